@@ -137,6 +137,11 @@ def format_duration(seconds: float) -> str:
     return "".join(parts)
 
 
+@lru_cache(maxsize=1)
+def _zone_names() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 @lru_cache(maxsize=512)
 def timezone(name: str) -> ZoneInfo:
     """The time zone called `name` (`Europe/Berlin`).
@@ -147,12 +152,11 @@ def timezone(name: str) -> ZoneInfo:
     if isinstance(name, str) and len(name) <= 100 and name.isascii() and name.isprintable():
         try:
             return ZoneInfo(name)
-        except (OSError, ValueError):
-            pass
-        raise InvalidTimezone(
-            f"There is no time zone {name!r}.{did_you_mean(name, available_timezones())}",
-            hint="Use a name of the IANA database, such as Europe/Berlin or UTC.",
-        )
+        except (LookupError, OSError, ValueError):
+            raise InvalidTimezone(
+                f"There is no time zone {name!r}.{did_you_mean(name, _zone_names())}",
+                hint="Use a name of the IANA database, such as Europe/Berlin or UTC.",
+            ) from None
     raise InvalidTimezone(f"{_shown(name)} is not the name of a time zone.")
 
 
