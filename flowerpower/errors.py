@@ -25,6 +25,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 
@@ -159,12 +160,50 @@ class ScheduleNotFound(NotFound):
     sentence = "There is no such schedule."
 
 
+@dataclass(frozen=True)
+class ConfigFault:
+    """One thing wrong in one place of a file; lines and columns count from 1."""
+
+    file: str
+    message: str
+    key: str = ""
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        where = self.file if self.line is None else f"{self.file}, line {self.line}"
+        return f"{where}: {self.key + ': ' if self.key else ''}{self.message}"
+
+
 class ConfigError(FlowerpowerError):
-    """The configuration is wrong; `details` name file, line and key."""
+    """The configuration is wrong; `faults` name file, line, column and key of each mistake."""
 
     code = "config"
     exit_code = 4
     sentence = "The configuration is wrong."
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        hint: str | None = None,
+        details: Sequence[str] = (),
+        faults: Sequence[ConfigFault] = (),
+    ) -> None:
+        self.faults = list(faults)
+        if message is None and len(self.faults) == 1:
+            message = str(self.faults[0])
+        elif message is None and self.faults:
+            message = f"The configuration has {len(self.faults)} faults:"
+            details = [str(fault) for fault in self.faults]
+        super().__init__(message, hint=hint, details=details)
+
+    def to_json(self) -> dict[str, object]:
+        """As every error, with `faults`: a list of `{"file", "line", "column", "key", "message"}`."""
+        body = super().to_json()
+        if self.faults:
+            body["faults"] = [asdict(fault) for fault in self.faults]
+        return body
 
 
 class ProjectNotFound(ConfigError):

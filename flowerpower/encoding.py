@@ -1,0 +1,265 @@
+"""Results of a pipeline as JSON.
+
+What JSON can hold is written as it is: numbers of NumPy as numbers, times as ISO 8601 text, NaN
+and infinity as null (and a note says so). Anything else, and anything over the size limit,
+becomes a summary, an object whose first key is `summary_of`, and a note says that too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import decimal
+import enum
+import json
+import math
+import pathlib
+import uuid
+from typing import Any
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 40
+SUMMARY_ROWS = 5
+SUMMARY_COLUMNS = 50
+REPR_LIMIT = 500
+MAX_INT_BITS = 10_000
+"""Python itself refuses to write integers of more than 4,300 digits."""
+
+Note = dict[str, str]
+
+
+class _NotJson(Exception):
+    """Raised inside: the value has no JSON of its own; the reason is its text."""
+
+
+def encode_outputs(
+    values: dict[str, Any], limit: int = MAX_BYTES
+) -> tuple[dict[str, Any], list[Note]]:
+    """JSON of each output, and notes `{"output", "note"}` on what is not as it was.
+
+    All outputs together take at most about `limit` bytes: the largest are summarised first.
+    """
+    outputs: dict[str, Any] = {}
+    notes: list[Note] = []
+    sizes: dict[str, int] = {}
+    for name, value in values.items():
+        outputs[name], said, sizes[name] = _encode(value, limit)
+        notes += [{"output": name, "note": note} for note in said]
+    while sum(sizes.values()) > limit:
+        largest = max(sizes, key=lambda name: sizes[name])
+        if sizes[largest] <= 4 * REPR_LIMIT:
+            break
+        outputs[largest] = summary(values[largest])
+        sizes[largest] = 0
+        notes = [note for note in notes if note["output"] != largest]
+        notes.append({"output": largest, "note": f"summarised: all outputs exceed {limit} bytes"})
+    return outputs, notes
+
+
+def _encode(value: Any, limit: int) -> tuple[Any, list[str], int]:
+    encoder = _Encoder(limit)
+    try:
+        encoded = encoder.encode(value, 0)
+    except _NotJson as reason:
+        return summary(value), [f"summarised: {reason}"], 0
+    except Exception as error:
+        # The value's own code ran (an iterator, a property) and failed.
+        return summary(value), [f"summarised: reading it raised {type(error).__name__}"], 0
+    return encoded, encoder.notes(), encoder.size
+
+
+class _Encoder:
+    def __init__(self, limit: int) -> None:
+        self.size = 0
+        self._limit = limit
+        self._not_finite = 0
+        self._sets = 0
+
+    def notes(self) -> list[str]:
+        said = []
+        if self._not_finite:
+            said.append(f"{self._not_finite} x NaN or infinity written as null")
+        if self._sets:
+            said.append(f"{self._sets} x set written as a list")
+        return said
+
+    def _spend(self, size: int) -> None:
+        self.size += size
+        if self.size > self._limit:
+            raise _NotJson(f"larger than {self._limit} bytes as JSON")
+
+    def encode(self, value: Any, depth: int) -> Any:
+        if depth > MAX_DEPTH:
+            raise _NotJson(f"nested more than {MAX_DEPTH} levels deep")
+        kind = type(value)
+        if value is None or kind is bool:
+            self._spend(5)
+            return value
+        if kind is str:
+            return self._text(value)
+        if kind is int:
+            if value.bit_length() > MAX_INT_BITS:
+                raise _NotJson("an integer is too long to be written out")
+            self._spend(value.bit_length() // 3 + 1)
+            return value
+        if kind is float:
+            return self._number(value)
+        if kind is dict or isinstance(value, dict):
+            return self._mapping(value, depth)
+        if isinstance(value, list | tuple):
+            self._spend(2)
+            return [self.encode(item, depth + 1) for item in value]
+        return self._other(value, depth)
+
+    def _text(self, value: str) -> str:
+        self._spend(len(value) + 2)
+        if not value.isascii():
+            self._spend(len(value.encode("utf-8", "surrogatepass")) - len(value))
+            return value.encode("utf-8", "backslashreplace").decode("utf-8")
+        return value
+
+    def _number(self, value: float) -> float | None:
+        self._spend(10)
+        if math.isfinite(value):
+            return value
+        self._not_finite += 1
+        return None
+
+    def _mapping(self, value: dict[Any, Any], depth: int) -> dict[str, Any]:
+        self._spend(2)
+        encoded: dict[str, Any] = {}
+        for key, item in value.items():
+            if not isinstance(key, str):
+                plain = self.encode(key, depth + 1)
+                if isinstance(plain, dict | list):
+                    raise _NotJson(f"a key is a {type(key).__name__}")
+                key = plain if isinstance(plain, str) else json.dumps(plain)
+            text = self._text(key)
+            if text in encoded:
+                raise _NotJson("two keys are the same as text")
+            encoded[text] = self.encode(item, depth + 1)
+        return encoded
+
+    def _other(self, value: Any, depth: int) -> Any:
+        if isinstance(value, enum.Enum):
+            return self.encode(value.value, depth + 1)
+        if isinstance(value, dt.datetime | dt.date | dt.time):
+            # pandas' NaT is a datetime whose text is NaT.
+            text = value.isoformat()
+            return self._text(text) if text != "NaT" else None
+        if isinstance(value, dt.timedelta):
+            return self._number(value.total_seconds())
+        if isinstance(value, str):
+            return self._text(str.__str__(value))
+        if isinstance(value, bool | int):
+            return self.encode(int(value), depth)
+        if isinstance(value, float):
+            return self._number(float(value))
+        if isinstance(value, pathlib.PurePath | uuid.UUID | decimal.Decimal):
+            return self._text(str(value))
+        if isinstance(value, set | frozenset):
+            self._sets += 1
+            return [self.encode(item, depth + 1) for item in value]
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            fields = dataclasses.fields(value)
+            return {f.name: self.encode(getattr(value, f.name), depth + 1) for f in fields}
+        return self._from_library(value, depth)
+
+    def _from_library(self, value: Any, depth: int) -> Any:
+        library = type(value).__module__.partition(".")[0]
+        if library == "numpy" and getattr(value, "shape", None) == ():
+            if type(value).__name__ in ("datetime64", "timedelta64"):
+                text = str(value)
+                return self._text(text) if text != "NaT" else None
+            item = value.item()
+            if type(item) is not type(value):
+                return self.encode(item, depth + 1)
+        if library == "pandas" and type(value).__name__ in ("NAType", "NaTType"):
+            self._spend(5)
+            return None
+        raise _NotJson(f"{type_name(value)} is not JSON")
+
+
+def type_name(value: Any) -> str:
+    """The full name of a value's class, that of a builtin without its module."""
+    kind = type(value)
+    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    # The public name of a data frame is the short one, wherever its class is defined.
+    if module.startswith(("pandas.", "polars.", "pyarrow.")):
+        module = module.partition(".")[0] + "."
+    return f"{module}{kind.__qualname__}"
+
+
+def safe_repr(value: Any, limit: int = REPR_LIMIT) -> str:
+    """`repr(value)`, cut to `limit`; if that raises, a text that says so."""
+    if isinstance(value, str | bytes) and len(value) > limit:
+        value = value[:limit]
+    elif isinstance(value, list | tuple | set | frozenset | dict) and len(value) > limit:
+        return f"<{type(value).__name__} of length {len(value)}>"
+    try:
+        text = repr(value)
+    except Exception as error:
+        return f"<{type_name(value)} whose repr raised {type(error).__name__}>"
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def summary(value: Any) -> dict[str, Any]:
+    """What a value is, as JSON: its type, and what applies of length, shape, columns and rows."""
+    told: dict[str, Any] = {"summary_of": type_name(value)}
+    for describe in (_shape, _columns, _first_rows, _length):
+        try:
+            told.update(describe(value))
+        except Exception:
+            # A foreign object that only looks like a table; the rest of the summary stands.
+            continue
+    if "rows" not in told:
+        told["repr"] = safe_repr(value)
+    return told
+
+
+def _shape(value: Any) -> dict[str, Any]:
+    shape = getattr(value, "shape", None)
+    return {"shape": [int(size) for size in shape]} if isinstance(shape, tuple) else {}
+
+
+def _columns(value: Any) -> dict[str, Any]:
+    columns = getattr(value, "columns", None)
+    if columns is None:
+        columns = getattr(value, "column_names", None)
+    if columns is None:
+        dtype = getattr(value, "dtype", None)
+        return {} if dtype is None else {"dtype": str(dtype)}
+    return {"columns": [str(column) for column in list(columns)[:SUMMARY_COLUMNS]]}
+
+
+def _first_rows(value: Any) -> dict[str, Any]:
+    library = type(value).__module__.partition(".")[0]
+    if library == "pandas" and hasattr(value, "to_frame"):
+        rows: Any = value.head(SUMMARY_ROWS).tolist()
+    elif library == "pandas":
+        head = value.iloc[:SUMMARY_ROWS, :SUMMARY_COLUMNS]
+        rows = [dict(zip(map(str, head.columns), row, strict=True)) for row in head.values.tolist()]
+    elif library == "polars":
+        rows = value.head(SUMMARY_ROWS)
+        rows = rows.to_dicts() if hasattr(rows, "to_dicts") else rows.to_list()
+    elif library == "pyarrow":
+        rows = value.slice(0, SUMMARY_ROWS).to_pylist()
+    elif library == "numpy" and math.prod(value.shape[1:]) <= SUMMARY_COLUMNS:
+        rows = value[:SUMMARY_ROWS].tolist()
+    else:
+        return {}
+    return {"rows": [_cell(row) for row in rows]}
+
+
+def _cell(row: Any) -> Any:
+    if isinstance(row, dict):
+        return {str(key): _cell(item) for key, item in row.items()}
+    encoded, notes, _ = _encode(row, 4 * REPR_LIMIT)
+    return safe_repr(row, 100) if any("summarised" in note for note in notes) else encoded
+
+
+def _length(value: Any) -> dict[str, Any]:
+    if hasattr(value, "shape") or not hasattr(value, "__len__"):
+        return {}
+    return {"length": len(value)}

@@ -1,0 +1,144 @@
+"""One attempt at a pipeline: a RunRequest in, a RunOutcome out.
+
+A run in the foreground and the children of a worker go through here alike.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from flowerpower import clock
+from flowerpower.config_files import Pipeline, Project, load_project, project_root
+from flowerpower.encoding import encode_outputs
+from flowerpower.errors import FlowerpowerError, RunFailed
+from flowerpower.pipeline.registry import PipelineRegistry
+from flowerpower.retries import is_retryable, names_of
+from flowerpower.runs import NodeEvent, RunError, RunOutcome, RunRequest
+
+TRACEBACK_LIMIT = 20_000
+MESSAGE_LIMIT = 2_000
+_OWN_FOLDER = str(Path(__file__).parent) + os.sep
+
+
+def execute(
+    request: RunRequest,
+    on_event: Callable[[NodeEvent], None] | None = None,
+    *,
+    loaded: tuple[Project, Pipeline] | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> RunOutcome:
+    """Make one attempt and tell what came of it; nothing a pipeline raises gets out of here.
+
+    The configuration is read from the project's files unless the caller has `loaded` it.
+    KeyboardInterrupt alone passes through: it ends a run in the foreground.
+    """
+    from flowerpower.pipeline.adapters import NodeRecorder
+    from flowerpower.pipeline.runner import PipelineRunner
+
+    recorder = NodeRecorder(on_event)
+    started, since = clock.now(), clock.monotonic()
+    root = Path(request.base_dir)
+    outcome = RunOutcome(request.pipeline, "failed", clock.format_time(started), "", 0.0)
+    policy = None
+    try:
+        if loaded is None:
+            project = load_project(project_root(root), environ)
+            loaded = project, PipelineRegistry(project).get(request.pipeline)
+        scheduled_for = clock.parse_time(request.scheduled_for) if request.scheduled_for else None
+        runner = PipelineRunner(*loaded, request.overrides, scheduled_for)
+        policy = runner.run_config.retry
+        outcome.values = runner.run(recorder)
+        outcome.outputs, outcome.notes = encode_outputs(outcome.values)
+        outcome.status = "finished"
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        outcome.exception = error
+        outcome.error = described_error(error, root, recorder.failed_node)
+        outcome.retryable = (
+            policy is not None
+            and not isinstance(error, FlowerpowerError)
+            and is_retryable(policy, outcome.error.type_names)
+        )
+    outcome.nodes = recorder.records
+    outcome.seconds = clock.monotonic() - since
+    outcome.ended_at = clock.format_time(clock.after(started, outcome.seconds))
+    return outcome
+
+
+def described_error(error: BaseException, root: Path, node: str | None = None) -> RunError:
+    """Why a run failed: the exception as data, with the user's own file and line."""
+    if isinstance(error, RunFailed) and error.__cause__ is not None:
+        told = described_error(error.__cause__, root, node)
+        told.details = [error.message]
+        return told
+    kind = type(error)
+    file, line = _users_place(error, root)
+    told = RunError(
+        type=kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}",
+        message=_safe_message(error),
+        node=node,
+        file=file,
+        line=line,
+        traceback=_users_traceback(error),
+        type_names=names_of(kind),
+    )
+    if isinstance(error, FlowerpowerError):
+        told.message, told.code, told.exit_code = error.message, error.code, error.exit_code
+        told.hint, told.details = error.hint, error.details
+        told.traceback, told.file, told.line = "", None, None
+    return told
+
+
+def _safe_message(error: BaseException) -> str:
+    try:
+        message = error.msg if isinstance(error, SyntaxError) and error.msg else str(error)
+    except Exception as second:
+        return f"<its text cannot be told: str() raised {type(second).__name__}>"
+    message = message.encode("utf-8", "backslashreplace").decode("utf-8")
+    return message if len(message) <= MESSAGE_LIMIT else message[: MESSAGE_LIMIT - 1] + "…"
+
+
+def _is_library(file: str) -> bool:
+    parts = Path(file).parts
+    return (
+        file.startswith((_OWN_FOLDER, "<frozen")) or "site-packages" in parts or "hamilton" in parts
+    )
+
+
+def _users_place(error: BaseException, root: Path) -> tuple[str | None, int | None]:
+    """File (relative to the project if it is in it) and line, the innermost of the user's own."""
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        return _relative(error.filename, root), error.lineno
+    frames = [
+        (frame.f_code.co_filename, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if not _is_library(frame.f_code.co_filename)
+    ]
+    within = [place for place in frames if place[0].startswith(str(root) + os.sep)]
+    if not (within or frames):
+        return None, None
+    file, line = (within or frames)[-1]
+    return _relative(file, root), line
+
+
+def _relative(file: str, root: Path) -> str:
+    return os.path.relpath(file, root) if file.startswith(str(root) + os.sep) else file
+
+
+def _users_traceback(error: BaseException) -> str:
+    """The traceback without the frames of Hamilton and of flowerpower, cut to its end."""
+    try:
+        told: Any = traceback.TracebackException.from_exception(error, limit=200)
+        told.stack = traceback.StackSummary.from_list(
+            [frame for frame in told.stack if not _is_library(frame.filename)]
+        )
+        text = "".join(told.format())
+    except Exception as second:
+        return f"<the traceback cannot be told: {type(second).__name__}>"
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text if len(text) <= TRACEBACK_LIMIT else "…" + text[-TRACEBACK_LIMIT:]

@@ -1,0 +1,109 @@
+"""The inputs of a run: where they come from, whether they fit, which are missing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import pathlib
+import typing
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from hamilton import htypes, node
+
+from flowerpower import clock
+from flowerpower.config_files import described
+from flowerpower.errors import InvalidInputs, InvalidTime, MissingInputs
+from flowerpower.names import did_you_mean
+from flowerpower.pipeline.dag import InputInfo, type_text
+
+SCHEDULED_FOR = "scheduled_for"
+
+
+def check_known(given: Iterable[str], known: Iterable[str], source: str) -> None:
+    """Every name of `given` is an input of the DAG.
+
+    Raises:
+        InvalidInputs: naming the first that is not, with the nearest input.
+    """
+    inputs = sorted(known)
+    for name in given:
+        if name not in inputs:
+            rest = did_you_mean(name, inputs) or (
+                f" It takes: {', '.join(inputs)}." if inputs else " It takes no inputs."
+            )
+            raise InvalidInputs(
+                f"The pipeline takes no input {name!r}, which {source} gives.{rest}",
+                hint="Values that only some variants of a pipeline take belong under params.",
+            )
+
+
+def check_complete(pipeline: str, inputs: Iterable[InputInfo], given: Iterable[str]) -> None:
+    """Every required input is given.
+
+    Raises:
+        MissingInputs: with all that are missing, and the nodes that need each.
+    """
+    have = set(given)
+    missing = [each for each in inputs if each.required and each.name not in have]
+    if not missing:
+        return
+    flags = " ".join(f"-i {each.name}=…" for each in missing)
+    raise MissingInputs(
+        f"{pipeline} lacks {len(missing)} input{'s' if len(missing) > 1 else ''}:",
+        details=[
+            f"{each.name} ({each.type}), needed by {', '.join(each.needed_by)}" for each in missing
+        ],
+        hint=f"Give {flags}, or write them under run.inputs in conf/pipelines/{pipeline}.yml.",
+    )
+
+
+def fitted(values: dict[str, Any], inputs: dict[str, node.Node]) -> dict[str, Any]:
+    """The values, each as the type that its input declares.
+
+    A whole number becomes a float, ISO 8601 text a date or time, text a path where the DAG asks
+    for one; nothing else is converted.
+
+    Raises:
+        InvalidInputs: with every value that does not fit.
+    """
+    fit: dict[str, Any] = {}
+    wrong: list[str] = []
+    for name, value in values.items():
+        declared = inputs[name].type
+        try:
+            fit[name] = _fit(value, declared)
+        except ValueError:
+            wrong.append(f"{name}: expected {type_text(declared)}, got {described(value)}")
+    if wrong:
+        raise InvalidInputs(
+            f"{len(wrong)} input{'s do' if len(wrong) > 1 else ' does'} not fit:", details=wrong
+        )
+    return fit
+
+
+def _fit(value: Any, declared: Any) -> Any:
+    if value is None or htypes.check_input_type(declared, value):
+        return value
+    for option in (declared, *typing.get_args(declared)):
+        conversion = _CONVERSIONS.get(option) if isinstance(option, type) else None
+        if conversion is not None:
+            source, convert = conversion
+            if isinstance(value, source) and not isinstance(value, bool):
+                return convert(value)
+    raise ValueError(value)
+
+
+def _datetime(text: str) -> dt.datetime:
+    try:
+        return clock.parse_time(text)
+    except InvalidTime as error:
+        raise ValueError(error.message) from None
+
+
+_CONVERSIONS: dict[type, tuple[type, Callable[[Any], Any]]] = {
+    float: (int, float),
+    dt.datetime: (str, _datetime),
+    dt.date: (str, dt.date.fromisoformat),
+    dt.time: (str, dt.time.fromisoformat),
+    pathlib.Path: (str, pathlib.Path),
+}

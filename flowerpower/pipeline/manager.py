@@ -1,0 +1,224 @@
+"""PipelineManager: the front door of the library."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from flowerpower.config import ExecutorConfig, RetryOverrides, RunOverrides, merged_run
+from flowerpower.config_files import Project, find_project_root, load_project, project_root
+from flowerpower.errors import FlowerpowerError, RunFailed, UsageError
+from flowerpower.pipeline.registry import PipelineRegistry
+from flowerpower.retries import delay_before_retry
+from flowerpower.runs import NodeEvent, RunError, RunOutcome, RunRequest
+
+if TYPE_CHECKING:
+    from flowerpower.pipeline.runner import Plan
+
+OnRetry = Callable[[RunError, int, float], None]
+"""Called before waiting: the error, how many retries are left, seconds to the next attempt."""
+
+
+class PipelineManager:
+    """Runs the pipelines of one project.
+
+    Args:
+        base_dir: the project's folder; by default it is found from the current folder upwards,
+            or named by FLOWERPOWER_BASE_DIR.
+        environ: where `${NAME}` in YAML and FLOWERPOWER_… variables are looked up.
+
+    Raises:
+        ProjectNotFound: if there is no project.
+        ConfigError: if conf/project.yml is wrong.
+    """
+
+    def __init__(
+        self,
+        base_dir: str | os.PathLike[str] | None = None,
+        *,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        root = (
+            find_project_root(Path.cwd(), environ)
+            if base_dir is None
+            else project_root(Path(base_dir))
+        )
+        self.project: Project = load_project(root, environ)
+        self.registry = PipelineRegistry(self.project)
+        self._environ = environ
+
+    def run(
+        self,
+        name: str,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        final_vars: Sequence[str] | None = None,
+        config: Mapping[str, Any] | None = None,
+        executor: str | Mapping[str, Any] | None = None,
+        max_workers: int | None = None,
+        cache: bool | None = None,
+        max_retries: int | None = None,
+        retry_delay: float | str | None = None,
+        jitter_factor: float | None = None,
+    ) -> dict[str, Any]:
+        """Run the pipeline `name` here and now; the values of its final variables by name.
+
+        What is given overrides the pipeline's YAML; `inputs` and `config` are merged into it.
+        `retry_delay` is in seconds or a text such as `1m30s`.
+
+        Raises:
+            PipelineNotFound, ConfigError, UsageError: before anything runs.
+            RunFailed: if the pipeline fails; `__cause__` is its own exception.
+        """
+        overrides = make_overrides(
+            inputs=inputs,
+            final_vars=final_vars,
+            config=config,
+            executor=executor,
+            max_workers=max_workers,
+            cache=cache,
+            max_retries=max_retries,
+            retry_delay=retry_delay,
+            jitter_factor=jitter_factor,
+        )
+        outcome = self.run_outcome(name, overrides)
+        raise_for_error(outcome)
+        return outcome.values
+
+    def run_outcome(
+        self,
+        name: str,
+        overrides: RunOverrides | None = None,
+        *,
+        on_event: Callable[[NodeEvent], None] | None = None,
+        on_retry: OnRetry | None = None,
+    ) -> RunOutcome:
+        """As `run`, but what came of it as data; a failing pipeline raises nothing.
+
+        Raises:
+            PipelineNotFound, ConfigError: if there is no such pipeline or its file is wrong.
+        """
+        from flowerpower.execute import execute
+
+        overrides = overrides or RunOverrides()
+        pipeline = self.registry.get(name)
+        policy = merged_run(pipeline.config, overrides).retry
+        request = RunRequest(str(self.project.root), name, overrides)
+        dice = random.Random()
+        retry = 0
+        while True:
+            outcome = execute(
+                request, on_event, loaded=(self.project, pipeline), environ=self._environ
+            )
+            if outcome.error is None or not outcome.retryable or retry >= policy.max_retries:
+                return outcome
+            retry += 1
+            delay = delay_before_retry(policy, retry, dice)
+            if on_retry is not None:
+                on_retry(outcome.error, policy.max_retries - retry, delay)
+            time.sleep(delay)
+
+    def plan(
+        self, name: str, overrides: RunOverrides | None = None, *, complete: bool = True
+    ) -> Plan:
+        """What a run would do: nodes in order, inputs and where they go; nothing runs.
+
+        Raises:
+            FlowerpowerError: as `run`; missing inputs are no error if `complete` is False.
+        """
+        from flowerpower.pipeline.runner import PipelineRunner
+
+        return PipelineRunner(self.project, self.registry.get(name), overrides).plan(
+            complete=complete
+        )
+
+    def validate(self, name: str) -> FlowerpowerError | None:
+        """The first thing wrong with a pipeline, found without running it, or None.
+
+        A configuration with several faults is one error that names them all.
+        """
+        from flowerpower.execute import described_error
+
+        try:
+            self.plan(name, complete=False)
+        except RunFailed as error:
+            told = described_error(error, self.project.root)
+            return RunFailed(_sentence(told), hint=told.hint, details=told.details)
+        except FlowerpowerError as error:
+            return error
+        return None
+
+
+def make_overrides(
+    *,
+    inputs: Mapping[str, Any] | None = None,
+    final_vars: Sequence[str] | None = None,
+    config: Mapping[str, Any] | None = None,
+    executor: str | Mapping[str, Any] | None = None,
+    max_workers: int | None = None,
+    cache: bool | None = None,
+    progressbar: bool | None = None,
+    max_retries: int | None = None,
+    retry_delay: float | str | None = None,
+    jitter_factor: float | None = None,
+) -> RunOverrides:
+    """The caller's overrides of a run as one object.
+
+    Raises:
+        UsageError: naming the first that is not valid.
+    """
+    executed: dict[str, Any] = (
+        {} if executor is None else {"type": executor} if isinstance(executor, str) else {**executor}
+    )
+    if max_workers is not None:
+        # A number of workers asks for the executor that has them.
+        executed = {"type": "threadpool", **executed, "max_workers": max_workers}
+    retry = {"max_retries": max_retries, "delay": retry_delay, "jitter_factor": jitter_factor}
+    try:
+        return RunOverrides(
+            inputs=dict(inputs or {}),
+            final_vars=list(final_vars) if final_vars else None,
+            config=dict(config or {}),
+            executor=ExecutorConfig.model_validate(executed) if executed else None,
+            cache=cache,
+            progressbar=progressbar,
+            retry=RetryOverrides.model_validate(retry),
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = _OVERRIDE_NAMES.get(str(first["loc"][-1]), ".".join(map(str, first["loc"])))
+        cause = first.get("ctx", {}).get("error")
+        raise UsageError(f"{key}: {cause or first['msg']}, got {first['input']!r}.") from None
+
+
+_OVERRIDE_NAMES = {"delay": "retry_delay", "type": "executor"}
+
+
+def raise_for_error(outcome: RunOutcome) -> None:
+    """Raise what made the attempt fail, if anything did.
+
+    Raises:
+        FlowerpowerError: the one that stopped it; RunFailed for an exception of the pipeline.
+    """
+    if outcome.error is None:
+        return
+    if isinstance(outcome.exception, FlowerpowerError) and outcome.exception.__cause__ is None:
+        raise outcome.exception
+    error = outcome.error
+    cause = outcome.exception
+    if isinstance(cause, RunFailed):
+        cause = cause.__cause__
+    raise RunFailed(_sentence(error), hint=error.hint, details=error.details) from cause
+
+
+def _sentence(error: RunError) -> str:
+    where = f" ({error.file}, line {error.line})" if error.file else ""
+    node = f"Node {error.node} failed" if error.node else "It failed"
+    message = f": {error.message}" if error.message else ""
+    return f"{node}{where}: {error.type}{message}"

@@ -1,0 +1,68 @@
+"""What may be shown of a text that came from outside: no secrets, no control characters."""
+
+from __future__ import annotations
+
+import re
+
+MASK = "***"
+
+_URL_PASSWORD = re.compile(r"(?P<before>\b[a-z][a-z0-9+.-]*://[^\s/@:]*:)(?P<secret>[^\s/]+)(?=@)", re.I)
+_NAMED_SECRET = re.compile(
+    r"(?P<before>\b[\w-]*(?:password|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)"
+    r"[\w-]*[\"']?\s*[=:]\s*[\"']?)(?P<secret>[^\s\"',;}&]+)",
+    re.I,
+)
+_SECRET_NAME = re.compile(
+    r"password|passwd|pwd|secret|token|credential|api_?key|access_?key|private_?key", re.I
+)
+_known_secrets: set[str] = set()
+
+_HIDDEN = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and newline, DEL, C1
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # reordering of what is read
+    "\u2028\u2029\ufeff"
+    "\ud800-\udfff"  # what was not UTF-8
+)
+_CONTROL = re.compile(f"[{_HIDDEN}]")
+_CONTROL_OR_BREAK = re.compile(f"[{_HIDDEN}\t\n]")
+_SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a key or variable of this name is taken to hold a secret."""
+    return _SECRET_NAME.search(name) is not None
+
+
+def remember_secret(text: str) -> None:
+    """From now on, `mask` hides `text` wherever it stands; texts under four characters are let be."""
+    if len(text) >= 4:
+        _known_secrets.add(text)
+
+
+def mask(text: str) -> str:
+    """`text` with passwords of URLs, values of secret-sounding keys and known secrets hidden."""
+    for secret in sorted(_known_secrets, key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    text = _URL_PASSWORD.sub(rf"\g<before>{MASK}", text)
+    return _NAMED_SECRET.sub(rf"\g<before>{MASK}", text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    character = found[0]
+    code = ord(character)
+    return _SHORT.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+
+
+def visible(text: str) -> str:
+    """`text` with control characters shown as escapes; lines and tabs stay."""
+    return _CONTROL.sub(_escaped, text)
+
+
+def one_line(text: str) -> str:
+    """`text` on one line: as `visible`, with line breaks and tabs as escapes too."""
+    return _CONTROL_OR_BREAK.sub(_escaped, text)
+
+
+def shortened(text: str, limit: int = 80) -> str:
+    """`text`, cut to `limit` characters with an ellipsis at the end if it is longer."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
