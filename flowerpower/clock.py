@@ -123,9 +123,9 @@ def _sum_of_parts(plain: str) -> float | None:
 
 
 def format_duration(seconds: float) -> str:
-    """A duration as people write it: `1h30m`, `90s` as `1m30s`, `0.25s`."""
-    if seconds < 1:
-        return f"{seconds:.3g}s" if seconds else "0s"
+    """A duration as people write it: `1h30m`, `90s` as `1m30s`, `250ms`, `<1ms`."""
+    if 0 < seconds < 0.9995:
+        return f"{seconds * 1000:.0f}ms" if seconds >= 0.001 else "<1ms"
     whole = round(seconds, 1) if seconds < 60 else round(seconds)
     parts: list[str] = []
     for unit in ("d", "h", "m"):

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from flowerpower import clock
 from flowerpower.errors import FlowerpowerError
-from flowerpower.names import check_name
+from flowerpower.names import SCHEDULE_ID_LIMIT, check_name
+
+if TYPE_CHECKING:
+    from flowerpower.triggers import Trigger
 
 ExecutorType = Literal["synchronous", "threadpool"]
 BackendType = Literal["apscheduler", "rq"]
@@ -56,6 +59,10 @@ def _name(value: str) -> str:
     return str(_told(check_name, "name", value))
 
 
+def _schedule_id(value: str) -> str:
+    return str(_told(check_name, "id of a schedule", value, SCHEDULE_ID_LIMIT))
+
+
 Duration = Annotated[float, BeforeValidator(_duration)]
 """Seconds."""
 TimeToLive = Annotated[float, BeforeValidator(_ttl)]
@@ -63,6 +70,7 @@ TimeToLive = Annotated[float, BeforeValidator(_ttl)]
 TimezoneName = Annotated[str, AfterValidator(_zone)]
 ModuleName = Annotated[str, AfterValidator(_module)]
 Name = Annotated[str, AfterValidator(_name)]
+ScheduleId = Annotated[str, AfterValidator(_schedule_id)]
 
 
 def check_backend_url(backend_type: str, url: str | None) -> None:
@@ -158,13 +166,6 @@ class RunConfig(Configuration):
     retry: RetryConfig = RetryConfig()
 
 
-class PipelineConfig(Configuration):
-    """`conf/pipelines/NAME.yml`."""
-
-    run: RunConfig = RunConfig()
-    params: dict[str, Any] = {}
-
-
 class RetryOverrides(Configuration):
     """What a caller may change of `RetryConfig`; None leaves a setting as it is."""
 
@@ -187,6 +188,85 @@ class RunOverrides(Configuration):
     progressbar: bool | None = None
     timeout: Duration | None = None
     retry: RetryOverrides = RetryOverrides()
+
+
+class ScheduleConfig(Configuration):
+    """One entry of a pipeline's `schedule` section.
+
+    Whether the trigger is right is found by `trigger`, not when the file is read: a run of the
+    pipeline does not need it.
+    """
+
+    id: ScheduleId | None = None
+    cron: str | None = None
+    interval: str | int | float | None = None
+    date: str | None = None
+    timezone: TimezoneName | None = None
+    start: str | None = None
+    end: str | None = None
+    jitter: Duration | None = None
+    misfire_grace_time: Duration | None = None
+    coalesce: bool = True
+    max_instances: int = Field(default=1, ge=1, le=1000)
+    enabled: bool = True
+    queue: Name | None = None
+    result_ttl: TimeToLive | None = None
+    run: RunOverrides = RunOverrides()
+
+    def trigger(self, default_timezone: str) -> Trigger:
+        """The trigger, in its own zone or else the default one.
+
+        Raises:
+            InvalidTrigger, InvalidDuration, InvalidTime: if it cannot be one.
+        """
+        from flowerpower.triggers import make_trigger
+
+        return make_trigger(
+            self.cron,
+            self.interval,
+            self.date,
+            timezone=self.timezone or default_timezone,
+            start=self.start,
+            end=self.end,
+            jitter=self.jitter,
+        )
+
+    def wrong_key(self) -> str:
+        """The key to point at when `trigger` raises."""
+        for key in ("start", "end"):
+            reading = getattr(self, key)
+            if reading is not None:
+                try:
+                    clock.parse_time(reading)
+                except FlowerpowerError:
+                    return key
+        given = [key for key in ("cron", "interval", "date") if getattr(self, key) is not None]
+        return given[0] if len(given) == 1 else ""
+
+
+def _schedules(value: object) -> object:
+    return [value] if isinstance(value, dict) else value
+
+
+class PipelineConfig(Configuration):
+    """`conf/pipelines/NAME.yml`; a single mapping under `schedule` is a list of one."""
+
+    run: RunConfig = RunConfig()
+    schedule: Annotated[list[ScheduleConfig], BeforeValidator(_schedules)] = []
+    params: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _listed_schedules_have_ids(cls, data: Any) -> Any:
+        entries = data.get("schedule") if isinstance(data, dict) else None
+        if isinstance(entries, list):
+            ids = [entry.get("id") for entry in entries if isinstance(entry, dict)]
+            if None in ids:
+                raise ValueError("each entry of a list under schedule needs an id.")
+            twice = [each for each in ids if isinstance(each, str) and ids.count(each) > 1]
+            if twice:
+                raise ValueError(f"two entries under schedule have the id {twice[0]!r}.")
+        return data
 
 
 def merged_run(pipeline: PipelineConfig, overrides: RunOverrides) -> RunConfig:

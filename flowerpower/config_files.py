@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from flowerpower import clock
 from flowerpower.config import BackendType, PipelineConfig, ProjectConfig, check_backend_url
-from flowerpower.errors import ConfigError, ConfigFault, ProjectNotFound
+from flowerpower.errors import ConfigError, ConfigFault, FlowerpowerError, ProjectNotFound
 from flowerpower.names import did_you_mean
 from flowerpower.safe_text import mask, one_line, shortened
 from flowerpower.yaml_reader import YamlFile, YamlNode, read_yaml
@@ -117,9 +117,7 @@ def load_project(root: Path, environ: Mapping[str, str] = os.environ) -> Project
     return Project(root, _with_environment(config, environ), file)
 
 
-def load_pipeline(
-    root: Path, name: str, environ: Mapping[str, str] = os.environ
-) -> Pipeline:
+def load_pipeline(root: Path, name: str, environ: Mapping[str, str] = os.environ) -> Pipeline:
     """The configuration of the pipeline `name`, which is a valid name.
 
     Raises:
@@ -128,6 +126,21 @@ def load_pipeline(
     shown = (PIPELINES_FOLDER / f"{name}.yml").as_posix()
     file = read_yaml(root / shown, shown, environ)
     return Pipeline(name, validated(PipelineConfig, file), file)
+
+
+def schedule_faults(pipeline: Pipeline, default_timezone: str) -> list[ConfigFault]:
+    """What is wrong with the triggers under `schedule`, with file and line."""
+    faults = []
+    for position, entry in enumerate(pipeline.config.schedule):
+        try:
+            entry.trigger(default_timezone)
+        except FlowerpowerError as error:
+            listed = isinstance(pipeline.file.root.content["schedule"].content, list)
+            path: _Path = ("schedule", position) if listed else ("schedule",)
+            if key := entry.wrong_key():
+                path = (*path, key)
+            faults.append(pipeline.file.fault(path, one_line(error.message)))
+    return faults
 
 
 def _with_environment(config: ProjectConfig, environ: Mapping[str, str]) -> ProjectConfig:

@@ -1,25 +1,25 @@
 """Every error flowerpower raises on purpose.
 
-    FlowerpowerError              1  failed
-    ├── UsageError                2  what the caller asked for cannot be
-    │   ├── InvalidName           2
-    │   ├── InvalidDuration       2
-    │   ├── InvalidTime           2
-    │   ├── InvalidTimezone       2
-    │   ├── InvalidTrigger        2
-    │   ├── InvalidInputs         2
-    │   ├── MissingInputs         2
-    │   └── UnknownNode           2
-    ├── NotFound                  3
-    │   ├── PipelineNotFound      3
-    │   ├── JobNotFound           3
-    │   └── ScheduleNotFound      3
-    ├── ConfigError               4  a file says what it may not say
-    │   └── ProjectNotFound       4
-    ├── BackendUnreachable        5
-    ├── RunFailed                 6  the pipeline itself failed
-    ├── WaitTimeout               7
-    └── Refused                   8  needs a yes, or conflicts with what is there
+FlowerpowerError              1  failed
+├── UsageError                2  what the caller asked for cannot be
+│   ├── InvalidName           2
+│   ├── InvalidDuration       2
+│   ├── InvalidTime           2
+│   ├── InvalidTimezone       2
+│   ├── InvalidTrigger        2
+│   ├── InvalidInputs         2
+│   ├── MissingInputs         2
+│   └── UnknownNode           2
+├── NotFound                  3
+│   ├── PipelineNotFound      3
+│   ├── JobNotFound           3
+│   └── ScheduleNotFound      3
+├── ConfigError               4  a file says what it may not say
+│   └── ProjectNotFound       4
+├── BackendUnreachable        5
+├── RunFailed                 6  the pipeline itself failed
+├── WaitTimeout               7
+└── Refused                   8  needs a yes, or conflicts with what is there
 """
 
 from __future__ import annotations

@@ -79,7 +79,9 @@ def described_error(error: BaseException, root: Path, node: str | None = None) -
     kind = type(error)
     file, line = _users_place(error, root)
     told = RunError(
-        type=kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}",
+        type=kind.__qualname__
+        if kind.__module__ == "builtins"
+        else f"{kind.__module__}.{kind.__qualname__}",
         message=_safe_message(error),
         node=node,
         file=file,

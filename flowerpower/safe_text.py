@@ -6,7 +6,9 @@ import re
 
 MASK = "***"
 
-_URL_PASSWORD = re.compile(r"(?P<before>\b[a-z][a-z0-9+.-]*://[^\s/@:]*:)(?P<secret>[^\s/]+)(?=@)", re.I)
+_URL_PASSWORD = re.compile(
+    r"(?P<before>\b[a-z][a-z0-9+.-]*://[^\s/@:]*:)(?P<secret>[^\s/]+)(?=@)", re.I
+)
 _NAMED_SECRET = re.compile(
     r"(?P<before>\b[\w-]*(?:password|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)"
     r"[\w-]*[\"']?\s*[=:]\s*[\"']?)(?P<secret>[^\s\"',;}&]+)",
@@ -39,11 +41,13 @@ def remember_secret(text: str) -> None:
         _known_secrets.add(text)
 
 
-def mask(text: str) -> str:
-    """`text` with passwords of URLs, values of secret-sounding keys and known secrets hidden."""
+def mask(text: str, *, named: bool = True) -> str:
+    """`text` with known secrets, passwords of URLs and (`named`) `password=…` and the like hidden."""
     for secret in sorted(_known_secrets, key=len, reverse=True):
         text = text.replace(secret, MASK)
     text = _URL_PASSWORD.sub(rf"\g<before>{MASK}", text)
+    if not named:
+        return text
     return _NAMED_SECRET.sub(rf"\g<before>{MASK}", text)
 
 
@@ -66,3 +70,18 @@ def one_line(text: str) -> str:
 def shortened(text: str, limit: int = 80) -> str:
     """`text`, cut to `limit` characters with an ellipsis at the end if it is longer."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def mask_values(data: object, *, named: bool = False) -> object:
+    """JSON-like `data` with secrets hidden in its texts.
+
+    With `named=False` only known secrets and passwords of URLs are hidden: in a result,
+    `token: x` may be data.
+    """
+    if isinstance(data, str):
+        return mask(data, named=named)
+    if isinstance(data, dict):
+        return {key: mask_values(value, named=named) for key, value in data.items()}
+    if isinstance(data, list):
+        return [mask_values(value, named=named) for value in data]
+    return data

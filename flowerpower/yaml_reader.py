@@ -53,9 +53,7 @@ class YamlNode:
     def plain(self, *, as_written: bool = False) -> Any:
         """The value as plain Python data, with placeholders unresolved if `as_written`."""
         if isinstance(self.content, dict):
-            return {
-                key: node.plain(as_written=as_written) for key, node in self.content.items()
-            }
+            return {key: node.plain(as_written=as_written) for key, node in self.content.items()}
         if isinstance(self.content, list):
             return [node.plain(as_written=as_written) for node in self.content]
         return self.raw if as_written and self.raw is not None else self.content
@@ -81,7 +79,9 @@ class YamlFile:
     name: str
     root: YamlNode
 
-    def fault(self, path: tuple[str | int, ...], message: str, key: str | None = None) -> ConfigFault:
+    def fault(
+        self, path: tuple[str | int, ...], message: str, key: str | None = None
+    ) -> ConfigFault:
         """A fault at `path`, with the line and column of the nearest thing that is there."""
         shown, _ = self.root.nearest(path)
         return ConfigFault(
@@ -112,13 +112,13 @@ def read_yaml(path: Path, shown_name: str, environ: Mapping[str, str]) -> YamlFi
     return parse_yaml(content, shown_name, environ)
 
 
-def parse_yaml(content: bytes, shown_name: str, environ: Mapping[str, str]) -> YamlFile:
-    """As `read_yaml`, from bytes."""
+def parse_yaml(content: bytes, shown_name: str, environ: Mapping[str, str] | None) -> YamlFile:
+    """As `read_yaml`, from bytes; without an `environ`, `${` has no meaning."""
     return _Parser(shown_name, environ).parse(content)
 
 
 class _Parser:
-    def __init__(self, file: str, environ: Mapping[str, str]) -> None:
+    def __init__(self, file: str, environ: Mapping[str, str] | None) -> None:
         self._file = file
         self._environ = environ
         self._anchors: dict[str, YamlNode | None] = {}
@@ -216,12 +216,18 @@ class _Parser:
 
     def _scalar(self, node: YamlNode, event: Any, path: tuple[str | int, ...]) -> None:
         text: str = event.value
-        if "${" in text:
+        if self._environ is not None and "${" in text:
             node.raw = text
-            text = self._expanded(text, node, path)
+            text = self._expanded(text, node, path, self._environ)
         node.content = _typed(text) if event.implicit[0] else text
 
-    def _expanded(self, text: str, node: YamlNode, path: tuple[str | int, ...]) -> str:
+    def _expanded(
+        self,
+        text: str,
+        node: YamlNode,
+        path: tuple[str | int, ...],
+        environ: Mapping[str, str],
+    ) -> str:
         secret_key = any(isinstance(step, str) and is_secret_name(step) for step in path)
 
         def value(found: re.Match[str]) -> str:
@@ -230,13 +236,15 @@ class _Parser:
             body = _PLACEHOLDER_BODY.fullmatch(found[1] or "")
             if body is None:
                 self._fault(
-                    node, path, f"{found[0]!r} is not a placeholder: expected ${{NAME}} or ${{NAME:-default}}."
+                    node,
+                    path,
+                    f"{found[0]!r} is not a placeholder: expected ${{NAME}} or ${{NAME:-default}}.",
                 )
                 return ""
             name, default = body.groups()
-            given = self._environ.get(name) or default
+            given = environ.get(name) or default
             if given is None:
-                known = [key for key in self._environ if len(key) > 2]
+                known = [key for key in environ if len(key) > 2]
                 self._fault(
                     node,
                     path,
@@ -255,9 +263,7 @@ class _Parser:
             ConfigFault(self._file, one_line(message), dotted(path), node.line, node.column)
         )
 
-    def _sequence(
-        self, node: YamlNode, events: Iterator[Any], path: tuple[str | int, ...]
-    ) -> None:
+    def _sequence(self, node: YamlNode, events: Iterator[Any], path: tuple[str | int, ...]) -> None:
         node.content = []
         while not isinstance(event := next(events), yaml.SequenceEndEvent):
             item = self._node(event, events, (*path, len(node.content)))

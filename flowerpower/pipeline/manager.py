@@ -12,8 +12,14 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from flowerpower.config import ExecutorConfig, RetryOverrides, RunOverrides, merged_run
-from flowerpower.config_files import Project, find_project_root, load_project, project_root
-from flowerpower.errors import FlowerpowerError, RunFailed, UsageError
+from flowerpower.config_files import (
+    Project,
+    find_project_root,
+    load_project,
+    project_root,
+    schedule_faults,
+)
+from flowerpower.errors import ConfigError, FlowerpowerError, RunFailed, UsageError
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.retries import delay_before_retry
 from flowerpower.runs import NodeEvent, RunError, RunOutcome, RunRequest
@@ -138,21 +144,26 @@ class PipelineManager:
             complete=complete
         )
 
-    def validate(self, name: str) -> FlowerpowerError | None:
-        """The first thing wrong with a pipeline, found without running it, or None.
+    def validate(self, name: str) -> list[str]:
+        """All that is wrong with a pipeline, found without running it, one sentence each.
 
-        A configuration with several faults is one error that names them all.
+        Raises:
+            PipelineNotFound: if there is no such pipeline.
         """
         from flowerpower.execute import described_error
 
         try:
+            pipeline = self.registry.get(name)
+        except ConfigError as error:
+            return error.details or [error.message]
+        faults = [str(fault) for fault in schedule_faults(pipeline, self.project.timezone)]
+        try:
             self.plan(name, complete=False)
         except RunFailed as error:
-            told = described_error(error, self.project.root)
-            return RunFailed(_sentence(told), hint=told.hint, details=told.details)
+            faults.append(_sentence(described_error(error, self.project.root)))
         except FlowerpowerError as error:
-            return error
-        return None
+            faults += [error.message, *error.details]
+        return faults
 
 
 def make_overrides(
@@ -174,7 +185,11 @@ def make_overrides(
         UsageError: naming the first that is not valid.
     """
     executed: dict[str, Any] = (
-        {} if executor is None else {"type": executor} if isinstance(executor, str) else {**executor}
+        {}
+        if executor is None
+        else {"type": executor}
+        if isinstance(executor, str)
+        else {**executor}
     )
     if max_workers is not None:
         # A number of workers asks for the executor that has them.

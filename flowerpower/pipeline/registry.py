@@ -85,9 +85,7 @@ class PipelineRegistry:
             Refused: if one of the files is there already; nothing is written then.
         """
         check_name("name of a pipeline", name)
-        files = PipelineFiles(
-            name, PIPELINES_FOLDER / f"{name}.yml", MODULES_FOLDER / f"{name}.py"
-        )
+        files = PipelineFiles(name, PIPELINES_FOLDER / f"{name}.yml", MODULES_FOLDER / f"{name}.py")
         contents = {files.config: _NEW_CONFIG, files.module: _NEW_MODULE.format(name=name)}
         taken = [path for path in contents if path and os.path.lexists(self._project.root / path)]
         if taken:

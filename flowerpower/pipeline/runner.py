@@ -130,7 +130,9 @@ class PipelineRunner:
             return found
         for position, name in enumerate(asked):
             if name not in driver.graph.nodes:
-                guess = did_you_mean(name, driver.graph.nodes) or " See `flowerpower pipeline show`."
+                guess = (
+                    did_you_mean(name, driver.graph.nodes) or " See `flowerpower pipeline show`."
+                )
                 message = f"{self._pipeline.name} has no node {name!r}.{guess}"
                 if self._overrides.final_vars is not None:
                     raise UnknownNode(message)
@@ -138,9 +140,7 @@ class PipelineRunner:
                 raise ConfigError(faults=[self._pipeline.file.fault(path, message)])
         return list(dict.fromkeys(asked))
 
-    def _given(
-        self, driver: hamilton_driver.Driver, taken: list[node.Node]
-    ) -> dict[str, Any]:
+    def _given(self, driver: hamilton_driver.Driver, taken: list[node.Node]) -> dict[str, Any]:
         known = {name: each for name, each in driver.graph.nodes.items() if each.user_defined}
         own = self._pipeline.config.run.inputs
         check_known(self._overrides.inputs, known, "the caller")

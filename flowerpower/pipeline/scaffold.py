@@ -1,0 +1,117 @@
+"""Making a new project, empty or from an example."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from flowerpower import clock
+from flowerpower.config_files import PIPELINES_FOLDER, PROJECT_FILE
+from flowerpower.errors import FlowerpowerError, InvalidName, Refused, UsageError
+from flowerpower.names import check_name, did_you_mean, is_name
+from flowerpower.pipeline.registry import MODULES_FOLDER
+
+_PROJECT_YML = """\
+name: {name}
+timezone: {timezone}
+job_queue:
+  type: {backend}
+  backend:
+    url: {url}
+"""
+_URLS = {
+    "apscheduler": "sqlite:///.flowerpower/jobs.db",
+    "rq": "${REDIS_URL:-redis://127.0.0.1:6379/0}",
+}
+_GITIGNORE = """\
+.flowerpower/
+__pycache__/
+"""
+
+
+@dataclass(frozen=True)
+class NewProject:
+    """A project just made; `files` are relative to its `root`."""
+
+    name: str
+    root: Path
+    files: list[Path]
+
+
+def examples_folder() -> Path:
+    """Where the examples are: in the installed package, or beside it in a checkout."""
+    installed = Path(str(resources.files("flowerpower"))) / "examples"
+    return installed if installed.is_dir() else installed.parent.parent / "examples"
+
+
+def example_names() -> list[str]:
+    """The examples that `create_project` can start from."""
+    folder = examples_folder()
+    return sorted(path.name for path in folder.glob("*") if (path / PROJECT_FILE).is_file())
+
+
+def create_project(
+    where: Path, name: str | None, backend: str = "apscheduler", example: str | None = None
+) -> NewProject:
+    """A new project in the folder `where`/`name`, or in `where` itself if there is no name.
+
+    Raises:
+        InvalidName: if a project cannot be called that.
+        UsageError: if there is no such example.
+        Refused: if a file it would write is there already; nothing is written then.
+    """
+    root = where / check_name("name of a project", name) if name else where
+    if not is_name(root.name):
+        raise InvalidName(
+            f"The folder {root.name!r} cannot name a project.", hint="Give a NAME to `init`."
+        )
+    contents = _example_files(example) if example else {}
+    contents[PROJECT_FILE] = _PROJECT_YML.format(
+        name=root.name, timezone=clock.local_timezone_name(), backend=backend, url=_URLS[backend]
+    ).encode()
+    contents.setdefault(Path(".gitignore"), _GITIGNORE.encode())
+    taken = [path for path in contents if os.path.lexists(root / path)]
+    if Path(".gitignore") in taken:
+        del contents[Path(".gitignore")]
+        taken.remove(Path(".gitignore"))
+    if taken:
+        raise Refused(
+            f"{taken[0]} is there already in {root}.", hint="Choose another name or folder."
+        )
+    _write(root, contents)
+    return NewProject(root.name, root, sorted(contents))
+
+
+def _example_files(example: str) -> dict[Path, bytes]:
+    known = example_names()
+    if example not in known:
+        raise UsageError(
+            f"There is no example {example!r}.{did_you_mean(example, known)}",
+            hint=f"There is: {', '.join(known)}.",
+        )
+    folder = examples_folder() / example
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not {"__pycache__", ".flowerpower", "output"} & set(path.parts)
+    }
+
+
+def _write(root: Path, contents: dict[Path, bytes]) -> None:
+    fresh = not root.exists()
+    try:
+        for folder in (PIPELINES_FOLDER, MODULES_FOLDER):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+        for path, content in contents.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            with (root / path).open("xb") as stream:
+                stream.write(content)
+    except OSError as error:
+        if fresh:
+            shutil.rmtree(root, ignore_errors=True)
+        raise FlowerpowerError(
+            f"The project cannot be made in {root}: {error.strerror or error}."
+        ) from None

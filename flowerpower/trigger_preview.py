@@ -1,0 +1,166 @@
+"""What a trigger will do, for people: its next fires, and what the next clock change does to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+from flowerpower.clock_changes import Change, last_change, next_change, to_reading, to_second
+from flowerpower.cron_readings import CronReadings, readings_of
+from flowerpower.cron_times import makes_up_at
+from flowerpower.trigger_base import Trigger
+from flowerpower.trigger_words import day_and_time, day_in_words, listed, time_in_words
+from flowerpower.triggers import Cron, Date, Interval
+
+_HORIZON = timedelta(days=2 * 366)
+_DAY = 86_400
+_NAMED_ONE_BY_ONE = 4
+
+
+@dataclass(frozen=True)
+class PreviewRow:
+    """One fire to come.
+
+    Attributes:
+        fire: the nominal time, aware, in UTC.
+        local: the same in the trigger's zone.
+        note: what a clock change does to this fire, in a sentence without a stop; else empty.
+    """
+
+    fire: datetime
+    local: datetime
+    note: str = ""
+
+
+def preview(trigger: Trigger, start: datetime, count: int = 10) -> list[PreviewRow]:
+    """The next `count` fires later than the aware `start`, fewer if there are no more."""
+    rows: list[PreviewRow] = []
+    before = to_second(start)
+    for fire in islice(trigger.fires(start), count):
+        note = ""
+        if isinstance(trigger, Cron):
+            readings = readings_of(trigger.expression)
+            note = _note(readings, trigger.zone, before, to_second(fire))
+        elif isinstance(trigger, Date):
+            note = " ".join(trigger.notes).removesuffix(".")
+        rows.append(PreviewRow(fire, fire.astimezone(trigger.zone), note))
+        before = to_second(fire)
+    return rows
+
+
+def clock_change_sentences(trigger: Trigger, start: datetime, count: int = 10) -> list[str]:
+    """A sentence for each clock change that touches one of the next `count` fires."""
+    if not isinstance(trigger, Cron):
+        return []
+    last = None
+    for last in islice(trigger.fires(start), count):  # noqa: B007 - the last one is wanted
+        pass
+    if last is None:
+        return []
+    readings = readings_of(trigger.expression)
+    return [
+        _sentence(trigger, change)
+        for change in _changes(trigger.zone, to_second(start), to_second(last))
+        if readings.any(*_minutes(change))
+    ]
+
+
+def next_clock_change(trigger: Trigger, start: datetime) -> str | None:
+    """The next change of clocks in the trigger's zone and what it does to the fires.
+
+    None when no change comes within two years, or after the trigger's last fire.
+    """
+    if isinstance(trigger, Date):
+        return None
+    until = start + _HORIZON if trigger.end is None else min(start + _HORIZON, trigger.end)
+    change = next_change(trigger.zone, to_second(start), to_second(until))
+    return _sentence(trigger, change) if change else None
+
+
+def _changes(zone: ZoneInfo, after: int, until: int) -> Iterator[Change]:
+    change = next_change(zone, after, until)
+    while change:
+        yield change
+        change = next_change(zone, change.at, until)
+
+
+def _sentence(trigger: Trigger, change: Change) -> str:
+    old, new = to_reading(change.at + change.before), to_reading(change.at + change.after)
+    direction = "forward" if change.skips else "back"
+    other_day = f" of {day_in_words(new)}" if new.date() != old.date() else ""
+    return (
+        f"On {day_in_words(old)} clocks in {trigger.timezone} go {direction} "
+        f"from {time_in_words(old)} to {time_in_words(new)}{other_day}: {_effect(trigger, change)}."
+    )
+
+
+def _effect(trigger: Trigger, change: Change) -> str:
+    if isinstance(trigger, Interval):
+        return "an interval counts real time and is not affected"
+    assert isinstance(trigger, Cron)
+    readings = readings_of(trigger.expression)
+    first, stop = _minutes(change)
+    number = readings.count(first, stop)
+    if not number:
+        return "no fire is affected"
+    one = number == 1
+    fires = _fires(readings, change)
+    if not change.skips:
+        if readings.fields.follows_real_time or change.is_correction:
+            return f"{fires} come{'s' * one} twice"
+        return f"{fires} come{'s' * one} once, the first time"
+    if not makes_up_at(readings, change):
+        return f"{fires} {'is' if one else 'are'} skipped"
+    after_gap = time_in_words(to_reading(change.at + change.after))
+    if readings.any(stop, stop + 1):
+        return f"{fires} join{'s' * one} that of {after_gap}"
+    return f"{fires} {'moves to' if one else 'become one at'} {after_gap}"
+
+
+def _fires(readings: CronReadings, change: Change) -> str:
+    """The skipped or repeated readings, named: "the fires of 02:00 and 02:30"."""
+    first, stop = _minutes(change)
+    number = readings.count(first, stop)
+    show = day_and_time if (stop - first) * 60 >= _DAY else time_in_words
+    if number <= _NAMED_ONE_BY_ONE:
+        names = [show(to_reading(minute * 60)) for minute in _each(readings, first, stop)]
+        return f"the fire{'s' * (number > 1)} of {listed(names)}"
+    earliest, latest = readings.at_or_after(first), readings.at_or_before(stop - 1)
+    assert earliest is not None
+    assert latest is not None
+    span = f"{show(to_reading(earliest * 60))} to {show(to_reading(latest * 60))}"
+    return f"the {number} fires from {span}"
+
+
+def _each(readings: CronReadings, first: int, stop: int) -> Iterator[int]:
+    minute = readings.at_or_after(first)
+    while minute is not None and minute < stop:
+        yield minute
+        minute = readings.at_or_after(minute + 1)
+
+
+def _note(readings: CronReadings, zone: ZoneInfo, before: int, fire: int) -> str:
+    """What sets this fire, the next one after the instant `before`, apart."""
+    last = last_change(zone, fire)
+    local = fire + (last.after if last else 0)
+    if last and last.skips and before < last.at and readings.any(*_minutes(last)):
+        skipped = _fires(readings, last).removeprefix("the ")
+        if not makes_up_at(readings, last):
+            return f"before it, clocks skip the {skipped}"
+        return f"clocks go forward: stands for the {skipped}"
+    if last and not last.skips and local < last.stop_local:
+        return "second of two: clocks went back"
+    following = next_change(zone, fire, fire + _DAY)
+    if following and not following.skips and fire + following.before >= following.first_local:
+        if readings.fields.follows_real_time or following.is_correction:
+            return "first of two: clocks go back"
+        return "fires this time only: clocks go back and show it again"
+    return ""
+
+
+def _minutes(change: Change) -> tuple[int, int]:
+    """The readings, from first to before stop, that the change skips or repeats."""
+    return -(-change.first_local // 60), -(-change.stop_local // 60)

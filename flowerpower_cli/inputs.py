@@ -1,0 +1,101 @@
+"""Values given as flags: `-i key=value`, `--inputs @file | - | JSON`, `--config key=value`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from flowerpower.errors import ConfigError, InvalidInputs
+from flowerpower.safe_text import one_line, shortened
+
+MAX_TEXT = 10_000_000
+
+
+def parse_pairs(pairs: Iterable[str], flag: str) -> dict[str, Any]:
+    """`KEY=VALUE` texts as a mapping; a value is JSON where it is such, else text.
+
+    Raises:
+        InvalidInputs: naming the flag and the text that is no pair.
+    """
+    parsed: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals or not key.strip():
+            raise InvalidInputs(
+                f"{flag} {one_line(shortened(pair, 60))!r}: expected KEY=VALUE.",
+                hint=f"For example {flag} source_file=data.csv.",
+            )
+        parsed[key.strip()] = _value(text)
+    return parsed
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def parse_inputs(source: str, base: Path) -> dict[str, Any]:
+    """The mapping in `source`: a JSON object, `@FILE` (YAML or JSON), or `-` for stdin.
+
+    A relative FILE is looked up from the folder `base`.
+
+    Raises:
+        InvalidInputs: if it cannot be read or is no mapping.
+    """
+    if source == "-":
+        shown, content = "stdin", _read_stdin()
+    elif source.startswith("@"):
+        shown, content = one_line(source[1:]), _read_file(base / source[1:])
+    else:
+        shown, content = "JSON", source.encode("utf-8", "surrogateescape")
+        if not source.lstrip().startswith("{"):
+            raise InvalidInputs(
+                f"--inputs {one_line(shortened(source, 60))!r}: expected a JSON object, @FILE or -.",
+                hint="Use -i KEY=VALUE for a single input.",
+            )
+    return _mapping(content, shown)
+
+
+def _read_stdin() -> bytes:
+    return sys.stdin.buffer.read(MAX_TEXT + 1)
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(MAX_TEXT + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InvalidInputs(f"--inputs: {one_line(str(path))} cannot be read: {reason}.") from None
+
+
+def _mapping(content: bytes, shown: str) -> dict[str, Any]:
+    if len(content) > MAX_TEXT:
+        raise InvalidInputs(f"--inputs: {shown} is larger than {MAX_TEXT // 1_000_000} MB.")
+    try:
+        data = json.loads(content, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise InvalidInputs(f"--inputs: {shown} is nested too deeply.") from None
+    except ValueError:
+        data = _from_yaml(content, shown)
+    if not isinstance(data, dict):
+        raise InvalidInputs(f"--inputs: {shown} holds no mapping of names to values.")
+    return data
+
+
+def _from_yaml(content: bytes, shown: str) -> Any:
+    from flowerpower.yaml_reader import parse_yaml
+
+    try:
+        return parse_yaml(content, shown, None).root.plain()
+    except ConfigError as error:
+        raise InvalidInputs(f"--inputs: {error.message}", details=error.details) from None

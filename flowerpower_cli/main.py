@@ -1,0 +1,18 @@
+"""The entry point: as little as can be before it is known what is asked."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Run the command line with the arguments of the process, and end the process."""
+    if sys.argv[1:2] == ["--version"] and len(sys.argv) == 2:
+        from flowerpower import __version__
+
+        print(f"flowerpower {__version__}")
+        sys.exit(0)
+    from flowerpower_cli.frame import run_app
+
+    run_app(sys.argv[1:])

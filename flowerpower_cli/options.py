@@ -1,0 +1,183 @@
+"""Every option that more than one command takes, declared once.
+
+A dataclass here is a group of options: a command that has a parameter of that class takes all of
+them (see `frame.command`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flowerpower.errors import FlowerpowerError
+
+
+def whole_number(text: str) -> int:
+    """ASCII digits as an int, for options that count something."""
+    plain = str(text)
+    if not (plain.isascii() and plain.isdigit()) or len(plain) > 9:
+        raise typer.BadParameter(f"{plain[:40]!r} is not a whole number.")
+    return int(plain)
+
+
+def decimal_number(text: str) -> float:
+    """A plain decimal number such as 0.1."""
+    plain = str(text)
+    if not plain.isascii() or not plain.replace(".", "", 1).isdigit() or len(plain) > 20:
+        raise typer.BadParameter(f"{plain[:40]!r} is not a number.")
+    return float(plain)
+
+
+def duration(text: str) -> float:
+    """Seconds in a text such as 90s, 5m, 1h30m."""
+    from flowerpower import clock
+
+    try:
+        return clock.parse_duration(text)
+    except FlowerpowerError as error:
+        raise typer.BadParameter(error.message) from None
+
+
+class Executor(str, Enum):
+    """Executors that `--executor` knows."""
+
+    synchronous = "synchronous"
+    threadpool = "threadpool"
+
+
+class Backend(str, Enum):
+    """Backends that `--type` knows."""
+
+    apscheduler = "apscheduler"
+    rq = "rq"
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Options that every command takes."""
+
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel="Output")
+    ] = False
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet", "-q", help="Print ids only, no messages.", rich_help_panel="Output"
+        ),
+    ] = False
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "--verbose",
+            "-v",
+            count=True,
+            metavar="",
+            show_default=False,
+            help="Say more; twice: the causes of errors too.",
+            rich_help_panel="Output",
+        ),
+    ] = 0
+    no_color: Annotated[
+        bool, typer.Option("--no-color", help="No colours.", rich_help_panel="Output")
+    ] = False
+
+
+@dataclass(frozen=True)
+class InProject(Shared):
+    """Options of commands that work in a project."""
+
+    base_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--base-dir",
+            envvar="FLOWERPOWER_BASE_DIR",
+            metavar="DIR",
+            show_envvar=False,
+            help="The project's folder (or FLOWERPOWER_BASE_DIR); by default found upwards from here.",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a caller may change of a pipeline's `run` section."""
+
+    input: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input",
+            "-i",
+            metavar="KEY=VALUE",
+            help="One input: a JSON value, else text. Repeatable.",
+        ),
+    ] = None
+    inputs: Annotated[
+        str | None,
+        typer.Option(
+            metavar="JSON|@FILE|-",
+            help="Many inputs: a JSON object, @file.yml or @file.json, or - for stdin. -i wins.",
+        ),
+    ] = None
+    final_vars: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NODE[,NODE]", help="The nodes to compute. Repeatable."),
+    ] = None
+    config: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE", help="One setting of Hamilton's driver configuration. Repeatable."
+        ),
+    ] = None
+    executor: Annotated[
+        Executor | None, typer.Option(help="How nodes are executed.", show_default=False)
+    ] = None
+    max_workers: Annotated[
+        int | None,
+        typer.Option(parser=whole_number, metavar="N", help="Threads of the threadpool executor."),
+    ] = None
+    cache: Annotated[
+        bool | None,
+        typer.Option(
+            "--cache/--no-cache", help="Keep results of nodes between runs.", show_default=False
+        ),
+    ] = None
+    max_retries: Annotated[
+        int | None,
+        typer.Option(
+            parser=whole_number, metavar="N", help="Try again this often after a failure."
+        ),
+    ] = None
+    retry_delay: Annotated[
+        float | None,
+        typer.Option(
+            parser=duration, metavar="DURATION", help="Wait before the first retry: 90s, 5m."
+        ),
+    ] = None
+    jitter_factor: Annotated[
+        float | None,
+        typer.Option(
+            parser=decimal_number,
+            metavar="0..1",
+            help="Spread retry delays by up to this part of them.",
+        ),
+    ] = None
+
+
+PipelineName = Annotated[
+    str, typer.Argument(metavar="PIPELINE", help="The pipeline's name.", show_default=False)
+]
+OutputFile = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write the result as JSON to FILE."),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+
+
+def field_values(options: Any) -> dict[str, Any]:
+    """The options of a group by name."""
+    return {name: getattr(options, name) for name in options.__dataclass_fields__}

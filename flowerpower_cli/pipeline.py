@@ -1,0 +1,320 @@
+"""`flowerpower pipeline …`: pipelines of the project."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flowerpower.errors import ConfigError, FlowerpowerError, UsageError
+from flowerpower_cli.frame import Frame, command, group
+from flowerpower_cli.options import DryRun, OutputFile, PipelineName, RunOptions, Yes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
+
+    from flowerpower.config import RunOverrides, ScheduleConfig
+    from flowerpower.pipeline.runner import Plan
+    from flowerpower.runs import RunError, RunOutcome
+
+app = group("pipeline", "Make, look at and run the pipelines of a project.")
+
+
+@command(app, "new", example="flowerpower pipeline new daily_report")
+def new(frame: Frame, pipeline: PipelineName) -> None:
+    """Make a pipeline of one node, in two files to go on from."""
+    files = frame.manager.registry.create(pipeline)
+    paths = [files.config.as_posix(), str(files.module)]
+    frame.output.result(
+        {"pipeline": pipeline, "files": paths}, lambda: (_line(path) for path in paths), [pipeline]
+    )
+    frame.output.message(f"Run it: flowerpower pipeline run {pipeline}")
+
+
+def _line(text: str) -> RenderableType:
+    from flowerpower_cli.output import cell
+
+    return cell(text)
+
+
+@command(app, "list", example="flowerpower pipeline list --json")
+def list_pipelines(frame: Frame) -> None:
+    """List the project's pipelines."""
+    from flowerpower_cli.output import cell, table
+
+    registry = frame.manager.registry
+    names = registry.names()
+    rows = [_listed(frame, name) for name in names]
+    if not rows:
+        frame.output.message(
+            "There are no pipelines yet; make one with `flowerpower pipeline new`."
+        )
+
+    def view() -> Iterator[RenderableType]:
+        if rows:
+            listing = table("pipeline", "modules", "schedule")
+            for row in rows:
+                schedule = row["error"] or "; ".join(row["schedule"])
+                style = "red" if row["error"] else ""
+                listing.add_row(
+                    cell(row["name"], "bold"),
+                    cell(", ".join(row["modules"])),
+                    cell(schedule, style),
+                )
+            yield listing
+
+    frame.output.result(rows, view, names)
+
+
+def _listed(frame: Frame, name: str) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": name, "modules": [], "schedule": [], "error": None}
+    try:
+        config = frame.manager.registry.get(name).config
+    except ConfigError as error:
+        row["error"] = error.message
+        return row
+    row["modules"] = config.run.modules or [f"pipelines.{name}"]
+    row["schedule"] = [_in_words(frame, each) for each in config.schedule]
+    return row
+
+
+def _in_words(frame: Frame, schedule: ScheduleConfig) -> str:
+    try:
+        return schedule.trigger(frame.manager.project.timezone).in_words()
+    except FlowerpowerError as error:
+        return error.message
+
+
+@command(app, "run", example="flowerpower pipeline run daily_report -i source_file=data.csv")
+def run(
+    frame: Frame,
+    pipeline: PipelineName,
+    options: RunOptions,
+    progress: Annotated[
+        bool | None,
+        typer.Option(
+            "--progress/--no-progress", help="Show progress on stderr.", show_default=False
+        ),
+    ] = None,
+    output: OutputFile = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Run a pipeline here and now and show its result.
+
+    What the pipeline itself prints goes to stderr.
+    """
+    overrides = overrides_from(options, progress)
+    if dry_run:
+        _show_plan(frame, pipeline, frame.manager.plan(pipeline, overrides, complete=False))
+        return
+    outcome = _run_with_progress(frame, pipeline, overrides)
+    result = _result(outcome)
+    if output is not None:
+        _write(output, result)
+        frame.output.message(f"Wrote {output}.")
+    _show_outcome(frame, outcome, result)
+
+
+def overrides_from(options: RunOptions, progressbar: bool | None = None) -> RunOverrides:
+    """The run options of a command as the library's object.
+
+    Raises:
+        UsageError: naming the option that is not valid.
+    """
+    from flowerpower.pipeline.manager import make_overrides
+    from flowerpower_cli.inputs import parse_inputs, parse_pairs
+
+    inputs = parse_inputs(options.inputs, Path.cwd()) if options.inputs is not None else {}
+    inputs.update(parse_pairs(options.input or [], "-i"))
+    final_vars = [name for text in options.final_vars or [] for name in text.split(",") if name]
+    if options.final_vars and not final_vars:
+        raise UsageError("--final-vars names no node.")
+    return make_overrides(
+        inputs=inputs,
+        final_vars=final_vars,
+        config=parse_pairs(options.config or [], "--config"),
+        executor=options.executor.value if options.executor else None,
+        max_workers=options.max_workers,
+        cache=options.cache,
+        progressbar=progressbar,
+        max_retries=options.max_retries,
+        retry_delay=options.retry_delay,
+        jitter_factor=options.jitter_factor,
+    )
+
+
+def _run_with_progress(frame: Frame, pipeline: str, overrides: RunOverrides) -> RunOutcome:
+    from flowerpower.clock import format_duration
+    from flowerpower.config import merged_run
+    from flowerpower.pipeline.manager import raise_for_error
+    from flowerpower_cli.progress import shown_progress
+
+    manager = frame.manager
+    configured = merged_run(manager.registry.get(pipeline).config, overrides).adapter.progressbar
+    if configured is None:
+        configured = manager.project.config.adapter.progressbar
+
+    def on_retry(error: RunError, left: int, delay: float) -> None:
+        frame.output.message(
+            f"{error.node or pipeline} failed ({error.type}: {error.message}); trying again in "
+            f"{format_duration(delay)}, {left} more after that."
+        )
+
+    with shown_progress(frame.output, pipeline, wanted=configured is not False) as on_event:
+        outcome = manager.run_outcome(pipeline, overrides, on_event=on_event, on_retry=on_retry)
+    if outcome.error is not None and outcome.error.traceback and frame.output.verbose:
+        frame.output.plain_line(outcome.error.traceback.rstrip())
+    raise_for_error(outcome)
+    return outcome
+
+
+def _result(outcome: RunOutcome) -> dict[str, Any]:
+    body = outcome.to_json()
+    return {key: body[key] for key in body if key not in ("v", "error", "retryable")}
+
+
+def _show_outcome(frame: Frame, outcome: RunOutcome, result: dict[str, Any]) -> None:
+    from flowerpower_cli.views import finished_line, outputs_view
+
+    frame.output.result(result, lambda: outputs_view(outcome.outputs), outcome.outputs)
+    for note in outcome.notes:
+        if not note["note"].startswith("summarised") or frame.output.verbose:
+            frame.output.message(f"{note['output']}: {note['note']}")
+    frame.output.message(finished_line(outcome.pipeline, len(outcome.nodes), outcome.seconds))
+
+
+def _write(path: Path, result: dict[str, Any]) -> None:
+    from flowerpower_cli.output import dump_json
+
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="ascii", dir=path.absolute().parent, prefix=".flowerpower-", delete=False
+        ) as stream:
+            stream.write(dump_json(result) + "\n")
+        os.replace(stream.name, path)
+    except OSError as error:
+        raise FlowerpowerError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def _show_plan(frame: Frame, pipeline: str, plan: Plan) -> None:
+    from flowerpower_cli.views import inputs_view, plan_view
+
+    missing = [
+        each.name for each in plan.inputs if each.required and not _is_given(plan, each.name)
+    ]
+    data = {
+        "pipeline": pipeline,
+        "final_vars": plan.final_vars,
+        "nodes": [dataclasses.asdict(node) for node in plan.nodes],
+        "inputs": [dataclasses.asdict(each) for each in plan.inputs],
+        "missing_inputs": missing,
+    }
+
+    def view() -> Iterator[RenderableType]:
+        yield from plan_view(plan.nodes, plan.final_vars)
+        if plan.inputs:
+            yield from inputs_view(plan.inputs, {**plan.run.config, **plan.given})
+
+    frame.output.result(data, view, [node.name for node in plan.nodes])
+
+
+def _is_given(plan: Plan, name: str) -> bool:
+    return name in plan.given or name in plan.run.config
+
+
+@command(app, "show", example="flowerpower pipeline show daily_report")
+def show(frame: Frame, pipeline: PipelineName) -> None:
+    """Show a pipeline: its configuration, its nodes, the inputs it needs, its schedule."""
+    from flowerpower_cli.output import cell
+    from flowerpower_cli.views import inputs_view, nodes_view
+
+    manager = frame.manager
+    loaded = manager.registry.get(pipeline)
+    plan = manager.plan(pipeline, complete=False)
+    configuration = loaded.file.root.plain(as_written=True)
+    words = [_in_words(frame, each) for each in loaded.config.schedule]
+    data = {
+        "pipeline": pipeline,
+        "configuration": configuration,
+        "schedule": words,
+        "final_vars": plan.final_vars,
+        "nodes": [dataclasses.asdict(node) for node in plan.nodes],
+        "inputs": [dataclasses.asdict(each) for each in plan.inputs],
+    }
+
+    def view() -> Iterator[RenderableType]:
+        yield cell(f"{pipeline}  ({loaded.file.name})", "bold blue")
+        if configuration:
+            yield _as_yaml(configuration)
+        yield from nodes_view(plan.nodes)
+        if plan.inputs:
+            yield from inputs_view(plan.inputs, {**plan.run.config, **plan.given})
+        for sentence in words:
+            yield cell(f"Scheduled {sentence}")
+
+    frame.output.result(data, view, [pipeline])
+
+
+def _as_yaml(data: dict[str, Any]) -> RenderableType:
+    import yaml
+    from rich.text import Text
+
+    from flowerpower.safe_text import mask, visible
+
+    text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, default_flow_style=None)
+    return Text(visible(mask(text)).rstrip("\n"), style="dim")
+
+
+@command(app, "validate", example="flowerpower pipeline validate")
+def validate(
+    frame: Frame,
+    pipeline: Annotated[
+        str | None,
+        typer.Argument(metavar="[PIPELINE]", help="Only this one.", show_default=False),
+    ] = None,
+) -> None:
+    """Check every pipeline without running it, and tell all faults in one go."""
+    from flowerpower_cli.output import cell, stdout_to_stderr, table
+
+    registry = frame.manager.registry
+    names = registry.names() if pipeline is None else [registry.files(pipeline).name]
+    # Importing a module runs it, and it may print.
+    with stdout_to_stderr():
+        found = {name: frame.manager.validate(name) for name in names}
+    rows = [
+        {"pipeline": name, "valid": not faults, "faults": faults} for name, faults in found.items()
+    ]
+    bad = [name for name, faults in found.items() if faults]
+    if not bad:
+
+        def view() -> Iterator[RenderableType]:
+            listing = table("pipeline", "")
+            for name in names:
+                listing.add_row(cell(name, "bold"), cell("valid", "green"))
+            yield listing
+
+        frame.output.result(rows, view, names)
+        return
+    raise ConfigError(
+        f"{len(bad)} of {len(names)} pipelines are not valid:",
+        details=[f"{name}: {fault}" for name in bad for fault in found[name]],
+    )
+
+
+@command(app, "delete", example="flowerpower pipeline delete old_report --yes")
+def delete(frame: Frame, pipeline: PipelineName, yes: Yes = False, dry_run: DryRun = False) -> None:
+    """Delete a pipeline: its configuration and its module."""
+    registry = frame.manager.registry
+    doomed = [path.as_posix() for path in registry.delete(pipeline, dry_run=True)]
+    if not dry_run:
+        frame.output.confirm(f"This deletes {' and '.join(doomed)}.", yes=yes)
+        registry.delete(pipeline)
+    data = {"pipeline": pipeline, "files": doomed, "deleted": not dry_run}
+    frame.output.result(data, lambda: (_line(path) for path in doomed), [pipeline])
+    frame.output.message("Would be deleted." if dry_run else "Deleted.")

@@ -1,0 +1,61 @@
+"""`flowerpower init`: a new project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flowerpower_cli.frame import Frame, command
+from flowerpower_cli.options import Backend, Shared
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Put the commands of this room on the top level of `app`."""
+    command(app, "init", example="flowerpower init my_project --example weather", options=Shared)(
+        init
+    )
+
+
+def init(
+    frame: Frame,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]",
+            help="The project's name and new folder; without it, the current folder.",
+            show_default=False,
+        ),
+    ] = None,
+    backend: Annotated[Backend, typer.Option("--type", help="The job queue's backend.")] = (
+        Backend.apscheduler
+    ),
+    example: Annotated[
+        str | None, typer.Option(metavar="EXAMPLE", help="Start from an example: weather.")
+    ] = None,
+) -> None:
+    """Make a new project, in a new folder or in the current one."""
+    from flowerpower.pipeline.scaffold import create_project
+    from flowerpower_cli.output import cell
+
+    made = create_project(Path.cwd(), name, backend.value, example)
+    data = {
+        "project": made.name,
+        "base_dir": str(made.root),
+        "files": [path.as_posix() for path in made.files],
+    }
+
+    def view() -> Iterator[RenderableType]:
+        for path in made.files:
+            yield cell(path.as_posix())
+
+    frame.output.result(data, view, [made.name])
+    frame.output.message(f"Made the project {made.name} in {made.root}.")
+    where = f"cd {made.root.name} && " if name else ""
+    first = f"flowerpower pipeline run {example}" if example else "flowerpower pipeline new hello"
+    frame.output.message(f"Next: {where}{first}")

@@ -1,0 +1,135 @@
+"""What people see of pipelines and runs: tables and short texts from plain data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+from flowerpower.clock import format_duration
+from flowerpower.safe_text import one_line, shortened
+from flowerpower_cli.output import cell, table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from flowerpower.pipeline.dag import InputInfo, NodeInfo
+
+SHOWN_VALUE = 200
+SHOWN_COLUMNS = 12
+
+
+def outputs_view(outputs: dict[str, Any]) -> Iterator[RenderableType]:
+    """Results as people expect them: tables as tables with their shape, the rest in one table."""
+    tables = {name: value for name, value in outputs.items() if _is_table(value)}
+    rest = {name: value for name, value in outputs.items() if name not in tables}
+    if rest:
+        listing = table("result", "value")
+        for name, value in rest.items():
+            listing.add_row(cell(name, "bold"), cell(_short(value)))
+        yield listing
+    for name, value in tables.items():
+        yield from _table_view(name, value)
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict) and "summary_of" in value and bool(value.get("rows"))
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict) and "summary_of" in value:
+        size = value.get("shape", value.get("length"))
+        told = f"{value['summary_of']}{'' if size is None else f' {size}'}"
+        return shortened(f"{told}: {value['repr']}" if "repr" in value else told, SHOWN_VALUE)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return shortened(text, SHOWN_VALUE)
+
+
+def _table_view(name: str, value: dict[str, Any]) -> Iterator[RenderableType]:
+    shape, rows = value.get("shape", []), value["rows"]
+    names = ("rows", "columns") if len(shape) == 2 and "columns" in value else ()
+    size = " x ".join(f"{n} {name}".strip() for n, name in zip_longest(shape, names, fillvalue=""))
+    columns = value.get("columns")
+    shown = (columns or ["value"])[:SHOWN_COLUMNS]
+    records = [
+        [row.get(column) for column in shown] if isinstance(row, dict) else [row] for row in rows
+    ]
+    numeric = [
+        all(isinstance(record[i], int | float) or record[i] is None for record in records)
+        for i in range(len(shown))
+    ]
+    heads = [f"{head}>" if right else head for head, right in zip(shown, numeric, strict=True)]
+    yield _title(name, f"{value['summary_of']}, {size}".rstrip(", "))
+    listing = table(*heads)
+    for record in records:
+        listing.add_row(*(cell(_number(item), "dim" if item is None else "") for item in record))
+    yield listing
+    hidden = (shape[0] if shape else 0) - len(records)
+    cut = len(columns or shown) - len(shown)
+    left = [
+        f"{count} more {what}" for count, what in ((hidden, "rows"), (cut, "columns")) if count > 0
+    ]
+    if left:
+        yield cell(f"… {', '.join(left)}", "dim")
+
+
+def _title(name: str, rest: str = "") -> RenderableType:
+    return cell(name, "bold").append_text(cell(f"  {rest}" if rest else "", "dim"))
+
+
+def _number(item: Any) -> str:
+    if isinstance(item, float):
+        return f"{item:.6g}"
+    return "-" if item is None else item if isinstance(item, str) else json.dumps(item)
+
+
+def nodes_view(nodes: list[NodeInfo]) -> Iterator[RenderableType]:
+    """Nodes with types, what they need and the first line of their docstring."""
+    yield _title("Nodes")
+    listing = table("node", "type", "needs", "what it is")
+    for node in nodes:
+        doc = node.doc.splitlines()[0] if node.doc else ""
+        listing.add_row(
+            cell(node.name, "bold"),
+            cell(node.type, "cyan"),
+            cell(", ".join(node.needs)),
+            cell(doc, "dim"),
+        )
+    yield listing
+
+
+def inputs_view(inputs: list[InputInfo], given: dict[str, Any]) -> Iterator[RenderableType]:
+    """Inputs with types, values as far as they are known, and the nodes that take them."""
+    yield _title("Inputs")
+    listing = table("input", "type", "value", "taken by")
+    for each in inputs:
+        if each.name in given:
+            value = cell(shortened(repr(given[each.name]), 60))
+        else:
+            value = cell("missing", "bold red") if each.required else cell("its default", "dim")
+        listing.add_row(
+            cell(each.name, "bold"), cell(each.type, "cyan"), value, cell(", ".join(each.needed_by))
+        )
+    yield listing
+
+
+def plan_view(nodes: list[NodeInfo], final_vars: list[str]) -> Iterator[RenderableType]:
+    """Nodes in the order they would run."""
+    yield _title("Would run")
+    listing = table("#>", "node", "type", "takes")
+    for number, node in enumerate(nodes, 1):
+        style = "bold green" if node.name in final_vars else "bold"
+        listing.add_row(
+            cell(number),
+            cell(node.name, style),
+            cell(node.type, "cyan"),
+            cell(", ".join(node.needs)),
+        )
+    yield listing
+
+
+def finished_line(pipeline: str, nodes: int, seconds: float) -> str:
+    """The last line of a run that worked."""
+    plural = "" if nodes == 1 else "s"
+    return f"{one_line(pipeline)} finished: {nodes} node{plural} in {format_duration(seconds)}."
