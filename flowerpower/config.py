@@ -17,7 +17,7 @@ from flowerpower.errors import FlowerpowerError
 from flowerpower.names import SCHEDULE_ID_LIMIT, check_name
 
 if TYPE_CHECKING:
-    from flowerpower.triggers import Trigger
+    from flowerpower.trigger_base import Trigger
 
 ExecutorType = Literal["synchronous", "threadpool"]
 BackendType = Literal["apscheduler", "rq"]
@@ -86,7 +86,9 @@ def check_backend_url(backend_type: str, url: str | None) -> None:
 class Configuration(BaseModel):
     """Base of all of them: unknown keys refused, no silent conversion, not changed once made."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -95,15 +95,17 @@ def normalise(expression: object) -> str:
     """
     if not isinstance(expression, str):
         raise InvalidTrigger(
-            f"A cron expression is text, such as '0 8 * * 1-5'; this is {type(expression).__name__}."
+            "A cron expression is text, such as '0 8 * * 1-5'; "
+            f"this is {type(expression).__name__}."
         )
     if len(expression) > MAX_LENGTH:
         raise InvalidTrigger(
-            f"The cron expression has {len(expression)} characters; at most {MAX_LENGTH} are allowed."
+            f"The cron expression has {len(expression)} characters; "
+            f"at most {MAX_LENGTH} are allowed."
         )
     plain = expression.strip(" \t\r\n")
     if not plain.isascii() or not plain.replace("\t", " ").isprintable():
-        raise InvalidTrigger(f"Cron {ascii(expression)}: only printable ASCII is allowed.")
+        raise InvalidTrigger(f"Cron {expression!a}: only printable ASCII is allowed.")
     if plain.startswith("@"):
         return _macro(plain)
     parts = _BLANKS.split(plain) if plain else []

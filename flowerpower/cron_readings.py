@@ -52,7 +52,7 @@ class CronReadings:
         days >>= 1
         if days:
             return (day + (days & -days).bit_length()) * DAY + self._first_time
-        while year <= LAST_YEAR:
+        while year < LAST_YEAR or month < 12:
             year, month = (year, month + 1) if month < 12 else (year + 1, 1)
             days = self._days(year, month)
             if days:
@@ -80,29 +80,29 @@ class CronReadings:
 
     def count(self, first: int, stop: int) -> int:
         """How many readings r have `first <= r < stop`."""
-        return self._number_before(stop) - self._number_before(first) if first < stop else 0
+        if first >= stop:
+            return 0
+        begin, end = _date(first // DAY), _date(stop // DAY)
+        days, (year, month) = 0, (begin.year, begin.month)
+        while (year, month) < (end.year, end.month):
+            days += self._days(year, month).bit_count()
+            year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+        return days * self._times_a_day + self._in_month(stop) - self._in_month(first)
 
     def any(self, first: int, stop: int) -> bool:
         """Whether any reading r has `first <= r < stop`."""
         found = self.at_or_after(first)
         return found is not None and found < stop
 
-    def _number_before(self, reading: int) -> int:
+    def _in_month(self, reading: int) -> int:
+        """How many readings its month has before `reading`."""
         day, minute = divmod(reading, DAY)
         today = _date(day)
         days = self._days(today.year, today.month)
-        whole = (days & ((1 << today.day) - 1)).bit_count() + self._days_before(
-            today.year, today.month
-        )
-        part = (self.times & ((1 << minute) - 1)).bit_count() if days >> today.day & 1 else 0
-        return whole * self._times_a_day + part
-
-    @lru_cache(maxsize=4096)  # noqa: B019 - readings are few, cached by expression, and kept
-    def _days_before(self, year: int, month: int) -> int:
-        if month > 1:
-            before = self._days(year, month - 1).bit_count()
-            return before + self._days_before(year, month - 1)
-        return sum(self._days_in_year(earlier) for earlier in range(FIRST_YEAR, year))
+        earlier = (days & ((1 << today.day) - 1)).bit_count() * self._times_a_day
+        if not days >> today.day & 1:
+            return earlier
+        return earlier + (self.times & ((1 << minute) - 1)).bit_count()
 
     def _days_in_year(self, year: int) -> int:
         return sum(self._days(year, month).bit_count() for month in range(1, 13))

@@ -62,8 +62,7 @@ def _encode(value: Any, limit: int) -> tuple[Any, list[str], int]:
         encoded = encoder.encode(value, 0)
     except _NotJson as reason:
         return summary(value), [f"summarised: {reason}"], 0
-    except Exception as error:
-        # The value's own code ran (an iterator, a property) and failed.
+    except Exception as error:  # noqa: BLE001 - the value's own code ran, and may raise anything
         return summary(value), [f"summarised: reading it raised {type(error).__name__}"], 0
     return encoded, encoder.notes(), encoder.size
 
@@ -198,7 +197,7 @@ def safe_repr(value: Any, limit: int = REPR_LIMIT) -> str:
         return f"<{type(value).__name__} of length {len(value)}>"
     try:
         text = repr(value)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a user's __repr__ may raise anything
         return f"<{type_name(value)} whose repr raised {type(error).__name__}>"
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return text if len(text) <= limit else text[: limit - 1] + "…"
@@ -210,8 +209,7 @@ def summary(value: Any) -> dict[str, Any]:
     for describe in (_shape, _columns, _first_rows, _length):
         try:
             told.update(describe(value))
-        except Exception:
-            # A foreign object that only looks like a table; the rest of the summary stands.
+        except Exception:  # noqa: BLE001, S112 - it only looks like a table; the rest stands
             continue
     if "rows" not in told:
         told["repr"] = safe_repr(value)

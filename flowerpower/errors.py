@@ -199,7 +199,7 @@ class ConfigError(FlowerpowerError):
         super().__init__(message, hint=hint, details=details)
 
     def to_json(self) -> dict[str, object]:
-        """As every error, with `faults`: a list of `{"file", "line", "column", "key", "message"}`."""
+        """As every error, with `faults`: objects of file, line, column, key and message."""
         body = super().to_json()
         if self.faults:
             body["faults"] = [asdict(fault) for fault in self.faults]

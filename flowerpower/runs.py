@@ -25,7 +25,7 @@ class RunRequest:
 
     base_dir: str
     pipeline: str
-    overrides: RunOverrides = RunOverrides()
+    overrides: RunOverrides = field(default_factory=RunOverrides)
     scheduled_for: str | None = None
 
     def to_json(self) -> dict[str, Any]:

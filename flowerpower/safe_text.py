@@ -36,13 +36,13 @@ def is_secret_name(name: str) -> bool:
 
 
 def remember_secret(text: str) -> None:
-    """From now on, `mask` hides `text` wherever it stands; texts under four characters are let be."""
+    """From now on, `mask` hides `text` wherever it stands, if it has four characters or more."""
     if len(text) >= 4:
         _known_secrets.add(text)
 
 
 def mask(text: str, *, named: bool = True) -> str:
-    """`text` with known secrets, passwords of URLs and (`named`) `password=…` and the like hidden."""
+    """`text` with known secrets, passwords of URLs and, if `named`, `password=…` hidden."""
     for secret in sorted(_known_secrets, key=len, reverse=True):
         text = text.replace(secret, MASK)
     text = _URL_PASSWORD.sub(rf"\g<before>{MASK}", text)

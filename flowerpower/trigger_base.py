@@ -10,7 +10,7 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from flowerpower import clock
-from flowerpower.cron_readings import FIRST_YEAR, LAST_YEAR
+from flowerpower.cron_readings import FIRST_YEAR, LAST_YEAR, CronReadings
 from flowerpower.errors import InvalidTimezone, InvalidTrigger
 
 MAX_JITTER = 86_400.0
@@ -105,15 +105,14 @@ class Trigger(_InZone):
         share = int.from_bytes(blake2b(key, digest_size=8).digest(), "big") / 2**64
         return nominal + timedelta(seconds=share * self.jitter)
 
-    def anchored(self, moment: datetime) -> Self:
+    def anchored(self, moment: datetime) -> Self:  # noqa: ARG002 - an interval's alone
         """Itself; an interval without a start: one that starts at `moment`, to the second."""
         return self
 
-    def in_words(self) -> str:
-        """The trigger in a line of plain English, with its zone."""
-        from flowerpower.trigger_words import words
-
-        return words(self)
+    @property
+    def readings(self) -> CronReadings | None:
+        """The wall-clock readings it follows, None if it follows none."""
+        return None
 
     def to_json(self) -> dict[str, object]:
         """Plain JSON that `trigger_from_json` reads, and keywords that `make_trigger` takes."""
@@ -124,6 +123,10 @@ class Trigger(_InZone):
         if self.jitter:
             body["jitter"] = plain_number(self.jitter)
         return body
+
+    @abstractmethod
+    def in_words(self) -> str:
+        """The trigger in a line of plain English, with its zone, bounds and jitter."""
 
     @abstractmethod
     def _own_json(self) -> dict[str, object]: ...
@@ -152,7 +155,7 @@ def zone_called(name: object) -> ZoneInfo:
     """The zone of that name; InvalidTimezone whatever else is given."""
     if isinstance(name, str):
         return clock.timezone(name)
-    raise InvalidTimezone(f"{ascii(name):.60} is not the name of a time zone.")
+    raise InvalidTimezone(f"{name!a:.60} is not the name of a time zone.")
 
 
 def plain_number(number: float) -> float | int:

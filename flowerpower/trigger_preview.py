@@ -1,23 +1,28 @@
-"""What a trigger will do, for people: its next fires, and what the next clock change does to them."""
+"""What a trigger will do, for people: its next fires, and what clock changes do to them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from flowerpower.clock_changes import Change, last_change, next_change, to_reading, to_second
-from flowerpower.cron_readings import CronReadings, readings_of
+from flowerpower.clock_changes import (
+    Change,
+    last_change,
+    next_change,
+    to_moment,
+    to_reading,
+    to_second,
+)
+from flowerpower.cron_readings import CronReadings
 from flowerpower.cron_times import makes_up_at
-from flowerpower.trigger_base import Trigger
+from flowerpower.trigger_base import LATEST, Trigger
 from flowerpower.trigger_words import day_and_time, day_in_words, listed, time_in_words
-from flowerpower.triggers import Cron, Date, Interval
 
-_HORIZON = timedelta(days=2 * 366)
 _DAY = 86_400
-_NAMED_ONE_BY_ONE = 4
+_HORIZON = 2 * 366 * _DAY
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,10 @@ def preview(trigger: Trigger, start: datetime, count: int = 10) -> list[PreviewR
     rows: list[PreviewRow] = []
     before = to_second(start)
     for fire in islice(trigger.fires(start), count):
-        note = ""
-        if isinstance(trigger, Cron):
-            readings = readings_of(trigger.expression)
-            note = _note(readings, trigger.zone, before, to_second(fire))
-        elif isinstance(trigger, Date):
-            note = " ".join(trigger.notes).removesuffix(".")
+        if trigger.readings:
+            note = _note(trigger.readings, trigger.zone, before, to_second(fire))
+        else:
+            note = "" if rows else " ".join(trigger.notes).removesuffix(".")
         rows.append(PreviewRow(fire, fire.astimezone(trigger.zone), note))
         before = to_second(fire)
     return rows
@@ -53,31 +56,28 @@ def preview(trigger: Trigger, start: datetime, count: int = 10) -> list[PreviewR
 
 def clock_change_sentences(trigger: Trigger, start: datetime, count: int = 10) -> list[str]:
     """A sentence for each clock change that touches one of the next `count` fires."""
-    if not isinstance(trigger, Cron):
+    fires = [to_second(fire) for fire in islice(trigger.fires(start), count)]
+    readings = trigger.readings
+    if readings is None or not fires:
         return []
-    last = None
-    for last in islice(trigger.fires(start), count):  # noqa: B007 - the last one is wanted
-        pass
-    if last is None:
-        return []
-    readings = readings_of(trigger.expression)
     return [
         _sentence(trigger, change)
-        for change in _changes(trigger.zone, to_second(start), to_second(last))
-        if readings.any(*_minutes(change))
+        for change in _changes(trigger.zone, to_second(start), fires[-1] + _DAY)
+        if (change.at <= fires[-1] or _shown_again(fires[-1], change))
+        and readings.any(*_minutes(change))
     ]
 
 
 def next_clock_change(trigger: Trigger, start: datetime) -> str | None:
     """The next change of clocks in the trigger's zone and what it does to the fires.
 
-    None when no change comes within two years, or after the trigger's last fire.
+    None when no change comes within two years, or none while there are fires to come.
     """
-    if isinstance(trigger, Date):
+    second = to_second(start)
+    change = next_change(trigger.zone, second, min(second + _HORIZON, to_second(LATEST)))
+    if change is None or trigger.next_after(to_moment(change.at - 1)) is None:
         return None
-    until = start + _HORIZON if trigger.end is None else min(start + _HORIZON, trigger.end)
-    change = next_change(trigger.zone, to_second(start), to_second(until))
-    return _sentence(trigger, change) if change else None
+    return _sentence(trigger, change)
 
 
 def _changes(zone: ZoneInfo, after: int, until: int) -> Iterator[Change]:
@@ -98,13 +98,10 @@ def _sentence(trigger: Trigger, change: Change) -> str:
 
 
 def _effect(trigger: Trigger, change: Change) -> str:
-    if isinstance(trigger, Interval):
-        return "an interval counts real time and is not affected"
-    assert isinstance(trigger, Cron)
-    readings = readings_of(trigger.expression)
+    readings = trigger.readings
     first, stop = _minutes(change)
-    number = readings.count(first, stop)
-    if not number:
+    number = readings.count(first, stop) if readings else 0
+    if readings is None or not number:
         return "no fire is affected"
     one = number == 1
     fires = _fires(readings, change)
@@ -124,8 +121,9 @@ def _fires(readings: CronReadings, change: Change) -> str:
     """The skipped or repeated readings, named: "the fires of 02:00 and 02:30"."""
     first, stop = _minutes(change)
     number = readings.count(first, stop)
-    show = day_and_time if (stop - first) * 60 >= _DAY else time_in_words
-    if number <= _NAMED_ONE_BY_ONE:
+    spans_days = (stop - first) * 60 >= _DAY
+    show = day_and_time if spans_days else time_in_words
+    if number <= (1 if spans_days else 4):
         names = [show(to_reading(minute * 60)) for minute in _each(readings, first, stop)]
         return f"the fire{'s' * (number > 1)} of {listed(names)}"
     earliest, latest = readings.at_or_after(first), readings.at_or_before(stop - 1)
@@ -150,15 +148,21 @@ def _note(readings: CronReadings, zone: ZoneInfo, before: int, fire: int) -> str
         skipped = _fires(readings, last).removeprefix("the ")
         if not makes_up_at(readings, last):
             return f"before it, clocks skip the {skipped}"
-        return f"clocks go forward: stands for the {skipped}"
+        also = "also " if readings.any(_minutes(last)[1], _minutes(last)[1] + 1) else ""
+        return f"clocks go forward: {also}stands for the {skipped}"
     if last and not last.skips and local < last.stop_local:
         return "second of two: clocks went back"
     following = next_change(zone, fire, fire + _DAY)
-    if following and not following.skips and fire + following.before >= following.first_local:
+    if following and _shown_again(fire, following):
         if readings.fields.follows_real_time or following.is_correction:
             return "first of two: clocks go back"
         return "fires this time only: clocks go back and show it again"
     return ""
+
+
+def _shown_again(fire: int, change: Change) -> bool:
+    """Whether the reading of a fire before the change is among those it repeats."""
+    return not change.skips and fire + change.before >= change.first_local
 
 
 def _minutes(change: Change) -> tuple[int, int]:

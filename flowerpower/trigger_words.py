@@ -1,15 +1,12 @@
-"""Triggers in plain English: "at 08:00, Monday to Friday, Europe/Berlin"."""
+"""Times and cron expressions in plain English: "at 08:00, Monday to Friday"."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from itertools import pairwise
 
-from flowerpower.clock import format_duration
 from flowerpower.cron_grammar import LAST, CronFields
-from flowerpower.cron_readings import readings_of
-from flowerpower.trigger_base import Trigger
-from flowerpower.triggers import Cron, Date, Interval
 
 WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 MONTHS = (
@@ -20,20 +17,6 @@ MONTHS = (
 _ORDINALS = {1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 5: "5th", LAST: "last"}
 _FEW = 6
 """As many wall-clock times are listed one by one."""
-
-
-def words(trigger: Trigger) -> str:
-    """The trigger in one line, its zone, bounds and jitter included."""
-    parts = [_when(trigger)]
-    if not (isinstance(trigger, Interval) and trigger.start is None and trigger.end is None):
-        parts.append(trigger.timezone)
-    if trigger.start:
-        parts.append(f"from {day_and_time(trigger.start.astimezone(trigger.zone))}")
-    if trigger.end:
-        parts.append(f"until {day_and_time(trigger.end.astimezone(trigger.zone))}")
-    if trigger.jitter:
-        parts.append(f"up to {format_duration(trigger.jitter)} late")
-    return ", ".join(parts)
 
 
 def day_and_time(local: datetime) -> str:
@@ -59,16 +42,9 @@ def listed(items: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(items[:-1])} {last} {items[-1]}"
 
 
-def _when(trigger: Trigger) -> str:
-    if isinstance(trigger, Date):
-        return f"once, on {day_and_time(trigger.moment.astimezone(trigger.zone))}"
-    if isinstance(trigger, Interval):
-        return f"every {format_duration(trigger.seconds)}"
-    assert isinstance(trigger, Cron)
-    fields = readings_of(trigger.expression).fields
-    days = _days(fields)
-    months = _months(fields)
-    times = _times(fields)
+def cron_in_words(fields: CronFields) -> str:
+    """When a cron expression fires: "at 08:00, Monday to Friday"."""
+    days, months, times = _days(fields), _months(fields), _times(fields)
     if not days and not times.startswith("every"):
         days = "every day"
     return ", ".join(part for part in (times, days, months) if part)
@@ -100,7 +76,7 @@ def _stride(numbers: Sequence[int], size: int) -> int | None:
     step = size // len(numbers)
     if len(numbers) < 2 or step * len(numbers) != size or numbers[0] != 0:
         return None
-    return step if all(b - a == step for a, b in zip(numbers, numbers[1:], strict=False)) else None
+    return step if all(b - a == step for a, b in pairwise(numbers)) else None
 
 
 def _days(fields: CronFields) -> str:

@@ -131,10 +131,10 @@ class _Parser:
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            line = content.count(b"\n", 0, error.start) + 1
+            broken_line = content.count(b"\n", 0, error.start) + 1
             raise self._error(
                 f"is not UTF-8 text (byte {content[error.start]:#04x} at offset {error.start}).",
-                line,
+                broken_line,
                 1,
             ) from None
         try:
@@ -146,9 +146,9 @@ class _Parser:
             raise self._error(f"is not valid YAML: {problem}.", *place) from None
         except yaml.YAMLError as error:
             at = getattr(error, "position", None)
-            line = text.count("\n", 0, at) + 1 if isinstance(at, int) else None
             reason = getattr(error, "reason", None) or "it cannot be read"
-            raise self._error(f"is not valid YAML: {reason}.", line) from None
+            at_line = text.count("\n", 0, at) + 1 if isinstance(at, int) else None
+            raise self._error(f"is not valid YAML: {reason}.", at_line) from None
         if not isinstance(root.content, dict):
             raise self._error(
                 f"holds {_kind(root.content)}; expected a mapping of keys to values.",

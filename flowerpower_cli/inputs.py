@@ -59,7 +59,7 @@ def parse_inputs(source: str, base: Path) -> dict[str, Any]:
         shown, content = "JSON", source.encode("utf-8", "surrogateescape")
         if not source.lstrip().startswith("{"):
             raise InvalidInputs(
-                f"--inputs {one_line(shortened(source, 60))!r}: expected a JSON object, @FILE or -.",
+                f"--inputs {one_line(shortened(source, 60))!r}: expected JSON, @FILE or -.",
                 hint="Use -i KEY=VALUE for a single input.",
             )
     return _mapping(content, shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import NoReturn
 
@@ -13,6 +14,8 @@ def main() -> NoReturn:
 
         print(f"flowerpower {__version__}")
         sys.exit(0)
+    # Importing makes many objects that all stay; the frame turns the collector on again.
+    gc.disable()
     from flowerpower_cli.frame import run_app
 
     run_app(sys.argv[1:])

@@ -7,7 +7,7 @@ them (see `frame.command`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,14 +42,14 @@ def duration(text: str) -> float:
         raise typer.BadParameter(error.message) from None
 
 
-class Executor(str, Enum):
+class Executor(StrEnum):
     """Executors that `--executor` knows."""
 
     synchronous = "synchronous"
     threadpool = "threadpool"
 
 
-class Backend(str, Enum):
+class Backend(StrEnum):
     """Backends that `--type` knows."""
 
     apscheduler = "apscheduler"
@@ -97,7 +97,7 @@ class InProject(Shared):
             envvar="FLOWERPOWER_BASE_DIR",
             metavar="DIR",
             show_envvar=False,
-            help="The project's folder (or FLOWERPOWER_BASE_DIR); by default found upwards from here.",
+            help="The project's folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.",
         ),
     ] = None
 
@@ -119,7 +119,7 @@ class RunOptions:
         str | None,
         typer.Option(
             metavar="JSON|@FILE|-",
-            help="Many inputs: a JSON object, @file.yml or @file.json, or - for stdin. -i wins.",
+            help="Many inputs: a JSON object, @file.yml, @file.json, or - for stdin. -i wins.",
         ),
     ] = None
     final_vars: Annotated[

@@ -17,9 +17,9 @@ from flowerpower.errors import FlowerpowerError, Refused
 from flowerpower.safe_text import mask, mask_values, one_line, visible
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-    from rich.table import Table
-    from rich.text import Text
+    from rich.console import Console
+
+    from flowerpower_cli.shapes import Line, Shape
 
 # Wide enough that nothing is cut or folded where no terminal sets a width.
 PIPE_WIDTH = 100_000
@@ -43,33 +43,35 @@ class Output:
         self._color = color
         self._consoles: dict[int, Console] = {}
 
-    @property
-    def stdout(self) -> Console:
-        """Rich's console for the result."""
-        return self._console(1, sys.stdout)
-
-    @property
-    def stderr(self) -> Console:
-        """Rich's console for everything else."""
-        return self._console(2, sys.stderr)
-
-    def _console(self, number: int, stream: TextIO) -> Console:
+    def console(self, stream: TextIO) -> Console:
+        """Rich's console on stdout or stderr."""
+        number = stream.fileno()
         if number not in self._consoles:
             from rich.console import Console
 
             plain = not self._color or bool(os.environ.get("NO_COLOR")) or _is_dumb()
-            console = Console(
+            self._consoles[number] = Console(
                 file=stream,
                 color_system=None if plain else "auto",
                 highlight=False,
                 markup=False,
                 emoji=False,
-                soft_wrap=False,
+                width=None if stream.isatty() else PIPE_WIDTH,
             )
-            if not stream.isatty():
-                console.width = PIPE_WIDTH
-            self._consoles[number] = console
         return self._consoles[number]
+
+    def show(self, stream: TextIO, shapes: Iterable[Shape]) -> None:
+        """Lines and tables, drawn on a terminal, as plain text elsewhere."""
+        drawn = stream.isatty() or bool(os.environ.get("FORCE_COLOR"))
+        for number, shape in enumerate(shapes):
+            if drawn:
+                self.console(stream).print(shape.rich())
+                continue
+            if number and shape.starts_section:
+                stream.write("\n")
+            for text in shape.plain():
+                stream.write(text + "\n")
+        stream.flush()
 
     @property
     def is_animated(self) -> bool:
@@ -79,7 +81,7 @@ class Output:
     def result(
         self,
         data: Any,
-        human: Callable[[], Iterable[RenderableType]],
+        human: Callable[[], Iterable[Shape]],
         ids: Iterable[str] = (),
     ) -> None:
         """Show a result: `data` as JSON, or what `human` yields, or with --quiet the `ids`."""
@@ -89,17 +91,12 @@ class Output:
             for each in ids:
                 write_line(sys.stdout, one_line(each))
         else:
-            for renderable in human():
-                self.stdout.print(renderable)
+            self.show(sys.stdout, human())
 
-    def message(self, text: str | Text, *, at: int = 0) -> None:
-        """A line for people on stderr; `at` is the verbosity it takes. Not shown with --quiet."""
-        if self.quiet or self.verbose < at:
-            return
-        if isinstance(text, str):
+    def message(self, text: str) -> None:
+        """A line for people on stderr; not shown with --quiet."""
+        if not self.quiet:
             self.plain_line(text)
-        else:
-            self.stderr.print(text, soft_wrap=True)
 
     def warning(self, text: str) -> None:
         """Something that people should know and that stopped nothing."""
@@ -115,18 +112,21 @@ class Output:
             body = {"error": mask_values(error.to_json(), named=True)}
             write_line(sys.stderr, json.dumps(body))
             return
-        from rich.text import Text
+        self.show(sys.stderr, self._told(error))
 
-        told = Text()
-        told.append("Error: ", style="bold red")
-        told.append(visible(mask(str(error))))
+    def _told(self, error: FlowerpowerError) -> Iterator[Line]:
+        from flowerpower_cli.shapes import Cell, Line, block, line
+
+        first, *rest = block(str(error)) or [line("")]
+        yield Line((Cell("Error: ", "bold red"), *first.cells))
+        yield from rest
         if error.hint:
-            told.append("\nHint: ", style="bold cyan")
-            told.append(visible(mask(error.hint)))
+            first, *rest = block(error.hint)
+            yield Line((Cell("Hint: ", "bold cyan"), *first.cells))
+            yield from rest
         if self.verbose >= 2:
             for cause in _causes(error):
-                told.append(f"\n  caused by {visible(mask(cause))}", style="dim")
-        self.stderr.print(told, soft_wrap=True)
+                yield line(f"  caused by {cause}", "dim")
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Go on only if a person says so, or said so with --yes.
@@ -139,7 +139,8 @@ class Output:
         asked = sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
         if not asked or self.json:
             raise Refused(f"{question} Nothing was done.", hint="Say --yes to do it.")
-        self.stderr.print(f"{visible(mask(question))} [y/N] ", end="", soft_wrap=True)
+        sys.stderr.write(f"{visible(mask(question))} Go on? [y/N] ")
+        sys.stderr.flush()
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise Refused("Nothing was done.")
 
@@ -149,7 +150,7 @@ def _is_dumb() -> bool:
 
 
 def _causes(error: BaseException) -> list[str]:
-    causes = []
+    causes: list[str] = []
     cause = error.__cause__ or error.__context__
     while cause is not None and len(causes) < 20:
         causes.append(f"{type(cause).__name__}: {_text(cause)}")
@@ -160,7 +161,7 @@ def _causes(error: BaseException) -> list[str]:
 def _text(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception as second:
+    except Exception as second:  # noqa: BLE001 - a user's __str__ may raise anything
         return f"<str() raised {type(second).__name__}>"
 
 
@@ -173,25 +174,6 @@ def write_line(stream: TextIO, text: str) -> None:
     """One line on `stream`, at once."""
     stream.write(text + "\n")
     stream.flush()
-
-
-def cell(value: object, style: str = "") -> Text:
-    """A user's text for a table or a line: on one line, never markup."""
-    from rich.text import Text
-
-    return Text(one_line(mask(str(value))), style=style, overflow="fold")
-
-
-def table(*columns: str) -> Table:
-    """An empty table in the style that all commands share; a column ending in > is to the right."""
-    from rich import box
-    from rich.table import Table
-
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        justify = "right" if column.endswith(">") else "left"
-        made.add_column(cell(column.rstrip(">")), justify=justify, overflow="fold")  # type: ignore[arg-type]
-    return made
 
 
 @contextlib.contextmanager

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flowerpower.errors import ConfigError, FlowerpowerError, UsageError
-from flowerpower_cli.frame import Frame, command, group
+from flowerpower_cli.frame import Frame, command, group, import_hamilton
 from flowerpower_cli.options import DryRun, OutputFile, PipelineName, RunOptions, Yes
+from flowerpower_cli.shapes import Shape, block, cell, line, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from rich.console import RenderableType
 
     from flowerpower.config import RunOverrides, ScheduleConfig
     from flowerpower.pipeline.runner import Plan
@@ -32,22 +31,14 @@ def new(frame: Frame, pipeline: PipelineName) -> None:
     files = frame.manager.registry.create(pipeline)
     paths = [files.config.as_posix(), str(files.module)]
     frame.output.result(
-        {"pipeline": pipeline, "files": paths}, lambda: (_line(path) for path in paths), [pipeline]
+        {"pipeline": pipeline, "files": paths}, lambda: (line(path) for path in paths), [pipeline]
     )
     frame.output.message(f"Run it: flowerpower pipeline run {pipeline}")
-
-
-def _line(text: str) -> RenderableType:
-    from flowerpower_cli.output import cell
-
-    return cell(text)
 
 
 @command(app, "list", example="flowerpower pipeline list --json")
 def list_pipelines(frame: Frame) -> None:
     """List the project's pipelines."""
-    from flowerpower_cli.output import cell, table
-
     registry = frame.manager.registry
     names = registry.names()
     rows = [_listed(frame, name) for name in names]
@@ -56,7 +47,7 @@ def list_pipelines(frame: Frame) -> None:
             "There are no pipelines yet; make one with `flowerpower pipeline new`."
         )
 
-    def view() -> Iterator[RenderableType]:
+    def view() -> Iterator[Shape]:
         if rows:
             listing = table("pipeline", "modules", "schedule")
             for row in rows:
@@ -110,6 +101,8 @@ def run(
     What the pipeline itself prints goes to stderr.
     """
     overrides = overrides_from(options, progress)
+    frame.manager.registry.files(pipeline)
+    import_hamilton()
     if dry_run:
         _show_plan(frame, pipeline, frame.manager.plan(pipeline, overrides, complete=False))
         return
@@ -216,7 +209,7 @@ def _show_plan(frame: Frame, pipeline: str, plan: Plan) -> None:
         "missing_inputs": missing,
     }
 
-    def view() -> Iterator[RenderableType]:
+    def view() -> Iterator[Shape]:
         yield from plan_view(plan.nodes, plan.final_vars)
         if plan.inputs:
             yield from inputs_view(plan.inputs, {**plan.run.config, **plan.given})
@@ -231,11 +224,11 @@ def _is_given(plan: Plan, name: str) -> bool:
 @command(app, "show", example="flowerpower pipeline show daily_report")
 def show(frame: Frame, pipeline: PipelineName) -> None:
     """Show a pipeline: its configuration, its nodes, the inputs it needs, its schedule."""
-    from flowerpower_cli.output import cell
     from flowerpower_cli.views import inputs_view, nodes_view
 
     manager = frame.manager
     loaded = manager.registry.get(pipeline)
+    import_hamilton()
     plan = manager.plan(pipeline, complete=False)
     configuration = loaded.file.root.plain(as_written=True)
     words = [_in_words(frame, each) for each in loaded.config.schedule]
@@ -248,27 +241,24 @@ def show(frame: Frame, pipeline: PipelineName) -> None:
         "inputs": [dataclasses.asdict(each) for each in plan.inputs],
     }
 
-    def view() -> Iterator[RenderableType]:
-        yield cell(f"{pipeline}  ({loaded.file.name})", "bold blue")
+    def view() -> Iterator[Shape]:
+        yield line(f"{pipeline}  ({loaded.file.name})", "bold blue")
         if configuration:
-            yield _as_yaml(configuration)
+            yield from _as_yaml(configuration)
         yield from nodes_view(plan.nodes)
         if plan.inputs:
             yield from inputs_view(plan.inputs, {**plan.run.config, **plan.given})
         for sentence in words:
-            yield cell(f"Scheduled {sentence}")
+            yield line(f"Scheduled {sentence}")
 
     frame.output.result(data, view, [pipeline])
 
 
-def _as_yaml(data: dict[str, Any]) -> RenderableType:
+def _as_yaml(data: dict[str, Any]) -> Iterator[Shape]:
     import yaml
-    from rich.text import Text
-
-    from flowerpower.safe_text import mask, visible
 
     text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, default_flow_style=None)
-    return Text(visible(mask(text)).rstrip("\n"), style="dim")
+    return block(text, "dim")
 
 
 @command(app, "validate", example="flowerpower pipeline validate")
@@ -280,10 +270,11 @@ def validate(
     ] = None,
 ) -> None:
     """Check every pipeline without running it, and tell all faults in one go."""
-    from flowerpower_cli.output import cell, stdout_to_stderr, table
+    from flowerpower_cli.output import stdout_to_stderr
 
     registry = frame.manager.registry
     names = registry.names() if pipeline is None else [registry.files(pipeline).name]
+    import_hamilton()
     # Importing a module runs it, and it may print.
     with stdout_to_stderr():
         found = {name: frame.manager.validate(name) for name in names}
@@ -293,7 +284,7 @@ def validate(
     bad = [name for name, faults in found.items() if faults]
     if not bad:
 
-        def view() -> Iterator[RenderableType]:
+        def view() -> Iterator[Shape]:
             listing = table("pipeline", "")
             for name in names:
                 listing.add_row(cell(name, "bold"), cell("valid", "green"))
@@ -316,5 +307,5 @@ def delete(frame: Frame, pipeline: PipelineName, yes: Yes = False, dry_run: DryR
         frame.output.confirm(f"This deletes {' and '.join(doomed)}.", yes=yes)
         registry.delete(pipeline)
     data = {"pipeline": pipeline, "files": doomed, "deleted": not dry_run}
-    frame.output.result(data, lambda: (_line(path) for path in doomed), [pipeline])
+    frame.output.result(data, lambda: (line(path) for path in doomed), [pipeline])
     frame.output.message("Would be deleted." if dry_run else "Deleted.")

@@ -47,7 +47,7 @@ def _bar(output: Output, title: str) -> Iterator[OnEvent]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("{task.fields[node]}", style="dim", markup=False),
-        console=output.stderr,
+        console=output.console(sys.stderr),
         refresh_per_second=10,
     )
     task = progress.add_task("", total=None, title=title, node="")

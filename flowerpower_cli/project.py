@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from flowerpower_cli.frame import Frame, command
 from flowerpower_cli.options import Backend, Shared
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
+from flowerpower_cli.shapes import Shape, line
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -41,7 +39,6 @@ def init(
 ) -> None:
     """Make a new project, in a new folder or in the current one."""
     from flowerpower.pipeline.scaffold import create_project
-    from flowerpower_cli.output import cell
 
     made = create_project(Path.cwd(), name, backend.value, example)
     data = {
@@ -50,9 +47,9 @@ def init(
         "files": [path.as_posix() for path in made.files],
     }
 
-    def view() -> Iterator[RenderableType]:
+    def view() -> Iterator[Shape]:
         for path in made.files:
-            yield cell(path.as_posix())
+            yield line(path.as_posix())
 
     frame.output.result(data, view, [made.name])
     frame.output.message(f"Made the project {made.name} in {made.root}.")

@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from flowerpower.clock import format_duration
 from flowerpower.safe_text import one_line, shortened
-from flowerpower_cli.output import cell, table
+from flowerpower_cli.shapes import Line, Shape, cell, line, table
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from flowerpower.pipeline.dag import InputInfo, NodeInfo
 
 SHOWN_VALUE = 200
 SHOWN_COLUMNS = 12
 
 
-def outputs_view(outputs: dict[str, Any]) -> Iterator[RenderableType]:
+def outputs_view(outputs: dict[str, Any]) -> Iterator[Shape]:
     """Results as people expect them: tables as tables with their shape, the rest in one table."""
     tables = {name: value for name, value in outputs.items() if _is_table(value)}
     rest = {name: value for name, value in outputs.items() if name not in tables}
@@ -46,7 +44,7 @@ def _short(value: Any) -> str:
     return shortened(text, SHOWN_VALUE)
 
 
-def _table_view(name: str, value: dict[str, Any]) -> Iterator[RenderableType]:
+def _table_view(name: str, value: dict[str, Any]) -> Iterator[Shape]:
     shape, rows = value.get("shape", []), value["rows"]
     names = ("rows", "columns") if len(shape) == 2 and "columns" in value else ()
     size = " x ".join(f"{n} {name}".strip() for n, name in zip_longest(shape, names, fillvalue=""))
@@ -71,11 +69,11 @@ def _table_view(name: str, value: dict[str, Any]) -> Iterator[RenderableType]:
         f"{count} more {what}" for count, what in ((hidden, "rows"), (cut, "columns")) if count > 0
     ]
     if left:
-        yield cell(f"… {', '.join(left)}", "dim")
+        yield line(f"… {', '.join(left)}", "dim")
 
 
-def _title(name: str, rest: str = "") -> RenderableType:
-    return cell(name, "bold").append_text(cell(f"  {rest}" if rest else "", "dim"))
+def _title(name: str, rest: str = "") -> Shape:
+    return Line((cell(name, "bold"), cell(f"  {rest}" if rest else "", "dim")), True)
 
 
 def _number(item: Any) -> str:
@@ -84,7 +82,7 @@ def _number(item: Any) -> str:
     return "-" if item is None else item if isinstance(item, str) else json.dumps(item)
 
 
-def nodes_view(nodes: list[NodeInfo]) -> Iterator[RenderableType]:
+def nodes_view(nodes: list[NodeInfo]) -> Iterator[Shape]:
     """Nodes with types, what they need and the first line of their docstring."""
     yield _title("Nodes")
     listing = table("node", "type", "needs", "what it is")
@@ -99,7 +97,7 @@ def nodes_view(nodes: list[NodeInfo]) -> Iterator[RenderableType]:
     yield listing
 
 
-def inputs_view(inputs: list[InputInfo], given: dict[str, Any]) -> Iterator[RenderableType]:
+def inputs_view(inputs: list[InputInfo], given: dict[str, Any]) -> Iterator[Shape]:
     """Inputs with types, values as far as they are known, and the nodes that take them."""
     yield _title("Inputs")
     listing = table("input", "type", "value", "taken by")
@@ -114,7 +112,7 @@ def inputs_view(inputs: list[InputInfo], given: dict[str, Any]) -> Iterator[Rend
     yield listing
 
 
-def plan_view(nodes: list[NodeInfo], final_vars: list[str]) -> Iterator[RenderableType]:
+def plan_view(nodes: list[NodeInfo], final_vars: list[str]) -> Iterator[Shape]:
     """Nodes in the order they would run."""
     yield _title("Would run")
     listing = table("#>", "node", "type", "takes")

@@ -14,7 +14,7 @@ from flowerpower.runs import NodeEvent, NodeRecord
 OnEvent = Callable[[NodeEvent], None]
 
 
-class NodeRecorder(NodeExecutionHook):
+class NodeRecorder(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorates its class
     """Records each node's state and time, and tells `on_event` of each change, in any thread."""
 
     def __init__(self, on_event: OnEvent | None = None) -> None:

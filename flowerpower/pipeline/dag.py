@@ -59,7 +59,8 @@ def upstream(driver: Driver, final_vars: list[str]) -> tuple[list[node.Node], li
     try:
         names = list(sorter.static_order())
     except graphlib.CycleError as error:
-        raise RunFailed(f"The nodes need each other in a circle: {' -> '.join(error.args[1])}.")
+        circle = " -> ".join(error.args[1])
+        raise RunFailed(f"The nodes need each other in a circle: {circle}.") from None
     computed = [by_name[name] for name in names if not by_name[name].user_defined]
     return computed, [by_name[name] for name in sorted(by_name) if by_name[name].user_defined]
 
