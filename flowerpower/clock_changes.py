@@ -18,6 +18,9 @@ _NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 # No zone has changed its clocks twice within six days since 1900; sampled twice as often.
 _SAMPLE = 3 * 86_400
 _WEEK = 7 * 86_400
+_YEAR = 31_556_952
+# Nearer to the ends of the calendar there are no zones to speak of, and datetime has no room.
+_FIRST_YEAR, _LAST_YEAR = -170, 8_028
 
 
 class Change(NamedTuple):
@@ -49,6 +52,8 @@ class Change(NamedTuple):
 
 
 class _Year(NamedTuple):
+    """A mean Gregorian year: all are as long, so its number is a division away."""
+
     first_offset: int
     changes: tuple[Change, ...]
 
@@ -72,13 +77,13 @@ def to_reading(local: int) -> datetime:
 def offset_at(zone: ZoneInfo, second: int) -> int:
     """Seconds that clocks in `zone` are ahead of UTC at an instant."""
     last = last_change(zone, second)
-    return last.after if last else _year(zone, year_of(second)).first_offset
+    return last.after if last else _year(zone, second // _YEAR).first_offset
 
 
 def last_change(zone: ZoneInfo, second: int) -> Change | None:
-    """The last change at or before an instant, if it lies in the same year or a week before it."""
+    """The last change at or before an instant; None if it is more than a week to a year ago."""
     found = None
-    for change in _year(zone, year_of(second)).changes:
+    for change in _year(zone, second // _YEAR).changes:
         if change.at > second:
             break
         found = change
@@ -89,8 +94,8 @@ def next_change(zone: ZoneInfo, after: int, until: int) -> Change | None:
     """The first change with `after < at <= until`."""
     if until <= after:
         return None
-    for year in range(year_of(after), year_of(until) + 1):
-        for change in _year(zone, year).changes:
+    for number in range(after // _YEAR, until // _YEAR + 1):
+        for change in _year(zone, number).changes:
             if change.at > until:
                 return None
             if change.at > after:
@@ -102,18 +107,13 @@ def previous_change(zone: ZoneInfo, until: int, after: int) -> Change | None:
     """The last change with `after < at <= until`."""
     if until <= after:
         return None
-    for year in range(year_of(until), year_of(after) - 1, -1):
-        for change in reversed(_year(zone, year).changes):
+    for number in range(until // _YEAR, after // _YEAR - 1, -1):
+        for change in reversed(_year(zone, number).changes):
             if change.at <= after:
                 return None
             if change.at <= until:
                 return change
     return None
-
-
-def year_of(second: int) -> int:
-    """The year, in UTC, of an instant."""
-    return to_moment(second).year
 
 
 def instant_of(reading: datetime, zone: ZoneInfo) -> tuple[int, str | None]:
@@ -149,13 +149,11 @@ def _offset(zone: ZoneInfo, second: int) -> int:
 
 
 @lru_cache(maxsize=16_384)
-def _year(zone: ZoneInfo, year: int) -> _Year:
-    """The changes of a year in UTC and of the week before it."""
-    # Clocks near the ends of the calendar have no zone to speak of, and datetime no room.
-    if not 1800 <= year <= 9998:
+def _year(zone: ZoneInfo, number: int) -> _Year:
+    """The changes of the mean year of that number since 1970, and of the week before it."""
+    if not _FIRST_YEAR <= number <= _LAST_YEAR:
         return _Year(0, ())
-    begin = to_second(datetime(year, 1, 1, tzinfo=UTC)) - _WEEK
-    end = to_second(datetime(year + 1, 1, 1, tzinfo=UTC))
+    begin, end = number * _YEAR - _WEEK, (number + 1) * _YEAR
     first_offset = before = _offset(zone, begin)
     changes: list[Change] = []
     for sample in range(begin + _SAMPLE, end + _SAMPLE, _SAMPLE):

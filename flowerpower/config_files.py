@@ -19,7 +19,7 @@ from flowerpower.config import BackendType, PipelineConfig, ProjectConfig, check
 from flowerpower.errors import ConfigError, ConfigFault, FlowerpowerError, ProjectNotFound
 from flowerpower.names import did_you_mean
 from flowerpower.safe_text import mask, one_line, shortened
-from flowerpower.yaml_reader import YamlFile, YamlNode, read_yaml
+from flowerpower.yaml_reader import YamlFile, read_yaml
 
 PROJECT_FILE = Path("conf", "project.yml")
 PIPELINES_FOLDER = Path("conf", "pipelines")
@@ -40,6 +40,12 @@ _EXPECTED = {
     "model_attributes_type": "a mapping",
     "list_type": "a list",
     "finite_number": "a finite number",
+}
+
+
+_BOUNDS = {
+    "greater_than_equal": ("ge", "at least"),
+    "less_than_equal": ("le", "at most"),
 }
 
 
@@ -182,11 +188,12 @@ def validated(model: type[_Model], file: YamlFile) -> _Model:
 def _fault(model: type[BaseModel], file: YamlFile, entry: dict[str, Any]) -> ConfigFault:
     path = tuple(step for step in entry["loc"] if step != "[key]")
     _, value = file.root.nearest(path)
-    return file.fault(path, _message(model, path, entry, value))
+    return file.fault(path, explained(model, entry, value.plain(as_written=True)))
 
 
-def _message(model: type[BaseModel], path: _Path, entry: dict[str, Any], value: YamlNode) -> str:
-    kind, context = entry["type"], entry.get("ctx", {})
+def explained(model: type[BaseModel], entry: dict[str, Any], value: object) -> str:
+    """One error of pydantic's in our words: what was expected and what came (`value`)."""
+    kind, context, path = entry["type"], entry.get("ctx", {}), entry["loc"]
     if kind == "extra_forbidden":
         known = sorted(_model_at(model, path[:-1]).model_fields)
         key = str(path[-1])
@@ -194,14 +201,17 @@ def _message(model: type[BaseModel], path: _Path, entry: dict[str, Any], value: 
         return f"{one_line(shortened(key))!r} is not a known key.{suggestion}"
     if kind == "value_error":
         return one_line(mask(str(context["error"])))
-    got = f"got {described(value.plain(as_written=True))}"
+    got = f"got {described(value)}"
     if kind == "literal_error":
         expected = context["expected"].replace("'", "")
         known = expected.replace(" or ", ", ").split(", ")
-        guess = did_you_mean(value.content, known) if isinstance(value.content, str) else ""
+        guess = did_you_mean(value, known) if isinstance(value, str) else ""
         return f"expected {expected}, {got}.{guess}"
     if kind in _EXPECTED:
         return f"expected {_EXPECTED[kind]}, {got}."
+    if kind in _BOUNDS:
+        bound, words = _BOUNDS[kind]
+        return f"expected {words} {context[bound]:g}, {got}."
     if kind == "too_short":
         return "expected at least one entry, got none."
     return f"{entry['msg'][:1].lower()}{entry['msg'][1:]}, {got}."

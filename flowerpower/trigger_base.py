@@ -66,7 +66,8 @@ class Trigger(_InZone):
         """The first fire later than the aware `moment`, in UTC; None when there are no more."""
         if moment > LATEST:
             return None
-        fire = self._next(max(moment, EARLIEST))
+        # Sums within a zone of its own would be sums on the wall clock.
+        fire = self._next(max(moment, EARLIEST).astimezone(UTC))
         return None if fire is None or (self.end and fire > self.end) else fire
 
     def previous(self, moment: datetime, *, inclusive: bool = False) -> datetime | None:
@@ -81,8 +82,8 @@ class Trigger(_InZone):
 
     def count(self, after: datetime, until: datetime) -> int:
         """How many fires f have `after < f <= until`, exactly; computed, not walked."""
-        first = max(after.astimezone(UTC), EARLIEST)
-        last = min(until.astimezone(UTC), self.end or LATEST, LATEST)
+        first = max(after, EARLIEST).astimezone(UTC)
+        last = min(until, self.end or LATEST, LATEST).astimezone(UTC)
         return self._count(first, last) if first < last else 0
 
     def fires(self, after: datetime, until: datetime | None = None) -> Iterator[datetime]:

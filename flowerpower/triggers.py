@@ -140,9 +140,8 @@ class Interval(Trigger):
 
     def _next(self, moment: datetime) -> datetime | None:
         start = self.start or moment
-        number = max((moment - start) // self.step + 1, 1)
-        fire = start + number * self.step
-        return fire.astimezone(UTC) if fire <= LATEST else None
+        elapsed = max((moment - start) // self.step + 1, 1) * self.step
+        return start + elapsed if elapsed <= LATEST - start else None
 
     def _last(self, limit: datetime) -> datetime | None:
         if self.start is None or limit - self.start < self.step:

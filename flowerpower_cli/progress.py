@@ -54,9 +54,12 @@ def _bar(output: Output, title: str) -> Iterator[OnEvent]:
     stdout = sys.stdout
 
     def on_event(event: NodeEvent) -> None:
+        progress.start()
         running = shortened(one_line(event.node), 40) if event.state != "finished" else ""
         progress.update(task, completed=event.done, total=event.total, node=running)
 
-    with progress:
+    try:
         yield on_event
-    sys.stdout = stdout
+    finally:
+        progress.stop()
+        sys.stdout = stdout

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from hamilton.lifecycle import NodeExecutionHook
@@ -12,6 +14,15 @@ from flowerpower import clock
 from flowerpower.runs import NodeEvent, NodeRecord
 
 OnEvent = Callable[[NodeEvent], None]
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A node that runs; `handled` is the exception its caller was handling already."""
+
+    record: NodeRecord
+    since: float
+    handled: BaseException | None
 
 
 class NodeRecorder(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorates its class
@@ -23,7 +34,7 @@ class NodeRecorder(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorate
         self.total = 0
         self._on_event = on_event
         self._lock = threading.Lock()
-        self._begun: dict[tuple[str, str | None], tuple[NodeRecord, float]] = {}
+        self._begun: dict[tuple[str, str | None], _Begun] = {}
         self._done = 0
 
     def run_before_node_execution(
@@ -33,7 +44,7 @@ class NodeRecorder(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorate
         record = NodeRecord(node_name, "running", clock.format_time(clock.now()))
         with self._lock:
             self.records.append(record)
-            self._begun[node_name, task_id] = (record, clock.monotonic())
+            self._begun[node_name, task_id] = _Begun(record, clock.monotonic(), sys.exception())
             self._tell(NodeEvent(node_name, "running", self._done, max(self.total, self._done)))
 
     def run_after_node_execution(
@@ -41,8 +52,11 @@ class NodeRecorder(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorate
     ) -> None:
         """A node has ended."""
         with self._lock:
-            record, since = self._begun.pop((node_name, task_id))
-            record.seconds = clock.monotonic() - since
+            begun = self._begun.pop((node_name, task_id))
+            record = begun.record
+            # Hamilton calls a node that raised SystemExit and the like a success.
+            success = success and sys.exception() is begun.handled
+            record.seconds = clock.monotonic() - begun.since
             record.state = "finished" if success else "failed"
             if not success:
                 self.failed_node = self.failed_node or node_name

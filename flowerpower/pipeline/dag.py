@@ -34,13 +34,15 @@ class InputInfo:
     needed_by: list[str]
 
 
+def computed(driver: Driver) -> list[str]:
+    """All nodes that are computed, in the order they are written."""
+    return [name for name, each in driver.graph.nodes.items() if not each.user_defined]
+
+
 def leaves(driver: Driver) -> list[str]:
     """The nodes that nothing else depends on, in the order they are written."""
-    return [
-        name
-        for name, each in driver.graph.nodes.items()
-        if not each.user_defined and not each.depended_on_by
-    ]
+    nodes = driver.graph.nodes
+    return [name for name in computed(driver) if not nodes[name].depended_on_by]
 
 
 def upstream(driver: Driver, final_vars: list[str]) -> tuple[list[node.Node], list[node.Node]]:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from flowerpower.config import ExecutorConfig, RetryOverrides, RunOverrides, merged_run
 from flowerpower.config_files import (
     Project,
+    explained,
     find_project_root,
     load_project,
     project_root,
@@ -160,7 +161,7 @@ class PipelineManager:
         try:
             self.plan(name, complete=False)
         except RunFailed as error:
-            faults.append(_sentence(described_error(error, self.project.root)))
+            faults.append(_sentence(name, described_error(error, self.project.root)))
         except FlowerpowerError as error:
             faults += [error.message, *error.details]
         return faults
@@ -206,10 +207,9 @@ def make_overrides(
             retry=RetryOverrides.model_validate(retry),
         )
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        first = dict(error.errors(include_url=False)[0])
         key = _OVERRIDE_NAMES.get(str(first["loc"][-1]), ".".join(map(str, first["loc"])))
-        cause = first.get("ctx", {}).get("error")
-        raise UsageError(f"{key}: {cause or first['msg']}, got {first['input']!r}.") from None
+        raise UsageError(f"{key}: {explained(RunOverrides, first, first['input'])}") from None
 
 
 _OVERRIDE_NAMES = {"delay": "retry_delay", "type": "executor"}
@@ -229,11 +229,11 @@ def raise_for_error(outcome: RunOutcome) -> None:
     cause = outcome.exception
     if isinstance(cause, RunFailed):
         cause = cause.__cause__
-    raise RunFailed(_sentence(error), hint=error.hint, details=error.details) from cause
+    raise RunFailed(_sentence(outcome.pipeline, error), hint=error.hint, details=error.details) from cause
 
 
-def _sentence(error: RunError) -> str:
+def _sentence(pipeline: str, error: RunError) -> str:
     where = f" ({error.file}, line {error.line})" if error.file else ""
-    node = f"Node {error.node} failed" if error.node else "It failed"
+    what = f"Node {error.node} of {pipeline}" if error.node else pipeline
     message = f": {error.message}" if error.message else ""
-    return f"{node}{where}: {error.type}{message}"
+    return f"{what} failed{where}: {error.type}{message}"

@@ -122,7 +122,7 @@ class PipelineRunner:
     def _final_vars(self, driver: hamilton_driver.Driver) -> list[str]:
         asked = self.run_config.final_vars
         if asked is None:
-            found = dag.leaves(driver)
+            found = dag.leaves(driver) or dag.computed(driver)
             if not found:
                 raise ConfigError(
                     f"{self._pipeline.name} has no nodes: its modules hold no public function."

@@ -1,0 +1,218 @@
+"""Every way to go wrong that we know of: exit code, one message, nothing on stdout."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import MakeProject
+from tests.terminal import Cli, Ended
+
+GOOD = ("run:\n  inputs: {x: 2}\n", "def double(x: int) -> int:\n    return 2 * x\n")
+SUM = ("", "def total(left: int, right: int) -> int:\n    return left + right\n")
+
+
+def _failing(body: str) -> tuple[str, str]:
+    return "", f"def broken() -> int:\n    {body}\n\n\ndef after(broken: int) -> int:\n    return broken\n"
+
+
+PIPELINES = {
+    "good": GOOD,
+    "total": SUM,
+    "raises": _failing("raise ValueError('no such luck')"),
+    "markup": _failing("raise ValueError('[/] [red]x[/red] \\x1b[31m \\u202e \\r')"),
+    "exits": _failing("raise SystemExit(3)"),
+    "unprintable": _failing("class E(Exception):\n        def __str__(self): raise TypeError\n    raise E"),
+    "recurses": _failing("return broken()"),
+    "syntax": ("", "def broken(:\n"),
+    "badimport": ("", "import no_such_library\n"),
+    "exitimport": ("", "raise SystemExit\n"),
+    "circle": ("", "def a(b: int) -> int:\n    return b\n\n\ndef b(a: int) -> int:\n    return a\n"),
+    "untyped": ("", "def a(b):\n    return b\n"),
+    "empty": ("", ""),
+    "nomodule": ("run: {modules: [pipelines.nothere]}\n", ""),
+    "badkey": ("run:\n  input: {x: 1}\n", GOOD[1]),
+    "badtype": ("run:\n  retry: {max_retries: many}\n", GOOD[1]),
+    "duplicate": ("run:\n  cache: true\n  cache: false\n", GOOD[1]),
+    "tagged": ("run: !!python/object:os.system {}\n", GOOD[1]),
+    "notyaml": ("run: [1\n", GOOD[1]),
+    "listed": ("- run\n", GOOD[1]),
+    "unset": ("run: {inputs: {x: '${NO_SUCH_VARIABLE}'}}\n", GOOD[1]),
+    "badfinal": ("run: {final_vars: [doubel]}\n", GOOD[1]),
+    "badinput": ("run: {inputs: {y: 1}}\n", GOOD[1]),
+    "wrongtype": ("run: {inputs: {x: two}}\n", GOOD[1]),
+    "badcron": ("run: {inputs: {x: 1}}\nschedule: {cron: '61 * * * *'}\n", GOOD[1]),
+}
+
+
+@dataclass(frozen=True)
+class Path_:
+    """One error path: arguments, exit code, and what the message must say."""
+
+    name: str
+    arguments: tuple[str, ...]
+    code: int
+    says: tuple[str, ...]
+    project: bool = True
+    prepare: Callable[[Path], object] | None = None
+
+
+def path(name: str, arguments: str, code: int, *says: str, **rest: object) -> Path_:
+    return Path_(name, tuple(arguments.split()), code, says, **rest)  # type: ignore[arg-type]
+
+
+def _conf(text: bytes) -> Callable[[Path], object]:
+    return lambda root: (root / "conf" / "project.yml").write_bytes(text)
+
+
+NOT_ASKED = path("not asked", "pipeline delete good", 8, "Nothing was done")
+PATHS = [
+    path("no command", "pipelin list", 2, "No such command 'pipelin'", "Did you mean 'pipeline'"),
+    path("no subcommand", "pipeline rnu", 2, "No such command 'rnu'", "Did you mean 'run'"),
+    path("no option", "pipeline list --jsno", 2, "No such option: --jsno", "--json"),
+    path("argument missing", "pipeline run", 2, "Missing argument", "PIPELINE"),
+    path("argument too many", "pipeline list a", 2, "unexpected extra argument"),
+    path("value missing", "pipeline run good -i", 2, "requires an argument"),
+    path("bad executor", "pipeline run good --executor thread", 2, "threadpool", "--executor"),
+    path("bad count", "pipeline run good --max-workers two", 2, "'two' is not a whole number"),
+    path("digits of elsewhere", "pipeline run good --max-retries ٥", 2, "is not a whole number"),
+    path("no workers", "pipeline run good --max-workers 0", 2, "max_workers", "at least 1"),
+    path("bad delay", "pipeline run good --retry-delay soon", 2, "'soon' is not a duration", "1h30m"),
+    path("bad jitter", "pipeline run good --jitter-factor 7", 2, "jitter_factor", "at most 1"),
+    path("no pair", "pipeline run good -i x", 2, "-i 'x'", "KEY=VALUE"),
+    path("no key", "pipeline run good -i =1", 2, "KEY=VALUE"),
+    path("config no pair", "pipeline run good --config x", 2, "--config 'x'", "KEY=VALUE"),
+    path("inputs no JSON", "pipeline run good --inputs x", 2, "--inputs 'x'", "@FILE"),
+    path("inputs no file", "pipeline run good --inputs @none.yml", 2, "none.yml", "No such file"),
+    path("inputs a folder", "pipeline run good --inputs @conf", 2, "conf", "directory"),
+    path("inputs broken", "pipeline run good --inputs {x", 2, "--inputs", "not valid YAML"),
+    path("inputs a list", "pipeline run good --inputs @list.json", 2, "mapping",
+         prepare=lambda root: (root / "list.json").write_text("[1]")),
+    path("unknown input", "pipeline run good -i y=1", 2, "no input 'y'", "It takes: x"),
+    path("input of a wrong type", "pipeline run good -i x=two", 2, "x: expected int", "'two'"),
+    path("inputs missing", "pipeline run total", 2, "left (int), needed by total", "right", "-i left="),
+    path("unknown node", "pipeline run good --final-vars doubel", 2, "'doubel'", "'double'"),
+    path("no nodes", "pipeline run good --final-vars ,", 2, "--final-vars"),
+    path("bad new name", "pipeline new a/b", 2, "'a/b'", "A-Z a-z 0-9 _ -"),
+    path("long new name", f"pipeline new {'a' * 101}", 2, "1 to 100 characters"),
+    path("bad project name", "init a.b", 2, "'a.b'", "A-Z a-z 0-9 _ -", project=False),
+    path("bad backend", "init x --type redis", 2, "--type", "apscheduler", project=False),
+    path("no example", "init x --example wether", 2, "'wether'", "'weather'", project=False),
+    path("no pipeline", "pipeline run goood", 3, "no pipeline 'goood'", "Did you mean 'good'"),
+    path("no pipeline to show", "pipeline show nothing", 3, "no pipeline 'nothing'"),
+    path("no pipeline to delete", "pipeline delete nothing", 3, "no pipeline 'nothing'"),
+    path("no pipeline to validate", "pipeline validate nothing", 3, "no pipeline 'nothing'"),
+    path("path as pipeline", "pipeline run ../good", 3, "no pipeline '../good'"),
+    path("no project", "pipeline list", 4, "project.yml", "flowerpower init", project=False),
+    path("no such folder", "pipeline list --base-dir /no/such", 4, "/no/such is not a project"),
+    path("unknown key", "pipeline run badkey", 4, "badkey.yml, line 2", "run.input", "'inputs'"),
+    path("wrong kind", "pipeline run badtype", 4, "line 2", "max_retries", "a whole number"),
+    path("key twice", "pipeline run duplicate", 4, "line 3", "run.cache", "twice"),
+    path("tag", "pipeline run tagged", 4, "line 1", "tags are not allowed"),
+    path("not YAML", "pipeline run notyaml", 4, "notyaml.yml, line 2", "not valid YAML"),
+    path("a list", "pipeline run listed", 4, "listed.yml", "a list", "mapping"),
+    path("variable unset", "pipeline run unset", 4, "line 1", "NO_SUCH_VARIABLE is not set"),
+    path("node in YAML", "pipeline run badfinal", 4, "badfinal.yml, line 1", "'doubel'", "'double'"),
+    path("module missing", "pipeline run nomodule", 4, "pipelines.nothere", "pipelines/nothere.py"),
+    path("no functions", "pipeline run empty", 4, "empty has no nodes"),
+    path("not UTF-8", "pipeline list", 4, "project.yml", "UTF-8", prepare=_conf(b"name: \xff\n")),
+    path("unknown project key", "pipeline list", 4, "line 1", "'timezon'", "'timezone'",
+         prepare=_conf(b"timezon: UTC\n")),
+    path("unknown zone", "pipeline list", 4, "Europe/Berln", "Europe/Berlin",
+         prepare=_conf(b"timezone: Europe/Berln\n")),
+    path("all faults at once", "pipeline list", 4, "2 faults", "line 1", "line 2",
+         prepare=_conf(b"timezon: UTC\nnam: x\n")),
+    path("url of another backend", "pipeline list", 4, "begins with 'redis'", "sqlite:///",
+         prepare=_conf(b"job_queue: {backend: {url: 'redis://:hunter2@h'}}\n")),
+    path("all invalid", "pipeline validate", 4, "badcron.yml, line 2: schedule.cron", "circle",
+         "badkey.yml, line 2"),
+    path("input in YAML", "pipeline run badinput", 2, "no input 'y'", "badinput.yml"),
+    path("type in YAML", "pipeline run wrongtype", 2, "x: expected int", "'two'"),
+    path("node raises", "pipeline run raises", 6, "broken", "pipelines/raises.py, line 2", "no such luck"),
+    path("hostile message", "pipeline run markup", 6, r"[/] [red]x[/red] \x1b[31m \u202e \r"),
+    path("node exits", "pipeline run exits", 6, "broken", "SystemExit", "3"),
+    path("message raises", "pipeline run unprintable", 6, "broken", "str() raised TypeError"),
+    path("recursion", "pipeline run recurses", 6, "broken", "RecursionError"),
+    path("syntax error", "pipeline run syntax", 6, "pipelines/syntax.py, line 1", "SyntaxError"),
+    path("import fails", "pipeline run badimport", 6, "pipelines/badimport.py, line 1", "no_such_library"),
+    path("import exits", "pipeline run exitimport", 6, "pipelines/exitimport.py", "SystemExit"),
+    path("circle", "pipeline run circle", 6, "circle", "a -> b"),
+    path("no types", "pipeline run untyped", 6, "untyped failed", "function a", "DAG"),
+    path("output nowhere", "pipeline run good -o /no/such/file", 1, "/no/such/file", "No such file"),
+    NOT_ASKED,
+    path("new over old", "pipeline new good", 8, "good.yml is there already"),
+    path("init over old", "init", 8, "project.yml is there already"),
+]  # fmt: skip
+
+ENVIRONMENTS: dict[str, dict[str, str]] = {
+    "pipe": {},
+    "terminal": {},
+    "narrow terminal": {"COLUMNS": "40"},
+    "NO_COLOR": {"NO_COLOR": "1"},
+    "dumb": {"TERM": "dumb"},
+    "LC_ALL=C": {"LC_ALL": "C"},
+    "closed stdin": {},
+}
+
+
+def _run(cli: Cli, environment: str, arguments: tuple[str, ...]) -> Ended:
+    environ = ENVIRONMENTS[environment]
+    if environment == "closed stdin":
+        return cli.run_closed(*arguments, number=0)
+    if environment in ("pipe", "LC_ALL=C"):
+        return cli.run(*arguments, **environ)
+    columns = 40 if environment == "narrow terminal" else 100
+    typed = "n\n" if arguments == NOT_ASKED.arguments else ""
+    return cli.run_in_terminal(*arguments, columns=columns, typed=typed, **environ)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("case", PATHS, ids=lambda case: case.name)
+def test_an_error_is_one_clear_message_and_the_documented_exit_code(
+    case: Path_, environment: str, cli: Cli, make_project: MakeProject
+) -> None:
+    """A failure ends with its exit code, says what and where on stderr, and prints nothing else."""
+    if case.project:
+        root = make_project(**PIPELINES)
+        if case.prepare:
+            case.prepare(root)
+    ended = _run(cli, environment, case.arguments)
+    assert ended.code == case.code, ended
+    assert ended.stdout == "", ended
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", ended.stderr)
+    assert len(re.findall(r"(?:^|[\r\n]|\[y/N\] (?:n\r\n)?)Error: ", text)) == 1, ended
+    assert "Traceback" not in text
+    assert "hunter2" not in text
+    if environment == "NO_COLOR":
+        assert not re.search(r"\x1b\[[0-9;]*m", ended.stderr)
+    elif environment not in ("terminal", "narrow terminal"):
+        assert "\x1b" not in ended.stderr
+    # A narrow terminal folds lines anywhere.
+    flat = re.sub(r"\s+", "", text)
+    for words in case.says:
+        assert re.sub(r"\s+", "", words) in flat, (words, ended.stderr)
+
+
+@pytest.mark.parametrize("case", PATHS, ids=lambda case: case.name)
+def test_with_json_an_error_is_one_json_object_on_stderr(
+    case: Path_, cli: Cli, make_project: MakeProject
+) -> None:
+    """With --json the last line of stderr is the error as code, message and hint."""
+    if case.project:
+        root = make_project(**PIPELINES)
+        if case.prepare:
+            case.prepare(root)
+    ended = cli.run(*case.arguments[:2], "--json", *case.arguments[2:])
+    assert ended.code == case.code, ended
+    assert ended.stdout == ""
+    assert {"code", "message", "hint"} <= set(ended.error)
+    assert "hunter2" not in ended.stderr
+
+
+def test_there_are_at_least_forty_error_paths() -> None:
+    """The table covers forty error paths or more, each once."""
+    assert len({case.name for case in PATHS}) == len(PATHS) >= 40

@@ -1,0 +1,38 @@
+"""Fixtures that every ring of tests shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.terminal import Cli
+
+MakeProject = Callable[..., Path]
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """The command line as a real process, in an empty folder with an empty home."""
+    home, folder = tmp_path / "home", tmp_path / "work"
+    home.mkdir()
+    folder.mkdir()
+    return Cli(folder, home)
+
+
+@pytest.fixture
+def make_project(tmp_path: Path) -> MakeProject:
+    """Makes a project out of texts: `make_project(a=("yaml", "python"), project="yaml")`."""
+
+    def make(project: str = "name: demo\n", /, **pipelines: tuple[str, str]) -> Path:
+        root = tmp_path / "work"
+        (root / "conf" / "pipelines").mkdir(parents=True, exist_ok=True)
+        (root / "pipelines").mkdir(exist_ok=True)
+        (root / "conf" / "project.yml").write_text(project, encoding="utf-8")
+        for name, (config, module) in pipelines.items():
+            (root / "conf" / "pipelines" / f"{name}.yml").write_text(config, encoding="utf-8")
+            (root / "pipelines" / f"{name}.py").write_text(module, encoding="utf-8")
+        return root
+
+    return make
