@@ -76,18 +76,24 @@ def to_reading(local: int) -> datetime:
 
 def offset_at(zone: ZoneInfo, second: int) -> int:
     """Seconds that clocks in `zone` are ahead of UTC at an instant."""
-    last = last_change(zone, second)
-    return last.after if last else _year(zone, second // _YEAR).first_offset
+    return offset_and_last_change(zone, second)[0]
 
 
 def last_change(zone: ZoneInfo, second: int) -> Change | None:
     """The last change at or before an instant; None if it is more than a week to a year ago."""
+    return offset_and_last_change(zone, second)[1]
+
+
+def offset_and_last_change(zone: ZoneInfo, second: int) -> tuple[int, Change | None]:
+    """Both `offset_at` and `last_change`, at the price of one."""
+    offset, changes = _year(zone, second // _YEAR)
     found = None
-    for change in _year(zone, second // _YEAR).changes:
+    for change in changes:
         if change.at > second:
             break
         found = change
-    return found
+        offset = change.after
+    return offset, found
 
 
 def next_change(zone: ZoneInfo, after: int, until: int) -> Change | None:

@@ -244,4 +244,4 @@ def described(value: object) -> str:
     if isinstance(value, list):
         return "a list"
     shown = one_line(mask(shortened(str(value), 60)))
-    return f"the text {shown!r}" if isinstance(value, str) else shown
+    return f"the text '{shown}'" if isinstance(value, str) else shown

@@ -19,6 +19,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 9998
 """No reading lies outside these years."""
 
 _EPOCH = date(1970, 1, 1).toordinal()
+_WEEKLY = 1 | 1 << 7 | 1 << 14 | 1 << 21 | 1 << 28
 _LENGTHS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
@@ -104,8 +105,10 @@ class CronReadings:
             return earlier
         return earlier + (self.times & ((1 << minute) - 1)).bit_count()
 
-    def _days_in_year(self, year: int) -> int:
-        return sum(self._days(year, month).bit_count() for month in range(1, 13))
+    def ever(self) -> bool:
+        """Whether there is any reading at all."""
+        # Years repeat by leap and first weekday; 28 in a row without a skipped leap year hold all.
+        return any(self._days(year, month) for year in range(2000, 2028) for month in range(1, 13))
 
     def _days(self, year: int, month: int) -> int:
         if month not in self.fields.months:
@@ -128,20 +131,24 @@ def _day_number(year: int, month: int, day: int) -> int:
 
 def _days_of_month(fields: CronFields, first_weekday: int, length: int) -> int:
     """Mask of the days (bit 1 is the first) of a month that begins on `first_weekday`, 0 Sunday."""
-    by_day = by_weekday = 0
-    for day in range(1, length + 1):
-        weekday = (first_weekday + day - 1) % 7
-        ordinals = {(weekday, (day + 6) // 7)}
-        if day > length - 7:
-            ordinals.add((weekday, LAST))
-        if day in fields.days or (fields.last_day and day == length):
-            by_day |= 1 << day
-        if weekday in fields.weekdays or ordinals & fields.nth_weekdays:
-            by_weekday |= 1 << day
+    month = (2 << length) - 2
+    by_day = sum(1 << day for day in fields.days) & month
+    if fields.last_day:
+        by_day |= 1 << length
+    by_weekday = 0
+    for weekday in fields.weekdays:
+        by_weekday |= _WEEKLY << 1 + (weekday - first_weekday) % 7
+    for weekday, ordinal in fields.nth_weekdays:
+        days = [*range(1 + (weekday - first_weekday) % 7, length + 1, 7)]
+        if ordinal == LAST:
+            by_weekday |= 1 << days[-1]
+        elif ordinal <= len(days):
+            by_weekday |= 1 << days[ordinal - 1]
+    by_weekday &= month
     return by_day & by_weekday if fields.both_days else by_day | by_weekday
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def readings_of(expression: str) -> CronReadings:
     """The readings of a normalised cron expression.
 
@@ -149,8 +156,7 @@ def readings_of(expression: str) -> CronReadings:
         InvalidTrigger: when it breaks the grammar, or names no day of any year.
     """
     readings = CronReadings(parse(expression))
-    # Years repeat by leap and first weekday; 28 in a row without a skipped leap year hold all.
-    if not any(readings._days_in_year(year) for year in range(2000, 2028)):
+    if not readings.ever():
         day, month, weekday = MACROS.get(expression, expression).split(" ")[2:]
         raise InvalidTrigger(
             f"Cron {expression!r} never fires: no date matches day of month {day!r}, "

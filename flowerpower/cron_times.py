@@ -14,6 +14,7 @@ from fire to fire.
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -21,22 +22,28 @@ from flowerpower.clock_changes import (
     Change,
     last_change,
     next_change,
+    offset_and_last_change,
     offset_at,
     previous_change,
+    to_moment,
 )
 from flowerpower.cron_readings import CronReadings
 
+_NEVER = -(10**18)
+
 
 @lru_cache(maxsize=16_384)
-def first_fire_after_minute(readings: CronReadings, zone: ZoneInfo, minute: int) -> int | None:
-    """The first fire later than the start of a minute (counted from 1970), remembered."""
-    return first_fire_after(readings, zone, minute * 60)
+def first_moment_after_minute(
+    readings: CronReadings, zone: ZoneInfo, minute: int
+) -> datetime | None:
+    """The first fire later than the start of a minute (counted from 1970), in UTC; remembered."""
+    fire = first_fire_after(readings, zone, minute * 60)
+    return None if fire is None else to_moment(fire)
 
 
 def first_fire_after(readings: CronReadings, zone: ZoneInfo, second: int) -> int | None:
     """The first fire later than the instant `second`, an instant itself; None past all years."""
-    last = last_change(zone, second)
-    offset = last.after if last else offset_at(zone, second)
+    offset, last = offset_and_last_change(zone, second)
     local = max(second + 1 + offset, _held_until(readings, last))
     position = second
     while True:
@@ -74,8 +81,7 @@ def last_fire_until(readings: CronReadings, zone: ZoneInfo, second: int) -> int 
 
 def count_fires(readings: CronReadings, zone: ZoneInfo, after: int, until: int) -> int:
     """How many fires f have `after < f <= until`."""
-    last = last_change(zone, after)
-    offset = last.after if last else offset_at(zone, after)
+    offset, last = offset_and_last_change(zone, after)
     local = max(after + 1 + offset, _held_until(readings, last))
     total, position = 0, after
     while position < until:
@@ -106,6 +112,6 @@ def _makes_up(readings: CronReadings, change: Change) -> bool:
 
 def _held_until(readings: CronReadings, change: Change | None) -> int:
     """The local second before which readings after `change` are repeats that do not fire."""
-    if change is None or change.skips or change.is_correction:
-        return -(10**18)
-    return -(10**18) if readings.fields.follows_real_time else change.stop_local
+    if change is None or change.skips or change.is_correction or readings.fields.follows_real_time:
+        return _NEVER
+    return change.stop_local

@@ -11,7 +11,7 @@ _URL_PASSWORD = re.compile(
 )
 _NAMED_SECRET = re.compile(
     r"(?P<before>\b[\w-]*(?:password|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)"
-    r"[\w-]*[\"']?\s*[=:]\s*[\"']?)(?P<secret>[^\s\"',;}&]+)",
+    r"[\w-]*[\"']?\s*[=:]\s*[\"']?)(?P<secret>(?!\$\{)[^\s\"',;}&]+)",
     re.I,
 )
 _SECRET_NAME = re.compile(
@@ -72,8 +72,13 @@ def shortened(text: str, limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def _is_secret(key: object, value: object) -> bool:
+    is_text = isinstance(value, str) and not value.startswith("${")
+    return is_text and isinstance(key, str) and is_secret_name(key)
+
+
 def mask_values(data: object, *, named: bool = False) -> object:
-    """JSON-like `data` with secrets hidden in its texts.
+    """JSON-like `data` with secrets hidden in its texts and (`named`) under keys named so.
 
     With `named=False` only known secrets and passwords of URLs are hidden: in a result,
     `token: x` may be data.
@@ -81,7 +86,10 @@ def mask_values(data: object, *, named: bool = False) -> object:
     if isinstance(data, str):
         return mask(data, named=named)
     if isinstance(data, dict):
-        return {key: mask_values(value, named=named) for key, value in data.items()}
+        return {
+            key: MASK if named and _is_secret(key, value) else mask_values(value, named=named)
+            for key, value in data.items()
+        }
     if isinstance(data, list):
         return [mask_values(value, named=named) for value in data]
     return data

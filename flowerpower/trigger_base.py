@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,8 @@ EARLIEST = datetime(FIRST_YEAR, 1, 2, tzinfo=UTC)
 LATEST = datetime(LAST_YEAR, 12, 30, tzinfo=UTC)
 """No fire lies before EARLIEST or after LATEST."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST, _LATEST = EARLIEST - _EPOCH, LATEST - _EPOCH
 _TICK = timedelta(microseconds=1)
 
 
@@ -57,17 +60,21 @@ class Trigger(_InZone):
         if self.jitter > MAX_JITTER:
             raise InvalidTrigger("The jitter is longer than a day.")
 
-    @property
+    @cached_property
     def zone(self) -> ZoneInfo:
         """The zone its wall-clock times are in."""
         return zone_called(self.timezone)
 
+    def __getstate__(self) -> dict[str, object]:
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
     def next_after(self, moment: datetime) -> datetime | None:
         """The first fire later than the aware `moment`, in UTC; None when there are no more."""
-        if moment > LATEST:
+        since = moment - _EPOCH
+        if since > _LATEST:
             return None
-        # Sums within a zone of its own would be sums on the wall clock.
-        fire = self._next(max(moment, EARLIEST).astimezone(UTC))
+        # In UTC: sums within another zone are sums on its wall clock.
+        fire = self._next(_EPOCH + max(since, _EARLIEST))
         return None if fire is None or (self.end and fire > self.end) else fire
 
     def previous(self, moment: datetime, *, inclusive: bool = False) -> datetime | None:

@@ -21,7 +21,7 @@ from flowerpower.cron_readings import CronReadings, readings_of
 from flowerpower.cron_times import (
     count_fires,
     first_fire_after,
-    first_fire_after_minute,
+    first_moment_after_minute,
     last_fire_until,
 )
 from flowerpower.errors import InvalidTime, InvalidTrigger
@@ -74,11 +74,12 @@ class Cron(Trigger):
 
     def _next(self, moment: datetime) -> datetime | None:
         second = self._floor(to_second(moment))
-        fire = first_fire_after_minute(self.readings, self.zone, second // 60)
+        fire = first_moment_after_minute(self.readings, self.zone, second // 60)
+        if fire is None or fire > max(moment, self.start or moment):
+            return fire
         # Offsets of before 1972 had odd seconds, so a fire need not begin a minute of UTC.
-        if fire is not None and fire <= second:
-            fire = first_fire_after(self.readings, self.zone, second)
-        return None if fire is None else to_moment(fire)
+        later = first_fire_after(self.readings, self.zone, second)
+        return None if later is None else to_moment(later)
 
     def _last(self, limit: datetime) -> datetime | None:
         fire = last_fire_until(self.readings, self.zone, to_second(limit))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flowerpower_cli import pipeline, project
+from flowerpower_cli import completion, pipeline, project
 from flowerpower_cli.frame import HELP_NAMES
 
 app = typer.Typer(
@@ -41,3 +41,4 @@ def root(
 
 project.add_commands(app)
 app.add_typer(pipeline.app)
+app.add_typer(completion.app)

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import typing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -30,10 +30,6 @@ EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
-
-
-class _Terminated(BaseException):
-    """SIGTERM, raised where the process was."""
 
 
 class Frame:
@@ -147,8 +143,9 @@ def run_app(arguments: Sequence[str]) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         typing.cast(Any, stream).reconfigure(errors="backslashreplace")
     output = Output(json="--json" in arguments, color="--no-color" not in arguments)
-    with _sigterm_raises():
-        _end(_exit_code(list(arguments), output))
+    terminated = _interrupted_by_sigterm()
+    code = _exit_code(list(arguments), output)
+    _end(EXIT_TERMINATED if terminated else code, output)
 
 
 def _exit_code(arguments: list[str], output: Output) -> int:
@@ -173,13 +170,12 @@ def _exit_code(arguments: list[str], output: Output) -> int:
         _discard_stdout()
         return ended.code if isinstance(ended.code, int) and ended.code != 1 else 0
     except OSError as error:
+        # Help and version are written by the parser itself.
         _discard_stdout()
-        output.plain_line(f"Error: the output cannot be written: {error.strerror}.")
+        output.error(FlowerpowerError(f"The output cannot be written: {error.strerror}."))
         return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except _Terminated:
-        return EXIT_TERMINATED
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
         _unexpected(error, output)
         return EXIT_FAILED
@@ -249,16 +245,21 @@ def _discard_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-@contextlib.contextmanager
-def _sigterm_raises() -> Iterator[None]:
-    def terminated(_number: int, _frame: object) -> None:
-        raise _Terminated
+def _interrupted_by_sigterm() -> list[int]:
+    """From now on SIGTERM interrupts as Ctrl-C does; the returned list is filled by it."""
+    received: list[int] = []
 
-    signal.signal(signal.SIGTERM, terminated)
-    yield
+    def interrupt(number: int, _frame: object) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    return received
 
 
-def _end(code: int) -> NoReturn:
+def _end(code: int, output: Output) -> NoReturn:
+    if code == EXIT_INTERRUPTED and not output.json:
+        output.plain_line("Interrupted.")
     try:
         sys.stdout.flush()
     except (OSError, ValueError):

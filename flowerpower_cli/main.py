@@ -14,6 +14,10 @@ def main() -> NoReturn:
 
         print(f"flowerpower {__version__}")
         sys.exit(0)
+    if sys.argv[1:2] == ["--complete-names"]:
+        from flowerpower_cli import complete_names
+
+        complete_names.run(sys.argv[2:])
     # Importing makes many objects that all stay; the frame turns the collector on again.
     gc.disable()
     from flowerpower_cli.frame import run_app

@@ -63,15 +63,15 @@ class Output:
     def show(self, stream: TextIO, shapes: Iterable[Shape]) -> None:
         """Lines and tables, drawn on a terminal, as plain text elsewhere."""
         drawn = stream.isatty() or bool(os.environ.get("FORCE_COLOR"))
-        for number, shape in enumerate(shapes):
-            if drawn:
-                self.console(stream).print(shape.rich())
-                continue
-            if number and shape.starts_section:
-                stream.write("\n")
-            for text in shape.plain():
-                stream.write(text + "\n")
-        stream.flush()
+        with written(stream):
+            for number, shape in enumerate(shapes):
+                if drawn:
+                    self.console(stream).print(shape.rich())
+                    continue
+                if number and shape.starts_section:
+                    stream.write("\n")
+                for text in shape.plain():
+                    stream.write(text + "\n")
 
     @property
     def is_animated(self) -> bool:
@@ -165,6 +165,24 @@ def _text(error: BaseException) -> str:
         return f"<str() raised {type(second).__name__}>"
 
 
+@contextlib.contextmanager
+def written(stream: TextIO) -> Iterator[None]:
+    """What is written to `stream` meanwhile is flushed.
+
+    Raises:
+        FlowerpowerError: if stdout cannot take it; BrokenPipeError if its reader has gone.
+    """
+    try:
+        yield
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # Nobody can be told that stderr is full.
+        if stream is sys.stdout:
+            raise FlowerpowerError(f"The output cannot be written: {error.strerror}.") from None
+
+
 def dump_json(data: Any) -> str:
     """JSON as every command prints it: ASCII, indented, secrets masked, no NaN."""
     return json.dumps(mask_values(data), indent=2, allow_nan=False)
@@ -172,8 +190,8 @@ def dump_json(data: Any) -> str:
 
 def write_line(stream: TextIO, text: str) -> None:
     """One line on `stream`, at once."""
-    stream.write(text + "\n")
-    stream.flush()
+    with written(stream):
+        stream.write(text + "\n")
 
 
 @contextlib.contextmanager

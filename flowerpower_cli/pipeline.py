@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flowerpower.errors import ConfigError, FlowerpowerError, UsageError
+from flowerpower.safe_text import mask_values
 from flowerpower_cli.frame import Frame, command, group, import_hamilton
 from flowerpower_cli.options import DryRun, OutputFile, PipelineName, RunOptions, Yes
 from flowerpower_cli.shapes import Shape, block, cell, line, table
@@ -230,7 +231,7 @@ def show(frame: Frame, pipeline: PipelineName) -> None:
     loaded = manager.registry.get(pipeline)
     import_hamilton()
     plan = manager.plan(pipeline, complete=False)
-    configuration = loaded.file.root.plain(as_written=True)
+    configuration: Any = mask_values(loaded.file.root.plain(as_written=True), named=True)
     words = [_in_words(frame, each) for each in loaded.config.schedule]
     data = {
         "pipeline": pipeline,

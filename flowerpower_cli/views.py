@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from flowerpower.clock import format_duration
-from flowerpower.safe_text import one_line, shortened
+from flowerpower.safe_text import MASK, is_secret_name, one_line, shortened
 from flowerpower_cli.shapes import Line, Shape, cell, line, table
 
 if TYPE_CHECKING:
@@ -103,7 +103,8 @@ def inputs_view(inputs: list[InputInfo], given: dict[str, Any]) -> Iterator[Shap
     listing = table("input", "type", "value", "taken by")
     for each in inputs:
         if each.name in given:
-            value = cell(shortened(repr(given[each.name]), 60))
+            text = MASK if is_secret_name(each.name) else shortened(repr(given[each.name]), 60)
+            value = cell(text)
         else:
             value = cell("missing", "bold red") if each.required else cell("its default", "dim")
         listing.add_row(

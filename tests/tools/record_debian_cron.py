@@ -4,14 +4,15 @@
     python tests/tools/record_debian_cron.py cron_*_amd64.deb tests/unit/debian_cron_fires.json
 
 Runs the packaged daemon, as root, in a folder of its own (chroot) under a clock that only its
-own sleep() moves (`virtual_clock.c`), from five hours before each change to five hours after.
-Needs root, a C compiler, dpkg-deb and the system's zone files.
+own sleep() moves (`virtual_clock.c`), from four hours before each change to four hours after. Each
+expression has a daemon to itself: cron waits ten seconds after each command it catches up on,
+so several would push one another into the next minute. Needs root, a C compiler, dpkg-deb and the
+system's zone files.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-MARGIN = 5 * 3600
+MARGIN = 4 * 3600
 CHANGES = {
     # zone: instants at which its clocks change, ISO in UTC
     "Europe/Berlin": ["2025-03-30T01:00", "2025-10-26T01:00"],
@@ -32,7 +33,7 @@ CHANGES = {
     "Africa/Casablanca": ["2024-03-10T02:00", "2024-04-14T02:00"],
     "Africa/Cairo": ["2024-04-25T22:00", "2024-10-31T21:00"],
     "Antarctica/Troll": ["2025-03-30T01:00", "2025-10-26T01:00"],
-    "Antarctica/Casey": ["2011-10-27T18:00"],
+    "Antarctica/Casey": ["2011-10-27T18:00", "2010-03-04T15:00"],
     "Asia/Gaza": ["2019-03-28T22:00", "2019-10-25T22:00"],
     "Asia/Pyongyang": ["2015-08-14T15:00", "2018-05-04T15:00"],
     "Australia/Lord_Howe": ["2025-04-05T15:00", "2025-10-04T15:30"],
@@ -49,7 +50,7 @@ EXPRESSIONS = [
     "*/10 2 * * *",
     "*/30 * * * *",
     "17 * * * *",
-    "0-59/20 0-23 * * *",
+    "10,40 0-23 * * *",
     "5 */2 * * *",
     "0-59/30 */3 * * *",
     "30 0-23 * * SUN",
@@ -91,6 +92,8 @@ def _root(folder: Path, package: Path) -> Path:
         copy = root / path[1:]
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
+    (root / "usr/bin").mkdir(parents=True, exist_ok=True)
+    shutil.copy("/usr/bin/env", root / "usr/bin/env")
     for name in ("dev", "run", "tmp", "var/run", "var/spool/cron/crontabs", "etc/cron.d"):
         (root / name).mkdir(parents=True, exist_ok=True)
     (root / "dev/null").touch()
@@ -100,42 +103,39 @@ def _root(folder: Path, package: Path) -> Path:
     source = Path(__file__).with_name("virtual_clock.c")
     command = ["cc", "-shared", "-fPIC", "-w", "-o", str(root / "clock.so"), str(source)]
     subprocess.run(command, check=True)
-    crontab = root / "etc/crontab"
-    lines = [f"{text} root fire_{number}" for number, text in enumerate(EXPRESSIONS)]
-    crontab.write_text("\n".join(lines) + "\n")
-    os.chmod(crontab, 0o644)
     return root
 
 
 def _record(root: Path, zone: str, change: datetime) -> dict[str, object]:
     begin, end = (int(change.timestamp()) + margin for margin in (-MARGIN, MARGIN))
+    return {
+        "zone": zone,
+        "change": f"{change:%Y-%m-%dT%H:%MZ}",
+        "from": _minute(begin),
+        "until": _minute(end),
+        "fires": {text: _fires(root, text, zone, begin, end) for text in EXPRESSIONS},
+    }
+
+
+def _fires(root: Path, expression: str, zone: str, begin: int, end: int) -> list[str]:
+    crontab = root / "etc/crontab"
+    crontab.write_text(f"{expression} root fire\n")
+    crontab.chmod(0o644)
     fires = root / "fires"
-    fires.unlink(missing_ok=True)
+    fires.write_text("")
     environment = {
-        "LD_PRELOAD": "/clock.so",
         "TZ": zone,
         "FIRES": "/fires",
         "VIRTUAL_START": str(begin),
         "VIRTUAL_END": str(end),
     }
-    subprocess.run(
-        ["/usr/sbin/chroot", str(root), "/usr/sbin/cron", "-f"],
-        env=environment,
-        check=True,
-        timeout=300,
-    )
-    found: dict[str, set[str]] = {text: set() for text in EXPRESSIONS}
-    for line in fires.read_text().splitlines():
-        second, number = re.fullmatch(r"(\d+) .*CMD \(fire_(\d+)\).*", line).groups()
-        moment = datetime.fromtimestamp(int(second), UTC)
-        found[EXPRESSIONS[int(number)]].add(f"{moment:%Y-%m-%dT%H:%MZ}")
-    return {
-        "zone": zone,
-        "change": f"{change:%Y-%m-%dT%H:%MZ}",
-        "from": f"{datetime.fromtimestamp(begin, UTC):%Y-%m-%dT%H:%MZ}",
-        "until": f"{datetime.fromtimestamp(end, UTC):%Y-%m-%dT%H:%MZ}",
-        "fires": {text: sorted(times) for text, times in found.items()},
-    }
+    preload = "/usr/bin/env", "LD_PRELOAD=/clock.so", "/usr/sbin/cron", "-f"
+    subprocess.run(["/usr/sbin/chroot", str(root), *preload], env=environment, check=True)
+    return sorted({_minute(int(line.split()[0])) for line in fires.read_text().splitlines()})
+
+
+def _minute(second: int) -> str:
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%MZ}"
 
 
 def _output(*command: str) -> str:
