@@ -19,7 +19,6 @@ from flowerpower.names import did_you_mean
 
 _UNITS = {"w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _UNIT_WORDS = {
-    **_UNITS,
     "week": _UNITS["w"],
     "day": _UNITS["d"],
     "hour": _UNITS["h"],
@@ -28,6 +27,11 @@ _UNIT_WORDS = {
     "min": _UNITS["m"],
     "second": _UNITS["s"],
     "sec": _UNITS["s"],
+}
+_UNIT_SIZES = {
+    **_UNITS,
+    **_UNIT_WORDS,
+    **{f"{word}s": size for word, size in _UNIT_WORDS.items()},
 }
 _PART = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([a-z]+)\s*", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?", re.ASCII)
@@ -112,8 +116,7 @@ def _sum_of_parts(plain: str) -> float | None:
         part = _PART.match(plain, position)
         if part is None:
             return None
-        word = part[2].removesuffix("s") if len(part[2]) > 2 else part[2]
-        size = _UNIT_WORDS.get(word)
+        size = _UNIT_SIZES.get(part[2])
         if size is None or size in used:
             return None
         used.add(size)

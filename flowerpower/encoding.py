@@ -223,21 +223,46 @@ def _shape(value: Any) -> dict[str, Any]:
 
 def _columns(value: Any) -> dict[str, Any]:
     columns = getattr(value, "columns", None)
+    if columns is None and hasattr(value, "to_frame") and hasattr(value, "head"):
+        columns = ["value"]
     if columns is None:
         columns = getattr(value, "column_names", None)
     if columns is None:
         dtype = getattr(value, "dtype", None)
         return {} if dtype is None else {"dtype": str(dtype)}
-    return {"columns": [str(column) for column in list(columns)[:SUMMARY_COLUMNS]]}
+    if type(value).__module__.partition(".")[0] == "pandas":
+        columns = _pandas_head(value).columns
+    return {"columns": [_column_name(column) for column in list(columns)[:SUMMARY_COLUMNS]]}
+
+
+def _pandas_head(value: Any) -> Any:
+    """The first rows as a frame; an index that says something is its first columns."""
+    if hasattr(value, "to_frame"):
+        frame = value.head(SUMMARY_ROWS).to_frame()
+        if value.name is None:
+            frame.columns = ["value"]
+    else:
+        frame = value.iloc[:SUMMARY_ROWS, :SUMMARY_COLUMNS]
+    return frame if type(value.index).__name__ == "RangeIndex" else frame.reset_index()
+
+
+def _column_name(column: Any) -> str:
+    return (
+        " ".join(str(part) for part in column if part != "")
+        if isinstance(column, tuple)
+        else str(column)
+    )
 
 
 def _first_rows(value: Any) -> dict[str, Any]:
     library = type(value).__module__.partition(".")[0]
-    if library == "pandas" and hasattr(value, "to_frame"):
-        rows: Any = value.head(SUMMARY_ROWS).tolist()
-    elif library == "pandas":
-        head = value.iloc[:SUMMARY_ROWS, :SUMMARY_COLUMNS]
-        rows = [dict(zip(map(str, head.columns), row, strict=True)) for row in head.values.tolist()]
+    rows: Any
+    if library == "pandas":
+        head = _pandas_head(value)
+        names = [_column_name(column) for column in head.columns]
+        # Column by column: a row of its own would make one type of all of them.
+        columns = [head.iloc[:, position].tolist() for position in range(len(names))]
+        rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
     elif library == "polars":
         rows = value.head(SUMMARY_ROWS)
         rows = rows.to_dicts() if hasattr(rows, "to_dicts") else rows.to_list()

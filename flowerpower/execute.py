@@ -65,7 +65,7 @@ def execute(
             and is_retryable(policy, outcome.error.type_names)
         )
     outcome.nodes = recorder.records
-    outcome.seconds = clock.monotonic() - since
+    outcome.seconds = round(clock.monotonic() - since, 6)
     outcome.ended_at = clock.format_time(clock.after(started, outcome.seconds))
     return outcome
 

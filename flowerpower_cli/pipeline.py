@@ -157,7 +157,7 @@ def _run_with_progress(frame: Frame, pipeline: str, overrides: RunOverrides) -> 
     def on_retry(error: RunError, left: int, delay: float) -> None:
         frame.output.message(
             f"{error.node or pipeline} failed ({error.type}: {error.message}); trying again in "
-            f"{format_duration(delay)}, {left} more after that."
+            f"{format_duration(delay)}, {f'{left} more left' if left else 'for the last time'}."
         )
 
     with shown_progress(frame.output, pipeline, wanted=configured is not False) as on_event:
@@ -176,7 +176,7 @@ def _result(outcome: RunOutcome) -> dict[str, Any]:
 def _show_outcome(frame: Frame, outcome: RunOutcome, result: dict[str, Any]) -> None:
     from flowerpower_cli.views import finished_line, outputs_view
 
-    frame.output.result(result, lambda: outputs_view(outcome.outputs), outcome.outputs)
+    frame.output.result(result, lambda: outputs_view(outcome.outputs))
     for note in outcome.notes:
         if not note["note"].startswith("summarised") or frame.output.verbose:
             frame.output.message(f"{note['output']}: {note['note']}")

@@ -49,6 +49,7 @@ def _bar(output: Output, title: str) -> Iterator[OnEvent]:
         TextColumn("{task.fields[node]}", style="dim", markup=False),
         console=output.console(sys.stderr),
         refresh_per_second=10,
+        transient=True,
     )
     task = progress.add_task("", total=None, title=title, node="")
     stdout = sys.stdout

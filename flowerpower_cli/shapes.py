@@ -74,16 +74,23 @@ class Table:
             )
             yield "  ".join(padded).rstrip()
 
+    def _firsts(self) -> list[str]:
+        return [self.heads[0], *(row[0].text for row in self.rows)]
+
     def rich(self) -> RenderableType:
         """As Rich's Table."""
         from rich import box
         from rich.table import Table as RichTable
 
         drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
-        for head in self.heads:
-            justify = "right" if head.endswith(">") else "left"
-            name = cell(head.rstrip(">")).rich()
-            drawn.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+        for position, head in enumerate(self.heads):
+            drawn.add_column(
+                cell(head.rstrip(">")).rich(),
+                justify="right" if head.endswith(">") else "left",
+                overflow="fold",
+                # The first column names things; a name folded in its middle is hard to read.
+                min_width=None if position else min(30, max(map(len, self._firsts()))),
+            )
         for row in self.rows:
             drawn.add_row(*(each.rich() for each in row))
         return drawn

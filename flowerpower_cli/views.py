@@ -53,15 +53,16 @@ def _table_view(name: str, value: dict[str, Any]) -> Iterator[Shape]:
     records = [
         [row.get(column) for column in shown] if isinstance(row, dict) else [row] for row in rows
     ]
-    numeric = [
-        all(isinstance(record[i], int | float) or record[i] is None for record in records)
-        for i in range(len(shown))
-    ]
-    heads = [f"{head}>" if right else head for head, right in zip(shown, numeric, strict=True)]
+    columns_of_text, heads = [], []
+    for head, values in zip(shown, zip(*records, strict=True), strict=True):
+        numeric = all(isinstance(item, int | float) or item is None for item in values)
+        heads.append(f"{head}>" if numeric else head)
+        columns_of_text.append(_column(list(values)))
     yield _title(name, f"{value['summary_of']}, {size}".rstrip(", "))
     listing = table(*heads)
-    for record in records:
-        listing.add_row(*(cell(_number(item), "dim" if item is None else "") for item in record))
+    for record, texts in zip(records, zip(*columns_of_text, strict=True), strict=True):
+        styles = ("dim" if item is None else "" for item in record)
+        listing.add_row(*(cell(text, style) for text, style in zip(texts, styles, strict=True)))
     yield listing
     hidden = (shape[0] if shape else 0) - len(records)
     cut = len(columns or shown) - len(shown)
@@ -76,10 +77,31 @@ def _title(name: str, rest: str = "") -> Shape:
     return Line((cell(name, "bold"), cell(f"  {rest}" if rest else "", "dim")), True)
 
 
-def _number(item: Any) -> str:
+def _column(values: list[Any]) -> list[str]:
+    """The texts of a column: floats with as many decimals as they need, the same for all."""
+    floats = [item for item in values if isinstance(item, float)]
+    decimals = max((_decimals(item) for item in floats), default=0)
+    is_dates = all(item is None or str(item).endswith("T00:00:00") for item in values)
+    return [_text(item, decimals, is_dates) for item in values]
+
+
+def _decimals(number: float) -> int:
+    """Decimals that show six significant digits of a number, without trailing zeros."""
+    if not 1e-4 <= abs(number) < 1e15:
+        return 0
+    exact = f"{number:.6g}" if abs(number) < 1e6 else f"{number:.0f}"
+    return len(exact.partition(".")[2]) if "e" not in exact else 0
+
+
+def _text(item: Any, decimals: int, is_date: bool) -> str:
+    if item is None:
+        return "-"
     if isinstance(item, float):
-        return f"{item:.6g}"
-    return "-" if item is None else item if isinstance(item, str) else json.dumps(item)
+        plain = item == 0 or 1e-4 <= abs(item) < 1e15
+        return f"{item:.{decimals}f}" if plain else f"{item:.6g}"
+    if isinstance(item, str):
+        return item.removesuffix("T00:00:00") if is_date else item
+    return json.dumps(item, ensure_ascii=False)
 
 
 def nodes_view(nodes: list[NodeInfo]) -> Iterator[Shape]:

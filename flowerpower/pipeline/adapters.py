@@ -56,7 +56,7 @@ class NodeRecorder(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorate
             record = begun.record
             # Hamilton calls a node that raised SystemExit and the like a success.
             success = success and sys.exception() is begun.handled
-            record.seconds = clock.monotonic() - begun.since
+            record.seconds = round(clock.monotonic() - begun.since, 6)
             record.state = "finished" if success else "failed"
             if not success:
                 self.failed_node = self.failed_node or node_name

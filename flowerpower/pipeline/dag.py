@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import graphlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -46,25 +45,37 @@ def leaves(driver: Driver) -> list[str]:
 
 
 def upstream(driver: Driver, final_vars: list[str]) -> tuple[list[node.Node], list[node.Node]]:
-    """The nodes to compute for `final_vars`, each after what it needs, and the inputs they take.
+    """The nodes to compute for `final_vars`, in Hamilton's order, and the inputs they take.
 
     Raises:
         RunFailed: if the nodes depend on each other in a circle.
     """
     needed, inputs = driver.graph.get_upstream_nodes(final_vars)
-    by_name = {each.name: each for each in needed | inputs}
-    order = {name: position for position, name in enumerate(driver.graph.nodes)}
-    sorter: graphlib.TopologicalSorter[str] = graphlib.TopologicalSorter()
-    for name in sorted(by_name, key=lambda name: order.get(name, len(order))):
-        needs = [need.name for need in by_name[name].dependencies if need.name in by_name]
-        sorter.add(name, *needs)
-    try:
-        names = list(sorter.static_order())
-    except graphlib.CycleError as error:
-        circle = " -> ".join(error.args[1])
-        raise RunFailed(f"The nodes need each other in a circle: {circle}.") from None
-    computed = [by_name[name] for name in names if not by_name[name].user_defined]
-    return computed, [by_name[name] for name in sorted(by_name) if by_name[name].user_defined]
+    known = {each.name for each in needed | inputs}
+    visited: dict[str, node.Node] = {}
+    path: list[str] = []
+
+    def visit(each: node.Node) -> None:
+        if each.name in visited:
+            return
+        if each.name in path:
+            circle = " -> ".join([*path[path.index(each.name) :], each.name])
+            raise RunFailed(f"The nodes need each other in a circle: {circle}.")
+        path.append(each.name)
+        for need in each.dependencies:
+            if need.name in known:
+                visit(need)
+        path.pop()
+        visited[each.name] = each
+
+    for name in final_vars:
+        visit(driver.graph.nodes[name])
+    computed = [each for each in visited.values() if not each.user_defined]
+    return computed, sorted((each for each in visited.values() if each.user_defined), key=_name)
+
+
+def _name(each: node.Node) -> str:
+    return str(each.name)
 
 
 def is_required(user_input: node.Node, among: Collection[str]) -> bool:

@@ -19,7 +19,9 @@ from flowerpower.pipeline.dag import InputInfo, type_text
 SCHEDULED_FOR = "scheduled_for"
 
 
-def check_known(given: Iterable[str], known: Iterable[str], source: str) -> None:
+def check_known(
+    given: Iterable[str], known: Iterable[str], source: str, hint: str | None = None
+) -> None:
     """Every name of `given` is an input of the DAG.
 
     Raises:
@@ -33,7 +35,7 @@ def check_known(given: Iterable[str], known: Iterable[str], source: str) -> None
             )
             raise InvalidInputs(
                 f"The pipeline takes no input {name!r}, which {source} gives.{rest}",
-                hint="Values that only some variants of a pipeline take belong under params.",
+                hint=hint,
             )
 
 

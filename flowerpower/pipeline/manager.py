@@ -207,7 +207,7 @@ def make_overrides(
             retry=RetryOverrides.model_validate(retry),
         )
     except ValidationError as error:
-        first = dict(error.errors(include_url=False)[0])
+        first: dict[str, Any] = dict(error.errors(include_url=False)[0])
         key = _OVERRIDE_NAMES.get(str(first["loc"][-1]), ".".join(map(str, first["loc"])))
         raise UsageError(f"{key}: {explained(RunOverrides, first, first['input'])}") from None
 
@@ -229,7 +229,9 @@ def raise_for_error(outcome: RunOutcome) -> None:
     cause = outcome.exception
     if isinstance(cause, RunFailed):
         cause = cause.__cause__
-    raise RunFailed(_sentence(outcome.pipeline, error), hint=error.hint, details=error.details) from cause
+    raise RunFailed(
+        _sentence(outcome.pipeline, error), hint=error.hint, details=error.details
+    ) from cause
 
 
 def _sentence(pipeline: str, error: RunError) -> str:

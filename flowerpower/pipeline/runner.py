@@ -144,7 +144,8 @@ class PipelineRunner:
         known = {name: each for name, each in driver.graph.nodes.items() if each.user_defined}
         own = self._pipeline.config.run.inputs
         check_known(self._overrides.inputs, known, "the caller")
-        check_known(own, known, f"run.inputs of {self._pipeline.file.name}")
+        hint = "Values that only some variants of a pipeline take belong under params."
+        check_known(own, known, f"run.inputs of {self._pipeline.file.name}", hint)
         params = {k: v for k, v in self._pipeline.config.params.items() if k in known}
         values = {**params, **own, **self._overrides.inputs}
         if SCHEDULED_FOR in known:

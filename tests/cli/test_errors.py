@@ -17,7 +17,10 @@ SUM = ("", "def total(left: int, right: int) -> int:\n    return left + right\n"
 
 
 def _failing(body: str) -> tuple[str, str]:
-    return "", f"def broken() -> int:\n    {body}\n\n\ndef after(broken: int) -> int:\n    return broken\n"
+    return (
+        "",
+        f"def broken() -> int:\n    {body}\n\n\ndef after(broken: int) -> int:\n    return broken\n",
+    )
 
 
 PIPELINES = {
@@ -26,12 +29,17 @@ PIPELINES = {
     "raises": _failing("raise ValueError('no such luck')"),
     "markup": _failing("raise ValueError('[/] [red]x[/red] \\x1b[31m \\u202e \\r')"),
     "exits": _failing("raise SystemExit(3)"),
-    "unprintable": _failing("class E(Exception):\n        def __str__(self): raise TypeError\n    raise E"),
+    "unprintable": _failing(
+        "class E(Exception):\n        def __str__(self): raise TypeError\n    raise E"
+    ),
     "recurses": _failing("return broken()"),
     "syntax": ("", "def broken(:\n"),
     "badimport": ("", "import no_such_library\n"),
     "exitimport": ("", "raise SystemExit\n"),
-    "circle": ("", "def a(b: int) -> int:\n    return b\n\n\ndef b(a: int) -> int:\n    return a\n"),
+    "circle": (
+        "",
+        "def a(b: int) -> int:\n    return b\n\n\ndef b(a: int) -> int:\n    return a\n",
+    ),
     "untyped": ("", "def a(b):\n    return b\n"),
     "empty": ("", ""),
     "nomodule": ("run: {modules: [pipelines.nothere]}\n", ""),

@@ -27,7 +27,10 @@ NOISY = (
     "def table(noise: int) -> dict:\n"
     "    return {'nan': float('nan'), 'text': '[/] \\x1b[31m\\u202e', 'n': noise}\n",
 )
-SLOW = ("", "import time\n\n\ndef wait() -> int:\n    print('begun', flush=True)\n    time.sleep(60)\n    return 1\n")
+SLOW = (
+    "",
+    "import time\n\n\ndef wait() -> int:\n    print('begun', flush=True)\n    time.sleep(60)\n    return 1\n",
+)
 
 
 def test_json_on_stdout_is_valid_whatever_the_pipeline_prints(
@@ -265,9 +268,16 @@ def test_secrets_of_the_environment_are_masked(cli: Cli, make_project: MakeProje
         ended = cli.run("pipeline", *arguments, DB_PASSWORD="s3cr3t-s3cr3t")
         assert "s3cr3t" not in ended.stdout + ended.stderr, arguments
     make_project(
-        plain=("run: {inputs: {api_token: s3cr3t-s3cr3t}}\n", "def a(api_token: str) -> int:\n    return 1\n")
+        plain=(
+            "run: {inputs: {api_token: s3cr3t-s3cr3t}}\n",
+            "def a(api_token: str) -> int:\n    return 1\n",
+        )
     )
-    for arguments in (("show", "plain"), ("show", "plain", "--json"), ("run", "plain", "--dry-run")):
+    for arguments in (
+        ("show", "plain"),
+        ("show", "plain", "--json"),
+        ("run", "plain", "--dry-run"),
+    ):
         ended = cli.run("pipeline", *arguments, code=0)
         assert "s3cr3t" not in ended.stdout + ended.stderr, arguments
     assert "${DB_PASSWORD}" in cli.run("pipeline", "show", "leak", DB_PASSWORD="s3cr3t").stdout
@@ -276,6 +286,9 @@ def test_secrets_of_the_environment_are_masked(cli: Cli, make_project: MakeProje
 def test_python_dash_m_is_the_same_program() -> None:
     """`python -m flowerpower_cli` and `flowerpower` say the same version."""
     done = subprocess.run(
-        [sys.executable, "-m", "flowerpower_cli", "--version"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "flowerpower_cli", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert re.fullmatch(r"flowerpower \d+\.\d+\.\d+\n", done.stdout)

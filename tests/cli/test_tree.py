@@ -104,7 +104,9 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
         text=True,
         check=True,
     )
-    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+    imported = {
+        line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()
+    }
     assert "flowerpower_cli" in imported
     assert not imported & set(HEAVY)
 

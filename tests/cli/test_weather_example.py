@@ -133,6 +133,20 @@ def test_example_runs_on_threads(run: Run) -> None:
     assert run_outputs(run.cli, "--executor", "threadpool") == run.outputs
 
 
+def test_cache_keeps_no_file_that_changed(weather: Cli) -> None:
+    """With `--cache`, an edit of the data counts in the next run, and the chart is written anew."""
+    source, drawn = weather.folder / "data" / "edited.csv", weather.folder / "output" / "edited.svg"
+    rows = (weather.folder / "data" / "seattle-weather.csv").read_text()
+    given = ("--cache", "-i", "source_file=data/edited.csv", "-i", "chart_file=output/edited.svg")
+    wettest = []
+    for text in (rows, rows.replace("2013/08/02,2.0,", "2013/08/02,900.0,")):
+        source.write_text(text)
+        drawn.unlink(missing_ok=True)
+        wettest.append(run_outputs(weather, *given)["wettest_month"])
+        assert drawn.is_file()
+    assert wettest == ["2015-12", "2013-08"]
+
+
 def test_monthly_summary(run: Run) -> None:
     """The first ten of the 48 months, as the JSON shows them, are those summed up here."""
     expected = summary(run.days, lambda day: f"{day.date:%Y-%m}")
@@ -273,5 +287,5 @@ def test_unsound_data_stops_the_run(weather: Cli, line: str, told: str) -> None:
     good = (data / "seattle-weather.csv").read_text().splitlines()
     (data / "unsound.csv").write_text("\n".join([*good[:2], line, ""]))
     ran = weather.run("pipeline", "run", "weather", "-i", "source_file=data/unsound.csv", code=6)
-    assert "Node checked_observations failed" in ran.stderr
+    assert "Error: Node checked_observations" in ran.stderr
     assert told in ran.stderr

@@ -1,15 +1,27 @@
 import json
 import random
+import struct
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from flowerpower.clock_changes import CORRECTION, Change, next_change, offset_at, to_second
-from flowerpower.cron_times import first_fire_after
+from flowerpower.clock_changes import (
+    CORRECTION,
+    Change,
+    last_change,
+    next_change,
+    offset_at,
+    previous_change,
+    to_second,
+)
+from flowerpower.cron_readings import readings_of
+from flowerpower.cron_times import count_fires, first_fire_after
 from flowerpower.errors import InvalidTrigger
 from flowerpower.trigger_preview import clock_change_sentences, next_clock_change, preview
 from flowerpower.triggers import Cron, Interval, make_trigger
@@ -329,3 +341,28 @@ def test_preview_of_a_date() -> None:
         "2026-03-29 03:00:00 is meant"
     )
     assert preview(trigger, row.fire) == []
+
+
+def _zone_that_changes(at: int) -> ZoneInfo:
+    """A zone in the compiled form, UTC+1 until the instant `at` and UTC after it."""
+    header = b"TZif" + bytes(16) + struct.pack(">6l", 0, 0, 0, 1, 2, 4)
+    body = (
+        struct.pack(">lB", at, 1) + struct.pack(">lBB", 3600, 0, 0) + struct.pack(">lBB", 0, 0, 0)
+    )
+    return ZoneInfo.from_file(BytesIO(header + body + b"ABC\0"), key="Test/Changes")
+
+
+@pytest.mark.parametrize("before", [1, 600, 3599, 3600])
+def test_changes_at_the_turn_of_the_year(before: int) -> None:
+    """A change shortly before the turn of a mean year still holds back what it repeats after it."""
+    turn = 56 * 31_556_952
+    zone = _zone_that_changes(turn - before)
+    change = Change(turn - before, 3600, 0)
+    assert last_change(zone, turn) == change
+    assert next_change(zone, turn - 7200, turn + 7200) == change
+    assert previous_change(zone, turn + 7200, turn - 7200) == change
+    assert offset_at(zone, turn - before - 1) == 3600
+    every_minute = readings_of("0-59 0-23 * * *")
+    first = first_fire_after(every_minute, zone, turn)
+    assert first == max(-(-(turn - before + 3600) // 60), turn // 60 + 1) * 60
+    assert count_fires(every_minute, zone, turn, first) == 1

@@ -1,0 +1,36 @@
+# make demo: set up everything from nothing, then run the example.
+# make test: set up everything from nothing, then lint, types, import directions and tests.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: demo test check install bench completions clean
+
+demo: $(INSTALLED)
+	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
+
+test: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n auto
+
+bench: $(INSTALLED)
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/next_after.py
+
+completions: $(INSTALLED)
+	$(BIN)/python -m flowerpower_cli.completion_scripts completions
+
+install: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "flowerpower needs Python 3.11 or later; say make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv .demo build dist

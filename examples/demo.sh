@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# The weather example from nothing, in .demo: needs the flowerpower command on PATH.
+set -euo pipefail
+
+say() { printf '\n\033[1m$ %s\033[0m\n' "$*"; "$@"; }
+
+rm -rf .demo
+mkdir .demo
+cd .demo
+say flowerpower init my_weather --example weather
+cd my_weather
+say flowerpower pipeline list
+say flowerpower pipeline run weather --dry-run
+say flowerpower pipeline run weather
+say flowerpower pipeline run weather -i last_year=2013 --final-vars yearly_summary
+say flowerpower schedule preview --cron '0 8 * * 1-5' --timezone Europe/Berlin --count 3
+printf '\nThe chart is .demo/my_weather/output/seattle-weather.svg\n'

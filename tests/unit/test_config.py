@@ -1,0 +1,209 @@
+"""Configuration objects from files and the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flowerpower.config import PipelineConfig, RunOverrides, merged_run
+from flowerpower.config_files import (
+    find_project_root,
+    load_pipeline,
+    load_project,
+    schedule_faults,
+)
+from flowerpower.errors import ConfigError, ProjectNotFound
+from tests.conftest import MakeProject
+
+DESIGN_PROJECT = """\
+name: my_project
+timezone: Europe/Berlin
+job_queue:
+  type: apscheduler
+  backend:
+    url: sqlite:///.flowerpower/jobs.db
+    queues: [default]
+  num_workers: 2
+  namespace: null
+  result_ttl: 120
+  history_ttl: 7d
+adapter: {}
+"""
+DESIGN_PIPELINE = """\
+run:
+  modules: [pipelines.daily_report]
+  inputs: {source_file: data/sales.csv}
+  final_vars: [report_path]
+  config: {}
+  executor: {type: synchronous}
+  cache: false
+  adapter: {progressbar: true}
+  timeout: null
+  retry: {max_retries: 0, delay: 1s, backoff: 2.0, max_delay: 5m, jitter_factor: 0.1, exceptions: [Exception]}
+schedule:
+  cron: "0 8 * * 1-5"
+  timezone: null
+  enabled: true
+params: {}
+"""
+
+
+def _faults(root: Path, project: str) -> list[str]:
+    (root / "conf" / "project.yml").write_text(project)
+    with pytest.raises(ConfigError) as caught:
+        load_project(root, {})
+    return [str(fault) for fault in caught.value.faults]
+
+
+def test_the_files_of_the_design_are_read(make_project: MakeProject) -> None:
+    """A full project.yml and a full pipeline file are taken as they stand."""
+    root = make_project(DESIGN_PROJECT, report=(DESIGN_PIPELINE, ""))
+    project = load_project(root, {})
+    assert (project.name, project.timezone) == ("my_project", "Europe/Berlin")
+    assert project.config.job_queue.history_ttl == 7 * 86_400
+    config = load_pipeline(root, "report", {}).config
+    assert (config.run.retry.delay, config.run.retry.max_delay) == (1.0, 300.0)
+    assert config.schedule[0].cron == "0 8 * * 1-5"
+
+
+def test_empty_files_mean_the_defaults(make_project: MakeProject) -> None:
+    """An empty project.yml names the project after its folder; an empty pipeline runs its module."""
+    root = make_project("", a=("", ""))
+    project = load_project(root, {})
+    assert project.name == root.name
+    assert project.config.job_queue.type == "apscheduler"
+    assert load_pipeline(root, "a", {}).config == PipelineConfig()
+
+
+def test_a_fault_names_file_line_key_and_the_nearest_key(make_project: MakeProject) -> None:
+    """All faults of a file come at once, in the order of its lines."""
+    root = make_project()
+    faults = _faults(
+        root,
+        "nmae: x\ntimezone: Mars/Base\njob_queue:\n  type: redis\n  backend:\n    queue: [a]\n"
+        "  num_workers: 0\n  result_ttl: soon\nadapter: 3\n",
+    )
+    assert [fault.split(":")[0] for fault in faults] == [
+        f"conf/project.yml, line {line}" for line in (1, 2, 4, 6, 7, 8, 9)
+    ]
+    assert "'nmae' is not a known key. Did you mean 'name'?" in faults[0]
+    assert "Mars/Base" in faults[1]
+    assert "job_queue.type: expected apscheduler or rq, got the text 'redis'." in faults[2]
+    assert (
+        "job_queue.backend.queue: 'queue' is not a known key. Did you mean 'queues'?" in faults[3]
+    )
+    assert "expected at least 1, got 0." in faults[4]
+    assert "'soon' is not a duration" in faults[5]
+    assert "expected a mapping, got 3." in faults[6]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: 'a b'\n", "A-Z a-z 0-9 _ -"),
+        ("name: 3\n", "expected text, got 3"),
+        ("job_queue: {num_workers: '2'}\n", "expected a whole number, got the text '2'"),
+        ("job_queue: {num_workers: 2.0}\n", "expected a whole number, got 2.0"),
+        ("job_queue: {backend: {queues: []}}\n", "at least one entry"),
+        ("job_queue: {backend: {queues: default}}\n", "expected a list, got the text 'default'"),
+        ("job_queue: {result_ttl: -2}\n", "out of range"),
+        ("job_queue: {backend: {url: 'mysql://x'}}\n", "begins with 'mysql'; apscheduler takes"),
+        ("job_queue: {type: rq, backend: {url: 'sqlite:///x'}}\n", "rq takes redis://"),
+        ("adapter: {progressbar: 1}\n", "expected true or false, got 1"),
+        ("adapter: {progressbr: true}\n", "Did you mean 'progressbar'?"),
+    ],
+)
+def test_a_wrong_value_says_what_was_expected(
+    text: str, message: str, make_project: MakeProject
+) -> None:
+    """Values of a wrong kind or range are refused with what may stand there."""
+    assert message in " ".join(_faults(make_project(), text))
+
+
+def test_a_wrong_trigger_is_found_with_its_line(make_project: MakeProject) -> None:
+    """Faults of triggers name the entry and the key; a run of the pipeline is not stopped."""
+    text = (
+        "schedule:\n  - id: a\n    cron: '61 * * * *'\n  - id: b\n    interval: 0.1\n"
+        "  - id: c\n    cron: '@daily'\n    interval: 1h\n  - id: d\n    date: 2026-13-01\n"
+        "  - id: e\n    cron: '@daily'\n    start: soon\n  - id: f\n    cron: 0 8 * * *\n"
+    )
+    root = make_project(a=(text, ""))
+    faults = schedule_faults(load_pipeline(root, "a", {}), "UTC")
+    assert [(fault.line, fault.key) for fault in faults] == [
+        (3, "schedule[0].cron"),
+        (5, "schedule[1].interval"),
+        (6, "schedule[2]"),
+        (10, "schedule[3].date"),
+        (13, "schedule[4].start"),
+    ]
+
+
+def test_a_listed_schedule_needs_an_id(make_project: MakeProject) -> None:
+    """Every entry of a list under schedule has an id of its own; a single mapping needs none."""
+    root = make_project(
+        single=("schedule: {cron: '@daily'}\n", ""),
+        nameless=("schedule: [{cron: '@daily'}]\n", ""),
+        twins=("schedule: [{id: a, cron: '@daily'}, {id: a, cron: '@hourly'}]\n", ""),
+    )
+    assert len(load_pipeline(root, "single", {}).config.schedule) == 1
+    for name, words in (("nameless", "needs an id"), ("twins", "have the id 'a'")):
+        with pytest.raises(ConfigError, match=words):
+            load_pipeline(root, name, {})
+
+
+def test_the_environment_overrides_the_backend(make_project: MakeProject) -> None:
+    """FLOWERPOWER_JOB_QUEUE_TYPE and _URL win over the file, and are checked like it."""
+    root = make_project(DESIGN_PROJECT)
+    queue = load_project(root, {"FLOWERPOWER_JOB_QUEUE_TYPE": "rq"}).config.job_queue
+    assert (queue.type, queue.backend.url) == ("rq", None)
+    url = {"FLOWERPOWER_JOB_QUEUE_URL": "postgresql://h/d"}
+    assert load_project(root, url).config.job_queue.backend.url == "postgresql://h/d"
+    for wrong in (
+        {"FLOWERPOWER_JOB_QUEUE_TYPE": "rqq"},
+        {"FLOWERPOWER_JOB_QUEUE_URL": "redis://h"},
+    ):
+        with pytest.raises(ConfigError, match=next(iter(wrong))):
+            load_project(root, wrong)
+
+
+def test_the_project_is_found_from_below(make_project: MakeProject, tmp_path: Path) -> None:
+    """The first folder upwards with a project.yml is the project; FLOWERPOWER_BASE_DIR wins."""
+    root = make_project()
+    deep = root / "a" / "b"
+    deep.mkdir(parents=True)
+    assert find_project_root(deep, {}) == root
+    assert find_project_root(tmp_path, {"FLOWERPOWER_BASE_DIR": str(root)}) == root
+    for start, environ in ((tmp_path, {}), (deep, {"FLOWERPOWER_BASE_DIR": str(tmp_path)})):
+        with pytest.raises(ProjectNotFound):
+            find_project_root(start, environ)
+
+
+def test_overrides_go_over_the_file() -> None:
+    """Inputs and config are merged key by key, retry setting by setting, the rest is replaced."""
+    pipeline = PipelineConfig.model_validate(
+        {
+            "run": {
+                "inputs": {"a": 1, "b": 2},
+                "config": {"x": 1},
+                "final_vars": ["f"],
+                "retry": {"max_retries": 3, "delay": "2s"},
+            }
+        }
+    )
+    overrides = RunOverrides.model_validate(
+        {
+            "inputs": {"b": 3},
+            "config": {"y": 2},
+            "final_vars": ["g"],
+            "cache": True,
+            "executor": {"type": "threadpool"},
+            "retry": {"delay": 5},
+        }
+    )
+    run = merged_run(pipeline, overrides)
+    assert run.inputs == {"a": 1, "b": 3}
+    assert run.config == {"x": 1, "y": 2}
+    assert (run.final_vars, run.cache, run.executor.type) == (["g"], True, "threadpool")
+    assert (run.retry.max_retries, run.retry.delay) == (3, 5.0)
+    assert merged_run(pipeline, RunOverrides()) == pipeline.run
