@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flowerpower_cli import completion, pipeline, project
+from flowerpower_cli import completion, pipeline, project, schedule
 from flowerpower_cli.frame import HELP_NAMES
 
 app = typer.Typer(
@@ -41,4 +41,5 @@ def root(
 
 project.add_commands(app)
 app.add_typer(pipeline.app)
+app.add_typer(schedule.app)
 app.add_typer(completion.app)

@@ -167,6 +167,25 @@ class RunOptions:
     ] = None
 
 
+@dataclass(frozen=True)
+class TriggerOptions:
+    """What sets a schedule off: exactly one of the first three."""
+
+    cron: Annotated[
+        str | None, typer.Option(metavar="EXPRESSION", help="Five fields, or @daily and the like.")
+    ] = None
+    interval: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="Real time between fires: 90s, 1h30m.")
+    ] = None
+    date: Annotated[
+        str | None, typer.Option(metavar="TIME", help="One fire at an ISO 8601 time.")
+    ] = None
+    timezone: Annotated[
+        str | None,
+        typer.Option(metavar="ZONE", help="Such as Europe/Berlin; by default the project's."),
+    ] = None
+
+
 PipelineName = Annotated[
     str, typer.Argument(metavar="PIPELINE", help="The pipeline's name.", show_default=False)
 ]
