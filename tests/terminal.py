@@ -48,7 +48,13 @@ class Cli:
     def _environ(self, extra: dict[str, str | None]) -> dict[str, str]:
         kept = {"PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8"}
         repository = str(Path(__file__).parents[1])
-        merged = {**kept, "PYTHONPATH": repository, "TERM": "xterm-256color", **self.environ, **extra}
+        merged = {
+            **kept,
+            "PYTHONPATH": repository,
+            "TERM": "xterm-256color",
+            **self.environ,
+            **extra,
+        }
         return {key: value for key, value in merged.items() if value is not None}
 
     def run(

@@ -1,0 +1,323 @@
+# Completion of flowerpower for PowerShell, generated from its tree of commands.
+
+Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+
+    # Every command by its path. Many: it can be given more than once.
+    $tree = @{
+        '' = @{
+            Commands = [ordered]@{
+                'init' = 'Make a new project, in a new folder or in the current one.'
+                'pipeline' = 'Make, look at and run the pipelines of a project.'
+                'schedule' = 'Run pipelines by themselves: cron, intervals, dates.'
+                'completion' = 'Completion of commands, options and names in your shell.'
+            }
+            Arguments = @(
+            )
+            Options = @(
+                @{ Names = @('--version'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the version.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'init' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+                @{ Many = $false; Value = @{ Kind = 'text'; Words = @() } }
+            )
+            Options = @(
+                @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
+                @{ Names = @('--example'); Many = $false; Value = @{ Kind = 'choices'; Words = @('weather') }; Help = 'Start from an example: weather.' }
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'pipeline' = @{
+            Commands = [ordered]@{
+                'new' = 'Make a pipeline of one node, in two files to go on from.'
+                'list' = 'List the project''s pipelines.'
+                'run' = 'Run a pipeline here and now and show its result.'
+                'show' = 'Show a pipeline: its configuration, its nodes, the inputs it needs, its schedule.'
+                'validate' = 'Check every pipeline without running it, and tell all faults in one go.'
+                'delete' = 'Delete a pipeline: its configuration and its module.'
+            }
+            Arguments = @(
+            )
+            Options = @(
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'pipeline new' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+                @{ Many = $false; Value = @{ Kind = 'text'; Words = @() } }
+            )
+            Options = @(
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'pipeline list' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+            )
+            Options = @(
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'pipeline run' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+                @{ Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') } }
+            )
+            Options = @(
+                @{ Names = @('--progress', '--no-progress'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show progress on stderr.' }
+                @{ Names = @('--output', '-o'); Many = $false; Value = @{ Kind = 'file'; Words = @() }; Help = 'Write the result as JSON to FILE.' }
+                @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only say what would be done.' }
+                @{ Names = @('--input', '-i'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One input: a JSON value, else text. Repeatable.' }
+                @{ Names = @('--inputs'); Many = $false; Value = @{ Kind = 'at_file'; Words = @() }; Help = 'Many inputs: a JSON object, @file.yml, @file.json, or - for stdin. -i wins.' }
+                @{ Names = @('--final-vars'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'The nodes to compute. Repeatable.' }
+                @{ Names = @('--config'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One setting of Hamilton''s driver configuration. Repeatable.' }
+                @{ Names = @('--executor'); Many = $false; Value = @{ Kind = 'choices'; Words = @('synchronous', 'threadpool') }; Help = 'How nodes are executed.' }
+                @{ Names = @('--max-workers'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Threads of the threadpool executor.' }
+                @{ Names = @('--cache', '--no-cache'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Keep results of nodes between runs.' }
+                @{ Names = @('--max-retries'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Try again this often after a failure.' }
+                @{ Names = @('--retry-delay'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Wait before the first retry: 90s, 5m.' }
+                @{ Names = @('--jitter-factor'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Spread retry delays by up to this part of them.' }
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'pipeline show' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+                @{ Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') } }
+            )
+            Options = @(
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'pipeline validate' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+                @{ Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') } }
+            )
+            Options = @(
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'pipeline delete' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+                @{ Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') } }
+            )
+            Options = @(
+                @{ Names = @('--yes', '-y'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Do not ask.' }
+                @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only say what would be done.' }
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'schedule' = @{
+            Commands = [ordered]@{
+                'preview' = 'Show the next fires of a trigger, and what clock changes do to them.'
+            }
+            Arguments = @(
+            )
+            Options = @(
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'schedule preview' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+            )
+            Options = @(
+                @{ Names = @('--start'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Fires after this time, ISO 8601; by default now.' }
+                @{ Names = @('--count'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How many fires.' }
+                @{ Names = @('--cron'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Five fields, or @daily and the like.' }
+                @{ Names = @('--interval'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Real time between fires: 90s, 1h30m.' }
+                @{ Names = @('--date'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'One fire at an ISO 8601 time.' }
+                @{ Names = @('--timezone'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Such as Europe/Berlin; by default the project''s.' }
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'completion' = @{
+            Commands = [ordered]@{
+                'show' = 'Print the completion script of a shell.'
+                'install' = 'Put the completion script where the shell looks for it, for this user.'
+            }
+            Arguments = @(
+            )
+            Options = @(
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'completion show' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+                @{ Many = $false; Value = @{ Kind = 'choices'; Words = @('bash', 'zsh', 'fish', 'powershell') } }
+            )
+            Options = @(
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'completion install' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+                @{ Many = $false; Value = @{ Kind = 'choices'; Words = @('bash', 'zsh', 'fish', 'powershell') } }
+            )
+            Options = @(
+                @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only say what would be done.' }
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+    }
+
+    $offer = {
+        param($text, $kind, $help)
+        if (-not $help) { $help = $text }
+        [System.Management.Automation.CompletionResult]::new($text, $text, $kind, $help)
+    }
+
+    # Values behind $before that begin with $typed. Nothing at all lets PowerShell offer files.
+    $values = {
+        param($value, $before, $typed, $baseDir)
+        $words = @($value.Words)
+        if ($value.Kind -ceq 'names') {
+            $place = @()
+            if ($baseDir) { $place = @('--base-dir', $baseDir) }
+            $words = @(flowerpower --complete-names $value.Words[0] @place 2>$null) -cmatch
+                '^[A-Za-z0-9_][A-Za-z0-9_-]*$'
+        }
+        foreach ($word in $words) {
+            if ($word -and $word.StartsWith($typed, [StringComparison]::Ordinal)) {
+                & $offer "$before$word" 'ParameterValue' ''
+            }
+        }
+    }
+
+    $read = @($commandAst.CommandElements | Select-Object -Skip 1 |
+        Where-Object { $_.Extent.EndOffset -lt $cursorPosition })
+    $path = ''
+    $command = $tree[$path]
+    $pending = $null
+    $ended = $false
+    $baseDir = ''
+    $count = 0
+    $used = @()
+    foreach ($element in $read) {
+        $word = $element.ToString()
+        if ($element -is [System.Management.Automation.Language.StringConstantExpressionAst]) {
+            $word = $element.Value
+        }
+        $name, $given = $word -split '=', 2
+        if ($pending) {
+            if ($pending.Names -ccontains '--base-dir') { $baseDir = $word }
+            $pending = $null
+        } elseif ($ended -or -not $word.StartsWith('-') -or $word -ceq '-') {
+            if (-not $command.Commands.Count) {
+                $count++
+            } elseif ($command.Commands.Contains($word)) {
+                $path = "$path $word".Trim()
+                $command = $tree[$path]
+                $used = @()
+                $ended = $false
+            } else {
+                return
+            }
+        } elseif ($word -ceq '--') {
+            $ended = $true
+        } else {
+            $option = $command.Options | Where-Object { $_.Names -ccontains $name }
+            if ($option) {
+                $used += $option.Names
+                if ($null -ne $given) {
+                    if ($name -ceq '--base-dir') { $baseDir = $given }
+                } elseif ($option.Value.Kind -cne 'flag') {
+                    $pending = $option
+                }
+            }
+        }
+    }
+
+    $name, $typed = $wordToComplete -split '=', 2
+    $arguments = @($command.Arguments)
+    if ($pending) {
+        & $values $pending.Value '' $wordToComplete $baseDir
+    } elseif (-not $ended -and $null -ne $typed -and $name.StartsWith('--')) {
+        $option = $command.Options | Where-Object { $_.Names -ccontains $name }
+        if ($option) { & $values $option.Value "$name=" $typed $baseDir }
+    } elseif (-not $ended -and $wordToComplete.StartsWith('-')) {
+        foreach ($option in $command.Options) {
+            foreach ($each in $option.Names) {
+                if ($each.StartsWith($wordToComplete, [StringComparison]::Ordinal) -and
+                    ($option.Many -or $used -cnotcontains $each)) {
+                    & $offer $each 'ParameterName' $option.Help
+                }
+            }
+        }
+    } elseif ($command.Commands.Count) {
+        foreach ($each in $command.Commands.Keys) {
+            if ($each.StartsWith($wordToComplete, [StringComparison]::Ordinal)) {
+                & $offer $each 'ParameterValue' $command.Commands[$each]
+            }
+        }
+    } elseif ($count -lt $arguments.Count) {
+        & $values $arguments[$count].Value '' $wordToComplete $baseDir
+    } elseif ($arguments.Count -and $arguments[-1].Many) {
+        & $values $arguments[-1].Value '' $wordToComplete $baseDir
+    }
+}
