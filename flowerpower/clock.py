@@ -146,6 +146,10 @@ def _zone_names() -> frozenset[str]:
 
 
 @lru_cache(maxsize=512)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
 def timezone(name: str) -> ZoneInfo:
     """The time zone called `name` (`Europe/Berlin`).
 
@@ -154,7 +158,7 @@ def timezone(name: str) -> ZoneInfo:
     """
     if isinstance(name, str) and len(name) <= 100 and name.isascii() and name.isprintable():
         try:
-            return ZoneInfo(name)
+            return _zone(name)
         except (LookupError, OSError, ValueError):
             raise InvalidTimezone(
                 f"There is no time zone {name!r}.{did_you_mean(name, _zone_names())}",

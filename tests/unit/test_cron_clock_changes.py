@@ -366,3 +366,13 @@ def test_changes_at_the_turn_of_the_year(before: int) -> None:
     first = first_fire_after(every_minute, zone, turn)
     assert first == max(-(-(turn - before + 3600) // 60), turn // 60 + 1) * 60
     assert count_fires(every_minute, zone, turn, first) == 1
+
+
+def test_a_change_after_the_last_fire_is_told_if_it_repeats_it() -> None:
+    """A change that shows the last previewed fire's reading again is told though it comes later."""
+    trigger = Cron("30 2 * * *", "Europe/Berlin")
+    start = _utc("2026-10-23T12:00")
+    (sentence,) = clock_change_sentences(trigger, start, 2)
+    assert "comes once, the first time" in sentence
+    assert clock_change_sentences(trigger, start, 1) == []
+    assert clock_change_sentences(trigger, start, 0) == []

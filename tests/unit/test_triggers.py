@@ -18,8 +18,8 @@ from flowerpower.triggers import Cron, Date, Interval, make_trigger, trigger_fro
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 MOMENTS = st.datetimes(
-    datetime(1990, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
-    datetime(2060, 1, 1),  # noqa: DTZ001
+    datetime(1990, 1, 1),
+    datetime(2060, 1, 1),
     timezones=st.just(UTC),
 )
 
@@ -165,7 +165,7 @@ def test_date_fires_once() -> None:
         ("2026-12-25 09:00", "2026-12-25T08:00"),
         ("2026-12-25", "2026-12-24T23:00"),
         (date(2026, 12, 25), "2026-12-24T23:00"),
-        (datetime(2026, 12, 25, 9), "2026-12-25T08:00"),  # noqa: DTZ001
+        (datetime(2026, 12, 25, 9), "2026-12-25T08:00"),
         (datetime(2026, 12, 25, 9, tzinfo=timezone(5 * HOUR)), "2026-12-25T04:00"),
     ],
 )
@@ -262,7 +262,7 @@ def test_bounds_that_contradict(keywords: dict[str, str]) -> None:
 def test_naive_bounds_are_refused() -> None:
     """A trigger made by hand wants aware bounds."""
     with pytest.raises(InvalidTrigger, match="aware datetime"):
-        Cron("@daily", start=datetime(2026, 1, 1))  # noqa: DTZ001
+        Cron("@daily", start=datetime(2026, 1, 1))
     with pytest.raises(InvalidTrigger, match="aware datetime"):
         Cron("@daily", end="2026-01-01")  # type: ignore[arg-type]
 
@@ -473,7 +473,7 @@ def test_the_ends_of_time(trigger: Trigger) -> None:
 
 def test_a_naive_moment_is_a_mistake() -> None:
     """A moment without an offset is a TypeError: it would be a different one on each machine."""
-    naive = datetime(2026, 1, 1)  # noqa: DTZ001
+    naive = datetime(2026, 1, 1)
     for trigger in TRIGGERS:
         for ask in (trigger.next_after, trigger.previous):
             with pytest.raises(TypeError):
