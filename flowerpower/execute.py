@@ -8,16 +8,27 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from flowerpower import clock
-from flowerpower.config_files import Pipeline, Project, load_project, project_root
+from flowerpower.config import PipelineConfig, ProjectConfig, RunConfig
+from flowerpower.config_files import (
+    Pipeline,
+    Project,
+    load_project,
+    project_root,
+    validated,
+)
 from flowerpower.encoding import encode_outputs
 from flowerpower.errors import FlowerpowerError, RunFailed
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.retries import is_retryable, names_of
 from flowerpower.runs import NodeEvent, RunError, RunOutcome, RunRequest
+from flowerpower.yaml_reader import parse_yaml
 
 TRACEBACK_LIMIT = 20_000
 MESSAGE_LIMIT = 2_000
@@ -30,11 +41,14 @@ def execute(
     *,
     loaded: tuple[Project, Pipeline] | None = None,
     environ: Mapping[str, str] = os.environ,
+    on_settings: Callable[[RunConfig], None] | None = None,
+    interruptible: bool = True,
 ) -> RunOutcome:
     """Make one attempt and tell what came of it; nothing a pipeline raises gets out of here.
 
-    The configuration is read from the project's files unless the caller has `loaded` it.
-    KeyboardInterrupt alone passes through: it ends a run in the foreground.
+    The configuration is read from the project's files unless the caller has `loaded` it;
+    `on_settings` is told it before any module is imported. KeyboardInterrupt alone passes
+    through, if `interruptible`: it ends a run in the foreground.
     """
     from flowerpower.pipeline.adapters import NodeRecorder
     from flowerpower.pipeline.runner import PipelineRunner
@@ -51,12 +65,14 @@ def execute(
         scheduled_for = clock.parse_time(request.scheduled_for) if request.scheduled_for else None
         runner = PipelineRunner(*loaded, request.overrides, scheduled_for)
         policy = runner.run_config.retry
+        if on_settings is not None:
+            on_settings(runner.run_config)
         outcome.values = runner.run(recorder)
         outcome.outputs, outcome.notes = encode_outputs(outcome.values)
         outcome.status = "finished"
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001 - whatever a pipeline raises is its outcome
+    except BaseException as error:
+        if interruptible and isinstance(error, KeyboardInterrupt):
+            raise
         outcome.exception = error
         outcome.error = described_error(error, root, recorder.failed_node)
         outcome.retryable = (
@@ -68,6 +84,59 @@ def execute(
     outcome.seconds = round(clock.monotonic() - since, 6)
     outcome.ended_at = clock.format_time(clock.after(started, outcome.seconds))
     return outcome
+
+
+def run_in_child(request: dict[str, Any], send: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """One attempt in a worker's child: what the RunRequest in `request["run"]` asks for.
+
+    Sends the settings (`retry`, `timeout` in seconds) once they are known, and every change of a
+    node's state. Whatever goes wrong is the outcome, a request that cannot be read too.
+    """
+
+    def settle(run: RunConfig) -> None:
+        send({"type": "settings", "retry": run.retry.model_dump(), "timeout": run.timeout})
+
+    def follow(event: NodeEvent) -> None:
+        send({"type": "node", **asdict(event)})
+
+    try:
+        run = _read_request(request.get("run"))
+    except FlowerpowerError as error:
+        now = clock.format_time(clock.now())
+        told = described_error(error, Path.cwd())
+        return RunOutcome("", "failed", now, now, 0.0, error=told).to_json()
+    return execute(run, follow, on_settings=settle, interruptible=False).to_json()
+
+
+def _read_request(data: object) -> RunRequest:
+    """The RunRequest in `data`, whatever that is.
+
+    Raises:
+        FlowerpowerError: saying what is wrong with it.
+    """
+    if not isinstance(data, dict):
+        raise FlowerpowerError(f"The request is {type(data).__name__}, not an object.")
+    wrong = [key for key in ("base_dir", "pipeline") if not isinstance(data.get(key), str)]
+    if not isinstance(data.get("scheduled_for"), str | None):
+        wrong.append("scheduled_for")
+    try:
+        run = RunRequest.from_json({"base_dir": None, "pipeline": None, **data})
+    except ValidationError as error:
+        wrong += [".".join(map(str, ("overrides", *each["loc"]))) for each in error.errors()]
+    if wrong:
+        raise FlowerpowerError(
+            f"The request cannot be read: {', '.join(wrong)} missing or of a wrong type."
+        )
+    return run
+
+
+def warm_up() -> None:
+    """What is alike in all attempts, done once: a fork server calls it before its first fork."""
+    from flowerpower.pipeline import adapters, runner  # noqa: F401 - a child's first need
+
+    for model in (ProjectConfig, PipelineConfig):
+        validated(model, parse_yaml(b"{}", "", {}))
+    RunRequest.from_json(RunRequest("", "").to_json())
 
 
 def described_error(error: BaseException, root: Path, node: str | None = None) -> RunError:

@@ -6,11 +6,13 @@ import os
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from flowerpower import clock
 from flowerpower.config import ExecutorConfig, RetryOverrides, RunOverrides, merged_run
 from flowerpower.config_files import (
     Project,
@@ -21,6 +23,8 @@ from flowerpower.config_files import (
     schedule_faults,
 )
 from flowerpower.errors import ConfigError, FlowerpowerError, RunFailed, UsageError
+from flowerpower.jobs import Job
+from flowerpower.pipeline.job_queue import PipelineJobQueue
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.retries import delay_before_retry
 from flowerpower.runs import NodeEvent, RunError, RunOutcome, RunRequest
@@ -38,6 +42,8 @@ class PipelineManager:
     Args:
         base_dir: the project's folder; by default it is found from the current folder upwards,
             or named by FLOWERPOWER_BASE_DIR.
+        job_queue_type: `apscheduler` or `rq`, instead of the project's.
+        quiet: do not print what was added; FLOWERPOWER_QUIET=1 does the same.
         environ: where `${NAME}` in YAML and FLOWERPOWER_… variables are looked up.
 
     Raises:
@@ -48,7 +54,9 @@ class PipelineManager:
     def __init__(
         self,
         base_dir: str | os.PathLike[str] | None = None,
+        job_queue_type: str | None = None,
         *,
+        quiet: bool = False,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         root = (
@@ -58,7 +66,9 @@ class PipelineManager:
         )
         self.project: Project = load_project(root, environ)
         self.registry = PipelineRegistry(self.project)
+        self.job_queue = PipelineJobQueue(self.project, self.registry, job_queue_type)
         self._environ = environ
+        self._quiet = quiet or environ.get("FLOWERPOWER_QUIET", "") not in ("", "0")
 
     def run(
         self,
@@ -97,6 +107,91 @@ class PipelineManager:
         outcome = self.run_outcome(name, overrides)
         raise_for_error(outcome)
         return outcome.values
+
+    def add_job(
+        self,
+        name: str,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        final_vars: Sequence[str] | None = None,
+        config: Mapping[str, Any] | None = None,
+        executor: str | Mapping[str, Any] | None = None,
+        max_workers: int | None = None,
+        cache: bool | None = None,
+        timeout: float | str | None = None,
+        max_retries: int | None = None,
+        retry_delay: float | str | None = None,
+        jitter_factor: float | None = None,
+        run_at: datetime | str | None = None,
+        run_in: float | str | None = None,
+        queue: str | None = None,
+        job_id: str | None = None,
+        result_ttl: float | str | None = None,
+    ) -> Job:
+        """Hand a run of the pipeline `name` to the job queue; returns at once with the job.
+
+        Overrides are as for `run`, and must be JSON. `run_at` without an offset is in the
+        project's time zone. With a `job_id` the submission is idempotent: the second time gives
+        the first job, with `created` False.
+
+        Raises:
+            PipelineNotFound, UsageError: before anything is stored.
+            BackendUnreachable: if the job was not taken.
+        """
+        overrides = make_overrides(
+            inputs=inputs,
+            final_vars=final_vars,
+            config=config,
+            executor=executor,
+            max_workers=max_workers,
+            cache=cache,
+            timeout=timeout,
+            max_retries=max_retries,
+            retry_delay=retry_delay,
+            jitter_factor=jitter_factor,
+        )
+        ttl = None if result_ttl is None else parse_result_ttl(result_ttl)
+        job = self.job_queue.add_job(
+            name,
+            overrides,
+            run_at=self.due_time(run_at, run_in),
+            queue=queue,
+            job_id=job_id,
+            result_ttl=ttl,
+        )
+        if not self._quiet:
+            kept = self.job_queue.result_ttl_of(ttl)
+            _announce(
+                "added job for",
+                self.project.name,
+                name,
+                job.id,
+                f" and result TTL of {kept:g} seconds.",
+            )
+        return job
+
+    def due_time(
+        self, run_at: datetime | str | None = None, run_in: float | str | None = None
+    ) -> datetime | None:
+        """When a job is due that is given one of the two; None for at once.
+
+        Raises:
+            UsageError: if both are given, or one cannot be read.
+        """
+        if run_at is not None and run_in is not None:
+            raise UsageError("run_at and run_in are both given; expected one of them.")
+        if run_in is not None:
+            return clock.after(clock.now(), clock.parse_duration(run_in))
+        if run_at is None:
+            return None
+        reading = clock.parse_time(run_at) if isinstance(run_at, str) else run_at
+        if reading.tzinfo is None:
+            reading = reading.replace(tzinfo=clock.timezone(self.project.timezone))
+        return clock.after(reading, 0)
+
+    def close(self) -> None:
+        """Let go of the job queue's connections, if it was used."""
+        self.job_queue.close()
 
     def run_outcome(
         self,
@@ -176,6 +271,7 @@ def make_overrides(
     max_workers: int | None = None,
     cache: bool | None = None,
     progressbar: bool | None = None,
+    timeout: float | str | None = None,
     max_retries: int | None = None,
     retry_delay: float | str | None = None,
     jitter_factor: float | None = None,
@@ -204,12 +300,28 @@ def make_overrides(
             executor=ExecutorConfig.model_validate(executed) if executed else None,
             cache=cache,
             progressbar=progressbar,
+            timeout=timeout,  # type: ignore[arg-type] # text is read by the model
             retry=RetryOverrides.model_validate(retry),
         )
     except ValidationError as error:
         first: dict[str, Any] = dict(error.errors(include_url=False)[0])
         key = _OVERRIDE_NAMES.get(str(first["loc"][-1]), ".".join(map(str, first["loc"])))
         raise UsageError(f"{key}: {explained(RunOverrides, first, first['input'])}") from None
+
+
+def parse_result_ttl(text: float | str) -> float:
+    """Seconds that a result is kept: a duration, 0 for not at all, -1 for as long as the record."""
+    return -1.0 if text in (-1, "-1") else clock.parse_duration(text)
+
+
+def _announce(what: str, project: str, pipeline: str, identifier: str, end: str = "") -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    told = Text(f"✅ Successfully {what} ")
+    told.append(f"{project}.{pipeline}", style="blue").append(" with ID ")
+    told.append(identifier, style="green").append(end)
+    Console(highlight=False).print(told, soft_wrap=True)
 
 
 _OVERRIDE_NAMES = {"delay": "retry_delay", "type": "executor"}

@@ -1,0 +1,101 @@
+"""How the end of an attempt changes its job: finished, retried, failed. Pure, for both backends."""
+
+from __future__ import annotations
+
+import random
+import signal
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from flowerpower import clock
+from flowerpower.clock import format_duration
+from flowerpower.config import RetryConfig
+from flowerpower.jobs import AttemptEnd, Claim, JobStatus
+from flowerpower.retries import delay_before_retry, is_retryable
+
+_DIED = ("ProcessDied", "Exception")
+_TIMED_OUT = ("JobTimeout", "TimeoutError", "OSError", "Exception")
+
+
+def end_by_outcome(
+    claim: Claim, policy: RetryConfig | None, outcome: Mapping[str, Any], now: datetime
+) -> AttemptEnd:
+    """The end of an attempt whose child told its outcome (a RunOutcome as JSON)."""
+    if outcome.get("status") == "finished":
+        result = {"outputs": outcome.get("outputs", {}), "notes": outcome.get("notes", [])}
+        left = None if policy is None else max(0, policy.max_retries - claim.retries)
+        return AttemptEnd(
+            JobStatus.FINISHED, result=result, retries=claim.retries, attempts_left=left
+        )
+    error = outcome.get("error")
+    if not isinstance(error, dict):
+        error = failure("ProcessDied", "The job's process told an outcome that makes no sense.")
+    return _failed(claim, policy, error, bool(outcome.get("retryable")), now)
+
+
+def end_by_death(
+    claim: Claim, policy: RetryConfig | None, returncode: int, node: str | None, now: datetime
+) -> AttemptEnd:
+    """The end of an attempt whose process died before it told an outcome."""
+    if returncode < 0:
+        try:
+            name = signal.Signals(-returncode).name
+        except ValueError:
+            name = f"signal {-returncode}"
+        message = f"The job's process was killed by {name}."
+        if returncode == -signal.SIGKILL:
+            message += " If nobody did that, the system ran out of memory."
+    else:
+        message = f"The job's process ended with exit code {returncode} before it told an outcome."
+    error = failure("ProcessDied", message, node)
+    return _failed(claim, policy, error, _listed(policy, _DIED), now)
+
+
+def end_by_timeout(
+    claim: Claim, policy: RetryConfig | None, timeout: float, node: str | None, now: datetime
+) -> AttemptEnd:
+    """The end of an attempt that was ended because it took too long."""
+    message = f"It ran longer than its timeout of {format_duration(timeout)} and was ended."
+    error = failure("JobTimeout", message, node)
+    return _failed(claim, policy, error, _listed(policy, _TIMED_OUT), now)
+
+
+def end_by_refusal(claim: Claim, message: str) -> AttemptEnd:
+    """The end of an attempt that never began, because its record cannot be run."""
+    return AttemptEnd(JobStatus.FAILED, error=failure("InvalidJob", message), retries=claim.retries)
+
+
+def cancelled(claim: Claim) -> AttemptEnd:
+    """The end of an attempt that was ended because the job is cancelled."""
+    return AttemptEnd(JobStatus.CANCELLED, retries=claim.retries)
+
+
+def failure(kind: str, message: str, node: str | None = None) -> dict[str, Any]:
+    """An error of our own as a job's record holds it."""
+    return {"type": kind, "message": message, "code": "run_failed", "node": node}
+
+
+def _listed(policy: RetryConfig | None, names: tuple[str, ...]) -> bool:
+    return policy is not None and is_retryable(policy, names)
+
+
+def _failed(
+    claim: Claim,
+    policy: RetryConfig | None,
+    error: dict[str, Any],
+    retryable: bool,
+    now: datetime,
+) -> AttemptEnd:
+    left = 0 if policy is None else max(0, policy.max_retries - claim.retries)
+    if policy is None or not retryable or not left:
+        return AttemptEnd(JobStatus.FAILED, error=error, retries=claim.retries, attempts_left=0)
+    retry = claim.retries + 1
+    delay = delay_before_retry(policy, retry, random.Random())  # noqa: S311 - it spreads delays
+    return AttemptEnd(
+        JobStatus.SCHEDULED,
+        error=error,
+        run_at=clock.after(now, delay),
+        retries=retry,
+        attempts_left=left - 1,
+    )

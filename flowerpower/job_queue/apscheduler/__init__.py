@@ -1,0 +1,1 @@
+"""The backend that needs no server: jobs in SQL, APScheduler's loop over them."""

@@ -1,0 +1,127 @@
+"""PostgreSQL through psycopg and its pool; the server's clock is the clock."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import psycopg
+import psycopg_pool
+from psycopg.rows import dict_row
+
+from flowerpower.errors import BackendUnreachable
+from flowerpower.job_queue.apscheduler.database import (
+    SCHEMA_VERSION,
+    Database,
+    Row,
+    Transaction,
+    as_percent_style,
+    schema_statements,
+)
+from flowerpower.safe_text import mask
+
+CONNECT_TIMEOUT = 5
+"""Seconds."""
+_SCHEMA_LOCK = 0x666C6F77
+"""The advisory lock under which the schema is made."""
+
+
+class Postgres(Database):
+    """The database at `url`; our tables are made if they are not there."""
+
+    def __init__(self, url: str) -> None:
+        self.url = mask(url)
+        # The pool logs each failed try; the caller is told once, by the exception.
+        logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+        self._check_reachable(url)
+        self._pool: psycopg_pool.ConnectionPool[psycopg.Connection[Row]] = (
+            psycopg_pool.ConnectionPool(
+                url,
+                min_size=0,
+                max_size=8,
+                timeout=CONNECT_TIMEOUT,
+                reconnect_timeout=CONNECT_TIMEOUT,
+                kwargs={
+                    "row_factory": dict_row,
+                    "connect_timeout": CONNECT_TIMEOUT,
+                    "application_name": "flowerpower",
+                },
+                check=psycopg_pool.ConnectionPool.check_connection,
+                open=True,
+            )
+        )
+        self._make_schema()
+
+    def _check_reachable(self, url: str) -> None:
+        """A first connection of its own: the pool would only say that it ran out of time."""
+        try:
+            psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT).close()
+        except psycopg.Error as error:
+            raise self._unreachable(error) from None
+
+    def _unreachable(self, error: Exception) -> BackendUnreachable:
+        reason = mask(" ".join(str(error).split())) or type(error).__name__
+        return BackendUnreachable(f"The job database {self.url} cannot be used: {reason}.")
+
+    def _make_schema(self) -> None:
+        with self.write() as transaction:
+            transaction.execute("SELECT pg_advisory_xact_lock(:key)", {"key": _SCHEMA_LOCK})
+            found, _ = transaction.execute(
+                "SELECT to_regclass('flowerpower_schema') IS NOT NULL AS there", {}
+            )
+            if not found[0]["there"]:
+                transaction.execute(
+                    "CREATE TABLE flowerpower_schema (version INTEGER NOT NULL)", {}
+                )
+                transaction.execute(
+                    "INSERT INTO flowerpower_schema VALUES (:version)", {"version": SCHEMA_VERSION}
+                )
+                for statement in schema_statements():
+                    transaction.execute(statement, {})
+            rows, _ = transaction.execute("SELECT version FROM flowerpower_schema", {})
+        if rows[0]["version"] > SCHEMA_VERSION:
+            raise BackendUnreachable(
+                f"A newer flowerpower made the tables in {self.url} (schema {rows[0]['version']}, "
+                f"this one knows {SCHEMA_VERSION})."
+            )
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Transaction]:
+        try:
+            with self._pool.connection() as connection:
+                yield _PostgresTransaction(connection)
+        except (psycopg.Error, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed) as error:
+            raise self._unreachable(error) from None
+
+    def read(self) -> contextlib.AbstractContextManager[Transaction]:
+        return self.write()
+
+    def version(self) -> str:
+        with self.read() as transaction:
+            rows, _ = transaction.execute("SHOW server_version", {})
+        return f"PostgreSQL {rows[0]['server_version']}"
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+class _PostgresTransaction(Transaction):
+    texts: Mapping[str, str] = {
+        "for_update": "FOR UPDATE",
+        "for_share": "FOR SHARE",
+        "skip_locked": "FOR UPDATE SKIP LOCKED",
+    }
+
+    def __init__(self, connection: psycopg.Connection[Row]) -> None:
+        self._connection = connection
+
+    def execute(self, sql: str, parameters: Mapping[str, Any]) -> tuple[list[Row], int]:
+        cursor: Any = self._connection.execute(as_percent_style(sql), parameters or None)
+        rows = cursor.fetchall() if cursor.description else []
+        return rows, len(rows) if cursor.description else cursor.rowcount
+
+    def now(self) -> float:
+        rows, _ = self.execute("SELECT EXTRACT(EPOCH FROM clock_timestamp()) AS now", {})
+        return float(rows[0]["now"])

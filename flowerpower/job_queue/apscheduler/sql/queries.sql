@@ -1,0 +1,158 @@
+-- Queries of the job store, by name. {queues} becomes one parameter a queue, {skip_locked} what
+-- keeps two workers of PostgreSQL from waiting for each other's rows.
+
+-- name: add_job
+INSERT INTO flowerpower_jobs (
+    namespace, id, pipeline, queue, payload, status, run_at, created_at, result_ttl,
+    schedule_id, scheduled_for
+) VALUES (
+    :namespace, :id, :pipeline, :queue, :payload, :status, :run_at, :now, :result_ttl,
+    :schedule_id, :scheduled_for
+) ON CONFLICT (namespace, id) DO NOTHING
+
+-- name: get_job
+SELECT * FROM flowerpower_jobs
+WHERE namespace = :namespace AND id = :id AND (expires_at IS NULL OR expires_at > :now)
+
+-- name: lock_job
+SELECT status, cancel FROM flowerpower_jobs WHERE namespace = :namespace AND id = :id {for_update}
+
+-- name: list_jobs
+SELECT id, pipeline, queue, payload, status, run_at, created_at, result_ttl, schedule_id,
+    scheduled_for, owner, attempt, attempts_left, losses, cancel, started_at, ended_at,
+    result_expires_at, error, progress, NULL AS result
+FROM flowerpower_jobs
+WHERE namespace = :namespace AND (expires_at IS NULL OR expires_at > :now) {conditions}
+ORDER BY created_at DESC LIMIT :limit
+
+-- name: cancel_waiting
+UPDATE flowerpower_jobs SET status = 'cancelled', cancel = 1, ended_at = :now, expires_at = :expires_at
+WHERE namespace = :namespace AND id = :id
+
+-- name: cancel_running
+UPDATE flowerpower_jobs SET cancel = 1 WHERE namespace = :namespace AND id = :id
+
+-- name: retry_job
+UPDATE flowerpower_jobs SET status = 'queued', run_at = :now, cancel = 0, retries = 0, losses = 0,
+    attempts_left = NULL, ended_at = NULL, expires_at = NULL, result = NULL,
+    result_expires_at = NULL, error = NULL, owner = NULL
+WHERE namespace = :namespace AND id = :id
+
+-- name: delete_job
+DELETE FROM flowerpower_jobs WHERE namespace = :namespace AND id = :id
+
+-- name: delete_expired
+DELETE FROM flowerpower_jobs WHERE namespace = :namespace AND expires_at <= :now
+
+-- name: delete_ended
+DELETE FROM flowerpower_jobs
+WHERE namespace = :namespace AND status IN ('finished', 'failed', 'cancelled')
+
+-- name: forget_results
+UPDATE flowerpower_jobs SET result = NULL
+WHERE namespace = :namespace AND status = 'finished' AND result IS NOT NULL
+    AND result_expires_at <= :now
+
+-- name: read_log
+SELECT attempt, seq, text FROM flowerpower_logs
+WHERE namespace = :namespace AND job_id = :id AND attempt = :attempt AND seq > :after ORDER BY seq
+
+-- name: last_log
+SELECT COALESCE(MAX(seq), 0) AS seq, COALESCE(SUM(size), 0) AS size FROM flowerpower_logs
+WHERE namespace = :namespace AND job_id = :id AND attempt = :attempt
+
+-- name: log_sizes
+SELECT seq, size FROM flowerpower_logs
+WHERE namespace = :namespace AND job_id = :id AND attempt = :attempt ORDER BY seq DESC
+
+-- name: cut_log
+DELETE FROM flowerpower_logs
+WHERE namespace = :namespace AND job_id = :id AND attempt = :attempt AND seq <= :seq
+
+-- name: append_log
+INSERT INTO flowerpower_logs (namespace, job_id, attempt, seq, text, size)
+VALUES (:namespace, :id, :attempt, :seq, :text, :size)
+
+-- name: register_worker
+INSERT INTO flowerpower_workers (namespace, id, host, pid, queues, slots, started_at, beat, beat_at)
+VALUES (:namespace, :worker, :host, :pid, :queues, :slots, :now, 1, :now)
+
+-- name: unregister_worker
+DELETE FROM flowerpower_workers WHERE namespace = :namespace AND id = :worker
+
+-- name: is_worker_known
+SELECT beat FROM flowerpower_workers WHERE namespace = :namespace AND id = :worker {for_share}
+
+-- name: list_workers
+SELECT * FROM flowerpower_workers WHERE namespace = :namespace ORDER BY started_at
+
+-- name: held_jobs
+SELECT id, attempt, cancel FROM flowerpower_jobs
+WHERE namespace = :namespace AND owner = :worker AND status = 'running'
+
+-- name: all_held
+SELECT id, owner FROM flowerpower_jobs
+WHERE namespace = :namespace AND status = 'running' AND owner IS NOT NULL
+
+-- name: beat
+UPDATE flowerpower_workers SET beat = beat + 1, beat_at = :now
+WHERE namespace = :namespace AND id = :worker
+
+-- name: beats
+SELECT id, beat FROM flowerpower_workers WHERE namespace = :namespace
+
+-- name: bury
+DELETE FROM flowerpower_workers WHERE namespace = :namespace AND id = :worker AND beat = :beat
+
+-- name: next_due
+SELECT MIN(run_at) AS run_at FROM flowerpower_jobs
+WHERE namespace = :namespace AND status = :status AND queue IN ({queues})
+
+-- name: promote
+UPDATE flowerpower_jobs SET status = 'queued'
+WHERE namespace = :namespace AND status = 'scheduled' AND run_at <= :now
+
+-- name: claim
+UPDATE flowerpower_jobs SET status = 'running', owner = :worker, attempt = attempt + 1,
+    started_at = :now, ended_at = NULL, error = NULL, progress = NULL
+WHERE namespace = :namespace AND status = 'queued' AND id IN (
+    SELECT id FROM flowerpower_jobs
+    WHERE namespace = :namespace AND status = 'queued' AND run_at <= :now AND queue IN ({queues})
+    ORDER BY run_at LIMIT :count {skip_locked}
+)
+RETURNING id, attempt, pipeline, payload, retries, result_ttl, scheduled_for, run_at
+
+-- name: record_progress
+UPDATE flowerpower_jobs SET progress = COALESCE(:progress, progress)
+WHERE namespace = :namespace AND id = :id AND owner = :worker AND attempt = :attempt
+    AND status = 'running'
+
+-- name: finish
+UPDATE flowerpower_jobs SET
+    status = CASE WHEN :status = 'scheduled' AND cancel = 1 THEN 'cancelled' ELSE :status END,
+    owner = NULL, result = :result, result_expires_at = :result_expires_at, error = :error,
+    progress = COALESCE(:progress, progress), retries = :retries, attempts_left = :attempts_left,
+    run_at = COALESCE(:run_at, run_at),
+    ended_at = CASE WHEN :status = 'scheduled' AND cancel = 0 THEN NULL ELSE :now END,
+    expires_at = CASE WHEN :status = 'scheduled' AND cancel = 0 THEN NULL ELSE :expires_at END
+WHERE namespace = :namespace AND id = :id AND owner = :worker AND attempt = :attempt
+    AND status = 'running'
+
+-- name: release
+UPDATE flowerpower_jobs SET
+    status = CASE WHEN cancel = 1 THEN 'cancelled' ELSE 'queued' END, owner = NULL,
+    ended_at = CASE WHEN cancel = 1 THEN :now END,
+    expires_at = CASE WHEN cancel = 1 THEN :expires_at END
+WHERE namespace = :namespace AND id = :id AND owner = :worker AND attempt = :attempt
+    AND status = 'running'
+
+-- name: lose
+UPDATE flowerpower_jobs SET
+    status = CASE WHEN cancel = 1 THEN 'cancelled' WHEN losses + 1 >= :max_losses THEN 'failed'
+        ELSE 'queued' END,
+    error = CASE WHEN cancel = 0 AND losses + 1 >= :max_losses THEN :error END,
+    ended_at = CASE WHEN cancel = 1 OR losses + 1 >= :max_losses THEN :now END,
+    expires_at = CASE WHEN cancel = 1 OR losses + 1 >= :max_losses THEN :expires_at END,
+    losses = losses + 1, owner = NULL
+WHERE namespace = :namespace AND owner = :worker AND status = 'running'
+    AND (:id = '' OR (id = :id AND attempt = :attempt))

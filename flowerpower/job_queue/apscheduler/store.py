@@ -1,0 +1,380 @@
+"""The job store over two SQL dialects: it stores and claims, and decides nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from flowerpower.errors import JobNotFound, Refused
+from flowerpower.job_queue.apscheduler.database import Database, Row, Transaction, in_list
+from flowerpower.job_queue.base import LOG_LIMIT, JobQueueBackend
+from flowerpower.jobs import (
+    MAX_LOSSES,
+    AttemptEnd,
+    Claim,
+    Heartbeat,
+    Job,
+    JobFilter,
+    JobSpec,
+    JobStatus,
+    LogChunk,
+    WorkerInfo,
+    check_transition,
+)
+from flowerpower.names import nearest
+
+_LOST = "The worker that ran it died"
+
+
+class SqlStore(JobQueueBackend):
+    """Jobs, logs and workers of one namespace in a database.
+
+    `result_ttl` and `history_ttl` are the project's, in seconds. See `JobQueueBackend` for what
+    each method promises.
+    """
+
+    def __init__(
+        self, database: Database, namespace: str, result_ttl: float, history_ttl: float
+    ) -> None:
+        self.database = database
+        self._namespace = namespace
+        self._result_ttl = result_ttl
+        self._history_ttl = history_ttl
+
+    def _with(self, **parameters: Any) -> dict[str, Any]:
+        return {"namespace": self._namespace, **parameters}
+
+    # Jobs
+
+    def add_job(self, spec: JobSpec) -> Job:
+        with self.database.write() as tx:
+            now = tx.now()
+            # A record whose history has ended no longer holds its id.
+            tx.run("delete_expired", self._with(now=now))
+            run_at = now if spec.run_at is None else spec.run_at.timestamp()
+            status = JobStatus.SCHEDULED if run_at > now else JobStatus.QUEUED
+            created = tx.run(
+                "add_job",
+                self._with(
+                    id=spec.id,
+                    pipeline=spec.pipeline,
+                    queue=spec.queue,
+                    payload=json.dumps(spec.payload()),
+                    status=status,
+                    run_at=run_at,
+                    now=now,
+                    result_ttl=self._result_ttl if spec.result_ttl is None else spec.result_ttl,
+                    schedule_id=spec.schedule_id,
+                    scheduled_for=_seconds(spec.scheduled_for),
+                ),
+            )
+            return self._get(tx, spec.id, now, created=bool(created))
+
+    def get_job(self, job_id: str) -> Job:
+        with self.database.read() as tx:
+            return self._get(tx, job_id, tx.now())
+
+    def _get(self, tx: Transaction, job_id: str, now: float, *, created: bool = True) -> Job:
+        rows = tx.rows("get_job", self._with(id=job_id, now=now))
+        if not rows:
+            raise self._not_found(tx, job_id, now)
+        return _job(rows[0], now, created=created)
+
+    def _not_found(self, tx: Transaction, job_id: str, now: float) -> JobNotFound:
+        listed = tx.rows("list_jobs", self._with(now=now, limit=1000), conditions="")
+        ids = [row["id"] for row in listed]
+        starts = [each for each in ids if len(job_id) >= 4 and each.startswith(job_id)]
+        known = starts[0] if len(starts) == 1 else nearest(job_id, ids)
+        guess = f" Did you mean {known!r}?" if known else ""
+        return JobNotFound(
+            f"There is no job {job_id[:200]!r}.{guess}",
+            hint="See them with `flowerpower job-queue list-jobs`.",
+        )
+
+    def list_jobs(self, wanted: JobFilter) -> list[Job]:
+        statuses, named = in_list("status", sorted(wanted.statuses))
+        conditions = [f"status IN ({statuses})"] if statuses else []
+        parameters: dict[str, Any] = {**named, "limit": wanted.limit}
+        for column in ("pipeline", "queue", "schedule_id"):
+            if (value := getattr(wanted, column)) is not None:
+                conditions.append(f"{column} = :{column}")
+                parameters[column] = value
+        if wanted.since is not None:
+            conditions.append("created_at >= :since")
+            parameters["since"] = wanted.since.timestamp()
+        text = "".join(f" AND {condition}" for condition in conditions)
+        with self.database.read() as tx:
+            now = tx.now()
+            rows = tx.rows("list_jobs", self._with(now=now, **parameters), conditions=text)
+        return [_job(row, now) for row in rows]
+
+    def cancel_job(self, job_id: str) -> Job:
+        with self.database.write() as tx:
+            now = tx.now()
+            job = self._get(tx, job_id, now)
+            (row,) = tx.rows("lock_job", self._with(id=job_id))
+            status = JobStatus(row["status"])
+            if status is not JobStatus.CANCELLED:
+                check_transition(job.id, status, JobStatus.CANCELLED)
+                query = "cancel_running" if status is JobStatus.RUNNING else "cancel_waiting"
+                tx.run(query, self._with(id=job_id, **self._ended(now)))
+            return self._get(tx, job_id, now)
+
+    def retry_job(self, job_id: str) -> Job:
+        with self.database.write() as tx:
+            now = tx.now()
+            self._get(tx, job_id, now)
+            (row,) = tx.rows("lock_job", self._with(id=job_id))
+            check_transition(job_id, JobStatus(row["status"]), JobStatus.QUEUED)
+            if row["status"] == JobStatus.RUNNING:
+                raise Refused(f"The job {job_id} is running.")
+            tx.run("retry_job", self._with(id=job_id, now=now))
+            return self._get(tx, job_id, now)
+
+    def delete_job(self, job_id: str) -> None:
+        with self.database.write() as tx:
+            self._get(tx, job_id, tx.now())
+            (row,) = tx.rows("lock_job", self._with(id=job_id))
+            if row["status"] == JobStatus.RUNNING:
+                raise Refused(
+                    f"The job {job_id} is running.",
+                    hint=f"Cancel it first: flowerpower job-queue cancel-job {job_id}",
+                )
+            tx.run("delete_job", self._with(id=job_id))
+
+    def prune(self, *, everything_ended: bool = False) -> int:
+        with self.database.write() as tx:
+            now = tx.now()
+            tx.run("forget_results", self._with(now=now))
+            gone = tx.run("delete_expired", self._with(now=now))
+            if everything_ended:
+                gone += tx.run("delete_ended", self._with())
+            return gone
+
+    def _ended(self, now: float) -> dict[str, float]:
+        return {"now": now, "expires_at": now + self._history_ttl}
+
+    # Logs
+
+    def read_log(self, job_id: str, attempt: int, after: int = 0) -> list[LogChunk]:
+        parameters = self._with(id=job_id, attempt=attempt, after=after)
+        with self.database.read() as tx:
+            rows = tx.rows("read_log", parameters)
+            if not rows:
+                self._get(tx, job_id, tx.now())
+        return [LogChunk(row["attempt"], row["seq"], row["text"]) for row in rows]
+
+    def _append_log(self, tx: Transaction, claim: Claim, text: str) -> None:
+        if not text:
+            return
+        # PostgreSQL's text holds no NUL.
+        content = text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace")[-LOG_LIMIT:]
+        where = self._with(id=claim.job_id, attempt=claim.attempt)
+        (last,) = tx.rows("last_log", where)
+        chunk = {"seq": last["seq"] + 1, "text": content.decode("utf-8", "ignore")}
+        tx.run("append_log", {**where, **chunk, "size": len(content)})
+        if last["size"] + len(content) > LOG_LIMIT:
+            kept = 0
+            for row in tx.rows("log_sizes", where):
+                kept += row["size"]
+                if kept > LOG_LIMIT:
+                    tx.run("cut_log", {**where, "seq": row["seq"]})
+                    break
+
+    # Workers
+
+    def register_worker(self, worker: WorkerInfo) -> None:
+        with self.database.write() as tx:
+            tx.run(
+                "register_worker",
+                self._with(
+                    worker=worker.id,
+                    host=worker.host,
+                    pid=worker.pid,
+                    queues=json.dumps(worker.queues),
+                    slots=worker.slots,
+                    now=tx.now(),
+                ),
+            )
+
+    def unregister_worker(self, worker_id: str) -> None:
+        with self.database.write() as tx:
+            tx.run("unregister_worker", self._with(worker=worker_id))
+
+    def list_workers(self) -> list[WorkerInfo]:
+        with self.database.read() as tx:
+            rows = tx.rows("list_workers", self._with())
+            held = tx.rows("all_held", self._with())
+        return [
+            WorkerInfo(
+                row["id"],
+                row["host"],
+                row["pid"],
+                tuple(json.loads(row["queues"])),
+                row["slots"],
+                _moment(row["started_at"]),
+                row["beat"],
+                _moment(row["beat_at"]),
+                tuple(each["id"] for each in held if each["owner"] == row["id"]),
+            )
+            for row in rows
+        ]
+
+    def claim(self, worker_id: str, count: int, queues: Iterable[str]) -> list[Claim]:
+        text, named = in_list("queue", list(queues))
+        with self.database.write() as tx:
+            if not tx.rows("is_worker_known", self._with(worker=worker_id)):
+                return []
+            now = tx.now()
+            tx.run("promote", self._with(now=now))
+            parameters = self._with(worker=worker_id, count=count, now=now, **named)
+            rows = tx.rows("claim", parameters, queues=text)
+        return [_claim(row, worker_id) for row in sorted(rows, key=lambda row: row["run_at"])]
+
+    def next_due_in(self, queues: Iterable[str]) -> float | None:
+        text, named = in_list("queue", list(queues))
+        due: list[float] = []
+        with self.database.read() as tx:
+            for status in (JobStatus.QUEUED, JobStatus.SCHEDULED):
+                parameters = self._with(status=status, **named)
+                due += [row["run_at"] for row in tx.rows("next_due", parameters, queues=text)
+                        if row["run_at"] is not None]  # fmt: skip
+            now = tx.now()
+        return max(0.0, min(due) - now) if due else None
+
+    def heartbeat(self, worker_id: str) -> Heartbeat:
+        with self.database.write() as tx:
+            held = tx.rows("held_jobs", self._with(worker=worker_id))
+            known = tx.run("beat", self._with(worker=worker_id, now=tx.now()))
+        return Heartbeat(
+            bool(known), {row["id"]: (row["attempt"], bool(row["cancel"])) for row in held}
+        )
+
+    def _fence(self, claim: Claim) -> dict[str, Any]:
+        return self._with(id=claim.job_id, worker=claim.owner, attempt=claim.attempt)
+
+    def record(self, claim: Claim, log: str, progress: Mapping[str, Any] | None) -> bool:
+        with self.database.write() as tx:
+            held = tx.run("record_progress", {**self._fence(claim), "progress": _text(progress)})
+            if held:
+                self._append_log(tx, claim, log)
+            return bool(held)
+
+    def finish(
+        self, claim: Claim, end: AttemptEnd, log: str, progress: Mapping[str, Any] | None
+    ) -> bool:
+        check_transition(claim.job_id, JobStatus.RUNNING, end.status)
+        with self.database.write() as tx:
+            now = tx.now()
+            kept = end.status is JobStatus.FINISHED and claim.result_ttl != 0
+            parameters = {
+                **self._fence(claim),
+                **self._ended(now),
+                "status": end.status,
+                "result": _text(end.result) if kept else None,
+                "result_expires_at": None if claim.result_ttl < 0 else now + claim.result_ttl,
+                "error": _text(end.error),
+                "progress": _text(progress),
+                "retries": end.retries,
+                "attempts_left": end.attempts_left,
+                "run_at": _seconds(end.run_at),
+            }
+            held = tx.run("finish", parameters)
+            if held:
+                self._append_log(tx, claim, log)
+            return bool(held)
+
+    def release(self, claim: Claim) -> bool:
+        with self.database.write() as tx:
+            return bool(tx.run("release", {**self._fence(claim), **self._ended(tx.now())}))
+
+    def lose(self, claim: Claim, reason: str) -> bool:
+        with self.database.write() as tx:
+            return bool(self._lose(tx, self._fence(claim), reason))
+
+    def _lose(self, tx: Transaction, fence: Mapping[str, Any], reason: str) -> int:
+        error = {
+            "type": "WorkerLost",
+            "message": f"{reason}, for the {MAX_LOSSES}rd time; it is not tried again.",
+            "code": "worker_lost",
+        }
+        lost = {"max_losses": MAX_LOSSES, "error": json.dumps(error), **self._ended(tx.now())}
+        return tx.run("lose", {**fence, **lost})
+
+    def beats(self) -> dict[str, int]:
+        with self.database.read() as tx:
+            return {row["id"]: row["beat"] for row in tx.rows("beats", self._with())}
+
+    def bury(self, worker_id: str, beat: int) -> int:
+        with self.database.write() as tx:
+            if not tx.run("bury", self._with(worker=worker_id, beat=beat)):
+                return 0
+            return self._lose(tx, self._with(worker=worker_id, id="", attempt=0), _LOST)
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _maybe(seconds: float | None) -> datetime | None:
+    return None if seconds is None else _moment(seconds)
+
+
+def _text(data: Mapping[str, Any] | None) -> str | None:
+    return None if data is None else json.dumps(data)
+
+
+def _json(text: str | None) -> Any:
+    """Stored JSON, None if it is damaged: a reader lives on, the worker says what is wrong."""
+    try:
+        return None if text is None else json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _job(row: Row, now: float, *, created: bool = True) -> Job:
+    expires = row["result_expires_at"]
+    expired = row["status"] == JobStatus.FINISHED and expires is not None and expires <= now
+    return Job(
+        id=row["id"],
+        pipeline=row["pipeline"],
+        queue=row["queue"],
+        status=JobStatus(row["status"]),
+        created_at=_moment(row["created_at"]),
+        run_at=_moment(row["run_at"]),
+        payload=_json(row["payload"]),
+        started_at=_maybe(row["started_at"]),
+        ended_at=_maybe(row["ended_at"]),
+        attempt=row["attempt"],
+        attempts_left=row["attempts_left"],
+        losses=row["losses"],
+        worker=row["owner"],
+        schedule_id=row["schedule_id"],
+        scheduled_for=_maybe(row["scheduled_for"]),
+        cancel_requested=bool(row["cancel"]),
+        progress=_json(row["progress"]),
+        result=None if expired else _json(row["result"]),
+        result_expires_at=_maybe(None if expired else expires),
+        result_expired_at=_maybe(expires if expired else None),
+        error=_json(row["error"]),
+        created=created,
+    )
+
+
+def _claim(row: Row, worker_id: str) -> Claim:
+    return Claim(
+        row["id"],
+        worker_id,
+        row["attempt"],
+        row["pipeline"],
+        _json(row["payload"]),
+        row["retries"],
+        row["result_ttl"],
+        _maybe(row["scheduled_for"]),
+    )

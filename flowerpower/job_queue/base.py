@@ -1,0 +1,233 @@
+"""The interface of a job queue; its docstrings are the law, the contract suite their proof.
+
+Law, for every method: what is acknowledged (the call returned) is durable. Times are aware
+datetimes. A store writes down what it is told and decides nothing: whether an attempt is
+retried is decided by `flowerpower.attempts`, whether a worker is dead by `reaping`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from flowerpower.jobs import (
+    AttemptEnd,
+    Claim,
+    Heartbeat,
+    Job,
+    JobFilter,
+    JobSpec,
+    LogChunk,
+    WorkerInfo,
+)
+
+LEASE = 10.0
+"""Seconds; a worker whose beat stood still for so long, as seen by another, is dead."""
+HEARTBEAT_EVERY = 2.0
+"""Seconds."""
+LOG_LIMIT = 1_000_000
+"""Bytes of log kept of one attempt, the end of it."""
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """How a worker works.
+
+    Attributes:
+        num_workers: attempts at once.
+        queues: the queues it takes jobs from, in no particular order.
+        burst: end when nothing is due and nothing runs.
+        max_jobs: end after so many attempts; None for no limit.
+        jobs_per_child: attempts that one child process makes before it is replaced.
+    """
+
+    num_workers: int = 2
+    queues: tuple[str, ...] = ("default",)
+    burst: bool = False
+    max_jobs: int | None = None
+    jobs_per_child: int = 1
+
+
+@dataclass(frozen=True)
+class WorkerEvent:
+    """Something that a worker did, for those who watch it; `facts` are JSON.
+
+    Kinds: start, job (an attempt ended), lost, buried, unreachable, reachable, stopping, forced,
+    stop.
+    """
+
+    kind: str
+    facts: dict[str, Any]
+
+
+class JobQueueBackend(ABC):
+    """A job queue of one project, for callers and for workers; a context manager."""
+
+    # For callers
+
+    @abstractmethod
+    def add_job(self, spec: JobSpec) -> Job:
+        """Store a job, due at `spec.run_at` or at once.
+
+        Idempotent by id: if the id's record still lives, that job comes back unchanged, with
+        `created=False`. The job is scheduled if it is due later, else queued.
+        """
+
+    @abstractmethod
+    def get_job(self, job_id: str) -> Job:
+        """The job, with its result while that is kept and the time it expired once it is not.
+
+        Raises:
+            JobNotFound: if there is no record of that id, or its history has ended.
+        """
+
+    @abstractmethod
+    def list_jobs(self, wanted: JobFilter) -> list[Job]:
+        """Jobs that match, the newest first, without their results."""
+
+    @abstractmethod
+    def cancel_job(self, job_id: str) -> Job:
+        """A job that waits is cancelled at once; one that runs is asked to end, and ends soon.
+
+        Cancelling a cancelled job changes nothing.
+
+        Raises:
+            JobNotFound: if there is none of that id.
+            Refused: if it has finished or failed.
+        """
+
+    @abstractmethod
+    def retry_job(self, job_id: str) -> Job:
+        """Queue a failed or cancelled job again, now, with its retries and losses forgotten.
+
+        Raises:
+            JobNotFound: if there is none of that id.
+            Refused: if it has not ended, or has finished.
+        """
+
+    @abstractmethod
+    def delete_job(self, job_id: str) -> None:
+        """Forget a job and its log.
+
+        Raises:
+            JobNotFound: if there is none of that id.
+            Refused: if it runs.
+        """
+
+    @abstractmethod
+    def prune(self, *, everything_ended: bool = False) -> int:
+        """Forget records whose history has ended, or all that have ended; how many went."""
+
+    @abstractmethod
+    def read_log(self, job_id: str, attempt: int, after: int = 0) -> list[LogChunk]:
+        """The chunks of an attempt's log with a number larger than `after`, in order.
+
+        Raises:
+            JobNotFound: if there is no job of that id.
+        """
+
+    @abstractmethod
+    def list_workers(self) -> list[WorkerInfo]:
+        """Workers that nobody took for dead yet, with the jobs they hold."""
+
+    @abstractmethod
+    def check(self) -> Mapping[str, Any]:
+        """What the backend says of itself: `{"backend", "url", "version"}`, passwords masked.
+
+        Raises:
+            BackendUnreachable: if it does not answer.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of connections; the queue itself stays."""
+
+    # For workers
+
+    @abstractmethod
+    def register_worker(self, worker: WorkerInfo) -> None:
+        """Make a worker known; from now on it must beat."""
+
+    @abstractmethod
+    def unregister_worker(self, worker_id: str) -> None:
+        """The worker goes. It must hold no job any more."""
+
+    @abstractmethod
+    def claim(self, worker_id: str, count: int, queues: Iterable[str]) -> list[Claim]:
+        """Take up to `count` due jobs, the longest due first, in one atomic step.
+
+        Each becomes running with a new attempt, and belongs to the worker alone. A worker that is
+        not known (any more) is given none.
+        """
+
+    @abstractmethod
+    def next_due_in(self, queues: Iterable[str]) -> float | None:
+        """Seconds until the first job that waits is due (0 if one is), None without one."""
+
+    @abstractmethod
+    def heartbeat(self, worker_id: str) -> Heartbeat:
+        """One more beat, and what the worker held before it."""
+
+    @abstractmethod
+    def record(self, claim: Claim, log: str, progress: Mapping[str, Any] | None) -> bool:
+        """Append to the attempt's log and replace the job's progress, in one write.
+
+        Only the end of a log over LOG_LIMIT is kept. False, and nothing written, if the claim is
+        no longer held.
+        """
+
+    @abstractmethod
+    def finish(
+        self, claim: Claim, end: AttemptEnd, log: str, progress: Mapping[str, Any] | None
+    ) -> bool:
+        """The attempt has ended: status, result, error, log and progress in one write.
+
+        False, and nothing written, if the claim is no longer held: a late finish is refused.
+        """
+
+    @abstractmethod
+    def release(self, claim: Claim) -> bool:
+        """Give an attempt back unfinished: the job is queued again.
+
+        Neither a retry nor a loss is counted. A job to be cancelled becomes cancelled. False if the
+        claim is no longer held.
+        """
+
+    @abstractmethod
+    def lose(self, claim: Claim, reason: str) -> bool:
+        """Give an attempt back that died without its own fault: a loss is counted, the job queued.
+
+        At the third loss it is failed with that reason; a job to be cancelled is cancelled. False
+        if no longer held.
+        """
+
+    @abstractmethod
+    def beats(self) -> dict[str, int]:
+        """The beat of every worker that is known."""
+
+    @abstractmethod
+    def bury(self, worker_id: str, beat: int) -> int:
+        """Take a worker whose beat is still `beat` for dead: its jobs are lost as by `lose`.
+
+        How many jobs that were; 0 if it has beaten since, or is buried already.
+        """
+
+    @abstractmethod
+    def run_worker(
+        self, options: WorkerOptions, on_event: Callable[[WorkerEvent], None] | None = None
+    ) -> int:
+        """Work until told to stop (or as the options say); how many attempts were made."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
