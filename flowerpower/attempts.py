@@ -90,8 +90,8 @@ class Attempts:
             ENTRY, ("flowerpower.pipeline.runner", "flowerpower.encoding"), silence_limit
         )
         self._selector = selectors.DefaultSelector()
-        self._waiting: list[Claim] = []
-        self._attempts: dict[str, Attempt] = {}
+        self._waiting: list[Attempt] = []
+        self._attempts: list[Attempt] = []
         self._children: dict[int, tuple[Child, Attempt | None, int]] = {}
         self._pinged = 0.0
         self._wake_reader, self._wake_writer = os.pipe()
@@ -123,14 +123,15 @@ class Attempts:
     def begin(self, claim: Claim) -> None:
         """Put a claim into a slot; its child starts at the next `attend`."""
         with self.lock:
-            self._attempts[claim.job_id] = Attempt(claim)
-            self._waiting.append(claim)
+            attempt = Attempt(claim)
+            self._attempts.append(attempt)
+            self._waiting.append(attempt)
         self.wake()
 
     def all(self) -> list[Attempt]:
         """Every attempt that is not forgotten yet."""
         with self.lock:
-            return list(self._attempts.values())
+            return list(self._attempts)
 
     def stop(self, attempt: Attempt, why: str) -> None:
         """End an attempt: `cancel`, `release`, `lost`, or `timeout`; the first reason stands."""
@@ -142,7 +143,7 @@ class Attempts:
     def forget(self, attempt: Attempt) -> None:
         """Free the slot: the end is recorded, or is not to be."""
         with self.lock:
-            self._attempts.pop(attempt.claim.job_id, None)
+            self._attempts = [each for each in self._attempts if each is not attempt]
 
     # In the attending thread
 
@@ -176,12 +177,12 @@ class Attempts:
     def _start_waiting(self) -> None:
         with self.lock:
             waiting, self._waiting = self._waiting, []
-        for claim in waiting:
-            attempt = self._attempts[claim.job_id]
+        for attempt in waiting:
             try:
-                request = self._request(claim)
+                request = self._request(attempt.claim)
             except FlowerpowerError as error:
-                self._over(attempt, end=attempt_ends.end_by_refusal(claim, error.message))
+                end = attempt_ends.end_by_refusal(attempt.claim, error.message)
+                self._over(attempt, end=end)
                 continue
             self._give(attempt, request)
 

@@ -193,6 +193,11 @@ class ForkServer:
         with contextlib.suppress(OSError):
             self._commands.sendall(to_line(options))
 
+    @property
+    def pid(self) -> int | None:
+        """The server's process, None before the start and after the end."""
+        return self._process.pid if self._process is not None else None
+
     def fileno(self) -> int:
         """The descriptor that is readable when `reports` has something to tell."""
         return self._reports.fileno()

@@ -168,7 +168,7 @@ def described_error(error: BaseException, root: Path, node: str | None = None) -
 def _safe_message(error: BaseException) -> str:
     try:
         message = error.msg if isinstance(error, SyntaxError) and error.msg else str(error)
-    except Exception as second:  # noqa: BLE001 - a user's __str__ may raise anything
+    except BaseException as second:  # noqa: BLE001 - a user's __str__ may raise anything
         return f"<its text cannot be told: str() raised {type(second).__name__}>"
     message = message.encode("utf-8", "backslashreplace").decode("utf-8")
     return message if len(message) <= MESSAGE_LIMIT else message[: MESSAGE_LIMIT - 1] + "…"
@@ -209,7 +209,7 @@ def _users_traceback(error: BaseException) -> str:
             [frame for frame in told.stack if not _is_library(frame.filename)]
         )
         text = "".join(told.format())
-    except Exception as second:  # noqa: BLE001 - formatting runs code of the exception
+    except BaseException as second:  # noqa: BLE001 - formatting runs code of the exception
         return f"<the traceback cannot be told: {type(second).__name__}>"
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return text if len(text) <= TRACEBACK_LIMIT else "…" + text[-TRACEBACK_LIMIT:]

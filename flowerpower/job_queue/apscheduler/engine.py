@@ -89,7 +89,7 @@ class ApsLoop:
     """A BackgroundScheduler that claims for one worker."""
 
     def __init__(self, worker: Worker) -> None:
-        logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
+        logging.getLogger("apscheduler").setLevel(logging.WARNING)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             jobstores={"default": _Store(worker)},
