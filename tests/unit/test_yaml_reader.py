@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 
@@ -113,7 +114,7 @@ def test_exploding_aliases_are_refused_at_once() -> None:
     """Nine levels of nine aliases each are an error within a second."""
     names = "abcdefghij"
     lines = ["a: &a [x,x,x,x,x,x,x,x,x]"]
-    for before, name in zip(names, names[1:], strict=False):
+    for before, name in itertools.pairwise(names):
         lines.append(f"{name}: &{name} [{','.join([f'*{before}'] * 9)}]")
     begun = time.monotonic()
     assert "more than 50000 values" in _refused("\n".join(lines))
