@@ -249,7 +249,7 @@ class ForkServer:
         The last messages and log of a child may still be unread when its end is told.
         """
         if self._process is not None and not self._read_reports():
-            self._end_orphans()
+            self._give_up(self._process)
         ended, self._ended = self._ended, []
         return ended
 
@@ -258,12 +258,9 @@ class ForkServer:
         if self._process is None:
             return
         self._commands.close()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(END_LIMIT)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._end_orphans()
+        self._give_up(self._process)
         self._reports.close()
         self._process = None
 
@@ -286,9 +283,7 @@ class ForkServer:
                 socket.send_fds(self._commands, [to_line(message)], descriptors)
                 return self._answer()
             except OSError as error:
-                self._process.kill()
-                self._process.wait()
-                self._end_orphans()
+                self._give_up(self._process)
                 raise ForkServerDied(f"The fork server died: {error}.") from None
 
     def _answer(self) -> Message:
@@ -306,6 +301,12 @@ class ForkServer:
             self._pids.discard(each["pid"])
             self._ended.append(ChildEnded(each["pid"], each["returncode"], each["lost"]))
         return goes_on
+
+    def _give_up(self, server: subprocess.Popen[bytes]) -> None:
+        """Make sure that a server which has closed its sockets, or is stuck, is dead."""
+        server.kill()
+        server.wait()
+        self._end_orphans()
 
     def _end_orphans(self) -> None:
         """Kill what is left of the groups of children whose server is gone."""

@@ -23,7 +23,7 @@ def to_line(message: Message) -> bytes:
     """
     try:
         line = json.dumps(message, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
-    except (TypeError, RecursionError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"the message is not JSON: {error}") from None
     if len(line) > LINE_LIMIT:
         raise ValueError(f"the message has {len(line)} bytes; at most {LINE_LIMIT} can be sent")

@@ -1,0 +1,43 @@
+"""Waiting for conditions, and finding every process that a test has started."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+Found = TypeVar("Found")
+
+
+def eventually(condition: Callable[[], Found], timeout: float = 10.0) -> Found:
+    """What `condition` gives as soon as that is true; an AssertionError after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"not within {timeout} s: {condition}"
+        time.sleep(0.005)
+    return found
+
+
+def processes_marked(mark: str) -> list[int]:
+    """The living processes that were started with `mark` in their environment."""
+    if not Path("/proc/self/environ").exists():
+        shown = subprocess.run(
+            ["ps", "-A", "-E", "-ww", "-o", "pid=,command="], capture_output=True, check=True
+        ).stdout.decode(errors="replace")
+        return [int(line.split()[0]) for line in shown.splitlines() if mark in line]
+    return [
+        int(folder.name)
+        for folder in Path("/proc").iterdir()
+        if folder.name.isdigit() and int(folder.name) != os.getpid() and _has(folder, mark)
+    ]
+
+
+def _has(folder: Path, mark: str) -> bool:
+    try:
+        # A zombie has no environment any more.
+        return mark.encode() in (folder / "environ").read_bytes()
+    except OSError:
+        return False
