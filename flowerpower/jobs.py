@@ -12,7 +12,13 @@ from typing import Any
 
 from flowerpower import clock
 from flowerpower.config import RunOverrides
-from flowerpower.errors import FlowerpowerError, InvalidInputs, Refused
+from flowerpower.errors import (
+    FlowerpowerError,
+    InvalidInputs,
+    InvalidTime,
+    Refused,
+    UsageError,
+)
 from flowerpower.names import JOB_ID_LIMIT, check_name
 from flowerpower.runs import PAYLOAD_VERSION
 
@@ -20,6 +26,8 @@ DEFAULT_QUEUE = "default"
 MAX_LOSSES = 3
 """A job whose worker died this often is failed: it may well be what kills them."""
 MAX_SPEC_DEPTH = 50
+MAX_SPEC_BITS = 10_000
+"""Of a whole number; much larger ones cannot be written in decimal."""
 
 
 class JobStatus(StrEnum):
@@ -84,6 +92,12 @@ class JobSpec:
         check_name("id of a job", self.id, JOB_ID_LIMIT)
         check_name("name of a pipeline", self.pipeline)
         check_name("name of a queue", self.queue)
+        for name in ("run_at", "scheduled_for"):
+            moment = getattr(self, name)
+            if moment is not None and moment.tzinfo is None:
+                raise InvalidTime(f"{name} is {moment.isoformat()}, which has no offset.")
+        if self.result_ttl is not None:
+            check_ttl("result_ttl", self.result_ttl)
         check_json(self.overrides.inputs, "inputs")
         check_json(self.overrides.config, "config")
 
@@ -96,6 +110,16 @@ class JobSpec:
         }
 
 
+def check_ttl(name: str, seconds: float) -> None:
+    """`seconds` is a time to live.
+
+    Raises:
+        UsageError: if it is neither -1 nor between 0 and a hundred years.
+    """
+    if seconds != -1 and not 0 <= seconds <= clock.MAX_DURATION:
+        raise UsageError(f"{name} is {seconds}: expected -1, or 0 seconds to 100 years.")
+
+
 def overrides_of(payload: object) -> RunOverrides:
     """The caller's overrides in a stored payload.
 
@@ -103,7 +127,7 @@ def overrides_of(payload: object) -> RunOverrides:
         FlowerpowerError: if another version wrote it, or it is damaged; says how.
     """
     if not isinstance(payload, Mapping) or "v" not in payload:
-        raise FlowerpowerError("The job's record is damaged: it has no payload.")
+        raise FlowerpowerError("The job's record is damaged: its payload cannot be read.")
     if payload["v"] != PAYLOAD_VERSION:
         raise FlowerpowerError(
             f"The job was made by another version of flowerpower (payload {payload['v']!r}, "
@@ -125,7 +149,11 @@ def check_json(value: object, path: str, depth: int = 0) -> None:
         raise InvalidInputs(f"{path} is nested more than {MAX_SPEC_DEPTH} levels deep.")
     if value is None or isinstance(value, bool | str):
         return
-    if isinstance(value, int | float):
+    if isinstance(value, int):
+        if value.bit_length() > MAX_SPEC_BITS:
+            raise InvalidInputs(f"{path} is a whole number of more than {MAX_SPEC_BITS} bits.")
+        return
+    if isinstance(value, float):
         if not math.isfinite(value):
             raise InvalidInputs(f"{path} is {value}; a job's inputs must be JSON, which has none.")
         return

@@ -26,8 +26,8 @@ from flowerpower.jobs import (
 
 LEASE = 10.0
 """Seconds; a worker whose beat stood still for so long, as seen by another, is dead."""
-HEARTBEAT_EVERY = 2.0
-"""Seconds."""
+DISCONNECT_GRACE = 600.0
+"""Seconds that running jobs go on while their worker cannot reach the backend."""
 LOG_LIMIT = 1_000_000
 """Bytes of log kept of one attempt, the end of it."""
 
@@ -42,6 +42,9 @@ class WorkerOptions:
         burst: end when nothing is due and nothing runs.
         max_jobs: end after so many attempts; None for no limit.
         jobs_per_child: attempts that one child process makes before it is replaced.
+        lease: see LEASE; the same for all workers of a queue, each judges the others by its own.
+        disconnect_grace: see DISCONNECT_GRACE; then they are ended, and given back when it can be
+            told.
     """
 
     num_workers: int = 2
@@ -49,14 +52,17 @@ class WorkerOptions:
     burst: bool = False
     max_jobs: int | None = None
     jobs_per_child: int = 1
+    lease: float = LEASE
+    disconnect_grace: float = DISCONNECT_GRACE
 
 
 @dataclass(frozen=True)
 class WorkerEvent:
     """Something that a worker did, for those who watch it; `facts` are JSON.
 
-    Kinds: start, job (an attempt ended), lost, buried, unreachable, reachable, stopping, forced,
-    stop.
+    Kinds: start, job (an attempt ended), lost, buried, unreachable, reachable, trouble (the worker
+    itself is in it, and goes on), stopping, forced, stop. They are told one after another, in a
+    thread of their own: a watcher that blocks or fails stops no work.
     """
 
     kind: str
@@ -74,6 +80,9 @@ class JobQueueBackend(ABC):
 
         Idempotent by id: if the id's record still lives, that job comes back unchanged, with
         `created=False`. The job is scheduled if it is due later, else queued.
+
+        A record that is damaged stops nobody: readers give what can be read, name the rest in the
+        job's error and take a status that does not exist for failed; a worker fails the job.
         """
 
     @abstractmethod
@@ -153,7 +162,7 @@ class JobQueueBackend(ABC):
 
     @abstractmethod
     def unregister_worker(self, worker_id: str) -> None:
-        """The worker goes. It must hold no job any more."""
+        """The worker goes; a job that it still holds is lost as by `lose`."""
 
     @abstractmethod
     def claim(self, worker_id: str, count: int, queues: Iterable[str]) -> list[Claim]:

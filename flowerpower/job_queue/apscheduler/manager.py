@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from flowerpower import clock
 from flowerpower.job_queue.apscheduler.database import open_database
 from flowerpower.job_queue.apscheduler.store import SqlStore
 from flowerpower.job_queue.base import WorkerEvent, WorkerOptions
+from flowerpower.jobs import check_ttl
+from flowerpower.names import check_name
 
 DEFAULT_URL = "sqlite:///.flowerpower/jobs.db"
 MEMORY = "memory"
@@ -28,6 +32,7 @@ class APSManager(SqlStore):
             job's record.
 
     Raises:
+        UsageError: if the namespace is no name, or a time to live is out of range.
         ConfigError: if no driver takes the URL.
         BackendUnreachable: if the database cannot be opened; nothing is written over.
     """
@@ -42,11 +47,15 @@ class APSManager(SqlStore):
         history_ttl: float = 7 * 86_400.0,
     ) -> None:
         self.base_dir = base_dir
-        self._private: Path | None = None
+        check_name("namespace", namespace)
+        check_ttl("result_ttl", result_ttl)
+        clock.parse_duration(history_ttl)
         url = url or DEFAULT_URL
+        self._forget_private: Callable[[], object] = lambda: None
         if url == MEMORY:
-            self._private = Path(tempfile.mkdtemp(prefix="flowerpower-"))
-            url = f"sqlite:///{self._private / 'jobs.db'}"
+            private = tempfile.mkdtemp(prefix="flowerpower-")
+            self._forget_private = weakref.finalize(self, shutil.rmtree, private, True)
+            url = f"sqlite:///{private}/jobs.db"
         database = open_database(url, base_dir)
         super().__init__(database, namespace, result_ttl, history_ttl)
 
@@ -59,8 +68,7 @@ class APSManager(SqlStore):
 
     def close(self) -> None:
         self.database.close()
-        if self._private is not None:
-            shutil.rmtree(self._private, ignore_errors=True)
+        self._forget_private()
 
     def run_worker(
         self, options: WorkerOptions, on_event: Callable[[WorkerEvent], None] | None = None

@@ -6,6 +6,7 @@ import contextlib
 import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 import psycopg
 import psycopg_pool
@@ -20,7 +21,7 @@ from flowerpower.job_queue.apscheduler.database import (
     as_percent_style,
     schema_statements,
 )
-from flowerpower.safe_text import mask
+from flowerpower.safe_text import mask, remember_secret
 
 CONNECT_TIMEOUT = 5
 """Seconds."""
@@ -32,6 +33,7 @@ class Postgres(Database):
     """The database at `url`; our tables are made if they are not there."""
 
     def __init__(self, url: str) -> None:
+        _remember_password(url)
         self.url = mask(url)
         # The pool logs each failed try; the caller is told once, by the exception.
         logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
@@ -47,12 +49,18 @@ class Postgres(Database):
                     "row_factory": dict_row,
                     "connect_timeout": CONNECT_TIMEOUT,
                     "application_name": "flowerpower",
+                    # A worker that is frozen in a transaction must not hold up the others.
+                    "options": "-c idle_in_transaction_session_timeout=5000 -c lock_timeout=5000",
                 },
                 check=psycopg_pool.ConnectionPool.check_connection,
                 open=True,
             )
         )
-        self._make_schema()
+        try:
+            self._make_schema()
+        except BaseException:
+            self._pool.close()
+            raise
 
     def _check_reachable(self, url: str) -> None:
         """A first connection of its own: the pool would only say that it ran out of time."""
@@ -105,6 +113,15 @@ class Postgres(Database):
 
     def close(self) -> None:
         self._pool.close()
+
+
+def _remember_password(url: str) -> None:
+    """Libpq quotes parts of a URL that it cannot read; let `mask` find them."""
+    user, at, _ = url.removeprefix("postgresql://").rpartition("@")
+    _, colon, password = user.partition(":")
+    if at and colon:
+        remember_secret(password)
+        remember_secret(unquote(password))
 
 
 class _PostgresTransaction(Transaction):

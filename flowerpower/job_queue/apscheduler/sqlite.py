@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import stat
 import tempfile
 import threading
 import time
@@ -54,14 +55,13 @@ class Sqlite(Database):
             descriptor, name = tempfile.mkstemp(prefix=f".{self.path.name}-", dir=folder)
             os.close(descriptor)
             try:
-                connection = sqlite3.connect(name, isolation_level=None)
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("BEGIN IMMEDIATE")
-                for statement in schema_statements():
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-                connection.execute("COMMIT")
-                connection.close()
+                with contextlib.closing(sqlite3.connect(name, isolation_level=None)) as connection:
+                    connection.execute("PRAGMA journal_mode = WAL")
+                    connection.execute("BEGIN IMMEDIATE")
+                    for statement in schema_statements():
+                        connection.execute(statement)
+                    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                    connection.execute("COMMIT")
                 with contextlib.suppress(FileExistsError):
                     os.link(name, self.path)
             finally:
@@ -91,11 +91,13 @@ class Sqlite(Database):
 
     def _check_file(self) -> None:
         try:
-            if self.path.is_symlink():
-                raise self._unreachable("it is a symbolic link")
-            status = self.path.stat()
+            status = self.path.lstat()
         except OSError as error:
             raise self._unreachable(error.strerror or str(error)) from None
+        if stat.S_ISLNK(status.st_mode):
+            raise self._unreachable("it is a symbolic link")
+        if not stat.S_ISREG(status.st_mode):
+            raise self._unreachable("it is not a file")
         if status.st_size == 0:
             raise self._unreachable("it is empty")
         if self._inode is None:
@@ -104,6 +106,9 @@ class Sqlite(Database):
             raise self._unreachable("another file took its place while it was in use")
 
     def _connected(self) -> sqlite3.Connection:
+        # SQLite would open it for reading, and leave files beside it that stay read-only.
+        if not os.access(self.path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+            raise self._unreachable("it may not be written to")
         try:
             connection = sqlite3.connect(
                 f"file:{_quoted(self.path)}?mode=rw",
@@ -112,23 +117,34 @@ class Sqlite(Database):
                 isolation_level=None,
                 check_same_thread=False,
             )
+        except sqlite3.Error as error:
+            raise self._unreachable(str(error)) from None
+        try:
             connection.row_factory = sqlite3.Row
+            connection.text_factory = _readable
             self._check_version(connection)
             _set_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
         except sqlite3.Error as error:
+            connection.close()
             raise self._unreachable(str(error)) from None
+        except BackendUnreachable:
+            connection.close()
+            raise
         return connection
 
     def _check_version(self, connection: sqlite3.Connection) -> None:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
+        ours = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'flowerpower_jobs'")
+        if ours.fetchone() is None:
+            raise self._unreachable("it is no database of flowerpower")
         if version > SCHEMA_VERSION:
             raise self._unreachable(
                 f"a newer flowerpower made it (schema {version}, this one knows {SCHEMA_VERSION})"
             )
         if version < SCHEMA_VERSION:
-            raise self._unreachable("it is no database of flowerpower")
+            raise self._unreachable(f"its schema has the version {version}, which never was")
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Transaction]:
@@ -154,6 +170,8 @@ class Sqlite(Database):
             raise self._unreachable(str(error)) from None
 
     def version(self) -> str:
+        with self.read() as transaction:
+            transaction.execute("SELECT id FROM flowerpower_workers LIMIT 1", {})
         return f"SQLite {sqlite3.sqlite_version}"
 
     def close(self) -> None:
@@ -178,6 +196,10 @@ class _SqliteTransaction(Transaction):
 
     def now(self) -> float:
         return clock.now().timestamp()
+
+
+def _readable(text: bytes) -> str:
+    return text.decode("utf-8", "backslashreplace")
 
 
 def _quoted(path: Path) -> str:

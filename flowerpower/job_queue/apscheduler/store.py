@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from flowerpower.errors import JobNotFound, Refused
 from flowerpower.job_queue.apscheduler.database import Database, Row, Transaction, in_list
+from flowerpower.job_queue.apscheduler.rows import claim_of, job_of, status_of, worker_of
 from flowerpower.job_queue.base import LOG_LIMIT, JobQueueBackend
 from flowerpower.jobs import (
     MAX_LOSSES,
@@ -23,9 +24,12 @@ from flowerpower.jobs import (
     WorkerInfo,
     check_transition,
 )
-from flowerpower.names import nearest
+from flowerpower.names import JOB_ID_LIMIT, is_name, nearest
 
-_LOST = "The worker that ran it died"
+LOG_PIECE = 50_000
+"""Bytes; a log is kept in rows of at most so many, and cut by whole rows."""
+_DIED = "The worker that ran it died"
+_WENT = "The worker that ran it went"
 
 
 class SqlStore(JobQueueBackend):
@@ -77,14 +81,19 @@ class SqlStore(JobQueueBackend):
             return self._get(tx, job_id, tx.now())
 
     def _get(self, tx: Transaction, job_id: str, now: float, *, created: bool = True) -> Job:
-        rows = tx.rows("get_job", self._with(id=job_id, now=now))
+        return job_of(self._row(tx, "get_job", job_id, now), now, created=created)
+
+    def _row(self, tx: Transaction, query: str, job_id: str, now: float) -> Row:
+        # What is no name is no id: drivers choke on some of it.
+        named = is_name(job_id, JOB_ID_LIMIT)
+        rows = tx.rows(query, self._with(id=job_id, now=now)) if named else []
         if not rows:
             raise self._not_found(tx, job_id, now)
-        return _job(rows[0], now, created=created)
+        return rows[0]
 
     def _not_found(self, tx: Transaction, job_id: str, now: float) -> JobNotFound:
         listed = tx.rows("list_jobs", self._with(now=now, limit=1000), conditions="")
-        ids = [row["id"] for row in listed]
+        ids = [str(row["id"]) for row in listed]
         starts = [each for each in ids if len(job_id) >= 4 and each.startswith(job_id)]
         known = starts[0] if len(starts) == 1 else nearest(job_id, ids)
         guess = f" Did you mean {known!r}?" if known else ""
@@ -94,11 +103,20 @@ class SqlStore(JobQueueBackend):
         )
 
     def list_jobs(self, wanted: JobFilter) -> list[Job]:
-        statuses, named = in_list("status", sorted(wanted.statuses))
-        conditions = [f"status IN ({statuses})"] if statuses else []
-        parameters: dict[str, Any] = {**named, "limit": wanted.limit}
+        conditions: list[str] = []
+        parameters: dict[str, Any] = {"limit": max(0, wanted.limit)}
+        if wanted.statuses:
+            # A damaged status counts as failed.
+            with_damaged = JobStatus.FAILED in wanted.statuses
+            named = set(JobStatus) - wanted.statuses if with_damaged else wanted.statuses
+            text, values = in_list("status", sorted(named))
+            if values:
+                conditions.append(f"status {'NOT ' if with_damaged else ''}IN ({text})")
+                parameters.update(values)
         for column in ("pipeline", "queue", "schedule_id"):
             if (value := getattr(wanted, column)) is not None:
+                if not is_name(value, JOB_ID_LIMIT):
+                    return []
                 conditions.append(f"{column} = :{column}")
                 parameters[column] = value
         if wanted.since is not None:
@@ -108,16 +126,14 @@ class SqlStore(JobQueueBackend):
         with self.database.read() as tx:
             now = tx.now()
             rows = tx.rows("list_jobs", self._with(now=now, **parameters), conditions=text)
-        return [_job(row, now) for row in rows]
+        return [job_of(row, now) for row in rows]
 
     def cancel_job(self, job_id: str) -> Job:
         with self.database.write() as tx:
             now = tx.now()
-            job = self._get(tx, job_id, now)
-            (row,) = tx.rows("lock_job", self._with(id=job_id))
-            status = JobStatus(row["status"])
+            status = status_of(self._row(tx, "lock_job", job_id, now))
             if status is not JobStatus.CANCELLED:
-                check_transition(job.id, status, JobStatus.CANCELLED)
+                check_transition(job_id, status, JobStatus.CANCELLED)
                 query = "cancel_running" if status is JobStatus.RUNNING else "cancel_waiting"
                 tx.run(query, self._with(id=job_id, **self._ended(now)))
             return self._get(tx, job_id, now)
@@ -125,19 +141,17 @@ class SqlStore(JobQueueBackend):
     def retry_job(self, job_id: str) -> Job:
         with self.database.write() as tx:
             now = tx.now()
-            self._get(tx, job_id, now)
-            (row,) = tx.rows("lock_job", self._with(id=job_id))
-            check_transition(job_id, JobStatus(row["status"]), JobStatus.QUEUED)
-            if row["status"] == JobStatus.RUNNING:
-                raise Refused(f"The job {job_id} is running.")
+            status = status_of(self._row(tx, "lock_job", job_id, now))
+            if not status.is_ended:
+                raise Refused(f"The job {job_id} is {status}: it has not ended.")
+            check_transition(job_id, status, JobStatus.QUEUED)
             tx.run("retry_job", self._with(id=job_id, now=now))
             return self._get(tx, job_id, now)
 
     def delete_job(self, job_id: str) -> None:
         with self.database.write() as tx:
-            self._get(tx, job_id, tx.now())
-            (row,) = tx.rows("lock_job", self._with(id=job_id))
-            if row["status"] == JobStatus.RUNNING:
+            status = status_of(self._row(tx, "lock_job", job_id, tx.now()))
+            if status is JobStatus.RUNNING:
                 raise Refused(
                     f"The job {job_id} is running.",
                     hint=f"Cancel it first: flowerpower job-queue cancel-job {job_id}",
@@ -159,22 +173,22 @@ class SqlStore(JobQueueBackend):
     # Logs
 
     def read_log(self, job_id: str, attempt: int, after: int = 0) -> list[LogChunk]:
-        parameters = self._with(id=job_id, attempt=attempt, after=after)
         with self.database.read() as tx:
-            rows = tx.rows("read_log", parameters)
-            if not rows:
-                self._get(tx, job_id, tx.now())
+            self._row(tx, "has_job", job_id, tx.now())
+            rows = tx.rows("read_log", self._with(id=job_id, attempt=attempt, after=after))
         return [LogChunk(row["attempt"], row["seq"], row["text"]) for row in rows]
 
     def _append_log(self, tx: Transaction, claim: Claim, text: str) -> None:
         if not text:
             return
         # PostgreSQL's text holds no NUL.
-        content = text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace")[-LOG_LIMIT:]
+        escaped = text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace")
+        content = escaped[-LOG_LIMIT:].decode("utf-8", "ignore").encode()
         where = self._with(id=claim.job_id, attempt=claim.attempt)
         (last,) = tx.rows("last_log", where)
-        chunk = {"seq": last["seq"] + 1, "text": content.decode("utf-8", "ignore")}
-        tx.run("append_log", {**where, **chunk, "size": len(content)})
+        for number, piece in enumerate(_pieces(content), start=last["seq"] + 1):
+            chunk = {"seq": number, "text": piece.decode(), "size": len(piece)}
+            tx.run("append_log", {**where, **chunk})
         if last["size"] + len(content) > LOG_LIMIT:
             kept = 0
             for row in tx.rows("log_sizes", where):
@@ -202,28 +216,21 @@ class SqlStore(JobQueueBackend):
     def unregister_worker(self, worker_id: str) -> None:
         with self.database.write() as tx:
             tx.run("unregister_worker", self._with(worker=worker_id))
+            self._lose(tx, self._with(worker=worker_id, id="", attempt=0), _WENT)
 
     def list_workers(self) -> list[WorkerInfo]:
         with self.database.read() as tx:
             rows = tx.rows("list_workers", self._with())
             held = tx.rows("all_held", self._with())
-        return [
-            WorkerInfo(
-                row["id"],
-                row["host"],
-                row["pid"],
-                tuple(json.loads(row["queues"])),
-                row["slots"],
-                _moment(row["started_at"]),
-                row["beat"],
-                _moment(row["beat_at"]),
-                tuple(each["id"] for each in held if each["owner"] == row["id"]),
-            )
-            for row in rows
-        ]
+        running: dict[str, list[str]] = {}
+        for row in held:
+            running.setdefault(row["owner"], []).append(row["id"])
+        return [worker_of(row, running) for row in rows]
 
     def claim(self, worker_id: str, count: int, queues: Iterable[str]) -> list[Claim]:
         text, named = in_list("queue", list(queues))
+        if not named or count < 1:
+            return []
         with self.database.write() as tx:
             if not tx.rows("is_worker_known", self._with(worker=worker_id)):
                 return []
@@ -231,16 +238,18 @@ class SqlStore(JobQueueBackend):
             tx.run("promote", self._with(now=now))
             parameters = self._with(worker=worker_id, count=count, now=now, **named)
             rows = tx.rows("claim", parameters, queues=text)
-        return [_claim(row, worker_id) for row in sorted(rows, key=lambda row: row["run_at"])]
+        return [claim_of(row, worker_id) for row in sorted(rows, key=lambda row: row["run_at"])]
 
     def next_due_in(self, queues: Iterable[str]) -> float | None:
         text, named = in_list("queue", list(queues))
+        if not named:
+            return None
         due: list[float] = []
         with self.database.read() as tx:
             for status in (JobStatus.QUEUED, JobStatus.SCHEDULED):
                 parameters = self._with(status=status, **named)
                 due += [row["run_at"] for row in tx.rows("next_due", parameters, queues=text)
-                        if row["run_at"] is not None]  # fmt: skip
+                        if isinstance(row["run_at"], int | float)]  # fmt: skip
             now = tx.now()
         return max(0.0, min(due) - now) if due else None
 
@@ -268,13 +277,15 @@ class SqlStore(JobQueueBackend):
         check_transition(claim.job_id, JobStatus.RUNNING, end.status)
         with self.database.write() as tx:
             now = tx.now()
-            kept = end.status is JobStatus.FINISHED and claim.result_ttl != 0
+            finished = end.status is JobStatus.FINISHED
             parameters = {
                 **self._fence(claim),
                 **self._ended(now),
                 "status": end.status,
-                "result": _text(end.result) if kept else None,
-                "result_expires_at": None if claim.result_ttl < 0 else now + claim.result_ttl,
+                "result": _text(end.result) if finished and claim.result_ttl else None,
+                "result_expires_at": now + claim.result_ttl
+                if finished and claim.result_ttl >= 0
+                else None,
                 "error": _text(end.error),
                 "progress": _text(progress),
                 "retries": end.retries,
@@ -311,70 +322,23 @@ class SqlStore(JobQueueBackend):
         with self.database.write() as tx:
             if not tx.run("bury", self._with(worker=worker_id, beat=beat)):
                 return 0
-            return self._lose(tx, self._with(worker=worker_id, id="", attempt=0), _LOST)
+            return self._lose(tx, self._with(worker=worker_id, id="", attempt=0), _DIED)
 
 
 def _seconds(moment: datetime | None) -> float | None:
     return None if moment is None else moment.timestamp()
 
 
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _maybe(seconds: float | None) -> datetime | None:
-    return None if seconds is None else _moment(seconds)
-
-
 def _text(data: Mapping[str, Any] | None) -> str | None:
     return None if data is None else json.dumps(data)
 
 
-def _json(text: str | None) -> Any:
-    """Stored JSON, None if it is damaged: a reader lives on, the worker says what is wrong."""
-    try:
-        return None if text is None else json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _job(row: Row, now: float, *, created: bool = True) -> Job:
-    expires = row["result_expires_at"]
-    expired = row["status"] == JobStatus.FINISHED and expires is not None and expires <= now
-    return Job(
-        id=row["id"],
-        pipeline=row["pipeline"],
-        queue=row["queue"],
-        status=JobStatus(row["status"]),
-        created_at=_moment(row["created_at"]),
-        run_at=_moment(row["run_at"]),
-        payload=_json(row["payload"]),
-        started_at=_maybe(row["started_at"]),
-        ended_at=_maybe(row["ended_at"]),
-        attempt=row["attempt"],
-        attempts_left=row["attempts_left"],
-        losses=row["losses"],
-        worker=row["owner"],
-        schedule_id=row["schedule_id"],
-        scheduled_for=_maybe(row["scheduled_for"]),
-        cancel_requested=bool(row["cancel"]),
-        progress=_json(row["progress"]),
-        result=None if expired else _json(row["result"]),
-        result_expires_at=_maybe(None if expired else expires),
-        result_expired_at=_maybe(expires if expired else None),
-        error=_json(row["error"]),
-        created=created,
-    )
-
-
-def _claim(row: Row, worker_id: str) -> Claim:
-    return Claim(
-        row["id"],
-        worker_id,
-        row["attempt"],
-        row["pipeline"],
-        _json(row["payload"]),
-        row["retries"],
-        row["result_ttl"],
-        _maybe(row["scheduled_for"]),
-    )
+def _pieces(content: bytes) -> Iterator[bytes]:
+    """UTF-8 in pieces of at most LOG_PIECE bytes, no character cut in two."""
+    start = 0
+    while start < len(content):
+        end = start + LOG_PIECE
+        while end < len(content) and content[end] & 0xC0 == 0x80:
+            end -= 1
+        yield content[start:end]
+        start = end

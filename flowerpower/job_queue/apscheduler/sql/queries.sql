@@ -1,5 +1,5 @@
 -- Queries of the job store, by name. {queues} becomes one parameter a queue, {skip_locked} what
--- keeps two workers of PostgreSQL from waiting for each other's rows.
+-- keeps users of PostgreSQL from waiting for each other's rows, and from deadlocks.
 
 -- name: add_job
 INSERT INTO flowerpower_jobs (
@@ -14,8 +14,14 @@ INSERT INTO flowerpower_jobs (
 SELECT * FROM flowerpower_jobs
 WHERE namespace = :namespace AND id = :id AND (expires_at IS NULL OR expires_at > :now)
 
+-- name: has_job
+SELECT id FROM flowerpower_jobs
+WHERE namespace = :namespace AND id = :id AND (expires_at IS NULL OR expires_at > :now)
+
 -- name: lock_job
-SELECT status, cancel FROM flowerpower_jobs WHERE namespace = :namespace AND id = :id {for_update}
+SELECT status FROM flowerpower_jobs
+WHERE namespace = :namespace AND id = :id AND (expires_at IS NULL OR expires_at > :now)
+{for_update}
 
 -- name: list_jobs
 SELECT id, pipeline, queue, payload, status, run_at, created_at, result_ttl, schedule_id,
@@ -42,16 +48,23 @@ WHERE namespace = :namespace AND id = :id
 DELETE FROM flowerpower_jobs WHERE namespace = :namespace AND id = :id
 
 -- name: delete_expired
-DELETE FROM flowerpower_jobs WHERE namespace = :namespace AND expires_at <= :now
+DELETE FROM flowerpower_jobs
+WHERE namespace = :namespace AND id IN (
+    SELECT id FROM flowerpower_jobs
+    WHERE namespace = :namespace AND expires_at <= :now {skip_locked}
+)
 
 -- name: delete_ended
 DELETE FROM flowerpower_jobs
-WHERE namespace = :namespace AND status IN ('finished', 'failed', 'cancelled')
+WHERE namespace = :namespace AND status NOT IN ('scheduled', 'queued', 'running')
 
 -- name: forget_results
 UPDATE flowerpower_jobs SET result = NULL
-WHERE namespace = :namespace AND status = 'finished' AND result IS NOT NULL
-    AND result_expires_at <= :now
+WHERE namespace = :namespace AND id IN (
+    SELECT id FROM flowerpower_jobs
+    WHERE namespace = :namespace AND status = 'finished' AND result IS NOT NULL
+        AND result_expires_at <= :now {skip_locked}
+)
 
 -- name: read_log
 SELECT attempt, seq, text FROM flowerpower_logs
@@ -110,16 +123,20 @@ WHERE namespace = :namespace AND status = :status AND queue IN ({queues})
 
 -- name: promote
 UPDATE flowerpower_jobs SET status = 'queued'
-WHERE namespace = :namespace AND status = 'scheduled' AND run_at <= :now
+WHERE namespace = :namespace AND id IN (
+    SELECT id FROM flowerpower_jobs
+    WHERE namespace = :namespace AND status = 'scheduled' AND run_at <= :now {skip_locked}
+)
 
 -- name: claim
-UPDATE flowerpower_jobs SET status = 'running', owner = :worker, attempt = attempt + 1,
-    started_at = :now, ended_at = NULL, error = NULL, progress = NULL
-WHERE namespace = :namespace AND status = 'queued' AND id IN (
+WITH due AS (
     SELECT id FROM flowerpower_jobs
     WHERE namespace = :namespace AND status = 'queued' AND run_at <= :now AND queue IN ({queues})
     ORDER BY run_at LIMIT :count {skip_locked}
 )
+UPDATE flowerpower_jobs SET status = 'running', owner = :worker, attempt = attempt + 1,
+    started_at = :now, ended_at = NULL, error = NULL, progress = NULL
+WHERE namespace = :namespace AND status = 'queued' AND id IN (SELECT id FROM due)
 RETURNING id, attempt, pipeline, payload, retries, result_ttl, scheduled_for, run_at
 
 -- name: record_progress

@@ -29,7 +29,7 @@ CREATE TABLE flowerpower_jobs (
     progress TEXT,
     PRIMARY KEY (namespace, id)
 );
-CREATE INDEX flowerpower_jobs_due ON flowerpower_jobs (namespace, status, run_at);
+CREATE INDEX flowerpower_jobs_due ON flowerpower_jobs (namespace, status, run_at, queue);
 CREATE INDEX flowerpower_jobs_schedule ON flowerpower_jobs (namespace, schedule_id, status);
 CREATE INDEX flowerpower_jobs_expiry ON flowerpower_jobs (namespace, expires_at);
 CREATE INDEX flowerpower_jobs_created ON flowerpower_jobs (namespace, created_at);

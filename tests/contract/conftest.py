@@ -1,0 +1,77 @@
+"""Every test that asks for `place` or `backend` runs on every backend."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flowerpower.job_queue.base import JobQueueBackend
+from tests.contract.hand import Hand
+from tests.contract.in_memory import InMemory
+from tests.contract.on_postgresql import OnPostgresql
+from tests.contract.on_sqlite import OnSqlite
+from tests.contract.places import Place
+from tests.servers import PostgresServer
+
+PLACES: dict[str, type[Place]] = {
+    "sqlite": OnSqlite,
+    "postgresql": OnPostgresql,
+    "memory": InMemory,
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "shared: durability, other managers or processes; no test for a backend that is private",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "place" not in metafunc.fixturenames:
+        return
+    shared = metafunc.definition.get_closest_marker("shared")
+    kinds = [name for name, place in PLACES.items() if place.is_shared or not shared]
+    metafunc.parametrize("place", kinds, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for this test process."""
+    server = PostgresServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """An empty queue on one of the backends, below the folder `work`."""
+    root = tmp_path / "work"
+    root.mkdir(exist_ok=True)
+    if request.param == "postgresql":
+        return OnPostgresql(root, request.getfixturevalue("postgres").url())
+    return OnSqlite(root) if request.param == "sqlite" else InMemory(root)
+
+
+@pytest.fixture
+def backend(place: Place) -> Iterator[JobQueueBackend]:
+    """A manager of the queue at `place`."""
+    with place.open() as opened:
+        yield opened
+
+
+@pytest.fixture
+def hand(backend: JobQueueBackend) -> Hand:
+    """A worker's hand on `backend`."""
+    return Hand(backend)
+
+
+@pytest.fixture
+def dice() -> random.Random:
+    """Chance, with its seed printed."""
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    return random.Random(seed)

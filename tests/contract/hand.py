@@ -1,0 +1,86 @@
+"""Driving a backend as callers and workers would, a step at a time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flowerpower import clock
+from flowerpower.config import RunOverrides
+from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.jobs import AttemptEnd, Claim, Job, JobSpec, JobStatus, WorkerInfo
+
+RESULT = {"outputs": {"total": 42}, "notes": []}
+FINISHED = AttemptEnd(JobStatus.FINISHED, result=RESULT)
+FAILED = AttemptEnd(
+    JobStatus.FAILED,
+    error={"type": "ValueError", "message": "no such region", "node": "total"},
+    attempts_left=0,
+)
+CANCELLED = AttemptEnd(JobStatus.CANCELLED)
+
+
+def spec(job_id: str | None = None, /, **fields: Any) -> JobSpec:
+    """A job of the pipeline `report`."""
+    given = {"pipeline": "report", **fields}
+    return JobSpec(**given) if job_id is None else JobSpec(id=job_id, **given)
+
+
+def with_inputs(**inputs: Any) -> RunOverrides:
+    return RunOverrides(inputs=inputs)
+
+
+def in_seconds(seconds: float) -> datetime:
+    return clock.after(clock.now(), seconds)
+
+
+def retry_at(moment: datetime, retries: int = 1, left: int = 2) -> AttemptEnd:
+    """A failed attempt that is tried again."""
+    return AttemptEnd(
+        JobStatus.SCHEDULED, error=FAILED.error, run_at=moment, retries=retries, attempts_left=left
+    )
+
+
+class Hand:
+    """A worker that does nothing by itself."""
+
+    def __init__(self, backend: JobQueueBackend, name: str = "hand-1") -> None:
+        self.backend = backend
+        self.name = name
+        self.info = WorkerInfo(name, "host", 4711, ("default", "slow"), 3, clock.now())
+        backend.register_worker(self.info)
+
+    def claim(self, count: int = 1, *queues: str) -> list[Claim]:
+        return self.backend.claim(self.name, count, queues or ("default",))
+
+    def take(self) -> Claim:
+        """The one job that is due first."""
+        (claim,) = self.claim()
+        return claim
+
+    def finish(self, claim: Claim, end: AttemptEnd = FINISHED, log: str = "") -> bool:
+        return self.backend.finish(claim, end, log, None)
+
+    def make(self, status: JobStatus, job_id: str = "subject") -> Claim | None:
+        """A job in that status, and the claim on it if it ever ran; nothing else may be due."""
+        later = in_seconds(3600) if status is JobStatus.SCHEDULED else None
+        self.backend.add_job(spec(job_id, run_at=later))
+        if status in (JobStatus.SCHEDULED, JobStatus.QUEUED):
+            return None
+        claim = self.take()
+        ends = {
+            JobStatus.FINISHED: FINISHED,
+            JobStatus.FAILED: FAILED,
+            JobStatus.CANCELLED: CANCELLED,
+        }
+        if status in ends:
+            assert self.finish(claim, ends[status])
+        return claim
+
+    def status(self, job_id: str = "subject") -> JobStatus:
+        return self.backend.get_job(job_id).status
+
+    def log(self, job: Job | Claim | str, attempt: int = 1) -> str:
+        """The whole log of an attempt."""
+        job_id = job.job_id if isinstance(job, Claim) else str(job)
+        return "".join(chunk.text for chunk in self.backend.read_log(job_id, attempt))

@@ -1,0 +1,200 @@
+"""cancel_job, retry_job, delete_job: what may be done to a job in which state."""
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from flowerpower.errors import JobNotFound, Refused
+from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.jobs import TRANSITIONS, Claim, JobFilter, JobStatus
+from tests.contract.elsewhere import in_threads
+from tests.contract.hand import CANCELLED, FAILED, FINISHED, Hand, in_seconds, retry_at, spec
+
+S = JobStatus
+REFUSED, GONE = "refused", "gone"
+
+VERBS: list[tuple[str, JobStatus, JobStatus | str]] = [
+    ("cancel", S.SCHEDULED, S.CANCELLED),
+    ("cancel", S.QUEUED, S.CANCELLED),
+    ("cancel", S.RUNNING, S.RUNNING),
+    ("cancel", S.FINISHED, REFUSED),
+    ("cancel", S.FAILED, REFUSED),
+    ("cancel", S.CANCELLED, S.CANCELLED),
+    ("retry", S.SCHEDULED, REFUSED),
+    ("retry", S.QUEUED, REFUSED),
+    ("retry", S.RUNNING, REFUSED),
+    ("retry", S.FINISHED, REFUSED),
+    ("retry", S.FAILED, S.QUEUED),
+    ("retry", S.CANCELLED, S.QUEUED),
+    ("delete", S.SCHEDULED, GONE),
+    ("delete", S.QUEUED, GONE),
+    ("delete", S.RUNNING, REFUSED),
+    ("delete", S.FINISHED, GONE),
+    ("delete", S.FAILED, GONE),
+    ("delete", S.CANCELLED, GONE),
+]
+
+
+@pytest.mark.parametrize(("verb", "status", "expected"), VERBS)
+def test_each_verb_does_what_its_state_allows(
+    backend: JobQueueBackend, hand: Hand, verb: str, status: JobStatus, expected: str
+) -> None:
+    """In each state a verb does its deed or is refused, and a refusal changes nothing."""
+    hand.make(status)
+    before = backend.get_job("subject")
+    assert before.status is status
+    act = {
+        "cancel": backend.cancel_job,
+        "retry": backend.retry_job,
+        "delete": backend.delete_job,
+    }[verb]
+    if expected == REFUSED:
+        with pytest.raises(Refused, match=f"The job subject is {status}"):
+            act("subject")
+        assert backend.get_job("subject") == before
+    elif expected == GONE:
+        act("subject")
+        with pytest.raises(JobNotFound):
+            backend.get_job("subject")
+    else:
+        act("subject")
+        assert hand.status() == expected
+
+
+def _acts(hand: Hand, job_id: str, claim: Claim | None) -> list[Callable[[], object]]:
+    """All that anybody could do to a job."""
+    backend = hand.backend
+    held = claim or Claim(job_id, hand.name, 1, "report", None)
+    return [
+        lambda: backend.cancel_job(job_id),
+        lambda: backend.retry_job(job_id),
+        lambda: backend.add_job(spec(job_id)),
+        lambda: hand.finish(held, FINISHED),
+        lambda: hand.finish(held, FAILED),
+        lambda: hand.finish(held, CANCELLED),
+        lambda: hand.finish(held, retry_at(in_seconds(3600))),
+        lambda: backend.record(held, "", None),
+        lambda: backend.release(held),
+        lambda: backend.lose(held, "gone"),
+        lambda: hand.claim(1),
+        lambda: backend.heartbeat(hand.name),
+        lambda: backend.prune(),
+    ]
+
+
+@pytest.mark.parametrize("before", list(JobStatus))
+def test_a_store_makes_the_transitions_of_the_table_and_no_other(
+    backend: JobQueueBackend, hand: Hand, before: JobStatus
+) -> None:
+    """Whatever anybody does to a job in a state, it goes where the table says, or stays."""
+    reached = set()
+    for number in range(len(_acts(hand, "", None))):
+        job_id = f"subject-{number}"
+        act = _acts(hand, job_id, hand.make(before, job_id))[number]
+        with contextlib.suppress(Refused):
+            act()
+        reached.add(hand.status(job_id))
+        backend.prune(everything_ended=True)
+        for left in backend.list_jobs(JobFilter()):
+            if left.status is S.RUNNING:
+                assert hand.finish(Claim(left.id, hand.name, left.attempt, "report", None))
+            backend.delete_job(left.id)
+    # A job for later is made due by time alone.
+    by_time = {S.QUEUED, S.RUNNING} if before is S.SCHEDULED else set()
+    assert reached - {before} == TRANSITIONS[before] - by_time
+
+
+def test_a_waiting_job_is_cancelled_at_once(backend: JobQueueBackend, hand: Hand) -> None:
+    """A cancelled job has an end, is claimed by nobody, and a second cancel changes nothing."""
+    hand.make(S.QUEUED)
+    job = backend.cancel_job("subject")
+    assert (job.status, job.worker) == (S.CANCELLED, None)
+    assert job.ended_at is not None
+    assert hand.claim() == []
+    assert backend.cancel_job("subject") == job
+
+
+def test_a_running_job_is_asked_to_end(backend: JobQueueBackend, hand: Hand) -> None:
+    """A cancel reaches the worker with its next heartbeat, and no other job of its."""
+    hand.make(S.RUNNING)
+    hand.make(S.RUNNING, "innocent")
+    job = backend.cancel_job("subject")
+    assert (job.status, job.cancel_requested) == (S.RUNNING, True)
+    assert hand.backend.heartbeat(hand.name).held == {"subject": (1, True), "innocent": (1, False)}
+
+
+def test_a_cancel_and_a_finish_at_once_leave_one_outcome(
+    backend: JobQueueBackend, hand: Hand
+) -> None:
+    """A finish that is acknowledged stands; a cancel then is refused, or came before and was late."""
+    for number in range(10):
+        job_id = f"race-{number}"
+        claim = hand.make(S.RUNNING, job_id)
+
+        def race(
+            ready: Any, side: int, job_id: str = job_id, claim: Claim | None = claim
+        ) -> str | bool:
+            ready()
+            if side and claim is not None:
+                return hand.finish(claim, FINISHED)
+            try:
+                return backend.cancel_job(job_id).status
+            except Refused:
+                return REFUSED
+
+        cancelled, finished = in_threads(2, race)
+        assert finished is True
+        assert cancelled in (REFUSED, S.RUNNING)
+        job = backend.get_job(job_id)
+        assert job.status is S.FINISHED
+        assert job.result is not None
+
+
+def test_a_cancel_and_a_claim_at_once_leave_one_outcome(
+    backend: JobQueueBackend, hand: Hand
+) -> None:
+    """A job is cancelled and never claimed, or claimed and told to end: nothing in between."""
+    for number in range(10):
+        job_id = f"race-{number}"
+        hand.make(S.QUEUED, job_id)
+
+        def race(ready: Any, side: int, job_id: str = job_id) -> int | str:
+            ready()
+            return len(hand.claim()) if side else backend.cancel_job(job_id).status
+
+        cancelled, claimed = in_threads(2, race)
+        assert (cancelled, claimed) in ((S.CANCELLED, 0), (S.RUNNING, 1))
+        job = backend.get_job(job_id)
+        assert job.cancel_requested
+        assert job.status is cancelled
+
+
+def test_a_job_tried_again_begins_anew(backend: JobQueueBackend, hand: Hand) -> None:
+    """retry_job forgets the error, retries, losses and the cancel; attempts go on being counted."""
+    claim = hand.make(S.RUNNING)
+    assert claim is not None
+    backend.lose(claim, "The worker that ran it died")
+    claim = hand.take()
+    assert hand.finish(claim, retry_at(in_seconds(0), retries=2, left=1))
+    backend.cancel_job("subject")
+    job = backend.retry_job("subject")
+    assert (job.status, job.error, job.losses, job.attempt) == (S.QUEUED, None, 0, 2)
+    assert (job.ended_at, job.attempts_left, job.cancel_requested) == (None, None, False)
+    again = hand.take()
+    assert (again.attempt, again.retries) == (3, 0)
+    assert hand.finish(again)
+    assert hand.status() is S.FINISHED
+
+
+def test_a_deleted_job_takes_its_log_with_it(backend: JobQueueBackend, hand: Hand) -> None:
+    """The id is free again, and the new job's log is empty."""
+    claim = hand.make(S.RUNNING)
+    assert claim is not None
+    assert hand.finish(claim, FINISHED, "old words\n")
+    backend.delete_job("subject")
+    with pytest.raises(JobNotFound):
+        backend.read_log("subject", 1)
+    assert backend.add_job(spec("subject")).created
+    assert backend.read_log("subject", 1) == []

@@ -1,0 +1,228 @@
+"""finish, record, release, lose: what a worker may write, and when it may no more."""
+
+from collections.abc import Callable
+
+import pytest
+
+from flowerpower.errors import JobNotFound, Refused
+from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.jobs import MAX_LOSSES, AttemptEnd, Claim, Job, JobStatus
+from tests.conditions import eventually
+from tests.contract.hand import CANCELLED, FAILED, FINISHED, RESULT, Hand, in_seconds, retry_at
+
+PROGRESS = {"done": 1, "total": 3, "current": "clean", "nodes": {"clean": {"state": "finished"}}}
+
+
+def claimed(hand: Hand) -> Claim:
+    claim = hand.make(JobStatus.RUNNING)
+    assert claim is not None
+    return claim
+
+
+def test_a_finished_attempt_ends_its_job(backend: JobQueueBackend, hand: Hand) -> None:
+    """Status, result, log, progress and the time are written; nobody holds the job any more."""
+    claim = claimed(hand)
+    end = AttemptEnd(JobStatus.FINISHED, result=RESULT, attempts_left=2)
+    assert backend.finish(claim, end, "last words\n", PROGRESS)
+    job = backend.get_job(claim.job_id)
+    assert (job.status, job.result, job.error, job.worker) == (
+        JobStatus.FINISHED,
+        RESULT,
+        None,
+        None,
+    )
+    assert (job.progress, job.attempts_left, job.attempt) == (PROGRESS, 2, 1)
+    assert hand.log(claim) == "last words\n"
+    assert job.started_at is not None
+    assert job.ended_at is not None
+    assert job.ended_at >= job.started_at
+
+
+def test_a_failed_attempt_leaves_its_error(backend: JobQueueBackend, hand: Hand) -> None:
+    """A failed job has its error, no result, and nothing that would expire."""
+    claim = claimed(hand)
+    assert hand.finish(claim, FAILED)
+    job = backend.get_job(claim.job_id)
+    assert (job.status, job.error, job.result) == (JobStatus.FAILED, FAILED.error, None)
+    assert (job.result_expires_at, job.result_expired_at) == (None, None)
+    assert (job.attempts_left, job.losses) == (0, 0)
+
+
+def test_a_cancelled_attempt_ends_its_job(backend: JobQueueBackend, hand: Hand) -> None:
+    """A job whose attempt was ended for a cancel is cancelled."""
+    claim = claimed(hand)
+    backend.cancel_job(claim.job_id)
+    assert hand.finish(claim, CANCELLED)
+    job = backend.get_job(claim.job_id)
+    assert job.status is JobStatus.CANCELLED
+    assert job.ended_at is not None
+
+
+def test_a_retry_waits_and_then_runs_as_the_next_attempt(
+    backend: JobQueueBackend, hand: Hand
+) -> None:
+    """A failed attempt with retries left is scheduled, and its next attempt knows of it."""
+    claim, due = claimed(hand), in_seconds(0.5)
+    assert hand.finish(claim, retry_at(due, retries=1, left=2))
+    job = backend.get_job(claim.job_id)
+    assert (job.status, job.error, job.attempts_left) == (JobStatus.SCHEDULED, FAILED.error, 2)
+    assert (job.ended_at, job.worker, job.attempt) == (None, None, 1)
+    assert abs((job.run_at - due).total_seconds()) < 0.001
+    (again,) = eventually(hand.claim)
+    assert (again.attempt, again.retries) == (2, 1)
+    assert backend.get_job(claim.job_id).error is None
+
+
+def test_a_retry_of_a_job_to_be_cancelled_is_cancelled(
+    backend: JobQueueBackend, hand: Hand
+) -> None:
+    """A cancel that came before the retry was written ends the job."""
+    claim = claimed(hand)
+    backend.cancel_job(claim.job_id)
+    assert hand.finish(claim, retry_at(in_seconds(0)))
+    job = backend.get_job(claim.job_id)
+    assert job.status is JobStatus.CANCELLED
+    assert job.ended_at is not None
+    assert hand.claim() == []
+
+
+def test_an_attempt_cannot_end_as_running(backend: JobQueueBackend, hand: Hand) -> None:
+    """Running is no way for an attempt to end."""
+    with pytest.raises(Refused, match="it cannot become running"):
+        hand.finish(claimed(hand), AttemptEnd(JobStatus.RUNNING))
+
+
+def test_a_released_attempt_is_queued_again_at_no_cost(
+    backend: JobQueueBackend, hand: Hand
+) -> None:
+    """Given back, a job is due at once; neither a retry nor a loss is counted."""
+    claim = claimed(hand)
+    assert backend.release(claim)
+    job = backend.get_job(claim.job_id)
+    assert (job.status, job.losses, job.worker) == (JobStatus.QUEUED, 0, None)
+    again = hand.take()
+    assert (again.retries, again.attempt) == (0, 2)
+
+
+def test_releasing_a_job_to_be_cancelled_cancels_it(backend: JobQueueBackend, hand: Hand) -> None:
+    """A released job that somebody cancelled meanwhile does not run again."""
+    claim = claimed(hand)
+    backend.cancel_job(claim.job_id)
+    assert backend.release(claim)
+    job = backend.get_job(claim.job_id)
+    assert job.status is JobStatus.CANCELLED
+    assert job.ended_at is not None
+
+
+def test_the_third_loss_fails_the_job_with_its_reason(backend: JobQueueBackend, hand: Hand) -> None:
+    """A job whose worker dies runs again, twice; then it is failed, and says why."""
+    claim = claimed(hand)
+    for losses in range(1, MAX_LOSSES):
+        assert backend.lose(claim, "The worker that ran it died")
+        job = backend.get_job(claim.job_id)
+        assert (job.status, job.losses, job.error) == (JobStatus.QUEUED, losses, None)
+        claim = hand.take()
+        assert claim.retries == 0
+    assert backend.lose(claim, "The worker that ran it died")
+    job = backend.get_job(claim.job_id)
+    assert (job.status, job.losses, job.worker) == (JobStatus.FAILED, 3, None)
+    assert job.error is not None
+    assert job.error["type"] == "WorkerLost"
+    assert "The worker that ran it died, for the 3rd time" in job.error["message"]
+    assert job.ended_at is not None
+    assert hand.claim() == []
+
+
+def test_losing_a_job_to_be_cancelled_cancels_it(backend: JobQueueBackend, hand: Hand) -> None:
+    """A lost job that somebody cancelled meanwhile does not run again."""
+    claim = claimed(hand)
+    backend.cancel_job(claim.job_id)
+    assert backend.lose(claim, "The worker that ran it died")
+    assert backend.get_job(claim.job_id).status is JobStatus.CANCELLED
+
+
+LATE_WRITES: dict[str, Callable[[JobQueueBackend, Claim], bool]] = {
+    "finish": lambda backend, claim: backend.finish(claim, FINISHED, "late\n", PROGRESS),
+    "fail": lambda backend, claim: backend.finish(claim, FAILED, "late\n", PROGRESS),
+    "retry": lambda backend, claim: backend.finish(claim, retry_at(in_seconds(0)), "late\n", None),
+    "record": lambda backend, claim: backend.record(claim, "late\n", PROGRESS),
+    "release": lambda backend, claim: backend.release(claim),
+    "lose": lambda backend, claim: backend.lose(claim, "late"),
+}
+
+
+def _released(hand: Hand, claim: Claim) -> None:
+    hand.backend.release(claim)
+
+
+def _with_another(hand: Hand, claim: Claim) -> None:
+    hand.backend.lose(claim, "The worker that ran it died")
+    Hand(hand.backend, "other").take()
+
+
+def _with_the_same_again(hand: Hand, claim: Claim) -> None:
+    hand.backend.release(claim)
+    hand.take()
+
+
+def _ended(hand: Hand, claim: Claim) -> None:
+    hand.finish(claim, FAILED, "in time\n")
+
+
+def _deleted(hand: Hand, claim: Claim) -> None:
+    hand.finish(claim)
+    hand.backend.delete_job(claim.job_id)
+
+
+@pytest.mark.parametrize("late", LATE_WRITES)
+@pytest.mark.parametrize("lost", [_released, _with_another, _with_the_same_again, _ended, _deleted])
+def test_a_lost_lease_writes_nothing(
+    backend: JobQueueBackend, hand: Hand, late: str, lost: Callable[[Hand, Claim], None]
+) -> None:
+    """Whoever holds the job now, or nobody: a late write is refused, and leaves no trace."""
+    claim = claimed(hand)
+    lost(hand, claim)
+    before = _all_of(hand, claim)
+    assert LATE_WRITES[late](backend, claim) is False
+    assert _all_of(hand, claim) == before
+
+
+def _all_of(hand: Hand, claim: Claim) -> tuple[Job, str] | None:
+    try:
+        return hand.backend.get_job(claim.job_id), hand.log(claim)
+    except JobNotFound:
+        return None
+
+
+def test_another_worker_cannot_write_with_its_own_name(
+    backend: JobQueueBackend, hand: Hand
+) -> None:
+    """A claim names its owner; the same attempt in another's name is refused."""
+    claim = claimed(hand)
+    forged = Claim(claim.job_id, "other", claim.attempt, claim.pipeline, claim.payload)
+    for write in LATE_WRITES.values():
+        assert write(backend, forged) is False
+    assert backend.finish(claim, FINISHED, "", None)
+
+
+def test_finishing_twice_is_refused_the_second_time(backend: JobQueueBackend, hand: Hand) -> None:
+    """A finish that is repeated writes nothing: the outcome is the first one's."""
+    claim = claimed(hand)
+    assert hand.finish(claim, FINISHED, "once\n")
+    assert hand.finish(claim, FAILED, "twice\n") is False
+    assert hand.status() is JobStatus.FINISHED
+    assert hand.log(claim) == "once\n"
+
+
+def test_progress_is_replaced_and_survives_a_write_without(
+    backend: JobQueueBackend, hand: Hand
+) -> None:
+    """Progress is the last that was told; a log alone leaves it; the next attempt has none."""
+    claim = claimed(hand)
+    assert backend.record(claim, "", {"done": 0, "total": 3})
+    assert backend.record(claim, "", PROGRESS)
+    assert backend.record(claim, "a line\n", None)
+    assert backend.get_job(claim.job_id).progress == PROGRESS
+    backend.release(claim)
+    hand.take()
+    assert backend.get_job(claim.job_id).progress is None

@@ -1,0 +1,129 @@
+"""PostgreSQL when it fails: stopped, cut off, opened by many at once, or opened wrongly."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowerpower.errors import BackendUnreachable
+from flowerpower.job_queue import JobQueueManager
+from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.jobs import JobFilter, JobStatus
+from tests.conditions import eventually
+from tests.contract.elsewhere import in_processes, open_only
+from tests.contract.hand import FINISHED, Hand, spec
+from tests.servers import PASSWORD, PostgresServer, free_port
+
+
+@pytest.fixture
+def server() -> Iterator[PostgresServer]:
+    """A server of the test's own, which it may stop."""
+    own = PostgresServer()
+    yield own
+    own.close()
+
+
+def reaches(backend: JobQueueBackend) -> bool:
+    try:
+        backend.check()
+    except BackendUnreachable:
+        return False
+    return True
+
+
+def test_a_server_that_was_away_is_used_again(server: PostgresServer) -> None:
+    """While it is stopped each call says so in time, without the password; then all goes on."""
+    with JobQueueManager(url=server.url()) as backend:
+        hand = Hand(backend)
+        claim = hand.make(JobStatus.RUNNING)
+        assert claim is not None
+        server.stop()
+        for call in (lambda: hand.finish(claim), backend.check):
+            began = time.monotonic()
+            with pytest.raises(BackendUnreachable) as unreachable:
+                call()
+            assert time.monotonic() - began < 8
+            assert "postgresql://flowerpower:***@127.0.0.1" in unreachable.value.message
+            assert PASSWORD not in unreachable.value.message
+            assert "\n" not in unreachable.value.message
+        server.start()
+        eventually(lambda: reaches(backend), 20)
+        assert hand.finish(claim, FINISHED, "at last\n")
+        assert hand.status() is JobStatus.FINISHED
+
+
+def test_connections_that_are_cut_are_replaced(postgres: PostgresServer) -> None:
+    """Connections that the server terminates between calls are no error, and nothing is lost."""
+    with JobQueueManager(url=postgres.new_database()) as backend:
+        for number in range(4):
+            backend.add_job(spec(f"n-{number}"))
+            postgres.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE application_name = 'flowerpower'"
+            )
+        assert len(backend.list_jobs(JobFilter())) == 4
+        assert len(Hand(backend).claim(100)) == 4
+
+
+def test_eight_processes_make_the_tables_once(postgres: PostgresServer, tmp_path: Path) -> None:
+    """An empty database that eight processes open at once is whole, and all their jobs are in it."""
+    options = {"url": postgres.new_database(), "base_dir": str(tmp_path)}
+    assert in_processes(8, open_only, options) == [""] * 8
+    with JobQueueManager(**options) as backend:
+        assert len(backend.list_jobs(JobFilter())) == 8
+
+
+def test_tables_of_a_newer_version_are_refused(postgres: PostgresServer) -> None:
+    """A schema that a newer flowerpower made is left as it is, and named."""
+    url = postgres.new_database()
+    with JobQueueManager(url=url) as backend:
+        database = backend.database  # type: ignore[attr-defined]
+        with database.write() as transaction:
+            transaction.execute("UPDATE flowerpower_schema SET version = 99", {})
+    with pytest.raises(BackendUnreachable, match=r"newer flowerpower .*schema 99"):
+        JobQueueManager(url=url)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"password": "wrong-secret"}, "password authentication failed"),
+        ({"password": "sec%ret@with:all/of?it"}, "password authentication failed"),
+        ({"database": "nothing"}, 'database "nothing" does not exist'),
+        ({"port": 0}, "refused"),
+    ],
+)
+def test_a_wrong_address_is_told_in_a_line(
+    postgres: PostgresServer, wrong: dict[str, Any], told: str
+) -> None:
+    """A wrong password, database or port: one line, soon, without the secret."""
+    if "port" in wrong:
+        wrong = {"port": free_port()}
+    began = time.monotonic()
+    with pytest.raises(BackendUnreachable, match=told) as unreachable:
+        JobQueueManager(url=postgres.url(**wrong))
+    assert time.monotonic() - began < 10
+    message = str(unreachable.value)
+    assert "\n" not in message
+    for secret in (PASSWORD, "wrong-secret", "sec%ret", "all/of"):
+        assert secret not in message
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://user:top%ZZsecret@127.0.0.1/x",
+        "postgresql://user:topZZsecret@127.0.0.1:notaport/x",
+        "postgresql://user:topZZsecret@[::1/x",
+        "postgresql://127.0.0.1:1/x?password=topZZsecret&colour=red",
+    ],
+)
+def test_a_url_that_cannot_be_read_shows_no_password(url: str) -> None:
+    """What libpq says of a malformed URL is told without the secrets in it."""
+    with pytest.raises(BackendUnreachable) as unreachable:
+        JobQueueManager(url=url)
+    message = str(unreachable.value)
+    assert "secret" not in message
+    assert "\n" not in message

@@ -1,0 +1,188 @@
+"""A real worker on each backend: from add_job to what became of it."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowerpower import clock
+from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent, WorkerOptions
+from flowerpower.jobs import JobFilter, JobStatus
+from tests.conditions import eventually
+from tests.conftest import MakeProject
+from tests.contract.hand import Hand, in_seconds, spec, with_inputs
+from tests.contract.places import Place
+
+REPORT = """
+import os, sys, time
+from pathlib import Path
+
+def region(name: str = "north") -> str:
+    print("region", name)
+    print("on stderr", file=sys.stderr)
+    return name
+
+def total(region: str, act: str = "", scheduled_for: object = None) -> dict:
+    if act == "raise":
+        raise ValueError("no such region")
+    if act == "once" and not Path("tried").exists():
+        Path("tried").touch()
+        raise ValueError("the first time")
+    if act == "die":
+        os.kill(os.getpid(), 9)
+    if act == "exit":
+        os._exit(3)
+    if act == "wait":
+        Path(f"begun-{region}").touch()
+        while True:
+            time.sleep(0.01)
+    return {"region": region, "for": str(scheduled_for)}
+"""
+CONFIG = """
+run:
+  final_vars: [total]
+  retry: {max_retries: 0, delay: 0.1s, jitter_factor: 0}
+"""
+BURST = WorkerOptions(burst=True)
+
+
+@pytest.fixture
+def root(make_project: MakeProject) -> Path:
+    """A project with the pipeline `report`; what it does is told by the input `act`."""
+    return make_project(report=(CONFIG, REPORT))
+
+
+@pytest.fixture
+def working(root: Path, place: Place) -> Any:
+    with place.open() as backend:
+        yield backend
+
+
+def run(backend: JobQueueBackend, options: WorkerOptions = BURST) -> list[WorkerEvent]:
+    events: list[WorkerEvent] = []
+    backend.run_worker(options, events.append)
+    return events
+
+
+def test_jobs_run_and_end_as_they_are(working: JobQueueBackend) -> None:
+    """One burst: results, logs, progress and errors of good and bad jobs are all recorded."""
+    fire = in_seconds(-5)
+    working.add_job(spec("good", overrides=with_inputs(name="south"), scheduled_for=fire))
+    working.add_job(spec("raises", overrides=with_inputs(act="raise")))
+    working.add_job(spec("dies", overrides=with_inputs(act="die")))
+    working.add_job(spec("exits", overrides=with_inputs(act="exit")))
+    working.add_job(spec("elsewhere", queue="slow"))
+    working.add_job(spec("later", run_at=in_seconds(3600)))
+    events = run(working)
+
+    good = working.get_job("good")
+    assert good.status is JobStatus.FINISHED
+    assert good.result is not None
+    assert good.result["outputs"]["total"]["region"] == "south"
+    assert str(fire.year) in good.result["outputs"]["total"]["for"]
+    log = "".join(chunk.text for chunk in working.read_log("good", 1))
+    assert "region south\n" in log
+    assert "on stderr\n" in log
+    assert good.progress is not None
+    assert good.progress["done"] == good.progress["total"]
+    assert good.attempts_left == 0
+
+    failed = {name: working.get_job(name) for name in ("raises", "dies", "exits")}
+    assert {job.status for job in failed.values()} == {JobStatus.FAILED}
+    errors = {name: job.error or {} for name, job in failed.items()}
+    assert (errors["raises"]["type"], errors["raises"]["node"]) == ("ValueError", "total")
+    assert "no such region" in errors["raises"]["message"]
+    assert "killed by SIGKILL" in errors["dies"]["message"]
+    assert "exit code 3" in errors["exits"]["message"]
+    assert {job.losses for job in failed.values()} == {0}
+
+    assert working.get_job("elsewhere").status is JobStatus.QUEUED
+    assert working.get_job("later").status is JobStatus.SCHEDULED
+    assert [event.kind for event in events if event.kind != "job"] == ["start", "stop"]
+    assert sum(event.kind == "job" for event in events) == 4
+    assert working.list_workers() == []
+
+
+def test_a_failed_job_with_retries_is_tried_again(working: JobQueueBackend) -> None:
+    """A retry waits its delay, runs as a second attempt, and may succeed."""
+    overrides = with_inputs(act="once").model_copy(
+        update={"retry": with_inputs().retry.model_copy(update={"max_retries": 2})}
+    )
+    working.add_job(spec("again", overrides=overrides))
+    run(working, WorkerOptions(max_jobs=2))
+    job = working.get_job("again")
+    assert (job.status, job.attempt, job.attempts_left) == (JobStatus.FINISHED, 2, 1)
+    assert "".join(chunk.text for chunk in working.read_log("again", 2))
+
+
+def test_running_jobs_are_cancelled_and_timed_out(working: JobQueueBackend, root: Path) -> None:
+    """A cancel and a timeout end the job's process; the worker goes on to the next job."""
+    working.add_job(spec("cancelled", overrides=with_inputs(act="wait", name="a")))
+    slow = with_inputs(act="wait", name="b").model_copy(update={"timeout": 1.0})
+    working.add_job(spec("slow", overrides=slow))
+    working.add_job(spec("next"))
+
+    def cancel() -> None:
+        eventually(lambda: (root / "begun-a").exists(), 20)
+        working.cancel_job("cancelled")
+
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
+    began = clock.monotonic()
+    run(working)
+    canceller.join()
+    assert clock.monotonic() - began < 20
+    assert working.get_job("cancelled").status is JobStatus.CANCELLED
+    job = working.get_job("slow")
+    assert job.status is JobStatus.FAILED
+    assert job.error is not None
+    assert job.error["type"] == "JobTimeout"
+    assert working.get_job("next").status is JobStatus.FINISHED
+
+
+def test_a_worker_told_twice_to_stop_gives_its_job_back(
+    working: JobQueueBackend, root: Path
+) -> None:
+    """After a second signal the job is queued again at no cost, and the worker is gone."""
+    working.add_job(spec("held", overrides=with_inputs(act="wait", name="a")))
+
+    def stop() -> None:
+        eventually(lambda: (root / "begun-a").exists(), 20)
+        os.kill(os.getpid(), signal.SIGTERM)
+        eventually(lambda: any(event.kind == "stopping" for event in events), 10)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    events: list[WorkerEvent] = []
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    working.run_worker(WorkerOptions(), events.append)
+    stopper.join()
+    job = working.get_job("held")
+    assert (job.status, job.losses, job.worker) == (JobStatus.QUEUED, 0, None)
+    assert working.list_workers() == []
+
+
+def test_a_dead_workers_job_runs_elsewhere(working: JobQueueBackend) -> None:
+    """A worker that sees another's beat stand still for a lease runs that one's jobs."""
+    dead = Hand(working, "dead")
+    dead.make(JobStatus.RUNNING)
+    run(working, WorkerOptions(max_jobs=1, lease=2.5))
+    job = working.get_job("subject")
+    assert (job.status, job.losses, job.attempt) == (JobStatus.FINISHED, 1, 2)
+    assert dead.backend.heartbeat("dead").is_known is False
+
+
+@pytest.mark.shared
+def test_workers_in_threads_share_the_queue(working: JobQueueBackend, place: Place) -> None:
+    """A worker outside the main thread works too, and other managers see what became of it."""
+    for number in range(6):
+        working.add_job(spec(f"n-{number}"))
+    worker = threading.Thread(target=working.run_worker, args=(BURST,))
+    worker.start()
+    with place.open() as other:
+        finished = JobFilter(frozenset({JobStatus.FINISHED}))
+        eventually(lambda: len(other.list_jobs(finished)) == 6, 30)
+    worker.join()

