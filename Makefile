@@ -1,11 +1,12 @@
 # make demo: set up everything from nothing, then run the example.
 # make test: set up everything from nothing, then lint, types, import directions and tests.
+# make campaign: workers killed for some minutes, on SQLite and PostgreSQL, and a count.
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test check install bench completions clean
+.PHONY: demo test campaign check install bench completions clean
 
 demo: $(INSTALLED)
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
@@ -16,6 +17,9 @@ test: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n auto
+
+campaign: $(INSTALLED)
+	$(BIN)/python -m tests.acceptance.campaign
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/startup.py

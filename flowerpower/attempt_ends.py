@@ -14,6 +14,11 @@ from flowerpower.config import RetryConfig
 from flowerpower.jobs import AttemptEnd, Claim, JobStatus
 from flowerpower.retries import delay_before_retry, is_retryable
 
+LOST_WITH_SERVER = "The process that ran it was ended with its worker's fork server"
+LOST_UNBEGUN = "Its process died before the job began"
+LOST_UNHEARD = "The worker never heard that it had claimed it"
+EXIT_UNHEARD = 113
+"""How a child ends that cannot tell its outcome (see `flowerpower.child`)."""
 _DIED = ("ProcessDied", "Exception")
 _TIMED_OUT = ("JobTimeout", "TimeoutError", "OSError", "Exception")
 
@@ -46,6 +51,8 @@ def end_by_death(
         message = f"The job's process was killed by {name}."
         if returncode == -signal.SIGKILL:
             message += " If nobody did that, the system ran out of memory."
+    elif returncode == EXIT_UNHEARD:
+        message = "The job closed the descriptor that its process tells its outcome through."
     else:
         message = f"The job's process ended with exit code {returncode} before it told an outcome."
     error = failure("ProcessDied", message, node)

@@ -1,78 +1,40 @@
 """A worker's slots: from a claim to a child, and from what the child does to what is recorded.
 
 One thread attends to the children and never waits for a backend; another records (see
-`flowerpower.job_queue.worker`). What they share is each attempt's unrecorded log, progress and
-end, under one lock.
+`flowerpower.job_queue.recording`). What they share is each attempt's unrecorded log, progress
+and end, under one lock.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import selectors
 import signal
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from flowerpower import attempt_ends, clock
-from flowerpower.children import Child, ChildEnded, ChildNotStarted, ForkServer, ForkServerDied
+from flowerpower.attempt import RELEASED, Attempt
+from flowerpower.child_pool import ChildPool, Seat
+from flowerpower.children import ChildEnded
 from flowerpower.config import RetryConfig
 from flowerpower.errors import FlowerpowerError
 from flowerpower.jobs import AttemptEnd, Claim, overrides_of
 from flowerpower.runs import RunRequest
 
-ENTRY = "flowerpower.execute:run_in_child"
 GRACE = 3.0
 """Seconds between asking a child to end and making it."""
-LOG_KEPT = 1_000_000
-"""Bytes of log that are held until they can be recorded, the end of it."""
-PING_EVERY = 1.0
-"""Seconds."""
-
-
-@dataclass
-class Attempt:
-    """One attempt in a slot.
-
-    `end` is how it changed its job; `given_back` says that it is to be released, or lost with
-    the reason given, instead. `stopping` is why its child is being ended.
-    """
-
-    claim: Claim
-    began: float = field(default_factory=clock.monotonic)
-    child: Child | None = None
-    policy: RetryConfig | None = None
-    timeout: float | None = None
-    stopping: str | None = None
-    kill_at: float | None = None
-    end: AttemptEnd | None = None
-    given_back: str | None = None
-    log: bytearray = field(default_factory=bytearray)
-    cut: int = 0
-    progress: dict[str, Any] = field(default_factory=dict)
-    is_dirty: bool = False
-    recorded_at: float = 0.0
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing is left but to record how it ended."""
-        return self.end is not None or self.given_back is not None
-
-    @property
-    def node(self) -> str | None:
-        """The node that ran last, as far as is known."""
-        return self.progress.get("current")
 
 
 class Attempts:
     """The attempts of one worker and the children that make them.
 
-    `on_change` is called, in the attending thread, whenever there is something new to record.
+    `on_change` is called, in the attending thread, when there is something new to record;
+    `on_trouble` with a sentence when the worker itself is in trouble. A child begins only while
+    `may_begin` says that the lease is known to hold.
     """
 
     def __init__(
@@ -80,50 +42,35 @@ class Attempts:
         base_dir: Path,
         jobs_per_child: int,
         silence_limit: float,
+        *,
         on_change: Callable[[], None],
+        on_trouble: Callable[[str], None],
+        may_begin: Callable[[], bool],
     ) -> None:
         self.lock = threading.Lock()
         self._base_dir = base_dir
         self._jobs_per_child = jobs_per_child
         self._on_change = on_change
-        self._server = ForkServer(
-            ENTRY, ("flowerpower.pipeline.runner", "flowerpower.encoding"), silence_limit
-        )
-        self._selector = selectors.DefaultSelector()
+        self._may_begin = may_begin
+        self._pool = ChildPool(silence_limit, on_trouble)
         self._waiting: list[Attempt] = []
         self._attempts: list[Attempt] = []
-        self._children: dict[int, tuple[Child, Attempt | None, int]] = {}
-        self._pinged = 0.0
-        self._wake_reader, self._wake_writer = os.pipe()
-        os.set_blocking(self._wake_reader, False)
-        os.set_blocking(self._wake_writer, False)
-
-    def start(self) -> None:
-        """Start the fork server; the calling thread must be the one that attends."""
-        self._server.start()
-        self._selector.register(self._server.fileno(), selectors.EVENT_READ, "reports")
-        self._selector.register(self._wake_reader, selectors.EVENT_READ, "wake")
-
-    def close(self) -> None:
-        """End all children and the server."""
-        self._server.close()
-        self._selector.close()
-        for child, _, _ in self._children.values():
-            child.close()
-        os.close(self._wake_reader)
-        os.close(self._wake_writer)
 
     # From any thread
 
+    @property
+    def can_begin(self) -> bool:
+        """Whether children can be started, as far as is known."""
+        return self._pool.can_start
+
     def wake(self) -> None:
         """Let `attend` return soon."""
-        with contextlib.suppress(BlockingIOError, OSError):
-            os.write(self._wake_writer, b"x")
+        self._pool.wake()
 
     def begin(self, claim: Claim) -> None:
         """Put a claim into a slot; its child starts at the next `attend`."""
+        attempt = Attempt(claim, clock.monotonic())
         with self.lock:
-            attempt = Attempt(claim)
             self._attempts.append(attempt)
             self._waiting.append(attempt)
         self.wake()
@@ -134,11 +81,21 @@ class Attempts:
             return list(self._attempts)
 
     def stop(self, attempt: Attempt, why: str) -> None:
-        """End an attempt: `cancel`, `release`, `lost`, or `timeout`; the first reason stands."""
+        """End an attempt: `cancel`, `timeout`, RELEASED, LEASE_LOST or a reason to lose it.
+
+        The first reason stands.
+        """
         with self.lock:
             if attempt.stopping is None:
                 attempt.stopping = why
         self.wake()
+
+    def release_waiting(self) -> None:
+        """Give back what has no child yet."""
+        with self.lock:
+            waiting = list(self._waiting)
+        for attempt in waiting:
+            self.stop(attempt, RELEASED)
 
     def forget(self, attempt: Attempt) -> None:
         """Free the slot: the end is recorded, or is not to be."""
@@ -147,44 +104,54 @@ class Attempts:
 
     # In the attending thread
 
+    def start(self) -> None:
+        """Start the fork server; the calling thread must be the one that attends."""
+        self._pool.start()
+
+    def close(self) -> None:
+        """End all children and the server; what had not ended is released."""
+        self._pool.close()
+        for attempt in self.all():
+            if not attempt.is_over:
+                self._over(attempt, given_back=RELEASED)
+
     def attend(self, seconds: float) -> None:
         """Look after the children for about so long, or until something happens."""
-        if clock.monotonic() - self._pinged >= PING_EVERY:
-            self._server.ping()
-            self._pinged = clock.monotonic()
-        self._start_waiting()
-        for key, _ in self._selector.select(seconds):
-            if key.data == "wake":
-                with contextlib.suppress(BlockingIOError):
-                    os.read(self._wake_reader, 4096)
-            elif key.data != "reports":
-                self._hear(key.data)
-        for ended in self._server.reports():
-            self._child_ended(ended)
-        if not self._server.is_alive:
-            self._restart_server()
+        self._begin_waiting()
+        speaking, ended = self._pool.listen(seconds)
+        for seat in speaking:
+            self._hear(seat)
+        for seat, how in ended:
+            self._child_ended(seat, how)
         for attempt in self.all():
             self._keep_time(attempt)
 
-    def _restart_server(self) -> None:
-        for child, _, _ in list(self._children.values()):
-            self._child_ended(ChildEnded(child.pid, -signal.SIGKILL, lost=True))
-        with contextlib.suppress(KeyError, ValueError):
-            self._selector.unregister(self._server.fileno())
-        self._server.start()
-        self._selector.register(self._server.fileno(), selectors.EVENT_READ, "reports")
-
-    def _start_waiting(self) -> None:
+    def _begin_waiting(self) -> None:
         with self.lock:
             waiting, self._waiting = self._waiting, []
-        for attempt in waiting:
-            try:
-                request = self._request(attempt.claim)
-            except FlowerpowerError as error:
-                end = attempt_ends.end_by_refusal(attempt.claim, error.message)
-                self._over(attempt, end=end)
-                continue
-            self._give(attempt, request)
+        later = [attempt for attempt in waiting if not self._begin_or_end(attempt)]
+        with self.lock:
+            self._waiting[:0] = later
+
+    def _begin_or_end(self, attempt: Attempt) -> bool:
+        """False if the attempt has to wait."""
+        if attempt.stopping is not None:
+            self._stopped(attempt)
+            return True
+        if not self.can_begin or not self._may_begin():
+            return False
+        try:
+            request = self._request(attempt.claim)
+        except FlowerpowerError as error:
+            self._refuse(attempt, error.message)
+            return True
+        except Exception as error:  # noqa: BLE001 - a record may be damaged in any way
+            self._refuse(attempt, f"The job's record cannot be read: {error!r}")
+            return True
+        return self._give(attempt, request)
+
+    def _refuse(self, attempt: Attempt, message: str) -> None:
+        self._over(attempt, end=attempt_ends.end_by_refusal(attempt.claim, message))
 
     def _request(self, claim: Claim) -> dict[str, Any]:
         overrides = overrides_of(claim.payload)
@@ -192,44 +159,47 @@ class Attempts:
         run = RunRequest(str(self._base_dir), claim.pipeline, overrides, fire)
         return run.to_json()
 
-    def _give(self, attempt: Attempt, run: dict[str, Any]) -> None:
-        idle = next((entry for entry in self._children.values() if entry[1] is None), None)
+    def _give(self, attempt: Attempt, run: dict[str, Any]) -> bool:
+        """Hand the attempt to a child; False if there can be none now."""
+        seat = self._pool.take()
+        if seat is None:
+            return False
         try:
-            child, made = (idle[0], idle[2]) if idle else (self._server.new_child(), 0)
-        except (ForkServerDied, ChildNotStarted) as error:
-            self._over(attempt, given_back=error.message)
-            return
-        attempt.child = child
-        self._children[child.pid] = (child, attempt, made + 1)
-        if idle is None:
-            for number in (child.control, child.log):
-                self._selector.register(number, selectors.EVENT_READ, child)
-        child.send({"run": run, "keep": made + 1 < self._jobs_per_child})
-        if not child.is_flushed:
-            both = selectors.EVENT_READ | selectors.EVENT_WRITE
-            self._selector.modify(child.control, both, child)
+            keep = seat.made + 1 < self._jobs_per_child
+            self._pool.give(seat, attempt, {"run": run, "keep": keep})
+        except ValueError as error:
+            self._refuse(attempt, f"The job's record cannot be handed to a process: {error}")
+            return True
+        attempt.child, attempt.began = seat.child, clock.monotonic()
+        return True
 
-    def _hear(self, child: Child) -> None:
-        if child.pid not in self._children:
-            return
-        attempt = self._children[child.pid][1]
-        if not child.is_flushed and child.flush():
-            self._selector.modify(child.control, selectors.EVENT_READ, child)
-        log = child.read_log()
-        if attempt is not None and log:
-            self._log(attempt, log)
-        for message in child.messages():
-            self._take(child, message)
-        for number, is_open in (
-            (child.control, child.control_is_open),
-            (child.log, child.log_is_open),
-        ):
-            if not is_open:
-                with contextlib.suppress(KeyError, ValueError):
-                    self._selector.unregister(number)
+    def _wait_again(self, attempt: Attempt) -> None:
+        """Its child went before it had begun: another one will do."""
+        attempt.child = attempt.kill_at = None
+        with self.lock:
+            self._waiting.insert(0, attempt)
+        self.wake()
 
-    def _take(self, child: Child, message: Mapping[str, Any]) -> None:
-        _, attempt, made = self._children[child.pid]
+    def _hear(self, seat: Seat) -> None:
+        if not self._pool.has(seat):
+            return
+        text, messages = self._pool.read(seat)
+        self._take_log(seat.attempt, text)
+        for message in messages:
+            self._take(seat, message)
+
+    def _take_log(self, attempt: Attempt | None, text: bytes) -> None:
+        if attempt is None or not text:
+            return
+        with self.lock:
+            was_dirty = attempt.is_dirty
+            attempt.add_log(text)
+        if not was_dirty:
+            self._on_change()
+
+    def _take(self, seat: Seat, message: Mapping[str, Any]) -> None:
+        attempt = seat.attempt
+        # What a job leaves behind may go on to tell things after the outcome.
         if attempt is None:
             return
         kind = message.get("type")
@@ -238,29 +208,22 @@ class Attempts:
         elif kind == "settings":
             self._settle(attempt, message)
         elif kind == "stale":
-            self._children[child.pid] = (child, None, self._jobs_per_child)
-            self._drop(child)
-            self._give(attempt, self._request(attempt.claim))
+            self._drop(seat)
+            self._wait_again(attempt)
         elif kind == "outcome":
-            log = child.read_log()
-            if log:
-                self._log(attempt, log)
-            kept = message.get("kept") is True
-            self._children[child.pid] = (child, None, made)
-            if not kept:
-                self._drop(child)
+            # All that was printed before it is there by now.
+            self._take_log(attempt, seat.child.read_log())
+            seat.attempt = None
+            if message.get("kept") is not True:
+                self._drop(seat)
             self._outcome(attempt, message.get("outcome"))
 
-    def _drop(self, child: Child) -> None:
-        """The child has nothing more to do; it ends by itself, or is ended."""
-        del self._children[child.pid]
-        for number in (child.control, child.log):
-            with contextlib.suppress(KeyError, ValueError):
-                self._selector.unregister(number)
-        child.close()
-        self._server.kill(child, signal.SIGKILL)
+    def _drop(self, seat: Seat) -> None:
+        seat.attempt = None
+        self._pool.drop(seat)
 
     def _settle(self, attempt: Attempt, message: Mapping[str, Any]) -> None:
+        attempt.has_begun = True
         with contextlib.suppress(ValidationError):
             attempt.policy = RetryConfig.model_validate(message.get("retry"))
         timeout = message.get("timeout")
@@ -276,50 +239,42 @@ class Attempts:
             attempt.progress.update(
                 done=message.get("done"), total=message.get("total"), current=name
             )
-            attempt.is_dirty = True
-        self._on_change()
-
-    def _log(self, attempt: Attempt, text: bytes) -> None:
-        with self.lock:
-            attempt.log += text
-            too_much = len(attempt.log) - LOG_KEPT
-            if too_much > 0:
-                del attempt.log[:too_much]
-                attempt.cut += too_much
-            attempt.is_dirty = True
-        self._on_change()
+            was_dirty, attempt.is_dirty = attempt.is_dirty, True
+        if not was_dirty:
+            self._on_change()
 
     def _outcome(self, attempt: Attempt, outcome: object) -> None:
-        if attempt.stopping is not None:
+        # A job that has ended is not given back: its outcome is there.
+        if attempt.stopping not in (None, RELEASED):
             self._stopped(attempt)
             return
         told = outcome if isinstance(outcome, dict) else {}
         end = attempt_ends.end_by_outcome(attempt.claim, attempt.policy, told, clock.now())
         self._over(attempt, end=end)
 
-    def _child_ended(self, ended: ChildEnded) -> None:
-        entry = self._children.get(ended.pid)
-        if entry is None:
-            return
-        child, _, _ = entry
+    def _child_ended(self, seat: Seat, ended: ChildEnded) -> None:
         # Its last words may still be in the pipes.
-        self._hear(child)
-        if ended.pid not in self._children:
+        self._hear(seat)
+        if not self._pool.has(seat):
             return
-        _, attempt, _ = self._children[ended.pid]
-        self._drop(child)
+        attempt = seat.attempt
+        self._drop(seat)
         if attempt is None or attempt.is_over:
             return
         if attempt.stopping is not None:
             self._stopped(attempt)
         elif ended.lost:
-            self._over(attempt, given_back="The process that runs the jobs died")
-        else:
+            self._over(attempt, given_back=attempt_ends.LOST_WITH_SERVER)
+        elif attempt.has_begun:
             claim, policy = attempt.claim, attempt.policy
             end = attempt_ends.end_by_death(
                 claim, policy, ended.returncode, attempt.node, clock.now()
             )
             self._over(attempt, end=end)
+        elif seat.made > 1:
+            self._wait_again(attempt)
+        else:
+            self._over(attempt, given_back=attempt_ends.LOST_UNBEGUN)
 
     def _stopped(self, attempt: Attempt) -> None:
         claim, now = attempt.claim, clock.now()
@@ -346,14 +301,14 @@ class Attempts:
             return
         now = clock.monotonic()
         if attempt.timeout is not None and now - attempt.began > attempt.timeout:
-            attempt.stopping = attempt.stopping or "timeout"
+            self.stop(attempt, "timeout")
         if attempt.stopping is None:
             return
         if attempt.kill_at is None:
             gentle = attempt.stopping in ("cancel", "timeout")
             attempt.kill_at = now + (GRACE if gentle else 0.0)
             if gentle:
-                self._server.kill(attempt.child, signal.SIGTERM)
+                self._pool.signal(attempt.child, signal.SIGTERM)
         if now >= attempt.kill_at:
             attempt.kill_at = now + GRACE
-            self._server.kill(attempt.child, signal.SIGKILL)
+            self._pool.signal(attempt.child, signal.SIGKILL)

@@ -1,0 +1,244 @@
+"""Kills workers while they work, then counts: what was lost, what ran twice at once.
+
+`make campaign` runs the long one, on SQLite and on PostgreSQL, which is restarted under load.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import itertools
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flowerpower.errors import BackendUnreachable
+from flowerpower.jobs import JobStatus
+from tests.acceptance.working import Site, WorkerProcess, children_of
+from tests.conditions import eventually
+from tests.servers import PostgresServer
+
+JOB = """
+import random
+from traced import traced
+traced(name, random.uniform(0, 2 * seconds))
+return name
+"""
+RETRIES = "run: {retry: {max_retries: 5, delay: 50ms}}\n"
+
+
+@dataclass
+class Tally:
+    """What a campaign came to."""
+
+    backend: str
+    seed: int
+    jobs: int
+    strikes: int = 0
+    finished: int = 0
+    failed: int = 0
+    lost: int = 0
+    overlapping: int = 0
+    repeats: int = 0
+    wrong: int = 0
+    seconds: float = 0.0
+    reasons: list[str] = field(default_factory=list)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the law was kept."""
+        return not (self.lost or self.overlapping or self.wrong)
+
+    def row(self) -> str:
+        """A line of the table."""
+        return (
+            f"{self.backend:<11}{self.strikes:>8}{self.jobs:>7}{self.finished:>10}{self.failed:>8}"
+            f"{self.lost:>6}{self.overlapping:>13}{self.repeats:>9}{self.seconds:>9.1f} s"
+        )
+
+
+HEAD = (
+    f"{'backend':<11}{'strikes':>8}{'jobs':>7}{'finished':>10}{'failed':>8}"
+    f"{'lost':>6}{'overlapping':>13}{'repeats':>9}{'time':>11}"
+)
+
+
+class Campaign:
+    """Jobs, workers, and something that kills them at random instants."""
+
+    def __init__(
+        self,
+        site: Site,
+        tally: Tally,
+        *,
+        workers: int = 2,
+        broken: str = "",
+        restart: Callable[[], None] | None = None,
+        mean_seconds: float = 0.05,
+        jobs_per_child: int = 1,
+    ) -> None:
+        self.site = site
+        self.tally = tally
+        self.dice = random.Random(tally.seed)
+        self._broken = broken
+        self._restart = restart
+        self._options = {"num_workers": 2, "jobs_per_child": jobs_per_child}
+        self._workers = workers
+        self._mean = mean_seconds
+
+    def run(self, strikes: int, every: float, drain: float) -> None:
+        """Enqueue, strike, let the workers drain the queue, count."""
+        began = time.monotonic()
+        self.site.pipeline("traced_job", JOB, RETRIES, parameters="name: str, seconds: float")
+        ids = [f"job-{number}" for number in range(self.tally.jobs)]
+        for each in ids:
+            self.site.add("traced_job", each, name=each, seconds=self._mean)
+        fleet = [self._worker() for _ in range(self._workers)]
+        for _ in range(strikes):
+            time.sleep(self.dice.uniform(0, 2 * every))
+            position = self.dice.randrange(len(fleet))
+            self._strike(fleet[position])
+            self.tally.strikes += 1
+            if fleet[position].process.poll() is not None:
+                fleet[position] = self._worker()
+        self._drain(ids, drain)
+        for worker in fleet:
+            if worker.stop() != 0:
+                self.tally.wrong += 1
+                self.tally.reasons.append(worker.errors.read_text("utf-8")[-2000:])
+        self._count(ids)
+        self.tally.seconds = time.monotonic() - began
+
+    def _worker(self) -> WorkerProcess:
+        return self.site.worker(broken=self._broken, wait=False, **self._options)
+
+    def _strike(self, worker: WorkerProcess) -> None:
+        kinds = ["worker", "server", "child", "tree", "stop", "restart"]
+        kind = self.dice.choices(kinds, [4, 2, 3, 2, 1, 1 if self._restart else 0])[0]
+        if kind == "restart" and self._restart is not None:
+            self._restart()
+        elif kind == "worker":
+            worker.kill()
+        elif kind == "stop":
+            worker.signal(signal.SIGTERM)
+            with contextlib.suppress(Exception):
+                worker.process.wait(5)
+            worker.kill()
+        elif kind == "server":
+            _kill(worker.server())
+        elif kind == "child":
+            jobs = worker.jobs()
+            _kill(self.dice.choice(jobs) if jobs else None)
+        else:
+            server = worker.server()
+            for pid in (server, worker.process.pid, *(children_of(server) if server else ())):
+                _kill(pid)
+            worker.process.wait()
+
+    def _drain(self, ids: list[str], timeout: float) -> None:
+        waiting = set(ids)
+
+        def all_ended() -> bool:
+            time.sleep(0.1)
+            with contextlib.suppress(BackendUnreachable):
+                waiting.difference_update(
+                    [each for each in waiting if self.site.job(each).status.is_ended]
+                )
+            return not waiting
+
+        with contextlib.suppress(AssertionError):
+            eventually(all_ended, timeout)
+
+    def _count(self, ids: list[str]) -> None:
+        tally, spans = self.tally, _spans(self.site)
+        for each in ids:
+            job = self.site.job(each)
+            tally.finished += job.status is JobStatus.FINISHED
+            tally.failed += job.status is JobStatus.FAILED
+            tally.lost += not job.status.is_ended
+            if job.status is JobStatus.FAILED:
+                tally.reasons.append(f"{each}: {job.error}")
+            elif not job.status.is_ended:
+                tally.reasons.append(f"{each}: {job}")
+            ran = sorted(spans[each])
+            tally.repeats += max(0, len(ran) - 1)
+            if job.status is JobStatus.FINISHED and not any(whole for _, _, whole in ran):
+                tally.wrong += 1
+                tally.reasons.append(f"{each}: finished, and never ran to its end")
+            for (_, end, _), (begin, _, _) in itertools.pairwise(ran):
+                if begin < end:
+                    tally.overlapping += 1
+                    tally.reasons.append(f"{each}: {ran}")
+
+
+def _spans(site: Site) -> dict[str, list[tuple[float, float, bool]]]:
+    """Of each job: from when to when it ran, and whether it came to its end.
+
+    Of a process that was killed, its last sign of life counts.
+    """
+    open_spans: dict[tuple[str, int], tuple[float, float]] = {}
+    spans: dict[str, list[tuple[float, float, bool]]] = defaultdict(list)
+    for name, what, pid, moment in site.trace():
+        if what == "begin":
+            if (name, pid) in open_spans:
+                spans[name].append((*open_spans[name, pid], False))
+            open_spans[name, pid] = (moment, moment)
+        elif what == "on":
+            open_spans[name, pid] = (open_spans[name, pid][0], moment)
+        else:
+            begin, _ = open_spans.pop((name, pid))
+            spans[name].append((begin, moment, True))
+    for (name, _), (begin, last) in open_spans.items():
+        spans[name].append((begin, last, False))
+    return spans
+
+
+def _kill(pid: int | None) -> None:
+    if pid is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def main() -> int:
+    """The long campaign; the exit code says whether the law was kept."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--jobs", type=int, default=1000)
+    parser.add_argument("--strikes", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
+    parser.add_argument("--on", choices=["sqlite", "postgresql"], action="append")
+    given = parser.parse_args()
+    print(f"seed {given.seed}", HEAD, sep="\n", flush=True)
+    clean = True
+    for backend in given.on or ["sqlite", "postgresql"]:
+        tally = Tally(backend, given.seed, given.jobs)
+        with contextlib.ExitStack() as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            server = PostgresServer() if backend == "postgresql" else None
+            if server is not None:
+                stack.callback(server.close)
+            site = Site(Path(folder) / "site", server.new_database() if server else None)
+            stack.callback(site.end)
+            restart = None if server is None else lambda each=server: _restart(each)
+            campaign = Campaign(
+                site, tally, workers=3, restart=restart, mean_seconds=0.25, jobs_per_child=20
+            )
+            campaign.run(given.strikes, every=0.5, drain=240)
+        print(tally.row(), *tally.reasons, sep="\n  ", flush=True)
+        clean = clean and tally.is_clean
+    return 0 if clean else 1
+
+
+def _restart(server: PostgresServer) -> None:
+    server.stop()
+    server.start()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""The backend goes away while jobs run: what they come to is kept, and written down afterwards."""
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+
+from tests.acceptance.working import MakeSite, Site, value
+from tests.conditions import eventually
+from tests.servers import PostgresServer
+
+COUNTS = """
+import time
+from traced import traced
+for n in range(40):
+    print(n, flush=True)
+    traced(name, seconds / 40)
+return name
+"""
+Away = Callable[[], contextlib.AbstractContextManager[None]]
+
+
+@contextlib.contextmanager
+def _locked(site: Site) -> Iterator[None]:
+    """Somebody else is in the middle of a long write."""
+    database = sqlite3.connect(
+        site.root / ".flowerpower" / "jobs.db", timeout=30, isolation_level=None
+    )
+    with contextlib.closing(database):
+        database.execute("BEGIN IMMEDIATE")
+        yield
+        database.execute("ROLLBACK")
+
+
+@contextlib.contextmanager
+def _stopped(server: PostgresServer) -> Iterator[None]:
+    server.stop()
+    try:
+        yield
+    finally:
+        server.start()
+
+
+def _runs_once(site: Site, away: contextlib.AbstractContextManager[None], seconds: float) -> None:
+    site.pipeline("counts", COUNTS, parameters="name: str, seconds: float")
+    workers = [site.worker(), site.worker()]
+    # Two end while it is away, two after it came back.
+    ids = [site.add("counts", f"job-{n}", name=f"job-{n}", seconds=2.0 + n % 2 * seconds)
+           for n in range(4)]  # fmt: skip
+    eventually(lambda: len({name for name, *_ in site.trace()}) == 4)
+    with away:
+        began = time.monotonic()
+        eventually(lambda: time.monotonic() - began > seconds, seconds + 5)
+    jobs = site.drained(ids)
+    assert sorted(value(job) for job in jobs) == ids
+    assert {(job.attempt, job.losses) for job in jobs} == {(1, 0)}
+    for each in ids:
+        assert len({pid for name, _, pid, _ in site.trace() if name == each}) == 1
+        assert site.log(each) == "".join(f"{n}\n" for n in range(40))
+    for worker in workers:
+        assert [each["status"] for each in worker.events("job")] == ["finished"] * len(
+            worker.events("job")
+        )
+        assert not worker.events("buried")
+        assert not worker.events("lost")
+        assert worker.stop() == 0
+        assert worker.errors.read_text("utf-8") == ""
+
+
+def test_a_locked_file_costs_no_job(make_site: MakeSite):
+    """SQLite locked for 20 s, much longer than a lease: no job is lost, none runs twice."""
+    site = make_site()
+    _runs_once(site, _locked(site), 20)
+
+
+def test_a_stopped_server_costs_no_job(make_site: MakeSite, postgres: PostgresServer):
+    """PostgreSQL stopped for 5 s, longer than a lease: no job is lost, none runs twice."""
+    site = make_site(postgres.new_database())
+    _runs_once(site, _stopped(postgres), 5)
+
+
+def test_while_the_backend_is_away_a_worker_ends_when_told_twice(
+    make_site: MakeSite, postgres: PostgresServer
+):
+    """With an outcome that cannot be written a second signal ends it; the job runs again later."""
+    site = make_site(postgres.new_database())
+    site.pipeline("counts", COUNTS, parameters="name: str, seconds: float")
+    job = site.add("counts", "job", name="job", seconds=1.0)
+    worker = site.worker()
+    eventually(site.trace)
+    with _stopped(postgres):
+        eventually(lambda: worker.events("unreachable"), 15)
+        worker.signal(15)
+        eventually(lambda: worker.events("stopping"))
+        worker.signal(15)
+        assert worker.process.wait(15) == 0
+        assert site.left() == []
+    site.worker()
+    assert value(site.ended(job)) == "job"
+
+
+def test_a_worker_that_waits_for_its_first_connection_ends(site: Site):
+    """A worker that cannot begin, because the file is locked, ends within 20 s of a signal."""
+    with _locked(site):
+        worker = site.worker(wait=False)
+        eventually(lambda: worker.process.poll() is not None or _has_handlers(worker.process.pid))
+        began = time.monotonic()
+        worker.signal(15)
+        worker.process.wait(20)
+        assert time.monotonic() - began < 20
+    eventually(lambda: not site.left())
+
+
+def _has_handlers(pid: int) -> bool:
+    """Whether the process catches TERM."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        (caught,) = [line.split()[1] for line in file if line.startswith("SigCgt")]
+    return bool(int(caught, 16) & 1 << 14)

@@ -1,0 +1,239 @@
+"""A project, its queue, and workers on it as real processes that can be killed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from flowerpower.config import RunOverrides
+from flowerpower.job_queue import JobQueueManager
+from flowerpower.jobs import Job, JobSpec, JobStatus
+from tests.conditions import eventually, processes_marked
+
+LEASE = 3.0
+"""Seconds; a short one, so that a test need not wait for long."""
+SCRIPT = """
+import json, sys
+from flowerpower.job_queue import JobQueueManager
+from flowerpower.job_queue.base import WorkerOptions
+
+def tell(event):
+    print(json.dumps({"kind": event.kind, **event.facts}), flush=True)
+
+given = json.loads(sys.argv[1])
+if given.get("break"):
+    exec(given["break"])
+with JobQueueManager(**given["queue"]) as queue:
+    queue.run_worker(WorkerOptions(**given["options"]), tell)
+"""
+TRACE = """
+import json, os, time
+
+def traced(name, seconds):
+    def write(what):
+        line = json.dumps([name, what, os.getpid(), time.monotonic()]) + "\\n"
+        os.write(file, line.encode())
+    file = os.open("trace", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    write("begin")
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        time.sleep(0.02)
+        write("on")
+    write("end")
+    os.close(file)
+"""
+
+
+class WorkerProcess:
+    """A worker, and what it has told."""
+
+    def __init__(self, site: Site, number: int, options: dict[str, Any], broken: str) -> None:
+        self.told = site.root / f"worker-{number}.jsonl"
+        given = {"queue": site.queue_options, "options": options, "break": broken}
+        with self.told.open("wb") as out, (site.root / f"worker-{number}.err").open("wb") as err:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", SCRIPT, json.dumps(given)],
+                stdout=out,
+                stderr=err,
+                env={**os.environ, "MARK": site.mark, "PYTHONDONTWRITEBYTECODE": "1"},
+                cwd=site.root,
+                start_new_session=True,
+            )
+        self.errors = site.root / f"worker-{number}.err"
+
+    def events(self, kind: str | None = None) -> list[dict[str, Any]]:
+        lines = self.told.read_text("utf-8").splitlines(keepends=True)
+        events = [json.loads(line) for line in lines if line.endswith("\n")]
+        return [each for each in events if kind in (None, each["kind"])]
+
+    def is_up(self) -> bool:
+        assert self.process.poll() is None, self.errors.read_text("utf-8")
+        return bool(self.events("start"))
+
+    def server(self) -> int | None:
+        """The process of the fork server, its only child."""
+        return next(iter(children_of(self.process.pid)), None)
+
+    def jobs(self) -> list[int]:
+        server = self.server()
+        return children_of(server) if server else []
+
+    def signal(self, number: int, *, group: bool = False) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            (os.killpg if group else os.kill)(self.process.pid, number)
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self, timeout: float = 20) -> int:
+        """TERM, and the exit code."""
+        self.signal(signal.SIGTERM)
+        return self.process.wait(timeout)
+
+
+def children_of(pid: int) -> list[int]:
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
+    except OSError:
+        return []
+    return [int(each) for each in text.split()]
+
+
+class Site:
+    """A project with a queue; nothing that was started here is left after `end`."""
+
+    def __init__(self, root: Path, url: str | None = None) -> None:
+        self.root = root
+        self.url = url
+        self.mark = f"mark-{uuid.uuid4()}"
+        namespace = uuid.uuid4().hex
+        self.queue_options = {"base_dir": str(root), "url": url, "namespace": namespace}
+        self.workers: list[WorkerProcess] = []
+        (root / "conf" / "pipelines").mkdir(parents=True)
+        (root / "pipelines").mkdir()
+        (root / "conf" / "project.yml").write_text("name: site\n", encoding="utf-8")
+        (root / "traced.py").write_text(TRACE, encoding="utf-8")
+        self.queue = JobQueueManager(**self.queue_options)
+
+    def pipeline(self, name: str, body: str, config: str = "{}", parameters: str = "") -> str:
+        """A pipeline of one node with this body."""
+        code = textwrap.indent(textwrap.dedent(body).strip(), "    ")
+        return self.module(name, f"def {name}({parameters}) -> object:\n{code}\n", config)
+
+    def module(self, name: str, code: str, config: str = "{}") -> str:
+        (self.root / "pipelines" / f"{name}.py").write_text(textwrap.dedent(code), "utf-8")
+        (self.root / "conf" / "pipelines" / f"{name}.yml").write_text(config, "utf-8")
+        return name
+
+    def add(self, pipeline: str, job_id: str | None = None, /, **inputs: Any) -> str:
+        job_id = job_id or f"{pipeline}-{uuid.uuid4().hex[:8]}"
+        return self.queue.add_job(JobSpec(pipeline, RunOverrides(inputs=inputs), id=job_id)).id
+
+    def worker(self, *, broken: str = "", wait: bool = True, **options: Any) -> WorkerProcess:
+        """A worker that runs; `broken` is code that breaks it beforehand."""
+        worker = WorkerProcess(
+            self, len(self.workers), {"lease": LEASE, **options}, textwrap.dedent(broken)
+        )
+        self.workers.append(worker)
+        if wait:
+            eventually(worker.is_up, 20)
+        return worker
+
+    def job(self, job_id: str) -> Job:
+        return self.queue.get_job(job_id)
+
+    def is_running(self, job_id: str) -> bool:
+        return self.job(job_id).status is JobStatus.RUNNING
+
+    def log(self, job_id: str, attempt: int = 1) -> str:
+        return "".join(chunk.text for chunk in self.queue.read_log(job_id, attempt))
+
+    def ended(self, job_id: str, timeout: float = 30) -> Job:
+        """The job, once it has ended."""
+        return eventually(
+            lambda: job if (job := self.job(job_id)).status.is_ended else None, timeout
+        )
+
+    def drained(self, ids: Iterable[str], timeout: float = 60) -> list[Job]:
+        """The jobs, once all have ended."""
+        jobs: list[Job] = []
+        waiting = list(ids)
+
+        def all_ended() -> bool:
+            for job in map(self.job, waiting[:]):
+                if job.status.is_ended:
+                    jobs.append(job)
+                    waiting.remove(job.id)
+            time.sleep(0.05)
+            return not waiting
+
+        eventually(all_ended, timeout)
+        return jobs
+
+    def run(self, pipeline: str, timeout: float = 30, /, **inputs: Any) -> Job:
+        return self.ended(self.add(pipeline, **inputs), timeout)
+
+    def is_locked(self) -> bool:
+        """Whether somebody is in the middle of a write."""
+        if self.url is not None:
+            with psycopg.connect(self.url) as connection:
+                found = connection.execute(
+                    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+                    " AND pid <> pg_backend_pid() AND state <> 'idle'"
+                )
+                return found.fetchone() is not None
+        database = sqlite3.connect(self.root / ".flowerpower" / "jobs.db", timeout=0)
+        with contextlib.closing(database):
+            try:
+                database.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return True
+            return False
+
+    def trace(self) -> list[tuple[str, str, int, float]]:
+        """Who began and ended what, in which process and when (see `traced.py`)."""
+        file = self.root / "trace"
+        lines = file.read_text("utf-8").splitlines() if file.exists() else []
+        return [tuple(json.loads(line)) for line in lines]
+
+    def left(self) -> list[int]:
+        return processes_marked(self.mark)
+
+    def end(self) -> None:
+        for worker in self.workers:
+            worker.signal(signal.SIGCONT)
+            worker.kill()
+        eventually(lambda: not self.left(), 10)
+        self.queue.close()
+
+
+MakeSite = Callable[..., Site]
+
+
+def value(job: Job) -> Any:
+    """The one output of a finished job."""
+    assert job.status is JobStatus.FINISHED, job
+    assert job.result is not None, job
+    (found,) = job.result["outputs"].values()
+    return found
+
+
+def reason(job: Job) -> str:
+    """Type and message of a failed job's error."""
+    assert job.status is JobStatus.FAILED, job
+    assert job.error is not None
+    return f"{job.error['type']}: {job.error['message']}"
