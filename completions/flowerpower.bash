@@ -6,7 +6,7 @@ _flowerpower_load() {
     commands=() options=() arguments=()
     case $1 in
         '')
-            commands=(init pipeline schedule completion)
+            commands=(init pipeline job-queue schedule completion)
             options=(
                 '--version once flag'
                 '--help,-h once flag'
@@ -73,6 +73,7 @@ _flowerpower_load() {
                 '--max-retries once text'
                 '--retry-delay once text'
                 '--jitter-factor once text'
+                '--timeout once text'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'
@@ -119,6 +120,192 @@ _flowerpower_load() {
                 '--verbose,-v many flag'
                 '--no-color once flag'
                 '--base-dir once folder'
+                '--help,-h once flag'
+            )
+            ;;
+        job-queue)
+            commands=(add-job list-jobs show-job wait cancel-job retry-job delete-job prune logs start-worker workers)
+            options=(
+                '--help,-h once flag'
+            )
+            ;;
+        'job-queue add-job')
+            arguments=(
+                'once names pipelines'
+            )
+            options=(
+                '--wait once flag'
+                '--progress,--no-progress once flag'
+                '--input,-i many text'
+                '--inputs once at_file'
+                '--final-vars many text'
+                '--config many text'
+                '--executor once choices synchronous threadpool'
+                '--max-workers once text'
+                '--cache,--no-cache once flag'
+                '--max-retries once text'
+                '--retry-delay once text'
+                '--jitter-factor once text'
+                '--timeout once text'
+                '--run-at once text'
+                '--run-in once text'
+                '--queue once text'
+                '--job-id once text'
+                '--result-ttl once text'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'job-queue list-jobs')
+            options=(
+                '--status many text'
+                '--pipeline once names pipelines'
+                '--queue once text'
+                '--schedule once names schedules'
+                '--since once text'
+                '--limit once text'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'job-queue show-job')
+            arguments=(
+                'once names jobs'
+            )
+            options=(
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'job-queue wait')
+            arguments=(
+                'many names jobs'
+            )
+            options=(
+                '--timeout once text'
+                '--progress,--no-progress once flag'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'job-queue cancel-job')
+            arguments=(
+                'many names jobs'
+            )
+            options=(
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'job-queue retry-job')
+            arguments=(
+                'once names jobs'
+            )
+            options=(
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'job-queue delete-job')
+            arguments=(
+                'many names jobs'
+            )
+            options=(
+                '--yes,-y once flag'
+                '--dry-run once flag'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'job-queue prune')
+            options=(
+                '--all-ended once flag'
+                '--yes,-y once flag'
+                '--dry-run once flag'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'job-queue logs')
+            arguments=(
+                'once names jobs'
+            )
+            options=(
+                '--attempt once text'
+                '--follow,-f once flag'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'job-queue start-worker')
+            options=(
+                '--num-workers,-n once text'
+                '--queues many text'
+                '--burst once flag'
+                '--max-jobs once text'
+                '--jobs-per-child once text'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'job-queue workers')
+            options=(
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
                 '--help,-h once flag'
             )
             ;;

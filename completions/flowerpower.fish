@@ -9,6 +9,18 @@ set -g __flowerpower_commands \
     'pipeline show' \
     'pipeline validate' \
     'pipeline delete' \
+    'job-queue' \
+    'job-queue add-job' \
+    'job-queue list-jobs' \
+    'job-queue show-job' \
+    'job-queue wait' \
+    'job-queue cancel-job' \
+    'job-queue retry-job' \
+    'job-queue delete-job' \
+    'job-queue prune' \
+    'job-queue logs' \
+    'job-queue start-worker' \
+    'job-queue workers' \
     'schedule' \
     'schedule preview' \
     'completion' \
@@ -31,10 +43,62 @@ set -g __flowerpower_valued \
     'pipeline run:--max-retries' \
     'pipeline run:--retry-delay' \
     'pipeline run:--jitter-factor' \
+    'pipeline run:--timeout' \
     'pipeline run:--base-dir' \
     'pipeline show:--base-dir' \
     'pipeline validate:--base-dir' \
     'pipeline delete:--base-dir' \
+    'job-queue add-job:--input' \
+    'job-queue add-job:-i' \
+    'job-queue add-job:--inputs' \
+    'job-queue add-job:--final-vars' \
+    'job-queue add-job:--config' \
+    'job-queue add-job:--executor' \
+    'job-queue add-job:--max-workers' \
+    'job-queue add-job:--max-retries' \
+    'job-queue add-job:--retry-delay' \
+    'job-queue add-job:--jitter-factor' \
+    'job-queue add-job:--timeout' \
+    'job-queue add-job:--run-at' \
+    'job-queue add-job:--run-in' \
+    'job-queue add-job:--queue' \
+    'job-queue add-job:--job-id' \
+    'job-queue add-job:--result-ttl' \
+    'job-queue add-job:--base-dir' \
+    'job-queue add-job:--type' \
+    'job-queue list-jobs:--status' \
+    'job-queue list-jobs:--pipeline' \
+    'job-queue list-jobs:--queue' \
+    'job-queue list-jobs:--schedule' \
+    'job-queue list-jobs:--since' \
+    'job-queue list-jobs:--limit' \
+    'job-queue list-jobs:--base-dir' \
+    'job-queue list-jobs:--type' \
+    'job-queue show-job:--base-dir' \
+    'job-queue show-job:--type' \
+    'job-queue wait:--timeout' \
+    'job-queue wait:--base-dir' \
+    'job-queue wait:--type' \
+    'job-queue cancel-job:--base-dir' \
+    'job-queue cancel-job:--type' \
+    'job-queue retry-job:--base-dir' \
+    'job-queue retry-job:--type' \
+    'job-queue delete-job:--base-dir' \
+    'job-queue delete-job:--type' \
+    'job-queue prune:--base-dir' \
+    'job-queue prune:--type' \
+    'job-queue logs:--attempt' \
+    'job-queue logs:--base-dir' \
+    'job-queue logs:--type' \
+    'job-queue start-worker:--num-workers' \
+    'job-queue start-worker:-n' \
+    'job-queue start-worker:--queues' \
+    'job-queue start-worker:--max-jobs' \
+    'job-queue start-worker:--jobs-per-child' \
+    'job-queue start-worker:--base-dir' \
+    'job-queue start-worker:--type' \
+    'job-queue workers:--base-dir' \
+    'job-queue workers:--type' \
     'schedule preview:--start' \
     'schedule preview:--count' \
     'schedule preview:--cron' \
@@ -101,6 +165,7 @@ complete -c flowerpower -f
 
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a init -d 'Make a new project, in a new folder or in the current one.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a pipeline -d 'Make, look at and run the pipelines of a project.'
+complete -c flowerpower -n '__flowerpower_at \'\' 0' -a job-queue -d 'Run pipelines in the background: jobs and their workers.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a schedule -d 'Run pipelines by themselves: cron, intervals, dates.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a completion -d 'Completion of commands, options and names in your shell.'
 complete -c flowerpower -n '__flowerpower_at \'\'' -l version -d 'Print the version.'
@@ -149,6 +214,7 @@ complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l cache -l no-ca
 complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l max-retries -x -d 'Try again this often after a failure.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l retry-delay -x -d 'Wait before the first retry: 90s, 5m.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l jitter-factor -x -d 'Spread retry delays by up to this part of them.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l timeout -x -d 'How long it may take: 90s, 5m, 2h.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l quiet -s q -d 'Print ids only, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
@@ -182,6 +248,152 @@ complete -c flowerpower -n '__flowerpower_at \'pipeline delete\'' -l no-color -d
 complete -c flowerpower -n '__flowerpower_at \'pipeline delete\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline delete\'' -l help -s h -d 'Show this message and exit.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline delete\' 0' -a '(__flowerpower_names pipelines)'
+
+complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a add-job -d 'Hand a run of a pipeline to the job queue; a worker does it.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a list-jobs -d 'List jobs, the newest first.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a show-job -d 'Show all that is known of a job: its times, its nodes, its error or its result.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a wait -d 'Wait until jobs have ended, and show their results.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a cancel-job -d 'Cancel jobs: one that waits at once, one that runs within seconds.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a retry-job -d 'Queue a failed or cancelled job again, with all its retries.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a delete-job -d 'Forget jobs, their results and their logs.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a prune -d 'Forget jobs whose history has ended now, not at the next occasion.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a logs -d 'Show what a job has printed, on stdout and stderr.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a start-worker -d 'Start a worker: it takes jobs from the queue and runs each in a process of its own.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a workers -d 'List the workers that live, and what they do.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue\'' -l help -s h -d 'Show this message and exit.'
+
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l wait -d 'Wait for the job and show its result.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l progress -l no-progress -d 'Show progress on stderr.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l input -s i -x -d 'One input: a JSON value, else text. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l inputs -x -a '(__flowerpower_at_files)' -d 'Many inputs: a JSON object, @file.yml, @file.json, or - for stdin. -i wins.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l final-vars -x -d 'The nodes to compute. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l config -x -d 'One setting of Hamilton\'s driver configuration. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l executor -x -a 'synchronous threadpool' -d 'How nodes are executed.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l max-workers -x -d 'Threads of the threadpool executor.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l cache -l no-cache -d 'Keep results of nodes between runs.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l max-retries -x -d 'Try again this often after a failure.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l retry-delay -x -d 'Wait before the first retry: 90s, 5m.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l jitter-factor -x -d 'Spread retry delays by up to this part of them.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l timeout -x -d 'How long it may take: 90s, 5m, 2h.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l run-at -x -d 'Not before this time, ISO 8601; without an offset in the project\'s zone.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l run-in -x -d 'Not before so long from now: 10m.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l queue -x -d 'The name of a queue.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l job-id -x -d 'The job\'s id: asking again with it gives the first job back.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l result-ttl -x -d 'How long its result is kept; 0: not at all, -1: as long as its record.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l quiet -s q -d 'Print ids only, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l no-color -d 'No colours.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l help -s h -d 'Show this message and exit.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\' 0' -a '(__flowerpower_names pipelines)'
+
+complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l status -x -d 'scheduled, queued, running, finished, failed, cancelled. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l pipeline -x -a '(__flowerpower_names pipelines)' -d 'Only jobs of this pipeline.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l queue -x -d 'The name of a queue.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l schedule -x -a '(__flowerpower_names schedules)' -d 'Only jobs of this schedule.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l since -x -d 'Not before this ISO 8601 time, or 2h ago.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l limit -x -d 'At most so many.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l quiet -s q -d 'Print ids only, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l no-color -d 'No colours.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l help -s h -d 'Show this message and exit.'
+
+complete -c flowerpower -n '__flowerpower_at \'job-queue show-job\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue show-job\'' -l quiet -s q -d 'Print ids only, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue show-job\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue show-job\'' -l no-color -d 'No colours.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue show-job\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue show-job\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue show-job\'' -l help -s h -d 'Show this message and exit.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue show-job\' 0' -a '(__flowerpower_names jobs)'
+
+complete -c flowerpower -n '__flowerpower_at \'job-queue wait\'' -l timeout -x -d 'How long it may take: 90s, 5m, 2h.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue wait\'' -l progress -l no-progress -d 'Show progress on stderr.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue wait\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue wait\'' -l quiet -s q -d 'Print ids only, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue wait\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue wait\'' -l no-color -d 'No colours.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue wait\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue wait\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue wait\'' -l help -s h -d 'Show this message and exit.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue wait\'' -a '(__flowerpower_names jobs)'
+
+complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l quiet -s q -d 'Print ids only, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l no-color -d 'No colours.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l help -s h -d 'Show this message and exit.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -a '(__flowerpower_names jobs)'
+
+complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l quiet -s q -d 'Print ids only, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l no-color -d 'No colours.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l help -s h -d 'Show this message and exit.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\' 0' -a '(__flowerpower_names jobs)'
+
+complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l yes -s y -d 'Do not ask.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l dry-run -d 'Only say what would be done.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l quiet -s q -d 'Print ids only, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l no-color -d 'No colours.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l help -s h -d 'Show this message and exit.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -a '(__flowerpower_names jobs)'
+
+complete -c flowerpower -n '__flowerpower_at \'job-queue prune\'' -l all-ended -d 'Also those whose history has not ended yet.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue prune\'' -l yes -s y -d 'Do not ask.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue prune\'' -l dry-run -d 'Only say what would be done.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue prune\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue prune\'' -l quiet -s q -d 'Print ids only, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue prune\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue prune\'' -l no-color -d 'No colours.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue prune\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue prune\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue prune\'' -l help -s h -d 'Show this message and exit.'
+
+complete -c flowerpower -n '__flowerpower_at \'job-queue logs\'' -l attempt -x -d 'Of this attempt; by default the last one.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue logs\'' -l follow -s f -d 'Go on until the job has ended.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue logs\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue logs\'' -l quiet -s q -d 'Print ids only, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue logs\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue logs\'' -l no-color -d 'No colours.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue logs\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue logs\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue logs\'' -l help -s h -d 'Show this message and exit.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue logs\' 0' -a '(__flowerpower_names jobs)'
+
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l num-workers -s n -x -d 'Jobs at once; by default as conf/project.yml says.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l queues -x -d 'Take jobs from these; by default from all. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l burst -d 'End when no job is due.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l max-jobs -x -d 'End after so many jobs.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l jobs-per-child -x -d 'Jobs that one process does before it is replaced.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l quiet -s q -d 'Print ids only, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l no-color -d 'No colours.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l help -s h -d 'Show this message and exit.'
+
+complete -c flowerpower -n '__flowerpower_at \'job-queue workers\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue workers\'' -l quiet -s q -d 'Print ids only, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue workers\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue workers\'' -l no-color -d 'No colours.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue workers\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue workers\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue workers\'' -l help -s h -d 'Show this message and exit.'
 
 complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a preview -d 'Show the next fires of a trigger, and what clock changes do to them.'
 complete -c flowerpower -n '__flowerpower_at \'schedule\'' -l help -s h -d 'Show this message and exit.'

@@ -1,7 +1,9 @@
 """`flowerpower --complete-names KIND [--base-dir DIR]`: names for completion, while somebody types.
 
-It imports the standard library and the rule for names, reads no file's content and runs nothing
-of the user's. It is silent on any error, and ends the process after 200 ms whatever hangs.
+It imports the standard library and the rule for names, and runs nothing of the user's. It reads
+no configuration: jobs are those of the default SQLite file, or of the one that
+FLOWERPOWER_JOB_QUEUE_URL names. It is silent on any error, and ends the process after 200 ms
+whatever hangs.
 """
 
 from __future__ import annotations
@@ -16,6 +18,9 @@ PATIENCE = 0.2
 PROJECT_FILE = os.path.join("conf", "project.yml")
 PIPELINES_FOLDER = os.path.join("conf", "pipelines")
 BASE_DIR_VARIABLE = "FLOWERPOWER_BASE_DIR"
+URL_VARIABLE = "FLOWERPOWER_JOB_QUEUE_URL"
+DEFAULT_URL = "sqlite:///.flowerpower/jobs.db"
+MOST_JOBS = 200
 
 
 def run(arguments: list[str]) -> NoReturn:
@@ -41,8 +46,9 @@ def _names(kind: str, option: str = "--base-dir", base_dir: str | None = None) -
     root = _project_root(base_dir or os.environ.get(BASE_DIR_VARIABLE))
     if option != "--base-dir" or kind not in _KINDS or root is None:
         return []
+    listed, limit = _KINDS[kind]
     # A name that begins with - would be read as an option where it is put.
-    return sorted(name for name in _KINDS[kind](root) if is_name(name) and name[0] != "-")
+    return sorted(name for name in listed(root) if is_name(name, limit) and name[0] != "-")
 
 
 def _project_root(named: str | None) -> str | None:
@@ -60,5 +66,25 @@ def _pipelines(root: str) -> list[str]:
         return [each.name[:-4] for each in entries if each.name.endswith(".yml") and each.is_file()]
 
 
-# A kind that is not here has no names.
-_KINDS: dict[str, Callable[[str], list[str]]] = {"pipelines": _pipelines}
+def _jobs(root: str) -> list[str]:
+    import sqlite3
+    from urllib.parse import quote
+
+    scheme, _, path = (os.environ.get(URL_VARIABLE) or DEFAULT_URL).partition(":///")
+    if scheme != "sqlite":
+        return []
+    # Read-only: this must neither make a file nor wait for one.
+    uri = f"file:{quote(os.path.join(root, path))}?mode=ro"
+    rows = sqlite3.connect(uri, uri=True, timeout=0).execute(
+        "SELECT id FROM flowerpower_jobs WHERE expires_at IS NULL OR expires_at > ?"
+        " ORDER BY created_at DESC LIMIT ?",
+        (time.time(), MOST_JOBS),
+    )
+    return [str(row[0]) for row in rows]
+
+
+# What lists a kind's names, and how long they are at most; a kind that is not here has none.
+_KINDS: dict[str, tuple[Callable[[str], list[str]], int]] = {
+    "pipelines": (_pipelines, 100),
+    "jobs": (_jobs, 200),
+}

@@ -17,7 +17,7 @@ from flowerpower_cli.frame import Frame, command, group
 from flowerpower_cli.options import DryRun, Shared
 from flowerpower_cli.shapes import line
 
-app = group("completion", "Completion of commands, options and names in your shell.")
+app = group()
 
 
 class Shell(StrEnum):

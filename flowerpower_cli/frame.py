@@ -10,18 +10,19 @@ import os
 import signal
 import sys
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from flowerpower.errors import FlowerpowerError, UsageError
+from flowerpower.errors import FlowerpowerError, Refused, UsageError
 from flowerpower_cli.options import InProject, Shared
 from flowerpower_cli.output import Output
 
 if TYPE_CHECKING:
+    from flowerpower.pipeline.job_queue import PipelineJobQueue
     from flowerpower.pipeline.manager import PipelineManager
 
 EXIT_FAILED = 1
@@ -43,13 +44,34 @@ class Frame:
             color=not shared.no_color,
         )
         self.base_dir: Path | None = getattr(shared, "base_dir", None)
+        self._job_queue_type: str | None = getattr(shared, "type", None)
 
     @cached_property
     def manager(self) -> PipelineManager:
         """The project's PipelineManager, opened at first use."""
         from flowerpower.pipeline.manager import PipelineManager
 
-        return PipelineManager(self.base_dir)
+        return PipelineManager(self.base_dir, self._job_queue_type, quiet=True)
+
+    @property
+    def job_queue(self) -> PipelineJobQueue:
+        """The project's job queue.
+
+        Raises:
+            Refused: if it lives in memory, where a command would be alone with it.
+        """
+        job_queue = self.manager.job_queue
+        if job_queue.is_private:
+            raise Refused(
+                "The job queue is in memory: it would begin and end with this command.",
+                hint="Set job_queue.backend.url in conf/project.yml to a sqlite:/// file.",
+            )
+        return job_queue
+
+    def close(self) -> None:
+        """Let go of the backend, if the command opened it."""
+        if "manager" in self.__dict__:
+            self.manager.close()
 
 
 def import_hamilton() -> None:
@@ -66,9 +88,26 @@ def import_hamilton() -> None:
         gc.enable()
 
 
-def group(name: str, help_text: str) -> typer.Typer:
-    """A group of commands."""
-    return typer.Typer(name=name, help=help_text, no_args_is_help=True, context_settings=HELP_NAMES)
+def group() -> typer.Typer:
+    """A group of commands; the tree says its name and what it is for."""
+    return typer.Typer(no_args_is_help=True, context_settings=HELP_NAMES)
+
+
+_asked_for: frozenset[str] | None = None
+
+
+@contextlib.contextmanager
+def only_building(words: Sequence[str]) -> Iterator[None]:
+    """While this lasts, commands whose names are not among `words` are made without options.
+
+    Reading the options of forty commands to run one is a fifth of the start of `add-job`.
+    """
+    global _asked_for
+    before, _asked_for = _asked_for, frozenset(words)
+    try:
+        yield
+    finally:
+        _asked_for = before
 
 
 def command(
@@ -78,10 +117,14 @@ def command(
 
     Its first parameter is the Frame. A parameter whose type is a dataclass takes all fields of
     it as options; the fields of `options` are taken by every command. The docstring is the help
-    text, and `example` stands below it.
+    text, and `example` stands below it. While `only_building` another command, it is a name and
+    a help text without options.
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        if _asked_for is not None and name not in _asked_for:
+            app.command(name, help=inspect.getdoc(function))(lambda: None)
+            return function
         hints = typing.get_type_hints(function, include_extras=True)
         own = list(inspect.signature(function).parameters.values())[1:]
         groups = {p.name: hints[p.name] for p in own if dataclasses.is_dataclass(hints[p.name])}
@@ -135,6 +178,8 @@ def _run(function: Callable[..., None], frame: Frame, arguments: dict[str, Any])
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
         _unexpected(error, frame.output)
         raise typer.Exit(EXIT_FAILED) from None
+    finally:
+        frame.close()
 
 
 def run_app(arguments: Sequence[str]) -> NoReturn:
@@ -149,9 +194,10 @@ def run_app(arguments: Sequence[str]) -> NoReturn:
 
 
 def _exit_code(arguments: list[str], output: Output) -> int:
-    from flowerpower_cli.app import app
+    from flowerpower_cli.app import build_app
 
     try:
+        app = build_app(arguments)
         code = app(args=arguments, prog_name="flowerpower", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
@@ -262,6 +308,13 @@ def _end(code: int, output: Output) -> NoReturn:
         output.plain_line("Interrupted.")
     try:
         sys.stdout.flush()
+        # What a pipeline prints while the process ends is no part of the result.
+        os.dup2(2, 1)
     except (OSError, ValueError):
         _discard_stdout()
+    if code in (EXIT_INTERRUPTED, EXIT_TERMINATED):
+        # Python would wait for a pipeline's threads to end.
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)

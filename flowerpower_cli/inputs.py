@@ -1,4 +1,7 @@
-"""Values given as flags: `-i key=value`, `--inputs @file | - | JSON`, `--config key=value`."""
+"""Values given as flags: `-i key=value`, `--inputs @file | - | JSON`, `--config key=value`.
+
+`overrides_from` makes one object of them and of the other run options.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,44 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from flowerpower.errors import ConfigError, InvalidInputs
+from flowerpower.errors import ConfigError, InvalidInputs, UsageError
 from flowerpower.safe_text import one_line, shortened
 
+if TYPE_CHECKING:
+    from flowerpower.config import RunOverrides
+    from flowerpower_cli.options import RunOptions
+
 MAX_TEXT = 10_000_000
+
+
+def overrides_from(options: RunOptions, progressbar: bool | None = None) -> RunOverrides:
+    """The run options of a command as the library's object.
+
+    Raises:
+        UsageError: naming the option that is not valid.
+    """
+    from flowerpower.pipeline.manager import make_overrides
+
+    inputs = parse_inputs(options.inputs, Path.cwd()) if options.inputs is not None else {}
+    inputs.update(parse_pairs(options.input or [], "-i"))
+    final_vars = [name for text in options.final_vars or [] for name in text.split(",") if name]
+    if options.final_vars and not final_vars:
+        raise UsageError("--final-vars names no node.")
+    return make_overrides(
+        inputs=inputs,
+        final_vars=final_vars,
+        config=parse_pairs(options.config or [], "--config"),
+        executor=options.executor.value if options.executor else None,
+        max_workers=options.max_workers,
+        cache=options.cache,
+        progressbar=progressbar,
+        max_retries=options.max_retries,
+        retry_delay=options.retry_delay,
+        jitter_factor=options.jitter_factor,
+        timeout=options.timeout,
+    )
 
 
 def parse_pairs(pairs: Iterable[str], flag: str) -> dict[str, Any]:
@@ -25,7 +60,7 @@ def parse_pairs(pairs: Iterable[str], flag: str) -> dict[str, Any]:
         key, equals, text = pair.partition("=")
         if not equals or not key.strip():
             raise InvalidInputs(
-                f"{flag} {one_line(shortened(pair, 60))!r}: expected KEY=VALUE.",
+                f"{flag} takes KEY=VALUE, got {one_line(shortened(pair, 60))!r}.",
                 hint=f"For example {flag} source_file=data.csv.",
             )
         parsed[key.strip()] = _value(text)

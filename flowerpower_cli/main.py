@@ -9,11 +9,6 @@ from typing import NoReturn
 
 def main() -> NoReturn:
     """Run the command line with the arguments of the process, and end the process."""
-    if sys.argv[1:2] == ["--version"] and len(sys.argv) == 2:
-        from flowerpower import __version__
-
-        print(f"flowerpower {__version__}")
-        sys.exit(0)
     if sys.argv[1:2] == ["--complete-names"]:
         from flowerpower_cli import complete_names
 

@@ -7,6 +7,7 @@ them (see `frame.command`).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -42,6 +43,31 @@ def duration(text: str) -> float:
         raise typer.BadParameter(error.message) from None
 
 
+def time_to_live(text: str) -> float:
+    """Seconds, 0 for not at all, -1 for as long as the record."""
+    return -1.0 if text == "-1" else duration(text)
+
+
+def time_reading(text: str) -> datetime:
+    """The reading in an ISO 8601 text, naive if it has no offset."""
+    from flowerpower import clock
+
+    try:
+        return clock.parse_time(text)
+    except FlowerpowerError as error:
+        raise typer.BadParameter(error.message) from None
+
+
+def time_or_ago(text: str) -> datetime:
+    """As `time_reading`, or how long ago: 2h, 1d ago."""
+    from flowerpower import clock
+
+    try:
+        return clock.after(clock.now(), -clock.parse_duration(str(text).removesuffix("ago")))
+    except FlowerpowerError:
+        return time_reading(text)
+
+
 class Executor(StrEnum):
     """Executors that `--executor` knows."""
 
@@ -54,6 +80,12 @@ class Backend(StrEnum):
 
     apscheduler = "apscheduler"
     rq = "rq"
+
+
+Timeout = Annotated[
+    float | None,
+    typer.Option(parser=duration, metavar="DURATION", help="How long it may take: 90s, 5m, 2h."),
+]
 
 
 @dataclass(frozen=True)
@@ -99,6 +131,15 @@ class InProject(Shared):
             show_envvar=False,
             help="The project's folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.",
         ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class InQueue(InProject):
+    """Options of commands that work with the project's job queue."""
+
+    type: Annotated[
+        Backend | None, typer.Option("--type", help="The job queue's backend.", show_default=False)
     ] = None
 
 
@@ -165,6 +206,43 @@ class RunOptions:
             help="Spread retry delays by up to this part of them.",
         ),
     ] = None
+    timeout: Timeout = None
+
+
+QueueName = Annotated[str | None, typer.Option(metavar="QUEUE", help="The name of a queue.")]
+
+
+@dataclass(frozen=True)
+class JobOptions:
+    """How a job is kept in the queue: when it is due, under what id."""
+
+    run_at: Annotated[
+        datetime | None,
+        typer.Option(
+            parser=time_reading,
+            metavar="TIME",
+            help="Not before this time, ISO 8601; without an offset in the project's zone.",
+        ),
+    ] = None
+    run_in: Annotated[
+        float | None,
+        typer.Option(parser=duration, metavar="DURATION", help="Not before so long from now: 10m."),
+    ] = None
+    queue: QueueName = None
+    job_id: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID", help="The job's id: asking again with it gives the first job back."
+        ),
+    ] = None
+    result_ttl: Annotated[
+        float | None,
+        typer.Option(
+            parser=time_to_live,
+            metavar="DURATION",
+            help="How long its result is kept; 0: not at all, -1: as long as its record.",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -188,6 +266,14 @@ class TriggerOptions:
 
 PipelineName = Annotated[
     str, typer.Argument(metavar="PIPELINE", help="The pipeline's name.", show_default=False)
+]
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.", show_default=False)]
+JobIds = Annotated[
+    list[str], typer.Argument(metavar="JOB...", help="Ids of jobs.", show_default=False)
+]
+Progress = Annotated[
+    bool | None,
+    typer.Option("--progress/--no-progress", help="Show progress on stderr.", show_default=False),
 ]
 OutputFile = Annotated[
     Path | None,

@@ -63,13 +63,16 @@ class Output:
     def show(self, stream: TextIO, shapes: Iterable[Shape]) -> None:
         """Lines and tables, drawn on a terminal, as plain text elsewhere."""
         drawn = stream.isatty() or bool(os.environ.get("FORCE_COLOR"))
+        # A table that is drawn has blank lines around it.
+        is_set_off = True
         with written(stream):
-            for number, shape in enumerate(shapes):
+            for shape in shapes:
+                if shape.starts_section and not is_set_off:
+                    stream.write("\n")
+                is_set_off = drawn and shape.is_set_off
                 if drawn:
                     self.console(stream).print(shape.rich())
                     continue
-                if number and shape.starts_section:
-                    stream.write("\n")
                 for text in shape.plain():
                     stream.write(text + "\n")
 
@@ -198,15 +201,28 @@ def write_line(stream: TextIO, text: str) -> None:
 def stdout_to_stderr() -> Iterator[None]:
     """While this lasts, what anything in the process writes to stdout goes to stderr.
 
-    Descriptors are moved, so that subprocesses and C code are held to it too.
+    Descriptors are moved, so that subprocesses and C code are held to it too. Streams that were
+    replaced or closed meanwhile are put back.
     """
+    streams = sys.stdin, sys.stdout, sys.stderr
+    process = os.getpid()
     sys.stdout.flush()
-    kept = os.dup(1)
+    kept = {number: os.dup(number) for number in (1, 2)}
     os.dup2(2, 1)
     try:
         yield
     finally:
-        with contextlib.suppress(OSError, ValueError):
-            sys.stdout.flush()
-        os.dup2(kept, 1)
-        os.close(kept)
+        if os.getpid() != process:
+            # A pipeline forked, and this is its child: the result is its parent's to show.
+            os._exit(0)
+        for stream in {sys.stdout, streams[1]} - {None}:
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+        for number, descriptor in kept.items():
+            os.dup2(descriptor, number)
+            os.close(descriptor)
+        sys.stdin, sys.stdout, sys.stderr = streams
+        for name, number in (("stdout", 1), ("stderr", 2)):
+            if getattr(sys, name).closed:
+                fresh = os.fdopen(os.dup(number), "w", encoding="utf-8", errors="backslashreplace")
+                setattr(sys, name, fresh)

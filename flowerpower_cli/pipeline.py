@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import stat
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +14,8 @@ import typer
 from flowerpower.errors import ConfigError, FlowerpowerError, UsageError
 from flowerpower.safe_text import mask_values
 from flowerpower_cli.frame import Frame, command, group, import_hamilton
-from flowerpower_cli.options import DryRun, OutputFile, PipelineName, RunOptions, Yes
+from flowerpower_cli.options import DryRun, OutputFile, PipelineName, Progress, RunOptions, Yes
+from flowerpower_cli.output import stdout_to_stderr
 from flowerpower_cli.shapes import Shape, block, cell, line, table
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from flowerpower.pipeline.runner import Plan
     from flowerpower.runs import RunError, RunOutcome
 
-app = group("pipeline", "Make, look at and run the pipelines of a project.")
+app = group()
 
 
 @command(app, "new", example="flowerpower pipeline new daily_report")
@@ -88,59 +90,34 @@ def run(
     frame: Frame,
     pipeline: PipelineName,
     options: RunOptions,
-    progress: Annotated[
-        bool | None,
-        typer.Option(
-            "--progress/--no-progress", help="Show progress on stderr.", show_default=False
-        ),
-    ] = None,
+    progress: Progress = None,
     output: OutputFile = None,
     dry_run: DryRun = False,
 ) -> None:
     """Run a pipeline here and now and show its result.
 
-    What the pipeline itself prints goes to stderr.
+    What the pipeline itself prints goes to stderr. With --timeout it runs in a process of its own,
+    in the project's folder, and is ended when the time is up.
     """
+    from flowerpower_cli.inputs import overrides_from
+
     overrides = overrides_from(options, progress)
     frame.manager.registry.files(pipeline)
-    import_hamilton()
     if dry_run:
-        _show_plan(frame, pipeline, frame.manager.plan(pipeline, overrides, complete=False))
+        if output is not None:
+            raise UsageError("--output goes with a run; --dry-run has no result.")
+        import_hamilton()
+        with stdout_to_stderr():
+            plan = frame.manager.plan(pipeline, overrides, complete=False)
+        _show_plan(frame, pipeline, plan)
         return
+    _check_writable(output)
     outcome = _run_with_progress(frame, pipeline, overrides)
     result = _result(outcome)
+    _show_outcome(frame, outcome, result)
     if output is not None:
         _write(output, result)
         frame.output.message(f"Wrote {output}.")
-    _show_outcome(frame, outcome, result)
-
-
-def overrides_from(options: RunOptions, progressbar: bool | None = None) -> RunOverrides:
-    """The run options of a command as the library's object.
-
-    Raises:
-        UsageError: naming the option that is not valid.
-    """
-    from flowerpower.pipeline.manager import make_overrides
-    from flowerpower_cli.inputs import parse_inputs, parse_pairs
-
-    inputs = parse_inputs(options.inputs, Path.cwd()) if options.inputs is not None else {}
-    inputs.update(parse_pairs(options.input or [], "-i"))
-    final_vars = [name for text in options.final_vars or [] for name in text.split(",") if name]
-    if options.final_vars and not final_vars:
-        raise UsageError("--final-vars names no node.")
-    return make_overrides(
-        inputs=inputs,
-        final_vars=final_vars,
-        config=parse_pairs(options.config or [], "--config"),
-        executor=options.executor.value if options.executor else None,
-        max_workers=options.max_workers,
-        cache=options.cache,
-        progressbar=progressbar,
-        max_retries=options.max_retries,
-        retry_delay=options.retry_delay,
-        jitter_factor=options.jitter_factor,
-    )
 
 
 def _run_with_progress(frame: Frame, pipeline: str, overrides: RunOverrides) -> RunOutcome:
@@ -150,7 +127,10 @@ def _run_with_progress(frame: Frame, pipeline: str, overrides: RunOverrides) -> 
     from flowerpower_cli.progress import shown_progress
 
     manager = frame.manager
-    configured = merged_run(manager.registry.get(pipeline).config, overrides).adapter.progressbar
+    settings = merged_run(manager.registry.get(pipeline).config, overrides)
+    if not settings.timeout:
+        import_hamilton()
+    configured = settings.adapter.progressbar
     if configured is None:
         configured = manager.project.config.adapter.progressbar
 
@@ -183,17 +163,50 @@ def _show_outcome(frame: Frame, outcome: RunOutcome, result: dict[str, Any]) -> 
     frame.output.message(finished_line(outcome.pipeline, len(outcome.nodes), outcome.seconds))
 
 
+def _check_writable(path: Path | None) -> None:
+    """Before a long run: the folder of its output is there, and the output is no folder."""
+    if path is None:
+        return
+    reason = None
+    if path.is_dir():
+        reason = "it is a folder"
+    elif not path.absolute().parent.is_dir():
+        reason = "No such file or directory"
+    elif not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+        reason = "Permission denied"
+    if reason:
+        raise FlowerpowerError(f"{path} cannot be written: {reason}.")
+
+
 def _write(path: Path, result: dict[str, Any]) -> None:
+    """Write the result to a file, whole or not at all; to a device or a pipe as it is."""
     from flowerpower_cli.output import dump_json
 
+    text = dump_json(result) + "\n"
     try:
+        target = path.resolve()
+        if target.exists() and not target.is_file():
+            path.write_text(text, encoding="ascii")
+            return
+        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
         with tempfile.NamedTemporaryFile(
-            "w", encoding="ascii", dir=path.absolute().parent, prefix=".flowerpower-", delete=False
+            "w", encoding="ascii", dir=target.parent, prefix=".flowerpower-", delete=False
         ) as stream:
-            stream.write(dump_json(result) + "\n")
-        os.replace(stream.name, path)
+            stream.write(text)
+        try:
+            os.chmod(stream.name, mode)
+            os.replace(stream.name, target)
+        except OSError:
+            os.unlink(stream.name)
+            raise
     except OSError as error:
         raise FlowerpowerError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _show_plan(frame: Frame, pipeline: str, plan: Plan) -> None:
@@ -230,7 +243,8 @@ def show(frame: Frame, pipeline: PipelineName) -> None:
     manager = frame.manager
     loaded = manager.registry.get(pipeline)
     import_hamilton()
-    plan = manager.plan(pipeline, complete=False)
+    with stdout_to_stderr():
+        plan = manager.plan(pipeline, complete=False)
     configuration: Any = mask_values(loaded.file.root.plain(as_written=True), named=True)
     words = [_in_words(frame, each) for each in loaded.config.schedule]
     data = {
@@ -271,8 +285,6 @@ def validate(
     ] = None,
 ) -> None:
     """Check every pipeline without running it, and tell all faults in one go."""
-    from flowerpower_cli.output import stdout_to_stderr
-
     registry = frame.manager.registry
     names = registry.names() if pipeline is None else [registry.files(pipeline).name]
     import_hamilton()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from flowerpower.clock import format_duration
 from flowerpower.runs import NodeEvent
 from flowerpower.safe_text import one_line, shortened
 from flowerpower_cli.output import Output, stdout_to_stderr
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 OnEvent = Callable[[NodeEvent], None]
 
@@ -20,25 +24,69 @@ def shown_progress(output: Output, title: str, *, wanted: bool) -> Iterator[OnEv
 
     What the pipeline prints goes to stderr in the meantime.
     """
-    with stdout_to_stderr():
-        if wanted and output.is_animated:
-            with _bar(output, title) as on_event:
-                yield on_event
-        elif wanted and not (output.quiet or output.json):
-            yield lambda event: _line(output, event)
-        else:
-            yield None
+    with stdout_to_stderr(), shown_bars(output, [title], wanted=wanted) as bars:
+        yield bars[0].on_event if bars else None
 
 
-def _line(output: Output, event: NodeEvent) -> None:
-    if event.state == "running":
-        return
-    seconds = format_duration(event.seconds or 0.0)
-    output.plain_line(f"[{event.done}/{event.total}] {event.node} {event.state} in {seconds}")
+class Bar:
+    """The progress of one run among others."""
+
+    def on_event(self, event: NodeEvent) -> None:
+        """A node began or ended."""
+
+    def note(self, text: str) -> None:
+        """What the run waits for, while no node says it."""
 
 
 @contextlib.contextmanager
-def _bar(output: Output, title: str) -> Iterator[OnEvent]:
+def shown_bars(output: Output, titles: Sequence[str], *, wanted: bool) -> Iterator[list[Bar]]:
+    """A bar for each title as long as this lasts, or lines; no bars if they are not to be seen."""
+    if wanted and output.is_animated:
+        with _live(output) as progress:
+            yield [_LiveBar(progress, title) for title in titles]
+    elif wanted and not (output.quiet or output.json):
+        yield [_Lines(output, f"{title} " if len(titles) > 1 else "") for title in titles]
+    else:
+        yield []
+
+
+class _Lines(Bar):
+    def __init__(self, output: Output, before: str) -> None:
+        self._output = output
+        self._before = before
+
+    def on_event(self, event: NodeEvent) -> None:
+        if event.state == "running":
+            return
+        seconds = format_duration(event.seconds or 0.0)
+        self._output.plain_line(
+            f"{self._before}[{event.done}/{event.total}] {event.node} {event.state} in {seconds}"
+        )
+
+
+class _LiveBar(Bar):
+    def __init__(self, progress: Progress, title: str) -> None:
+        self._progress = progress
+        self._title = title
+        self._task: TaskID | None = None
+
+    def on_event(self, event: NodeEvent) -> None:
+        running = shortened(one_line(event.node), 40) if event.state != "finished" else ""
+        self._update(completed=event.done, total=event.total, node=running)
+
+    def note(self, text: str) -> None:
+        self._update(node=one_line(text))
+
+    def _update(self, **fields: Any) -> None:
+        # Nothing is drawn before there is something to say: an error may come first.
+        if self._task is None:
+            self._progress.start()
+            self._task = self._progress.add_task("", total=None, title=self._title, node="")
+        self._progress.update(self._task, **fields)
+
+
+@contextlib.contextmanager
+def _live(output: Output) -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     progress = Progress(
@@ -51,16 +99,9 @@ def _bar(output: Output, title: str) -> Iterator[OnEvent]:
         refresh_per_second=10,
         transient=True,
     )
-    task = progress.add_task("", total=None, title=title, node="")
     stdout = sys.stdout
-
-    def on_event(event: NodeEvent) -> None:
-        progress.start()
-        running = shortened(one_line(event.node), 40) if event.state != "finished" else ""
-        progress.update(task, completed=event.done, total=event.total, node=running)
-
     try:
-        yield on_event
+        yield progress
     finally:
         progress.stop()
         sys.stdout = stdout

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from flowerpower.trigger_base import Trigger
     from flowerpower.trigger_preview import PreviewRow
 
-app = group("schedule", "Run pipelines by themselves: cron, intervals, dates.")
+app = group()
 
 MAX_COUNT = 1000
 

@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from flowerpower.safe_text import mask, one_line, visible
+from flowerpower.safe_text import mask, one_line, shortened, visible
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
     from rich.text import Text
+
+MIN_CUT = 12
+"""Characters; a column that may be cut is folded instead where it would have fewer."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Line:
 
     cells: tuple[Cell, ...]
     starts_section: bool = False
+    is_set_off: ClassVar[bool] = False
 
     def plain(self) -> Iterator[str]:
         """The one line of text."""
@@ -51,11 +55,16 @@ class Line:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells under heads; a head that ends in `>` is that of a column to the right."""
+    """Rows of cells under heads.
+
+    A head that ends in `>` is that of a column to the right, `<` (or nothing) to the left; one that
+    ends in `…` is that of the last column, if a terminal may cut it rather than fold it.
+    """
 
     heads: tuple[str, ...]
     rows: list[tuple[Cell, ...]] = field(default_factory=list)
     starts_section: ClassVar[bool] = False
+    is_set_off: ClassVar[bool] = True
 
     def add_row(self, *cells: Cell) -> None:
         """One more row, as long as the heads."""
@@ -63,7 +72,7 @@ class Table:
 
     def plain(self) -> Iterator[str]:
         """Aligned lines, the heads first, two blanks between columns."""
-        texts = [[head.rstrip(">") for head in self.heads]]
+        texts = [[_head(head) for head in self.heads]]
         texts += [[cell.text for cell in row] for row in self.rows]
         widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
         right = [head.endswith(">") for head in self.heads]
@@ -75,28 +84,59 @@ class Table:
             yield "  ".join(padded).rstrip()
 
     def _firsts(self) -> list[str]:
-        return [self.heads[0], *(row[0].text for row in self.rows)]
+        return [_head(self.heads[0]), *(row[0].text for row in self.rows)]
 
     def rich(self) -> RenderableType:
-        """As Rich's Table."""
+        """As Rich's Table, made once it is known how wide the terminal is."""
+        return _Drawn(self)
+
+    def drawn(self, width: int) -> RenderableType:
+        """As Rich's Table for so many characters."""
         from rich import box
         from rich.table import Table as RichTable
 
         drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
         for position, head in enumerate(self.heads):
             drawn.add_column(
-                cell(head.rstrip(">")).rich(),
+                Cell(_head(head)).rich(),
                 justify="right" if head.endswith(">") else "left",
                 overflow="fold",
                 # The first column names things; a name folded in its middle is hard to read.
                 min_width=None if position else min(30, max(map(len, self._firsts()))),
             )
+        left = self._left_for_last(width) if self.heads[-1].endswith("…") else 0
         for row in self.rows:
-            drawn.add_row(*(each.rich() for each in row))
+            *cells, last = row
+            if left >= MIN_CUT:
+                last = Cell(shortened(last.text, left), last.style)
+            drawn.add_row(*(each.rich() for each in (*cells, last)))
         return drawn
+
+    def _left_for_last(self, width: int) -> int:
+        others = list(zip(self.heads, *(tuple(each.text for each in row) for row in self.rows),
+                          strict=True))[:-1]  # fmt: skip
+        used = sum(max(len(text) for text in column) + 3 for column in others)
+        return width - used - 2
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A table that Rich draws as wide as it has room."""
+
+    table: Table
+
+    def __rich_console__(
+        self, _console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
+        yield self.table.drawn(options.max_width)
 
 
 Shape = Line | Table
+
+
+def _head(head: str) -> str:
+    """What is shown of a head: without its mark, masked, on one line."""
+    return cell(head[:-1] if head.endswith((">", "<", "…")) else head).text
 
 
 def cell(value: object, style: str = "") -> Cell:

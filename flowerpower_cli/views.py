@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from collections.abc import Iterator
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
@@ -32,11 +34,19 @@ def outputs_view(outputs: dict[str, Any]) -> Iterator[Shape]:
 
 
 def _is_table(value: Any) -> bool:
-    return isinstance(value, dict) and "summary_of" in value and bool(value.get("rows"))
+    """A summary of a table; a user's own dictionary may look like one, with anything in it."""
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("summary_of"), str)
+        and isinstance(value.get("rows"), list)
+        and bool(value["rows"])
+        and isinstance(value.get("shape", []), list)
+        and isinstance(value.get("columns", []), list)
+    )
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, dict) and "summary_of" in value:
+    if isinstance(value, dict) and isinstance(value.get("summary_of"), str):
         size = value.get("shape", value.get("length"))
         told = f"{value['summary_of']}{'' if size is None else f' {size}'}"
         return shortened(f"{told}: {value['repr']}" if "repr" in value else told, SHOWN_VALUE)
@@ -56,12 +66,14 @@ def _table_view(name: str, value: dict[str, Any]) -> Iterator[Shape]:
     columns_of_text, heads = [], []
     for head, values in zip(shown, zip(*records, strict=True), strict=True):
         numeric = all(isinstance(item, int | float) or item is None for item in values)
-        heads.append(f"{head}>" if numeric else head)
+        heads.append(f"{head}{'>' if numeric else '<'}")
         columns_of_text.append(_column(list(values)))
+    fitting = _fitting(heads, columns_of_text)
+    shown, heads, columns_of_text = shown[:fitting], heads[:fitting], columns_of_text[:fitting]
     yield _title(name, f"{value['summary_of']}, {size}".rstrip(", "))
     listing = table(*heads)
     for record, texts in zip(records, zip(*columns_of_text, strict=True), strict=True):
-        styles = ("dim" if item is None else "" for item in record)
+        styles = ("dim" if item is None else "" for item in record[:fitting])
         listing.add_row(*(cell(text, style) for text, style in zip(texts, styles, strict=True)))
     yield listing
     hidden = (shape[0] if shape else 0) - len(records)
@@ -71,6 +83,18 @@ def _table_view(name: str, value: dict[str, Any]) -> Iterator[Shape]:
     ]
     if left:
         yield line(f"… {', '.join(left)}", "dim")
+
+
+def _fitting(heads: list[str], columns: list[list[str]]) -> int:
+    """How many columns fit side by side on the terminal; all, where there is none."""
+    if not sys.stdout.isatty():
+        return len(heads)
+    left = shutil.get_terminal_size().columns
+    for number, (head, texts) in enumerate(zip(heads, columns, strict=True)):
+        left -= max(map(len, (head, *texts))) + 3
+        if left < 0:
+            return max(1, number)
+    return len(heads)
 
 
 def _title(name: str, rest: str = "") -> Shape:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, get_args
 
@@ -14,7 +15,9 @@ from flowerpower.names import did_you_mean
 from flowerpower.pipeline.registry import PipelineRegistry
 
 if TYPE_CHECKING:
-    from flowerpower.job_queue.base import JobQueueBackend
+    from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent
+
+MAX_WORKERS = 1000
 
 
 class PipelineJobQueue:
@@ -43,6 +46,16 @@ class PipelineJobQueue:
         self._backend: JobQueueBackend | None = None
 
     @property
+    def url(self) -> str | None:
+        """The URL of the project's backend, None for the backend's own default."""
+        return self._config.backend.url if self.type == self._config.type else None
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the queue lives in memory, where no other process finds it."""
+        return self.url == "memory"
+
+    @property
     def backend(self) -> JobQueueBackend:
         """The backend, open.
 
@@ -52,11 +65,10 @@ class PipelineJobQueue:
         if self._backend is None:
             from flowerpower.job_queue import JobQueueManager
 
-            is_own = self.type == self._config.type
             self._backend = JobQueueManager(
                 type=self.type,
                 base_dir=self._project.root,
-                url=self._config.backend.url if is_own else None,
+                url=self.url,
                 namespace=self._config.namespace or self._project.name,
                 result_ttl=self._config.result_ttl,
                 history_ttl=self._config.history_ttl,
@@ -83,11 +95,8 @@ class PipelineJobQueue:
         """
         self._registry.files(name)
         queues = self._config.backend.queues
-        if queue is not None and queue not in queues:
-            raise UsageError(
-                f"The project has no queue {queue!r}.{did_you_mean(queue, queues)}",
-                hint=f"job_queue.backend.queues in conf/project.yml names: {', '.join(queues)}.",
-            )
+        if queue is not None:
+            self._check_queue(queue)
         default = DEFAULT_QUEUE if DEFAULT_QUEUE in queues else queues[0]
         spec = JobSpec(
             pipeline=name,
@@ -98,6 +107,52 @@ class PipelineJobQueue:
             result_ttl=result_ttl,
         )
         return self.backend.add_job(spec)
+
+    def run_worker(
+        self,
+        *,
+        num_workers: int | None = None,
+        queues: Sequence[str] | None = None,
+        burst: bool = False,
+        max_jobs: int | None = None,
+        jobs_per_child: int = 1,
+        on_event: Callable[[WorkerEvent], None] | None = None,
+    ) -> int:
+        """Work on jobs until told to stop; how many attempts were made.
+
+        `num_workers` attempts at once, by default as many as the project says, from `queues`, by
+        default all of the project's. `burst` ends when nothing is due, `max_jobs` after so many
+        attempts; a child process makes `jobs_per_child` of them. `on_event` is called from several
+        threads.
+
+        Raises:
+            UsageError: naming the number that is out of range, or the queue that is not known.
+            BackendUnreachable: if it cannot be opened.
+        """
+        from flowerpower.job_queue.base import WorkerOptions
+
+        slots = self._config.num_workers if num_workers is None else num_workers
+        for name, number, most in (
+            ("num_workers", slots, MAX_WORKERS),
+            ("max_jobs", 1 if max_jobs is None else max_jobs, None),
+            ("jobs_per_child", jobs_per_child, None),
+        ):
+            if number < 1 or (most is not None and number > most):
+                expected = f"1 to {most}" if most is not None else "1 or more"
+                raise UsageError(f"{name} is {number}: expected {expected}.")
+        for queue in queues or ():
+            self._check_queue(queue)
+        taken = tuple(dict.fromkeys(queues or self._config.backend.queues))
+        options = WorkerOptions(slots, taken, burst, max_jobs, jobs_per_child)
+        return self.backend.run_worker(options, on_event)
+
+    def _check_queue(self, queue: str) -> None:
+        queues = self._config.backend.queues
+        if queue not in queues:
+            raise UsageError(
+                f"The project has no queue {queue!r}.{did_you_mean(queue, queues)}",
+                hint=f"job_queue.backend.queues in conf/project.yml names: {', '.join(queues)}.",
+            )
 
     def result_ttl_of(self, asked: float | None) -> float:
         """Seconds that a job's result is kept, if `asked` is what it was given."""

@@ -60,9 +60,7 @@ class PipelineManager:
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         root = (
-            find_project_root(Path.cwd(), environ)
-            if base_dir is None
-            else project_root(Path(base_dir))
+            find_project_root(Path(), environ) if base_dir is None else project_root(Path(base_dir))
         )
         self.project: Project = load_project(root, environ)
         self.registry = PipelineRegistry(self.project)
@@ -104,7 +102,7 @@ class PipelineManager:
             retry_delay=retry_delay,
             jitter_factor=jitter_factor,
         )
-        outcome = self.run_outcome(name, overrides)
+        outcome = self._outcome(name, overrides, timeout=None)
         raise_for_error(outcome)
         return outcome.values
 
@@ -203,21 +201,41 @@ class PipelineManager:
     ) -> RunOutcome:
         """As `run`, but what came of it as data; a failing pipeline raises nothing.
 
+        With a timeout, of the overrides or the YAML, each attempt is made in a process of its own
+        in the project's folder, and ended when it takes longer; `values` are the encoded outputs
+        then. What it prints goes to `sys.stderr`.
+
         Raises:
             PipelineNotFound, ConfigError: if there is no such pipeline or its file is wrong.
         """
-        from flowerpower.execute import execute
-
         overrides = overrides or RunOverrides()
+        timeout = merged_run(self.registry.get(name).config, overrides).timeout
+        return self._outcome(name, overrides, on_event, on_retry, timeout=timeout or None)
+
+    def _outcome(
+        self,
+        name: str,
+        overrides: RunOverrides,
+        on_event: Callable[[NodeEvent], None] | None = None,
+        on_retry: OnRetry | None = None,
+        *,
+        timeout: float | None,
+    ) -> RunOutcome:
         pipeline = self.registry.get(name)
         policy = merged_run(pipeline.config, overrides).retry
         request = RunRequest(str(self.project.root), name, overrides)
         dice = random.Random()  # noqa: S311 - it spreads delays, it keeps no secret
         retry = 0
         while True:
-            outcome = execute(
-                request, on_event, loaded=(self.project, pipeline), environ=self._environ
-            )
+            if timeout is None:
+                from flowerpower.execute import execute
+
+                loaded = self.project, pipeline
+                outcome = execute(request, on_event, loaded=loaded, environ=self._environ)
+            else:
+                from flowerpower.pipeline.timed_run import run_timed
+
+                outcome = run_timed(request, timeout, policy, on_event, environ=self._environ)
             if outcome.error is None or not outcome.retryable or retry >= policy.max_retries:
                 return outcome
             retry += 1
@@ -234,11 +252,17 @@ class PipelineManager:
         Raises:
             FlowerpowerError: as `run`; missing inputs are no error if `complete` is False.
         """
+        from flowerpower.execute import described_error
         from flowerpower.pipeline.runner import PipelineRunner
 
-        return PipelineRunner(self.project, self.registry.get(name), overrides).plan(
-            complete=complete
-        )
+        runner = PipelineRunner(self.project, self.registry.get(name), overrides)
+        try:
+            return runner.plan(complete=complete)
+        except RunFailed as error:
+            if error.__cause__ is None:
+                raise
+            told = described_error(error, self.project.root)
+            raise RunFailed(failure_sentence(name, told), details=told.details) from error.__cause__
 
     def validate(self, name: str) -> list[str]:
         """All that is wrong with a pipeline, found without running it, one sentence each.
@@ -246,8 +270,6 @@ class PipelineManager:
         Raises:
             PipelineNotFound: if there is no such pipeline.
         """
-        from flowerpower.execute import described_error
-
         try:
             pipeline = self.registry.get(name)
         except ConfigError as error:
@@ -256,7 +278,7 @@ class PipelineManager:
         try:
             self.plan(name, complete=False)
         except RunFailed as error:
-            faults.append(_sentence(name, described_error(error, self.project.root)))
+            faults.append(error.message)
         except FlowerpowerError as error:
             faults += [error.message, *error.details]
         return faults
@@ -265,7 +287,7 @@ class PipelineManager:
 def make_overrides(
     *,
     inputs: Mapping[str, Any] | None = None,
-    final_vars: Sequence[str] | None = None,
+    final_vars: Sequence[str] | str | None = None,
     config: Mapping[str, Any] | None = None,
     executor: str | Mapping[str, Any] | None = None,
     max_workers: int | None = None,
@@ -281,6 +303,7 @@ def make_overrides(
     Raises:
         UsageError: naming the first that is not valid.
     """
+    names = [final_vars] if isinstance(final_vars, str) else list(final_vars or [])
     executed: dict[str, Any] = (
         {}
         if executor is None
@@ -295,7 +318,7 @@ def make_overrides(
     try:
         return RunOverrides(
             inputs=dict(inputs or {}),
-            final_vars=list(final_vars) if final_vars else None,
+            final_vars=names or None,
             config=dict(config or {}),
             executor=ExecutorConfig.model_validate(executed) if executed else None,
             cache=cache,
@@ -341,12 +364,26 @@ def raise_for_error(outcome: RunOutcome) -> None:
     cause = outcome.exception
     if isinstance(cause, RunFailed):
         cause = cause.__cause__
-    raise RunFailed(
-        _sentence(outcome.pipeline, error), hint=error.hint, details=error.details
+    kind = _error_classes().get(error.code, RunFailed) if cause is None else RunFailed
+    raise kind(
+        failure_sentence(outcome.pipeline, error), hint=error.hint, details=error.details
     ) from cause
 
 
-def _sentence(pipeline: str, error: RunError) -> str:
+def _error_classes() -> dict[str, type[FlowerpowerError]]:
+    """Every error of ours by its code: what a child process tells is data."""
+    found: dict[str, type[FlowerpowerError]] = {}
+    classes: list[type[FlowerpowerError]] = [FlowerpowerError]
+    for each in classes:
+        found.setdefault(each.code, each)
+        classes += each.__subclasses__()
+    return found
+
+
+def failure_sentence(pipeline: str, error: RunError) -> str:
+    """Why an attempt at `pipeline` failed, and where; an error of ours speaks for itself."""
+    if error.code != RunFailed.code:
+        return error.message
     where = f" ({error.file}, line {error.line})" if error.file else ""
     what = f"Node {error.node} of {pipeline}" if error.node else pipeline
     message = f": {error.message}" if error.message else ""

@@ -73,6 +73,8 @@ def _stamp(module: ModuleType | None) -> tuple[str, int, int] | None:
 
 
 def _import(root: Path, name: str) -> ModuleType:
+    # Bytecode is told from its source by second and size, too coarse for an edit and a run.
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         module = importlib.import_module(name)
     except KeyboardInterrupt:
@@ -83,6 +85,8 @@ def _import(root: Path, name: str) -> ModuleType:
         raise RunFailed(f"The module {name} cannot be imported.") from error
     except BaseException as error:
         raise RunFailed(f"The module {name} cannot be imported.") from error
+    finally:
+        sys.dont_write_bytecode = before
     stamp = _stamp(module)
     if stamp is not None:
         _stamps[name] = stamp

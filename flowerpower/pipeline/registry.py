@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from flowerpower.config_files import PIPELINES_FOLDER, Pipeline, Project, load_pipeline
-from flowerpower.errors import PipelineNotFound, Refused
+from flowerpower.errors import ConfigError, FlowerpowerError, PipelineNotFound, Refused
 from flowerpower.names import check_name, did_you_mean, is_name
 from flowerpower.safe_text import shortened
 
@@ -50,8 +51,13 @@ class PipelineRegistry:
     def names(self) -> list[str]:
         """The names of all pipelines, sorted."""
         folder = self._project.root / PIPELINES_FOLDER
-        found = (path.stem for path in folder.glob("*.yml") if path.is_file())
-        return sorted(name for name in found if is_name(name))
+        try:
+            files = [each for each in folder.iterdir() if each.suffix == ".yml" and each.is_file()]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise ConfigError(f"{PIPELINES_FOLDER} cannot be read: {error.strerror}.") from None
+        return sorted(each.stem for each in files if is_name(each.stem))
 
     def files(self, name: str) -> PipelineFiles:
         """Where the pipeline `name` is kept.
@@ -92,12 +98,19 @@ class PipelineRegistry:
             raise Refused(
                 f"{taken[0]} is there already.", hint="Choose another name, or delete that one."
             )
-        for path, content in contents.items():
-            if path is not None:
-                target = self._project.root / path
+        made: list[Path] = []
+        try:
+            for path, content in contents.items():
+                target = self._project.root / str(path)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with target.open("x", encoding="utf-8") as stream:
+                    made.append(target)
                     stream.write(content)
+        except OSError as error:
+            for target in made:
+                target.unlink(missing_ok=True)
+            reason = error.strerror or str(error)
+            raise FlowerpowerError(f"{name} cannot be made: {reason}; nothing was left.") from None
         return files
 
     def delete(self, name: str, *, dry_run: bool = False) -> list[Path]:
@@ -108,10 +121,29 @@ class PipelineRegistry:
         """
         files = self.files(name)
         doomed = [path for path in (files.config, files.module) if path is not None]
+        users = self._users_of(f"pipelines.{name}", besides=name)
+        if users:
+            raise Refused(
+                f"{files.module} is used by {', '.join(users)} too.",
+                hint="Take it out of their run.modules first.",
+            )
         if not dry_run:
-            for path in doomed:
-                (self._project.root / path).unlink()
+            # The module first: what cannot go whole stays a pipeline.
+            for path in reversed(doomed):
+                try:
+                    (self._project.root / path).unlink()
+                except OSError as error:
+                    raise FlowerpowerError(f"{path} cannot be deleted: {error.strerror}.") from None
         return doomed
+
+    def _users_of(self, module: str, *, besides: str) -> list[str]:
+        users = []
+        for other in self.names():
+            if other != besides:
+                with contextlib.suppress(ConfigError):
+                    if module in (self.get(other).config.run.modules or []):
+                        users.append(other)
+        return users
 
     def _not_found(self, name: str) -> PipelineNotFound:
         names = self.names()

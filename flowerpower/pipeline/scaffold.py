@@ -15,7 +15,7 @@ from flowerpower.names import check_name, did_you_mean, is_name
 from flowerpower.pipeline.registry import MODULES_FOLDER
 
 _PROJECT_YML = """\
-name: {name}
+name: "{name}"
 timezone: {timezone}
 job_queue:
   type: {backend}

@@ -32,6 +32,6 @@ _RENDERERS: dict[str, Callable[[Command], str]] = {
 
 def script(shell: str) -> str:
     """The completion script for one of the shells in `FILES`."""
-    from flowerpower_cli.app import app
+    from flowerpower_cli.app import build_app
 
-    return _RENDERERS[shell](command_tree(app))
+    return _RENDERERS[shell](command_tree(build_app()))

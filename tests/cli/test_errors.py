@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from flowerpower.pipeline import PipelineManager
 from tests.conftest import MakeProject
 from tests.terminal import Cli, Ended
 
@@ -77,7 +78,32 @@ def _conf(text: bytes) -> Callable[[Path], object]:
     return lambda root: (root / "conf" / "project.yml").write_bytes(text)
 
 
-NOT_ASKED = path("not asked", "pipeline delete good", 8, "Nothing was done")
+def _nightly(root: Path) -> None:
+    """The project's queue has a job called nightly, which nobody does."""
+    manager = PipelineManager(root, quiet=True, environ={})
+    manager.add_job("good", job_id="nightly")
+    manager.close()
+
+
+def _database(content: bytes) -> Callable[[Path], object]:
+    def write(root: Path) -> None:
+        (root / ".flowerpower").mkdir()
+        (root / ".flowerpower" / "jobs.db").write_bytes(content)
+
+    return write
+
+
+MEMORY = _conf(b"job_queue: {backend: {url: memory}}\n")
+NOT_ASKED = [
+    path("not asked", "pipeline delete good", 8, "Nothing was done"),
+    path(
+        "not asked for a job",
+        "job-queue delete-job nightly",
+        8,
+        "Nothing was done",
+        prepare=_nightly,
+    ),
+]
 PATHS = [
     path("no command", "pipelin list", 2, "No such command 'pipelin'", "Did you mean 'pipeline'"),
     path("no subcommand", "pipeline rnu", 2, "No such command 'rnu'", "Did you mean 'run'"),
@@ -91,9 +117,9 @@ PATHS = [
     path("no workers", "pipeline run good --max-workers 0", 2, "max_workers", "at least 1"),
     path("bad delay", "pipeline run good --retry-delay soon", 2, "'soon' is not a duration", "1h30m"),
     path("bad jitter", "pipeline run good --jitter-factor 7", 2, "jitter_factor", "at most 1"),
-    path("no pair", "pipeline run good -i x", 2, "-i 'x'", "KEY=VALUE"),
+    path("no pair", "pipeline run good -i x", 2, "-i takes KEY=VALUE", "'x'"),
     path("no key", "pipeline run good -i =1", 2, "KEY=VALUE"),
-    path("config no pair", "pipeline run good --config x", 2, "--config 'x'", "KEY=VALUE"),
+    path("config no pair", "pipeline run good --config x", 2, "--config takes KEY=VALUE", "'x'"),
     path("inputs no JSON", "pipeline run good --inputs x", 2, "--inputs 'x'", "@FILE"),
     path("inputs no file", "pipeline run good --inputs @none.yml", 2, "none.yml", "No such file"),
     path("inputs a folder", "pipeline run good --inputs @conf", 2, "conf", "directory"),
@@ -101,7 +127,7 @@ PATHS = [
     path("inputs a list", "pipeline run good --inputs @list.json", 2, "mapping",
          prepare=lambda root: (root / "list.json").write_text("[1]")),
     path("unknown input", "pipeline run good -i y=1", 2, "no input 'y'", "It takes: x"),
-    path("input of a wrong type", "pipeline run good -i x=two", 2, "x: expected int", "'two'"),
+    path("input of a wrong type", "pipeline run good -i x=two", 2, "x takes int", "'two'"),
     path("inputs missing", "pipeline run total", 2, "left (int), needed by total", "right", "-i left="),
     path("unknown node", "pipeline run good --final-vars doubel", 2, "'doubel'", "'double'"),
     path("no nodes", "pipeline run good --final-vars ,", 2, "--final-vars"),
@@ -139,7 +165,7 @@ PATHS = [
     path("all invalid", "pipeline validate", 4, "badcron.yml, line 2: schedule.cron", "circle",
          "badkey.yml, line 2"),
     path("input in YAML", "pipeline run badinput", 2, "no input 'y'", "badinput.yml"),
-    path("type in YAML", "pipeline run wrongtype", 2, "x: expected int", "'two'"),
+    path("type in YAML", "pipeline run wrongtype", 2, "x takes int", "'two'"),
     path("node raises", "pipeline run raises", 6, "broken", "pipelines/raises.py, line 2", "no such luck"),
     path("hostile message", "pipeline run markup", 6, r"[/] [red]x[/red] \x1b[31m \u202e \r"),
     path("node exits", "pipeline run exits", 6, "broken", "SystemExit", "3"),
@@ -151,9 +177,48 @@ PATHS = [
     path("circle", "pipeline run circle", 6, "circle", "a -> b"),
     path("no types", "pipeline run untyped", 6, "untyped failed", "function a", "DAG"),
     path("output nowhere", "pipeline run good -o /no/such/file", 1, "/no/such/file", "No such file"),
-    NOT_ASKED,
+    *NOT_ASKED,
     path("new over old", "pipeline new good", 8, "good.yml is there already"),
     path("init over old", "init", 8, "project.yml is there already"),
+    path("no pipeline for a job", "job-queue add-job goood", 3, "no pipeline 'goood'", "'good'"),
+    path("run-at no time", "job-queue add-job good --run-at tomorrow", 2, "--run-at", "ISO 8601"),
+    path("run-at no date", "job-queue add-job good --run-at 2026-02-30", 2, "--run-at", "'2026-02-30'"),
+    path("run-in no duration", "job-queue add-job good --run-in soon", 2, "--run-in", "1h30m"),
+    path("run-in backwards", "job-queue add-job good --run-in -5m", 2, "--run-in", "'-5m'"),
+    path("run-in too long", "job-queue add-job good --run-in 5000w99999d", 2, "100 years"),
+    path("run-at and run-in", "job-queue add-job good --run-at 2199-01-01 --run-in 5m", 2,
+         "--run-at and --run-in are both given"),
+    path("no queue", "job-queue add-job good --queue defualt", 2, "'defualt'", "'default'"),
+    path("bad job id", "job-queue add-job good --job-id a/b", 2, "'a/b'", "A-Z a-z 0-9 _ -"),
+    path("bad result ttl", "job-queue add-job good --result-ttl -2", 2, "--result-ttl", "'-2'"),
+    path("bad timeout", "job-queue add-job good --timeout long", 2, "--timeout", "'long'"),
+    path("job no pair", "job-queue add-job good -i x", 2, "-i takes KEY=VALUE", "'x'"),
+    path("bad type", "job-queue add-job good --type celery", 2, "--type", "apscheduler"),
+    path("no job named", "job-queue wait", 2, "Missing argument", "JOB"),
+    path("bad status", "job-queue list-jobs --status faild", 2, "'faild'", "Did you mean 'failed'"),
+    path("bad since", "job-queue list-jobs --since whenever", 2, "--since", "ISO 8601"),
+    path("bad limit", "job-queue list-jobs --limit all", 2, "--limit", "'all' is not a whole number"),
+    path("no slots", "job-queue start-worker -n 0", 2, "num_workers is 0", "1 to 1000"),
+    path("no jobs to do", "job-queue start-worker --max-jobs 0", 2, "max_jobs is 0", "1 or more"),
+    path("no queue to watch", "job-queue start-worker --queues default,bgi", 2, "'bgi'"),
+    path("no queues to watch", "job-queue start-worker --queues ,", 2, "--queues"),
+    path("no job to show", "job-queue show-job nothing", 3, "no job 'nothing'", "list-jobs"),
+    path("job mistyped", "job-queue show-job nigthly", 3, "Did you mean 'nightly'", prepare=_nightly),
+    path("no job to cancel", "job-queue cancel-job nothing", 3, "no job 'nothing'"),
+    path("no jobs to cancel", "job-queue cancel-job one two", 3, "2 jobs", "'one'", "'two'"),
+    path("no job to retry", "job-queue retry-job nothing", 3, "no job 'nothing'"),
+    path("no job to delete", "job-queue delete-job nothing --yes", 3, "no job 'nothing'"),
+    path("no job to wait for", "job-queue wait nothing", 3, "no job 'nothing'"),
+    path("no log", "job-queue logs nothing -f", 3, "no job 'nothing'"),
+    path("no such attempt", "job-queue logs nightly --attempt 7", 2, "--attempt 7", prepare=_nightly),
+    path("database damaged", "job-queue list-jobs", 5, "jobs.db cannot be used",
+         prepare=_database(b"garbage" * 1000)),
+    path("database empty", "job-queue add-job good", 5, "jobs.db", "empty", prepare=_database(b"")),
+    path("nobody does it", "job-queue wait nightly --timeout 0", 7, "nightly", "is queued",
+         "job-queue workers", prepare=_nightly),
+    path("retry of what waits", "job-queue retry-job nightly", 8, "nightly", prepare=_nightly),
+    path("job in memory", "job-queue add-job good", 8, "in memory", "sqlite:///", prepare=MEMORY),
+    path("worker in memory", "job-queue start-worker", 8, "in memory", prepare=MEMORY),
 ]  # fmt: skip
 
 ENVIRONMENTS: dict[str, dict[str, str]] = {
@@ -174,7 +239,7 @@ def _run(cli: Cli, environment: str, arguments: tuple[str, ...]) -> Ended:
     if environment in ("pipe", "LC_ALL=C"):
         return cli.run(*arguments, **environ)
     columns = 40 if environment == "narrow terminal" else 100
-    typed = "n\n" if arguments == NOT_ASKED.arguments else ""
+    typed = "n\n" if arguments in {case.arguments for case in NOT_ASKED} else ""
     return cli.run_in_terminal(*arguments, columns=columns, typed=typed, **environ)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import typer
 
-from flowerpower_cli.app import app
+from flowerpower_cli.app import build_app
 from tests.terminal import Cli
 
 HEAVY = ("hamilton", "pandas", "numpy", "rq", "redis", "apscheduler", "sqlalchemy", "croniter",
@@ -39,7 +39,7 @@ def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[
         yield from _commands(child, (*path, name))
 
 
-TREE = dict(_commands(typer.main.get_command(app)))
+TREE = dict(_commands(typer.main.get_command(build_app())))
 LEAVES = {path: command for path, command in TREE.items() if not hasattr(command, "commands")}
 
 
@@ -95,7 +95,8 @@ def test_no_option_takes_a_secret() -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["pipeline", "--help"],
-                                       ["pipeline", "run", "--help"]], ids=" ".join)  # fmt: skip
+                                       ["pipeline", "run", "--help"],
+                                       ["job-queue", "add-job", "--help"]], ids=" ".join)  # fmt: skip
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     """--version and --help import neither Hamilton nor pandas nor any backend."""
     done = subprocess.run(
