@@ -143,12 +143,12 @@ def _output(folder: Path, *arguments: str, **environ: str) -> str:
     return done.stdout.strip().splitlines()[-1]
 
 
-def _queue(folder: Path, count: int) -> None:
+def _queue(folder: Path, count: int, namespace: str = "default") -> None:
     from flowerpower.config import RunOverrides
     from flowerpower.job_queue import JobQueueManager
     from flowerpower.jobs import JobSpec
 
-    with JobQueueManager(base_dir=folder, namespace="default") as queue:
+    with JobQueueManager(base_dir=folder, namespace=namespace) as queue:
         for number in range(count):
             queue.add_job(JobSpec("three", RunOverrides(inputs={"x": number})))
 
@@ -247,6 +247,16 @@ def _seconds(command: list[str], folder: Path) -> float:
     return time.perf_counter() - begun
 
 
+def _adds(folder: Path) -> tuple[float, float]:
+    """Medians of `add-job` and of `rq enqueue`, taking turns."""
+    ours = [PYTHON, "-m", "flowerpower_cli", "job-queue", "add-job", "three"]
+    with _redis(folder) as url:
+        theirs = [str(Path(PYTHON).parent / "rq"), "enqueue", "--url", url, "time.sleep", "0"]
+        pairs = [(_seconds(ours, folder), _seconds(theirs, folder)) for _ in range(12)][1:]
+    mine, other = zip(*pairs, strict=True)
+    return statistics.median(mine), statistics.median(other)
+
+
 def main() -> None:
     """Measure all of it and print a table."""
     table = Table("what", "measured", "beside")
@@ -272,18 +282,13 @@ def main() -> None:
             f"median {statistics.median(delays) * 1000:.0f} ms",
             f"p99 {p99 * 1000:.0f} ms (bound: median 100 ms)",
         )
-        add = [PYTHON, "-m", "flowerpower_cli", "job-queue", "add-job", "three"]
-        times = statistics.median(_seconds(add, folder) for _ in range(11))
-        bare = statistics.median(
-            _seconds([PYTHON, "-c", "import typer, pydantic, yaml, sqlite3"], folder)
-            for _ in range(11)
-        )
+        ours, theirs = _adds(folder)
         table.add_row(
             "add-job from the shell",
-            f"{times * 1000:.0f} ms",
-            f"python with typer, pydantic, yaml: {bare * 1000:.0f} ms",
+            f"{ours * 1000:.0f} ms",
+            f"rq enqueue: {theirs * 1000:.0f} ms ({ours / theirs:.2f} x, bound 1 x)",
         )
-        _queue(folder, MANY)
+        _queue(folder, MANY, "bench")
         listing = [
             PYTHON,
             "-m",

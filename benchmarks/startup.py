@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from flowerpower_cli.app import app
+from flowerpower_cli.app import build_app
 
 ROUNDS = 25
 REPOSITORY = Path(__file__).parents[1]
@@ -60,7 +60,7 @@ app()
 
 
 def _tree() -> dict[str, list[str]]:
-    root = typer.main.get_command(app)
+    root = typer.main.get_command(build_app())
     groups: dict[str, list[str]] = {"": []}
     for name, command in root.commands.items():  # type: ignore[attr-defined]
         children = getattr(command, "commands", None)

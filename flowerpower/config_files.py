@@ -87,10 +87,13 @@ def find_project_root(start: Path, environ: Mapping[str, str] = os.environ) -> P
     named = environ.get(BASE_DIR_VARIABLE)
     if named:
         return project_root(Path(named))
-    start = start.absolute()
-    for folder in (start, *start.parents):
-        if (folder / PROJECT_FILE).is_file():
-            return folder
+    try:
+        start = start.absolute()
+        for folder in (start, *start.parents):
+            if (folder / PROJECT_FILE).is_file():
+                return folder
+    except OSError as error:
+        raise ProjectNotFound(f"The current folder cannot be read: {error.strerror}.") from None
     raise ProjectNotFound(
         f"No {PROJECT_FILE} in {start} or any folder above it.",
         hint="Make a project with `flowerpower init`, or name one with --base-dir.",
@@ -103,8 +106,12 @@ def project_root(folder: Path) -> Path:
     Raises:
         ProjectNotFound: if it holds no conf/project.yml.
     """
-    folder = folder.expanduser().absolute()
-    if not (folder / PROJECT_FILE).is_file():
+    try:
+        folder = folder.expanduser().absolute()
+        found = (folder / PROJECT_FILE).is_file()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ProjectNotFound(f"{shortened(str(folder))} cannot be opened: {error}.") from None
+    if not found:
         raise ProjectNotFound(
             f"{folder} is not a project: it has no {PROJECT_FILE}.",
             hint="Make one with `flowerpower init`.",

@@ -232,7 +232,7 @@ def _columns(value: Any) -> dict[str, Any]:
         return {} if dtype is None else {"dtype": str(dtype)}
     if type(value).__module__.partition(".")[0] == "pandas":
         columns = _pandas_head(value).columns
-    return {"columns": [_column_name(column) for column in list(columns)[:SUMMARY_COLUMNS]]}
+    return {"columns": _unique([_column_name(each) for each in list(columns)[:SUMMARY_COLUMNS]])}
 
 
 def _pandas_head(value: Any) -> Any:
@@ -254,12 +254,22 @@ def _column_name(column: Any) -> str:
     )
 
 
+def _unique(names: list[str]) -> list[str]:
+    """The names, a repeated one with its number: `a`, `a (2)`."""
+    seen: dict[str, int] = {}
+    unique = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        unique.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return unique
+
+
 def _first_rows(value: Any) -> dict[str, Any]:
     library = type(value).__module__.partition(".")[0]
     rows: Any
     if library == "pandas":
         head = _pandas_head(value)
-        names = [_column_name(column) for column in head.columns]
+        names = _unique([_column_name(column) for column in head.columns])
         # Column by column: a row of its own would make one type of all of them.
         columns = [head.iloc[:, position].tolist() for position in range(len(names))]
         rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 MASK = "***"
@@ -15,7 +16,8 @@ _NAMED_SECRET = re.compile(
     re.I,
 )
 _SECRET_NAME = re.compile(
-    r"password|passwd|pwd|secret|token|credential|api_?key|access_?key|private_?key", re.I
+    r"password|passwd|passphrase|pwd|secret|token|credential|api_?key|access_?key|private_?key",
+    re.I,
 )
 _known_secrets: set[str] = set()
 
@@ -38,7 +40,8 @@ def is_secret_name(name: str) -> bool:
 def remember_secret(text: str) -> None:
     """From now on, `mask` hides `text` wherever it stands, if it has four characters or more."""
     if len(text) >= 4:
-        _known_secrets.add(text)
+        # As it stands, and as repr and JSON write it.
+        _known_secrets.update((text, repr(text)[1:-1], json.dumps(text)[1:-1]))
 
 
 def mask(text: str, *, named: bool = True) -> str:
@@ -72,9 +75,15 @@ def shortened(text: str, limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _is_secret(key: object, value: object) -> bool:
-    is_text = isinstance(value, str) and not value.startswith("${")
-    return is_text and isinstance(key, str) and is_secret_name(key)
+def _all_masked(value: object) -> object:
+    """What stands under a key named after a secret: only placeholders and numbers are shown."""
+    if isinstance(value, dict):
+        return {key: _all_masked(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_all_masked(each) for each in value]
+    if isinstance(value, str) and not value.startswith("${"):
+        return MASK
+    return value
 
 
 def mask_values(data: object, *, named: bool = False) -> object:
@@ -87,7 +96,11 @@ def mask_values(data: object, *, named: bool = False) -> object:
         return mask(data, named=named)
     if isinstance(data, dict):
         return {
-            key: MASK if named and _is_secret(key, value) else mask_values(value, named=named)
+            mask(key, named=False) if isinstance(key, str) else key: (
+                _all_masked(value)
+                if named and isinstance(key, str) and is_secret_name(key)
+                else mask_values(value, named=named)
+            )
             for key, value in data.items()
         }
     if isinstance(data, list):

@@ -272,6 +272,9 @@ def _in_words(trigger: Trigger, when: str) -> str:
     return ", ".join(parts)
 
 
+_OUT_OF_RANGE = "{!r} is out of range: expected the years 1900 to 9998."
+
+
 def _bound(
     name: str, reading: Reading | None, zone: ZoneInfo
 ) -> tuple[datetime | None, tuple[str, ...]]:
@@ -288,11 +291,14 @@ def _moment(reading: object, zone: ZoneInfo) -> tuple[datetime, tuple[str, ...]]
         moment, note = parsed.astimezone(UTC), None
     else:
         second, note = instant_of(parsed, zone)
-        moment = to_moment(second)
+        try:
+            moment = to_moment(second)
+        except OverflowError:
+            raise InvalidTime(_OUT_OF_RANGE.format(_text(reading))) from None
         if note is None:
             moment = moment.replace(microsecond=parsed.microsecond)
     if not EARLIEST <= moment <= LATEST:
-        raise InvalidTime(f"{_text(reading)!r} is out of range: expected the years 1900 to 9998.")
+        raise InvalidTime(_OUT_OF_RANGE.format(_text(reading)))
     return moment, (note,) if note else ()
 
 

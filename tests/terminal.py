@@ -79,6 +79,18 @@ class Cli:
             assert ended.code == code, ended
         return ended
 
+    def start(self, *arguments: str, **environ: str | None) -> subprocess.Popen[str]:
+        """Start `flowerpower ARGUMENTS` on pipes, and go on; `with` it, or end it yourself."""
+        return subprocess.Popen(
+            [*COMMAND, *arguments],
+            cwd=self.folder,
+            env=self._environ(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     def run_closed(self, *arguments: str, number: int) -> Ended:
         """As `run`, with one of the descriptors 0 to 2 closed."""
         done = subprocess.run(
