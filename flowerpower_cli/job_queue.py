@@ -28,7 +28,7 @@ from flowerpower_cli.options import (
 )
 
 if TYPE_CHECKING:
-    from flowerpower.jobs import JobStatus
+    from flowerpower.jobs import Job, JobStatus
 
 app = group()
 
@@ -54,30 +54,40 @@ def add_job(
     With --wait it ends as `job-queue wait` does.
     """
     from flowerpower_cli.inputs import overrides_from
-    from flowerpower_cli.job_views import added_view, due_sentence, job_data
-    from flowerpower_cli.waiting import wait_and_show
+    from flowerpower_cli.job_views import added_view, job_data
+    from flowerpower_cli.waiting import tell_if_alone, wait_and_show
 
-    queue, given = frame.job_queue, job_options
-    if given.run_at is not None and given.run_in is not None:
-        raise UsageError("--run-at and --run-in are both given; expected one of them.")
-    due = frame.manager.due_time(given.run_at, given.run_in)
-    job = queue.add_job(
+    job_queue, due = frame.job_queue, _due(frame, job_options)
+    job = job_queue.add_job(
         pipeline,
         overrides_from(options),
         run_at=due,
-        queue=given.queue,
-        job_id=given.job_id,
-        result_ttl=given.result_ttl,
+        queue=job_options.queue,
+        job_id=job_options.job_id,
+        result_ttl=job_options.result_ttl,
     )
-    if not job.created:
-        frame.output.message(f"The job {job.id} was there already; nothing was added.")
-    elif due is not None:
-        frame.output.message(due_sentence(due, frame.manager.project.timezone))
+    _tell_added(frame, job, due)
     if wait:
         frame.output.message(f"Waiting for the job {job.id}.")
         wait_and_show(frame, [job], wanted=progress is not False, one=True)
         return
     frame.output.result(job_data(job) | {"created": job.created}, lambda: added_view(job), [job.id])
+    tell_if_alone(frame, [job])
+
+
+def _due(frame: Frame, options: JobOptions) -> datetime | None:
+    if options.run_at is not None and options.run_in is not None:
+        raise UsageError("--run-at and --run-in are both given; expected one of them.")
+    return frame.manager.due_time(options.run_at, options.run_in)
+
+
+def _tell_added(frame: Frame, job: Job, due: datetime | None) -> None:
+    from flowerpower_cli.job_views import due_sentence
+
+    if not job.created:
+        frame.output.message(f"The job {job.id} was there already; nothing was added.")
+    elif due is not None:
+        frame.output.message(due_sentence(due, frame.manager.project.timezone))
 
 
 @command(

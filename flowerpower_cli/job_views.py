@@ -161,9 +161,9 @@ def job_view(job: Job, timezone: str) -> Iterator[Shape]:
     yield from _nodes_view(job, zone)
     yield from _error_view(job)
     if job.result_expired_at is not None:
-        yield Line((cell(f"The result expired at {local(job.result_expired_at, zone)}."),), True)
+        yield _title("Result", f"  expired at {local(job.result_expired_at, zone)}")
     elif job.result is not None:
-        yield Line((), True)
+        yield _title("Result")
         yield from outputs_view(job.result.get("outputs") or {})
 
 

@@ -10,7 +10,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from flowerpower.clock import format_duration
-from flowerpower.safe_text import MASK, is_secret_name, one_line, shortened
+from flowerpower.safe_text import MASK, is_secret_name, mask_values, one_line, shortened
 from flowerpower_cli.shapes import Line, Shape, cell, line, table
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _short(value: Any) -> str:
         size = value.get("shape", value.get("length"))
         told = f"{value['summary_of']}{'' if size is None else f' {size}'}"
         return shortened(f"{told}: {value['repr']}" if "repr" in value else told, SHOWN_VALUE)
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(mask_values(value), ensure_ascii=False)
     return shortened(text, SHOWN_VALUE)
 
 

@@ -68,8 +68,8 @@ def tell_if_alone(frame: Frame, jobs: list[Job]) -> None:
     alone = sorted({job.queue for job in jobs if not job.status.is_ended} - watched)
     if alone:
         frame.output.message(
-            f"No worker takes jobs from {', '.join(alone)} now; start one with "
-            "`flowerpower job-queue start-worker`."
+            f"No worker takes jobs from {', '.join(alone)}; start one: "
+            "flowerpower job-queue start-worker"
         )
 
 

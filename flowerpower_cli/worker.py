@@ -171,7 +171,7 @@ class _Told:
     def _sentence(self, kind: str, facts: Mapping[str, Any]) -> tuple[Cell, ...]:
         if kind == "start":
             queues, slots = ", ".join(facts["queues"]), facts["slots"]
-            takes = cell(f" takes jobs from {queues}, {slots} at once; Ctrl-C stops it.")
+            takes = cell(f" takes jobs from {queues}, {slots} at once.")
             where = Cell(f"\n{' ' * 10}{mask(self._backend['url'])}", "dim")
             return cell("Worker ", "bold"), cell(facts["id"], "bold green"), takes, where
         if kind == "stopping":

@@ -108,8 +108,8 @@ class PipelineRunner:
             threads = run.executor.max_workers or DEFAULT_THREADS
             builder = (
                 builder.enable_dynamic_execution(allow_experimental_mode=True)
-                .with_local_executor(executors.MultiThreadingExecutor(max_tasks=threads))
-                .with_remote_executor(executors.MultiThreadingExecutor(max_tasks=threads))
+                .with_local_executor(_Threads(max_tasks=threads))
+                .with_remote_executor(_Threads(max_tasks=threads))
             )
         if run.cache:
             builder = builder.with_cache(path=self._project.root / CACHE_FOLDER)
@@ -155,6 +155,15 @@ class PipelineRunner:
             raise InvalidInputs(f"{', '.join(twice)}: given both as an input and in config.")
         names = {each.name for each in taken}
         return fitted({name: value for name, value in values.items() if name in names}, known)
+
+
+class _Threads(executors.MultiThreadingExecutor):  # type: ignore[misc] # Hamilton has no types
+    """Hamilton's pool of threads, not waited for: a run that is interrupted ends at once."""
+
+    def finalize(self) -> None:
+        """Let go of the pool; a run that has worked leaves nothing in it."""
+        self.pool.shutdown(wait=False, cancel_futures=True)
+        self.initialized = False
 
 
 @contextlib.contextmanager
