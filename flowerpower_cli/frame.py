@@ -45,6 +45,7 @@ class Frame:
         )
         self.base_dir: Path | None = getattr(shared, "base_dir", None)
         self._job_queue_type: str | None = getattr(shared, "type", None)
+        self._learned: set[str] = set()
 
     @cached_property
     def manager(self) -> PipelineManager:
@@ -67,6 +68,13 @@ class Frame:
                 hint="Set job_queue.backend.url in conf/project.yml to a sqlite:/// file.",
             )
         return job_queue
+
+    def learn_secrets(self, *pipelines: str) -> None:
+        """Have masked, in what jobs say, what their pipelines' files take from the environment."""
+        for name in set(pipelines) - self._learned:
+            self._learned.add(name)
+            with contextlib.suppress(FlowerpowerError):
+                self.manager.registry.get(name)
 
     def close(self) -> None:
         """Let go of the backend, if the command opened it."""

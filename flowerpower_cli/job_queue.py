@@ -128,6 +128,7 @@ def list_jobs(
         _statuses(status), pipeline, queue, schedule, frame.manager.due_time(since), limit
     )
     jobs = backend.list_jobs(wanted)
+    frame.learn_secrets(*(job.pipeline for job in jobs))
     zone = frame.manager.project.timezone
     frame.output.result(
         [listed_data(job) for job in jobs],
@@ -161,6 +162,7 @@ def show_job(frame: Frame, job: JobId) -> None:
     from flowerpower_cli.job_views import job_data, job_view
 
     found = found_job(frame.job_queue.backend, job)
+    frame.learn_secrets(found.pipeline)
     zone = frame.manager.project.timezone
     frame.output.result(job_data(found), lambda: job_view(found, zone), [found.id])
 

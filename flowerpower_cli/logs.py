@@ -51,6 +51,7 @@ def logs(
     """
     backend = frame.job_queue.backend
     found = found_job(backend, job)
+    frame.learn_secrets(found.pipeline)
     if attempt is not None and not 1 <= attempt <= max(found.attempt, 1):
         raise UsageError(f"--attempt {attempt}: the job {found.id} has had {found.attempt}.")
     shown = _Log(backend, frame.output, found.id, attempt or max(found.attempt, 1))

@@ -35,6 +35,7 @@ def wait_and_show(
         RunFailed: if one has failed or was cancelled.
         WaitTimeout: if `timeout` seconds were over before.
     """
+    frame.learn_secrets(*(job.pipeline for job in jobs))
     tell_if_alone(frame, jobs)
     ended = _waited(frame, jobs, timeout, wanted)
     data: list[dict[str, Any]] = [

@@ -21,7 +21,7 @@ from flowerpower.errors import FlowerpowerError, UsageError
 from flowerpower.safe_text import mask, mask_values
 from flowerpower_cli.frame import Frame, command
 from flowerpower_cli.options import InQueue, whole_number
-from flowerpower_cli.output import Output, write_line
+from flowerpower_cli.output import write_line
 from flowerpower_cli.shapes import Cell, Line, cell
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def start_worker(
     named = [name for text in queues or [] for name in text.split(",") if name]
     if queues and not named:
         raise UsageError("--queues names no queue.")
-    told = _Told(frame.output, frame.manager.project.timezone, job_queue.backend.check())
+    told = _Told(frame, job_queue.backend.check())
     job_queue.run_worker(
         num_workers=num_workers,
         queues=named or None,
@@ -117,9 +117,10 @@ class _Told:
     nothing for another reason is told once, and the worker goes on.
     """
 
-    def __init__(self, output: Output, timezone: str, backend: Mapping[str, Any]) -> None:
-        self._output = output
-        self._zone = clock.timezone(timezone)
+    def __init__(self, frame: Frame, backend: Mapping[str, Any]) -> None:
+        self._frame = frame
+        self._output = frame.output
+        self._zone = clock.timezone(frame.manager.project.timezone)
         self._backend = backend
         self._counts: Counter[str] = Counter()
         self._is_writable = True
@@ -130,6 +131,7 @@ class _Told:
             facts["backend"] = dict(self._backend)
         if event.kind == "job":
             self._counts[str(facts["status"])] += 1
+            self._frame.learn_secrets(str(facts["pipeline"]))
         if not self._is_writable:
             return
         try:
@@ -191,12 +193,14 @@ class _Told:
             counts = ", ".join(f"{count} {_STATUS_WORDS.get(status, status)}"
                                for status, count in self._counts.items())  # fmt: skip
             return cell("Stopped", "bold"), cell(f" after {counts}." if counts else ".")
+        if kind == "buried":
+            back = f"; {_jobs(facts['jobs'])} put back" if facts["jobs"] else ""
+            return (cell(f"The worker {facts['worker']} has died{back}.", "yellow"),)
         return (cell(_WARNINGS[kind].format_map(facts) if kind in _WARNINGS else kind, "yellow"),)
 
 
 _WARNINGS = {
     "lost": "The job {job} was given up: {reason}.",
-    "buried": "The worker {worker} has died; its jobs go back into the queue: {jobs}.",
     "unreachable": "{reason} Jobs run on; trying again.",
     "trouble": "{reason}",
     "reachable": "The backend answers again, after {after_seconds} s.",

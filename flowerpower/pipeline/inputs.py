@@ -73,6 +73,10 @@ def fitted(values: dict[str, Any], inputs: dict[str, node.Node]) -> dict[str, An
     wrong: list[str] = []
     for name, value in values.items():
         declared = inputs[name].type
+        if name == SCHEDULED_FOR and value is None:
+            # However it is declared: no fire made this run.
+            fit[name] = None
+            continue
         try:
             fit[name] = _fit(value, declared)
         except ValueError:
@@ -100,7 +104,7 @@ def _fit(value: Any, declared: Any) -> Any:
 def _is_fit(value: Any, declared: Any) -> bool:
     """What Hamilton's own check says, but for text as a list and true as a number."""
     if value is None:
-        return declared in (Any, None, type(None)) or _is_optional(declared)
+        return declared in (Any, object, None, type(None)) or _is_optional(declared)
     if isinstance(value, bool) and declared in (int, float):
         return False
     if isinstance(value, str) and typing.get_origin(declared) in (list, tuple, set, dict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import os
 import select
 import signal
@@ -15,7 +16,7 @@ from flowerpower.attempts import GRACE
 from flowerpower.child_pool import ENTRY, PRELOAD
 from flowerpower.children import Child, ForkServer
 from flowerpower.config import RetryConfig
-from flowerpower.jobs import AttemptEnd, Claim, JobStatus
+from flowerpower.jobs import Claim, JobStatus
 from flowerpower.runs import NodeEvent, NodeRecord, RunError, RunOutcome, RunRequest
 
 
@@ -37,8 +38,8 @@ def run_timed(
     server = ForkServer(ENTRY, PRELOAD, environ=environ)
     server.start()
     try:
-        child = server.new_child()
-        return _TimedAttempt(server, child, on_event).outcome(request, timeout, policy)
+        with contextlib.closing(server.new_child()) as child:
+            return _TimedAttempt(server, child, on_event).outcome(request, timeout, policy)
     finally:
         server.close()
 
@@ -65,21 +66,22 @@ class _TimedAttempt:
         except KeyboardInterrupt:
             self._end()
             raise
-        if not self._is_over:
-            self._end()
-            told, why = None, self._timed_out(timeout, policy)
+        if self._told is not None:
+            self._told.values = dict(self._told.outputs)
+            return self._told
+        if self._returncode is not None:
+            node, now = self._node, clock.now()
+            why = attempt_ends.end_by_death(_CLAIM, policy, self._returncode, node, now)
         else:
-            told, why = self._told, self._died(policy)
-        if told is not None:
-            told.values = dict(told.outputs)
-            return told
+            # What it tells from here on comes too late.
+            self._end()
+            why = attempt_ends.end_by_timeout(_CLAIM, policy, timeout, self._node, clock.now())
         seconds = round(clock.monotonic() - since, 6)
-        ended = clock.after(started, seconds)
         return RunOutcome(
             request.pipeline,
             "failed",
             clock.format_time(started),
-            clock.format_time(ended),
+            clock.format_time(clock.after(started, seconds)),
             seconds,
             nodes=list(self._nodes.values()),
             error=RunError(**(why.error or {})),
@@ -94,13 +96,6 @@ class _TimedAttempt:
         """Let the pipeline tidy up for a while; what is left is ended with the server."""
         self._server.kill(self._child, signal.SIGTERM)
         self._attend(clock.monotonic() + GRACE)
-
-    def _timed_out(self, timeout: float, policy: RetryConfig) -> AttemptEnd:
-        return attempt_ends.end_by_timeout(_CLAIM, policy, timeout, self._node, clock.now())
-
-    def _died(self, policy: RetryConfig) -> AttemptEnd:
-        code = self._returncode or 0
-        return attempt_ends.end_by_death(_CLAIM, policy, code, self._node, clock.now())
 
     @property
     def _node(self) -> str | None:

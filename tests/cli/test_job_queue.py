@@ -7,6 +7,7 @@ import json
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -587,6 +588,28 @@ def test_inputs_that_are_named_like_secrets_are_masked(cli: Cli, make_project: M
         assert "hunter2" not in ended.stdout + ended.stderr
 
 
+def test_secrets_of_the_environment_are_masked(cli: Cli, make_project: MakeProject) -> None:
+    """What a pipeline has from a secret variable shows in nothing that its jobs say."""
+    make_project(
+        leak=(
+            "run: {inputs: {db_password: '${DB_PASSWORD}'}}\n",
+            "def leak(db_password: str) -> str:\n    print('with', db_password)\n"
+            "    return f'it is {db_password}'\n\n\n"
+            "def fail(db_password: str) -> str:\n    raise ValueError(f'login with {db_password}')\n",
+        )
+    )
+    cli.environ["DB_PASSWORD"] = "s3cr3t-s3cr3t"
+    add(cli, "leak", "--job-id", "bad")
+    add(cli, "leak", "--job-id", "good", "--final-vars", "leak")
+    ends = [burst(cli)]
+    for command in ("show-job", "logs", "wait"):
+        for job in ("good", "bad"):
+            ends += [cli.run("job-queue", command, job, *more) for more in ((), ("--json",))]
+    ends += [cli.run("job-queue", "list-jobs", *more) for more in ((), ("--json",))]
+    for ended in ends:
+        assert "s3cr3t" not in ended.stdout + ended.stderr, ended
+
+
 @pytest.mark.parametrize("command", ["add-job", "list-jobs"])
 def test_a_look_at_the_queue_imports_nothing_heavy(command: str, cli: Cli, project: Path) -> None:
     """add-job and list-jobs import neither Hamilton nor pandas nor what only workers need."""
@@ -656,6 +679,32 @@ def test_a_run_with_a_timeout_is_like_one_without(cli: Cli, project: Path) -> No
         timed = cli.run("pipeline", "run", *arguments, "--timeout", "1m")
         assert timed.code == plain.code
         assert timed.stderr.partition("Error: ")[2] == plain.stderr.partition("Error: ")[2] != ""
+
+
+def test_a_run_that_will_not_end_is_made_to(cli: Cli, make_project: MakeProject) -> None:
+    """A run that bears SIGTERM is killed a few seconds after its timeout."""
+    make_project(
+        deaf=(
+            "",
+            "import signal, time\n\n\ndef deaf() -> int:\n"
+            "    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+            "    print('asleep', flush=True)\n    time.sleep(60)\n    return 1\n",
+        )
+    )
+    began = time.monotonic()
+    ended = cli.run("pipeline", "run", "deaf", "--timeout", "1s", code=6)
+    assert "asleep" in ended.stderr
+    assert "It ran longer than its timeout of 1s" in ended.stderr
+    assert time.monotonic() - began < 30
+
+
+def test_a_run_whose_process_dies_is_told(cli: Cli, make_project: MakeProject) -> None:
+    """A run with --timeout whose process dies has failed, and the message says of what."""
+    make_project(dies=("", "import os\n\n\ndef dies() -> int:\n    os.abort()\n"))
+    ended = cli.run("pipeline", "run", "dies", "--timeout", "1m", code=6)
+    assert "Node dies of dies failed: ProcessDied: The job's process was killed by SIGABRT" in (
+        ended.stderr
+    )
 
 
 def test_ctrl_c_ends_a_run_with_a_timeout(cli: Cli, project: Path) -> None:
