@@ -26,7 +26,7 @@ from tests.conditions import eventually, processes_marked
 LEASE = 3.0
 """Seconds; a short one, so that a test need not wait for long."""
 SCRIPT = """
-import json, sys
+import json, os, sys
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.base import WorkerOptions
 
@@ -38,6 +38,8 @@ if given.get("break"):
     exec(given["break"])
 with JobQueueManager(**given["queue"]) as queue:
     queue.run_worker(WorkerOptions(**given["options"]), tell)
+# Python aborts at its end if a thread still waits for a pipe that nobody reads.
+os._exit(0)
 """
 TRACE = """
 import json, os, time
