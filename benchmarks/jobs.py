@@ -24,7 +24,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-JOBS = 300
+JOBS = 1000
 PICKUPS = 40
 MANY = 10_000
 REPOSITORY = Path(__file__).parents[1]
@@ -128,7 +128,9 @@ def _project(folder: Path) -> None:
 
 
 def _environ(**extra: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(REPOSITORY), **extra}
+    # Installed programs have their bytecode; ours must be written to be the same.
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": str(REPOSITORY), **extra}
 
 
 def _output(folder: Path, *arguments: str, **environ: str) -> str:

@@ -101,7 +101,8 @@ def test_a_value_from_the_environment_adds_no_structure() -> None:
         ("a: ${SEED\n", "is not a placeholder"),
         ("a: ${1x}\n", "'${1x}' is not a placeholder"),
         ("a: {<<: 1}\n", "<< takes a mapping"),
-        ("[" * 100_000, "nested more than 60 levels"),
+        ("[" * 70 + "]" * 70, "nested more than 60 levels"),
+        ("[" * 100_000, "nest"),
         ("a: " + "x" * 1_000_001, "larger than 1 MB"),
     ],
 )
