@@ -28,6 +28,7 @@ from flowerpower.errors import FlowerpowerError, RunFailed
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.retries import is_retryable, names_of
 from flowerpower.runs import NodeEvent, RunError, RunOutcome, RunRequest
+from flowerpower.safe_text import known_secrets, mask_values
 from flowerpower.yaml_reader import parse_yaml
 
 TRACEBACK_LIMIT = 20_000
@@ -89,12 +90,14 @@ def execute(
 def run_in_child(request: dict[str, Any], send: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     """One attempt in a worker's child: what the RunRequest in `request["run"]` asks for.
 
-    Sends the settings (`retry`, `timeout` in seconds) once they are known, and every change of a
-    node's state. Whatever goes wrong is the outcome, a request that cannot be read too.
+    Sends the settings (`retry`, `timeout` in seconds, and the `secrets` that its log must not
+    show) once they are known, and every change of a node's state. Whatever goes wrong is the
+    outcome, a request that cannot be read too; no known secret is in it.
     """
 
     def settle(run: RunConfig) -> None:
-        send({"type": "settings", "retry": run.retry.model_dump(), "timeout": run.timeout})
+        told = {"retry": run.retry.model_dump(), "timeout": run.timeout}
+        send({"type": "settings", **told, "secrets": known_secrets()})
 
     def follow(event: NodeEvent) -> None:
         send({"type": "node", **asdict(event)})
@@ -105,7 +108,9 @@ def run_in_child(request: dict[str, Any], send: Callable[[dict[str, Any]], None]
         now = clock.format_time(clock.now())
         told = described_error(error, Path.cwd())
         return RunOutcome("", "failed", now, now, 0.0, error=told).to_json()
-    return execute(run, follow, on_settings=settle, interruptible=False).to_json()
+    outcome = execute(run, follow, on_settings=settle, interruptible=False).to_json()
+    return {**outcome, "outputs": mask_values(outcome["outputs"]),
+            "error": mask_values(outcome["error"])}  # fmt: skip
 
 
 def _read_request(data: object) -> RunRequest:

@@ -44,6 +44,23 @@ def remember_secret(text: str) -> None:
         _known_secrets.update((text, repr(text)[1:-1], json.dumps(text)[1:-1]))
 
 
+def known_secrets() -> list[str]:
+    """What `mask` hides wherever it stands."""
+    return sorted(_known_secrets)
+
+
+def begun_secret(text: bytes) -> int:
+    """How many bytes at the end of `text` may be the beginning of a known secret."""
+    longest = 0
+    for secret in _known_secrets:
+        whole = secret.encode("utf-8", "surrogateescape")
+        for length in range(min(len(whole) - 1, len(text)), longest, -1):
+            if text.endswith(whole[:length]):
+                longest = length
+                break
+    return longest
+
+
 def mask(text: str, *, named: bool = True) -> str:
     """`text` with known secrets, passwords of URLs and, if `named`, `password=…` hidden."""
     for secret in sorted(_known_secrets, key=len, reverse=True):

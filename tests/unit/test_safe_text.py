@@ -58,3 +58,16 @@ def test_known_secrets_are_hidden_anywhere(monkeypatch: pytest.MonkeyPatch) -> N
     assert mask("x s3cr3t y abc") == "x *** y abc"
     assert mask_values({"a": ["s3cr3t!"], "token": "t0p"}) == {"a": ["***!"], "token": "t0p"}
     assert mask_values({"token": "t0p", "my_key": 1}, named=True) == {"token": "***", "my_key": 1}
+
+
+def test_the_beginning_of_a_secret_is_seen_at_the_end_of_a_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So that what is written piece by piece does not let a secret through in two pieces."""
+    monkeypatch.setattr(safe_text, "_known_secrets", set())
+    safe_text.remember_secret("windmill-öl")
+    whole = "it is windmill-öl".encode()
+    assert safe_text.begun_secret(whole[:-1]) == len("windmill-öl".encode()) - 1
+    assert safe_text.begun_secret(b"it is windm") == 5
+    assert safe_text.begun_secret(b"windmill!") == 0
+    assert safe_text.begun_secret(whole) == 0
