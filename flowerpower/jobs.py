@@ -71,6 +71,24 @@ def check_transition(job_id: str, before: JobStatus, after: JobStatus) -> None:
         raise Refused(f"The job {job_id} is {before}; it cannot become {after}.")
 
 
+def check_retry(job_id: str, status: JobStatus) -> None:
+    """A job of that status may be queued again because somebody says so.
+
+    Raises:
+        Refused: if it has not ended yet, or has finished.
+    """
+    if status is JobStatus.FINISHED:
+        raise Refused(
+            f"The job {job_id} is {status}; only a failed or cancelled job is tried again.",
+            hint="`flowerpower job-queue add-job` makes a new one.",
+        )
+    if not status.is_ended:
+        raise Refused(
+            f"The job {job_id} is {status}; only a failed or cancelled job is tried again."
+        )
+    check_transition(job_id, status, JobStatus.QUEUED)
+
+
 @dataclass(frozen=True)
 class JobSpec:
     """One run asked of a queue: a pipeline's *name* and data, never code.

@@ -94,12 +94,9 @@ def prune(
     backend = frame.job_queue.backend
     ended = JobFilter(frozenset(ENDED), limit=MOST_LISTED)
     ids = [job.id for job in backend.list_jobs(ended)] if all_ended else []
-    count = len(ids)
-    if not dry_run:
-        if ids:
-            question = f"This deletes {_count(count)}, with log and result."
-            frame.output.confirm(question, yes=yes)
-        count = backend.prune(everything_ended=all_ended)
+    if ids and not dry_run:
+        frame.output.confirm(f"This deletes {_count(len(ids))}, with log and result.", yes=yes)
+    count = backend.prune(everything_ended=all_ended, dry_run=dry_run)
     _show_gone(frame, ids, count, dry_run=dry_run)
 
 

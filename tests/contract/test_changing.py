@@ -198,3 +198,25 @@ def test_a_deleted_job_takes_its_log_with_it(backend: JobQueueBackend, hand: Han
         backend.read_log("subject", 1)
     assert backend.add_job(spec("subject")).created
     assert backend.read_log("subject", 1) == []
+
+
+def test_a_dry_prune_counts_and_deletes_nothing(backend: JobQueueBackend, hand: Hand) -> None:
+    """What prune would forget is counted, here all that has ended, and then is forgotten."""
+    for number, status in enumerate((S.FINISHED, S.FAILED, S.QUEUED)):
+        hand.make(status, f"job-{number}")
+    assert backend.prune(dry_run=True) == 0
+    assert backend.prune(everything_ended=True, dry_run=True) == 2
+    assert len(backend.list_jobs(JobFilter())) == 3
+    assert backend.prune(everything_ended=True) == 2
+    assert backend.prune(everything_ended=True, dry_run=True) == 0
+
+
+@pytest.mark.parametrize("status", [S.SCHEDULED, S.QUEUED, S.RUNNING, S.FINISHED])
+def test_only_what_failed_or_was_cancelled_is_tried_again(
+    backend: JobQueueBackend, hand: Hand, status: JobStatus
+) -> None:
+    """The refusal says what the job is, and what could be tried again."""
+    hand.make(status)
+    with pytest.raises(Refused, match="only a failed or cancelled job is tried again") as refused:
+        backend.retry_job("subject")
+    assert status in refused.value.message
