@@ -8,6 +8,7 @@ from typing import Any
 from flowerpower.children import Child
 from flowerpower.config import RetryConfig
 from flowerpower.jobs import AttemptEnd, Claim
+from flowerpower.safe_text import begun_secret, mask
 
 LOG_KEPT = 1_000_000
 """Bytes of log that are held until they can be recorded, the end of it."""
@@ -27,8 +28,8 @@ class Told:
 
     @property
     def log(self) -> str:
-        """The text, and what is missing of it said so."""
-        text = self.text.decode("utf-8", "backslashreplace")
+        """The text without the secrets that are known, and what is missing of it said so."""
+        text = mask(self.text.decode("utf-8", "backslashreplace"), named=False)
         return f"[… {self.cut} bytes left out …]\n{text}" if self.cut else text
 
 
@@ -38,6 +39,7 @@ class Attempt:
 
     `end` is how it changed its job; `given_back` says instead that it is RELEASED, that its
     LEASE_LOST, or for what reason it is lost. `stopping` is why its child is being ended.
+    `began` (when it was claimed, then when its child began) and `ended` are monotonic.
     `has_begun` once the pipeline's own code may have run. `refusals` counts the writes that
     failed. What is told and not recorded is shared by two threads, under the lock of `Attempts`.
     """
@@ -52,6 +54,7 @@ class Attempt:
     kill_at: float | None = None
     end: AttemptEnd | None = None
     given_back: str | None = None
+    ended: float | None = None
     recorded_at: float = 0.0
     refusals: int = 0
     is_dirty: bool = False
@@ -76,8 +79,11 @@ class Attempt:
         self.is_dirty = True
 
     def take(self) -> Told:
-        """What is to be recorded now; a character that is not whole yet waits for its rest."""
-        end = len(self._text) if self.is_over else _whole(self._text)
+        """What is to be recorded now; a character or secret not whole yet waits for its rest."""
+        end = len(self._text)
+        if not self.is_over:
+            end = _whole(self._text)
+            end -= begun_secret(bytes(self._text[:end]))
         progress = None
         if self.progress:
             nodes = {name: {**node} for name, node in self.progress.get("nodes", {}).items()}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,16 @@ from flowerpower.config import RetryConfig
 from flowerpower.errors import FlowerpowerError
 from flowerpower.jobs import AttemptEnd, Claim, overrides_of
 from flowerpower.runs import RunRequest
+from flowerpower.safe_text import remember_secret
 
 GRACE = 3.0
 """Seconds between asking a child to end and making it."""
+WAIT_LIMIT = 0.5
+"""Seconds that a claim waits behind others for a child before it is given back."""
 
 
 class Attempts:
-    """The attempts of one worker and the children that make them.
+    """The attempts of one worker and the children, at most `slots`, that make them.
 
     `on_change` is called, in the attending thread, when there is something new to record;
     `on_trouble` with a sentence when the worker itself is in trouble. A child begins only while
@@ -40,6 +43,7 @@ class Attempts:
     def __init__(
         self,
         base_dir: Path,
+        slots: int,
         jobs_per_child: int,
         silence_limit: float,
         *,
@@ -52,7 +56,7 @@ class Attempts:
         self._jobs_per_child = jobs_per_child
         self._on_change = on_change
         self._may_begin = may_begin
-        self._pool = ChildPool(silence_limit, on_trouble)
+        self._pool = ChildPool(slots, silence_limit, on_trouble)
         self._waiting: list[Attempt] = []
         self._attempts: list[Attempt] = []
 
@@ -67,18 +71,28 @@ class Attempts:
         """Let `attend` return soon."""
         self._pool.wake()
 
-    def begin(self, claim: Claim) -> None:
-        """Put a claim into a slot; its child starts at the next `attend`."""
-        attempt = Attempt(claim, clock.monotonic())
+    def begin(self, claims: Sequence[Claim]) -> None:
+        """Put claims into slots; their children start at the next `attend`."""
+        attempts = [Attempt(claim, clock.monotonic()) for claim in claims]
         with self.lock:
-            self._attempts.append(attempt)
-            self._waiting.append(attempt)
+            self._attempts += attempts
+            self._waiting += attempts
         self.wake()
 
     def all(self) -> list[Attempt]:
         """Every attempt that is not forgotten yet."""
         with self.lock:
             return list(self._attempts)
+
+    def count_waiting(self) -> int:
+        """How many have no child yet."""
+        with self.lock:
+            return len(self._waiting)
+
+    def count_older(self, seconds: float) -> int:
+        """How many are in a child for longer than that."""
+        since = clock.monotonic() - seconds
+        return sum(1 for each in self.all() if each.child is not None and each.began < since)
 
     def stop(self, attempt: Attempt, why: str) -> None:
         """End an attempt: `cancel`, `timeout`, RELEASED, LEASE_LOST or a reason to lose it.
@@ -129,17 +143,26 @@ class Attempts:
     def _begin_waiting(self) -> None:
         with self.lock:
             waiting, self._waiting = self._waiting, []
-        later = [attempt for attempt in waiting if not self._begin_or_end(attempt)]
+        may_begin = self.can_begin and self._may_begin()
+        later = []
+        for attempt in waiting:
+            if attempt.stopping is not None:
+                self._stopped(attempt)
+            elif not may_begin:
+                later.append(attempt)
+            elif self._pool.has_room:
+                if not self._begin_or_refuse(attempt):
+                    later.append(attempt)
+            elif clock.monotonic() - attempt.began < WAIT_LIMIT:
+                later.append(attempt)
+            else:
+                # It was claimed ahead, and those before it take long: others may be free.
+                self._over(attempt, given_back=RELEASED)
         with self.lock:
             self._waiting[:0] = later
 
-    def _begin_or_end(self, attempt: Attempt) -> bool:
+    def _begin_or_refuse(self, attempt: Attempt) -> bool:
         """False if the attempt has to wait."""
-        if attempt.stopping is not None:
-            self._stopped(attempt)
-            return True
-        if not self.can_begin or not self._may_begin():
-            return False
         try:
             request = self._request(attempt.claim)
         except FlowerpowerError as error:
@@ -226,6 +249,8 @@ class Attempts:
         attempt.has_begun = True
         with contextlib.suppress(ValidationError):
             attempt.policy = RetryConfig.model_validate(message.get("retry"))
+        for secret in message.get("secrets") or ():
+            remember_secret(str(secret))
         timeout = message.get("timeout")
         if isinstance(timeout, int | float) and timeout > 0:
             attempt.timeout = float(timeout)
@@ -293,6 +318,7 @@ class Attempts:
     ) -> None:
         with self.lock:
             attempt.end, attempt.given_back, attempt.child = end, given_back, None
+            attempt.ended = clock.monotonic()
         self._on_change()
 
     def _keep_time(self, attempt: Attempt) -> None:

@@ -32,12 +32,13 @@ class Seat:
 
 
 class ChildPool:
-    """Children that wait for attempts or make them; for one thread, but for `wake`.
+    """At `most` so many children, waiting for attempts or making them; for one thread, but `wake`.
 
     `on_trouble` is told a sentence when no children can be had for a while.
     """
 
-    def __init__(self, silence_limit: float, on_trouble: Callable[[str], None]) -> None:
+    def __init__(self, most: int, silence_limit: float, on_trouble: Callable[[str], None]) -> None:
+        self._most = most
         self._on_trouble = on_trouble
         self._server = ForkServer(ENTRY, PRELOAD, silence_limit)
         self._server_runs = False
@@ -54,6 +55,13 @@ class ChildPool:
     def can_start(self) -> bool:
         """Whether children can be started, as far as is known."""
         return self._server_runs and clock.monotonic() >= self._start_at
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a child is idle, or another may be started."""
+        return len(self._seats) < self._most or any(
+            seat.attempt is None for seat in self._seats.values()
+        )
 
     def wake(self) -> None:
         """Let `listen` return soon; from any thread, or a signal handler."""

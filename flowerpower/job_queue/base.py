@@ -8,7 +8,7 @@ retried is decided by `flowerpower.attempts`, whether a worker is dead by `reapi
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -54,6 +54,16 @@ class WorkerOptions:
     jobs_per_child: int = 1
     lease: float = LEASE
     disconnect_grace: float = DISCONNECT_GRACE
+
+
+@dataclass(frozen=True)
+class EndedAttempt:
+    """What `finish` is told of one attempt."""
+
+    claim: Claim
+    end: AttemptEnd
+    log: str = ""
+    progress: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -127,8 +137,11 @@ class JobQueueBackend(ABC):
         """
 
     @abstractmethod
-    def prune(self, *, everything_ended: bool = False) -> int:
-        """Forget records whose history has ended, or all that have ended; how many went."""
+    def prune(self, *, everything_ended: bool = False, dry_run: bool = False) -> int:
+        """Forget records whose history has ended, or all that have ended; how many went.
+
+        With `dry_run`, how many would go; nothing does.
+        """
 
     @abstractmethod
     def read_log(self, job_id: str, attempt: int, after: int = 0) -> list[LogChunk]:
@@ -196,6 +209,10 @@ class JobQueueBackend(ABC):
 
         False, and nothing written, if the claim is no longer held: a late finish is refused.
         """
+
+    @abstractmethod
+    def finish_many(self, ended: Sequence[EndedAttempt]) -> list[bool]:
+        """As `finish` for each of them, in one write; one that is refused is not in the way."""
 
     @abstractmethod
     def release(self, claim: Claim) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable
 
@@ -16,7 +17,7 @@ from flowerpower import attempt_ends, clock
 from flowerpower.attempt import LEASE_LOST, RELEASED, Attempt, Told
 from flowerpower.attempts import Attempts
 from flowerpower.errors import BackendUnreachable
-from flowerpower.job_queue.base import JobQueueBackend, WorkerOptions
+from flowerpower.job_queue.base import EndedAttempt, JobQueueBackend, WorkerOptions
 from flowerpower.job_queue.reaping import Reaper
 from flowerpower.job_queue.worker_events import Events
 from flowerpower.jobs import AttemptEnd, Claim, Heartbeat, JobStatus, WorkerInfo
@@ -33,7 +34,9 @@ SILENCE_SHARE = 0.7
 class Recorder:
     """Records the attempts of one worker; `done` counts those that ended.
 
-    `claiming` is held while a claim is under way; `on_free` is called when a slot is free again.
+    `claiming` is held while a claim is under way; `on_recorded` is told of each attempt whose end
+    is recorded, `on_free` when slots are free again; `gather` says for how many seconds ends are
+    gathered, to be written together.
     """
 
     def __init__(
@@ -42,7 +45,9 @@ class Recorder:
         options: WorkerOptions,
         events: Events,
         claiming: threading.Lock,
+        on_recorded: Callable[[Attempt], None],
         on_free: Callable[[], None],
+        gather: Callable[[], float],
     ) -> None:
         self.worker_id = _new_id()
         self.done = 0
@@ -52,12 +57,15 @@ class Recorder:
         self._beat_every, self._reap_every = options.lease / 5, options.lease / 10
         self._events = events
         self._claiming = claiming
+        self._on_recorded = on_recorded
         self._on_free = on_free
+        self._gather = gather
         self._reaper = Reaper(options.lease)
         self._held_until = 0.0
         self._unreachable_since: float | None = None
         self._next: dict[str, float] = {}
         self._finish_by: float | None = None
+        self._has_freed = False
 
     @property
     def holds_lease(self) -> bool:
@@ -103,12 +111,16 @@ class Recorder:
             self._attempts.all() and clock.monotonic() < self._finish_by
         ):
             self.changed.wait(RECORD_EVERY if self._attempts.all() else self._reap_every)
+            if pause := self._gather():
+                time.sleep(pause)
             self.changed.clear()
             try:
                 self._beat_and_reap()
+                self._record_ends()
                 # One that is refused again and again is not in the way of the others.
                 for attempt in sorted(self._attempts.all(), key=lambda each: each.refusals):
-                    self._record(attempt)
+                    if attempt.end is None or attempt.refusals:
+                        self._record(attempt)
                 self._reached()
             except BackendUnreachable as error:
                 self._not_reached(error)
@@ -116,6 +128,9 @@ class Recorder:
             except Exception as error:  # noqa: BLE001 - a worker that goes on beats one that hangs
                 self._events.trouble(f"Something unexpected: {error!r}")
                 self._rest()
+            if self._has_freed:
+                self._has_freed = False
+                self._on_free()
         self._unregister()
 
     def _rest(self) -> None:
@@ -204,13 +219,45 @@ class Recorder:
                 attempt.put_back(told)
             raise
 
+    def _record_ends(self) -> None:
+        """Write all ends together; if that is refused, each is tried by itself from then on."""
+        together = [
+            each for each in self._attempts.all() if each.end is not None and not each.refusals
+        ]
+        if not together:
+            return
+        with self._attempts.lock:
+            told = [each.take() for each in together]
+        ends = [
+            EndedAttempt(each.claim, each.end, what.log, what.progress)
+            for each, what in zip(together, told, strict=True)
+            if each.end is not None
+        ]
+        try:
+            held = self._backend.finish_many(ends)
+        except Exception as error:
+            with self._attempts.lock:
+                for each, what in zip(together, told, strict=True):
+                    each.put_back(what)
+            if isinstance(error, BackendUnreachable):
+                raise
+            for each in together:
+                each.refusals += 1
+            return
+        for each, is_held in zip(together, held, strict=True):
+            self._ended(each, held=is_held)
+
+    def _ended(self, attempt: Attempt, *, held: bool) -> None:
+        self.done += 1
+        self._tell_end(attempt, held=held)
+        self._free(attempt)
+
     def _record_end(self, attempt: Attempt, told: Told) -> None:
         claim, end = attempt.claim, attempt.end
         if end is not None:
-            held = self._finish(attempt, end, told)
-            self.done += 1
-            self._tell_end(attempt, held=held)
-        elif attempt.given_back == RELEASED:
+            self._ended(attempt, held=self._finish(attempt, end, told))
+            return
+        if attempt.given_back == RELEASED:
             self._backend.release(claim)
         elif attempt.given_back != LEASE_LOST:
             self._backend.lose(claim, str(attempt.given_back))
@@ -241,7 +288,7 @@ class Recorder:
             pipeline=attempt.claim.pipeline,
             attempt=attempt.claim.attempt,
             status=end.status if held else "refused",
-            seconds=round(clock.monotonic() - attempt.began, 3),
+            seconds=round((attempt.ended or clock.monotonic()) - attempt.began, 3),
             error=end.error,
             retry_at=clock.format_time(end.run_at) if is_retry and end.run_at else None,
         )
@@ -256,7 +303,8 @@ class Recorder:
 
     def _free(self, attempt: Attempt) -> None:
         self._attempts.forget(attempt)
-        self._on_free()
+        self._has_freed = True
+        self._on_recorded(attempt)
 
     def _not_reached(self, error: BackendUnreachable) -> None:
         self._reaper.forget()

@@ -15,13 +15,15 @@ from types import FrameType
 from typing import Protocol
 
 from flowerpower import clock
-from flowerpower.attempt import RELEASED
+from flowerpower.attempt import RELEASED, Attempt
 from flowerpower.attempts import Attempts
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent, WorkerOptions
+from flowerpower.job_queue.claim_ahead import HORIZON, ClaimAhead
 from flowerpower.job_queue.recording import RETRY_EVERY, SILENCE_SHARE, Recorder
 from flowerpower.job_queue.worker_events import Events
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 FORCED_LIMIT = 3.0
 """Seconds a second signal leaves for writing down what became of the jobs."""
 LAST_WRITES = 5.0
@@ -56,11 +58,19 @@ class Worker:
         self.backend = backend
         self._events = Events(on_event)
         self._claiming = threading.Lock()
+        self._ahead = ClaimAhead(options)
         self._recorder = Recorder(
-            backend, options, self._events, self._claiming, on_free=self._slot_is_free
+            backend,
+            options,
+            self._events,
+            self._claiming,
+            on_recorded=self._note_pace,
+            on_free=self._slots_are_free,
+            gather=lambda: self._ahead.gather,
         )
         self.attempts = Attempts(
             base_dir,
+            options.num_workers,
             options.jobs_per_child,
             SILENCE_SHARE * options.lease,
             on_change=self._recorder.changed.set,
@@ -69,6 +79,7 @@ class Worker:
         )
         self._loop = make_loop(self)
         self._begun = 0
+        self._may_be_more = False
         self._claim_at = 0.0
         self._is_closed = False
         self._stops = 0
@@ -86,7 +97,11 @@ class Worker:
         """How many jobs may be claimed now."""
         if self._stops or self._is_closed or not self.attempts.can_begin:
             return 0
-        free = self.options.num_workers - len(self.attempts.all())
+        slots = self.options.num_workers
+        ahead = self._ahead.count(slots - self.attempts.count_older(HORIZON))
+        if ahead and self.attempts.count_waiting() > ahead // 2:
+            return 0
+        free = slots + ahead - len(self.attempts.all())
         if self.options.max_jobs is not None:
             free = min(free, self.options.max_jobs - self._begun)
         return max(0, free)
@@ -101,9 +116,11 @@ class Worker:
             if not free or clock.monotonic() < self._claim_at:
                 return 0
             try:
-                if self.backend.next_due_in(self.options.queues) != 0:
+                # The cheap look comes first, unless the last claim found more than it took.
+                if not self._may_be_more and self.backend.next_due_in(self.options.queues) != 0:
                     return 0
                 claims = self.backend.claim(self.id, free, self.options.queues)
+                self._may_be_more = len(claims) == free
             except BackendUnreachable:
                 self._claim_at = clock.monotonic() + RETRY_EVERY
                 return 0
@@ -112,8 +129,7 @@ class Worker:
                 self._events.trouble(f"Nothing could be claimed: {error!r}")
                 return 0
             self._begun += len(claims)
-            for claim in claims:
-                self.attempts.begin(claim)
+            self.attempts.begin(claims)
             return len(claims)
 
     # The calling thread
@@ -121,8 +137,8 @@ class Worker:
     def run(self) -> int:
         """Work until told to stop, or as the options say; how many attempts were made.
 
-        In the main thread SIGTERM and SIGINT stop it: the first lets running jobs finish, the
-        second ends them and gives them back.
+        In the main thread SIGTERM, SIGINT and SIGHUP stop it: the first lets running jobs finish,
+        the second ends them and gives them back.
         """
         undo = self._take_signals()
         try:
@@ -161,7 +177,7 @@ class Worker:
         def stop(_number: int, _frame: FrameType | None) -> None:
             self.stop()
 
-        before = {each: signal.signal(each, stop) for each in (signal.SIGTERM, signal.SIGINT)}
+        before = {each: signal.signal(each, stop) for each in STOP_SIGNALS}
 
         def undo() -> None:
             for each, old in before.items():
@@ -217,6 +233,12 @@ class Worker:
             self._claiming.release()
         return self._is_closed
 
-    def _slot_is_free(self) -> None:
-        self._loop.wake()
-        self.attempts.wake()
+    def _note_pace(self, attempt: Attempt) -> None:
+        if attempt.end is not None and attempt.ended is not None:
+            self._ahead.note(attempt.ended - attempt.began)
+
+    def _slots_are_free(self) -> None:
+        if self.free_slots():
+            self._loop.wake()
+        if not self.attempts.all():
+            self.attempts.wake()

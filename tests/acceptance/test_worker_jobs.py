@@ -256,3 +256,54 @@ def test_other_processes_see_one_queue(site: Site):
         assert [chunk.text for chunk in other.read_log(job.id, 1)] == ["here\n"]
         assert [each.pid for each in other.list_workers()] == [worker.process.pid]
     assert os.getpid() != worker.process.pid
+
+
+SHORT_OR_LONG = """
+import time
+time.sleep(seconds)
+return seconds
+"""
+
+
+def test_a_long_job_keeps_none_waiting_behind_it(site: Site):
+    """What a worker claimed ahead while jobs were short is given back when one takes long."""
+    site.pipeline("varied", SHORT_OR_LONG, parameters="seconds: float")
+    short = [site.add("varied", f"short-{n}", seconds=0.0) for n in range(60)]
+    long = [site.add("varied", f"long-{n}", seconds=6.0) for n in range(2)]
+    behind = [site.add("varied", f"behind-{n}", seconds=0.0) for n in range(20)]
+    first = site.worker(num_workers=2, jobs_per_child=200)
+    eventually(lambda: all(site.is_running(each) for each in long), 30)
+    eventually(lambda: all(site.job(each).status is not JobStatus.RUNNING for each in behind), 5)
+    second = site.worker(num_workers=2)
+    jobs = site.drained(behind, 20)
+    assert not any(site.job(each).status.is_ended for each in long), "it waited for the long ones"
+    assert {job.losses for job in jobs} == {0}
+    assert {value(job) for job in site.drained([*short, *long])} == {0.0, 6.0}
+    assert (first.stop(), second.stop()) == (0, 0)
+
+
+def test_a_job_does_not_write_down_its_secrets(site: Site, monkeypatch: pytest.MonkeyPatch):
+    """What a pipeline's file takes from a secret variable is in no log, result or error."""
+    secret = "tulips-are-a-bubble"
+    monkeypatch.setenv("SHOP_PASSWORD", secret)
+    config = "run: {inputs: {given: '${SHOP_PASSWORD}'}}"
+    body = """
+    import sys, time
+    print("it is", given, flush=True)
+    sys.stderr.write("cut " + given[:9]); sys.stderr.flush()
+    time.sleep(0.6)
+    sys.stderr.write(given[9:] + "\\n")
+    if {fails}: raise ValueError(given)
+    return {{"key": given}}
+    """
+    site.pipeline("leaks", body.format(fails=False), config, parameters="given: str")
+    site.pipeline("fails", body.format(fails=True), config, parameters="given: str")
+    site.worker()
+    good, bad = site.run("leaks"), site.run("fails")
+    assert value(good) == {"key": "***"}
+    assert reason(bad) == "ValueError: ***"
+    for job in (good, bad):
+        assert secret not in site.log(job.id)
+        assert "it is ***" in site.log(job.id)
+    raw = b"".join(each.read_bytes() for each in (site.root / ".flowerpower").iterdir())
+    assert secret.encode() not in raw

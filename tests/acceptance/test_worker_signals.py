@@ -11,7 +11,7 @@ from flowerpower.jobs import JobFilter, JobStatus
 from tests.acceptance.working import MakeSite, Site, WorkerProcess, value
 from tests.conditions import eventually
 
-BOTH = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+EACH = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 SLOW = """
 import time
 from traced import traced
@@ -44,9 +44,9 @@ def _has_begun(site: Site, count: int = 1) -> bool:
     return len([each for each in site.trace() if each[1] == "begin"]) >= count
 
 
-@BOTH
+@EACH
 def test_an_idle_worker_ends_at_once(site: Site, number: signal.Signals):
-    """TERM and INT end an idle worker within two seconds, exit code 0, and it says goodbye."""
+    """TERM, INT and HUP end an idle worker within two seconds, exit code 0, and it says goodbye."""
     worker = site.worker()
     eventually(worker.server)
     began = time.monotonic()
@@ -59,7 +59,7 @@ def test_an_idle_worker_ends_at_once(site: Site, number: signal.Signals):
     assert worker.errors.read_text("utf-8") == ""
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("group", [False, True], ids=["process", "group"])
 def test_a_running_job_finishes_first(site: Site, number: signal.Signals, group: bool):
     """A signal to the worker or its whole group lets the running job finish and begins no other."""
@@ -75,7 +75,7 @@ def test_a_running_job_finishes_first(site: Site, number: signal.Signals, group:
     assert site.left() == []
 
 
-@BOTH
+@EACH
 def test_a_second_signal_gives_jobs_back(site: Site, number: signal.Signals):
     """The second one ends the children; their jobs are queued, no loss counted, and run again."""
     site.pipeline("slow_at_first", SLOW_AT_FIRST)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from flowerpower.errors import JobNotFound, Refused
-from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.job_queue.base import EndedAttempt, JobQueueBackend
 from flowerpower.jobs import MAX_LOSSES, AttemptEnd, Claim, Job, JobStatus
 from tests.conditions import eventually
 from tests.contract.hand import CANCELLED, FAILED, FINISHED, RESULT, Hand, in_seconds, retry_at
@@ -226,3 +226,25 @@ def test_progress_is_replaced_and_survives_a_write_without(
     backend.release(claim)
     hand.take()
     assert backend.get_job(claim.job_id).progress is None
+
+
+def test_several_ends_are_one_write(backend: JobQueueBackend, hand: Hand) -> None:
+    """Each of several attempts ends as by itself; one that is held no more is refused alone."""
+    claims = {name: hand.make(JobStatus.RUNNING, name) for name in ("a", "b", "c")}
+    assert all(claims.values())
+    a, b, c = (claims[name] for name in ("a", "b", "c"))
+    backend.release(b)
+    ends = [
+        EndedAttempt(a, FINISHED, "of a\n", PROGRESS),
+        EndedAttempt(b, FINISHED, "of b\n"),
+        EndedAttempt(c, FAILED, "of c\n"),
+    ]
+    assert backend.finish_many(ends) == [True, False, True]
+    jobs = {name: backend.get_job(name) for name in claims}
+    assert [job.status for job in jobs.values()] == [
+        JobStatus.FINISHED, JobStatus.QUEUED, JobStatus.FAILED,
+    ]  # fmt: skip
+    assert (jobs["a"].result, jobs["a"].progress) == (RESULT, PROGRESS)
+    assert jobs["c"].error == FAILED.error
+    assert [hand.log(name) for name in claims] == ["of a\n", "", "of c\n"]
+    assert backend.finish_many([]) == []

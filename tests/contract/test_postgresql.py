@@ -1,5 +1,6 @@
 """PostgreSQL when it fails: stopped, cut off, opened by many at once, or opened wrongly."""
 
+import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,6 +66,27 @@ def test_connections_that_are_cut_are_replaced(postgres: PostgresServer) -> None
             )
         assert len(backend.list_jobs(JobFilter())) == 4
         assert len(Hand(backend).claim(100)) == 4
+
+
+def test_a_worker_frozen_in_a_transaction_holds_up_nobody(postgres: PostgresServer) -> None:
+    """What a transaction has locked is free again after five seconds of silence; others go on."""
+    url = postgres.new_database()
+    with JobQueueManager(url=url) as frozen, JobQueueManager(url=url) as other:
+        other.add_job(spec("subject"))
+        held = frozen.database.write()  # type: ignore[attr-defined]
+        held.__enter__().rows("lock_job", {"namespace": "default", "id": "subject", "now": 0.0})
+        began = time.monotonic()
+
+        def cancelled() -> bool:
+            with contextlib.suppress(BackendUnreachable):
+                return other.cancel_job("subject").status is JobStatus.CANCELLED
+            return False
+
+        eventually(cancelled, 15)
+        assert time.monotonic() - began > 3, "the row was not locked at all"
+        with pytest.raises(BackendUnreachable):
+            held.__exit__(None, None, None)
+        assert frozen.get_job("subject").status is JobStatus.CANCELLED
 
 
 def test_eight_processes_make_the_tables_once(postgres: PostgresServer, tmp_path: Path) -> None:

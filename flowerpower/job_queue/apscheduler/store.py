@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from flowerpower.errors import JobNotFound, Refused
 from flowerpower.job_queue.apscheduler.database import Database, Row, Transaction, in_list
 from flowerpower.job_queue.apscheduler.rows import claim_of, job_of, status_of, worker_of
-from flowerpower.job_queue.base import LOG_LIMIT, JobQueueBackend
+from flowerpower.job_queue.base import LOG_LIMIT, EndedAttempt, JobQueueBackend
 from flowerpower.jobs import (
     MAX_LOSSES,
     AttemptEnd,
@@ -22,6 +22,7 @@ from flowerpower.jobs import (
     JobStatus,
     LogChunk,
     WorkerInfo,
+    check_retry,
     check_transition,
 )
 from flowerpower.names import JOB_ID_LIMIT, is_name, nearest
@@ -142,9 +143,7 @@ class SqlStore(JobQueueBackend):
         with self.database.write() as tx:
             now = tx.now()
             status = status_of(self._row(tx, "lock_job", job_id, now))
-            if not status.is_ended:
-                raise Refused(f"The job {job_id} is {status}: it has not ended.")
-            check_transition(job_id, status, JobStatus.QUEUED)
+            check_retry(job_id, status)
             tx.run("retry_job", self._with(id=job_id, now=now))
             return self._get(tx, job_id, now)
 
@@ -158,7 +157,11 @@ class SqlStore(JobQueueBackend):
                 )
             tx.run("delete_job", self._with(id=job_id))
 
-    def prune(self, *, everything_ended: bool = False) -> int:
+    def prune(self, *, everything_ended: bool = False, dry_run: bool = False) -> int:
+        if dry_run:
+            with self.database.read() as tx:
+                given = self._with(now=tx.now(), everything=int(everything_ended))
+                return int(tx.rows("count_prunable", given)[0]["count"])
         with self.database.write() as tx:
             now = tx.now()
             tx.run("forget_results", self._with(now=now))
@@ -274,28 +277,36 @@ class SqlStore(JobQueueBackend):
     def finish(
         self, claim: Claim, end: AttemptEnd, log: str, progress: Mapping[str, Any] | None
     ) -> bool:
-        check_transition(claim.job_id, JobStatus.RUNNING, end.status)
+        return self.finish_many([EndedAttempt(claim, end, log, progress)])[0]
+
+    def finish_many(self, ended: Sequence[EndedAttempt]) -> list[bool]:
+        for each in ended:
+            check_transition(each.claim.job_id, JobStatus.RUNNING, each.end.status)
         with self.database.write() as tx:
             now = tx.now()
-            finished = end.status is JobStatus.FINISHED
-            parameters = {
-                **self._fence(claim),
-                **self._ended(now),
-                "status": end.status,
-                "result": _text(end.result) if finished and claim.result_ttl else None,
-                "result_expires_at": now + claim.result_ttl
-                if finished and claim.result_ttl >= 0
-                else None,
-                "error": _text(end.error),
-                "progress": _text(progress),
-                "retries": end.retries,
-                "attempts_left": end.attempts_left,
-                "run_at": _seconds(end.run_at),
-            }
-            held = tx.run("finish", parameters)
-            if held:
-                self._append_log(tx, claim, log)
-            return bool(held)
+            return [self._finish(tx, each, now) for each in ended]
+
+    def _finish(self, tx: Transaction, ended: EndedAttempt, now: float) -> bool:
+        claim, end = ended.claim, ended.end
+        finished = end.status is JobStatus.FINISHED
+        parameters = {
+            **self._fence(claim),
+            **self._ended(now),
+            "status": end.status,
+            "result": _text(end.result) if finished and claim.result_ttl else None,
+            "result_expires_at": now + claim.result_ttl
+            if finished and claim.result_ttl >= 0
+            else None,
+            "error": _text(end.error),
+            "progress": _text(ended.progress),
+            "retries": end.retries,
+            "attempts_left": end.attempts_left,
+            "run_at": _seconds(end.run_at),
+        }
+        held = tx.run("finish", parameters)
+        if held:
+            self._append_log(tx, claim, ended.log)
+        return bool(held)
 
     def release(self, claim: Claim) -> bool:
         with self.database.write() as tx:

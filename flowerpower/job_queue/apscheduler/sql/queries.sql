@@ -54,6 +54,11 @@ WHERE namespace = :namespace AND id IN (
     WHERE namespace = :namespace AND expires_at <= :now {skip_locked}
 )
 
+-- name: count_prunable
+SELECT COUNT(*) AS count FROM flowerpower_jobs
+WHERE namespace = :namespace AND (expires_at <= :now
+    OR (:everything = 1 AND status NOT IN ('scheduled', 'queued', 'running')))
+
 -- name: delete_ended
 DELETE FROM flowerpower_jobs
 WHERE namespace = :namespace AND status NOT IN ('scheduled', 'queued', 'running')
