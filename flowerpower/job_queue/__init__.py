@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from flowerpower.names import did_you_mean
 if TYPE_CHECKING:
     from flowerpower.job_queue.base import JobQueueBackend
 
-BACKEND_TYPES = ("apscheduler",)
+BACKEND_TYPES = ("apscheduler", "rq")
 
 
 def JobQueueManager(  # noqa: N802 - the name that users know; it gives one of several classes
@@ -23,7 +24,7 @@ def JobQueueManager(  # noqa: N802 - the name that users know; it gives one of s
     For example `with JobQueueManager(type="apscheduler", base_dir="my_project") as queue: …`.
 
     `options` are those of the backend's own class: `url`, `namespace`, `result_ttl`,
-    `history_ttl`.
+    `history_ttl`; for rq also `host`, `port`, `database`, `username` and `password`.
 
     Raises:
         ConfigError: if there is no such type.
@@ -35,13 +36,22 @@ def JobQueueManager(  # noqa: N802 - the name that users know; it gives one of s
             f"There is no job queue of type {type!r}: expected {' or '.join(BACKEND_TYPES)}."
             f"{did_you_mean(type, BACKEND_TYPES)}"
         )
-    from flowerpower.job_queue.apscheduler.manager import APSManager
-
-    known = list(inspect.signature(APSManager).parameters)[1:]
+    backend = _backend(type)
+    known = list(inspect.signature(backend).parameters)[1:]
     for name in options:
         if name not in known:
             raise UsageError(
                 f"{type} takes no option {name!r}.{did_you_mean(name, known)}",
                 hint=f"It takes: {', '.join(known)}.",
             )
-    return APSManager(Path(base_dir).absolute(), **options)
+    return backend(Path(base_dir).absolute(), **options)
+
+
+def _backend(type: str) -> Callable[..., JobQueueBackend]:
+    if type == "rq":
+        from flowerpower.job_queue.rq.manager import RQManager
+
+        return RQManager
+    from flowerpower.job_queue.apscheduler.manager import APSManager
+
+    return APSManager

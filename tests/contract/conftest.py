@@ -12,11 +12,13 @@ from flowerpower.job_queue.base import JobQueueBackend
 from tests.contract.hand import Hand
 from tests.contract.in_memory import InMemory
 from tests.contract.on_postgresql import OnPostgresql
+from tests.contract.on_redis import OnRedis
 from tests.contract.on_sqlite import OnSqlite
 from tests.contract.places import Place
-from tests.servers import PostgresServer
+from tests.servers import PostgresServer, RedisServer
 
 PLACES: dict[str, type[Place]] = {
+    "rq": OnRedis,
     "sqlite": OnSqlite,
     "postgresql": OnPostgresql,
     "memory": InMemory,
@@ -46,11 +48,21 @@ def postgres() -> Iterator[PostgresServer]:
     server.close()
 
 
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """A Redis for this test process."""
+    server = RedisServer()
+    yield server
+    server.close()
+
+
 @pytest.fixture
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """An empty queue on one of the backends, below the folder `work`."""
     root = tmp_path / "work"
     root.mkdir(exist_ok=True)
+    if request.param == "rq":
+        return OnRedis(root, request.getfixturevalue("redis_server").url())
     if request.param == "postgresql":
         return OnPostgresql(root, request.getfixturevalue("postgres").url())
     return OnSqlite(root) if request.param == "sqlite" else InMemory(root)

@@ -14,6 +14,8 @@ class Place(ABC):
 
     is_shared: ClassVar[bool] = True
     """Whether other managers and processes reach the same queue."""
+    url_refused: ClassVar[str]
+    """What is said of a URL of another kind."""
 
     @property
     @abstractmethod
@@ -27,6 +29,10 @@ class Place(ABC):
         Parts: payload, status, result, error, progress.
         """
 
+    @abstractmethod
+    def fill(self, backend: JobQueueBackend, job_id: str, count: int) -> None:
+        """Make `count` copies of a queued job quickly, as JOB_ID-1 and so on."""
+
     def open(self, **more: Any) -> JobQueueBackend:
         """A manager of this queue, with further options."""
         return JobQueueManager(**{**self.options, **more})
@@ -34,6 +40,8 @@ class Place(ABC):
 
 class SqlPlace(Place):
     """What the two dialects have in common."""
+
+    url_refused = "No database driver takes"
 
     def overwrite(self, backend: JobQueueBackend, job_id: str, part: str, text: str) -> None:
         database = backend.database  # type: ignore[attr-defined]
@@ -44,3 +52,14 @@ class SqlPlace(Place):
                 {"text": text, "id": job_id, "namespace": self.options["namespace"]},
             )
         assert changed == 1
+
+    def fill(self, backend: JobQueueBackend, job_id: str, count: int) -> None:
+        columns = "pipeline, queue, payload, status, run_at, created_at, result_ttl"
+        with backend.database.write() as transaction:  # type: ignore[attr-defined]
+            transaction.execute(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count) "
+                f"INSERT INTO flowerpower_jobs (namespace, id, {columns}) "
+                f"SELECT namespace, id || '-' || i, {columns} "
+                "FROM flowerpower_jobs, n WHERE id = :id",
+                {"count": count, "id": job_id},
+            )

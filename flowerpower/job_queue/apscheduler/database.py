@@ -14,9 +14,9 @@ from importlib import resources
 from typing import Any
 
 from flowerpower.errors import ConfigError
+from flowerpower.job_queue.records import Row
 
 SCHEMA_VERSION = 1
-Row = Mapping[str, Any]
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 _PARAMETER = re.compile(r"(?<!:):([a-z_0-9]+)")
 

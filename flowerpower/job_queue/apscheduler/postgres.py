@@ -16,11 +16,11 @@ from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.apscheduler.database import (
     SCHEMA_VERSION,
     Database,
-    Row,
     Transaction,
     as_percent_style,
     schema_statements,
 )
+from flowerpower.job_queue.records import Row
 from flowerpower.safe_text import mask, remember_secret
 
 CONNECT_TIMEOUT = 5

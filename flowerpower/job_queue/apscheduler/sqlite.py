@@ -18,10 +18,10 @@ from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.apscheduler.database import (
     SCHEMA_VERSION,
     Database,
-    Row,
     Transaction,
     schema_statements,
 )
+from flowerpower.job_queue.records import Row
 
 BUSY_TIMEOUT = 15.0
 """Seconds to wait for another writer."""

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from flowerpower.errors import JobNotFound, Refused
-from flowerpower.job_queue.apscheduler.database import Database, Row, Transaction, in_list
-from flowerpower.job_queue.apscheduler.rows import claim_of, job_of, status_of, worker_of
+from flowerpower.job_queue.apscheduler.database import Database, Transaction, in_list
 from flowerpower.job_queue.base import LOG_LIMIT, EndedAttempt, JobQueueBackend
+from flowerpower.job_queue.records import (
+    WORKER_DIED,
+    WORKER_WENT,
+    Row,
+    claim_of,
+    job_not_found,
+    job_of,
+    log_pieces,
+    lost_error,
+    status_of,
+    worker_of,
+)
 from flowerpower.jobs import (
     MAX_LOSSES,
     AttemptEnd,
@@ -25,12 +36,7 @@ from flowerpower.jobs import (
     check_retry,
     check_transition,
 )
-from flowerpower.names import JOB_ID_LIMIT, is_name, nearest
-
-LOG_PIECE = 50_000
-"""Bytes; a log is kept in rows of at most so many, and cut by whole rows."""
-_DIED = "The worker that ran it died"
-_WENT = "The worker that ran it went"
+from flowerpower.names import JOB_ID_LIMIT, is_name
 
 
 class SqlStore(JobQueueBackend):
@@ -94,14 +100,7 @@ class SqlStore(JobQueueBackend):
 
     def _not_found(self, tx: Transaction, job_id: str, now: float) -> JobNotFound:
         listed = tx.rows("list_jobs", self._with(now=now, limit=1000), conditions="")
-        ids = [str(row["id"]) for row in listed]
-        starts = [each for each in ids if len(job_id) >= 4 and each.startswith(job_id)]
-        known = starts[0] if len(starts) == 1 else nearest(job_id, ids)
-        guess = f" Did you mean {known!r}?" if known else ""
-        return JobNotFound(
-            f"There is no job {job_id[:200]!r}.{guess}",
-            hint="See them with `flowerpower job-queue list-jobs`.",
-        )
+        return job_not_found(job_id, [str(row["id"]) for row in listed])
 
     def list_jobs(self, wanted: JobFilter) -> list[Job]:
         conditions: list[str] = []
@@ -184,15 +183,14 @@ class SqlStore(JobQueueBackend):
     def _append_log(self, tx: Transaction, claim: Claim, text: str) -> None:
         if not text:
             return
-        # PostgreSQL's text holds no NUL.
-        escaped = text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace")
-        content = escaped[-LOG_LIMIT:].decode("utf-8", "ignore").encode()
         where = self._with(id=claim.job_id, attempt=claim.attempt)
         (last,) = tx.rows("last_log", where)
-        for number, piece in enumerate(_pieces(content), start=last["seq"] + 1):
-            chunk = {"seq": number, "text": piece.decode(), "size": len(piece)}
+        size = last["size"]
+        for number, piece in enumerate(log_pieces(text), start=last["seq"] + 1):
+            chunk = {"seq": number, "text": piece, "size": len(piece.encode())}
             tx.run("append_log", {**where, **chunk})
-        if last["size"] + len(content) > LOG_LIMIT:
+            size += chunk["size"]
+        if size > LOG_LIMIT:
             kept = 0
             for row in tx.rows("log_sizes", where):
                 kept += row["size"]
@@ -219,7 +217,7 @@ class SqlStore(JobQueueBackend):
     def unregister_worker(self, worker_id: str) -> None:
         with self.database.write() as tx:
             tx.run("unregister_worker", self._with(worker=worker_id))
-            self._lose(tx, self._with(worker=worker_id, id="", attempt=0), _WENT)
+            self._lose(tx, self._with(worker=worker_id, id="", attempt=0), WORKER_WENT)
 
     def list_workers(self) -> list[WorkerInfo]:
         with self.database.read() as tx:
@@ -317,12 +315,8 @@ class SqlStore(JobQueueBackend):
             return bool(self._lose(tx, self._fence(claim), reason))
 
     def _lose(self, tx: Transaction, fence: Mapping[str, Any], reason: str) -> int:
-        error = {
-            "type": "WorkerLost",
-            "message": f"{reason}, for the {MAX_LOSSES}rd time; it is not tried again.",
-            "code": "worker_lost",
-        }
-        lost = {"max_losses": MAX_LOSSES, "error": json.dumps(error), **self._ended(tx.now())}
+        error = lost_error(reason)
+        lost = {"max_losses": MAX_LOSSES, "error": error, **self._ended(tx.now())}
         return tx.run("lose", {**fence, **lost})
 
     def beats(self) -> dict[str, int]:
@@ -333,7 +327,7 @@ class SqlStore(JobQueueBackend):
         with self.database.write() as tx:
             if not tx.run("bury", self._with(worker=worker_id, beat=beat)):
                 return 0
-            return self._lose(tx, self._with(worker=worker_id, id="", attempt=0), _DIED)
+            return self._lose(tx, self._with(worker=worker_id, id="", attempt=0), WORKER_DIED)
 
 
 def _seconds(moment: datetime | None) -> float | None:
@@ -342,14 +336,3 @@ def _seconds(moment: datetime | None) -> float | None:
 
 def _text(data: Mapping[str, Any] | None) -> str | None:
     return None if data is None else json.dumps(data)
-
-
-def _pieces(content: bytes) -> Iterator[bytes]:
-    """UTF-8 in pieces of at most LOG_PIECE bytes, no character cut in two."""
-    start = 0
-    while start < len(content):
-        end = start + LOG_PIECE
-        while end < len(content) and content[end] & 0xC0 == 0x80:
-            end -= 1
-        yield content[start:end]
-        start = end

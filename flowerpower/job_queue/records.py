@@ -1,15 +1,26 @@
-"""Rows of the tables as jobs, claims and workers; what is damaged is told, and stops nobody."""
+"""Records of a store as jobs, claims and workers; what is damaged is told, and stops nobody.
+
+A record is a mapping with the columns of the SQL tables, whatever the store keeps it in.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from flowerpower.job_queue.apscheduler.database import Row
-from flowerpower.jobs import Claim, Job, JobStatus, WorkerInfo
+from flowerpower.errors import JobNotFound
+from flowerpower.job_queue.base import LOG_LIMIT
+from flowerpower.jobs import MAX_LOSSES, Claim, Job, JobStatus, WorkerInfo
+from flowerpower.names import nearest
+
+Row = Mapping[str, Any]
+LOG_PIECE = 50_000
+"""Bytes; a log is kept in pieces of at most so many, and cut by whole pieces."""
+WORKER_DIED = "The worker that ran it died"
+WORKER_WENT = "The worker that ran it went"
 
 
 class _Reader:
@@ -157,3 +168,45 @@ def worker_of(row: Row, running: Mapping[str, list[str]]) -> WorkerInfo:
         read.moment("beat_at"),
         tuple(running.get(worker_id, ())),
     )
+
+
+def job_not_found(job_id: str, known: Sequence[str]) -> JobNotFound:
+    """The error, with the one of the `known` ids that may have been meant."""
+    starts = [each for each in known if len(job_id) >= 4 and each.startswith(job_id)]
+    meant = starts[0] if len(starts) == 1 else nearest(job_id, known)
+    guess = f" Did you mean {meant!r}?" if meant else ""
+    return JobNotFound(
+        f"There is no job {job_id[:200]!r}.{guess}",
+        hint="See them with `flowerpower job-queue list-jobs`.",
+    )
+
+
+def lost_error(reason: str) -> str:
+    """The error of a job that was lost too often, as JSON."""
+    return json.dumps(
+        {
+            "type": "WorkerLost",
+            "message": f"{reason}, for the {MAX_LOSSES}rd time; it is not tried again.",
+            "code": "worker_lost",
+        }
+    )
+
+
+def log_pieces(text: str) -> list[str]:
+    """What is kept of a text: its end, in pieces of at most LOG_PIECE bytes of UTF-8.
+
+    NUL, which PostgreSQL's text cannot hold, and what is no Unicode are escaped.
+    """
+    escaped = text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace")
+    content = escaped[-LOG_LIMIT:].decode("utf-8", "ignore").encode()
+    return [piece.decode() for piece in _cut(content)]
+
+
+def _cut(content: bytes) -> Iterator[bytes]:
+    start = 0
+    while start < len(content):
+        end = start + LOG_PIECE
+        while end < len(content) and content[end] & 0xC0 == 0x80:
+            end -= 1
+        yield content[start:end]
+        start = end

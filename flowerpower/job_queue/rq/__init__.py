@@ -1,0 +1,1 @@
+"""The RQ backend: jobs in Redis, for many workers on many machines."""

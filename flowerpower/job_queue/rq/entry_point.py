@@ -1,0 +1,17 @@
+"""What RQ's own tools see as the function of a job; a worker of RQ's own must not run it."""
+
+from __future__ import annotations
+
+from flowerpower.errors import Refused
+
+
+def run_pipeline(pipeline: str) -> None:
+    """Refuse: only `flowerpower job-queue start-worker` runs a project's pipelines.
+
+    Raises:
+        Refused: always.
+    """
+    raise Refused(
+        f"The pipeline {pipeline} is run by the project's own workers.",
+        hint="Start one with `flowerpower job-queue start-worker`.",
+    )

@@ -1,0 +1,109 @@
+"""Between RQ's hash of a job, with our fields in it, and a record as the stores have them."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import rq.job
+from rq.serializers import JSONSerializer
+
+from flowerpower.job_queue.records import Row
+from flowerpower.jobs import JobSpec, JobStatus
+from flowerpower.safe_text import one_line
+
+ENTRY_POINT = "flowerpower.job_queue.rq.entry_point.run_pipeline"
+WORDS = {
+    "scheduled": JobStatus.SCHEDULED,
+    "queued": JobStatus.QUEUED,
+    "started": JobStatus.RUNNING,
+    "finished": JobStatus.FINISHED,
+    "failed": JobStatus.FAILED,
+    "canceled": JobStatus.CANCELLED,
+}
+"""RQ's words for our statuses."""
+_TEXTS = ("pipeline", "queue", "payload", "owner", "schedule_id", "error")
+_NUMBERS = ("run_at", "created_at", "result_ttl", "scheduled_for", "started_at", "ended_at",
+            "result_expires_at")  # fmt: skip
+_WHOLE = ("attempt", "attempts_left", "losses", "retries")
+
+
+def rq_id(namespace: str, job_id: str) -> str:
+    """A job's id in RQ, where all projects share one space; a namespace holds no `--`."""
+    return f"{namespace}--{job_id}"
+
+
+def record_of(
+    spec: JobSpec, namespace: str, result_ttl: float, client: Any
+) -> tuple[bytes, dict[str, Any]]:
+    """RQ's `data` of a new job, and its other fields; the scripts add status and times.
+
+    RQ's part is made by RQ's own Job, for RQ's own tools; it holds the pipeline's name alone.
+    """
+    job = rq.job.Job.create(
+        ENTRY_POINT,
+        kwargs={"pipeline": spec.pipeline},
+        id=rq_id(namespace, spec.id),
+        connection=client,
+        origin=f"{namespace}.{spec.queue}",
+        description=one_line(spec.pipeline),
+        serializer=JSONSerializer,
+        timeout=-1,
+        result_ttl=-1,
+        failure_ttl=-1,
+        status=rq.job.JobStatus.QUEUED,
+    )
+    fields = {name: value for name, value in job.to_dict().items() if name != "data"}
+    fields.update(
+        fp_pipeline=spec.pipeline,
+        fp_queue=spec.queue,
+        fp_payload=json.dumps(spec.payload()),
+        fp_result_ttl=repr(float(result_ttl)),
+        fp_schedule_id=spec.schedule_id or "",
+        fp_scheduled_for="" if spec.scheduled_for is None else _seconds(spec.scheduled_for),
+        fp_attempt="0",
+        fp_retries="0",
+        fp_losses="0",
+        fp_cancel="0",
+    )
+    return zlib.compress(job.data), fields
+
+
+def row_of(
+    job_id: str, fields: Mapping[bytes, bytes], result: bytes | None, progress: bytes | None
+) -> Row:
+    """A record; numbers that are none stay text, which whoever reads it takes for damage."""
+
+    def text(name: str) -> str | None:
+        return _text(fields.get(f"fp_{name}".encode())) or None
+
+    status = _text(fields.get(b"status")) or ""
+    row: dict[str, Any] = {name: text(name) for name in _TEXTS}
+    row.update({name: _number(text(name), float) for name in _NUMBERS})
+    row.update({name: _number(text(name), int) for name in _WHOLE})
+    row.update(
+        id=job_id,
+        status=WORDS.get(status, f"{status!r}"),
+        cancel=text("cancel") == "1",
+        result=_text(result),
+        progress=_text(progress),
+    )
+    return row
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("utf-8", "backslashreplace")
+
+
+def _number(text: str | None, kind: type[float] | type[int]) -> Any:
+    try:
+        return None if text is None else kind(text)
+    except ValueError:
+        return text
+
+
+def _seconds(moment: datetime) -> str:
+    return f"{moment.timestamp():.6f}"

@@ -1,0 +1,191 @@
+-- What every script begins with. ARGV: RQ's key prefix, the project's namespace, the time as RQ
+-- writes it (for RQ's own readers only), and JSON. Times are seconds since 1970 on Redis's clock.
+--
+-- A job is RQ's hash <rq>:job:<namespace>--<id>, with fields of ours (fp_…) beside RQ's own; its
+-- queue is RQ's list, its registries are RQ's sorted sets. What RQ has no place for is in keys
+-- flowerpower:<namespace>:….
+
+local rq, namespace, stamp = ARGV[1], ARGV[2], ARGV[3]
+local given = cjson.decode(ARGV[4])
+local own = 'flowerpower:' .. namespace .. ':'
+local WORD = {scheduled = 'scheduled', queued = 'queued', running = 'started',
+              finished = 'finished', failed = 'failed', cancelled = 'canceled'}
+
+local function text(number) return string.format('%.6f', number) end
+
+local function now()
+    local time = redis.call('TIME')
+    return tonumber(time[1]) + tonumber(time[2]) / 1000000
+end
+
+local function rq_id(id) return namespace .. '--' .. id end
+local function job_key(id) return rq .. ':job:' .. rq_id(id) end
+local function queue_name(queue) return namespace .. '.' .. queue end
+local function queue_key(queue) return rq .. ':queue:' .. queue_name(queue) end
+local function registry(word, queue) return rq .. ':' .. word .. ':' .. queue_name(queue) end
+local function log_key(id, attempt) return own .. 'log:' .. id .. ':' .. attempt end
+local function result_key(id) return own .. 'result:' .. id end
+local function progress_key(id) return own .. 'progress:' .. id end
+local function held_key(worker) return own .. 'held:' .. worker end
+local function active_key(schedule) return own .. 'active:' .. schedule end
+local function execution(id, owner, attempt) return rq_id(id) .. ':' .. owner .. '-' .. attempt end
+
+-- Fields of a job; of one that is damaged beyond being a hash, none.
+local function fields(key, ...)
+    local found = redis.pcall('HMGET', key, ...)
+    if found.err then return {} end
+    return found
+end
+
+-- The first write of a script: without memory, or on a replica, it fails here, before anything
+-- else was changed.
+local function begin() redis.call('HINCRBY', own .. 'counts', 'writes', 1) end
+
+-- Into a queue, behind what was due before it.
+local function push(queue, id, run_at)
+    local list = queue_key(queue)
+    local function due(position)
+        local other = redis.call('LINDEX', list, position)
+        if not other then return nil end
+        return tonumber(fields(rq .. ':job:' .. other, 'fp_run_at')[1] or 0) or 0
+    end
+    redis.call('SADD', rq .. ':queues', list)
+    local first = due(0)
+    if first and first > run_at then
+        redis.call('LPUSH', list, rq_id(id))
+        return
+    end
+    local behind = -1
+    local other = due(behind)
+    while other and other > run_at and behind > -1000 do
+        behind = behind - 1
+        other = due(behind)
+    end
+    if behind == -1 then
+        redis.call('RPUSH', list, rq_id(id))
+    else
+        redis.call('LINSERT', list, 'AFTER', redis.call('LINDEX', list, behind), rq_id(id))
+    end
+end
+
+-- Out of all registries that RQ may have it in.
+local function unlist(id, queue)
+    for _, word in ipairs({'scheduled', 'finished', 'failed', 'canceled', 'deferred'}) do
+        redis.call('ZREM', registry(word, queue), rq_id(id))
+    end
+end
+
+local function each_log(id, attempt, act)
+    for number = 1, tonumber(attempt) or 0 do act(log_key(id, number)) end
+end
+
+local function queue_again(id, queue, run_at)
+    redis.call('HSET', job_key(id), 'status', 'queued', 'enqueued_at', stamp, 'fp_ended_at', '',
+               'ended_at', '', 'fp_owner', '', 'worker_name', '')
+    push(queue, id, run_at)
+end
+
+-- The end of a job: kept until its history ends, its result until that expires.
+local function end_job(id, queue, status, time, history_ttl, result, result_ttl)
+    local key = job_key(id)
+    local expires = time + history_ttl
+    local at = math.ceil(expires * 1000)
+    local found = fields(key, 'fp_attempt', 'fp_schedule_id')
+    redis.call('HSET', key, 'status', WORD[status], 'ended_at', stamp, 'fp_ended_at', text(time),
+               'fp_owner', '', 'worker_name', '')
+    redis.call('ZADD', registry(WORD[status], queue), text(expires), rq_id(id))
+    redis.call('ZADD', own .. 'expiry', text(expires), id)
+    redis.call('PEXPIREAT', key, at)
+    redis.call('PEXPIREAT', progress_key(id), at)
+    each_log(id, found[1], function(log) redis.call('PEXPIREAT', log, at) end)
+    if found[2] and found[2] ~= '' then redis.call('SREM', active_key(found[2]), id) end
+    if status == 'finished' then
+        if result_ttl >= 0 then
+            redis.call('HSET', key, 'fp_result_expires_at', text(time + result_ttl))
+            at = math.min(at, math.ceil((time + result_ttl) * 1000))
+        end
+        if result and result_ttl ~= 0 then
+            redis.call('SET', result_key(id), result, 'PXAT', at)
+        end
+    end
+end
+
+-- Whether that attempt is the one that runs.
+local function is_held(id, owner, attempt)
+    local found = fields(job_key(id), 'status', 'fp_owner', 'fp_attempt')
+    return found[1] == 'started' and found[2] == owner and tonumber(found[3]) == attempt
+end
+
+local function let_go(id, queue, owner, attempt)
+    redis.call('HDEL', held_key(owner), id)
+    redis.call('ZREM', registry('wip', queue), execution(id, owner, attempt))
+end
+
+-- To the log of an attempt; of more than `limit` bytes the end is kept, by whole pieces.
+local function append_log(id, attempt, pieces, limit)
+    local log = log_key(id, attempt)
+    for _, piece in ipairs(pieces) do
+        local last = redis.call('HINCRBY', log, 'last', 1)
+        redis.call('HSET', log, last, piece)
+        local size = redis.call('HINCRBY', log, 'size', #piece)
+        while size > limit do
+            local first = redis.call('HINCRBY', log, 'first', 1)
+            size = redis.call('HINCRBY', log, 'size', -redis.call('HSTRLEN', log, first))
+            redis.call('HDEL', log, first)
+        end
+    end
+end
+
+-- An attempt given back without a fault of its own; a loss is counted if `error` is given.
+local function give_back(id, owner, attempt, time, error)
+    if not is_held(id, owner, attempt) then return 0 end
+    local key = job_key(id)
+    local found = fields(key, 'fp_queue', 'fp_cancel', 'fp_losses', 'fp_run_at')
+    local queue, losses = found[1], tonumber(found[3]) or 0
+    let_go(id, queue, owner, attempt)
+    if error then
+        losses = losses + 1
+        redis.call('HSET', key, 'fp_losses', losses)
+    end
+    if found[2] == '1' then
+        end_job(id, queue, 'cancelled', time, given.history_ttl)
+    elseif error and losses >= given.max_losses then
+        redis.call('HSET', key, 'fp_error', error)
+        end_job(id, queue, 'failed', time, given.history_ttl)
+    else
+        queue_again(id, queue, tonumber(found[4]) or 0)
+    end
+    return 1
+end
+
+local function lose_all(worker, time)
+    local count = 0
+    for _, id in ipairs(redis.call('HKEYS', held_key(worker))) do
+        local attempt = tonumber(redis.call('HGET', held_key(worker), id))
+        count = count + give_back(id, worker, attempt, time, given.error)
+    end
+    redis.call('DEL', held_key(worker))
+    return count
+end
+
+-- Nothing is left of a job.
+local function forget(id)
+    local found = fields(job_key(id), 'fp_queue', 'fp_attempt', 'fp_owner', 'fp_schedule_id')
+    local queue = found[1]
+    if queue then
+        unlist(id, queue)
+        redis.call('LREM', queue_key(queue), 0, rq_id(id))
+        if found[3] and found[3] ~= '' then let_go(id, queue, found[3], found[2]) end
+    end
+    if found[4] and found[4] ~= '' then redis.call('SREM', active_key(found[4]), id) end
+    each_log(id, found[2], function(log) redis.call('DEL', log) end)
+    redis.call('DEL', job_key(id), result_key(id), progress_key(id))
+    redis.call('ZREM', own .. 'jobs', id)
+    redis.call('ZREM', own .. 'expiry', id)
+end
+
+-- A job as it is: the fields of its hash, its result and its progress.
+local function whole(id)
+    return {redis.call('HGETALL', job_key(id)), redis.call('GET', result_key(id)),
+            redis.call('GET', progress_key(id)), text(now())}
+end

@@ -1,0 +1,9 @@
+-- Seconds until something in the queues is due; nothing if nothing waits.
+local soonest
+local time = now()
+for _, queue in ipairs(given.queues) do
+    if redis.call('LLEN', queue_key(queue)) > 0 then return '0' end
+    local first = redis.call('ZRANGE', registry('scheduled', queue), 0, 0, 'WITHSCORES')[2]
+    if first and (not soonest or tonumber(first) < soonest) then soonest = tonumber(first) end
+end
+return soonest and text(math.max(0, soonest - time))

@@ -1,0 +1,53 @@
+import uuid
+from pathlib import Path
+from typing import Any
+
+from flowerpower.job_queue.base import JobQueueBackend
+from tests.contract.places import Place
+
+
+class OnRedis(Place):
+    """The RQ backend, in a namespace of its own."""
+
+    url_refused = "is no URL of a Redis"
+
+    def __init__(self, root: Path, url: str) -> None:
+        self._root = root
+        self._url = url
+        self._namespace = f"test-{uuid.uuid4()}"
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {
+            "type": "rq",
+            "base_dir": str(self._root),
+            "url": self._url,
+            "namespace": self._namespace,
+        }
+
+    def _key(self, job_id: str) -> str:
+        return f"rq:job:{self._namespace}--{job_id}"
+
+    def overwrite(self, backend: JobQueueBackend, job_id: str, part: str, text: str) -> None:
+        client = backend.connection.client  # type: ignore[attr-defined]
+        if part in ("result", "progress"):
+            client.set(f"flowerpower:{self._namespace}:{part}:{job_id}", text)
+        else:
+            field = part if part == "status" else f"fp_{part}"
+            client.hset(self._key(job_id), field, text)
+
+    def fill(self, backend: JobQueueBackend, job_id: str, count: int) -> None:
+        client = backend.connection.client  # type: ignore[attr-defined]
+        fields = client.hgetall(self._key(job_id))
+        queue = fields[b"fp_queue"].decode()
+        pipeline = client.pipeline(transaction=False)
+        for number in range(1, count + 1):
+            pipeline.hset(self._key(f"{job_id}-{number}"), mapping=fields)
+            pipeline.rpush(
+                f"rq:queue:{self._namespace}.{queue}", f"{self._namespace}--{job_id}-{number}"
+            )
+            pipeline.zadd(
+                f"flowerpower:{self._namespace}:jobs",
+                {f"{job_id}-{number}": float(fields[b"fp_created_at"])},
+            )
+        pipeline.execute()
