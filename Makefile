@@ -1,6 +1,6 @@
 # make demo: set up everything from nothing, then run the example.
 # make test: set up everything from nothing, then lint, types, import directions and tests.
-# make campaign: workers killed for some minutes, on SQLite and PostgreSQL, and a count.
+# make campaign: workers killed for some minutes, on SQLite, PostgreSQL and Redis, and a count.
 
 PYTHON ?= python3
 BIN := .venv/bin

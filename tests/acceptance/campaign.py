@@ -1,6 +1,7 @@
 """Kills workers while they work, then counts: what was lost, what ran twice at once.
 
-`make campaign` runs the long one, on SQLite and on PostgreSQL, which is restarted under load.
+`make campaign` runs the long one: on SQLite, on PostgreSQL, which is restarted under load, and on
+Redis, which is killed and started again under load.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from flowerpower.config import RunOverrides
 from flowerpower.errors import BackendUnreachable
-from flowerpower.jobs import JobStatus
+from flowerpower.jobs import JobSpec, JobStatus
 from tests.acceptance.working import Site, WorkerProcess, children_of
 from tests.conditions import eventually
-from tests.servers import PostgresServer
+from tests.servers import PostgresServer, RedisServer
 
 JOB = """
 import random
@@ -31,6 +33,8 @@ from traced import traced
 traced(name, random.uniform(0, 2 * seconds))
 return name
 """
+QUEUES = ("default", "slow", "other")
+BACKENDS = ["sqlite", "postgresql", "redis"]
 RETRIES = "run: {retry: {max_retries: 5, delay: 50ms}}\n"
 
 
@@ -89,7 +93,11 @@ class Campaign:
         self.dice = random.Random(tally.seed)
         self._broken = broken
         self._restart = restart
-        self._options = {"num_workers": 2, "jobs_per_child": jobs_per_child}
+        self._options = {
+            "num_workers": 2,
+            "jobs_per_child": jobs_per_child,
+            "queues": QUEUES,
+        }
         self._workers = workers
         self._mean = mean_seconds
 
@@ -98,8 +106,11 @@ class Campaign:
         began = time.monotonic()
         self.site.pipeline("traced_job", JOB, RETRIES, parameters="name: str, seconds: float")
         ids = [f"job-{number}" for number in range(self.tally.jobs)]
-        for each in ids:
-            self.site.add("traced_job", each, name=each, seconds=self._mean)
+        for number, each in enumerate(ids):
+            inputs = RunOverrides(inputs={"name": each, "seconds": self._mean})
+            self.site.queue.add_job(
+                JobSpec("traced_job", inputs, id=each, queue=QUEUES[number % len(QUEUES)])
+            )
         fleet = [self._worker() for _ in range(self._workers)]
         for _ in range(strikes):
             time.sleep(self.dice.uniform(0, 2 * every))
@@ -212,20 +223,17 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1000)
     parser.add_argument("--strikes", type=int, default=60)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
-    parser.add_argument("--on", choices=["sqlite", "postgresql"], action="append")
+    parser.add_argument("--on", choices=BACKENDS, action="append")
     given = parser.parse_args()
     print(f"seed {given.seed}", HEAD, sep="\n", flush=True)
     clean = True
-    for backend in given.on or ["sqlite", "postgresql"]:
+    for backend in given.on or BACKENDS:
         tally = Tally(backend, given.seed, given.jobs)
         with contextlib.ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
-            server = PostgresServer() if backend == "postgresql" else None
-            if server is not None:
-                stack.callback(server.close)
-            site = Site(Path(folder) / "site", server.new_database() if server else None)
+            url, restart = _place(backend, stack)
+            site = Site(Path(folder) / "site", url)
             stack.callback(site.end)
-            restart = None if server is None else lambda each=server: _restart(each)
             campaign = Campaign(
                 site, tally, workers=3, restart=restart, mean_seconds=0.25, jobs_per_child=20
             )
@@ -235,8 +243,21 @@ def main() -> int:
     return 0 if clean else 1
 
 
-def _restart(server: PostgresServer) -> None:
-    server.stop()
+def _place(
+    backend: str, stack: contextlib.ExitStack
+) -> tuple[str | None, Callable[[], None] | None]:
+    """Where the queue is, and what restarts the server there."""
+    if backend == "postgresql":
+        postgres = stack.enter_context(contextlib.closing(PostgresServer()))
+        return postgres.new_database(), lambda: _restart(postgres, postgres.stop)
+    if backend == "redis":
+        redis = stack.enter_context(contextlib.closing(RedisServer("--appendfsync", "always")))
+        return redis.url(), lambda: _restart(redis, redis.kill)
+    return None, None
+
+
+def _restart(server: PostgresServer | RedisServer, end: Callable[[], None]) -> None:
+    end()
     server.start()
 
 

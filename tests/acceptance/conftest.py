@@ -1,4 +1,4 @@
-"""Fixtures for workers as real processes, on SQLite and on PostgreSQL."""
+"""Fixtures for workers as real processes, on every backend."""
 
 import contextlib
 from collections.abc import Iterator
@@ -7,22 +7,17 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.working import MakeSite, Site
-from tests.servers import PostgresServer
+from tests.servers import PostgresServer, RedisServer
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL server for all tests of one process."""
-    server = PostgresServer()
-    yield server
-    server.close()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", "rq"])
 def url(request: pytest.FixtureRequest) -> str | None:
-    """Where the queue is: in the project's own SQLite file, or on the server."""
+    """Where the queue is: in the project's own SQLite file, or on a server."""
     if request.param == "sqlite":
         return None
+    if request.param == "rq":
+        redis: RedisServer = request.getfixturevalue("redis_server")
+        return redis.url()
     server: PostgresServer = request.getfixturevalue("postgres")
     return server.new_database()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from tests.acceptance.working import MakeSite, Site, value
 from tests.conditions import eventually
-from tests.servers import PostgresServer
+from tests.servers import PostgresServer, RedisServer
 
 COUNTS = """
 import time
@@ -33,7 +33,7 @@ def _locked(site: Site) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _stopped(server: PostgresServer) -> Iterator[None]:
+def _stopped(server: PostgresServer | RedisServer) -> Iterator[None]:
     server.stop()
     try:
         yield
@@ -77,6 +77,13 @@ def test_a_stopped_server_costs_no_job(make_site: MakeSite, postgres: PostgresSe
     """PostgreSQL stopped for 5 s, longer than a lease: no job is lost, none runs twice."""
     site = make_site(postgres.new_database())
     _runs_once(site, _stopped(postgres), 5)
+
+
+def test_a_redis_away_for_half_a_minute_costs_no_job(make_site: MakeSite):
+    """Redis stopped for 30 s, ten times a lease: what ran is finished and recorded once."""
+    with contextlib.closing(RedisServer("--appendfsync", "always")) as server:
+        site = make_site(server.url())
+        _runs_once(site, _stopped(server), 30)
 
 
 def test_while_the_backend_is_away_a_worker_ends_when_told_twice(

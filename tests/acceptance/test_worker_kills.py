@@ -13,10 +13,10 @@ def test_no_kill_loses_a_job_or_runs_it_twice_at_once(
     make_site: MakeSite, url: str | None, jobs_per_child: int
 ):
     """Whatever of two workers is killed, every job is done, and none in two processes at once."""
-    backend = "sqlite" if url is None else "postgresql"
-    tally = Tally(backend, random.SystemRandom().randrange(2**32), 150)
+    site = make_site(url)
+    tally = Tally(site.name, random.SystemRandom().randrange(2**32), 150)
     print("seed", tally.seed)
-    campaign = Campaign(make_site(url), tally, mean_seconds=0.1, jobs_per_child=jobs_per_child)
+    campaign = Campaign(site, tally, mean_seconds=0.1, jobs_per_child=jobs_per_child)
     campaign.run(8, every=0.4, drain=40)
     print(HEAD, tally.row(), *tally.reasons, sep="\n")
     assert tally.is_clean

@@ -123,13 +123,24 @@ class Site:
         self.url = url
         self.mark = f"mark-{uuid.uuid4()}"
         namespace = uuid.uuid4().hex
-        self.queue_options = {"base_dir": str(root), "url": url, "namespace": namespace}
+        self.type = "rq" if url is not None and url.startswith("redis") else "apscheduler"
+        self.queue_options = {
+            "type": self.type,
+            "base_dir": str(root),
+            "url": url,
+            "namespace": namespace,
+        }
         self.workers: list[WorkerProcess] = []
         (root / "conf" / "pipelines").mkdir(parents=True)
         (root / "pipelines").mkdir()
         (root / "conf" / "project.yml").write_text("name: site\n", encoding="utf-8")
         (root / "traced.py").write_text(TRACE, encoding="utf-8")
         self.queue = JobQueueManager(**self.queue_options)
+
+    @property
+    def name(self) -> str:
+        """What the queue is on."""
+        return "sqlite" if self.url is None else self.url.partition("://")[0]
 
     def pipeline(self, name: str, body: str, config: str = "{}", parameters: str = "") -> str:
         """A pipeline of one node with this body."""
@@ -191,6 +202,8 @@ class Site:
 
     def is_locked(self) -> bool:
         """Whether somebody is in the middle of a write."""
+        if self.type == "rq":
+            return False
         if self.url is not None:
             with psycopg.connect(self.url) as connection:
                 found = connection.execute(

@@ -15,7 +15,6 @@ from tests.contract.on_postgresql import OnPostgresql
 from tests.contract.on_redis import OnRedis
 from tests.contract.on_sqlite import OnSqlite
 from tests.contract.places import Place
-from tests.servers import PostgresServer, RedisServer
 
 PLACES: dict[str, type[Place]] = {
     "rq": OnRedis,
@@ -38,22 +37,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     shared = metafunc.definition.get_closest_marker("shared")
     kinds = [name for name, place in PLACES.items() if place.is_shared or not shared]
     metafunc.parametrize("place", kinds, indirect=True)
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL server for this test process."""
-    server = PostgresServer()
-    yield server
-    server.close()
-
-
-@pytest.fixture(scope="session")
-def redis_server() -> Iterator[RedisServer]:
-    """A Redis for this test process."""
-    server = RedisServer()
-    yield server
-    server.close()
 
 
 @pytest.fixture
