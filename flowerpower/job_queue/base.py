@@ -7,12 +7,13 @@ retried is decided by `flowerpower.attempts`, whether a worker is dead by `reapi
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from flowerpower.job_queue.schedule_store import ScheduleStore
 from flowerpower.jobs import (
     AttemptEnd,
     Claim,
@@ -79,7 +80,7 @@ class WorkerEvent:
     facts: dict[str, Any]
 
 
-class JobQueueBackend(ABC):
+class JobQueueBackend(ScheduleStore):
     """A job queue of one project, for callers and for workers; a context manager."""
 
     # For callers

@@ -23,7 +23,7 @@ WORKER_DIED = "The worker that ran it died"
 WORKER_WENT = "The worker that ran it went"
 
 
-class _Reader:
+class RecordReader:
     """Reads columns of one row and notes those that make no sense."""
 
     def __init__(self, row: Row) -> None:
@@ -34,15 +34,18 @@ class _Reader:
         self.damaged.append(column)
 
     def text(self, column: str) -> str:
+        """A text; what is none is shown as it is."""
         value = self._row[column]
         if not isinstance(value, str):
             self._bad(column)
         return value if isinstance(value, str) else repr(value)
 
     def maybe_text(self, column: str) -> str | None:
+        """A text, or None where there is none."""
         return None if self._row[column] is None else self.text(column)
 
     def number(self, column: str, default: float = 0) -> Any:
+        """A number, `default` for what is none."""
         value = self._row[column]
         if isinstance(value, int | float):
             return value
@@ -50,9 +53,11 @@ class _Reader:
         return default
 
     def maybe_number(self, column: str) -> Any:
+        """A number, or None where there is none."""
         return None if self._row[column] is None else self.number(column)
 
     def moment(self, column: str) -> datetime:
+        """A time, 1970 for what is none."""
         try:
             return datetime.fromtimestamp(self._row[column], UTC)
         except (TypeError, ValueError, OverflowError, OSError):
@@ -60,9 +65,11 @@ class _Reader:
             return datetime.fromtimestamp(0, UTC)
 
     def maybe_moment(self, column: str) -> datetime | None:
+        """A time, or None where there is none."""
         return None if self._row[column] is None else self.moment(column)
 
     def mapping(self, column: str) -> dict[str, Any] | None:
+        """A JSON object, or None where there is none."""
         if self._row[column] is None:
             return None
         try:
@@ -75,6 +82,7 @@ class _Reader:
         return None
 
     def status(self) -> JobStatus:
+        """The status of a job."""
         status = status_of(self._row)
         if status != self._row["status"]:
             self._bad("status")
@@ -91,7 +99,7 @@ def status_of(row: Row) -> JobStatus:
 
 def job_of(row: Row, now: float, *, created: bool = True) -> Job:
     """The job in a row, as it is at `now`; columns that cannot be read are named in its error."""
-    read = _Reader(row)
+    read = RecordReader(row)
     status = read.status()
     expires = read.maybe_moment("result_expires_at")
     expired = expires is not None and expires.timestamp() <= now
@@ -134,7 +142,7 @@ def _damage(columns: list[str]) -> dict[str, Any]:
 
 def claim_of(row: Row, worker_id: str) -> Claim:
     """What a worker holds of a row; of a damaged one no payload, which the worker refuses."""
-    read = _Reader(row)
+    read = RecordReader(row)
     payload = read.mapping("payload")
     claim = Claim(
         read.text("id"),
@@ -151,7 +159,7 @@ def claim_of(row: Row, worker_id: str) -> Claim:
 
 def worker_of(row: Row, running: Mapping[str, list[str]]) -> WorkerInfo:
     """The worker in a row, with what it runs by its id."""
-    read = _Reader(row)
+    read = RecordReader(row)
     try:
         queues = tuple(str(name) for name in json.loads(row["queues"]))
     except (TypeError, ValueError, RecursionError):

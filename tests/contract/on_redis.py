@@ -1,4 +1,5 @@
 import uuid
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,3 +52,33 @@ class OnRedis(Place):
                 {f"{job_id}-{number}": float(fields[b"fp_created_at"])},
             )
         pipeline.execute()
+
+    def age(self, backend: JobQueueBackend, schedule_id: str, seconds: float) -> None:
+        client = backend.connection.client  # type: ignore[attr-defined]
+        own = f"flowerpower:{self._namespace}"
+        key = f"{own}:schedule:{schedule_id}"
+        for field in ("anchor", "next_fire", "due_at", "created_at"):
+            if value := client.hget(key, field):
+                client.hset(key, field, f"{float(value) - seconds:.6f}")
+        if due := client.hget(key, "due_at"):
+            client.zadd(f"{own}:due", {schedule_id: float(due)})
+
+    def set_next_fire(self, backend: JobQueueBackend, schedule_id: str, moment: datetime) -> None:
+        self._set(backend, schedule_id, "next_fire", moment)
+        self._set(backend, schedule_id, "due_at", moment, "due")
+
+    def set_last_fire(self, backend: JobQueueBackend, schedule_id: str, moment: datetime) -> None:
+        self._set(backend, schedule_id, "last_fire", moment, "last_fires")
+
+    def _set(
+        self, backend: JobQueueBackend, schedule_id: str, field: str, moment: datetime, of: str = ""
+    ) -> None:
+        client = backend.connection.client  # type: ignore[attr-defined]
+        own = f"flowerpower:{self._namespace}"
+        client.hset(f"{own}:schedule:{schedule_id}", field, f"{moment.timestamp():.6f}")
+        if of:
+            client.zadd(f"{own}:{of}", {schedule_id: moment.timestamp()})
+
+    def damage_schedule(self, backend: JobQueueBackend, schedule_id: str, text: str) -> None:
+        client = backend.connection.client  # type: ignore[attr-defined]
+        client.hset(f"flowerpower:{self._namespace}:schedule:{schedule_id}", "definition", text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from datetime import datetime
 from typing import Any, ClassVar
 
 from flowerpower.job_queue import JobQueueManager
@@ -32,6 +33,22 @@ class Place(ABC):
     @abstractmethod
     def fill(self, backend: JobQueueBackend, job_id: str, count: int) -> None:
         """Make `count` copies of a queued job quickly, as JOB_ID-1 and so on."""
+
+    @abstractmethod
+    def age(self, backend: JobQueueBackend, schedule_id: str, seconds: float) -> None:
+        """Let a schedule have been added so many seconds earlier; its next fire too."""
+
+    @abstractmethod
+    def set_next_fire(self, backend: JobQueueBackend, schedule_id: str, moment: datetime) -> None:
+        """Let a schedule's next fire be that one, without jitter."""
+
+    @abstractmethod
+    def set_last_fire(self, backend: JobQueueBackend, schedule_id: str, moment: datetime) -> None:
+        """Let a schedule's last fire have been that one."""
+
+    @abstractmethod
+    def damage_schedule(self, backend: JobQueueBackend, schedule_id: str, text: str) -> None:
+        """Put `text` in the place of a schedule's definition."""
 
     def open(self, **more: Any) -> JobQueueBackend:
         """A manager of this queue, with further options."""
@@ -63,3 +80,32 @@ class SqlPlace(Place):
                 "FROM flowerpower_jobs, n WHERE id = :id",
                 {"count": count, "id": job_id},
             )
+
+    def age(self, backend: JobQueueBackend, schedule_id: str, seconds: float) -> None:
+        moved = ", ".join(
+            f"{each} = {each} - :seconds"
+            for each in ("anchor", "next_fire", "due_at", "created_at")
+        )
+        self._update_schedule(backend, schedule_id, moved, {"seconds": seconds})
+
+    def set_next_fire(self, backend: JobQueueBackend, schedule_id: str, moment: datetime) -> None:
+        self._update_schedule(
+            backend, schedule_id, "next_fire = :at, due_at = :at", {"at": moment.timestamp()}
+        )
+
+    def set_last_fire(self, backend: JobQueueBackend, schedule_id: str, moment: datetime) -> None:
+        self._update_schedule(backend, schedule_id, "last_fire = :at", {"at": moment.timestamp()})
+
+    def damage_schedule(self, backend: JobQueueBackend, schedule_id: str, text: str) -> None:
+        self._update_schedule(backend, schedule_id, "definition = :text", {"text": text})
+
+    def _update_schedule(
+        self, backend: JobQueueBackend, schedule_id: str, change: str, given: dict[str, Any]
+    ) -> None:
+        with backend.database.write() as transaction:  # type: ignore[attr-defined]
+            _, changed = transaction.execute(
+                f"UPDATE flowerpower_schedules SET {change} "
+                "WHERE id = :id AND namespace = :namespace",
+                {"id": schedule_id, "namespace": self.options["namespace"], **given},
+            )
+        assert changed == 1

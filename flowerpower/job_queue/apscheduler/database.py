@@ -16,26 +16,30 @@ from typing import Any
 from flowerpower.errors import ConfigError
 from flowerpower.job_queue.records import Row
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 _PARAMETER = re.compile(r"(?<!:):([a-z_0-9]+)")
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _sql(file: str) -> str:
     return (resources.files(__package__) / "sql" / file).read_text("utf-8")
 
 
 @lru_cache(maxsize=1)
 def queries() -> dict[str, str]:
-    """The text of every named query in sql/queries.sql."""
-    _, *parts = _NAME.split(_sql("queries.sql"))
+    """The text of every named query in sql/queries.sql and sql/schedules.sql."""
+    parts = [
+        part for file in ("queries.sql", "schedules.sql") for part in _NAME.split(_sql(file))[1:]
+    ]
     return {name: text.strip() for name, text in zip(parts[::2], parts[1::2], strict=True)}
 
 
-def schema_statements() -> list[str]:
-    """The statements that make a new schema."""
-    text = re.sub(r"^--.*\n", "", _sql("schema.sql"), flags=re.MULTILINE)
+def schema_statements(version: int = 0) -> list[str]:
+    """The statements that bring a schema of that version, 0 for none, to SCHEMA_VERSION."""
+    steps = range(version + 1, SCHEMA_VERSION + 1)
+    text = "".join(_sql(f"schema_{step}.sql") for step in steps)
+    text = re.sub(r"^--.*\n", "", text, flags=re.MULTILINE)
     return [part.strip() for part in text.split(";") if part.strip()]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from flowerpower import clock
 from flowerpower.job_queue.apscheduler.database import open_database
-from flowerpower.job_queue.apscheduler.store import SqlStore
+from flowerpower.job_queue.apscheduler.schedules import SqlSchedules
 from flowerpower.job_queue.base import WorkerEvent, WorkerOptions
 from flowerpower.jobs import check_ttl
 from flowerpower.names import check_name
@@ -20,7 +20,7 @@ DEFAULT_URL = "sqlite:///.flowerpower/jobs.db"
 MEMORY = "memory"
 
 
-class APSManager(SqlStore):
+class APSManager(SqlSchedules):
     """A job queue in a SQL database.
 
     Args:

@@ -83,12 +83,14 @@ class Postgres(Database):
                 transaction.execute(
                     "CREATE TABLE flowerpower_schema (version INTEGER NOT NULL)", {}
                 )
-                transaction.execute(
-                    "INSERT INTO flowerpower_schema VALUES (:version)", {"version": SCHEMA_VERSION}
-                )
-                for statement in schema_statements():
-                    transaction.execute(statement, {})
+                transaction.execute("INSERT INTO flowerpower_schema VALUES (0)", {})
             rows, _ = transaction.execute("SELECT version FROM flowerpower_schema", {})
+            if rows[0]["version"] < SCHEMA_VERSION:
+                for statement in schema_statements(rows[0]["version"]):
+                    transaction.execute(statement, {})
+                transaction.execute(
+                    "UPDATE flowerpower_schema SET version = :version", {"version": SCHEMA_VERSION}
+                )
         if rows[0]["version"] > SCHEMA_VERSION:
             raise BackendUnreachable(
                 f"A newer flowerpower made the tables in {self.url} (schema {rows[0]['version']}, "

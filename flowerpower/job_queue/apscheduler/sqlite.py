@@ -143,8 +143,10 @@ class Sqlite(Database):
             raise self._unreachable(
                 f"a newer flowerpower made it (schema {version}, this one knows {SCHEMA_VERSION})"
             )
-        if version < SCHEMA_VERSION:
+        if version < 1:
             raise self._unreachable(f"its schema has the version {version}, which never was")
+        if version < SCHEMA_VERSION:
+            _migrate(connection)
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Transaction]:
@@ -200,6 +202,21 @@ class _SqliteTransaction(Transaction):
 
 def _readable(text: bytes) -> str:
     return text.decode("utf-8", "backslashreplace")
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Bring the schema to our version, once, whoever else is about to."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        for statement in schema_statements(version):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {max(version, SCHEMA_VERSION)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _quoted(path: Path) -> str:

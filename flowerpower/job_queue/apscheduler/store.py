@@ -64,24 +64,24 @@ class SqlStore(JobQueueBackend):
             now = tx.now()
             # A record whose history has ended no longer holds its id.
             tx.run("delete_expired", self._with(now=now))
-            run_at = now if spec.run_at is None else spec.run_at.timestamp()
-            status = JobStatus.SCHEDULED if run_at > now else JobStatus.QUEUED
-            created = tx.run(
-                "add_job",
-                self._with(
-                    id=spec.id,
-                    pipeline=spec.pipeline,
-                    queue=spec.queue,
-                    payload=json.dumps(spec.payload()),
-                    status=status,
-                    run_at=run_at,
-                    now=now,
-                    result_ttl=self._result_ttl if spec.result_ttl is None else spec.result_ttl,
-                    schedule_id=spec.schedule_id,
-                    scheduled_for=_seconds(spec.scheduled_for),
-                ),
-            )
-            return self._get(tx, spec.id, now, created=bool(created))
+            created = self._insert(tx, spec, now)
+            return self._get(tx, spec.id, now, created=created)
+
+    def _insert(self, tx: Transaction, spec: JobSpec, now: float) -> bool:
+        run_at = now if spec.run_at is None else spec.run_at.timestamp()
+        parameters = self._with(
+            id=spec.id,
+            pipeline=spec.pipeline,
+            queue=spec.queue,
+            payload=json.dumps(spec.payload()),
+            status=JobStatus.SCHEDULED if run_at > now else JobStatus.QUEUED,
+            run_at=run_at,
+            now=now,
+            result_ttl=self._result_ttl if spec.result_ttl is None else spec.result_ttl,
+            schedule_id=spec.schedule_id,
+            scheduled_for=_seconds(spec.scheduled_for),
+        )
+        return bool(tx.run("add_job", parameters))
 
     def get_job(self, job_id: str) -> Job:
         with self.database.read() as tx:
@@ -164,6 +164,7 @@ class SqlStore(JobQueueBackend):
         with self.database.write() as tx:
             now = tx.now()
             tx.run("forget_results", self._with(now=now))
+            tx.run("old_fires", self._with(before=now - self._history_ttl))
             gone = tx.run("delete_expired", self._with(now=now))
             if everything_ended:
                 gone += tx.run("delete_ended", self._with())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -36,10 +35,8 @@ def rq_id(namespace: str, job_id: str) -> str:
     return f"{namespace}--{job_id}"
 
 
-def record_of(
-    spec: JobSpec, namespace: str, result_ttl: float, client: Any
-) -> tuple[bytes, dict[str, Any]]:
-    """RQ's `data` of a new job, and its other fields; the scripts add status and times.
+def record_of(spec: JobSpec, namespace: str, result_ttl: float, client: Any) -> dict[str, Any]:
+    """The fields of a new job; the scripts add status and times.
 
     RQ's part is made by RQ's own Job, for RQ's own tools; it holds the pipeline's name alone.
     """
@@ -56,7 +53,8 @@ def record_of(
         failure_ttl=-1,
         status=rq.job.JobStatus.QUEUED,
     )
-    fields = {name: value for name, value in job.to_dict().items() if name != "data"}
+    # RQ reads its data compressed or not.
+    fields = {**job.to_dict(), "data": job.data.decode()}
     fields.update(
         fp_pipeline=spec.pipeline,
         fp_queue=spec.queue,
@@ -69,7 +67,7 @@ def record_of(
         fp_losses="0",
         fp_cancel="0",
     )
-    return zlib.compress(job.data), fields
+    return fields
 
 
 def row_of(

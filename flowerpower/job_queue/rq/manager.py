@@ -10,12 +10,12 @@ from flowerpower import clock
 from flowerpower.errors import ConfigError
 from flowerpower.job_queue.base import WorkerEvent, WorkerOptions
 from flowerpower.job_queue.rq.connection import Connection, make_url
-from flowerpower.job_queue.rq.store import RedisStore
+from flowerpower.job_queue.rq.schedules import RedisSchedules
 from flowerpower.jobs import check_ttl
 from flowerpower.names import check_name
 
 
-class RQManager(RedisStore):
+class RQManager(RedisSchedules):
     """A job queue in a Redis.
 
     Args:

@@ -61,13 +61,13 @@ class RedisStore(JobQueueBackend):
         self.connection = connection
         self.namespace = namespace
         self._result_ttl = result_ttl
-        self._history_ttl = history_ttl
+        self.history_ttl = history_ttl
         self._scripts = Scripts(namespace)
 
-    def run(self, script: str, *more: bytes, **given: Any) -> Any:
+    def run(self, script: str, **given: Any) -> Any:
         """A script that may be sent again if its answer is lost."""
         with self.connection.errors():
-            return self._scripts.run(self.connection.client, script, given, *more)
+            return self._scripts.run(self.connection.client, script, given)
 
     def _key(self, *parts: str) -> str:
         return ":".join(("flowerpower", self.namespace, *parts))
@@ -75,19 +75,22 @@ class RedisStore(JobQueueBackend):
     # Jobs
 
     def add_job(self, spec: JobSpec) -> Job:
-        ttl = self._result_ttl if spec.result_ttl is None else spec.result_ttl
-        data, fields = record_of(spec, self.namespace, ttl, self.connection.client)
-        created, whole = self.run(
-            "add",
-            data,
-            id=spec.id,
-            token=uuid.uuid4().hex,
-            queue=spec.queue,
-            run_at=None if spec.run_at is None else spec.run_at.timestamp(),
-            schedule_id=spec.schedule_id,
-            record=[str(each) for pair in fields.items() for each in pair],
-        )
+        token = uuid.uuid4().hex
+        created, whole = self.run("add", job=self.job_record(spec), token=token)
         return _job(spec.id, _whole(whole), created=bool(created))
+
+    def job_record(self, spec: JobSpec) -> dict[str, Any]:
+        """What the scripts take for a new job."""
+        ttl = self._result_ttl if spec.result_ttl is None else spec.result_ttl
+        fields = record_of(spec, self.namespace, ttl, self.connection.client)
+        job = {
+            "id": spec.id,
+            "queue": spec.queue,
+            "run_at": None if spec.run_at is None else spec.run_at.timestamp(),
+            "schedule_id": spec.schedule_id,
+            "record": [str(each) for pair in fields.items() for each in pair],
+        }
+        return {name: value for name, value in job.items() if value is not None}
 
     def get_job(self, job_id: str) -> Job:
         return _job(job_id, self._whole(job_id))
@@ -186,7 +189,7 @@ class RedisStore(JobQueueBackend):
                 id=job_id,
                 seen=seen,
                 token=token if verb == "retry" else None,
-                history_ttl=self._history_ttl,
+                history_ttl=self.history_ttl,
             )
             if done:
                 return
@@ -246,7 +249,7 @@ class RedisStore(JobQueueBackend):
         return {
             "error": lost_error(reason),
             "max_losses": MAX_LOSSES,
-            "history_ttl": self._history_ttl,
+            "history_ttl": self.history_ttl,
         }
 
     def list_workers(self) -> list[WorkerInfo]:
@@ -272,7 +275,7 @@ class RedisStore(JobQueueBackend):
         if not named or count < 1:
             return []
         given = {"worker": worker_id, "count": count, "queues": named,
-                 "history_ttl": self._history_ttl}  # fmt: skip
+                 "history_ttl": self.history_ttl}  # fmt: skip
         with self.connection.errors():
             taken = self._scripts.run(self.connection.once, "claim", given)
         names = (
@@ -332,14 +335,14 @@ class RedisStore(JobQueueBackend):
         answers = self.run(
             "finish",
             token=uuid.uuid4().hex,
-            history_ttl=self._history_ttl,
+            history_ttl=self.history_ttl,
             log_limit=LOG_LIMIT,
             ended=[_ended(each) for each in ended],
         )
         return [bool(each) for each in answers]
 
     def release(self, claim: Claim) -> bool:
-        return bool(self.run("give_back", **_fence(claim), history_ttl=self._history_ttl))
+        return bool(self.run("give_back", **_fence(claim), history_ttl=self.history_ttl))
 
     def lose(self, claim: Claim, reason: str) -> bool:
         return bool(self.run("give_back", **_fence(claim), **self._losing(reason)))

@@ -189,3 +189,71 @@ local function whole(id)
     return {redis.call('HGETALL', job_key(id)), redis.call('GET', result_key(id)),
             redis.call('GET', progress_key(id)), text(now())}
 end
+
+-- A new job, of `job.record` (fields, one after another), due at `job.run_at` or at once.
+local function insert(job, time)
+    local key = job_key(job.id)
+    -- What a record whose history has ended has left.
+    forget(job.id)
+    local run_at = job.run_at or time
+    local status = run_at > time and 'scheduled' or 'queued'
+    redis.call('HSET', key, unpack(job.record))
+    redis.call('HSET', key, 'status', status, 'created_at', stamp, 'fp_token', given.token,
+               'fp_run_at', text(run_at), 'fp_created_at', text(time))
+    redis.call('ZADD', own .. 'jobs', text(time), job.id)
+    if job.schedule_id then redis.call('SADD', active_key(job.schedule_id), job.id) end
+    if status == 'scheduled' then
+        redis.call('ZADD', registry('scheduled', job.queue), text(run_at), rq_id(job.id))
+    else
+        redis.call('HSET', key, 'enqueued_at', stamp)
+        push(job.queue, job.id, run_at)
+    end
+end
+
+-- Schedules
+
+local function schedule_key(id) return own .. 'schedule:' .. id end
+local function digest(pipeline, definition)
+    return redis.sha1hex(pipeline .. '\n' .. definition)
+end
+
+-- Where a schedule stands: in its hash and in the sets that are looked through.
+local function move(id, moved)
+    redis.call('HSET', schedule_key(id), unpack(moved.fields))
+    if moved.due_at then
+        redis.call('ZADD', own .. 'due', text(moved.due_at), id)
+    else
+        redis.call('ZREM', own .. 'due', id)
+    end
+    if moved.last_fire and moved.is_active then
+        redis.call('ZADD', own .. 'last_fires', text(moved.last_fire), id)
+    else
+        redis.call('ZREM', own .. 'last_fires', id)
+    end
+end
+
+-- No longer found by what it is.
+local function unname(id)
+    local found = fields(schedule_key(id), 'pipeline', 'definition')
+    if found[1] and found[2] then
+        local name = digest(found[1], found[2])
+        if redis.call('HGET', own .. 'same', name) == id then
+            redis.call('HDEL', own .. 'same', name)
+        end
+    end
+end
+
+-- How many jobs of a schedule have not ended; what RQ's own tools took away does not count.
+local function count_active(schedule)
+    local ids = redis.call('SMEMBERS', active_key(schedule))
+    local count = 0
+    for _, id in ipairs(ids) do
+        local status = fields(job_key(id), 'status')[1]
+        if status == 'scheduled' or status == 'queued' or status == 'started' then
+            count = count + 1
+        else
+            redis.call('SREM', active_key(schedule), id)
+        end
+    end
+    return count
+end

@@ -1,5 +1,5 @@
--- Version 1. Times are seconds since 1970 in UTC; payload, result, error, progress, spec and
--- trigger_json are JSON as text. namespace parts the projects that share a database.
+-- Version 1: jobs, logs, workers. Times are seconds since 1970 in UTC; payload, result, error,
+-- progress, spec and trigger_json are JSON as text. namespace parts the projects that share a database.
 
 -- One row a job. owner and attempt fence every write of a worker; cancel is 1 once asked for.
 CREATE TABLE flowerpower_jobs (

@@ -1,0 +1,176 @@
+"""Schedules over two SQL dialects: each step of theirs is one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from flowerpower.job_queue.apscheduler.database import Transaction
+from flowerpower.job_queue.apscheduler.store import SqlStore
+from flowerpower.job_queue.schedule_records import (
+    check_not_done,
+    check_overwrite,
+    fire_of,
+    made_schedule,
+    schedule_not_found,
+    schedule_of,
+)
+from flowerpower.job_queue.schedule_store import FIRE_BATCH, FIRES_KEPT, Fired
+from flowerpower.job_queue.scheduling import SET_BACK, decide
+from flowerpower.names import SCHEDULE_ID_LIMIT, is_name
+from flowerpower.schedules import Fire, Schedule, ScheduleSpec, ScheduleState
+
+
+class SqlSchedules(SqlStore):
+    """Jobs and schedules of one namespace in a database; see `ScheduleStore`."""
+
+    def add_schedule(self, spec: ScheduleSpec, *, overwrite: bool = False) -> Schedule:
+        with self.database.write() as tx:
+            # One after another: who comes second sees what the first has added.
+            tx.run("lock_schedules", self._with())
+            moment = _moment(tx.now())
+            there = self._there(tx, spec)
+            if there is not None and there.spec is not None:
+                is_same = there.pipeline == spec.pipeline
+                if is_same and there.spec.definition() == spec.definition():
+                    return replace(there, created=False)
+            if there is not None:
+                check_overwrite(there, overwrite=overwrite)
+            schedule = made_schedule(spec, self._id(tx, spec), there, moment)
+            tx.run("put_schedule", self._row_with(schedule, spec))
+            return schedule
+
+    def _there(self, tx: Transaction, spec: ScheduleSpec) -> Schedule | None:
+        if spec.id is None:
+            given = self._with(pipeline=spec.pipeline, definition=spec.definition())
+            rows = tx.rows("same_schedule", given)
+        else:
+            rows = tx.rows("get_schedule", self._with(id=spec.id))
+        return schedule_of(rows[0]) if rows else None
+
+    def _id(self, tx: Transaction, spec: ScheduleSpec) -> str:
+        if spec.id is not None:
+            return spec.id
+        while True:
+            (row,) = tx.rows("next_number", self._with(pipeline=spec.pipeline))
+            number = f"{spec.pipeline}-{row['last']}"
+            # Somebody may have given that id by hand.
+            if not tx.rows("get_schedule", self._with(id=number)):
+                return number
+
+    def _row_with(self, schedule: Schedule, spec: ScheduleSpec) -> dict[str, Any]:
+        return self._with(
+            pipeline=schedule.pipeline,
+            definition=spec.definition(),
+            origin=spec.origin,
+            created_at=schedule.created_at.timestamp(),
+            **_moving(schedule),
+        )
+
+    def get_schedule(self, schedule_id: str) -> Schedule:
+        with self.database.read() as tx:
+            return self._schedule(tx, schedule_id, for_update="")
+
+    def _schedule(self, tx: Transaction, schedule_id: str, **texts: str) -> Schedule:
+        named = is_name(schedule_id, SCHEDULE_ID_LIMIT)
+        rows = tx.rows("get_schedule", self._with(id=schedule_id), **texts) if named else []
+        if not rows:
+            known = tx.rows("schedule_ids", self._with())
+            raise schedule_not_found(schedule_id, [str(row["id"]) for row in known])
+        return schedule_of(rows[0])
+
+    def list_schedules(self) -> list[Schedule]:
+        with self.database.read() as tx:
+            return [schedule_of(row) for row in tx.rows("list_schedules", self._with())]
+
+    def pause_schedule(self, schedule_id: str) -> Schedule:
+        return self._change(schedule_id, ScheduleState.PAUSED)
+
+    def resume_schedule(self, schedule_id: str) -> Schedule:
+        return self._change(schedule_id, ScheduleState.ACTIVE)
+
+    def _change(self, schedule_id: str, state: ScheduleState) -> Schedule:
+        with self.database.write() as tx:
+            schedule = self._schedule(tx, schedule_id)
+            if schedule.state is state:
+                return schedule
+            check_not_done(schedule)
+            schedule = replace(schedule, state=state, revision=schedule.revision + 1)
+            schedule = schedule.coming_after(_moment(tx.now()))
+            tx.run("move_schedule", self._with(**_moving(schedule)))
+            return schedule
+
+    def delete_schedule(self, schedule_id: str) -> None:
+        with self.database.write() as tx:
+            self._schedule(tx, schedule_id)
+            tx.run("delete_schedule", self._with(id=schedule_id))
+
+    def list_fires(self, schedule_id: str, limit: int = 100) -> list[Fire]:
+        with self.database.read() as tx:
+            self._schedule(tx, schedule_id, for_update="")
+            rows = tx.rows("list_fires", self._with(id=schedule_id, limit=max(0, limit)))
+        return [fire_of(row) for row in rows]
+
+    def next_fire_in(self) -> float | None:
+        with self.database.read() as tx:
+            (row,) = tx.rows("next_fire", self._with())
+            now = tx.now()
+        if (row["last_fire"] or 0) > now + SET_BACK.total_seconds():
+            return 0.0
+        return None if row["due_at"] is None else max(0.0, float(row["due_at"]) - now)
+
+    def fire_due(self) -> Fired:
+        with self.database.write() as tx:
+            now = tx.now()
+            later = now + SET_BACK.total_seconds()
+            rows = tx.rows("set_back_schedules", self._with(later=later, limit=FIRE_BATCH))
+            if not rows:
+                rows = tx.rows("due_schedules", self._with(now=now, limit=FIRE_BATCH))
+            if rows:
+                tx.run("delete_expired", self._with(now=now))
+            fires = [fire for row in rows for fire in self._fire(tx, schedule_of(row), now)]
+        return Fired(tuple(fires), len(rows))
+
+    def _fire(self, tx: Transaction, schedule: Schedule, now: float) -> list[Fire]:
+        (count,) = tx.rows("count_active", self._with(id=schedule.id))
+        decision = decide(schedule, _moment(now), count["count"])
+        if decision is None and schedule.spec is not None:
+            return []
+        if decision is None:
+            # It cannot be read; it would come first again and again.
+            moved = replace(schedule, next_fire=None, due_at=None)
+            tx.run("move_schedule", self._with(**_moving(moved)))
+            return []
+        jobs = {job.id: job for job in decision.jobs}
+        recorded = []
+        for fire in decision.fires:
+            row = self._with(id=schedule.id, fire_time=fire.fire_time.timestamp())
+            if tx.rows("was_made", row):
+                continue
+            is_new = fire.job_id is None or self._insert(tx, jobs[fire.job_id], now)
+            told = {"outcome": fire.outcome, "reason": fire.reason, "count": fire.count}
+            tx.run("put_fire", {**row, **told, "job_id": fire.job_id, "now": now})
+            if is_new:
+                recorded.append(fire)
+        moved = replace(decision.schedule, revision=schedule.revision + 1)
+        tx.run("move_schedule", self._with(**_moving(moved)))
+        if moved.revision % 100 == 0:
+            tx.run("cut_fires", self._with(id=schedule.id, kept=FIRES_KEPT - 1))
+        return recorded
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _moving(schedule: Schedule) -> dict[str, Any]:
+    moments = {
+        name: getattr(schedule, name) for name in ("anchor", "next_fire", "due_at", "last_fire")
+    }
+    return {
+        "id": schedule.id,
+        "state": schedule.state,
+        "revision": schedule.revision,
+        **{name: None if each is None else each.timestamp() for name, each in moments.items()},
+    }

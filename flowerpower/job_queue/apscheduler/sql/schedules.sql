@@ -1,0 +1,92 @@
+-- Queries of schedules and their fires, by name; see queries.sql.
+
+-- name: lock_schedules
+INSERT INTO flowerpower_numbers (namespace, pipeline, last) VALUES (:namespace, '', 0)
+ON CONFLICT (namespace, pipeline) DO UPDATE SET last = 0
+
+-- name: next_number
+INSERT INTO flowerpower_numbers (namespace, pipeline, last) VALUES (:namespace, :pipeline, 1)
+ON CONFLICT (namespace, pipeline) DO UPDATE SET last = flowerpower_numbers.last + 1
+RETURNING last
+
+-- name: same_schedule
+SELECT * FROM flowerpower_schedules
+WHERE namespace = :namespace AND pipeline = :pipeline AND definition = :definition
+    AND state <> 'done'
+ORDER BY created_at LIMIT 1
+
+-- name: put_schedule
+INSERT INTO flowerpower_schedules (
+    namespace, id, pipeline, definition, state, origin, created_at, anchor, next_fire, due_at,
+    last_fire, revision
+) VALUES (
+    :namespace, :id, :pipeline, :definition, :state, :origin, :created_at, :anchor, :next_fire,
+    :due_at, :last_fire, :revision
+) ON CONFLICT (namespace, id) DO UPDATE SET
+    pipeline = :pipeline, definition = :definition, state = :state, origin = :origin,
+    anchor = :anchor, next_fire = :next_fire, due_at = :due_at, last_fire = :last_fire,
+    revision = :revision
+
+-- name: get_schedule
+SELECT * FROM flowerpower_schedules WHERE namespace = :namespace AND id = :id {for_update}
+
+-- name: list_schedules
+SELECT * FROM flowerpower_schedules WHERE namespace = :namespace ORDER BY created_at, id
+
+-- name: schedule_ids
+SELECT id FROM flowerpower_schedules WHERE namespace = :namespace LIMIT 1000
+
+-- name: move_schedule
+UPDATE flowerpower_schedules SET state = :state, anchor = :anchor, next_fire = :next_fire,
+    due_at = :due_at, last_fire = :last_fire, revision = :revision
+WHERE namespace = :namespace AND id = :id
+
+-- name: delete_schedule
+DELETE FROM flowerpower_schedules WHERE namespace = :namespace AND id = :id
+
+-- name: next_fire
+SELECT MIN(due_at) AS due_at,
+    (SELECT MAX(last_fire) FROM flowerpower_schedules WHERE namespace = :namespace) AS last_fire
+FROM flowerpower_schedules WHERE namespace = :namespace
+
+-- name: due_schedules
+SELECT * FROM flowerpower_schedules
+WHERE namespace = :namespace AND due_at <= :now
+ORDER BY due_at LIMIT :limit {skip_locked}
+
+-- name: set_back_schedules
+SELECT * FROM flowerpower_schedules
+WHERE namespace = :namespace AND state = 'active' AND last_fire > :later
+LIMIT :limit {skip_locked}
+
+-- name: count_active
+SELECT COUNT(*) AS count FROM flowerpower_jobs
+WHERE namespace = :namespace AND schedule_id = :id
+    AND status IN ('scheduled', 'queued', 'running')
+
+-- name: was_made
+SELECT 1 AS yes FROM flowerpower_fires
+WHERE namespace = :namespace AND schedule_id = :id AND fire_time = :fire_time
+    AND outcome = 'made'
+
+-- name: put_fire
+INSERT INTO flowerpower_fires (
+    namespace, schedule_id, fire_time, outcome, reason, count, job_id, recorded_at
+) VALUES (
+    :namespace, :id, :fire_time, :outcome, :reason, :count, :job_id, :now
+) ON CONFLICT (namespace, schedule_id, fire_time) DO UPDATE SET
+    outcome = :outcome, reason = :reason, count = :count, job_id = :job_id, recorded_at = :now
+
+-- name: list_fires
+SELECT * FROM flowerpower_fires WHERE namespace = :namespace AND schedule_id = :id
+ORDER BY fire_time DESC LIMIT :limit
+
+-- name: cut_fires
+DELETE FROM flowerpower_fires WHERE namespace = :namespace AND schedule_id = :id
+    AND fire_time < (
+        SELECT fire_time FROM flowerpower_fires WHERE namespace = :namespace AND schedule_id = :id
+        ORDER BY fire_time DESC LIMIT 1 OFFSET :kept
+    )
+
+-- name: old_fires
+DELETE FROM flowerpower_fires WHERE namespace = :namespace AND recorded_at < :before

@@ -1,0 +1,309 @@
+"""fire_due: due schedules become jobs, each nominal time once, with a ledger."""
+
+import itertools
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from flowerpower import clock
+from flowerpower.job_queue import JobQueueManager
+from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.job_queue.schedule_store import FIRES_KEPT
+from flowerpower.job_queue.scheduling import COALESCED, OVERLAP, TOO_LATE
+from flowerpower.jobs import JobFilter, JobStatus, overrides_of
+from flowerpower.schedules import Fire, Outcome, ScheduleSpec, ScheduleState
+from flowerpower.triggers import make_trigger
+from tests.conditions import eventually
+from tests.contract.elsewhere import in_processes, in_threads
+from tests.contract.hand import FAILED, FINISHED, Hand, retry_at, with_inputs
+from tests.contract.places import Place
+from tests.contract.test_schedules import daily, every
+
+O = Outcome  # noqa: E741 - short in tables
+
+
+def fire_all(backend: JobQueueBackend) -> list[Fire]:
+    """Fire until nothing is due."""
+    fires: list[Fire] = []
+    while (step := backend.fire_due()).looked_at:
+        fires += step.fires
+    return fires
+
+
+def jobs_of(backend: JobQueueBackend, schedule_id: str) -> list[str]:
+    found = backend.list_jobs(JobFilter(schedule_id=schedule_id, limit=1000))
+    return sorted(job.id for job in found)
+
+
+def test_nothing_fires_before_its_time(backend: JobQueueBackend) -> None:
+    """A schedule that is not due makes no job and no row."""
+    schedule = backend.add_schedule(daily())
+    assert fire_all(backend) == []
+    assert backend.list_jobs(JobFilter()) == []
+    assert backend.list_fires(schedule.id) == []
+
+
+def test_a_fire_makes_its_job(place: Place, backend: JobQueueBackend) -> None:
+    """With the schedule's overrides, queue and result_ttl, its nominal time, and an id from both."""
+    spec = every(10, "mine", overrides=with_inputs(n=3), queue="slow", result_ttl=7.0)
+    backend.add_schedule(spec)
+    place.age(backend, "mine", 11)
+    due = backend.get_schedule("mine")
+    assert due.next_fire is not None
+    (fire,) = fire_all(backend)
+    job_id = f"mine-{due.next_fire:%Y%m%dT%H%M%SZ}"
+    assert (fire.fire_time, fire.outcome, fire.job_id) == (due.next_fire, O.MADE, job_id)
+    job = backend.get_job(job_id)
+    assert (job.status, job.queue, job.pipeline) == (JobStatus.QUEUED, "slow", "report")
+    assert (job.schedule_id, job.scheduled_for) == ("mine", due.next_fire)
+    assert overrides_of(job.payload) == spec.overrides
+    claim = Hand(backend).claim(1, "slow")[0]
+    assert (claim.job_id, claim.scheduled_for, claim.result_ttl) == (job_id, due.next_fire, 7.0)
+    after = backend.get_schedule("mine")
+    assert after.last_fire == due.next_fire
+    assert after.next_fire == due.next_fire + timedelta(seconds=10)
+    assert after.revision > due.revision
+
+
+def test_the_ledger_tells_every_fire_the_latest_first(
+    place: Place, backend: JobQueueBackend
+) -> None:
+    """Misses that were taken together are one row with a count; a limit is kept."""
+    backend.add_schedule(every(10, "mine"))
+    place.age(backend, "mine", 45)
+    fire_all(backend)
+    last, missed = backend.list_fires("mine")
+    assert (last.outcome, last.count) == (O.MADE, 1)
+    assert (missed.outcome, missed.reason, missed.count) == (O.MISSED, COALESCED, 3)
+    assert last.fire_time - missed.fire_time == timedelta(seconds=30)
+    assert last.recorded_at is not None
+    assert abs(last.recorded_at - clock.now()) < timedelta(seconds=10)
+    assert last.to_json()["job_id"] == last.job_id
+    assert backend.list_fires("mine", 1) == [last]
+    assert backend.list_fires("mine", 0) == []
+    assert jobs_of(backend, "mine") == [last.job_id]
+
+
+def test_without_coalescing_each_missed_fire_is_made(
+    place: Place, backend: JobQueueBackend
+) -> None:
+    """In order, each with its own nominal time."""
+    backend.add_schedule(every(10, "mine", coalesce=False, max_instances=100))
+    place.age(backend, "mine", 45)
+    fires = fire_all(backend)
+    assert [fire.outcome for fire in fires] == [O.MADE] * 4
+    assert jobs_of(backend, "mine") == [fire.job_id for fire in fires]
+
+
+def test_what_is_too_late_is_missed(place: Place, backend: JobQueueBackend) -> None:
+    """misfire_grace_time drops what is older; the next one fires as ever."""
+    backend.add_schedule(every(100, "mine", misfire_grace_time=2.0))
+    place.age(backend, "mine", 150)
+    (fire,) = fire_all(backend)
+    assert (fire.outcome, fire.reason, fire.job_id) == (O.MISSED, TOO_LATE, None)
+    assert jobs_of(backend, "mine") == []
+    place.age(backend, "mine", 50)
+    (fire,) = fire_all(backend)
+    assert fire.outcome is O.MADE
+
+
+ACTIVE: dict[str, Callable[[Hand], object]] = {
+    "queued": lambda hand: None,
+    "running": lambda hand: hand.take(),
+    "waiting for a retry": lambda hand: hand.finish(
+        hand.take(), retry_at(clock.after(clock.now(), 3600))
+    ),
+    "lost": lambda hand: hand.backend.lose(hand.take(), "The worker that ran it died"),
+}
+ENDED: dict[str, Callable[[Hand], object]] = {
+    "finished": lambda hand: hand.finish(hand.take(), FINISHED),
+    "failed": lambda hand: hand.finish(hand.take(), FAILED),
+    "cancelled": lambda hand: hand.backend.cancel_job(
+        hand.backend.list_jobs(JobFilter(schedule_id="mine"))[0].id
+    ),
+    "deleted": lambda hand: hand.backend.delete_job(
+        hand.backend.list_jobs(JobFilter(schedule_id="mine"))[0].id
+    ),
+}
+
+
+@pytest.mark.parametrize("state", [*ACTIVE, *ENDED])
+def test_while_a_job_is_not_done_the_next_fire_is_skipped(
+    place: Place, backend: JobQueueBackend, hand: Hand, state: str
+) -> None:
+    """max_instances 1: queued, running or waiting for a retry hold up the next one; ended do not."""
+    backend.add_schedule(every(10, "mine"))
+    place.age(backend, "mine", 12)
+    assert [fire.outcome for fire in fire_all(backend)] == [O.MADE]
+    {**ACTIVE, **ENDED}[state](hand)
+    place.age(backend, "mine", 9)
+    (fire,) = fire_all(backend)
+    if state in ACTIVE:
+        assert (fire.outcome, fire.reason, fire.job_id) == (O.SKIPPED, OVERLAP, None)
+        assert backend.list_fires("mine")[0].outcome is O.SKIPPED
+    else:
+        assert fire.outcome is O.MADE
+
+
+def test_a_job_tried_again_holds_up_the_next_fire(
+    place: Place, backend: JobQueueBackend, hand: Hand
+) -> None:
+    """retry_job makes an ended job active again."""
+    backend.add_schedule(every(10, "mine"))
+    place.age(backend, "mine", 12)
+    (made,) = fire_all(backend)
+    assert made.job_id is not None
+    hand.finish(hand.take(), FAILED)
+    backend.retry_job(made.job_id)
+    place.age(backend, "mine", 9)
+    assert [fire.outcome for fire in fire_all(backend)] == [O.SKIPPED]
+
+
+def test_a_date_fires_once_and_is_done(place: Place, backend: JobQueueBackend) -> None:
+    """Afterwards there is nothing to come."""
+    moment = clock.after(clock.now(), 0.3)
+    backend.add_schedule(ScheduleSpec("report", make_trigger(date=moment.isoformat()), id="once"))
+    (fire,) = eventually(lambda: fire_all(backend), 5)
+    assert fire.fire_time == moment
+    schedule = backend.get_schedule("once")
+    assert (schedule.state, schedule.next_fire) == (ScheduleState.DONE, None)
+    assert fire_all(backend) == []
+
+
+def test_what_lies_behind_an_edit_or_a_resume_never_fires(
+    place: Place, backend: JobQueueBackend
+) -> None:
+    """Not what was missed before it was edited, nor what fell into the pause."""
+    for name in ("edited", "paused"):
+        backend.add_schedule(every(10, name))
+        place.age(backend, name, 35)
+    edited = backend.add_schedule(every(20, "edited"), overwrite=True)
+    backend.pause_schedule("paused")
+    assert fire_all(backend) == []
+    resumed = backend.resume_schedule("paused")
+    assert fire_all(backend) == []
+    for schedule in (edited, resumed):
+        assert schedule.next_fire is not None
+        assert schedule.next_fire > clock.after(clock.now(), -1)
+
+
+def test_deleting_a_schedule_leaves_its_jobs(place: Place, backend: JobQueueBackend) -> None:
+    """The ledger goes, and a new schedule of that id has an empty one."""
+    backend.add_schedule(every(10, "mine"))
+    place.age(backend, "mine", 15)
+    (fire,) = fire_all(backend)
+    assert fire.job_id is not None
+    backend.delete_schedule("mine")
+    assert backend.get_job(fire.job_id).status is JobStatus.QUEUED
+    backend.add_schedule(every(10, "mine"))
+    assert backend.list_fires("mine") == []
+
+
+def test_a_nominal_time_never_makes_a_second_job(place: Place, backend: JobQueueBackend) -> None:
+    """Whatever sets a schedule back: the same times again make no job, ended or deleted."""
+    backend.add_schedule(every(10, "mine", max_instances=9, coalesce=False))
+    place.age(backend, "mine", 25)
+    made = {fire.job_id for fire in fire_all(backend)}
+    assert len(made) == 2
+    before = backend.list_fires("mine")
+    first = min(each for each in made if each)
+    backend.delete_job(first)
+    # As if the schedule had been at its beginning: the anchor stays, the next fire goes back.
+    schedule = backend.get_schedule("mine")
+    assert schedule.next_fire is not None
+    place.set_next_fire(backend, "mine", before[-1].fire_time)
+    assert fire_all(backend) == []
+    assert jobs_of(backend, "mine") == sorted(each for each in made if each and each != first)
+    assert backend.list_fires("mine") == before
+    assert backend.get_schedule("mine").next_fire == schedule.next_fire
+
+
+def test_a_clock_that_was_set_back_makes_it_go_on_at_once(
+    place: Place, backend: JobQueueBackend
+) -> None:
+    """A schedule whose last fire lies ahead fires from now on again."""
+    backend.add_schedule(every(10, "mine"))
+    place.age(backend, "mine", -86_400)
+    ahead = backend.get_schedule("mine")
+    assert ahead.next_fire is not None
+    place.set_last_fire(backend, "mine", ahead.next_fire - timedelta(seconds=10))
+    assert backend.next_fire_in() == 0
+    place.age(backend, "mine", 86_400 + 60)
+    place.set_next_fire(backend, "mine", ahead.next_fire)
+    assert fire_all(backend) == []
+    schedule = backend.get_schedule("mine")
+    assert schedule.next_fire is not None
+    assert clock.now() - timedelta(seconds=1) < schedule.next_fire
+    assert schedule.next_fire < clock.after(clock.now(), 11)
+
+
+def test_schedulers_in_threads_fire_once(place: Place, backend: JobQueueBackend) -> None:
+    """Eight that fire at once make one job for each of twenty schedules."""
+    for number in range(20):
+        backend.add_schedule(every(100, f"s{number}"))
+        place.age(backend, f"s{number}", 101)
+
+    def fire(ready: Any, number: int) -> list[str]:
+        ready()
+        return [fire.schedule_id for _ in range(5) for fire in backend.fire_due().fires]
+
+    fired = [each for share in in_threads(8, fire) for each in share]
+    fired += [each.schedule_id for each in fire_all(backend)]
+    assert sorted(fired) == sorted(f"s{number}" for number in range(20))
+    assert len(backend.list_jobs(JobFilter(limit=100))) == 20
+
+
+def _fire_for(ready: Any, number: int, options: dict[str, Any], seconds: float) -> list[str]:
+    fired = []
+    with JobQueueManager(**options) as queue:
+        ready()
+        until = clock.monotonic() + seconds
+        while clock.monotonic() < until:
+            fired += [str(fire.job_id) for fire in queue.fire_due().fires]
+    return fired
+
+
+@pytest.mark.shared
+def test_schedulers_in_processes_fire_every_second_once(
+    place: Place, backend: JobQueueBackend
+) -> None:
+    """Three processes, one schedule a second, three seconds: no second is missing or doubled."""
+    schedule = backend.add_schedule(every(1, "tick", coalesce=False, max_instances=1000))
+    shares = in_processes(3, _fire_for, place.options, 3.5)
+    fired = Counter(each for share in shares for each in share)
+    assert set(fired.values()) == {1}
+    fires = sorted(fire.fire_time for fire in backend.list_fires("tick"))
+    assert len(fires) >= 2
+    assert fires[0] == schedule.next_fire
+    assert {b - a for a, b in itertools.pairwise(fires)} == {timedelta(seconds=1)}
+    assert jobs_of(backend, "tick") == sorted(fired)
+
+
+def test_a_ledger_is_cut_to_its_latest_rows(place: Place, backend: JobQueueBackend) -> None:
+    """The last thousand fires of a schedule are kept, about a tenth more at times."""
+    schedule = backend.add_schedule(every(1, "mine"))
+    place.age(backend, "mine", 6000)
+    begin = schedule.anchor.replace(microsecond=0) - timedelta(seconds=5000)
+    for number in range(1300):
+        place.set_next_fire(backend, "mine", begin + timedelta(seconds=number))
+        backend.fire_due()
+    fires = backend.list_fires("mine", 5000)
+    assert FIRES_KEPT <= len(fires) <= 1.1 * FIRES_KEPT
+    missed = [fire.fire_time for fire in fires if fire.outcome is O.MISSED]
+    assert missed[0] == begin + timedelta(seconds=1299)
+    assert missed == [missed[0] - timedelta(seconds=number) for number in range(len(missed))]
+
+
+def test_a_thousand_due_schedules_fire_in_seconds(place: Place, backend: JobQueueBackend) -> None:
+    """A burst is worked off step by step, none is forgotten."""
+    for number in range(1000):
+        backend.add_schedule(every(1000, f"s{number}"))
+        place.age(backend, f"s{number}", 1001)
+    began = clock.monotonic()
+    fires = fire_all(backend)
+    print(f"{len(fires) / (clock.monotonic() - began):.0f} fires a second")
+    assert len({fire.schedule_id for fire in fires}) == 1000
+    assert clock.monotonic() - began < 30
