@@ -25,6 +25,8 @@ BACKEND_URLS: dict[str, tuple[str, ...]] = {
     "apscheduler": ("sqlite:///…", "postgresql://…", "memory"),
     "rq": ("redis://…", "rediss://…", "unix://…"),
 }
+BACKEND_PARTS = ("host", "port", "database", "username", "password")
+"""What says where a Redis is in place of a URL."""
 _MODULE_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", re.ASCII)
 
 
@@ -99,9 +101,14 @@ class Configuration(BaseModel):
 
 
 class BackendConfig(Configuration):
-    """Where the job queue lives; without a URL, the backend's own default."""
+    """Where the job queue lives; without a URL or its parts, the backend's own default."""
 
     url: str | None = None
+    host: str | None = None
+    port: int | None = Field(default=None, ge=1, le=65535)
+    database: int | None = Field(default=None, ge=0, le=1_000_000)
+    username: str | None = None
+    password: str | None = None
     queues: list[Name] = Field(default=["default"], min_length=1)
 
 
@@ -118,6 +125,11 @@ class JobQueueConfig(Configuration):
     @model_validator(mode="after")
     def _url_fits_type(self) -> JobQueueConfig:
         check_backend_url(self.type, self.backend.url)
+        parts = [name for name in BACKEND_PARTS if getattr(self.backend, name) is not None]
+        if parts and self.type != "rq":
+            raise ValueError(f"backend.{parts[0]} is for rq; {self.type} is told where by its url.")
+        if parts and self.backend.url is not None:
+            raise ValueError(f"backend has a url and {parts[0]}; expected one way to say where.")
         return self
 
 

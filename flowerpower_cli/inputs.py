@@ -27,7 +27,7 @@ def overrides_from(options: RunOptions, progressbar: bool | None = None) -> RunO
     Raises:
         UsageError: naming the option that is not valid.
     """
-    from flowerpower.pipeline.manager import make_overrides
+    from flowerpower.pipeline.overrides import make_overrides
 
     inputs = parse_inputs(options.inputs, Path.cwd()) if options.inputs is not None else {}
     inputs.update(parse_pairs(options.input or [], "-i"))

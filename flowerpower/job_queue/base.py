@@ -44,6 +44,7 @@ class WorkerOptions:
         max_jobs: end after so many attempts; None for no limit.
         jobs_per_child: attempts that one child process makes before it is replaced.
         lease: see LEASE; the same for all workers of a queue, each judges the others by its own.
+        with_scheduler: fire schedules too; on apscheduler every worker does.
         disconnect_grace: see DISCONNECT_GRACE; then they are ended, and given back when it can be
             told.
     """
@@ -55,6 +56,7 @@ class WorkerOptions:
     jobs_per_child: int = 1
     lease: float = LEASE
     disconnect_grace: float = DISCONNECT_GRACE
+    with_scheduler: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,9 @@ class EndedAttempt:
 class WorkerEvent:
     """Something that a worker did, for those who watch it; `facts` are JSON.
 
-    Kinds: start, job (an attempt ended), lost, buried, unreachable, reachable, trouble (the worker
-    itself is in it, and goes on), stopping, forced, stop. They are told one after another, in a
-    thread of their own: a watcher that blocks or fails stops no work.
+    Kinds: start, job (an attempt ended), fire (a schedule's), lost, buried, unreachable, reachable,
+    trouble (the worker itself is in it, and goes on), stopping, forced, stop. They are told one
+    after another, in a thread of their own: a watcher that blocks or fails stops no work.
     """
 
     kind: str
@@ -247,6 +249,10 @@ class JobQueueBackend(ScheduleStore):
         self, options: WorkerOptions, on_event: Callable[[WorkerEvent], None] | None = None
     ) -> int:
         """Work until told to stop (or as the options say); how many attempts were made."""
+
+    @abstractmethod
+    def run_scheduler(self, on_event: Callable[[WorkerEvent], None] | None = None) -> None:
+        """Fire what is due until told to stop, run no job; any number may at once."""
 
     def __enter__(self) -> Self:
         return self

@@ -21,9 +21,9 @@ from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent, WorkerOptions
 from flowerpower.job_queue.claim_ahead import HORIZON, ClaimAhead
 from flowerpower.job_queue.recording import RETRY_EVERY, SILENCE_SHARE, Recorder
+from flowerpower.job_queue.scheduler import STOP_SIGNALS, Firing
 from flowerpower.job_queue.worker_events import Events
 
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 FORCED_LIMIT = 3.0
 """Seconds a second signal leaves for writing down what became of the jobs."""
 LAST_WRITES = 5.0
@@ -57,6 +57,7 @@ class Worker:
         self.options = options
         self.backend = backend
         self._events = Events(on_event)
+        self.firing = Firing(backend, self._events)
         self._claiming = threading.Lock()
         self._ahead = ClaimAhead(options)
         self._recorder = Recorder(

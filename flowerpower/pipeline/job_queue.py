@@ -5,14 +5,16 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from flowerpower.config import BackendType, RunOverrides
 from flowerpower.config_files import Project
 from flowerpower.errors import UsageError
-from flowerpower.jobs import DEFAULT_QUEUE, Job, JobSpec
+from flowerpower.jobs import Job, JobSpec
 from flowerpower.names import did_you_mean
 from flowerpower.pipeline.registry import PipelineRegistry
+from flowerpower.pipeline.scheduling import check_queue, declared, default_queue
+from flowerpower.schedules import Schedule, ScheduleSpec, job_of_fire
 
 if TYPE_CHECKING:
     from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent
@@ -50,6 +52,13 @@ class PipelineJobQueue:
         """The URL of the project's backend, None for the backend's own default."""
         return self._config.backend.url if self.type == self._config.type else None
 
+    def _place(self) -> dict[str, Any]:
+        """Where the backend is, as its options; what the project leaves out is its default."""
+        if self.type != self._config.type:
+            return {"url": None}
+        told = self._config.backend.model_dump(exclude={"queues"}, exclude_none=True)
+        return {"url": None, **told}
+
     @property
     def is_private(self) -> bool:
         """Whether the queue lives in memory, where no other process finds it."""
@@ -68,7 +77,7 @@ class PipelineJobQueue:
             self._backend = JobQueueManager(
                 type=self.type,
                 base_dir=self._project.root,
-                url=self.url,
+                **self._place(),
                 namespace=self._config.namespace or self._project.name,
                 result_ttl=self._config.result_ttl,
                 history_ttl=self._config.history_ttl,
@@ -94,19 +103,47 @@ class PipelineJobQueue:
             BackendUnreachable: if the job was not taken.
         """
         self._registry.files(name)
-        queues = self._config.backend.queues
         if queue is not None:
-            self._check_queue(queue)
-        default = DEFAULT_QUEUE if DEFAULT_QUEUE in queues else queues[0]
+            check_queue(self._project, queue)
         spec = JobSpec(
             pipeline=name,
             overrides=overrides or RunOverrides(),
             id=str(uuid.uuid4()) if job_id is None else job_id,
-            queue=queue or default,
+            queue=queue or default_queue(self._project),
             run_at=run_at,
             result_ttl=result_ttl,
         )
         return self.backend.add_job(spec)
+
+    def declared_schedules(self, name: str) -> list[ScheduleSpec]:
+        """The schedules that the pipeline's YAML declares and has enabled.
+
+        Raises:
+            PipelineNotFound, ConfigError: if there is no such pipeline or its file is wrong.
+            UsageError: if it declares none.
+        """
+        return declared(self._project, self._registry, name)
+
+    def schedule(self, spec: ScheduleSpec, *, overwrite: bool = False) -> Schedule:
+        """Put a pipeline on the calendar; returns once the queue holds the schedule.
+
+        Raises:
+            PipelineNotFound: if there is no such pipeline.
+            Refused: if the id is another schedule's, and not `overwrite`.
+            BackendUnreachable: if it was not taken.
+        """
+        self._registry.files(spec.pipeline)
+        return self.backend.add_schedule(spec, overwrite=overwrite)
+
+    def run_schedule_now(self, schedule_id: str) -> Job:
+        """A job as the schedule would make one, at once; its calendar is not shifted by it.
+
+        Raises:
+            ScheduleNotFound: if there is none of that id.
+        """
+        schedule = self.backend.get_schedule(schedule_id)
+        job_id = f"{schedule.id[:160]}-now-{uuid.uuid4().hex[:12]}"
+        return self.backend.add_job(job_of_fire(schedule, None, job_id))
 
     def run_worker(
         self,
@@ -116,13 +153,15 @@ class PipelineJobQueue:
         burst: bool = False,
         max_jobs: int | None = None,
         jobs_per_child: int = 1,
+        with_scheduler: bool = False,
         on_event: Callable[[WorkerEvent], None] | None = None,
     ) -> int:
         """Work on jobs until told to stop; how many attempts were made.
 
         `num_workers` attempts at once, by default as many as the project says, from `queues`, by
         default all of the project's. `burst` ends when nothing is due, `max_jobs` after so many
-        attempts; a child process makes `jobs_per_child` of them. `on_event` is called from several
+        attempts; a child process makes `jobs_per_child` of them. With `with_scheduler` it fires
+        schedules too (on apscheduler every worker does). `on_event` is called from several
         threads.
 
         Raises:
@@ -141,18 +180,20 @@ class PipelineJobQueue:
                 expected = f"1 to {most}" if most is not None else "1 or more"
                 raise UsageError(f"{name} is {number}: expected {expected}.")
         for queue in queues or ():
-            self._check_queue(queue)
+            check_queue(self._project, queue)
         taken = tuple(dict.fromkeys(queues or self._config.backend.queues))
-        options = WorkerOptions(slots, taken, burst, max_jobs, jobs_per_child)
+        options = WorkerOptions(
+            slots, taken, burst, max_jobs, jobs_per_child, with_scheduler=with_scheduler
+        )
         return self.backend.run_worker(options, on_event)
 
-    def _check_queue(self, queue: str) -> None:
-        queues = self._config.backend.queues
-        if queue not in queues:
-            raise UsageError(
-                f"The project has no queue {queue!r}.{did_you_mean(queue, queues)}",
-                hint=f"job_queue.backend.queues in conf/project.yml names: {', '.join(queues)}.",
-            )
+    def run_scheduler(self, on_event: Callable[[WorkerEvent], None] | None = None) -> None:
+        """Turn due fires into jobs until told to stop; any number may at once.
+
+        Raises:
+            BackendUnreachable: if it cannot be opened.
+        """
+        self.backend.run_scheduler(on_event)
 
     def result_ttl_of(self, asked: float | None) -> float:
         """Seconds that a job's result is kept, if `asked` is what it was given."""

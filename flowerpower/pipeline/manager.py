@@ -10,13 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from flowerpower import clock
-from flowerpower.config import ExecutorConfig, RetryOverrides, RunOverrides, merged_run
+from flowerpower.config import RunOverrides, merged_run
 from flowerpower.config_files import (
     Project,
-    explained,
     find_project_root,
     load_project,
     project_root,
@@ -25,9 +22,12 @@ from flowerpower.config_files import (
 from flowerpower.errors import ConfigError, FlowerpowerError, RunFailed, UsageError
 from flowerpower.jobs import Job
 from flowerpower.pipeline.job_queue import PipelineJobQueue
+from flowerpower.pipeline.overrides import make_overrides, parse_result_ttl
 from flowerpower.pipeline.registry import PipelineRegistry
+from flowerpower.pipeline.scheduling import asked, choose
 from flowerpower.retries import delay_before_retry
 from flowerpower.runs import NodeEvent, RunError, RunOutcome, RunRequest
+from flowerpower.triggers import make_trigger
 
 if TYPE_CHECKING:
     from flowerpower.pipeline.runner import Plan
@@ -168,6 +168,88 @@ class PipelineManager:
             )
         return job
 
+    def schedule(
+        self,
+        name: str,
+        *,
+        cron: str | None = None,
+        interval: str | int | float | None = None,
+        date: datetime | str | None = None,
+        timezone: str | None = None,
+        start: datetime | str | None = None,
+        end: datetime | str | None = None,
+        jitter: float | str | None = None,
+        misfire_grace_time: float | str | None = None,
+        coalesce: bool = True,
+        max_instances: int = 1,
+        schedule_id: str | None = None,
+        overwrite: bool = False,
+        queue: str | None = None,
+        result_ttl: float | str | None = None,
+        inputs: Mapping[str, Any] | None = None,
+        final_vars: Sequence[str] | None = None,
+        config: Mapping[str, Any] | None = None,
+        executor: str | Mapping[str, Any] | None = None,
+        max_workers: int | None = None,
+        cache: bool | None = None,
+        timeout: float | str | None = None,
+        max_retries: int | None = None,
+        retry_delay: float | str | None = None,
+        jitter_factor: float | None = None,
+    ) -> str:
+        """Put the pipeline `name` on the calendar; the id of its schedule.
+
+        Exactly one of `cron`, `interval` and `date`; without any, the schedule in the pipeline's
+        YAML (`schedule_id` says which, where there are several), which takes nothing else from
+        here. Times without an offset are in `timezone`, by default the project's. Overrides are
+        as for `add_job`.
+
+        The same again gives the same schedule. With a `schedule_id` that another schedule has,
+        `overwrite` replaces it.
+
+        Raises:
+            PipelineNotFound, ConfigError, UsageError: before anything is stored.
+            Refused: if the id is another schedule's.
+            BackendUnreachable: if the schedule was not taken.
+        """
+        if cron is None and interval is None and date is None:
+            specs = self.job_queue.declared_schedules(name)
+            spec = choose(name, specs, schedule_id)
+        else:
+            trigger = make_trigger(
+                cron, interval, date, timezone=timezone or self.project.timezone,
+                start=start, end=end, jitter=jitter,
+            )  # fmt: skip
+            overrides = make_overrides(
+                inputs=inputs,
+                final_vars=final_vars,
+                config=config,
+                executor=executor,
+                max_workers=max_workers,
+                cache=cache,
+                timeout=timeout,
+                max_retries=max_retries,
+                retry_delay=retry_delay,
+                jitter_factor=jitter_factor,
+            )
+            grace = None if misfire_grace_time is None else clock.parse_duration(misfire_grace_time)
+            spec = asked(
+                self.project,
+                name,
+                trigger,
+                overrides,
+                schedule_id=schedule_id,
+                queue=queue,
+                result_ttl=None if result_ttl is None else parse_result_ttl(result_ttl),
+                misfire_grace_time=grace,
+                coalesce=coalesce,
+                max_instances=max_instances,
+            )
+        schedule = self.job_queue.schedule(spec, overwrite=overwrite)
+        if not self._quiet:
+            _announce("scheduled job for", self.project.name, name, schedule.id)
+        return schedule.id
+
     def due_time(
         self, run_at: datetime | str | None = None, run_in: float | str | None = None
     ) -> datetime | None:
@@ -284,59 +366,6 @@ class PipelineManager:
         return faults
 
 
-def make_overrides(
-    *,
-    inputs: Mapping[str, Any] | None = None,
-    final_vars: Sequence[str] | str | None = None,
-    config: Mapping[str, Any] | None = None,
-    executor: str | Mapping[str, Any] | None = None,
-    max_workers: int | None = None,
-    cache: bool | None = None,
-    progressbar: bool | None = None,
-    timeout: float | str | None = None,
-    max_retries: int | None = None,
-    retry_delay: float | str | None = None,
-    jitter_factor: float | None = None,
-) -> RunOverrides:
-    """The caller's overrides of a run as one object.
-
-    Raises:
-        UsageError: naming the first that is not valid.
-    """
-    names = [final_vars] if isinstance(final_vars, str) else list(final_vars or [])
-    executed: dict[str, Any] = (
-        {}
-        if executor is None
-        else {"type": executor}
-        if isinstance(executor, str)
-        else {**executor}
-    )
-    if max_workers is not None:
-        # A number of workers asks for the executor that has them.
-        executed = {"type": "threadpool", **executed, "max_workers": max_workers}
-    retry = {"max_retries": max_retries, "delay": retry_delay, "jitter_factor": jitter_factor}
-    try:
-        return RunOverrides(
-            inputs=dict(inputs or {}),
-            final_vars=names or None,
-            config=dict(config or {}),
-            executor=ExecutorConfig.model_validate(executed) if executed else None,
-            cache=cache,
-            progressbar=progressbar,
-            timeout=timeout,  # type: ignore[arg-type] # text is read by the model
-            retry=RetryOverrides.model_validate(retry),
-        )
-    except ValidationError as error:
-        first: dict[str, Any] = dict(error.errors(include_url=False)[0])
-        key = _OVERRIDE_NAMES.get(str(first["loc"][-1]), ".".join(map(str, first["loc"])))
-        raise UsageError(f"{key}: {explained(RunOverrides, first, first['input'])}") from None
-
-
-def parse_result_ttl(text: float | str) -> float:
-    """Seconds that a result is kept: a duration, 0 for not at all, -1 for as long as the record."""
-    return -1.0 if text in (-1, "-1") else clock.parse_duration(text)
-
-
 def _announce(what: str, project: str, pipeline: str, identifier: str, end: str = "") -> None:
     from rich.console import Console
     from rich.text import Text
@@ -345,9 +374,6 @@ def _announce(what: str, project: str, pipeline: str, identifier: str, end: str 
     told.append(f"{project}.{pipeline}", style="blue").append(" with ID ")
     told.append(identifier, style="green").append(end)
     Console(highlight=False).print(told, soft_wrap=True)
-
-
-_OVERRIDE_NAMES = {"delay": "retry_delay", "type": "executor"}
 
 
 def raise_for_error(outcome: RunOutcome) -> None:

@@ -7,7 +7,8 @@ import os
 import pytest
 
 from flowerpower.errors import MissingInputs
-from flowerpower.pipeline.manager import PipelineManager, make_overrides, raise_for_error
+from flowerpower.pipeline.manager import PipelineManager, raise_for_error
+from flowerpower.pipeline.overrides import make_overrides
 from flowerpower.runs import NodeEvent
 from tests.conftest import MakeProject
 

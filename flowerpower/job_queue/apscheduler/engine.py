@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,10 +26,10 @@ class _Polling(BaseTrigger):  # type: ignore[misc] # the package ships no types
 
 
 class _Store(BaseJobStore):  # type: ignore[misc] # the package ships no types
-    """What APScheduler takes for a store with one job: "claim what is due", due at every poll.
+    """What APScheduler takes for a store with two jobs, due at every poll: "fire" and "claim".
 
-    It never raises: an exception would make the loop deaf for seconds. The job comes again and
-    again, so the loop never removes it, which it would look up elsewhere while it shuts down.
+    It never raises: an exception would make the loop deaf for seconds. The jobs come again and
+    again, so the loop never removes them, which it would look up elsewhere while it shuts down.
     """
 
     def __init__(self, worker: Worker) -> None:
@@ -37,23 +38,27 @@ class _Store(BaseJobStore):  # type: ignore[misc] # the package ships no types
 
     def get_due_jobs(self, now: datetime) -> list[ApsJob]:
         # Shutting down, the loop makes one more pass.
-        if self._scheduler.state != STATE_RUNNING or not self._worker.free_slots():
+        if self._scheduler.state != STATE_RUNNING:
             return []
-        return [
-            ApsJob(
-                self._scheduler,
-                id="claim",
-                func=self._worker.claim_and_begin,
-                args=(),
-                kwargs={},
-                trigger=_Polling(),
-                executor="claims",
-                misfire_grace_time=None,
-                coalesce=True,
-                max_instances=1,
-                next_run_time=now,
-            )
-        ]
+        due = [self._job("fire", self._worker.firing.step, now)]
+        if self._worker.free_slots():
+            due.append(self._job("claim", self._worker.claim_and_begin, now))
+        return due
+
+    def _job(self, name: str, what: Callable[[], object], now: datetime) -> ApsJob:
+        return ApsJob(
+            self._scheduler,
+            id=name,
+            func=what,
+            args=(),
+            kwargs={},
+            trigger=_Polling(),
+            executor="claims",
+            misfire_grace_time=None,
+            coalesce=True,
+            max_instances=1,
+            next_run_time=now,
+        )
 
     def get_next_run_time(self) -> datetime:
         return datetime.now(UTC) + timedelta(seconds=POLL_EVERY)
@@ -78,7 +83,7 @@ class _Store(BaseJobStore):  # type: ignore[misc] # the package ships no types
 
 
 class _Executor(BaseExecutor):  # type: ignore[misc] # the package ships no types
-    """Runs the claim in the loop's own thread: the slots are where work is done."""
+    """Runs them in the loop's own thread: the slots are where work is done."""
 
     def _do_submit_job(self, job: ApsJob, run_times: list[datetime]) -> None:
         job.func()

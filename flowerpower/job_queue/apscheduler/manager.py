@@ -76,3 +76,8 @@ class APSManager(SqlSchedules):
         from flowerpower.job_queue.apscheduler.worker import work
 
         return work(self, self.base_dir, options, on_event)
+
+    def run_scheduler(self, on_event: Callable[[WorkerEvent], None] | None = None) -> None:
+        from flowerpower.job_queue.scheduler import Scheduler
+
+        Scheduler(self, on_event).run()

@@ -86,3 +86,8 @@ class RQManager(RedisSchedules):
         from flowerpower.job_queue.rq.worker import work
 
         return work(self, options, on_event)
+
+    def run_scheduler(self, on_event: Callable[[WorkerEvent], None] | None = None) -> None:
+        from flowerpower.job_queue.scheduler import Scheduler
+
+        Scheduler(self, on_event).run()

@@ -95,8 +95,11 @@ class RqWorker(StockWorker):
         while not self._stop_requested:
             with contextlib.suppress(*_AWAY):
                 suspended = self._beat(suspended)
+            wait = POLL_EVERY
+            if self._worker.options.with_scheduler:
+                wait = min(wait, self._worker.firing.step())
             if suspended or not self._worker.claim_and_begin():
-                self._wake.wait(POLL_EVERY)
+                self._wake.wait(wait)
             self._wake.clear()
 
     def _beat(self, suspended: bool) -> bool:
