@@ -1,6 +1,6 @@
 # make demo: set up everything from nothing, then run the example.
 # make test: set up everything from nothing, then lint, types, import directions and tests.
-# make campaign: workers killed for some minutes, on SQLite, PostgreSQL and Redis, and a count.
+# make campaign: workers and schedulers killed for some minutes, on every backend, and a count.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -20,6 +20,7 @@ test: $(INSTALLED)
 
 campaign: $(INSTALLED)
 	$(BIN)/python -m tests.acceptance.campaign
+	$(BIN)/python -m tests.acceptance.calendar_campaign
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/startup.py

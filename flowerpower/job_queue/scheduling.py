@@ -57,7 +57,10 @@ def decide(schedule: Schedule, now: datetime, active: int) -> Decision | None:
     if schedule.state is not ScheduleState.ACTIVE or trigger is None or schedule.spec is None:
         return None
     if schedule.last_fire is not None and schedule.last_fire > now + SET_BACK:
-        return Decision((), (), replace(schedule, last_fire=now).coming_after(now))
+        # An interval that counts from a time which is now to come would wait for it.
+        anchor = min(schedule.anchor, now)
+        moved = replace(schedule, last_fire=now, anchor=anchor).coming_after(now)
+        return Decision((), (), moved)
     if first is None:
         return None
     last = _last_due(trigger, schedule.id, first, now)

@@ -231,7 +231,7 @@ def main() -> int:
         tally = Tally(backend, given.seed, given.jobs)
         with contextlib.ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
-            url, restart = _place(backend, stack)
+            url, restart = place(backend, stack)
             site = Site(Path(folder) / "site", url)
             stack.callback(site.end)
             campaign = Campaign(
@@ -243,7 +243,7 @@ def main() -> int:
     return 0 if clean else 1
 
 
-def _place(
+def place(
     backend: str, stack: contextlib.ExitStack
 ) -> tuple[str | None, Callable[[], None] | None]:
     """Where the queue is, and what restarts the server there."""

@@ -37,7 +37,10 @@ given = json.loads(sys.argv[1])
 if given.get("break"):
     exec(given["break"])
 with JobQueueManager(**given["queue"]) as queue:
-    queue.run_worker(WorkerOptions(**given["options"]), tell)
+    if given["options"] is None:
+        queue.run_scheduler(tell)
+    else:
+        queue.run_worker(WorkerOptions(**given["options"]), tell)
 # Python aborts at its end if a thread still waits for a pipe that nobody reads.
 os._exit(0)
 """
@@ -60,9 +63,11 @@ def traced(name, seconds):
 
 
 class WorkerProcess:
-    """A worker, and what it has told."""
+    """A worker, or without options a scheduler, and what it has told."""
 
-    def __init__(self, site: Site, number: int, options: dict[str, Any], broken: str) -> None:
+    def __init__(
+        self, site: Site, number: int, options: dict[str, Any] | None, broken: str
+    ) -> None:
         self.told = site.root / f"worker-{number}.jsonl"
         given = {"queue": site.queue_options, "options": options, "break": broken}
         with self.told.open("wb") as out, (site.root / f"worker-{number}.err").open("wb") as err:
@@ -165,6 +170,14 @@ class Site:
         if wait:
             eventually(worker.is_up, 20)
         return worker
+
+    def scheduler(self, *, broken: str = "", wait: bool = True) -> WorkerProcess:
+        """A scheduler that runs; `broken` as for a worker."""
+        scheduler = WorkerProcess(self, len(self.workers), None, textwrap.dedent(broken))
+        self.workers.append(scheduler)
+        if wait:
+            eventually(scheduler.is_up, 20)
+        return scheduler
 
     def job(self, job_id: str) -> Job:
         return self.queue.get_job(job_id)

@@ -1,0 +1,175 @@
+"""Schedulers as real processes: killed, many at once, with clocks that jump."""
+
+import random
+import time
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from flowerpower import clock
+from flowerpower.config import RunOverrides
+from flowerpower.jobs import Job, JobFilter, JobStatus
+from flowerpower.schedules import Outcome, ScheduleSpec
+from flowerpower.triggers import make_trigger
+from tests.acceptance.calendar_campaign import HEAD, CalendarCampaign, Count, every
+from tests.acceptance.working import MakeSite, Site
+from tests.conditions import eventually
+
+CLOCK = """
+import time
+from pathlib import Path
+from flowerpower import clock
+offset = Path("offset")
+clock.set_source(lambda: time.time() + float(offset.read_text() or 0))
+"""
+UNFENCED = """
+from flowerpower.job_queue.apscheduler import schedules
+real = schedules.decide
+def forgetful(schedule, now, active):
+    decision = real(schedule, now, active)
+    if decision is None or not decision.fires:
+        return decision
+    import random, dataclasses
+    if random.random() < 0.3:
+        return dataclasses.replace(decision, fires=(), jobs=())
+    return decision
+schedules.decide = forgetful
+"""
+
+
+def _campaign(site: Site, broken: str = "") -> Count:
+    count = Count(site.name, random.SystemRandom().randrange(2**32))
+    print("seed", count.seed)
+    CalendarCampaign(site, count, broken=broken).run(10, kills=8, edits=30, pauses=16)
+    print(HEAD, count.row(), *count.reasons, sep="\n")
+    return count
+
+
+def test_killed_schedulers_fire_every_second_once(make_site: MakeSite, url: str | None):
+    """Three schedulers, killed at random; no second is lost, doubled, stale or within a pause."""
+    count = _campaign(make_site(url))
+    assert count.is_clean
+    assert count.nominal >= 5 * 8
+
+
+def test_the_count_sees_a_scheduler_that_forgets(make_site: MakeSite):
+    """A scheduler that is broken on purpose, and drops a third of the fires, is found out."""
+    assert _campaign(make_site(), UNFENCED).lost > 0
+
+
+def _fired(site: Site) -> list[Job]:
+    return site.queue.list_jobs(JobFilter(schedule_id="tick", limit=1000))
+
+
+@pytest.fixture
+def jumping(make_site: MakeSite) -> Site:
+    """A site with a schedule a second and a scheduler whose clock is ahead by the file `offset`."""
+    site = make_site()
+    (site.root / "offset").write_text("0")
+    site.queue.add_schedule(
+        ScheduleSpec("report", make_trigger(interval=1), id="tick", max_instances=1000)
+    )
+    site.scheduler(broken=CLOCK)
+    eventually(lambda: len(_fired(site)) >= 2, 10)
+    return site
+
+
+def _set_clock(site: Site, seconds: float) -> None:
+    new = site.root / "offset.new"
+    new.write_text(str(seconds))
+    Path(new).replace(site.root / "offset")
+
+
+def _no_time_fired_twice(site: Site) -> None:
+    times = Counter(job.scheduled_for for job in _fired(site))
+    assert set(times.values()) == {1}
+
+
+def test_a_clock_set_forward_makes_one_catch_up(jumping: Site):
+    """An hour ahead: the seconds between are one row, the latest is made, and it goes on."""
+    before = len(_fired(jumping))
+    _set_clock(jumping, 3600)
+    eventually(
+        lambda: any(fire.count > 3000 for fire in jumping.queue.list_fires("tick", 1000)), 10
+    )
+    eventually(lambda: len(_fired(jumping)) >= before + 4, 10)
+    missed = [fire for fire in jumping.queue.list_fires("tick", 1000)
+              if fire.outcome is Outcome.MISSED and fire.count > 3000]  # fmt: skip
+    assert len(missed) == 1
+    assert len(_fired(jumping)) < before + 30
+    _no_time_fired_twice(jumping)
+
+
+@pytest.mark.parametrize("seconds", [3600, 86_400])
+def test_a_clock_set_back_fires_nothing_twice_and_goes_on(jumping: Site, seconds: float):
+    """An hour and a day back after it was as much ahead: new fires come at once, none again."""
+    _set_clock(jumping, seconds)
+    ahead = clock.after(clock.now(), seconds - 60)
+    eventually(lambda: any(job.scheduled_for and job.scheduled_for > ahead
+                           for job in _fired(jumping)), 10)  # fmt: skip
+    known = {job.id for job in _fired(jumping)}
+    _set_clock(jumping, 0)
+    began = time.monotonic()
+    eventually(lambda: len({job.id for job in _fired(jumping)} - known) >= 3, 15)
+    assert time.monotonic() - began < 10
+    fresh = [job for job in _fired(jumping) if job.id not in known]
+    assert all(job.scheduled_for and job.scheduled_for < ahead for job in fresh[:3])
+    _no_time_fired_twice(jumping)
+
+
+def test_a_clock_set_back_below_what_has_fired_makes_no_second_job(jumping: Site):
+    """A day back from the present: what fired is not fired again, and what had not is."""
+    eventually(lambda: len(_fired(jumping)) >= 4, 10)
+    known = {job.id for job in _fired(jumping)}
+    _set_clock(jumping, -86_400)
+    eventually(lambda: len({job.id for job in _fired(jumping)} - known) >= 2, 10)
+    _set_clock(jumping, 0)
+    eventually(lambda: len({job.id for job in _fired(jumping)} - known) >= 5, 10)
+    _no_time_fired_twice(jumping)
+
+
+REPORT = """
+def when(scheduled_for: object) -> str:
+    return str(scheduled_for)
+"""
+
+
+def test_a_fire_runs_with_its_nominal_time(make_site: MakeSite, url: str | None):
+    """A worker that fires too runs the job; a pipeline that declares scheduled_for is given it."""
+    site = make_site(url)
+    site.module("told", REPORT)
+    schedule = site.queue.add_schedule(
+        ScheduleSpec("told", make_trigger(interval=1), RunOverrides(), id="tick")
+    )
+    worker = site.worker(with_scheduler=True)
+    first = schedule.next_fire
+    assert first is not None
+    job_id = f"tick-{first:%Y%m%dT%H%M%SZ}"
+    eventually(lambda: site.queue.list_fires("tick"), 10)
+    job = site.ended(job_id)
+    assert job.status is JobStatus.FINISHED
+    assert job.result is not None
+    assert job.result["outputs"]["when"] == str(first)
+    assert job.started_at is not None
+    assert job.started_at - first < timedelta(seconds=2)
+    assert worker.events("fire")[0]["job_id"] == job_id
+    assert worker.stop() == 0
+
+
+def test_a_scheduler_ends_at_once_when_told(make_site: MakeSite, url: str | None):
+    """TERM ends it with 0 within seconds, and another goes on where it was."""
+    site = make_site(url)
+    site.queue.add_schedule(every(1, "tick"))
+    first = site.scheduler()
+    eventually(lambda: site.queue.list_fires("tick"), 10)
+    began = time.monotonic()
+    assert first.stop() == 0
+    assert time.monotonic() - began < 5
+    assert [event["kind"] for event in first.events() if event["kind"] != "fire"] == [
+        "start", "stop",
+    ]  # fmt: skip
+    known = len(site.queue.list_fires("tick"))
+    site.scheduler()
+    eventually(lambda: len(site.queue.list_fires("tick")) >= known + 2, 10)
