@@ -99,6 +99,10 @@ class JobQueueBackend(ScheduleStore):
         """
 
     @abstractmethod
+    def add_jobs(self, specs: Sequence[JobSpec]) -> list[Job]:
+        """As `add_job` for each of them, in that order, in few writes; each write is whole."""
+
+    @abstractmethod
     def get_job(self, job_id: str) -> Job:
         """The job, with its result while that is kept and the time it expired once it is not.
 

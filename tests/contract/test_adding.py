@@ -195,3 +195,18 @@ def test_due_jobs_are_told_by_their_queue(backend: JobQueueBackend) -> None:
     assert backend.next_due_in(["default"]) is None
     assert backend.next_due_in(["default", "slow"]) == 0
     assert backend.next_due_in([]) is None
+
+
+def test_many_jobs_are_added_as_one_by_one(backend: JobQueueBackend, hand: Hand) -> None:
+    """In their order, each with what it was given; ids that are there already say so."""
+    assert backend.add_jobs([]) == []
+    backend.add_job(spec("n-3", queue="slow"))
+    specs = [spec(f"n-{number}", overrides=with_inputs(n=number)) for number in range(1200)]
+    jobs = backend.add_jobs([*specs, spec("n-7"), spec("later", run_at=in_seconds(3600))])
+    assert [job.id for job in jobs[:1200]] == [each.id for each in specs]
+    assert [job.id for job in jobs if not job.created] == ["n-3", "n-7"]
+    assert jobs[-1].status is JobStatus.SCHEDULED
+    assert len(backend.list_jobs(JobFilter(limit=5000))) == 1201
+    claims = hand.claim(5)
+    assert [claim.job_id for claim in claims] == ["n-0", "n-1", "n-2", "n-4", "n-5"]
+    assert overrides_of(claims[3].payload).inputs == {"n": 4}

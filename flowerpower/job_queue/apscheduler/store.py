@@ -60,12 +60,18 @@ class SqlStore(JobQueueBackend):
     # Jobs
 
     def add_job(self, spec: JobSpec) -> Job:
+        return self.add_jobs([spec])[0]
+
+    def add_jobs(self, specs: Sequence[JobSpec]) -> list[Job]:
         with self.database.write() as tx:
             now = tx.now()
             # A record whose history has ended no longer holds its id.
             tx.run("delete_expired", self._with(now=now))
-            created = self._insert(tx, spec, now)
-            return self._get(tx, spec.id, now, created=created)
+            created = [self._insert(tx, spec, now) for spec in specs]
+            return [
+                self._get(tx, spec.id, now, created=is_new)
+                for spec, is_new in zip(specs, created, strict=True)
+            ]
 
     def _insert(self, tx: Transaction, spec: JobSpec, now: float) -> bool:
         run_at = now if spec.run_at is None else spec.run_at.timestamp()

@@ -75,9 +75,19 @@ class RedisStore(JobQueueBackend):
     # Jobs
 
     def add_job(self, spec: JobSpec) -> Job:
-        token = uuid.uuid4().hex
-        created, whole = self.run("add", job=self.job_record(spec), token=token)
-        return _job(spec.id, _whole(whole), created=bool(created))
+        return self.add_jobs([spec])[0]
+
+    def add_jobs(self, specs: Sequence[JobSpec]) -> list[Job]:
+        added: list[Job] = []
+        for start in range(0, len(specs), PAGE):
+            page = specs[start : start + PAGE]
+            records = [self.job_record(spec) for spec in page]
+            answers = self.run("add", jobs=records, token=uuid.uuid4().hex)
+            added += [
+                _job(spec.id, _whole(whole), created=bool(created))
+                for spec, (created, whole) in zip(page, answers, strict=True)
+            ]
+        return added
 
     def job_record(self, spec: JobSpec) -> dict[str, Any]:
         """What the scripts take for a new job."""
