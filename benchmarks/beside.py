@@ -1,0 +1,222 @@
+"""What the benchmarks of jobs share: a small project, a Redis, and Celery on the same pipeline."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+JOBS = 1000
+PICKUPS = 40
+MANY = 10_000
+REPOSITORY = Path(__file__).parents[1]
+PYTHON = sys.executable
+BIN = Path(PYTHON).parent
+
+MODULE = """\
+def doubled(x: int) -> int:
+    return 2 * x
+
+
+def squared(doubled: int) -> int:
+    return doubled**2
+
+
+def text(squared: int) -> str:
+    return f"it is {squared}"
+"""
+CELERY_APP = """\
+import os, sys
+sys.path.insert(0, os.getcwd())
+from celery import Celery
+from hamilton import driver
+from pipelines import three
+
+app = Celery("bench", broker=os.environ["BROKER"], backend=os.environ["BROKER"])
+app.conf.worker_prefetch_multiplier = 4
+
+
+@app.task
+def run(x):
+    built = driver.Builder().with_modules(three).build()
+    return built.execute(["text"], inputs={"x": x})
+"""
+WORK = """\
+import json, sys, time
+from flowerpower.job_queue import JobQueueManager
+from flowerpower.job_queue.base import WorkerOptions
+
+ends = []
+options = json.loads(sys.argv[2])
+with JobQueueManager(base_dir=".", **options) as queue:
+    queue.run_worker(
+        WorkerOptions(burst=True, num_workers=2, jobs_per_child=int(sys.argv[1])),
+        lambda event: ends.append(time.perf_counter()) if event.kind == "job" else None,
+    )
+print((len(ends) - 1) / (ends[-1] - ends[0]))
+"""
+
+
+def project(folder: Path) -> None:
+    """A project with a pipeline of three nodes, and scripts that run it in other ways."""
+    (folder / "conf" / "pipelines").mkdir(parents=True)
+    (folder / "pipelines").mkdir()
+    (folder / "conf" / "project.yml").write_text("name: bench\n")
+    (folder / "conf" / "pipelines" / "three.yml").write_text("run: {inputs: {x: 3}}\n")
+    (folder / "pipelines" / "three.py").write_text(MODULE)
+    (folder / "celery_app.py").write_text(CELERY_APP)
+    (folder / "work.py").write_text(WORK)
+
+
+def environ(**extra: str) -> dict[str, str]:
+    """The environment of a program that is measured."""
+    # Installed programs have their bytecode; ours must be written to be the same.
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": str(REPOSITORY), **extra}
+
+
+def output(folder: Path, *arguments: str, **more: str) -> str:
+    """The last line that a Python program prints."""
+    done = subprocess.run(
+        [PYTHON, *arguments],
+        cwd=folder,
+        env=environ(**more),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout.strip().splitlines()[-1]
+
+
+@contextlib.contextmanager
+def redis(folder: Path) -> Iterator[str]:
+    """The URL of a Redis that lasts for a while."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = Path(PYTHON).parent / "redis-server"
+    process = subprocess.Popen(
+        [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        until(lambda: answers(port))
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens there."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until it is so."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.02)
+
+
+def celery(folder: Path) -> float:
+    """Jobs per second of Celery's prefork pool with two processes."""
+    with redis(folder) as url:
+        worker = subprocess.Popen(
+            [PYTHON, "-m", "celery", "-A", "celery_app", "worker", "--pool", "prefork", "-c", "2",
+             "--loglevel", "error", "--without-gossip", "--without-mingle"],
+            cwd=folder, env=environ(BROKER=url),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        script = (
+            "import time, celery_app\n"
+            "celery_app.run.delay(1).get(timeout=60)\n"
+            "begun = time.perf_counter()\n"
+            f"sent = [celery_app.run.delay(n) for n in range({JOBS})]\n"
+            "[each.get(timeout=60) for each in sent]\n"
+            f"print({JOBS} / (time.perf_counter() - begun))\n"
+        )
+        try:
+            return float(output(folder, "-c", script, BROKER=url))
+        finally:
+            worker.terminate()
+            worker.wait()
+
+
+def seconds_of(command: list[str], folder: Path, **environment: str) -> float:
+    """How long a command takes."""
+    begun = time.perf_counter()
+    subprocess.run(command, cwd=folder, env=environ(**environment), check=True, capture_output=True)
+    return time.perf_counter() - begun
+
+
+def queue_jobs(folder: Path, count: int, **options: Any) -> None:
+    """Queue so many jobs of the pipeline, in few writes."""
+    from flowerpower.config import RunOverrides
+    from flowerpower.job_queue import JobQueueManager
+    from flowerpower.jobs import JobSpec
+
+    with JobQueueManager(base_dir=folder, **options) as queue:
+        queue.add_jobs([JobSpec("three", RunOverrides(inputs={"x": n})) for n in range(count)])
+
+
+def ours(folder: Path, jobs_per_child: int, **options: Any) -> float:
+    """Jobs per second of one of our workers, two at once, from its first end to its last."""
+    queue_jobs(folder, JOBS, **options)
+    return float(output(folder, "work.py", str(jobs_per_child), json.dumps(options)))
+
+
+def pickups(folder: Path, **options: Any) -> list[float]:
+    """Seconds from being queued to being claimed, job by job, in order of size."""
+    from flowerpower.job_queue import JobQueueManager
+    from flowerpower.jobs import JobSpec
+
+    script = (
+        "import json, sys\n"
+        "from flowerpower.job_queue import JobQueueManager\n"
+        "from flowerpower.job_queue.base import WorkerOptions\n"
+        "queue = JobQueueManager(base_dir='.', **json.loads(sys.argv[1]))\n"
+        f"queue.run_worker(WorkerOptions(max_jobs={PICKUPS + 1}))\n"
+    )
+    worker = subprocess.Popen(
+        [PYTHON, "-c", script, json.dumps(options)], cwd=folder, env=environ()
+    )
+    delays = []
+    try:
+        with JobQueueManager(base_dir=folder, **options) as queue:
+            for number in range(PICKUPS + 1):
+                job = queue.add_job(JobSpec("three"))
+                until(lambda job=job: queue.get_job(job.id).status.is_ended)  # type: ignore[misc]
+                done = queue.get_job(job.id)
+                # The first waits for the worker to start.
+                if number and done.started_at:
+                    delays.append((done.started_at - done.created_at).total_seconds())
+                time.sleep(0.013)
+    finally:
+        worker.terminate()
+        worker.wait()
+    return sorted(delays)
+
+
+def take_turns(
+    mine: list[str], theirs: list[str], folder: Path, rounds: int = 12, **environment: str
+) -> tuple[float, float]:
+    """Medians of two commands that take turns; the first round is for the caches."""
+    pairs = [
+        (seconds_of(mine, folder, **environment), seconds_of(theirs, folder, **environment))
+        for _ in range(rounds)
+    ][1:]
+    left, right = zip(*pairs, strict=True)
+    return statistics.median(left), statistics.median(right)
