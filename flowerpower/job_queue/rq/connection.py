@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -25,9 +26,20 @@ ANSWER_TIMEOUT = 5.0
 """Seconds; no script of ours takes long, so a Redis that is silent for longer hangs."""
 SCHEMES = ("redis", "rediss", "unix")
 SSL_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname")
-_AWAY = ("OOM", "READONLY", "MISCONF", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS", "BUSY",
-         "NOAUTH", "WRONGPASS", "NOPERM", "DENIED", "Protocol", "MAXCLIENTS")  # fmt: skip
-"""How errors begin that say that Redis cannot be used now, not that we asked for nonsense."""
+SSL_CERT_REQS = ("none", "optional", "required")
+_AWAY = (
+    redis.exceptions.OutOfMemoryError,
+    redis.exceptions.ReadOnlyError,
+    redis.exceptions.MasterDownError,
+    redis.exceptions.ClusterDownError,
+    redis.exceptions.NoPermissionError,
+)
+"""Answers that say that Redis cannot be used now, not that we asked for nonsense."""
+_SAYS_AWAY = re.compile(
+    r"(?:OOM|READONLY|MISCONF|LOADING|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|BUSY|NOAUTH|WRONGPASS|NOPERM"
+    r"|DENIED|MAXCLIENTS|Protocol)\b.*"
+)
+"""The same in words, also where a script tells them behind its own place."""
 
 
 def make_url(
@@ -54,8 +66,8 @@ def make_url(
         at = f"{user}{secret}@" if user or secret else ""
         where = host or "127.0.0.1"
         where = f"[{where}]" if ":" in where else where
-        return f"redis://{at}{where}:{port or 6379}/{database or 0}"
-    if given:
+        url = f"redis://{at}{where}:{port or 6379}/{database or 0}"
+    elif given:
         raise ConfigError(
             f"The backend has a url and {' and '.join(given)}; expected one way to say where it is."
         )
@@ -70,7 +82,9 @@ def _check(url: str) -> None:
         remember_secret(each)
     try:
         parts = urlsplit(url)
-        known = parts.scheme in SCHEMES and (parts.port is None or parts.port > 0)
+        known = parts.scheme in SCHEMES and url[len(parts.scheme) :].startswith("://")
+        known = known and (parts.port is None or parts.port > 0)
+        known = known and (parts.scheme != "unix" or parts.path != "")
     except ValueError:
         known = False
     if not known:
@@ -90,6 +104,11 @@ def _check(url: str) -> None:
                 f"The URL of Redis has the option {name!r}.{did_you_mean(name, options)}",
                 hint=f"It takes: {', '.join(options)}.",
             )
+        if name == "ssl_cert_reqs" and value not in SSL_CERT_REQS:
+            raise ConfigError(
+                f"The URL of Redis has ssl_cert_reqs={value!r}; "
+                f"expected {', '.join(SSL_CERT_REQS)}.{did_you_mean(value, SSL_CERT_REQS)}"
+            )
 
 
 class Connection:
@@ -107,16 +126,33 @@ class Connection:
 
     def _open(self, url: str, retries: int) -> redis.Redis:
         backoff = ExponentialWithJitterBackoff(base=0.1, cap=0.5) if retries else NoBackoff()
+        # A Redis that hangs is not waited for again and again.
+        retried = (redis.ConnectionError,)
         options: dict[str, Any] = {} if url.startswith("unix") else {"socket_keepalive": True}
         return redis.Redis.from_url(
             url,
-            retry=Retry(backoff, retries),
+            retry=Retry(backoff, retries, retried),
             socket_connect_timeout=CONNECT_TIMEOUT,
             socket_timeout=ANSWER_TIMEOUT,
             health_check_interval=30,
             client_name="flowerpower",
             **options,
         )
+
+    def greet(self) -> None:
+        """Log in, and have an answer.
+
+        Raises:
+            BackendUnreachable: if there is none, or none of a Redis.
+        """
+        with self.errors():
+            try:
+                self.client.ping()
+            except redis.ResponseError as error:
+                # It is not our request that can be wrong here, but the password or the database.
+                raise redis.ConnectionError(str(error)) from None
+            except (ValueError, OverflowError) as error:
+                raise redis.InvalidResponse(str(error)) from None
 
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
@@ -125,13 +161,14 @@ class Connection:
             yield
         except (redis.ResponseError, redis.ConnectionError, redis.TimeoutError, OSError) as error:
             reason = one_line(mask(str(error))) or type(error).__name__
-            is_answer = isinstance(error, redis.ResponseError)
-            if is_answer and not reason.startswith(_AWAY) and "OOM" not in reason:
+            away = _SAYS_AWAY.search(reason)
+            if isinstance(error, redis.ResponseError) and not (away or isinstance(error, _AWAY)):
                 raise FlowerpowerError(
                     f"Redis at {self.url} did not do what was asked: {reason}."
                 ) from None
             raise BackendUnreachable(
-                f"The job queue's Redis {self.url} cannot be used: {reason.rstrip('.')}."
+                f"The job queue's Redis {self.url} cannot be used: "
+                f"{(away[0] if away else reason).rstrip('.')}."
             ) from None
         except (redis.RedisError, UnicodeDecodeError) as error:
             raise BackendUnreachable(

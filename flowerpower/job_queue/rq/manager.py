@@ -58,8 +58,7 @@ class RQManager(RedisSchedules):
         clock.parse_duration(history_ttl)
         connection = Connection(make_url(url, host, port, database, username, password))
         super().__init__(connection, namespace, result_ttl, history_ttl)
-        with connection.errors():
-            connection.client.ping()
+        connection.greet()
 
     def info(self) -> Mapping[str, Any]:
         """What Redis says of itself.

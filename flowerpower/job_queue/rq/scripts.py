@@ -8,8 +8,9 @@ from importlib import resources
 from typing import Any
 
 import redis
-from rq.defaults import RQ_KEY_PREFIX
-from rq.utils import now, utcformat
+
+from flowerpower import clock
+from flowerpower.job_queue.rq.fields import RQ_KEY_PREFIX
 
 
 @lru_cache(maxsize=32)
@@ -35,7 +36,14 @@ class Scripts:
         if key not in self._known:
             self._known[key] = client.register_script(_text(name))
         said = {each: value for each, value in given.items() if value is not None}
-        text = json.dumps(said, ensure_ascii=False)
+        # What was read of a damaged record may be no UTF-8.
+        text = json.dumps(said, ensure_ascii=False).encode("utf-8", "surrogateescape")
         return self._known[key](
-            args=[RQ_KEY_PREFIX, self._namespace, utcformat(now()), text, *more]
+            args=[
+                RQ_KEY_PREFIX,
+                self._namespace,
+                f"{clock.now():%Y-%m-%dT%H:%M:%S.%fZ}",
+                text,
+                *more,
+            ]
         )

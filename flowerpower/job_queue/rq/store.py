@@ -7,8 +7,6 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rq.defaults import RQ_KEY_PREFIX
-
 from flowerpower import clock
 from flowerpower.errors import JobNotFound, Refused
 from flowerpower.job_queue.base import LOG_LIMIT, EndedAttempt, JobQueueBackend
@@ -25,7 +23,7 @@ from flowerpower.job_queue.records import (
     worker_of,
 )
 from flowerpower.job_queue.rq.connection import Connection
-from flowerpower.job_queue.rq.fields import record_of, row_of, rq_id
+from flowerpower.job_queue.rq.fields import RQ_KEY_PREFIX, record_of, row_of, rq_id
 from flowerpower.job_queue.rq.scripts import Scripts
 from flowerpower.jobs import (
     MAX_LOSSES,
@@ -92,7 +90,7 @@ class RedisStore(JobQueueBackend):
     def job_record(self, spec: JobSpec) -> dict[str, Any]:
         """What the scripts take for a new job."""
         ttl = self._result_ttl if spec.result_ttl is None else spec.result_ttl
-        fields = record_of(spec, self.namespace, ttl, self.connection.client)
+        fields = record_of(spec, self.namespace, ttl)
         job = {
             "id": spec.id,
             "queue": spec.queue,
@@ -163,16 +161,14 @@ class RedisStore(JobQueueBackend):
                 check_transition(job_id, status, JobStatus.CANCELLED)
             return status is not JobStatus.CANCELLED
 
-        self._change("cancel", job_id, check)
-        return self.get_job(job_id)
+        return _job(job_id, self._change("cancel", job_id, check))
 
     def retry_job(self, job_id: str) -> Job:
         def check(status: JobStatus) -> bool:
             check_retry(job_id, status)
             return True
 
-        self._change("retry", job_id, check)
-        return self.get_job(job_id)
+        return _job(job_id, self._change("retry", job_id, check))
 
     def delete_job(self, job_id: str) -> None:
         def check(status: JobStatus) -> bool:
@@ -185,13 +181,14 @@ class RedisStore(JobQueueBackend):
 
         self._change("delete", job_id, check)
 
-    def _change(self, verb: str, job_id: str, check: Any) -> None:
+    def _change(self, verb: str, job_id: str, check: Any) -> _Whole:
         """Compare and set: `check` says of the status that was seen whether to do it."""
         token = uuid.uuid4().hex
         while True:
-            fields = self._whole(job_id)[0]
+            whole = self._whole(job_id)
+            fields = whole[0]
             if not check(status_of(row_of(job_id, fields, None, None))):
-                return
+                return whole
             seen = fields.get(b"status", b"").decode("utf-8", "surrogateescape")
             done = self.run(
                 "change",
@@ -202,7 +199,7 @@ class RedisStore(JobQueueBackend):
                 history_ttl=self.history_ttl,
             )
             if done:
-                return
+                return _whole(done)
 
     def prune(self, *, everything_ended: bool = False, dry_run: bool = False) -> int:
         client = self.connection.client

@@ -4,14 +4,24 @@ begin()
 local time = now()
 local taken = {}
 
+-- Somebody else's job in our queue: never run, and RQ's own tools show why.
+local function refuse(queue, job)
+    local key = rq .. ':job:' .. job
+    redis.call('HSET', key, 'status', 'failed', 'ended_at', stamp)
+    redis.call('ZADD', registry('failed', queue), text(time + given.history_ttl), job)
+    redis.call('PEXPIREAT', key, math.ceil((time + given.history_ttl) * 1000))
+end
+
 for _, queue in ipairs(given.queues) do
     local waiting = registry('scheduled', queue)
     for _, job in ipairs(redis.call('ZRANGEBYSCORE', waiting, '-inf', text(time), 'LIMIT', 0, 500)) do
         local id = string.sub(job, #namespace + 3)
-        local found = fields(job_key(id), 'status', 'fp_run_at')
-        if rq_id(id) == job and found[1] == 'scheduled' then
+        local found = fields(rq .. ':job:' .. job, 'status', 'fp_run_at')
+        if found[1] == 'scheduled' and rq_id(id) == job then
             redis.call('HSET', job_key(id), 'status', 'queued', 'enqueued_at', stamp)
             push(queue, id, tonumber(found[2]) or 0)
+        elseif found[1] == 'scheduled' then
+            refuse(queue, job)
         end
         redis.call('ZREM', waiting, job)
     end
@@ -36,22 +46,21 @@ while #taken < given.count do
     local id = string.sub(job, #namespace + 3)
     local key = rq .. ':job:' .. job
     local found = fields(key, 'status', 'fp_attempt', 'fp_pipeline', 'fp_payload', 'fp_retries',
-                         'fp_result_ttl', 'fp_scheduled_for', 'fp_run_at')
+                         'fp_result_ttl', 'fp_scheduled_for', 'fp_ended_at')
     local is_ours = found[3] and job == rq_id(id)
     if found[1] == 'queued' and is_ours then
-        local attempt = (tonumber(found[2]) or 0) + 1
+        -- Queued again by RQ's own tools.
+        if found[8] and found[8] ~= '' then revive(id, queue) end
+        local attempt = count_of(found[2]) + 1
         redis.call('HSET', key, 'status', 'started', 'started_at', stamp, 'last_heartbeat', stamp,
                    'worker_name', given.worker, 'fp_owner', given.worker, 'fp_attempt', attempt,
-                   'fp_started_at', text(time), 'fp_ended_at', '', 'fp_error', '')
+                   'fp_queue', queue, 'fp_started_at', text(time), 'fp_ended_at', '', 'fp_error', '')
         redis.call('HSET', held_key(given.worker), id, attempt)
         redis.call('ZADD', registry('wip', queue), '+inf', execution(id, given.worker, attempt))
         redis.call('DEL', progress_key(id))
         table.insert(taken, {id, attempt, found[3], found[4], found[5], found[6], found[7]})
     elseif found[1] == 'queued' then
-        -- Somebody else's job in our queue: never run, and RQ's own tools show why.
-        redis.call('HSET', key, 'status', 'failed', 'ended_at', stamp)
-        redis.call('ZADD', registry('failed', queue), text(time + given.history_ttl), job)
-        redis.call('PEXPIREAT', key, math.ceil((time + given.history_ttl) * 1000))
+        refuse(queue, job)
     end
     redis.call('LPOP', queue_key(queue))
 end

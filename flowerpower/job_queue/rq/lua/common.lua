@@ -20,7 +20,8 @@ end
 
 local function rq_id(id) return namespace .. '--' .. id end
 local function job_key(id) return rq .. ':job:' .. rq_id(id) end
-local function queue_name(queue) return namespace .. '.' .. queue end
+-- A record that has lost its queue is one of the default one.
+local function queue_name(queue) return namespace .. '.' .. (queue or 'default') end
 local function queue_key(queue) return rq .. ':queue:' .. queue_name(queue) end
 local function registry(word, queue) return rq .. ':' .. word .. ':' .. queue_name(queue) end
 local function log_key(id, attempt) return own .. 'log:' .. id .. ':' .. attempt end
@@ -35,6 +36,14 @@ local function fields(key, ...)
     local found = redis.pcall('HMGET', key, ...)
     if found.err then return {} end
     return found
+end
+
+-- Whether a job is there; a key of another kind is none.
+local function is_there(id) return redis.call('TYPE', job_key(id)).ok == 'hash' end
+
+-- A count in a record, 0 for garbage and for more than can be.
+local function count_of(value)
+    return value and #value < 6 and string.match(value, '^%d+$') and tonumber(value) or 0
 end
 
 -- The first write of a script: without memory, or on a replica, it fails here, before anything
@@ -76,7 +85,17 @@ local function unlist(id, queue)
 end
 
 local function each_log(id, attempt, act)
-    for number = 1, tonumber(attempt) or 0 do act(log_key(id, number)) end
+    for number = 1, count_of(attempt) do act(log_key(id, number)) end
+end
+
+-- A job that has ended and is to run again: its history is not over.
+local function revive(id, queue)
+    local found = fields(job_key(id), 'fp_attempt', 'fp_schedule_id')
+    unlist(id, queue)
+    redis.call('ZREM', own .. 'expiry', id)
+    redis.call('PERSIST', job_key(id))
+    each_log(id, found[1], function(log) redis.call('PERSIST', log) end)
+    if found[2] and found[2] ~= '' then redis.call('SADD', active_key(found[2]), id) end
 end
 
 local function queue_again(id, queue, run_at)
@@ -158,10 +177,20 @@ local function give_back(id, owner, attempt, time, error)
     return 1
 end
 
+-- A running job that is not held as its record says has a damaged record: who holds it has it.
+local function mend(id, owner, attempt)
+    local found = fields(job_key(id), 'status', 'fp_owner', 'fp_attempt')
+    local held = found[2] and redis.call('HGET', held_key(found[2]), id)
+    if found[1] == 'started' and not (held and held == found[3]) then
+        redis.call('HSET', job_key(id), 'fp_owner', owner, 'fp_attempt', attempt)
+    end
+end
+
 local function lose_all(worker, time)
     local count = 0
     for _, id in ipairs(redis.call('HKEYS', held_key(worker))) do
         local attempt = tonumber(redis.call('HGET', held_key(worker), id))
+        mend(id, worker, attempt)
         count = count + give_back(id, worker, attempt, time, given.error)
     end
     redis.call('DEL', held_key(worker))
@@ -184,10 +213,14 @@ local function forget(id)
     redis.call('ZREM', own .. 'expiry', id)
 end
 
--- A job as it is: the fields of its hash, its result and its progress.
+-- A job as it is: the fields of its hash, its result and its progress (empty if of another kind).
 local function whole(id)
-    return {redis.call('HGETALL', job_key(id)), redis.call('GET', result_key(id)),
-            redis.call('GET', progress_key(id)), text(now())}
+    local function part(key)
+        local found = redis.pcall('GET', key)
+        return type(found) == 'table' and '' or found
+    end
+    local record = is_there(id) and redis.call('HGETALL', job_key(id)) or {}
+    return {record, part(result_key(id)), part(progress_key(id)), text(now())}
 end
 
 -- A new job, of `job.record` (fields, one after another), due at `job.run_at` or at once.

@@ -15,7 +15,7 @@ for position, each in ipairs(given.decided) do
                 redis.call('HSET', ledger, fire.time, fire.row)
                 redis.call('ZADD', order, fire.time, fire.time)
                 if fire.job then
-                    is_new = redis.call('EXISTS', job_key(fire.job.id)) == 0
+                    is_new = not is_there(fire.job.id)
                     if is_new then insert(fire.job, time) end
                 end
             end

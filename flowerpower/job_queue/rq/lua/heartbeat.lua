@@ -6,6 +6,7 @@ redis.call('HSET', own .. 'beat_at', given.worker, text(now()))
 local answer = {1}
 for position = 1, #held, 2 do
     local id, attempt = held[position], tonumber(held[position + 1])
+    if not is_held(id, given.worker, attempt) then mend(id, given.worker, attempt) end
     if is_held(id, given.worker, attempt) then
         table.insert(answer, {id, attempt, fields(job_key(id), 'fp_cancel')[1] or '0'})
     else

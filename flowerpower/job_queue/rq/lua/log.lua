@@ -1,5 +1,5 @@
 -- The pieces of an attempt's log with a number above `after`; nothing if there is no such job.
-if redis.call('EXISTS', job_key(given.id)) == 0 then return nil end
+if not is_there(given.id) then return nil end
 local log = log_key(given.id, given.attempt)
 local range = fields(log, 'first', 'last')
 local pieces = {}

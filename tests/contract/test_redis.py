@@ -1,0 +1,234 @@
+"""The RQ backend beside RQ's own tools: what they see of it, and what they may do."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+import rq.job
+import rq.registry
+import rq.suspension
+import rq.worker_registration
+from rq import Queue, Worker
+from rq.serializers import JSONSerializer
+
+from flowerpower.errors import ConfigError
+from flowerpower.job_queue import JobQueueManager
+from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.job_queue.rq import scripts
+from flowerpower.job_queue.rq.fields import ENTRY_POINT, WORDS
+from flowerpower.jobs import JobStatus
+from tests.contract.hand import FINISHED, Hand, in_seconds, retry_at, spec
+from tests.contract.on_redis import OnRedis
+from tests.servers import RedisServer
+
+LUA = Path(scripts.__file__).parent / "lua"
+REGISTRIES = {
+    "scheduled": rq.registry.ScheduledJobRegistry,
+    "wip": rq.registry.StartedJobRegistry,
+    "finished": rq.registry.FinishedJobRegistry,
+    "failed": rq.registry.FailedJobRegistry,
+    "canceled": rq.registry.CanceledJobRegistry,
+    "deferred": rq.registry.DeferredJobRegistry,
+}
+
+
+@pytest.fixture
+def redis_place(redis_server: RedisServer, tmp_path: Path) -> OnRedis:
+    """An empty queue, in the folder of the test's project."""
+    return OnRedis(tmp_path / "work", redis_server.url())
+
+
+@pytest.fixture
+def backend(redis_place: OnRedis) -> Iterator[JobQueueBackend]:
+    with redis_place.open() as opened:
+        yield opened
+
+
+class Stock:
+    """What RQ's own classes see of a queue of ours."""
+
+    def __init__(self, place: OnRedis, name: str = "default") -> None:
+        self.namespace = place.options["namespace"]
+        self.client = redis.Redis.from_url(place.options["url"])
+        self.queue = Queue(
+            f"{self.namespace}.{name}", connection=self.client, serializer=JSONSerializer
+        )
+
+    def id(self, job_id: str) -> str:
+        return f"{self.namespace}--{job_id}"
+
+    def registry(self, word: str) -> Any:
+        return REGISTRIES[word](queue=self.queue)
+
+    def where(self, job_id: str) -> set[str]:
+        """The registries, and the queue, that have the job."""
+        found = {
+            word for word in REGISTRIES if self.id(job_id) in self.registry(word).get_job_ids()
+        }
+        return found | ({"queue"} if self.id(job_id) in self.queue.job_ids else set())
+
+    def fetch(self, job_id: str) -> rq.job.Job:
+        return rq.job.Job.fetch(self.id(job_id), self.client, serializer=JSONSerializer)
+
+
+@pytest.fixture
+def stock(redis_place: OnRedis) -> Iterator[Stock]:
+    opened = Stock(redis_place)
+    yield opened
+    opened.client.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "where", "word"),
+    [
+        (JobStatus.SCHEDULED, "scheduled", "scheduled"),
+        (JobStatus.QUEUED, "queue", "queued"),
+        (JobStatus.RUNNING, "wip", "started"),
+        (JobStatus.FINISHED, "finished", "finished"),
+        (JobStatus.FAILED, "failed", "failed"),
+        (JobStatus.CANCELLED, "canceled", "canceled"),
+    ],
+)
+def test_a_job_is_where_rq_looks_for_it(
+    backend: JobQueueBackend, stock: Stock, status: JobStatus, where: str, word: str
+) -> None:
+    """In each state a job is in that one registry of RQ's, and RQ's Job reads its status."""
+    Hand(backend).make(status)
+    assert stock.where("subject") == {where}
+    assert stock.queue.count == (1 if where == "queue" else 0)
+    if where != "queue":
+        assert stock.registry(where).count == 1
+    job = stock.fetch("subject")
+    assert job.get_status() == word
+    assert (job.func_name, job.description) == (ENTRY_POINT, "report")
+    assert job.kwargs == {"pipeline": "report"}
+    assert job.origin == stock.queue.name
+    assert job.is_finished is (status is JobStatus.FINISHED)
+
+
+def test_a_job_moves_between_rqs_registries(backend: JobQueueBackend, stock: Stock) -> None:
+    """Through retry, loss, cancel and deletion a job is in one place at a time, then in none."""
+    hand = Hand(backend)
+    hand.make(JobStatus.RUNNING)
+    backend.unregister_worker(hand.name)
+    assert stock.where("subject") == {"queue"}
+    backend.register_worker(hand.info)
+    assert hand.finish(hand.take(), retry_at(in_seconds(3600)))
+    assert stock.where("subject") == {"scheduled"}
+    backend.cancel_job("subject")
+    assert stock.where("subject") == {"canceled"}
+    backend.retry_job("subject")
+    assert stock.where("subject") == {"queue"}
+    assert hand.finish(hand.take())
+    assert stock.where("subject") == {"finished"}
+    backend.delete_job("subject")
+    assert stock.where("subject") == set()
+
+
+def test_rqs_clean_up_leaves_a_running_job_alone(backend: JobQueueBackend, stock: Stock) -> None:
+    """Counting and cleaning by RQ's tools, even a year later, takes no running job away."""
+    hand = Hand(backend)
+    claim = hand.make(JobStatus.RUNNING)
+    assert claim is not None
+    started = stock.registry("wip")
+    started.cleanup()
+    started.cleanup(timestamp=time.time() + 366 * 86_400)
+    assert started.count == 1
+    rq.registry.clean_registries(stock.queue)
+    assert started.get_job_ids() == [stock.id("subject")]
+    assert backend.heartbeat(hand.name).held == {"subject": (1, False)}
+    assert hand.finish(claim)
+
+
+def test_what_rqs_tools_do_to_a_job_is_noticed(backend: JobQueueBackend, stock: Stock) -> None:
+    """Requeued by RQ a failed job runs again; cancelled by RQ it is; emptied away it is not found."""
+    hand = Hand(backend)
+    hand.make(JobStatus.FAILED)
+    stock.registry("failed").requeue(stock.fetch("subject"))
+    assert hand.status() is JobStatus.QUEUED
+    claim = hand.take()
+    assert (claim.job_id, claim.attempt) == ("subject", 2)
+    assert stock.where("subject") == {"wip"}
+    assert stock.client.ttl(f"rq:job:{stock.id('subject')}") == -1
+    assert not stock.client.exists(f"flowerpower:{stock.namespace}:expiry")
+    assert hand.finish(claim, FINISHED, "words\n")
+    assert stock.where("subject") == {"finished"}
+
+    backend.add_job(spec("cancelled"))
+    stock.fetch("cancelled").cancel()
+    assert hand.status("cancelled") is JobStatus.CANCELLED
+    backend.add_job(spec("emptied"))
+    stock.queue.empty()
+    assert hand.claim() == []
+    assert backend.add_job(spec("emptied")).created
+    assert hand.take().job_id == "emptied"
+
+
+def test_a_job_that_rq_deletes_while_it_runs_is_let_go(
+    backend: JobQueueBackend, stock: Stock
+) -> None:
+    """The worker is told by its next beat that it holds nothing; its finish is refused."""
+    hand = Hand(backend)
+    claim = hand.make(JobStatus.RUNNING)
+    assert claim is not None
+    stock.client.delete(f"rq:job:{stock.id('subject')}")
+    assert backend.heartbeat(hand.name).held == {}
+    assert not hand.finish(claim)
+    assert not backend.record(claim, "words\n", None)
+
+
+def test_a_stock_worker_runs_no_pipeline(
+    backend: JobQueueBackend, stock: Stock, redis_place: OnRedis, tmp_path: Path
+) -> None:
+    """RQ's own worker on our queue fails the job and says who runs it; ours can run it then."""
+    backend.add_job(spec("subject"))
+    subprocess.run(
+        [Path(sys.executable).parent / "rq", "worker", "--burst", "--serializer", "json",
+         "--worker-class", "rq.SimpleWorker", "--url", redis_place.options["url"],
+         stock.queue.name],
+        cwd=tmp_path, capture_output=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert stock.where("subject") == {"failed"}
+    result = stock.fetch("subject").latest_result()
+    assert result is not None
+    assert "run by the project's own workers" in str(result.exc_string)
+    assert backend.get_job("subject").status is JobStatus.FAILED
+    assert backend.retry_job("subject").status is JobStatus.QUEUED
+    assert stock.where("subject") == {"queue"}
+    assert Hand(backend).take().job_id == "subject"
+
+
+@pytest.mark.parametrize("namespace", ["a--b", "a-", "--", "-", "a---b"])
+def test_a_namespace_that_cannot_be_parted_from_ids_is_refused(
+    redis_server: RedisServer, namespace: str
+) -> None:
+    """`a--b` and `a-` would let two projects mean the same job."""
+    with pytest.raises(ConfigError, match="'--' or ends with '-'"):
+        JobQueueManager(type="rq", url=redis_server.url(), namespace=namespace)
+
+
+def test_rq_is_the_one_whose_keys_are_known() -> None:
+    """RQ 3, with the names of keys that the scripts build by themselves."""
+    assert version("rq").startswith("3.")
+    common = (LUA / "common.lua").read_text()
+    assert Queue.redis_queue_namespace_prefix == "rq:queue:"
+    assert Queue.redis_queues_keys == "rq:queues"
+    assert rq.job.Job.redis_job_namespace_prefix == "rq:job:"
+    assert "rq .. ':queue:'" in common
+    assert "rq .. ':queues'" in common
+    assert "rq .. ':job:'" in common
+    assert "rq .. ':' .. word .. ':'" in common
+    for word, registry in REGISTRIES.items():
+        assert registry.key_template == f"rq:{word}:{{0}}"
+    assert Worker.redis_worker_namespace_prefix == "rq:worker:"
+    assert rq.worker_registration.REDIS_WORKER_KEYS == "rq:workers"
+    assert rq.suspension.WORKERS_SUSPENDED == "rq:suspended"
+    entry = rq.registry.StartedJobRegistry.parse_job_id("mine--subject:host-1-a-2")
+    assert entry == "mine--subject"
+    assert {each.value for each in rq.job.JobStatus} >= set(WORDS)

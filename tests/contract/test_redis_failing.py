@@ -1,0 +1,244 @@
+"""Redis when it fails: stopped, killed, hung, full, or made a replica that takes no writes."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from flowerpower.errors import BackendUnreachable
+from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.jobs import JobFilter, JobStatus
+from tests.conditions import eventually
+from tests.contract.elsewhere import in_threads
+from tests.contract.hand import FINISHED, Hand, in_seconds, spec
+from tests.contract.on_redis import OnRedis
+from tests.servers import PASSWORD, RedisServer, free_port
+
+MakeServer = Callable[..., RedisServer]
+
+
+@pytest.fixture
+def make_server() -> Iterator[MakeServer]:
+    """Makes servers of the test's own, with settings."""
+    made: list[RedisServer] = []
+
+    def make(*options: str) -> RedisServer:
+        made.append(RedisServer(*options))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.close()
+
+
+def reaches(backend: JobQueueBackend) -> bool:
+    try:
+        backend.check()
+    except BackendUnreachable:
+        return False
+    return True
+
+
+def refuses(call: Callable[[], object]) -> str:
+    """What is said of a Redis that cannot be used: in time, in a line, without the password."""
+    began = time.monotonic()
+    with pytest.raises(BackendUnreachable) as unreachable:
+        call()
+    assert time.monotonic() - began < 8
+    message = unreachable.value.message
+    assert "redis://:***@127.0.0.1" in message
+    assert PASSWORD not in message
+    assert "\n" not in message
+    return message
+
+
+def keys(server: RedisServer) -> set[bytes]:
+    with redis.Redis.from_url(server.url()) as client:
+        return set(client.keys("*subject*")) | set(client.keys("rq:queue:*"))
+
+
+def test_a_server_that_was_away_is_used_again(make_server: MakeServer, tmp_path: Path) -> None:
+    """While it is stopped each call says so in time, without the password; then all goes on."""
+    server = make_server()
+    with OnRedis(tmp_path, server.url()).open() as backend:
+        hand = Hand(backend)
+        claim = hand.make(JobStatus.RUNNING)
+        assert claim is not None
+        backend.add_job(spec("next"))
+        server.stop()
+        for call in (
+            lambda: hand.finish(claim),
+            lambda: backend.add_job(spec()),
+            lambda: backend.list_jobs(JobFilter()),
+            backend.list_workers,
+            backend.beats,
+            hand.claim,
+            backend.check,
+            lambda: OnRedis(tmp_path, server.url()).open(),
+        ):
+            refuses(call)
+        server.start()
+        eventually(lambda: reaches(backend), 20)
+        assert hand.finish(claim, FINISHED, "at last\n")
+        assert hand.status() is JobStatus.FINISHED
+        assert hand.take().job_id == "next"
+
+
+@pytest.mark.parametrize(("fsync", "grace"), [("always", 0.0), ("everysec", 2.0)])
+def test_what_was_acknowledged_outlives_a_kill(
+    make_server: MakeServer, tmp_path: Path, fsync: str, grace: float
+) -> None:
+    """Kill -9 under four that add: what each was told is there, as far as fsync promises it."""
+    server = make_server("--appendfsync", fsync)
+    place = OnRedis(tmp_path, server.url())
+    acknowledged: dict[str, float] = {}
+
+    def add(ready: Callable[[], object], number: int) -> None:
+        with place.open() as backend:
+            ready()
+            for each in range(1_000_000):
+                try:
+                    backend.add_job(spec(f"job-{number}-{each}"))
+                except BackendUnreachable:
+                    return
+                acknowledged[f"job-{number}-{each}"] = time.monotonic()
+
+    killed_at = []
+
+    def kill() -> None:
+        eventually(lambda: len(acknowledged) > 200, 20)
+        began = time.monotonic()
+        eventually(lambda: time.monotonic() > began + grace, 20)
+        killed_at.append(time.monotonic())
+        server.kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    in_threads(4, add)
+    killer.join()
+    server.start()
+    expected = {job for job, moment in acknowledged.items() if moment <= killed_at[0] - grace}
+    with place.open() as backend:
+        there = [job.id for job in backend.list_jobs(JobFilter(limit=1_000_000))]
+        claimed = [claim.job_id for claim in Hand(backend).claim(1_000_000)]
+    print(f"{len(acknowledged)} acknowledged, {len(there)} there")
+    assert len(expected) > 100
+    assert expected <= set(there)
+    assert len(there) == len(set(there))
+    assert sorted(there) == sorted(claimed)
+
+
+def test_a_hung_server_holds_up_nobody(make_server: MakeServer, tmp_path: Path) -> None:
+    """A Redis that is stopped by a signal is told in time; what it had been asked is not lost."""
+    server = make_server()
+    with OnRedis(tmp_path, server.url()).open() as backend:
+        hand = Hand(backend)
+        backend.add_job(spec("first"))
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            refuses(lambda: backend.add_job(spec("subject")))
+            refuses(hand.claim)
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+        eventually(lambda: reaches(backend), 20)
+        backend.add_job(spec("subject"))
+        held = set(backend.heartbeat(hand.name).held)
+        claimed = {claim.job_id for claim in hand.claim(5)}
+        assert held | claimed == {"first", "subject"}
+        assert not held & claimed
+
+
+def fill(server: RedisServer) -> None:
+    with redis.Redis.from_url(server.url()) as client:
+        client.config_set("maxmemory", 1)
+
+
+def empty(server: RedisServer) -> None:
+    with redis.Redis.from_url(server.url()) as client:
+        client.config_set("maxmemory", 0)
+
+
+def make_replica(server: RedisServer) -> None:
+    with redis.Redis.from_url(server.url()) as client:
+        client.execute_command("REPLICAOF", "127.0.0.1", free_port())
+
+
+def make_master(server: RedisServer) -> None:
+    with redis.Redis.from_url(server.url()) as client:
+        client.execute_command("REPLICAOF", "NO", "ONE")
+
+
+CHANGES = {
+    "full": (fill, empty, "OOM"),
+    "replica": (make_replica, make_master, "READONLY"),
+}
+
+
+@pytest.mark.parametrize("cause", CHANGES)
+def test_a_redis_that_takes_no_writes_loses_nothing(
+    make_server: MakeServer, tmp_path: Path, cause: str
+) -> None:
+    """Every write is refused whole, reading goes on, and once the cause is gone so does all else."""
+    begin, end, told = CHANGES[cause]
+    server = make_server()
+    with OnRedis(tmp_path, server.url()).open() as backend:
+        hand = Hand(backend)
+        running = hand.make(JobStatus.RUNNING, "running")
+        assert running is not None
+        hand.make(JobStatus.FAILED, "failed")
+        backend.add_job(spec("waiting"))
+        later = backend.add_job(spec("later", run_at=in_seconds(0.05)))
+        eventually(lambda: in_seconds(0) > later.run_at)
+        before = keys(server)
+        begin(server)
+        for call in (
+            lambda: backend.add_job(spec("subject")),
+            lambda: backend.add_job(spec("subject", run_at=in_seconds(60))),
+            hand.claim,
+            lambda: hand.finish(running, FINISHED, "words\n"),
+            lambda: backend.record(running, "words\n", {"done": 1}),
+            lambda: backend.lose(running, "gone"),
+            lambda: backend.heartbeat(hand.name),
+            lambda: backend.cancel_job("waiting"),
+            lambda: backend.retry_job("failed"),
+            lambda: backend.delete_job("failed"),
+            lambda: backend.unregister_worker(hand.name),
+            lambda: backend.prune(everything_ended=True),
+        ):
+            assert told in refuses(call)
+        assert keys(server) == before
+        assert {job.id: job.status for job in backend.list_jobs(JobFilter())} == {
+            "running": JobStatus.RUNNING,
+            "failed": JobStatus.FAILED,
+            "waiting": JobStatus.QUEUED,
+            "later": JobStatus.SCHEDULED,
+        }
+        end(server)
+        assert backend.heartbeat(hand.name).held == {"running": (1, False)}
+        assert hand.finish(running, FINISHED, "words\n")
+        assert hand.log("running") == "words\n"
+        assert [claim.job_id for claim in hand.claim(5)] == ["waiting", "later"]
+        assert backend.add_job(spec("subject")).created
+
+
+def test_a_replica_that_waits_for_its_master_is_told(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    """A Redis that answers nothing while it has no master is one that cannot be used now."""
+    server = make_server("--replica-serve-stale-data", "no")
+    with OnRedis(tmp_path, server.url()).open() as backend:
+        backend.add_job(spec("subject"))
+        make_replica(server)
+        for call in (
+            lambda: backend.get_job("subject"),
+            lambda: backend.list_jobs(JobFilter()),
+            lambda: backend.add_job(spec()),
+        ):
+            refuses(call)
+        make_master(server)
+        assert Hand(backend).take().job_id == "subject"

@@ -1,0 +1,141 @@
+"""A worker of ours beside RQ's own tools, and what it says of the Redis it works on."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+import rq.suspension
+from rq import Worker
+from rq.registry import StartedJobRegistry
+
+from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent, WorkerOptions
+from flowerpower.jobs import JobStatus
+from tests.conditions import eventually
+from tests.conftest import MakeProject
+from tests.contract.hand import spec
+from tests.contract.on_redis import OnRedis
+from tests.servers import RedisServer
+
+NAPPING = """
+import time
+from pathlib import Path
+
+def total() -> int:
+    Path("begun").touch()
+    while not Path("end").exists():
+        time.sleep(0.01)
+    return 42
+"""
+
+
+@pytest.fixture
+def own_server() -> Iterator[RedisServer]:
+    """A Redis of the test's own, whose settings it may change."""
+    server = RedisServer()
+    yield server
+    server.close()
+
+
+class Working:
+    """A worker in a thread, until the file `end` is there."""
+
+    def __init__(self, backend: JobQueueBackend, options: WorkerOptions) -> None:
+        self.events: list[WorkerEvent] = []
+        self._thread = threading.Thread(
+            target=backend.run_worker, args=(options, self.events.append)
+        )
+
+    def __enter__(self) -> list[WorkerEvent]:
+        self._thread.start()
+        return self.events
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+
+
+def test_rqs_tools_show_a_worker_of_ours(
+    redis_server: RedisServer, make_project: MakeProject
+) -> None:
+    """Worker.all has it while it works, with its queue and state; `rq info` names its queue."""
+    root = make_project(report=("run: {}\n", NAPPING))
+    place = OnRedis(root, redis_server.url())
+    name = f"{place.options['namespace']}.default"
+    with place.open() as backend, redis.Redis.from_url(redis_server.url()) as client:
+        backend.add_job(spec("subject"))
+
+        def mine() -> list[Worker]:
+            return [each for each in Worker.all(connection=client) if name in each.queue_names()]
+
+        with Working(backend, WorkerOptions(burst=True)):
+            try:
+                eventually((root / "begun").exists, 20)
+                (worker,) = eventually(mine, 10)
+                (info,) = backend.list_workers()
+                assert (worker.name, worker.pid) == (info.id, os.getpid())
+                eventually(lambda: mine()[0].get_state() == "busy", 10)
+                assert StartedJobRegistry(name, client).count == 1
+                told = subprocess.run(
+                    [Path(sys.executable).parent / "rq", "info", "--url", redis_server.url()],
+                    capture_output=True, text=True, timeout=30, check=False,
+                )  # fmt: skip
+            finally:
+                (root / "end").touch()
+        assert told.returncode == 0, told.stderr
+        assert name in told.stdout
+        assert info.id in told.stdout
+        assert mine() == []
+        assert backend.get_job("subject").status is JobStatus.FINISHED
+
+
+def test_rq_suspend_is_heeded(
+    own_server: RedisServer, make_project: MakeProject, tmp_path: Path
+) -> None:
+    """While RQ's workers are suspended nothing is claimed; once they are resumed, all goes on."""
+    root = make_project(report=("run: {}\n", NAPPING))
+    (root / "end").touch()
+    place = OnRedis(root, own_server.url())
+    with place.open() as backend, redis.Redis.from_url(own_server.url()) as client:
+        rq.suspension.suspend(client)
+        backend.add_job(spec("subject"))
+        with Working(backend, WorkerOptions(max_jobs=1)):
+
+            def states() -> list[str]:
+                return [str(each.get_state()) for each in Worker.all(connection=client)]
+
+            try:
+                eventually(lambda: states() == ["suspended"], 10)
+                beat = next(iter(backend.beats().values()))
+                eventually(lambda: next(iter(backend.beats().values())) > beat, 10)
+                assert backend.get_job("subject").status is JobStatus.QUEUED
+            finally:
+                rq.suspension.resume(client)
+        assert backend.get_job("subject").status is JobStatus.FINISHED
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "told"),
+    [
+        ("maxmemory-policy", "allkeys-lru", "maxmemory-policy is allkeys-lru, not noeviction"),
+        ("appendonly", "no", "no append-only file"),
+        (None, None, None),
+    ],
+)
+def test_a_redis_that_may_lose_jobs_is_told(
+    own_server: RedisServer, tmp_path: Path, setting: str | None, value: str, told: str | None
+) -> None:
+    """A worker warns of eviction and of a Redis without an append-only file, and works."""
+    with redis.Redis.from_url(own_server.url()) as client:
+        if setting is not None:
+            client.config_set(setting, value)
+    with OnRedis(tmp_path, own_server.url()).open() as backend:
+        events: list[WorkerEvent] = []
+        assert backend.run_worker(WorkerOptions(burst=True), events.append) == 0
+    troubles = [event.facts["reason"] for event in events if event.kind == "trouble"]
+    assert len(troubles) == (0 if told is None else 1)
+    assert told is None or told in troubles[0]
