@@ -60,13 +60,13 @@ class Working:
 
 
 def test_rqs_tools_show_a_worker_of_ours(
-    redis_server: RedisServer, make_project: MakeProject
+    own_server: RedisServer, make_project: MakeProject
 ) -> None:
     """Worker.all has it while it works, with its queue and state; `rq info` names its queue."""
     root = make_project(report=("run: {}\n", NAPPING))
-    place = OnRedis(root, redis_server.url())
+    place = OnRedis(root, own_server.url())
     name = f"{place.options['namespace']}.default"
-    with place.open() as backend, redis.Redis.from_url(redis_server.url()) as client:
+    with place.open() as backend, redis.Redis.from_url(own_server.url()) as client:
         backend.add_job(spec("subject"))
 
         def mine() -> list[Worker]:
@@ -81,7 +81,7 @@ def test_rqs_tools_show_a_worker_of_ours(
                 eventually(lambda: mine()[0].get_state() == "busy", 10)
                 assert StartedJobRegistry(name, client).count == 1
                 told = subprocess.run(
-                    [Path(sys.executable).parent / "rq", "info", "--url", redis_server.url()],
+                    [Path(sys.executable).parent / "rq", "info", "--url", own_server.url()],
                     capture_output=True, text=True, timeout=30, check=False,
                 )  # fmt: skip
             finally:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flowerpower.job_queue.records import Row
-from flowerpower.job_queue.rq.store import RedisStore
+from flowerpower.job_queue.rq.worker_store import RedisWorkers
 from flowerpower.job_queue.schedule_records import (
     check_not_done,
     check_overwrite,
@@ -29,7 +29,7 @@ _TEXTS = ("pipeline", "definition", "state", "origin")
 _NUMBERS = ("created_at", "anchor", "next_fire", "due_at", "last_fire")
 
 
-class RedisSchedules(RedisStore):
+class RedisSchedules(RedisWorkers):
     """Jobs and schedules of one namespace in a Redis; see `ScheduleStore`."""
 
     def add_schedule(self, spec: ScheduleSpec, *, overwrite: bool = False) -> Schedule:
