@@ -6,8 +6,7 @@ CronScheduler, in one run.
 
 At rest: processor time and memory of a scheduler whose schedules fire in an hour. At work: so many
 schedules, spread evenly, that a thousand fires are due each second; how late each was, from its
-nominal time to the row of the ledger (ours, a job made and durable by then) or to the call of the
-function (the others).
+nominal time to when its job was stored and told of (ours) or the function was called (the others).
 
     python benchmarks/schedules.py [--schedules 100000] [--seconds 20]
 """
@@ -37,11 +36,24 @@ RATE = 1000
 PERIOD = 10
 """Seconds between two fires of one schedule at work."""
 TICK = os.sysconf("SC_CLK_TCK")
-SCHEDULER = (
-    "import json, sys\n"
-    "from flowerpower.job_queue import JobQueueManager\n"
-    "JobQueueManager(**json.loads(sys.argv[1])).run_scheduler()\n"
-)
+SCHEDULER = """\
+import json, sys, time
+from flowerpower import clock
+from flowerpower.job_queue import JobQueueManager
+
+late = []
+
+
+def tell(event):
+    # Told once the job is stored.
+    if event.kind == "fire":
+        fire = clock.parse_time(event.facts["fire_time"])
+        late.append((fire.timestamp(), clock.now().timestamp() - fire.timestamp()))
+
+
+JobQueueManager(**json.loads(sys.argv[1])).run_scheduler(tell)
+print(json.dumps(late))
+"""
 STOCK = """\
 import json, os, resource, sys, time
 from datetime import datetime, timedelta, timezone
@@ -149,12 +161,15 @@ def _fill(queue: Any, count: int, period: float, first: datetime) -> None:
 
 
 @contextlib.contextmanager
-def _scheduler(options: dict[str, Any]) -> Iterator[int]:
-    process = subprocess.Popen([PYTHON, "-c", SCHEDULER, json.dumps(options)], env=environ())
+def _scheduler(options: dict[str, Any]) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [PYTHON, "-c", SCHEDULER, json.dumps(options)],
+        env=environ(), stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
     try:
-        yield process.pid
+        yield process
     finally:
-        process.send_signal(signal.SIGTERM)
+        process.kill()
         process.wait(30)
 
 
@@ -176,11 +191,11 @@ def _at_rest(options: dict[str, Any], count: int, seconds: float) -> tuple[float
 
     with JobQueueManager(**options) as queue:
         _fill(queue, count, 3600, clock.after(clock.now(), 3600))
-    with _scheduler(options) as pid:
+    with _scheduler(options) as scheduler:
         time.sleep(3)
-        before = _used(pid)
+        before = _used(scheduler.pid)
         time.sleep(seconds)
-        return (_used(pid) - before) / seconds, _memory(pid)
+        return (_used(scheduler.pid) - before) / seconds, _memory(scheduler.pid)
 
 
 def _at_work(options: dict[str, Any], seconds: float) -> tuple[float, float, float]:
@@ -192,22 +207,17 @@ def _at_work(options: dict[str, Any], seconds: float) -> tuple[float, float, flo
         count = RATE * PERIOD
         begin = clock.after(clock.now(), 25 + count / 2000)
         _fill(queue, count, PERIOD, begin)
-        with _scheduler(options) as pid:
-            time.sleep(max(0.0, (begin - clock.now()).total_seconds()))
-            before = _used(pid)
-            time.sleep(seconds)
-            used = (_used(pid) - before) / seconds
-            time.sleep(1)
-        late = []
-        for number in range(0, count, 7):
-            late += [
-                (fire.recorded_at - fire.fire_time).total_seconds()
-                for fire in queue.list_fires(f"three-{number}")
-                if fire.recorded_at is not None
-                and begin <= fire.fire_time < begin + timedelta(seconds=seconds)
-            ]
-    late.sort()
-    return len(late) * 7 / seconds, late[int(len(late) * 0.99)], used
+    with _scheduler(options) as scheduler:
+        time.sleep(max(0.0, (begin - clock.now()).total_seconds()))
+        before = _used(scheduler.pid)
+        time.sleep(seconds)
+        used = (_used(scheduler.pid) - before) / seconds
+        time.sleep(1)
+        scheduler.send_signal(signal.SIGTERM)
+        told = json.loads(scheduler.communicate(timeout=60)[0])
+    first = begin.timestamp()
+    late = sorted(each for fire, each in told if first <= fire < first + seconds)
+    return len(late) / seconds, late[int(len(late) * 0.99)], used
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ A run in the foreground and the children of a worker go through here alike.
 from __future__ import annotations
 
 import os
+import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -142,6 +143,19 @@ def warm_up() -> None:
     for model in (ProjectConfig, PipelineConfig):
         validated(model, parse_yaml(b"{}", "", {}))
     RunRequest.from_json(RunRequest("", "").to_json())
+    _warm_hamilton()
+
+
+def _warm_hamilton() -> None:
+    """Run a node that does nothing: Hamilton finds out about itself once, not in every child."""
+    from hamilton import ad_hoc_utils, driver
+
+    def nothing() -> None:
+        pass
+
+    module = ad_hoc_utils.create_temporary_module(nothing, module_name="flowerpower_warm_up")
+    driver.Builder().with_modules(module).build().execute(["nothing"])
+    sys.modules.pop("flowerpower_warm_up", None)
 
 
 def described_error(error: BaseException, root: Path, node: str | None = None) -> RunError:

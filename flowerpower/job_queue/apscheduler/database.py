@@ -70,6 +70,11 @@ class Transaction(ABC):
         """How many rows the named query changed."""
         return self.execute(self._text(name, texts), parameters)[1]
 
+    def run_many(self, name: str, many: Sequence[Mapping[str, Any]]) -> list[int]:
+        """How many rows the named query changed with each of these parameters."""
+        text = self._text(name, {})
+        return [self.execute(text, parameters)[1] for parameters in many]
+
     def _text(self, name: str, texts: Mapping[str, str]) -> str:
         text = queries()[name]
         if "{" in text:

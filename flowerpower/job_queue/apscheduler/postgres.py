@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -140,6 +140,18 @@ class _PostgresTransaction(Transaction):
         cursor: Any = self._connection.execute(as_percent_style(sql), parameters or None)
         rows = cursor.fetchall() if cursor.description else []
         return rows, len(rows) if cursor.description else cursor.rowcount
+
+    def run_many(self, name: str, many: Sequence[Mapping[str, Any]]) -> list[int]:
+        if not many:
+            return []
+        # One round trip for all of them.
+        with self._connection.cursor() as cursor:
+            text: Any = as_percent_style(self._text(name, {}))
+            cursor.executemany(text, list(many), returning=True)
+            counts = [cursor.rowcount]
+            while cursor.nextset():
+                counts.append(cursor.rowcount)
+        return counts
 
     def now(self) -> float:
         rows, _ = self.execute("SELECT EXTRACT(EPOCH FROM clock_timestamp()) AS now", {})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from flowerpower.job_queue.apscheduler.database import Transaction
+from flowerpower.job_queue.apscheduler.database import Transaction, in_list
 from flowerpower.job_queue.apscheduler.store import SqlStore
 from flowerpower.job_queue.schedule_records import (
     check_not_done,
@@ -18,6 +19,7 @@ from flowerpower.job_queue.schedule_records import (
 )
 from flowerpower.job_queue.schedule_store import FIRE_BATCH, FIRES_KEPT, Fired
 from flowerpower.job_queue.scheduling import SET_BACK, decide
+from flowerpower.jobs import JobSpec
 from flowerpower.names import SCHEDULE_ID_LIMIT, is_name
 from flowerpower.schedules import Fire, Schedule, ScheduleSpec, ScheduleState
 
@@ -127,37 +129,48 @@ class SqlSchedules(SqlStore):
             rows = tx.rows("set_back_schedules", self._with(later=later, limit=FIRE_BATCH))
             if not rows:
                 rows = tx.rows("due_schedules", self._with(now=now, limit=FIRE_BATCH))
-            if rows:
-                tx.run("delete_expired", self._with(now=now))
-            fires = [fire for row in rows for fire in self._fire(tx, schedule_of(row), now)]
+            fires = self._fire(tx, [schedule_of(row) for row in rows], now) if rows else []
         return Fired(tuple(fires), len(rows))
 
-    def _fire(self, tx: Transaction, schedule: Schedule, now: float) -> list[Fire]:
-        (count,) = tx.rows("count_active", self._with(id=schedule.id))
-        decision = decide(schedule, _moment(now), count["count"])
-        if decision is None and schedule.spec is not None:
-            return []
-        if decision is None:
-            # It cannot be read; it would come first again and again.
-            moved = replace(schedule, next_fire=None, due_at=None)
-            tx.run("move_schedule", self._with(**_moving(moved)))
-            return []
-        jobs = {job.id: job for job in decision.jobs}
-        recorded = []
-        for fire in decision.fires:
-            row = self._with(id=schedule.id, fire_time=fire.fire_time.timestamp())
-            if tx.rows("was_made", row):
-                continue
-            is_new = fire.job_id is None or self._insert(tx, jobs[fire.job_id], now)
-            told = {"outcome": fire.outcome, "reason": fire.reason, "count": fire.count}
-            tx.run("put_fire", {**row, **told, "job_id": fire.job_id, "now": now})
-            if is_new:
-                recorded.append(fire)
-        moved = replace(decision.schedule, revision=schedule.revision + 1)
-        tx.run("move_schedule", self._with(**_moving(moved)))
-        if moved.revision % 100 == 0:
-            tx.run("cut_fires", self._with(id=schedule.id, kept=FIRES_KEPT - 1))
-        return recorded
+    def _fire(self, tx: Transaction, schedules: Sequence[Schedule], now: float) -> list[Fire]:
+        tx.run("delete_expired", self._with(now=now))
+        text, named = in_list("id", [schedule.id for schedule in schedules])
+        counts = {row["schedule_id"]: row["count"]
+                  for row in tx.rows("count_active", self._with(**named), ids=text)}  # fmt: skip
+        fires: list[Fire] = []
+        jobs: dict[str, JobSpec] = {}
+        moved: list[Schedule] = []
+        for schedule in schedules:
+            decision = decide(schedule, _moment(now), counts.get(schedule.id, 0))
+            if decision is not None:
+                fires += decision.fires
+                jobs.update({job.id: job for job in decision.jobs})
+                moved.append(replace(decision.schedule, revision=schedule.revision + 1))
+            elif schedule.spec is None:
+                # It cannot be read; it would come first again and again.
+                moved.append(replace(schedule, next_fire=None, due_at=None))
+        # A time that the ledger has as made is written no more, and makes no job.
+        written = tx.run_many("put_fire", [self._fire_row(fire, now) for fire in fires])
+        recorded = [fire for fire, count in zip(fires, written, strict=True) if count]
+        made = [fire.job_id for fire in recorded if fire.job_id is not None]
+        inserted = tx.run_many("add_job", [self._job_row(jobs[each], now) for each in made])
+        known = {each for each, count in zip(made, inserted, strict=True) if not count}
+        tx.run_many("move_schedule", [self._with(**_moving(each)) for each in moved])
+        for each in moved:
+            if each.revision % 100 == 0:
+                tx.run("cut_fires", self._with(id=each.id, kept=FIRES_KEPT - 1))
+        return [fire for fire in recorded if fire.job_id not in known]
+
+    def _fire_row(self, fire: Fire, now: float) -> dict[str, Any]:
+        return self._with(
+            id=fire.schedule_id,
+            fire_time=fire.fire_time.timestamp(),
+            outcome=fire.outcome,
+            reason=fire.reason,
+            count=fire.count,
+            job_id=fire.job_id,
+            now=now,
+        )
 
 
 def _moment(seconds: float) -> datetime:

@@ -67,15 +67,15 @@ class SqlStore(JobQueueBackend):
             now = tx.now()
             # A record whose history has ended no longer holds its id.
             tx.run("delete_expired", self._with(now=now))
-            created = [self._insert(tx, spec, now) for spec in specs]
+            created = tx.run_many("add_job", [self._job_row(spec, now) for spec in specs])
             return [
-                self._get(tx, spec.id, now, created=is_new)
+                self._get(tx, spec.id, now, created=bool(is_new))
                 for spec, is_new in zip(specs, created, strict=True)
             ]
 
-    def _insert(self, tx: Transaction, spec: JobSpec, now: float) -> bool:
+    def _job_row(self, spec: JobSpec, now: float) -> dict[str, Any]:
         run_at = now if spec.run_at is None else spec.run_at.timestamp()
-        parameters = self._with(
+        return self._with(
             id=spec.id,
             pipeline=spec.pipeline,
             queue=spec.queue,
@@ -87,7 +87,6 @@ class SqlStore(JobQueueBackend):
             schedule_id=spec.schedule_id,
             scheduled_for=_seconds(spec.scheduled_for),
         )
-        return bool(tx.run("add_job", parameters))
 
     def get_job(self, job_id: str) -> Job:
         with self.database.read() as tx:

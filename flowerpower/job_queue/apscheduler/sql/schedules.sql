@@ -60,14 +60,10 @@ WHERE namespace = :namespace AND state = 'active' AND last_fire > :later
 LIMIT :limit {skip_locked}
 
 -- name: count_active
-SELECT COUNT(*) AS count FROM flowerpower_jobs
-WHERE namespace = :namespace AND schedule_id = :id
+SELECT schedule_id, COUNT(*) AS count FROM flowerpower_jobs
+WHERE namespace = :namespace AND schedule_id IN ({ids})
     AND status IN ('scheduled', 'queued', 'running')
-
--- name: was_made
-SELECT 1 AS yes FROM flowerpower_fires
-WHERE namespace = :namespace AND schedule_id = :id AND fire_time = :fire_time
-    AND outcome = 'made'
+GROUP BY schedule_id
 
 -- name: put_fire
 INSERT INTO flowerpower_fires (
@@ -76,6 +72,7 @@ INSERT INTO flowerpower_fires (
     :namespace, :id, :fire_time, :outcome, :reason, :count, :job_id, :now
 ) ON CONFLICT (namespace, schedule_id, fire_time) DO UPDATE SET
     outcome = :outcome, reason = :reason, count = :count, job_id = :job_id, recorded_at = :now
+WHERE flowerpower_fires.outcome <> 'made'
 
 -- name: list_fires
 SELECT * FROM flowerpower_fires WHERE namespace = :namespace AND schedule_id = :id
