@@ -60,10 +60,11 @@ WHERE namespace = :namespace AND state = 'active' AND last_fire > :later
 LIMIT :limit {skip_locked}
 
 -- name: count_active
-SELECT schedule_id, COUNT(*) AS count FROM flowerpower_jobs
-WHERE namespace = :namespace AND schedule_id IN ({ids})
-    AND status IN ('scheduled', 'queued', 'running')
-GROUP BY schedule_id
+SELECT id AS schedule_id, (
+    SELECT COUNT(*) FROM flowerpower_jobs
+    WHERE namespace = :namespace AND schedule_id = flowerpower_schedules.id
+        AND schedule_id IS NOT NULL AND status IN ('scheduled', 'queued', 'running')
+) AS count FROM flowerpower_schedules WHERE namespace = :namespace AND id IN ({ids})
 
 -- name: put_fire
 INSERT INTO flowerpower_fires (

@@ -47,3 +47,7 @@ CREATE TABLE flowerpower_numbers (
     last INTEGER NOT NULL,
     PRIMARY KEY (namespace, pipeline)
 );
+
+-- The jobs of schedules that have not ended, to be counted at each fire.
+CREATE INDEX flowerpower_jobs_active ON flowerpower_jobs (namespace, schedule_id)
+    WHERE schedule_id IS NOT NULL AND status IN ('scheduled', 'queued', 'running');
