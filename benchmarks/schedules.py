@@ -151,13 +151,14 @@ def _fill(queue: Any, count: int, period: float, first: datetime) -> None:
         spec = ScheduleSpec("three", trigger, max_instances=1000)
         schedule = made_schedule(spec, f"three-{number}", None, now)
         made.append((replace(schedule, created_at=start), spec))
-    if isinstance(queue, RedisSchedules):
+    store = queue._schedules
+    if isinstance(store, RedisSchedules):
         for schedule, spec in made:
-            queue._put(schedule, spec, None)
+            store._put(schedule, spec, None)
         return
     with queue.database.write() as transaction:
         for schedule, spec in made:
-            transaction.run("put_schedule", queue._row_with(schedule, spec))
+            transaction.run("put_schedule", store._row_with(schedule, spec))
 
 
 @contextlib.contextmanager

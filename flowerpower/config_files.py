@@ -26,6 +26,7 @@ PIPELINES_FOLDER = Path("conf", "pipelines")
 BASE_DIR_VARIABLE = "FLOWERPOWER_BASE_DIR"
 TYPE_VARIABLE = "FLOWERPOWER_JOB_QUEUE_TYPE"
 URL_VARIABLE = "FLOWERPOWER_JOB_QUEUE_URL"
+_NOWHERE = dict.fromkeys(("url", *BACKEND_PARTS))
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _Path = tuple[str | int, ...]
@@ -166,15 +167,16 @@ def _with_environment(config: ProjectConfig, environ: Mapping[str, str]) -> Proj
                 f"{TYPE_VARIABLE} is {one_line(shortened(backend_type))!r}: expected "
                 f"{' or '.join(known)}.{did_you_mean(backend_type, known)}"
             )
-        # The URL in the file belongs to the backend in the file.
-        backend = queue.backend.model_copy(update={"url": None})
+        # The place in the file belongs to the backend in the file.
+        backend = queue.backend.model_copy(update=_NOWHERE)
         queue = queue.model_copy(update={"type": backend_type, "backend": backend})
     if url := environ.get(URL_VARIABLE):
         try:
             check_backend_url(queue.type, url)
         except ValueError as error:
             raise ConfigError(f"{URL_VARIABLE}: {error}") from None
-        queue = queue.model_copy(update={"backend": queue.backend.model_copy(update={"url": url})})
+        backend = queue.backend.model_copy(update={**_NOWHERE, "url": url})
+        queue = queue.model_copy(update={"backend": backend})
     return config.model_copy(update={"job_queue": queue})
 
 

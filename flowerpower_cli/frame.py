@@ -175,6 +175,8 @@ def _made(cls: Any, given: dict[str, Any]) -> Any:
 
 
 def _run(function: Callable[..., None], frame: Frame, arguments: dict[str, Any]) -> None:
+    # What is there by now stays; the first collection need not look through it.
+    gc.freeze()
     gc.enable()
     try:
         function(frame, **arguments)

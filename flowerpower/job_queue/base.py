@@ -10,10 +10,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from flowerpower.job_queue.schedule_store import ScheduleStore
+from flowerpower.job_queue.schedule_store import Fired, ScheduleStore
 from flowerpower.jobs import (
     AttemptEnd,
     Claim,
@@ -24,6 +25,9 @@ from flowerpower.jobs import (
     LogChunk,
     WorkerInfo,
 )
+
+if TYPE_CHECKING:
+    from flowerpower.schedules import Fire, Schedule, ScheduleSpec
 
 LEASE = 10.0
 """Seconds; a worker whose beat stood still for so long, as seen by another, is dead."""
@@ -253,6 +257,52 @@ class JobQueueBackend(ScheduleStore):
         self, options: WorkerOptions, on_event: Callable[[WorkerEvent], None] | None = None
     ) -> int:
         """Work until told to stop (or as the options say); how many attempts were made."""
+
+    # Schedules: in a store of their own, loaded with the first of them; adding a job does without
+
+    @abstractmethod
+    def _open_schedules(self) -> ScheduleStore:
+        """The store of the schedules."""
+
+    @cached_property
+    def _schedules(self) -> ScheduleStore:
+        return self._open_schedules()
+
+    def add_schedule(self, spec: ScheduleSpec, *, overwrite: bool = False) -> Schedule:
+        """As `ScheduleStore` says."""
+        return self._schedules.add_schedule(spec, overwrite=overwrite)
+
+    def get_schedule(self, schedule_id: str) -> Schedule:
+        """As `ScheduleStore` says."""
+        return self._schedules.get_schedule(schedule_id)
+
+    def list_schedules(self) -> list[Schedule]:
+        """As `ScheduleStore` says."""
+        return self._schedules.list_schedules()
+
+    def pause_schedule(self, schedule_id: str) -> Schedule:
+        """As `ScheduleStore` says."""
+        return self._schedules.pause_schedule(schedule_id)
+
+    def resume_schedule(self, schedule_id: str) -> Schedule:
+        """As `ScheduleStore` says."""
+        return self._schedules.resume_schedule(schedule_id)
+
+    def delete_schedule(self, schedule_id: str) -> None:
+        """As `ScheduleStore` says."""
+        self._schedules.delete_schedule(schedule_id)
+
+    def list_fires(self, schedule_id: str, limit: int = 100) -> list[Fire]:
+        """As `ScheduleStore` says."""
+        return self._schedules.list_fires(schedule_id, limit)
+
+    def next_fire_in(self) -> float | None:
+        """As `ScheduleStore` says."""
+        return self._schedules.next_fire_in()
+
+    def fire_due(self) -> Fired:
+        """As `ScheduleStore` says."""
+        return self._schedules.fire_due()
 
     @abstractmethod
     def run_scheduler(self, on_event: Callable[[WorkerEvent], None] | None = None) -> None:

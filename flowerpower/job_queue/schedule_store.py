@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from flowerpower.schedules import Fire, Schedule, ScheduleSpec
+if TYPE_CHECKING:
+    from flowerpower.schedules import Fire, Schedule, ScheduleSpec
 
 FIRES_KEPT = 1000
 """Rows of the ledger that are kept of a schedule, the latest ones, while their history lasts."""

@@ -12,12 +12,12 @@ from flowerpower.config_files import Project
 from flowerpower.errors import UsageError
 from flowerpower.jobs import Job, JobSpec
 from flowerpower.names import did_you_mean
+from flowerpower.pipeline.queues import check_queue, default_queue
 from flowerpower.pipeline.registry import PipelineRegistry
-from flowerpower.pipeline.scheduling import check_queue, declared, default_queue
-from flowerpower.schedules import Schedule, ScheduleSpec, job_of_fire
 
 if TYPE_CHECKING:
     from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent
+    from flowerpower.schedules import Schedule, ScheduleSpec
 
 MAX_WORKERS = 1000
 
@@ -122,6 +122,8 @@ class PipelineJobQueue:
             PipelineNotFound, ConfigError: if there is no such pipeline or its file is wrong.
             UsageError: if it declares none.
         """
+        from flowerpower.pipeline.scheduling import declared
+
         return declared(self._project, self._registry, name)
 
     def schedule(self, spec: ScheduleSpec, *, overwrite: bool = False) -> Schedule:
@@ -141,6 +143,8 @@ class PipelineJobQueue:
         Raises:
             ScheduleNotFound: if there is none of that id.
         """
+        from flowerpower.schedules import job_of_fire
+
         schedule = self.backend.get_schedule(schedule_id)
         job_id = f"{schedule.id[:160]}-now-{uuid.uuid4().hex[:12]}"
         return self.backend.add_job(job_of_fire(schedule, None, job_id))

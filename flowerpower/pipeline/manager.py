@@ -24,10 +24,8 @@ from flowerpower.jobs import Job
 from flowerpower.pipeline.job_queue import PipelineJobQueue
 from flowerpower.pipeline.overrides import make_overrides, parse_result_ttl
 from flowerpower.pipeline.registry import PipelineRegistry
-from flowerpower.pipeline.scheduling import asked, choose
 from flowerpower.retries import delay_before_retry
 from flowerpower.runs import NodeEvent, RunError, RunOutcome, RunRequest
-from flowerpower.triggers import make_trigger
 
 if TYPE_CHECKING:
     from flowerpower.pipeline.runner import Plan
@@ -212,6 +210,9 @@ class PipelineManager:
             Refused: if the id is another schedule's.
             BackendUnreachable: if the schedule was not taken.
         """
+        from flowerpower.pipeline.scheduling import asked, choose
+        from flowerpower.triggers import make_trigger
+
         if cron is None and interval is None and date is None:
             specs = self.job_queue.declared_schedules(name)
             spec = choose(name, specs, schedule_id)

@@ -5,33 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flowerpower.config import RunOverrides, ScheduleConfig
-from flowerpower.config_files import Project
+from flowerpower.config_files import Project, schedule_faults
 from flowerpower.errors import ConfigError, UsageError
-from flowerpower.jobs import DEFAULT_QUEUE
 from flowerpower.names import did_you_mean
+from flowerpower.pipeline.queues import check_queue, default_queue
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.schedules import Origin, ScheduleSpec
 from flowerpower.trigger_base import Trigger
-
-
-def default_queue(project: Project) -> str:
-    """The queue of jobs that name none."""
-    queues = project.config.job_queue.backend.queues
-    return DEFAULT_QUEUE if DEFAULT_QUEUE in queues else queues[0]
-
-
-def check_queue(project: Project, queue: str) -> None:
-    """The project's workers look at that queue.
-
-    Raises:
-        UsageError: if they do not.
-    """
-    queues = project.config.job_queue.backend.queues
-    if queue not in queues:
-        raise UsageError(
-            f"The project has no queue {queue!r}.{did_you_mean(queue, queues)}",
-            hint=f"job_queue.backend.queues in conf/project.yml names: {', '.join(queues)}.",
-        )
 
 
 def declared(project: Project, registry: PipelineRegistry, name: str) -> list[ScheduleSpec]:
@@ -48,6 +28,8 @@ def declared(project: Project, registry: PipelineRegistry, name: str) -> list[Sc
             f"{name} has no schedule of its own: expected cron, interval or date.",
             hint=f"Give one, or write it under schedule in conf/pipelines/{name}.yml.",
         )
+    if faults := schedule_faults(pipeline, project.timezone):
+        raise ConfigError(faults=faults)
     return [_of_entry(project, name, entry) for entry in entries if entry.enabled]
 
 

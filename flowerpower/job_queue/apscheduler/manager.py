@@ -11,8 +11,9 @@ from typing import Any
 
 from flowerpower import clock
 from flowerpower.job_queue.apscheduler.database import open_database
-from flowerpower.job_queue.apscheduler.schedules import SqlSchedules
+from flowerpower.job_queue.apscheduler.store import SqlStore
 from flowerpower.job_queue.base import WorkerEvent, WorkerOptions
+from flowerpower.job_queue.schedule_store import ScheduleStore
 from flowerpower.jobs import check_ttl
 from flowerpower.names import check_name
 
@@ -20,7 +21,7 @@ DEFAULT_URL = "sqlite:///.flowerpower/jobs.db"
 MEMORY = "memory"
 
 
-class APSManager(SqlSchedules):
+class APSManager(SqlStore):
     """A job queue in a SQL database.
 
     Args:
@@ -76,6 +77,11 @@ class APSManager(SqlSchedules):
         from flowerpower.job_queue.apscheduler.worker import work
 
         return work(self, self.base_dir, options, on_event)
+
+    def _open_schedules(self) -> ScheduleStore:
+        from flowerpower.job_queue.apscheduler.schedules import SqlSchedules
+
+        return SqlSchedules(self)
 
     def run_scheduler(self, on_event: Callable[[WorkerEvent], None] | None = None) -> None:
         from flowerpower.job_queue.scheduler import Scheduler

@@ -17,18 +17,23 @@ from flowerpower.job_queue.schedule_records import (
     schedule_not_found,
     schedule_of,
 )
-from flowerpower.job_queue.schedule_store import FIRE_BATCH, FIRES_KEPT, Fired
+from flowerpower.job_queue.schedule_store import FIRE_BATCH, FIRES_KEPT, Fired, ScheduleStore
 from flowerpower.job_queue.scheduling import SET_BACK, decide
 from flowerpower.jobs import JobSpec
 from flowerpower.names import SCHEDULE_ID_LIMIT, is_name
 from flowerpower.schedules import Fire, Schedule, ScheduleSpec, ScheduleState
 
 
-class SqlSchedules(SqlStore):
-    """Jobs and schedules of one namespace in a database; see `ScheduleStore`."""
+class SqlSchedules(ScheduleStore):
+    """Schedules of one namespace in a database, beside its jobs; see `ScheduleStore`."""
+
+    def __init__(self, store: SqlStore) -> None:
+        self._store = store
+        self._database = store.database
+        self._with = store.scoped
 
     def add_schedule(self, spec: ScheduleSpec, *, overwrite: bool = False) -> Schedule:
-        with self.database.write() as tx:
+        with self._database.write() as tx:
             # One after another: who comes second sees what the first has added.
             tx.run("lock_schedules", self._with())
             moment = _moment(tx.now())
@@ -71,7 +76,7 @@ class SqlSchedules(SqlStore):
         )
 
     def get_schedule(self, schedule_id: str) -> Schedule:
-        with self.database.read() as tx:
+        with self._database.read() as tx:
             return self._schedule(tx, schedule_id, for_update="")
 
     def _schedule(self, tx: Transaction, schedule_id: str, **texts: str) -> Schedule:
@@ -83,7 +88,7 @@ class SqlSchedules(SqlStore):
         return schedule_of(rows[0])
 
     def list_schedules(self) -> list[Schedule]:
-        with self.database.read() as tx:
+        with self._database.read() as tx:
             return [schedule_of(row) for row in tx.rows("list_schedules", self._with())]
 
     def pause_schedule(self, schedule_id: str) -> Schedule:
@@ -93,7 +98,7 @@ class SqlSchedules(SqlStore):
         return self._change(schedule_id, ScheduleState.ACTIVE)
 
     def _change(self, schedule_id: str, state: ScheduleState) -> Schedule:
-        with self.database.write() as tx:
+        with self._database.write() as tx:
             schedule = self._schedule(tx, schedule_id)
             if schedule.state is state:
                 return schedule
@@ -104,18 +109,18 @@ class SqlSchedules(SqlStore):
             return schedule
 
     def delete_schedule(self, schedule_id: str) -> None:
-        with self.database.write() as tx:
+        with self._database.write() as tx:
             self._schedule(tx, schedule_id)
             tx.run("delete_schedule", self._with(id=schedule_id))
 
     def list_fires(self, schedule_id: str, limit: int = 100) -> list[Fire]:
-        with self.database.read() as tx:
+        with self._database.read() as tx:
             self._schedule(tx, schedule_id, for_update="")
             rows = tx.rows("list_fires", self._with(id=schedule_id, limit=max(0, limit)))
         return [fire_of(row) for row in rows]
 
     def next_fire_in(self) -> float | None:
-        with self.database.read() as tx:
+        with self._database.read() as tx:
             (row,) = tx.rows("next_fire", self._with())
             now = tx.now()
         if (row["last_fire"] or 0) > now + SET_BACK.total_seconds():
@@ -123,7 +128,7 @@ class SqlSchedules(SqlStore):
         return None if row["due_at"] is None else max(0.0, float(row["due_at"]) - now)
 
     def fire_due(self) -> Fired:
-        with self.database.write() as tx:
+        with self._database.write() as tx:
             now = tx.now()
             later = now + SET_BACK.total_seconds()
             rows = tx.rows("set_back_schedules", self._with(later=later, limit=FIRE_BATCH))
@@ -153,7 +158,7 @@ class SqlSchedules(SqlStore):
         written = tx.run_many("put_fire", [self._fire_row(fire, now) for fire in fires])
         recorded = [fire for fire, count in zip(fires, written, strict=True) if count]
         made = [fire.job_id for fire in recorded if fire.job_id is not None]
-        inserted = tx.run_many("add_job", [self._job_row(jobs[each], now) for each in made])
+        inserted = tx.run_many("add_job", [self._store.job_row(jobs[each], now) for each in made])
         known = {each for each, count in zip(made, inserted, strict=True) if not count}
         tx.run_many("move_schedule", [self._with(**_moving(each)) for each in moved])
         for each in moved:

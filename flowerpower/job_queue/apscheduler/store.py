@@ -54,7 +54,8 @@ class SqlStore(JobQueueBackend):
         self._result_ttl = result_ttl
         self._history_ttl = history_ttl
 
-    def _with(self, **parameters: Any) -> dict[str, Any]:
+    def scoped(self, **parameters: Any) -> dict[str, Any]:
+        """Parameters of a query, with the namespace."""
         return {"namespace": self._namespace, **parameters}
 
     # Jobs
@@ -66,16 +67,17 @@ class SqlStore(JobQueueBackend):
         with self.database.write() as tx:
             now = tx.now()
             # A record whose history has ended no longer holds its id.
-            tx.run("delete_expired", self._with(now=now))
-            created = tx.run_many("add_job", [self._job_row(spec, now) for spec in specs])
+            tx.run("delete_expired", self.scoped(now=now))
+            created = tx.run_many("add_job", [self.job_row(spec, now) for spec in specs])
             return [
                 self._get(tx, spec.id, now, created=bool(is_new))
                 for spec, is_new in zip(specs, created, strict=True)
             ]
 
-    def _job_row(self, spec: JobSpec, now: float) -> dict[str, Any]:
+    def job_row(self, spec: JobSpec, now: float) -> dict[str, Any]:
+        """The parameters of `add_job` for a new job."""
         run_at = now if spec.run_at is None else spec.run_at.timestamp()
-        return self._with(
+        return self.scoped(
             id=spec.id,
             pipeline=spec.pipeline,
             queue=spec.queue,
@@ -98,13 +100,13 @@ class SqlStore(JobQueueBackend):
     def _row(self, tx: Transaction, query: str, job_id: str, now: float) -> Row:
         # What is no name is no id: drivers choke on some of it.
         named = is_name(job_id, JOB_ID_LIMIT)
-        rows = tx.rows(query, self._with(id=job_id, now=now)) if named else []
+        rows = tx.rows(query, self.scoped(id=job_id, now=now)) if named else []
         if not rows:
             raise self._not_found(tx, job_id, now)
         return rows[0]
 
     def _not_found(self, tx: Transaction, job_id: str, now: float) -> JobNotFound:
-        listed = tx.rows("list_jobs", self._with(now=now, limit=1000), conditions="")
+        listed = tx.rows("list_jobs", self.scoped(now=now, limit=1000), conditions="")
         return job_not_found(job_id, [str(row["id"]) for row in listed])
 
     def list_jobs(self, wanted: JobFilter) -> list[Job]:
@@ -130,7 +132,7 @@ class SqlStore(JobQueueBackend):
         text = "".join(f" AND {condition}" for condition in conditions)
         with self.database.read() as tx:
             now = tx.now()
-            rows = tx.rows("list_jobs", self._with(now=now, **parameters), conditions=text)
+            rows = tx.rows("list_jobs", self.scoped(now=now, **parameters), conditions=text)
         return [job_of(row, now) for row in rows]
 
     def cancel_job(self, job_id: str) -> Job:
@@ -140,7 +142,7 @@ class SqlStore(JobQueueBackend):
             if status is not JobStatus.CANCELLED:
                 check_transition(job_id, status, JobStatus.CANCELLED)
                 query = "cancel_running" if status is JobStatus.RUNNING else "cancel_waiting"
-                tx.run(query, self._with(id=job_id, **self._ended(now)))
+                tx.run(query, self.scoped(id=job_id, **self._ended(now)))
             return self._get(tx, job_id, now)
 
     def retry_job(self, job_id: str) -> Job:
@@ -148,7 +150,7 @@ class SqlStore(JobQueueBackend):
             now = tx.now()
             status = status_of(self._row(tx, "lock_job", job_id, now))
             check_retry(job_id, status)
-            tx.run("retry_job", self._with(id=job_id, now=now))
+            tx.run("retry_job", self.scoped(id=job_id, now=now))
             return self._get(tx, job_id, now)
 
     def delete_job(self, job_id: str) -> None:
@@ -159,20 +161,20 @@ class SqlStore(JobQueueBackend):
                     f"The job {job_id} is running.",
                     hint=f"Cancel it first: flowerpower job-queue cancel-job {job_id}",
                 )
-            tx.run("delete_job", self._with(id=job_id))
+            tx.run("delete_job", self.scoped(id=job_id))
 
     def prune(self, *, everything_ended: bool = False, dry_run: bool = False) -> int:
         if dry_run:
             with self.database.read() as tx:
-                given = self._with(now=tx.now(), everything=int(everything_ended))
+                given = self.scoped(now=tx.now(), everything=int(everything_ended))
                 return int(tx.rows("count_prunable", given)[0]["count"])
         with self.database.write() as tx:
             now = tx.now()
-            tx.run("forget_results", self._with(now=now))
-            tx.run("old_fires", self._with(before=now - self._history_ttl))
-            gone = tx.run("delete_expired", self._with(now=now))
+            tx.run("forget_results", self.scoped(now=now))
+            tx.run("old_fires", self.scoped(before=now - self._history_ttl))
+            gone = tx.run("delete_expired", self.scoped(now=now))
             if everything_ended:
-                gone += tx.run("delete_ended", self._with())
+                gone += tx.run("delete_ended", self.scoped())
             return gone
 
     def _ended(self, now: float) -> dict[str, float]:
@@ -183,13 +185,13 @@ class SqlStore(JobQueueBackend):
     def read_log(self, job_id: str, attempt: int, after: int = 0) -> list[LogChunk]:
         with self.database.read() as tx:
             self._row(tx, "has_job", job_id, tx.now())
-            rows = tx.rows("read_log", self._with(id=job_id, attempt=attempt, after=after))
+            rows = tx.rows("read_log", self.scoped(id=job_id, attempt=attempt, after=after))
         return [LogChunk(row["attempt"], row["seq"], row["text"]) for row in rows]
 
     def _append_log(self, tx: Transaction, claim: Claim, text: str) -> None:
         if not text:
             return
-        where = self._with(id=claim.job_id, attempt=claim.attempt)
+        where = self.scoped(id=claim.job_id, attempt=claim.attempt)
         (last,) = tx.rows("last_log", where)
         size = last["size"]
         for number, piece in enumerate(log_pieces(text), start=last["seq"] + 1):
@@ -210,7 +212,7 @@ class SqlStore(JobQueueBackend):
         with self.database.write() as tx:
             tx.run(
                 "register_worker",
-                self._with(
+                self.scoped(
                     worker=worker.id,
                     host=worker.host,
                     pid=worker.pid,
@@ -222,13 +224,13 @@ class SqlStore(JobQueueBackend):
 
     def unregister_worker(self, worker_id: str) -> None:
         with self.database.write() as tx:
-            tx.run("unregister_worker", self._with(worker=worker_id))
-            self._lose(tx, self._with(worker=worker_id, id="", attempt=0), WORKER_WENT)
+            tx.run("unregister_worker", self.scoped(worker=worker_id))
+            self._lose(tx, self.scoped(worker=worker_id, id="", attempt=0), WORKER_WENT)
 
     def list_workers(self) -> list[WorkerInfo]:
         with self.database.read() as tx:
-            rows = tx.rows("list_workers", self._with())
-            held = tx.rows("all_held", self._with())
+            rows = tx.rows("list_workers", self.scoped())
+            held = tx.rows("all_held", self.scoped())
         running: dict[str, list[str]] = {}
         for row in held:
             running.setdefault(row["owner"], []).append(row["id"])
@@ -239,11 +241,11 @@ class SqlStore(JobQueueBackend):
         if not named or count < 1:
             return []
         with self.database.write() as tx:
-            if not tx.rows("is_worker_known", self._with(worker=worker_id)):
+            if not tx.rows("is_worker_known", self.scoped(worker=worker_id)):
                 return []
             now = tx.now()
-            tx.run("promote", self._with(now=now))
-            parameters = self._with(worker=worker_id, count=count, now=now, **named)
+            tx.run("promote", self.scoped(now=now))
+            parameters = self.scoped(worker=worker_id, count=count, now=now, **named)
             rows = tx.rows("claim", parameters, queues=text)
         return [claim_of(row, worker_id) for row in sorted(rows, key=lambda row: row["run_at"])]
 
@@ -254,7 +256,7 @@ class SqlStore(JobQueueBackend):
         due: list[float] = []
         with self.database.read() as tx:
             for status in (JobStatus.QUEUED, JobStatus.SCHEDULED):
-                parameters = self._with(status=status, **named)
+                parameters = self.scoped(status=status, **named)
                 due += [row["run_at"] for row in tx.rows("next_due", parameters, queues=text)
                         if isinstance(row["run_at"], int | float)]  # fmt: skip
             now = tx.now()
@@ -262,14 +264,14 @@ class SqlStore(JobQueueBackend):
 
     def heartbeat(self, worker_id: str) -> Heartbeat:
         with self.database.write() as tx:
-            held = tx.rows("held_jobs", self._with(worker=worker_id))
-            known = tx.run("beat", self._with(worker=worker_id, now=tx.now()))
+            held = tx.rows("held_jobs", self.scoped(worker=worker_id))
+            known = tx.run("beat", self.scoped(worker=worker_id, now=tx.now()))
         return Heartbeat(
             bool(known), {row["id"]: (row["attempt"], bool(row["cancel"])) for row in held}
         )
 
     def _fence(self, claim: Claim) -> dict[str, Any]:
-        return self._with(id=claim.job_id, worker=claim.owner, attempt=claim.attempt)
+        return self.scoped(id=claim.job_id, worker=claim.owner, attempt=claim.attempt)
 
     def record(self, claim: Claim, log: str, progress: Mapping[str, Any] | None) -> bool:
         with self.database.write() as tx:
@@ -327,13 +329,13 @@ class SqlStore(JobQueueBackend):
 
     def beats(self) -> dict[str, int]:
         with self.database.read() as tx:
-            return {row["id"]: row["beat"] for row in tx.rows("beats", self._with())}
+            return {row["id"]: row["beat"] for row in tx.rows("beats", self.scoped())}
 
     def bury(self, worker_id: str, beat: int) -> int:
         with self.database.write() as tx:
-            if not tx.run("bury", self._with(worker=worker_id, beat=beat)):
+            if not tx.run("bury", self.scoped(worker=worker_id, beat=beat)):
                 return 0
-            return self._lose(tx, self._with(worker=worker_id, id="", attempt=0), WORKER_DIED)
+            return self._lose(tx, self.scoped(worker=worker_id, id="", attempt=0), WORKER_DIED)
 
 
 def _seconds(moment: datetime | None) -> float | None:

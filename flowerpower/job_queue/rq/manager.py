@@ -10,12 +10,13 @@ from flowerpower import clock
 from flowerpower.errors import ConfigError
 from flowerpower.job_queue.base import WorkerEvent, WorkerOptions
 from flowerpower.job_queue.rq.connection import Connection, make_url
-from flowerpower.job_queue.rq.schedules import RedisSchedules
+from flowerpower.job_queue.rq.worker_store import RedisWorkers
+from flowerpower.job_queue.schedule_store import ScheduleStore
 from flowerpower.jobs import check_ttl
 from flowerpower.names import check_name
 
 
-class RQManager(RedisSchedules):
+class RQManager(RedisWorkers):
     """A job queue in a Redis.
 
     Args:
@@ -85,6 +86,11 @@ class RQManager(RedisSchedules):
         from flowerpower.job_queue.rq.worker import work
 
         return work(self, options, on_event)
+
+    def _open_schedules(self) -> ScheduleStore:
+        from flowerpower.job_queue.rq.schedules import RedisSchedules
+
+        return RedisSchedules(self)
 
     def run_scheduler(self, on_event: Callable[[WorkerEvent], None] | None = None) -> None:
         from flowerpower.job_queue.scheduler import Scheduler

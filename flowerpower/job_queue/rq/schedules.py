@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flowerpower.job_queue.records import Row
-from flowerpower.job_queue.rq.worker_store import RedisWorkers
+from flowerpower.job_queue.rq.store import RedisStore
 from flowerpower.job_queue.schedule_records import (
     check_not_done,
     check_overwrite,
@@ -19,7 +19,7 @@ from flowerpower.job_queue.schedule_records import (
     schedule_not_found,
     schedule_of,
 )
-from flowerpower.job_queue.schedule_store import FIRE_BATCH, FIRES_KEPT, Fired
+from flowerpower.job_queue.schedule_store import FIRE_BATCH, FIRES_KEPT, Fired, ScheduleStore
 from flowerpower.job_queue.scheduling import SET_BACK, Decision, decide
 from flowerpower.names import SCHEDULE_ID_LIMIT, is_name
 from flowerpower.schedules import Fire, Schedule, ScheduleSpec, ScheduleState
@@ -29,8 +29,14 @@ _TEXTS = ("pipeline", "definition", "state", "origin")
 _NUMBERS = ("created_at", "anchor", "next_fire", "due_at", "last_fire")
 
 
-class RedisSchedules(RedisWorkers):
-    """Jobs and schedules of one namespace in a Redis; see `ScheduleStore`."""
+class RedisSchedules(ScheduleStore):
+    """Schedules of one namespace in a Redis, beside its jobs; see `ScheduleStore`."""
+
+    def __init__(self, store: RedisStore) -> None:
+        self._store = store
+        self._connection = store.connection
+        self._run = store.run
+        self._key = store.key
 
     def add_schedule(self, spec: ScheduleSpec, *, overwrite: bool = False) -> Schedule:
         while True:
@@ -49,7 +55,7 @@ class RedisSchedules(RedisWorkers):
         """The schedule that `spec` may be, and without an id what was found by what it is."""
         if spec.id is not None:
             return self._found(spec.id), None
-        name = self.run("same_schedule", pipeline=spec.pipeline, definition=spec.definition())
+        name = self._run("same_schedule", pipeline=spec.pipeline, definition=spec.definition())
         same = "" if name is None else name.decode("ascii", "replace")
         found = self._found(same) if same else None
         is_it = (
@@ -62,16 +68,16 @@ class RedisSchedules(RedisWorkers):
 
     def _number(self, spec: ScheduleSpec) -> str:
         while True:
-            with self.connection.errors():
-                last = self.connection.client.hincrby(self._key("numbers"), spec.pipeline, 1)
+            with self._connection.errors():
+                last = self._connection.client.hincrby(self._key("numbers"), spec.pipeline, 1)
             number = f"{spec.pipeline}-{last}"
             # Somebody may have given that id by hand.
             if self._found(number) is None:
                 return number
 
     def _now(self) -> datetime:
-        with self.connection.errors():
-            seconds, micros = self.connection.client.time()
+        with self._connection.errors():
+            seconds, micros = self._connection.client.time()
         return datetime.fromtimestamp(seconds + micros / 1_000_000, UTC)
 
     def _put(
@@ -84,7 +90,7 @@ class RedisSchedules(RedisWorkers):
         moved["fields"] += [
             str(each) for pair in {**definition, **created}.items() for each in pair
         ]
-        done = self.run(
+        done = self._run(
             "put_schedule",
             id=schedule.id,
             token=uuid.uuid4().hex,
@@ -97,8 +103,8 @@ class RedisSchedules(RedisWorkers):
         return bool(done)
 
     def _found(self, schedule_id: str) -> Schedule | None:
-        with self.connection.errors():
-            found = self.connection.client.hgetall(self._key("schedule", schedule_id))
+        with self._connection.errors():
+            found = self._connection.client.hgetall(self._key("schedule", schedule_id))
         return schedule_of(_row(schedule_id, found)) if found else None
 
     def get_schedule(self, schedule_id: str) -> Schedule:
@@ -109,8 +115,8 @@ class RedisSchedules(RedisWorkers):
         return schedule
 
     def _ids(self, start: int, end: int) -> list[str]:
-        with self.connection.errors():
-            ids = self.connection.client.zrange(self._key("schedules"), start, end)
+        with self._connection.errors():
+            ids = self._connection.client.zrange(self._key("schedules"), start, end)
         return [each.decode("ascii", "replace") for each in ids]
 
     def list_schedules(self) -> list[Schedule]:
@@ -118,8 +124,8 @@ class RedisSchedules(RedisWorkers):
         ids = self._ids(0, -1)
         for start in range(0, len(ids), PAGE):
             page = ids[start : start + PAGE]
-            with self.connection.errors():
-                pipeline = self.connection.client.pipeline(transaction=False)
+            with self._connection.errors():
+                pipeline = self._connection.client.pipeline(transaction=False)
                 for each in page:
                     pipeline.hgetall(self._key("schedule", each))
                 hashes = pipeline.execute(raise_on_error=False)
@@ -149,26 +155,26 @@ class RedisSchedules(RedisWorkers):
 
     def delete_schedule(self, schedule_id: str) -> None:
         self.get_schedule(schedule_id)
-        self.run("delete_schedule", id=schedule_id)
+        self._run("delete_schedule", id=schedule_id)
 
     def list_fires(self, schedule_id: str, limit: int = 100) -> list[Fire]:
         self.get_schedule(schedule_id)
         if limit < 1:
             return []
-        client = self.connection.client
-        with self.connection.errors():
+        client = self._connection.client
+        with self._connection.errors():
             times = client.zrevrange(self._key("fires", schedule_id), 0, limit - 1)
             rows = client.hmget(self._key("fire", schedule_id), times) if times else []
         return [fire_of(_fire_row(schedule_id, time, row))
                 for time, row in zip(times, rows, strict=True)]  # fmt: skip
 
     def next_fire_in(self) -> float | None:
-        found = self.run("next_fire", set_back=SET_BACK.total_seconds())
+        found = self._run("next_fire", set_back=SET_BACK.total_seconds())
         return None if found is None else float(found)
 
     def fire_due(self) -> Fired:
         set_back = SET_BACK.total_seconds()
-        now, *due = self.run("due_schedules", limit=FIRE_BATCH, set_back=set_back)
+        now, *due = self._run("due_schedules", limit=FIRE_BATCH, set_back=set_back)
         moment = datetime.fromtimestamp(float(now), UTC)
         decided: list[dict[str, Any]] = []
         fires: list[tuple[Fire, ...]] = []
@@ -186,7 +192,7 @@ class RedisSchedules(RedisWorkers):
         if not decided:
             return Fired((), len(due))
         token = uuid.uuid4().hex
-        answers = self.run("fire", decided=decided, kept=FIRES_KEPT, token=token)
+        answers = self._run("fire", decided=decided, kept=FIRES_KEPT, token=token)
         recorded = [
             fire
             for each, answer in zip(fires, answers, strict=True)
@@ -211,7 +217,7 @@ class RedisSchedules(RedisWorkers):
             }
             told = {"time": f"{fire.fire_time.timestamp():.6f}", "row": json.dumps(row)}
             job = jobs.get(fire.job_id) if fire.job_id is not None else None
-            fires.append(told if job is None else {**told, "job": self.job_record(job)})
+            fires.append(told if job is None else {**told, "job": self._store.job_record(job)})
         moved = replace(decision.schedule, revision=schedule.revision + 1)
         return {
             "id": schedule.id,
@@ -220,15 +226,6 @@ class RedisSchedules(RedisWorkers):
             "fires": fires,
             "moved": _moving(moved),
         }
-
-    def prune(self, *, everything_ended: bool = False, dry_run: bool = False) -> int:
-        if not dry_run:
-            before = self._now().timestamp() - self.history_ttl
-            start = 0
-            while ids := self._ids(start, start + PAGE - 1):
-                self.run("cut_fires", ids=ids, before=before)
-                start += PAGE
-        return super().prune(everything_ended=everything_ended, dry_run=dry_run)
 
 
 def _moving(schedule: Schedule) -> dict[str, Any]:

@@ -55,7 +55,8 @@ class RedisStore(JobQueueBackend):
         with self.connection.errors():
             return self._scripts.run(self.connection.client, script, given)
 
-    def _key(self, *parts: str) -> str:
+    def key(self, *parts: str) -> str:
+        """A key of our own in this namespace."""
         return ":".join(("flowerpower", self.namespace, *parts))
 
     # Jobs
@@ -99,7 +100,7 @@ class RedisStore(JobQueueBackend):
 
     def _not_found(self, job_id: str) -> JobNotFound:
         with self.connection.errors():
-            newest = self.connection.client.zrevrange(self._key("jobs"), 0, 999)
+            newest = self.connection.client.zrevrange(self.key("jobs"), 0, 999)
         return job_not_found(job_id, [each.decode("ascii", "replace") for each in newest])
 
     def list_jobs(self, wanted: JobFilter) -> list[Job]:
@@ -125,13 +126,13 @@ class RedisStore(JobQueueBackend):
         start, page, seen = 0, min(PAGE, max(1, wanted.limit)), set()
         while True:
             with self.connection.errors():
-                found = client.zrevrangebyscore(self._key("jobs"), "+inf", since, start, page)
+                found = client.zrevrangebyscore(self.key("jobs"), "+inf", since, start, page)
                 # What is added meanwhile moves the others to the next page.
                 ids = [each.decode("ascii", "replace") for each in found if each not in seen]
                 pipeline = client.pipeline(transaction=False)
                 for each in ids:
                     pipeline.hgetall(self._job_key(each))
-                    pipeline.get(self._key("progress", each))
+                    pipeline.get(self.key("progress", each))
                 answers = pipeline.execute(raise_on_error=False)
             if not found:
                 return
@@ -197,21 +198,36 @@ class RedisStore(JobQueueBackend):
         if dry_run and not everything_ended:
             now = clock.now().timestamp()
             with self.connection.errors():
-                return int(client.zcount(self._key("expiry"), "-inf", now))
+                return int(client.zcount(self.key("expiry"), "-inf", now))
         if dry_run:
             ended = [row for row, _ in self._newest(JobFilter(limit=PAGE))
                      if status_of(row).is_ended]  # fmt: skip
             return len(ended)
+        self._cut_ledgers()
         gone = 0
         while count := int(self.run("prune")):
             gone += count
         if everything_ended:
             with self.connection.errors():
                 ids = [each.decode("ascii", "replace")
-                       for each in client.zrange(self._key("jobs"), 0, -1)]  # fmt: skip
+                       for each in client.zrange(self.key("jobs"), 0, -1)]  # fmt: skip
             for start in range(0, len(ids), PAGE):
                 gone += int(self.run("prune", ids=ids[start : start + PAGE]))
         return gone
+
+    def _cut_ledgers(self) -> None:
+        """Forget fires whose history has ended."""
+        client = self.connection.client
+        start = 0
+        while True:
+            with self.connection.errors():
+                found = client.zrange(self.key("schedules"), start, start + PAGE - 1)
+            if not found:
+                return
+            before = clock.now().timestamp() - self.history_ttl
+            ids = [each.decode("ascii", "replace") for each in found]
+            self.run("cut_fires", ids=ids, before=before)
+            start += PAGE
 
     # Logs
 

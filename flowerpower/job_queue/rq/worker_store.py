@@ -63,11 +63,11 @@ class RedisWorkers(RedisStore):
         with self.connection.errors():
             pipeline = self.connection.client.pipeline(transaction=True)
             for name in ("workers", "beats", "beat_at"):
-                pipeline.hgetall(self._key(name))
+                pipeline.hgetall(self.key(name))
             infos, beats, beaten = pipeline.execute()
             pipeline = self.connection.client.pipeline(transaction=False)
             for each in infos:
-                pipeline.hkeys(self._key("held", each.decode("utf-8", "replace")))
+                pipeline.hkeys(self.key("held", each.decode("utf-8", "replace")))
             held = pipeline.execute()
         running = {each.decode("utf-8", "replace"): [job.decode("ascii", "replace") for job in jobs]
                    for each, jobs in zip(infos, held, strict=True)}  # fmt: skip
@@ -114,7 +114,7 @@ class RedisWorkers(RedisStore):
 
     def beats(self) -> dict[str, int]:
         with self.connection.errors():
-            found = self.connection.client.hgetall(self._key("beats"))
+            found = self.connection.client.hgetall(self.key("beats"))
         return {each.decode("utf-8", "replace"): int(beat) for each, beat in found.items()}
 
     def record(self, claim: Claim, log: str, progress: Mapping[str, Any] | None) -> bool:
