@@ -170,6 +170,11 @@ class Schedule:
         """Its trigger, an interval counted from its anchor; None if it cannot be read."""
         return None if self.spec is None else self.spec.trigger.anchored(self.anchor)
 
+    @property
+    def dealt_with_at(self) -> datetime:
+        """Its last fire; before that when it was added or edited."""
+        return self.last_fire or self.anchor
+
     def coming_after(self, moment: datetime) -> Schedule:
         """Itself, with the first fire later than `moment` as its next; done if there is none.
 

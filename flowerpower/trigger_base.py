@@ -103,15 +103,18 @@ class Trigger(_InZone):
     def jittered(self, nominal: datetime, seed: str) -> datetime:
         """When the fire of `nominal` is to happen: 0 to `jitter` seconds late, evenly spread.
 
-        The same for the same seed (a schedule's id) and nominal time, on every machine.
+        Never as late as the next nominal time, so that no fire overtakes another. The same for the
+        same seed (a schedule's id) and nominal time, on every machine.
         """
         if not self.jitter:
             return nominal
+        following = self.next_after(nominal)
+        gap = self.jitter if following is None else (following - nominal).total_seconds()
         from hashlib import blake2b
 
         key = f"{seed} {clock.format_time(nominal)}".encode()
         share = int.from_bytes(blake2b(key, digest_size=8).digest(), "big") / 2**64
-        return nominal + timedelta(seconds=share * self.jitter)
+        return nominal + timedelta(seconds=share * min(self.jitter, gap))
 
     def anchored(self, moment: datetime) -> Self:  # noqa: ARG002 - an interval's alone
         """Itself; an interval without a start: one that starts at `moment`, to the second."""

@@ -24,7 +24,7 @@ from flowerpower.trigger_base import Trigger
 CATCH_UP = 100
 """Missed fires that are made one by one, the latest ones, where they are not coalesced."""
 SET_BACK = timedelta(seconds=10)
-"""A last fire that lies so far ahead was dealt with before somebody set the clock back."""
+"""A schedule that was dealt with at a time farther ahead tells that the clock was set back."""
 COALESCED = "coalesced into a later fire"
 TOO_LATE = "later than misfire_grace_time"
 TOO_MANY = f"more than {CATCH_UP} were missed"
@@ -56,10 +56,11 @@ def decide(schedule: Schedule, now: datetime, active: int) -> Decision | None:
     trigger, first = schedule.trigger, schedule.next_fire
     if schedule.state is not ScheduleState.ACTIVE or trigger is None or schedule.spec is None:
         return None
-    if schedule.last_fire is not None and schedule.last_fire > now + SET_BACK:
+    if schedule.dealt_with_at > now + SET_BACK:
         # An interval that counts from a time which is now to come would wait for it.
         anchor = min(schedule.anchor, now)
-        moved = replace(schedule, last_fire=now, anchor=anchor).coming_after(now)
+        last = trigger.previous(now, inclusive=True) if schedule.last_fire else None
+        moved = replace(schedule, last_fire=last, anchor=anchor).coming_after(now)
         return Decision((), (), moved)
     if first is None:
         return None
@@ -99,15 +100,19 @@ def _looked_at(
     spec = schedule.spec
     if spec is None:
         return
-    count = trigger.count(first - timedelta(microseconds=1), last)
+    count = 1 if first == last else trigger.count(first - timedelta(microseconds=1), last)
     kept = 1 if spec.coalesce else min(count, CATCH_UP)
+    grace = spec.misfire_grace_time
+    is_too_late = grace is not None and _age(schedule, trigger, last, now) > grace
+    if spec.coalesce and is_too_late:
+        yield Fire(schedule.id, first, Outcome.MISSED, TOO_LATE, count, recorded_at=now)
+        return
     if count > kept:
         reason = COALESCED if spec.coalesce else TOO_MANY
         yield Fire(schedule.id, first, Outcome.MISSED, reason, count - kept, recorded_at=now)
     late: Fire | None = None
     for fire in _last_ones(trigger, last, kept):
-        age = now - trigger.jittered(fire, schedule.id)
-        if spec.misfire_grace_time is not None and age.total_seconds() > spec.misfire_grace_time:
+        if grace is not None and _age(schedule, trigger, fire, now) > grace:
             late = (
                 replace(late, count=late.count + 1)
                 if late is not None
@@ -121,6 +126,11 @@ def _looked_at(
         yield Fire(schedule.id, fire, Outcome.MADE, job_id=job_id, recorded_at=now)
     if late is not None:
         yield late
+
+
+def _age(schedule: Schedule, trigger: Trigger, fire: datetime, now: datetime) -> float:
+    """Seconds since a fire was due."""
+    return (now - trigger.jittered(fire, schedule.id)).total_seconds()
 
 
 def _last_ones(trigger: Trigger, last: datetime, count: int) -> list[datetime]:

@@ -60,15 +60,15 @@ class OnRedis(Place):
         for field in ("anchor", "next_fire", "due_at", "created_at"):
             if value := client.hget(key, field):
                 client.hset(key, field, f"{float(value) - seconds:.6f}")
-        if due := client.hget(key, "due_at"):
-            client.zadd(f"{own}:due", {schedule_id: float(due)})
+        for places in ("due", "dealt_with"):
+            client.zadd(f"{own}:{places}", {schedule_id: -seconds}, xx=True, incr=True)
 
     def set_next_fire(self, backend: JobQueueBackend, schedule_id: str, moment: datetime) -> None:
         self._set(backend, schedule_id, "next_fire", moment)
         self._set(backend, schedule_id, "due_at", moment, "due")
 
     def set_last_fire(self, backend: JobQueueBackend, schedule_id: str, moment: datetime) -> None:
-        self._set(backend, schedule_id, "last_fire", moment, "last_fires")
+        self._set(backend, schedule_id, "last_fire", moment, "dealt_with")
 
     def _set(
         self, backend: JobQueueBackend, schedule_id: str, field: str, moment: datetime, of: str = ""
@@ -77,7 +77,7 @@ class OnRedis(Place):
         own = f"flowerpower:{self._namespace}"
         client.hset(f"{own}:schedule:{schedule_id}", field, f"{moment.timestamp():.6f}")
         if of:
-            client.zadd(f"{own}:{of}", {schedule_id: moment.timestamp()})
+            client.zadd(f"{own}:{of}", {schedule_id: moment.timestamp()}, xx=True)
 
     def damage_schedule(self, backend: JobQueueBackend, schedule_id: str, text: str) -> None:
         client = backend.connection.client  # type: ignore[attr-defined]

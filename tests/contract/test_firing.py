@@ -240,6 +240,39 @@ def test_a_clock_that_was_set_back_makes_it_go_on_at_once(
     assert schedule.next_fire < clock.after(clock.now(), 11)
 
 
+def test_a_clock_that_was_set_back_is_noticed_before_the_first_fire(
+    place: Place, backend: JobQueueBackend
+) -> None:
+    """A schedule that was added at a time which is to come fires from now on, too."""
+    backend.add_schedule(every(10, "mine"))
+    place.age(backend, "mine", -3600)
+    assert backend.next_fire_in() == 0
+    fire_all(backend)
+    schedule = backend.get_schedule("mine")
+    assert schedule.next_fire is not None
+    assert schedule.next_fire < clock.after(clock.now(), 11)
+
+
+@pytest.mark.parametrize("state", ["paused", "damaged"])
+def test_what_does_not_fire_holds_up_nobody_when_the_clock_was_set_back(
+    place: Place, backend: JobQueueBackend, state: str
+) -> None:
+    """Nobody looks at it again and again, and the others fire."""
+    for name in ("bad", "good"):
+        backend.add_schedule(every(10, name))
+    if state == "paused":
+        backend.pause_schedule("bad")
+    else:
+        place.damage_schedule(backend, "bad", "{")
+    place.set_last_fire(backend, "bad", clock.after(clock.now(), 3600))
+    place.age(backend, "good", 15)
+    fired = [fire.schedule_id for _ in range(4) for fire in backend.fire_due().fires]
+    assert fired == ["good"]
+    due = backend.next_fire_in()
+    assert due is not None
+    assert due > 0
+
+
 def test_schedulers_in_threads_fire_once(place: Place, backend: JobQueueBackend) -> None:
     """Eight that fire at once make one job for each of twenty schedules."""
     for number in range(20):

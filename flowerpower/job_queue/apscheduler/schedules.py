@@ -123,7 +123,7 @@ class SqlSchedules(ScheduleStore):
         with self._database.read() as tx:
             (row,) = tx.rows("next_fire", self._with())
             now = tx.now()
-        if (row["last_fire"] or 0) > now + SET_BACK.total_seconds():
+        if (row["dealt_with_at"] or 0) > now + SET_BACK.total_seconds():
             return 0.0
         return None if row["due_at"] is None else max(0.0, float(row["due_at"]) - now)
 
@@ -153,7 +153,7 @@ class SqlSchedules(ScheduleStore):
                 moved.append(replace(decision.schedule, revision=schedule.revision + 1))
             elif schedule.spec is None:
                 # It cannot be read; it would come first again and again.
-                moved.append(replace(schedule, next_fire=None, due_at=None))
+                moved.append(_put_aside(schedule))
         # A time that the ledger has as made is written no more, and makes no job.
         written = tx.run_many("put_fire", [self._fire_row(fire, now) for fire in fires])
         recorded = [fire for fire, count in zip(fires, written, strict=True) if count]
@@ -180,6 +180,11 @@ class SqlSchedules(ScheduleStore):
 
 def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def _put_aside(schedule: Schedule) -> Schedule:
+    """One that cannot be read, so that nobody looks at it again by itself."""
+    return replace(schedule, state=ScheduleState.PAUSED, next_fire=None, due_at=None)
 
 
 def _moving(schedule: Schedule) -> dict[str, Any]:

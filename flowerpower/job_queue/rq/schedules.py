@@ -186,7 +186,8 @@ class RedisSchedules(ScheduleStore):
                 continue
             if decision is None:
                 # It cannot be read; it would come first again and again.
-                decision = Decision((), (), replace(schedule, next_fire=None, due_at=None))
+                aside = replace(schedule, state=ScheduleState.PAUSED, next_fire=None, due_at=None)
+                decision = Decision((), (), aside)
             decided.append(self._decided(schedule, decision, str(row["revision"]), int(active)))
             fires.append(decision.fires)
         if not decided:
@@ -242,9 +243,9 @@ def _moving(schedule: Schedule) -> dict[str, Any]:
         "is_live": schedule.state is not ScheduleState.DONE,
         "is_done": schedule.state is ScheduleState.DONE,
     }
-    for name in ("due_at", "last_fire"):
-        if seconds[name] is not None:
-            moved[name] = seconds[name]
+    moved["dealt_with_at"] = schedule.dealt_with_at.timestamp()
+    if seconds["due_at"] is not None:
+        moved["due_at"] = seconds["due_at"]
     return moved
 
 

@@ -45,8 +45,11 @@ WHERE namespace = :namespace AND id = :id
 DELETE FROM flowerpower_schedules WHERE namespace = :namespace AND id = :id
 
 -- name: next_fire
-SELECT MIN(due_at) AS due_at,
-    (SELECT MAX(last_fire) FROM flowerpower_schedules WHERE namespace = :namespace) AS last_fire
+SELECT MIN(due_at) AS due_at, (
+    SELECT COALESCE(last_fire, anchor) FROM flowerpower_schedules
+    WHERE namespace = :namespace AND state = 'active'
+    ORDER BY COALESCE(last_fire, anchor) DESC LIMIT 1
+) AS dealt_with_at
 FROM flowerpower_schedules WHERE namespace = :namespace
 
 -- name: due_schedules
@@ -56,7 +59,7 @@ ORDER BY due_at LIMIT :limit {skip_locked}
 
 -- name: set_back_schedules
 SELECT * FROM flowerpower_schedules
-WHERE namespace = :namespace AND state = 'active' AND last_fire > :later
+WHERE namespace = :namespace AND state = 'active' AND COALESCE(last_fire, anchor) > :later
 LIMIT :limit {skip_locked}
 
 -- name: count_active

@@ -21,7 +21,8 @@ CREATE TABLE flowerpower_schedules (
     PRIMARY KEY (namespace, id)
 );
 CREATE INDEX flowerpower_schedules_due ON flowerpower_schedules (namespace, due_at);
-CREATE INDEX flowerpower_schedules_last ON flowerpower_schedules (namespace, last_fire);
+CREATE INDEX flowerpower_schedules_dealt_with
+    ON flowerpower_schedules (namespace, (COALESCE(last_fire, anchor))) WHERE state = 'active';
 CREATE INDEX flowerpower_schedules_pipeline ON flowerpower_schedules (namespace, pipeline);
 
 -- The ledger: one row a fire, whatever became of it; count is above 1 for misses taken together.

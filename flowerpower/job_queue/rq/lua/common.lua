@@ -258,10 +258,10 @@ local function move(id, moved)
     else
         redis.call('ZREM', own .. 'due', id)
     end
-    if moved.last_fire and moved.is_active then
-        redis.call('ZADD', own .. 'last_fires', text(moved.last_fire), id)
+    if moved.is_active then
+        redis.call('ZADD', own .. 'dealt_with', text(moved.dealt_with_at), id)
     else
-        redis.call('ZREM', own .. 'last_fires', id)
+        redis.call('ZREM', own .. 'dealt_with', id)
     end
 end
 

@@ -1,0 +1,167 @@
+"""PipelineManager.schedule: the calendar from Python, and its printed line."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from flowerpower.errors import (
+    InvalidInputs,
+    InvalidTrigger,
+    PipelineNotFound,
+    Refused,
+    UsageError,
+)
+from flowerpower.pipeline import PipelineManager
+from flowerpower.schedules import Origin, ScheduleState
+from tests.conftest import MakeProject
+
+REPORT = "def total(region: str = 'all') -> str:\n    return region\n"
+DECLARED = """
+run: {inputs: {region: north}}
+schedule: {cron: "0 8 * * 1-5", timezone: Europe/Berlin, max_instances: 2, queue: slow}
+"""
+LISTED = """
+schedule:
+  - {id: mornings, cron: "0 8 * * *"}
+  - {id: hourly, interval: 1h, run: {inputs: {region: south}}}
+  - {id: never, interval: 2h, enabled: false}
+"""
+PROJECT = """
+name: my_project
+timezone: Asia/Tokyo
+job_queue: {backend: {queues: [default, slow]}}
+"""
+
+
+@pytest.fixture
+def root(make_project: MakeProject) -> Path:
+    return make_project(
+        PROJECT,
+        report=("run: {}\n", REPORT),
+        declared=(DECLARED, REPORT),
+        listed=(LISTED, REPORT),
+    )
+
+
+@pytest.fixture
+def manager(root: Path) -> PipelineManager:
+    return PipelineManager(root, quiet=True)
+
+
+def test_a_schedule_is_stored_and_its_id_given(manager: PipelineManager) -> None:
+    """With its trigger in the project's zone, the overrides and all that was asked for."""
+    schedule_id = manager.schedule(
+        name="report", cron="0 8 * * 1-5", inputs={"region": "east"}, timeout="1m",
+        misfire_grace_time="10m", coalesce=False, max_instances=3, jitter=5, result_ttl=-1,
+    )  # fmt: skip
+    assert schedule_id == "report-1"
+    schedule = manager.job_queue.backend.get_schedule(schedule_id)
+    spec = schedule.spec
+    assert spec is not None
+    assert (spec.trigger.timezone, spec.trigger.jitter) == ("Asia/Tokyo", 5.0)
+    assert spec.overrides.inputs == {"region": "east"}
+    assert (spec.overrides.timeout, spec.result_ttl, spec.origin) == (60.0, -1.0, Origin.API)
+    assert (spec.misfire_grace_time, spec.coalesce, spec.max_instances) == (600.0, False, 3)
+    assert schedule.next_fire is not None
+    assert schedule.next_fire.astimezone(UTC).hour == 23, "eight in Tokyo"
+
+
+def test_intervals_and_dates(manager: PipelineManager) -> None:
+    """An interval as a text or seconds; a date as a text or a datetime, in the zone named."""
+    manager.schedule("report", interval="1h", schedule_id="a")
+    manager.schedule("report", interval=90, schedule_id="b")
+    manager.schedule("report", date="2126-12-25T09:00:00", timezone="UTC", schedule_id="c")
+    manager.schedule("report", date=datetime(2126, 1, 1, tzinfo=UTC), schedule_id="d")
+    backend = manager.job_queue.backend
+    found = {each.id: each for each in backend.list_schedules()}
+    assert found["a"].to_json()["trigger"]["interval"] == 3600
+    assert found["b"].to_json()["trigger"]["interval"] == 90
+    assert found["c"].next_fire == datetime(2126, 12, 25, 9, tzinfo=UTC)
+    assert found["d"].next_fire == datetime(2126, 1, 1, tzinfo=UTC)
+
+
+def test_the_same_again_is_the_same(manager: PipelineManager) -> None:
+    """Pipeline, trigger and overrides as before: the same id. Anything else: another one."""
+    first = manager.schedule("report", interval="1h", inputs={"region": "east"})
+    assert manager.schedule("report", interval=3600, inputs={"region": "east"}) == first
+    assert manager.schedule("report", interval="1h") == "report-2"
+
+
+def test_an_id_of_another_is_refused_unless_told_to_overwrite(manager: PipelineManager) -> None:
+    """overwrite=True replaces it."""
+    manager.schedule("report", interval="1h", schedule_id="mine")
+    with pytest.raises(Refused, match="There is a schedule mine already"):
+        manager.schedule("report", interval="2h", schedule_id="mine")
+    assert manager.schedule("report", interval="2h", schedule_id="mine", overwrite=True) == "mine"
+
+
+def test_without_a_trigger_the_yaml_says_when(manager: PipelineManager) -> None:
+    """With its zone, its queue, and the origin config; the run's own YAML is read at each run."""
+    schedule_id = manager.schedule("declared")
+    schedule = manager.job_queue.backend.get_schedule(schedule_id)
+    assert schedule_id == "declared-1"
+    assert schedule.spec is not None
+    assert (schedule.spec.trigger.timezone, schedule.spec.queue) == ("Europe/Berlin", "slow")
+    assert (schedule.spec.max_instances, schedule.spec.origin) == (2, Origin.CONFIG)
+    assert schedule.spec.overrides.inputs == {}
+    assert manager.schedule("declared") == schedule_id
+
+
+def test_of_several_in_the_yaml_one_is_named(manager: PipelineManager) -> None:
+    """By its id; those that are not enabled are no choice."""
+    assert manager.schedule("listed", schedule_id="hourly") == "hourly"
+    spec = manager.job_queue.backend.get_schedule("hourly").spec
+    assert spec is not None
+    assert spec.overrides.inputs == {"region": "south"}
+    with pytest.raises(UsageError, match="declares 2 schedules") as several:
+        manager.schedule("listed")
+    assert several.value.hint == "They are: mornings, hourly."
+    for schedule_id in ("never", "morning"):
+        with pytest.raises(UsageError, match=f"declares no schedule '{schedule_id}'"):
+            manager.schedule("listed", schedule_id=schedule_id)
+
+
+def test_what_cannot_be_is_refused_before_anything_is_stored(manager: PipelineManager) -> None:
+    """Each with its own error."""
+    with pytest.raises(PipelineNotFound):
+        manager.schedule("reprot", interval="1h")
+    with pytest.raises(UsageError, match="has no schedule of its own"):
+        manager.schedule("report")
+    with pytest.raises(InvalidTrigger, match="exactly one"):
+        manager.schedule("report", interval="1h", cron="@daily")
+    with pytest.raises(InvalidTrigger):
+        manager.schedule("report", cron="0 8 * *")
+    with pytest.raises(InvalidInputs, match=r"inputs\.region"):
+        manager.schedule("report", interval="1h", inputs={"region": object()})
+    with pytest.raises(UsageError, match="max_instances is 0"):
+        manager.schedule("report", interval="1h", max_instances=0)
+    with pytest.raises(UsageError, match="no queue 'fast'"):
+        manager.schedule("report", interval="1h", queue="fast")
+    assert manager.job_queue.backend.list_schedules() == []
+
+
+def test_success_is_printed_as_it_always_was(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line with project, pipeline and id; quiet managers say nothing."""
+    assert PipelineManager(root).schedule("report", cron="0 8 * * 1-5") == "report-1"
+    assert capsys.readouterr().out == (
+        "✅ Successfully scheduled job for my_project.report with ID report-1\n"
+    )
+    PipelineManager(root, quiet=True).schedule("report", cron="0 9 * * 1-5")
+    assert capsys.readouterr().out == ""
+
+
+def test_a_run_now_does_not_shift_the_calendar(manager: PipelineManager) -> None:
+    """It makes a job of the schedule, with its overrides and no nominal time."""
+    manager.schedule("report", interval="1h", inputs={"region": "east"}, schedule_id="mine")
+    before = manager.job_queue.backend.get_schedule("mine")
+    job = manager.job_queue.run_schedule_now("mine")
+    assert (job.schedule_id, job.scheduled_for, job.pipeline) == ("mine", None, "report")
+    assert job.to_json()["overrides"]["inputs"] == {"region": "east"}
+    assert manager.job_queue.backend.get_schedule("mine") == before
+    assert manager.job_queue.backend.list_fires("mine") == []
+    assert before.state is ScheduleState.ACTIVE
+    assert before.next_fire is not None
+    assert timedelta(minutes=59) < before.next_fire - before.anchor <= timedelta(hours=1)
