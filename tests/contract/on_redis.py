@@ -60,8 +60,9 @@ class OnRedis(Place):
         for field in ("anchor", "next_fire", "due_at", "created_at"):
             if value := client.hget(key, field):
                 client.hset(key, field, f"{float(value) - seconds:.6f}")
-        for places in ("due", "dealt_with"):
-            client.zadd(f"{own}:{places}", {schedule_id: -seconds}, xx=True, incr=True)
+        dealt_with = float(client.hget(key, "last_fire") or client.hget(key, "anchor"))
+        client.zadd(f"{own}:dealt_with", {schedule_id: dealt_with}, xx=True)
+        client.zadd(f"{own}:due", {schedule_id: -seconds}, xx=True, incr=True)
 
     def set_next_fire(self, backend: JobQueueBackend, schedule_id: str, moment: datetime) -> None:
         self._set(backend, schedule_id, "next_fire", moment)
