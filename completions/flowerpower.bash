@@ -124,7 +124,7 @@ _flowerpower_load() {
             )
             ;;
         job-queue)
-            commands=(add-job list-jobs show-job wait cancel-job retry-job delete-job prune logs start-worker workers)
+            commands=(add-job list-jobs show-job wait cancel-job retry-job delete-job prune logs start-worker workers start-scheduler)
             options=(
                 '--help,-h once flag'
             )
@@ -289,6 +289,7 @@ _flowerpower_load() {
                 '--burst once flag'
                 '--max-jobs once text'
                 '--jobs-per-child once text'
+                '--with-scheduler once flag'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'
@@ -309,13 +310,93 @@ _flowerpower_load() {
                 '--help,-h once flag'
             )
             ;;
+        'job-queue start-scheduler')
+            options=(
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
         schedule)
-            commands=(preview)
+            commands=(add list show preview pause resume run-now delete history)
             options=(
                 '--help,-h once flag'
             )
             ;;
+        'schedule add')
+            arguments=(
+                'once names pipelines'
+            )
+            options=(
+                '--schedule-id once names schedules'
+                '--overwrite once flag'
+                '--cron once text'
+                '--interval once text'
+                '--date once text'
+                '--timezone once text'
+                '--start once text'
+                '--end once text'
+                '--jitter once text'
+                '--misfire-grace-time once text'
+                '--coalesce,--no-coalesce once flag'
+                '--max-instances once text'
+                '--queue once text'
+                '--result-ttl once text'
+                '--input,-i many text'
+                '--inputs once at_file'
+                '--final-vars many text'
+                '--config many text'
+                '--executor once choices synchronous threadpool'
+                '--max-workers once text'
+                '--cache,--no-cache once flag'
+                '--max-retries once text'
+                '--retry-delay once text'
+                '--jitter-factor once text'
+                '--timeout once text'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'schedule list')
+            options=(
+                '--pipeline once names pipelines'
+                '--state many text'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'schedule show')
+            arguments=(
+                'once names schedules'
+            )
+            options=(
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
         'schedule preview')
+            arguments=(
+                'once names schedules'
+            )
             options=(
                 '--start once text'
                 '--count once text'
@@ -328,6 +409,80 @@ _flowerpower_load() {
                 '--verbose,-v many flag'
                 '--no-color once flag'
                 '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'schedule pause')
+            arguments=(
+                'many names schedules'
+            )
+            options=(
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'schedule resume')
+            arguments=(
+                'many names schedules'
+            )
+            options=(
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'schedule run-now')
+            arguments=(
+                'many names schedules'
+            )
+            options=(
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'schedule delete')
+            arguments=(
+                'many names schedules'
+            )
+            options=(
+                '--yes,-y once flag'
+                '--dry-run once flag'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'schedule history')
+            arguments=(
+                'once names schedules'
+            )
+            options=(
+                '--limit once text'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
                 '--help,-h once flag'
             )
             ;;

@@ -21,8 +21,17 @@ set -g __flowerpower_commands \
     'job-queue logs' \
     'job-queue start-worker' \
     'job-queue workers' \
+    'job-queue start-scheduler' \
     'schedule' \
+    'schedule add' \
+    'schedule list' \
+    'schedule show' \
     'schedule preview' \
+    'schedule pause' \
+    'schedule resume' \
+    'schedule run-now' \
+    'schedule delete' \
+    'schedule history' \
     'completion' \
     'completion show' \
     'completion install'
@@ -99,13 +108,58 @@ set -g __flowerpower_valued \
     'job-queue start-worker:--type' \
     'job-queue workers:--base-dir' \
     'job-queue workers:--type' \
+    'job-queue start-scheduler:--base-dir' \
+    'job-queue start-scheduler:--type' \
+    'schedule add:--schedule-id' \
+    'schedule add:--cron' \
+    'schedule add:--interval' \
+    'schedule add:--date' \
+    'schedule add:--timezone' \
+    'schedule add:--start' \
+    'schedule add:--end' \
+    'schedule add:--jitter' \
+    'schedule add:--misfire-grace-time' \
+    'schedule add:--max-instances' \
+    'schedule add:--queue' \
+    'schedule add:--result-ttl' \
+    'schedule add:--input' \
+    'schedule add:-i' \
+    'schedule add:--inputs' \
+    'schedule add:--final-vars' \
+    'schedule add:--config' \
+    'schedule add:--executor' \
+    'schedule add:--max-workers' \
+    'schedule add:--max-retries' \
+    'schedule add:--retry-delay' \
+    'schedule add:--jitter-factor' \
+    'schedule add:--timeout' \
+    'schedule add:--base-dir' \
+    'schedule add:--type' \
+    'schedule list:--pipeline' \
+    'schedule list:--state' \
+    'schedule list:--base-dir' \
+    'schedule list:--type' \
+    'schedule show:--base-dir' \
+    'schedule show:--type' \
     'schedule preview:--start' \
     'schedule preview:--count' \
     'schedule preview:--cron' \
     'schedule preview:--interval' \
     'schedule preview:--date' \
     'schedule preview:--timezone' \
-    'schedule preview:--base-dir'
+    'schedule preview:--base-dir' \
+    'schedule preview:--type' \
+    'schedule pause:--base-dir' \
+    'schedule pause:--type' \
+    'schedule resume:--base-dir' \
+    'schedule resume:--type' \
+    'schedule run-now:--base-dir' \
+    'schedule run-now:--type' \
+    'schedule delete:--base-dir' \
+    'schedule delete:--type' \
+    'schedule history:--limit' \
+    'schedule history:--base-dir' \
+    'schedule history:--type'
 
 # Whether the line is at the command $argv[1], with $argv[2] arguments in front of the cursor.
 function __flowerpower_at
@@ -260,6 +314,7 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a prune -d 'Forge
 complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a logs -d 'Show what a job has printed, on stdout and stderr.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a start-worker -d 'Start a worker: it takes jobs from the queue and runs each in a process of its own.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a workers -d 'List the workers that live, and what they do.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a start-scheduler -d 'Start a scheduler: it makes the jobs of schedules when they are due, and runs none.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue\'' -l help -s h -d 'Show this message and exit.'
 
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l wait -d 'Wait for the job and show its result.'
@@ -290,7 +345,7 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l help -s h
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\' 0' -a '(__flowerpower_names pipelines)'
 
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l status -x -d 'scheduled, queued, running, finished, failed, cancelled. Repeatable.'
-complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l pipeline -x -a '(__flowerpower_names pipelines)' -d 'Only jobs of this pipeline.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l pipeline -x -a '(__flowerpower_names pipelines)' -d 'Only those of this pipeline.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l queue -x -d 'The name of a queue.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l schedule -x -a '(__flowerpower_names schedules)' -d 'Only jobs of this schedule.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l since -x -d 'Not before this ISO 8601 time, or 2h ago.'
@@ -379,6 +434,7 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l queu
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l burst -d 'End when no job is due.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l max-jobs -x -d 'End after so many jobs.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l jobs-per-child -x -d 'Jobs that one process does before it is replaced.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l with-scheduler -d 'Fire schedules too; on SQL every worker does.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l quiet -s q -d 'Print ids only, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
@@ -395,10 +451,79 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue workers\'' -l base-dir 
 complete -c flowerpower -n '__flowerpower_at \'job-queue workers\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue workers\'' -l help -s h -d 'Show this message and exit.'
 
-complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a preview -d 'Show the next fires of a trigger, and what clock changes do to them.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-scheduler\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-scheduler\'' -l quiet -s q -d 'Print ids only, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-scheduler\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-scheduler\'' -l no-color -d 'No colours.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-scheduler\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-scheduler\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-scheduler\'' -l help -s h -d 'Show this message and exit.'
+
+complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a add -d 'Let a pipeline run by itself: at the times of --cron or --interval, or once at --date.'
+complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a list -d 'List schedules, the oldest first: when they fire, in words, and when next.'
+complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a show -d 'Show all that is known of a schedule: its next fires, and what became of the last.'
+complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a preview -d 'Show the next fires of a schedule or a trigger, and what clock changes do to them.'
+complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a pause -d 'Let schedules fire no more until they are resumed.'
+complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a resume -d 'Let paused schedules fire again, from now on; what they missed is not made up for.'
+complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a run-now -d 'Make a job as schedules would make it, at once; their calendar stays as it is.'
+complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a delete -d 'Forget schedules and their history; jobs that they made stay.'
+complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a history -d 'List the fires of a schedule and what became of each, the latest first.'
 complete -c flowerpower -n '__flowerpower_at \'schedule\'' -l help -s h -d 'Show this message and exit.'
 
-complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l start -x -d 'Fires after this time, ISO 8601; by default now.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l schedule-id -x -a '(__flowerpower_names schedules)' -d 'The schedule\'s id; by default the pipeline\'s next number.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l overwrite -d 'Replace another schedule that has this id.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l cron -x -d 'Five fields, or @daily and the like.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l interval -x -d 'Real time between fires: 90s, 1h30m.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l date -x -d 'One fire at an ISO 8601 time.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l timezone -x -d 'Such as Europe/Berlin; by default the project\'s.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l start -x -d 'No fire before this time, ISO 8601; an interval counts from it. By default now.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l end -x -d 'No fire after this time.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l jitter -x -d 'Each fire is up to so long late, at random.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l misfire-grace-time -x -d 'A fire that is later than this is missed; by default there is no limit.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l coalesce -l no-coalesce -d 'Make one fire of several that were missed (the default), or each.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l max-instances -x -d 'Skip a fire while so many jobs of the schedule are not done; by default 1.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l queue -x -d 'The name of a queue.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l result-ttl -x -d 'How long its result is kept; 0: not at all, -1: as long as its record.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l input -s i -x -d 'One input: a JSON value, else text. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l inputs -x -a '(__flowerpower_at_files)' -d 'Many inputs: a JSON object, @file.yml, @file.json, or - for stdin. -i wins.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l final-vars -x -d 'The nodes to compute. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l config -x -d 'One setting of Hamilton\'s driver configuration. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l executor -x -a 'synchronous threadpool' -d 'How nodes are executed.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l max-workers -x -d 'Threads of the threadpool executor.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l cache -l no-cache -d 'Keep results of nodes between runs.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l max-retries -x -d 'Try again this often after a failure.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l retry-delay -x -d 'Wait before the first retry: 90s, 5m.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l jitter-factor -x -d 'Spread retry delays by up to this part of them.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l timeout -x -d 'How long it may take: 90s, 5m, 2h.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l quiet -s q -d 'Print ids only, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l no-color -d 'No colours.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l help -s h -d 'Show this message and exit.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\' 0' -a '(__flowerpower_names pipelines)'
+
+complete -c flowerpower -n '__flowerpower_at \'schedule list\'' -l pipeline -x -a '(__flowerpower_names pipelines)' -d 'Only those of this pipeline.'
+complete -c flowerpower -n '__flowerpower_at \'schedule list\'' -l state -x -d 'active, paused, done. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'schedule list\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'schedule list\'' -l quiet -s q -d 'Print ids only, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'schedule list\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'schedule list\'' -l no-color -d 'No colours.'
+complete -c flowerpower -n '__flowerpower_at \'schedule list\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'schedule list\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'schedule list\'' -l help -s h -d 'Show this message and exit.'
+
+complete -c flowerpower -n '__flowerpower_at \'schedule show\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'schedule show\'' -l quiet -s q -d 'Print ids only, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'schedule show\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'schedule show\'' -l no-color -d 'No colours.'
+complete -c flowerpower -n '__flowerpower_at \'schedule show\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'schedule show\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'schedule show\'' -l help -s h -d 'Show this message and exit.'
+complete -c flowerpower -n '__flowerpower_at \'schedule show\' 0' -a '(__flowerpower_names schedules)'
+
+complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l start -x -d 'No fire before this time, ISO 8601; an interval counts from it. By default now.'
 complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l count -x -d 'How many fires.'
 complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l cron -x -d 'Five fields, or @daily and the like.'
 complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l interval -x -d 'Real time between fires: 90s, 1h30m.'
@@ -409,7 +534,57 @@ complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l quiet -s q
 complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
 complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l no-color -d 'No colours.'
 complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
 complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l help -s h -d 'Show this message and exit.'
+complete -c flowerpower -n '__flowerpower_at \'schedule preview\' 0' -a '(__flowerpower_names schedules)'
+
+complete -c flowerpower -n '__flowerpower_at \'schedule pause\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'schedule pause\'' -l quiet -s q -d 'Print ids only, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'schedule pause\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'schedule pause\'' -l no-color -d 'No colours.'
+complete -c flowerpower -n '__flowerpower_at \'schedule pause\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'schedule pause\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'schedule pause\'' -l help -s h -d 'Show this message and exit.'
+complete -c flowerpower -n '__flowerpower_at \'schedule pause\'' -a '(__flowerpower_names schedules)'
+
+complete -c flowerpower -n '__flowerpower_at \'schedule resume\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'schedule resume\'' -l quiet -s q -d 'Print ids only, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'schedule resume\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'schedule resume\'' -l no-color -d 'No colours.'
+complete -c flowerpower -n '__flowerpower_at \'schedule resume\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'schedule resume\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'schedule resume\'' -l help -s h -d 'Show this message and exit.'
+complete -c flowerpower -n '__flowerpower_at \'schedule resume\'' -a '(__flowerpower_names schedules)'
+
+complete -c flowerpower -n '__flowerpower_at \'schedule run-now\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'schedule run-now\'' -l quiet -s q -d 'Print ids only, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'schedule run-now\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'schedule run-now\'' -l no-color -d 'No colours.'
+complete -c flowerpower -n '__flowerpower_at \'schedule run-now\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'schedule run-now\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'schedule run-now\'' -l help -s h -d 'Show this message and exit.'
+complete -c flowerpower -n '__flowerpower_at \'schedule run-now\'' -a '(__flowerpower_names schedules)'
+
+complete -c flowerpower -n '__flowerpower_at \'schedule delete\'' -l yes -s y -d 'Do not ask.'
+complete -c flowerpower -n '__flowerpower_at \'schedule delete\'' -l dry-run -d 'Only say what would be done.'
+complete -c flowerpower -n '__flowerpower_at \'schedule delete\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'schedule delete\'' -l quiet -s q -d 'Print ids only, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'schedule delete\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'schedule delete\'' -l no-color -d 'No colours.'
+complete -c flowerpower -n '__flowerpower_at \'schedule delete\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'schedule delete\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'schedule delete\'' -l help -s h -d 'Show this message and exit.'
+complete -c flowerpower -n '__flowerpower_at \'schedule delete\'' -a '(__flowerpower_names schedules)'
+
+complete -c flowerpower -n '__flowerpower_at \'schedule history\'' -l limit -x -d 'At most so many.'
+complete -c flowerpower -n '__flowerpower_at \'schedule history\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'schedule history\'' -l quiet -s q -d 'Print ids only, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'schedule history\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'schedule history\'' -l no-color -d 'No colours.'
+complete -c flowerpower -n '__flowerpower_at \'schedule history\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'schedule history\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'schedule history\'' -l help -s h -d 'Show this message and exit.'
+complete -c flowerpower -n '__flowerpower_at \'schedule history\' 0' -a '(__flowerpower_names schedules)'
 
 complete -c flowerpower -n '__flowerpower_at \'completion\' 0' -a show -d 'Print the completion script of a shell.'
 complete -c flowerpower -n '__flowerpower_at \'completion\' 0' -a install -d 'Put the completion script where the shell looks for it, for this user.'

@@ -15,7 +15,13 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from flowerpower import clock
-from flowerpower.config import BackendType, PipelineConfig, ProjectConfig, check_backend_url
+from flowerpower.config import (
+    BACKEND_PARTS,
+    BackendType,
+    PipelineConfig,
+    ProjectConfig,
+    check_backend_url,
+)
 from flowerpower.errors import ConfigError, ConfigFault, FlowerpowerError, ProjectNotFound
 from flowerpower.names import did_you_mean
 from flowerpower.safe_text import mask, one_line, shortened

@@ -1,7 +1,7 @@
 """`flowerpower --complete-names KIND [--base-dir DIR]`: names for completion, while somebody types.
 
 It imports the standard library and the rule for names, and runs nothing of the user's. It reads
-no configuration: jobs are those of the default SQLite file, or of the one that
+no configuration: jobs and schedules are those of the default SQLite file, or of the one that
 FLOWERPOWER_JOB_QUEUE_URL names. It is silent on any error, and ends the process after 200 ms
 whatever hangs.
 """
@@ -20,7 +20,7 @@ PIPELINES_FOLDER = os.path.join("conf", "pipelines")
 BASE_DIR_VARIABLE = "FLOWERPOWER_BASE_DIR"
 URL_VARIABLE = "FLOWERPOWER_JOB_QUEUE_URL"
 DEFAULT_URL = "sqlite:///.flowerpower/jobs.db"
-MOST_JOBS = 200
+MOST_LISTED = 200
 
 
 def run(arguments: list[str]) -> NoReturn:
@@ -67,6 +67,21 @@ def _pipelines(root: str) -> list[str]:
 
 
 def _jobs(root: str) -> list[str]:
+    return _ids(
+        root,
+        "SELECT id FROM flowerpower_jobs WHERE expires_at IS NULL OR expires_at > ?"
+        " ORDER BY created_at DESC LIMIT ?",
+        time.time(),
+        MOST_LISTED,
+    )
+
+
+def _schedules(root: str) -> list[str]:
+    query = "SELECT id FROM flowerpower_schedules ORDER BY created_at DESC LIMIT ?"
+    return _ids(root, query, MOST_LISTED)
+
+
+def _ids(root: str, query: str, *values: float) -> list[str]:
     import sqlite3
     from urllib.parse import quote
 
@@ -75,11 +90,7 @@ def _jobs(root: str) -> list[str]:
         return []
     # Read-only: this must neither make a file nor wait for one.
     uri = f"file:{quote(os.path.join(root, path))}?mode=ro"
-    rows = sqlite3.connect(uri, uri=True, timeout=0).execute(
-        "SELECT id FROM flowerpower_jobs WHERE expires_at IS NULL OR expires_at > ?"
-        " ORDER BY created_at DESC LIMIT ?",
-        (time.time(), MOST_JOBS),
-    )
+    rows = sqlite3.connect(uri, uri=True, timeout=0).execute(query, values)
     return [str(row[0]) for row in rows]
 
 
@@ -87,4 +98,5 @@ def _jobs(root: str) -> list[str]:
 _KINDS: dict[str, tuple[Callable[[str], list[str]], int]] = {
     "pipelines": (_pipelines, 100),
     "jobs": (_jobs, 200),
+    "schedules": (_schedules, 180),
 }

@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flowerpower.errors import UsageError
-from flowerpower_cli import job_changes, logs, worker
+from flowerpower_cli import job_changes, logs, scheduler, worker
 from flowerpower_cli.frame import Frame, command, group
 from flowerpower_cli.named_jobs import each_of, found_job, raise_all
+from flowerpower_cli.option_values import chosen, time_or_ago
 from flowerpower_cli.options import (
     InQueue,
     JobId,
     JobIds,
     JobOptions,
+    Limit,
+    OfPipeline,
     PipelineName,
     Progress,
     QueueName,
     RunOptions,
     Timeout,
-    time_or_ago,
-    whole_number,
 )
 
 if TYPE_CHECKING:
@@ -102,9 +103,7 @@ def list_jobs(
             help="scheduled, queued, running, finished, failed, cancelled. Repeatable.",
         ),
     ] = None,
-    pipeline: Annotated[
-        str | None, typer.Option(metavar="PIPELINE", help="Only jobs of this pipeline.")
-    ] = None,
+    pipeline: OfPipeline = None,
     queue: QueueName = None,
     schedule: Annotated[
         str | None, typer.Option(metavar="SCHEDULE", help="Only jobs of this schedule.")
@@ -115,9 +114,7 @@ def list_jobs(
             parser=time_or_ago, metavar="TIME", help="Not before this ISO 8601 time, or 2h ago."
         ),
     ] = None,
-    limit: Annotated[
-        int, typer.Option(parser=whole_number, metavar="N", help="At most so many.")
-    ] = 50,
+    limit: Limit = 50,
 ) -> None:
     """List jobs, the newest first."""
     from flowerpower.jobs import JobFilter
@@ -144,16 +141,9 @@ def list_jobs(
 
 def _statuses(given: list[str] | None) -> frozenset[JobStatus]:
     from flowerpower.jobs import JobStatus
-    from flowerpower.names import did_you_mean
 
     known = [status.value for status in JobStatus]
-    names = [name for text in given or [] for name in text.split(",") if name]
-    for name in names:
-        if name not in known:
-            raise UsageError(
-                f"--status {name[:60]!r}: expected {', '.join(known)}.{did_you_mean(name, known)}"
-            )
-    return frozenset(JobStatus(name) for name in names)
+    return frozenset(JobStatus(name) for name in chosen("--status", given, known))
 
 
 @command(app, "show-job", example="flowerpower job-queue show-job nightly-1", options=InQueue)
@@ -184,3 +174,4 @@ def wait(frame: Frame, jobs: JobIds, timeout: Timeout = None, progress: Progress
 job_changes.add_commands(app)
 logs.add_commands(app)
 worker.add_commands(app)
+scheduler.add_commands(app)

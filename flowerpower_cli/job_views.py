@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +90,7 @@ def jobs_view(jobs: list[Job], timezone: str, *, short: bool) -> Iterator[Shape]
         "id": [cell(short_id(job.id) if short else job.id, "bold") for job in jobs],
         "pipeline": [cell(job.pipeline) for job in jobs],
         "status": [cell(job.status, STYLES[job.status]) for job in jobs],
-        "created": [cell(_short_time(job.created_at, now, zone), "dim") for job in jobs],
+        "created": [cell(short_time(job.created_at, now, zone), "dim") for job in jobs],
         "took>": [cell(_took(job, now)) for job in jobs],
     }
     if any(job.queue != jobs[0].queue for job in jobs):
@@ -106,8 +106,11 @@ def jobs_view(jobs: list[Job], timezone: str, *, short: bool) -> Iterator[Shape]
     yield listing
 
 
-def _short_time(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
+def short_time(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """A moment as clocks in `zone` show it, without what it has in common with `now`."""
     shown, today = moment.astimezone(zone), now.astimezone(zone).date()
+    if shown.year != today.year:
+        return shown.strftime("%Y-%m-%d %H:%M:%S")
     return shown.strftime("%H:%M:%S" if shown.date() == today else "%b %d %H:%M:%S")
 
 
@@ -153,18 +156,23 @@ def job_view(job: Job, timezone: str) -> Iterator[Shape]:
             cell(job.status, STYLES[job.status]),
         )
     )
-    facts = dict(_facts(job, zone))
-    width = max(map(len, facts))
-    for name, value in facts.items():
-        yield Line((cell(f"  {name.ljust(width)}  ", "dim"), cell(value)))
-    yield from _overrides_view(job)
+    yield from facts_view(_facts(job, zone))
+    yield from overrides_view(job_data(job)["overrides"])
     yield from _nodes_view(job, zone)
     yield from _error_view(job)
     if job.result_expired_at is not None:
-        yield _title("Result", f"  expired at {local(job.result_expired_at, zone)}")
+        yield title("Result", f"  expired at {local(job.result_expired_at, zone)}")
     elif job.result is not None:
-        yield _title("Result")
+        yield title("Result")
         yield from outputs_view(job.result.get("outputs") or {})
+
+
+def facts_view(facts: Iterable[tuple[str, str]]) -> Iterator[Shape]:
+    """Facts by name, one a line."""
+    by_name = dict(facts)
+    width = max(map(len, by_name))
+    for name, value in by_name.items():
+        yield Line((cell(f"  {name.ljust(width)}  ", "dim"), cell(value)))
 
 
 def _facts(job: Job, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
@@ -195,10 +203,10 @@ def _facts(job: Job, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
         yield "result kept until", local(job.result_expires_at, zone)
 
 
-def _overrides_view(job: Job) -> Iterator[Shape]:
-    overrides = job_data(job)["overrides"]
+def overrides_view(overrides: dict[str, Any]) -> Iterator[Shape]:
+    """What a job's caller, or a schedule, changes of the pipeline's run."""
     if overrides:
-        yield _title("Overrides")
+        yield title("Overrides")
     for name, value in overrides.items():
         text = shortened(json.dumps(value, ensure_ascii=False), SHOWN_VALUE)
         yield Line((cell(f"  {name}  ", "dim"), cell(text)))
@@ -209,7 +217,7 @@ def _nodes_view(job: Job, zone: ZoneInfo) -> Iterator[Shape]:
     nodes = progress.get("nodes") or {}
     if not nodes:
         return
-    yield _title("Nodes", f"  {progress.get('done')} of {progress.get('total')}")
+    yield title("Nodes", f"  {progress.get('done')} of {progress.get('total')}")
     listing = table("node", "state", "started", "took>")
     for name, node in nodes.items():
         state, seconds = str(node.get("state")), node.get("seconds")
@@ -230,7 +238,7 @@ def _error_view(job: Job) -> Iterator[Shape]:
     error = job.error
     if not error:
         return
-    yield _title("Error" if job.status in ENDED else "The last attempt's error")
+    yield title("Error" if job.status in ENDED else "The last attempt's error")
     yield from block(str(error.get("traceback") or "").rstrip(), "dim")
     if not error.get("traceback"):
         yield from block(f"{error.get('type')}: {error.get('message')}", "red")
@@ -244,7 +252,8 @@ def _error_view(job: Job) -> Iterator[Shape]:
         yield Line((Cell("Hint: ", "bold cyan"), cell(error["hint"])))
 
 
-def _title(text: str, rest: str = "") -> Shape:
+def title(text: str, rest: str = "") -> Shape:
+    """The head of a part of a view."""
     return Line((cell(text, "bold"), cell(rest, "dim")), True)
 
 
@@ -260,7 +269,7 @@ def workers_view(workers: list[WorkerInfo], timezone: str) -> Iterator[Shape]:
             cell(each.id, "bold"),
             cell(", ".join(each.queues)),
             cell(f"{len(each.running)} of {each.slots}"),
-            cell(_short_time(each.started_at, now, zone), "dim"),
+            cell(short_time(each.started_at, now, zone), "dim"),
             cell(
                 f"{format_duration(round(max(silent, 0.0)))} ago",
                 "bold red" if silent > SILENT_AFTER else "green",

@@ -13,7 +13,8 @@ from flowerpower.errors import UsageError
 from flowerpower.safe_text import mask, visible
 from flowerpower_cli.frame import Frame, command
 from flowerpower_cli.named_jobs import found_job
-from flowerpower_cli.options import InQueue, JobId, whole_number
+from flowerpower_cli.option_values import whole_number
+from flowerpower_cli.options import InQueue, JobId
 from flowerpower_cli.output import Output, write_line, written
 
 if TYPE_CHECKING:

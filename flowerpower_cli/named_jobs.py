@@ -1,4 +1,4 @@
-"""Jobs that a command names: by their ids, or by the eight digits that a terminal is shown."""
+"""What a command names: schedules by their ids, jobs also by the digits a terminal is shown."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from flowerpower.errors import FlowerpowerError, JobNotFound
 if TYPE_CHECKING:
     from flowerpower.job_queue.base import JobQueueBackend
     from flowerpower.jobs import Job
+    from flowerpower.schedules import Schedule
 
 SEARCHED = 10_000
 _SHORT_ID = re.compile(r"[0-9a-f]{8}", re.ASCII)
 
+Named = TypeVar("Named", "Job", "Schedule")
 Done = TypeVar("Done")
 
 
@@ -43,20 +45,27 @@ def each_of(
     backend: JobQueueBackend, names: Iterable[str], act: Callable[[Job], Done]
 ) -> tuple[list[Done], list[FlowerpowerError]]:
     """What `act` gives for each job, and the errors of those for which it gives nothing."""
+    return each_named(names, lambda name: found_job(backend, name), act)
+
+
+def each_named(
+    names: Iterable[str], find: Callable[[str], Named], act: Callable[[Named], Done]
+) -> tuple[list[Done], list[FlowerpowerError]]:
+    """What `act` gives for each that `find` finds, once, and the errors of the others."""
     done: dict[str, Done] = {}
     errors: list[FlowerpowerError] = []
     for name in dict.fromkeys(names):
         try:
-            job = found_job(backend, name)
-            if job.id not in done:
-                done[job.id] = act(job)
+            found = find(name)
+            if found.id not in done:
+                done[found.id] = act(found)
         except FlowerpowerError as error:
             errors.append(error)
     return list(done.values()), errors
 
 
-def raise_all(errors: list[FlowerpowerError]) -> None:
-    """Raise the errors as one, if there are any.
+def raise_all(errors: list[FlowerpowerError], what: str = "jobs") -> None:
+    """Raise the errors as one, if there are any; `what` they are about.
 
     Raises:
         FlowerpowerError: of the class of the first.
@@ -66,7 +75,7 @@ def raise_all(errors: list[FlowerpowerError]) -> None:
     if errors:
         first = errors[0]
         raise type(first)(
-            f"It could not be done for {len(errors)} jobs:",
+            f"It could not be done for {len(errors)} {what}:",
             details=[error.message for error in errors],
             hint=first.hint,
         )

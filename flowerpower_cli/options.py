@@ -14,58 +14,13 @@ from typing import Annotated, Any
 
 import typer
 
-from flowerpower.errors import FlowerpowerError
-
-
-def whole_number(text: str) -> int:
-    """ASCII digits as an int, for options that count something."""
-    plain = str(text)
-    if not (plain.isascii() and plain.isdigit()) or len(plain) > 9:
-        raise typer.BadParameter(f"{plain[:40]!r} is not a whole number.")
-    return int(plain)
-
-
-def decimal_number(text: str) -> float:
-    """A plain decimal number such as 0.1."""
-    plain = str(text)
-    if not plain.isascii() or not plain.replace(".", "", 1).isdigit() or len(plain) > 20:
-        raise typer.BadParameter(f"{plain[:40]!r} is not a number.")
-    return float(plain)
-
-
-def duration(text: str) -> float:
-    """Seconds in a text such as 90s, 5m, 1h30m."""
-    from flowerpower import clock
-
-    try:
-        return clock.parse_duration(text)
-    except FlowerpowerError as error:
-        raise typer.BadParameter(error.message) from None
-
-
-def time_to_live(text: str) -> float:
-    """Seconds, 0 for not at all, -1 for as long as the record."""
-    return -1.0 if text == "-1" else duration(text)
-
-
-def time_reading(text: str) -> datetime:
-    """The reading in an ISO 8601 text, naive if it has no offset."""
-    from flowerpower import clock
-
-    try:
-        return clock.parse_time(text)
-    except FlowerpowerError as error:
-        raise typer.BadParameter(error.message) from None
-
-
-def time_or_ago(text: str) -> datetime:
-    """As `time_reading`, or how long ago: 2h, 1d ago."""
-    from flowerpower import clock
-
-    try:
-        return clock.after(clock.now(), -clock.parse_duration(str(text).removesuffix("ago")))
-    except FlowerpowerError:
-        return time_reading(text)
+from flowerpower_cli.option_values import (
+    decimal_number,
+    duration,
+    time_reading,
+    time_to_live,
+    whole_number,
+)
 
 
 class Executor(StrEnum):
@@ -210,6 +165,18 @@ class RunOptions:
 
 
 QueueName = Annotated[str | None, typer.Option(metavar="QUEUE", help="The name of a queue.")]
+OfPipeline = Annotated[
+    str | None, typer.Option("--pipeline", metavar="PIPELINE", help="Only those of this pipeline.")
+]
+Limit = Annotated[int, typer.Option(parser=whole_number, metavar="N", help="At most so many.")]
+ResultTtl = Annotated[
+    float | None,
+    typer.Option(
+        parser=time_to_live,
+        metavar="DURATION",
+        help="How long its result is kept; 0: not at all, -1: as long as its record.",
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -235,14 +202,7 @@ class JobOptions:
             metavar="ID", help="The job's id: asking again with it gives the first job back."
         ),
     ] = None
-    result_ttl: Annotated[
-        float | None,
-        typer.Option(
-            parser=time_to_live,
-            metavar="DURATION",
-            help="How long its result is kept; 0: not at all, -1: as long as its record.",
-        ),
-    ] = None
+    result_ttl: ResultTtl = None
 
 
 @dataclass(frozen=True)
@@ -270,6 +230,20 @@ PipelineName = Annotated[
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.", show_default=False)]
 JobIds = Annotated[
     list[str], typer.Argument(metavar="JOB...", help="Ids of jobs.", show_default=False)
+]
+ScheduleId = Annotated[
+    str, typer.Argument(metavar="SCHEDULE", help="The schedule's id.", show_default=False)
+]
+ScheduleIds = Annotated[
+    list[str], typer.Argument(metavar="SCHEDULE...", help="Ids of schedules.", show_default=False)
+]
+Start = Annotated[
+    datetime | None,
+    typer.Option(
+        parser=time_reading,
+        metavar="TIME",
+        help="No fire before this time, ISO 8601; an interval counts from it. By default now.",
+    ),
 ]
 Progress = Annotated[
     bool | None,

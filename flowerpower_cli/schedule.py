@@ -2,127 +2,121 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flowerpower import clock
-from flowerpower.errors import InvalidTime, InvalidTrigger, ProjectNotFound, UsageError
+from flowerpower_cli import schedule_add, schedule_changes, schedule_preview
 from flowerpower_cli.frame import Frame, command, group
-from flowerpower_cli.options import TriggerOptions, whole_number
-from flowerpower_cli.shapes import Shape, cell, line, table
+from flowerpower_cli.option_values import chosen
+from flowerpower_cli.options import InQueue, Limit, OfPipeline, ScheduleId
 
 if TYPE_CHECKING:
-    from flowerpower.trigger_base import Trigger
-    from flowerpower.trigger_preview import PreviewRow
+    from flowerpower.schedules import Schedule, ScheduleState
 
 app = group()
 
-MAX_COUNT = 1000
+SHOWN_NEXT = 3
+SHOWN_LAST = 5
+
+schedule_add.add_commands(app)
 
 
-@command(app, "preview", example='flowerpower schedule preview --cron "0 8 * * 1-5" --count 3')
-def preview(
+@command(app, "list", example="flowerpower schedule list --state active,paused", options=InQueue)
+def list_(
     frame: Frame,
-    options: TriggerOptions,
-    start: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Fires after this time, ISO 8601; by default now."),
+    pipeline: OfPipeline = None,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STATE[,STATE]", help="active, paused, done. Repeatable."),
     ] = None,
-    count: Annotated[
-        int, typer.Option(parser=whole_number, metavar="N", help="How many fires.")
-    ] = 10,
 ) -> None:
-    """Show the next fires of a trigger, and what clock changes do to them."""
-    from flowerpower.trigger_preview import clock_change_sentences, next_clock_change
-    from flowerpower.trigger_preview import preview as next_fires
+    """List schedules, the oldest first: when they fire, in words, and when next."""
+    from flowerpower_cli.schedule_views import schedule_data, schedules_view
 
-    if not 1 <= count <= MAX_COUNT:
-        raise UsageError(f"--count: expected 1 to {MAX_COUNT}, got {count}.")
-    trigger = trigger_from(frame, options)
-    begin = _start(start, trigger).replace(microsecond=0)
-    trigger = trigger.anchored(begin)
-    rows = next_fires(trigger, begin, count)
-    changes = clock_change_sentences(trigger, begin, count)
-    if options.cron and not changes and (later := next_clock_change(trigger, begin)):
-        changes = [later]
-    data = {
-        "trigger": trigger.to_json(),
-        "in_words": trigger.in_words(),
-        "timezone": trigger.timezone,
-        "fires": [
-            {
-                "fire": clock.format_time(row.fire),
-                "local": row.local.isoformat(),
-                "note": row.note or None,
-            }
-            for row in rows
-        ],
-        "clock_changes": changes,
-    }
-
-    def view() -> Iterator[Shape]:
-        yield line(trigger.in_words(), "bold")
-        if rows:
-            yield _fires_table(rows, begin)
-        yield from (line(sentence) for sentence in changes)
-
-    frame.output.result(data, view, [clock.format_time(row.fire) for row in rows])
-    if not rows:
-        frame.output.message("There are no fires to come.")
-
-
-def trigger_from(frame: Frame, options: TriggerOptions) -> Trigger:
-    """The trigger that a command's options describe.
-
-    Raises:
-        InvalidTrigger: if not exactly one of --cron, --interval and --date is given.
-    """
-    from flowerpower.triggers import make_trigger
-
-    if sum(each is not None for each in (options.cron, options.interval, options.date)) != 1:
-        raise InvalidTrigger(
-            "Expected exactly one of --cron, --interval and --date.",
-            hint='For example --cron "0 8 * * 1-5", --interval 1h or --date 2027-01-01T09:00:00.',
+    states = _states(state)
+    there = frame.job_queue.backend.list_schedules()
+    shown = [
+        each
+        for each in there
+        if pipeline in (None, each.pipeline) and (not states or each.state in states)
+    ]
+    frame.learn_secrets(*(each.pipeline for each in shown))
+    zone = frame.manager.project.timezone
+    frame.output.result(
+        [schedule_data(each) for each in shown],
+        lambda: schedules_view(shown, zone),
+        [each.id for each in shown],
+    )
+    if not there:
+        frame.output.message(
+            "There are no schedules yet; add one with `flowerpower schedule add PIPELINE`."
         )
-    zone = options.timezone or _project_timezone(frame)
-    return make_trigger(options.cron, options.interval, options.date, timezone=zone)
+    elif not shown:
+        frame.output.message("There are no such schedules.")
 
 
-def _project_timezone(frame: Frame) -> str | None:
-    try:
-        return frame.manager.project.timezone
-    except ProjectNotFound:
-        if frame.base_dir is not None:
-            raise
-        return None
+def _states(given: list[str] | None) -> frozenset[ScheduleState]:
+    from flowerpower.schedules import ScheduleState
+
+    known = [state.value for state in ScheduleState]
+    return frozenset(ScheduleState(name) for name in chosen("--state", given, known))
 
 
-def _start(text: str | None, trigger: Trigger) -> datetime:
-    if text is None:
-        return clock.now()
-    try:
-        reading = clock.parse_time(text)
-        if reading.tzinfo is None:
-            reading = reading.replace(tzinfo=clock.timezone(trigger.timezone))
-        return clock.after(reading, 0)
-    except OverflowError:
-        raise InvalidTime(f"--start {text!r} is out of range.") from None
+@command(app, "show", example="flowerpower schedule show daily_report-1", options=InQueue)
+def show(frame: Frame, schedule: ScheduleId) -> None:
+    """Show all that is known of a schedule: its next fires, and what became of the last."""
+    from flowerpower import clock
+    from flowerpower.trigger_preview import PreviewRow, preview
+    from flowerpower_cli.schedule_views import (
+        fires_data,
+        next_fires_data,
+        schedule_data,
+        schedule_view,
+    )
+
+    found = _found(frame, schedule)
+    ledger = frame.job_queue.backend.list_fires(found.id, SHOWN_LAST)
+    coming: list[PreviewRow] = []
+    if found.trigger is not None and found.next_fire is not None:
+        # One that is overdue is still to come.
+        since = min(clock.now(), clock.after(found.next_fire, -1e-6))
+        coming = preview(found.trigger, since, SHOWN_NEXT)
+    zone = frame.manager.project.timezone
+    data = schedule_data(found) | {
+        "next_fires": next_fires_data(coming),
+        "fires": fires_data(ledger),
+    }
+    frame.output.result(data, lambda: schedule_view(found, coming, ledger, zone), [found.id])
 
 
-def _fires_table(rows: list[PreviewRow], begin: datetime) -> Shape:
-    noted = any(row.note for row in rows)
-    listing = table("#>", "local time", "UTC", "in>", *(["note"] if noted else []))
-    for number, row in enumerate(rows, 1):
-        cells = [
-            cell(number, "dim"),
-            cell(row.local.strftime("%a %Y-%m-%d %H:%M:%S %Z"), "bold"),
-            cell(row.fire.strftime("%Y-%m-%d %H:%M:%SZ"), "dim"),
-            cell(clock.format_duration((row.fire - begin).total_seconds())),
-        ]
-        if noted:
-            cells.append(cell(row.note, "yellow"))
-        listing.add_row(*cells)
-    return listing
+schedule_preview.add_commands(app)
+schedule_changes.add_commands(app)
+
+
+@command(app, "history", example="flowerpower schedule history daily_report-1", options=InQueue)
+def history(frame: Frame, schedule: ScheduleId, limit: Limit = 50) -> None:
+    """List the fires of a schedule and what became of each, the latest first.
+
+    With --quiet it prints the ids of the jobs that they made.
+    """
+    from flowerpower_cli.schedule_views import fires_data, history_view, zone_of
+
+    found = _found(frame, schedule)
+    ledger = frame.job_queue.backend.list_fires(found.id, limit)
+    zone = zone_of(found, frame.manager.project.timezone)
+    frame.output.result(
+        fires_data(ledger),
+        lambda: history_view(ledger, zone),
+        [each.job_id for each in ledger if each.job_id is not None],
+    )
+    if not ledger:
+        frame.output.message(f"The schedule {found.id} has not fired yet.")
+    elif len(ledger) == limit:
+        frame.output.message(f"These are the latest {limit}; --limit shows more.")
+
+
+def _found(frame: Frame, schedule_id: str) -> Schedule:
+    found = frame.job_queue.backend.get_schedule(schedule_id)
+    frame.learn_secrets(found.pipeline)
+    return found

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MIN_CUT = 12
 """Characters; a column that may be cut is folded instead where it would have fewer."""
+MAX_KEPT = 30
+"""Characters; longer names in a first column may be folded."""
 
 
 @dataclass(frozen=True)
@@ -96,13 +98,15 @@ class Table:
         from rich.table import Table as RichTable
 
         drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
+        longest = max(map(len, self._firsts()))
+        # The first column names things; a name folded in its middle is hard to read.
+        is_kept = longest <= MAX_KEPT and longest + (len(self.heads) - 1) * 9 <= width
         for position, head in enumerate(self.heads):
             drawn.add_column(
                 Cell(_head(head)).rich(),
                 justify="right" if head.endswith(">") else "left",
                 overflow="fold",
-                # The first column names things; a name folded in its middle is hard to read.
-                min_width=None if position else min(30, max(map(len, self._firsts()))),
+                no_wrap=is_kept and position == 0,
             )
         left = self._left_for_last(width) if self.heads[-1].endswith("…") else 0
         for row in self.rows:

@@ -57,6 +57,11 @@ def wait_and_show(
 
 def tell_if_alone(frame: Frame, jobs: list[Job]) -> None:
     """Say so if nobody is there to do the jobs that wait."""
+    tell_if_unwatched(frame, {job.queue for job in jobs if not job.status.is_ended})
+
+
+def tell_if_unwatched(frame: Frame, queues: set[str]) -> None:
+    """Say so if there are queues that no worker takes jobs from."""
     if frame.output.quiet or frame.output.json:
         return
     now = clock.now()
@@ -65,8 +70,7 @@ def tell_if_alone(frame: Frame, jobs: list[Job]) -> None:
         for each in frame.job_queue.backend.list_workers()
         if (now - (each.beat_at or each.started_at)).total_seconds() < SILENT_AFTER
     ]
-    watched = {queue for each in workers for queue in each.queues}
-    alone = sorted({job.queue for job in jobs if not job.status.is_ended} - watched)
+    alone = sorted(queues - {queue for each in workers for queue in each.queues})
     if alone:
         frame.output.message(
             f"No worker takes jobs from {', '.join(alone)}; start one: "

@@ -4,6 +4,7 @@ import os
 import pty
 import select
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -71,6 +72,11 @@ CASES = [
     _all(f"{RUN} --json dai", "daily_report"),
     _all(f"{RUN} daily_report dai"),
     _all("flowerpower pipeline new dai"),
+    _all("flowerpower schedule show ", "night", "morning"),
+    _all("flowerpower schedule pause night mor", "morning"),
+    _all("flowerpower schedule preview mor", "morning"),
+    _all("flowerpower job-queue list-jobs --schedule nig", "night"),
+    _all("flowerpower schedule add daily_report --schedule-id mor", "morning"),
     _all(f"{RUN} --base-dir ../other ", "elsewhere"),
     _all(f"{RUN} --base-dir=../other ", "elsewhere"),
     _all(f"{RUN} --base-dir '../a blank' ", "between"),
@@ -104,13 +110,25 @@ def _fill(root: Path, names: list[str]) -> None:
         (root / "conf" / "pipelines" / f"{name}.yml").touch()
 
 
+def _schedule(root: Path, ids: list[str]) -> None:
+    """What completion reads of a calendar."""
+    (root / ".flowerpower").mkdir()
+    with sqlite3.connect(root / ".flowerpower" / "jobs.db") as database:
+        database.execute("CREATE TABLE flowerpower_schedules (id TEXT, created_at REAL)")
+        rows = [(each, 0.0) for each in ids]
+        database.executemany("INSERT INTO flowerpower_schedules VALUES (?, ?)", rows)
+    database.close()
+
+
 @pytest.fixture(scope="module")
 def playground(tmp_path_factory: pytest.TempPathFactory) -> Playground:
     """Projects with names of all kinds, and the program on the PATH."""
     root = tmp_path_factory.mktemp("shells")
     for folder in ("empty", "home", "bin"):
         (root / folder).mkdir()
-    _fill(root / "project", [*NAMES, *(name for name in HOSTILE if len(name) < 100)])
+    hostile = [name for name in HOSTILE if len(name) < 100]
+    _fill(root / "project", [*NAMES, *hostile])
+    _schedule(root / "project", ["night", "morning", *hostile, "x" * 181])
     _fill(root / "other", ["elsewhere"])
     _fill(root / "a blank", ["between"])
     (root / "folders" / "given_folder").mkdir(parents=True)
@@ -322,7 +340,7 @@ def test_nothing_on_the_line_or_in_a_folder_is_run(
 ) -> None:
     """Names of files and words of the line that a shell would expand are never run."""
     assert not list(playground.project.parent.rglob("executed*"))
-    assert {path.name for path in playground.project.iterdir()} == {"conf"}
+    assert {path.name for path in playground.project.iterdir()} == {"conf", ".flowerpower"}
 
 
 @pytest.mark.parametrize("line", USED_LINES)

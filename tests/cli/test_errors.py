@@ -55,6 +55,7 @@ PIPELINES = {
     "badinput": ("run: {inputs: {y: 1}}\n", GOOD[1]),
     "wrongtype": ("run: {inputs: {x: two}}\n", GOOD[1]),
     "badcron": ("run: {inputs: {x: 1}}\nschedule: {cron: '61 * * * *'}\n", GOOD[1]),
+    "hourly": ("run: {inputs: {x: 1}}\nschedule: {interval: 1h}\n", GOOD[1]),
 }
 
 
@@ -85,6 +86,14 @@ def _nightly(root: Path) -> None:
     manager.close()
 
 
+def _calendar(root: Path) -> None:
+    """The project has a schedule called nightly, and one called over that has no fires to come."""
+    manager = PipelineManager(root, quiet=True, environ={})
+    manager.schedule("good", cron="0 2 * * *", schedule_id="nightly")
+    manager.schedule("good", date="2020-01-01", schedule_id="over")
+    manager.close()
+
+
 def _database(content: bytes) -> Callable[[Path], object]:
     def write(root: Path) -> None:
         (root / ".flowerpower").mkdir()
@@ -94,6 +103,8 @@ def _database(content: bytes) -> Callable[[Path], object]:
 
 
 MEMORY = _conf(b"job_queue: {backend: {url: memory}}\n")
+# Port 1 is nobody's.
+NO_REDIS = _conf(b"job_queue: {type: rq, backend: {url: 'redis://:hunter2@127.0.0.1:1/0'}}\n")
 NOT_ASKED = [
     path("not asked", "pipeline delete good", 8, "Nothing was done"),
     path(
@@ -102,6 +113,13 @@ NOT_ASKED = [
         8,
         "Nothing was done",
         prepare=_nightly,
+    ),
+    path(
+        "not asked for a schedule",
+        "schedule delete nightly",
+        8,
+        "Nothing was done",
+        prepare=_calendar,
     ),
 ]
 PATHS = [
@@ -219,6 +237,57 @@ PATHS = [
     path("retry of what waits", "job-queue retry-job nightly", 8, "nightly", prepare=_nightly),
     path("job in memory", "job-queue add-job good", 8, "in memory", "sqlite:///", prepare=MEMORY),
     path("worker in memory", "job-queue start-worker", 8, "in memory", prepare=MEMORY),
+    path("no pipeline for a schedule", "schedule add goood --cron @daily", 3, "no pipeline 'goood'", "'good'"),
+    path("wrong cron", "schedule add good --cron @dayly", 2, "'@dayly'", "@daily"),
+    Path_("six fields", ("schedule", "add", "good", "--cron", "0 0 8 * * *"), 2, ("6 fields",)),
+    Path_("no such hour", ("schedule", "add", "good", "--cron", "0 25 * * *"), 2, ("25", "hour")),
+    path("two triggers", "schedule add good --cron @daily --interval 1h", 2,
+         "exactly one of --cron, --interval and --date"),
+    path("nothing declared", "schedule add good", 2, "good has no schedule of its own",
+         "conf/pipelines/good.yml"),
+    path("declared and wrong", "schedule add badcron", 4, "badcron.yml, line 2", "61"),
+    path("options without a trigger", "schedule add hourly --max-retries 1", 2, "--max-retries",
+         "--cron, --interval or --date", "conf/pipelines/hourly.yml"),
+    path("none of those declared", "schedule add hourly --schedule-id x", 2, "declares no schedule 'x'"),
+    path("interval of nothing", "schedule add good --interval 0", 2, "at least 1 second"),
+    path("no interval", "schedule add good --interval often", 2, "'often' is not a duration"),
+    path("no date", "schedule add good --date tomorrow", 2, "'tomorrow' is not a time"),
+    path("no zone", "schedule add good --cron @daily --timezone Europe/Berln", 2, "Europe/Berlin"),
+    path("bad start", "schedule add good --cron @daily --start soon", 2, "--start", "ISO 8601"),
+    path("end before start", "schedule add good --cron @daily --start 2030-01-02 --end 2030-01-01", 2,
+         "lies before the start"),
+    path("bad schedule jitter", "schedule add good --interval 1m --jitter 2m", 2,
+         "jitter must be shorter than the interval"),
+    path("no instances", "schedule add good --cron @daily --max-instances 0", 2,
+         "max_instances is 0", "1 to 1000"),
+    path("bad grace", "schedule add good --cron @daily --misfire-grace-time -1", 2,
+         "--misfire-grace-time", "'-1'"),
+    path("no queue for a schedule", "schedule add good --cron @daily --queue defualt", 2,
+         "'defualt'", "'default'"),
+    path("bad schedule id", "schedule add good --cron @daily --schedule-id a/b", 2, "'a/b'", "A-Z a-z 0-9 _ -"),
+    path("schedule no pair", "schedule add good --cron @daily -i x", 2, "-i takes KEY=VALUE", "'x'"),
+    path("bad state", "schedule list --state activ", 2, "'activ'", "Did you mean 'active'"),
+    path("no schedule named", "schedule pause", 2, "Missing argument", "SCHEDULE"),
+    path("preview of nothing", "schedule preview", 2, "exactly one of --cron, --interval and --date"),
+    path("preview of both", "schedule preview nightly --cron @daily", 2, "both given"),
+    path("preview of none", "schedule preview --cron @daily --count 0", 2, "--count", "1 to 1000"),
+    path("no schedule", "schedule show nihgtly", 3, "no schedule 'nihgtly'", "Did you mean 'nightly'",
+         prepare=_calendar),
+    path("no schedule to preview", "schedule preview nothing", 3, "no schedule 'nothing'"),
+    path("no schedule to pause", "schedule pause nothing", 3, "no schedule 'nothing'", "schedule list"),
+    path("no schedules to resume", "schedule resume one two", 3, "2 schedules", "'one'", "'two'"),
+    path("no schedule to run", "schedule run-now nothing", 3, "no schedule 'nothing'"),
+    path("no schedule to delete", "schedule delete nothing --yes", 3, "no schedule 'nothing'"),
+    path("no history", "schedule history nothing", 3, "no schedule 'nothing'"),
+    path("no Redis", "schedule list", 5, "redis://:***@127.0.0.1:1/0", prepare=NO_REDIS),
+    path("no Redis to schedule", "job-queue start-scheduler", 5, "redis://:***@127.0.0.1:1/0",
+         prepare=NO_REDIS),
+    path("another schedule", "schedule add good --cron @daily --schedule-id nightly", 8,
+         "schedule nightly already", "--overwrite", prepare=_calendar),
+    path("done is not paused", "schedule pause over", 8, "over is done", prepare=_calendar),
+    path("done is not resumed", "schedule resume over", 8, "over is done", prepare=_calendar),
+    path("schedule in memory", "schedule add good --cron @daily", 8, "in memory", prepare=MEMORY),
+    path("scheduler in memory", "job-queue start-scheduler", 8, "in memory", prepare=MEMORY),
 ]  # fmt: skip
 
 ENVIRONMENTS: dict[str, dict[str, str]] = {

@@ -96,7 +96,10 @@ def test_no_option_takes_a_secret() -> None:
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["pipeline", "--help"],
                                        ["pipeline", "run", "--help"],
-                                       ["job-queue", "add-job", "--help"]], ids=" ".join)  # fmt: skip
+                                       ["job-queue", "add-job", "--help"],
+                                       ["job-queue", "start-scheduler", "--help"],
+                                       ["schedule", "--help"],
+                                       ["schedule", "add", "--help"]], ids=" ".join)  # fmt: skip
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     """--version and --help import neither Hamilton nor pandas nor any backend."""
     done = subprocess.run(

@@ -1,0 +1,435 @@
+"""Pipelines on the calendar: add, list, show, preview, pause, resume, run-now, delete."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import MakeProject
+from tests.terminal import COMMAND, Cli, Ended
+
+QUICK = ("run: {inputs: {x: 2}}\n", "def double(x: int) -> int:\n    return 2 * x\n")
+DECLARED = (
+    "schedule:\n"
+    "  - {id: morning, cron: '0 8 * * 1-5'}\n"
+    "  - {id: hourly, interval: 1h, run: {inputs: {x: 3}}}\n"
+    "  - {id: never, cron: '@daily', enabled: false}\n",
+    QUICK[1],
+)
+OFF = ("schedule: {cron: '@daily', enabled: false}\n", QUICK[1])
+PROJECT = "name: demo\ntimezone: Europe/Berlin\n"
+HOSTILE = "[/] [red]x[/red] \x1b[31m \u202e"
+KEYS = {
+    "id", "pipeline", "state", "trigger", "in_words", "timezone", "overrides", "queue",
+    "result_ttl", "misfire_grace_time", "coalesce", "max_instances", "origin", "created_at",
+    "next_fire", "last_fire", "fault",
+}  # fmt: skip
+
+
+@pytest.fixture
+def project(make_project: MakeProject) -> Path:
+    return make_project(PROJECT, quick=QUICK, declared=DECLARED, off=OFF)
+
+
+def add(cli: Cli, *arguments: str) -> str:
+    """The id of a new schedule."""
+    return cli.run("schedule", "add", *arguments, "--quiet", code=0).stdout.strip()
+
+
+def shown(cli: Cli, schedule: str) -> dict[str, Any]:
+    body: dict[str, Any] = cli.run("schedule", "show", schedule, "--json", code=0).json
+    return body
+
+
+def ids(cli: Cli, *arguments: str) -> list[str]:
+    return cli.run("schedule", "list", "--quiet", *arguments, code=0).stdout.split()
+
+
+def damage(root: Path, schedule: str, **columns: object) -> None:
+    """Write into the record of a schedule what no version of flowerpower does."""
+    with sqlite3.connect(root / ".flowerpower" / "jobs.db") as database:
+        for name, value in columns.items():
+            database.execute(
+                f"UPDATE flowerpower_schedules SET {name} = ? WHERE id = ?", (value, schedule)
+            )
+    database.close()
+
+
+def test_add_says_what_will_happen(cli: Cli, project: Path) -> None:
+    """One is told the id, the trigger in words, and the next fire in its zone."""
+    ended = cli.run("schedule", "add", "quick", "--cron", "30 9 1 1 *", code=0)
+    assert re.fullmatch(
+        r"quick-1  quick  at 09:30, on day 1 of the month, in January, Europe/Berlin\n"
+        r"  next fire  \w{3} \d{4}-01-01 09:30:00 CET, in \S+\n",
+        ended.stdout,
+    )
+    assert "No worker takes jobs from default; start one" in ended.stderr
+    elsewhere = cli.run("schedule", "add", "quick", "--cron", "@yearly", "--timezone", "Asia/Tokyo")
+    assert re.search(r"next fire  \w{3} \d{4}-01-01 00:00:00 JST, in ", elsewhere.stdout)
+
+
+def test_adding_the_same_again_changes_nothing(cli: Cli, project: Path) -> None:
+    """A schedule that is there just so comes back, says so, and ends with 0."""
+    arguments = ("schedule", "add", "quick", "--interval", "1h", "-i", "x=5")
+    first = cli.run(*arguments, "--json", code=0).json
+    again = cli.run(*arguments, code=0)
+    assert again.stdout.startswith("quick-1  quick  every 1h, Europe/Berlin\n")
+    assert "Already so: quick-1." in again.stderr
+    assert cli.run(*arguments, "--json", code=0).json == first | {"created": False}
+    assert (first["created"], first["origin"], first["overrides"]) == (
+        True, "cli", {"inputs": {"x": 5}}
+    )  # fmt: skip
+    assert add(cli, "quick", "--interval", "2h") == "quick-2"
+    assert ids(cli) == ["quick-1", "quick-2"]
+
+
+def test_every_option_reaches_the_schedule(cli: Cli, make_project: MakeProject) -> None:
+    """What is said of a schedule and of its jobs is what it is."""
+    make_project(
+        PROJECT + "job_queue: {backend: {queues: [default, slow]}}\n",
+        quick=QUICK,
+        declared=DECLARED,
+    )
+    add(
+        cli, "quick", "--interval", "1h30m", "--schedule-id", "all", "--start", "2199-07-01T08:00",
+        "--end", "2199-08-01T00:00:00Z", "--jitter", "5m", "--misfire-grace-time", "10m",
+        "--no-coalesce", "--max-instances", "3", "--queue", "slow", "--result-ttl", "-1",
+        "--inputs", '{"x": [1]}', "--max-retries", "2", "--timeout", "1h",
+    )  # fmt: skip
+    body = shown(cli, "all")
+    assert body["trigger"] == {
+        "interval": 5400, "timezone": "Europe/Berlin", "start": "2199-07-01T06:00:00+00:00",
+        "end": "2199-08-01T00:00:00+00:00", "jitter": 300,
+    }  # fmt: skip
+    assert body["next_fire"] == "2199-07-01T07:30:00+00:00"
+    assert (body["coalesce"], body["max_instances"], body["queue"]) == (False, 3, "slow")
+    assert (body["misfire_grace_time"], body["result_ttl"]) == (600.0, -1.0)
+    assert body["overrides"]["inputs"] == {"x": [1]}
+    assert body["overrides"]["retry"] == {"max_retries": 2}
+    text = cli.run("schedule", "show", "all", code=0).stdout
+    for words in (
+        "every 1h30m, Europe/Berlin, from Monday 1 July 2199 08:00", "up to 5m late",
+        "with jitter", "coalesce            no", "misfire grace time  10m", "max instances       3",
+        "queue               slow", "as long as the job", "on the command line", "Next fires",
+        "Mon 2199-07-01 09:30:00 CEST",
+    ):  # fmt: skip
+        assert words in text, (words, text)
+
+
+def test_without_a_trigger_those_in_the_yaml_are_added(cli: Cli, project: Path) -> None:
+    """All enabled schedules that the pipeline declares are added; --schedule-id picks one."""
+    assert add(cli, "declared", "--schedule-id", "hourly") == "hourly"
+    ended = cli.run("schedule", "add", "declared", "--json", code=0)
+    assert {each["id"]: each["created"] for each in ended.json} == {
+        "morning": True, "hourly": False
+    }  # fmt: skip
+    assert {each["origin"] for each in ended.json} == {"config"}
+    assert "Already so: hourly." in ended.stderr
+    assert shown(cli, "hourly")["overrides"] == {"inputs": {"x": 3}}
+
+
+def test_one_of_several_that_is_refused_does_not_stop_the_others(cli: Cli, project: Path) -> None:
+    """Of the declared schedules those are added that can be; the exit code tells of the other."""
+    add(cli, "quick", "--interval", "5h", "--schedule-id", "morning")
+    ended = cli.run("schedule", "add", "declared", "--quiet", code=8)
+    assert ended.stdout == "hourly\n"
+    assert "There is a schedule morning already" in ended.stderr
+    assert add(cli, "declared", "--overwrite") == "morning\nhourly"
+    assert shown(cli, "morning")["pipeline"] == "declared"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--date", "2199-03-31T02:30:00"), "does not exist in Europe/Berlin"),
+        (("--cron", "@daily", "--start", "2199-10-27T02:30:00"), "The start 2199-10-27 02:30"),
+    ],
+)
+def test_odd_readings_are_told(
+    arguments: tuple[str, ...], says: str, cli: Cli, project: Path
+) -> None:
+    """A time that clocks skip or show twice is told on stderr, and what is meant by it."""
+    assert says in cli.run("schedule", "add", "quick", *arguments, code=0).stderr
+
+
+def test_a_schedule_without_fires_to_come_is_told(cli: Cli, project: Path) -> None:
+    """A date that has gone by makes a schedule that is done, with a warning."""
+    ended = cli.run("schedule", "add", "quick", "--date", "2020-01-01", code=0)
+    assert "Warning: The schedule quick-1 is done: it has no fires to come." in ended.stderr
+    assert "done: no next fire" in ended.stdout
+
+
+def test_the_list_narrows(cli: Cli, project: Path) -> None:
+    """The list takes the oldest first, by pipeline and state; an empty one is no error."""
+    assert cli.run("schedule", "list", "--json", code=0).json == []
+    ended = cli.run("schedule", "list", code=0)
+    assert (ended.stdout, "There are no schedules yet" in ended.stderr) == ("", True)
+    add(cli, "quick", "--cron", "@daily", "--schedule-id", "b")
+    add(cli, "declared")
+    add(cli, "quick", "--date", "2020-01-01", "--schedule-id", "a")
+    cli.run("schedule", "pause", "hourly", code=0)
+    assert ids(cli) == ["b", "morning", "hourly", "a"]
+    assert ids(cli, "--pipeline", "declared") == ["morning", "hourly"]
+    assert ids(cli, "--state", "paused,done") == ["hourly", "a"]
+    assert ids(cli, "--state", "active", "--pipeline", "quick") == ["b"]
+    assert ids(cli, "--pipeline", "none") == []
+    assert "no such schedules" in cli.run("schedule", "list", "--pipeline", "none").stderr
+    text = cli.run("schedule", "list", code=0).stdout
+    assert re.search(r"^id +pipeline +trigger +zone +state +next fire", text)
+    assert re.search(r"morning +declared +at 08:00, Monday to Friday +Europe/Berlin +active", text)
+    assert re.search(r"hourly +declared +every 1h +Europe/Berlin +paused\n", text), text
+
+
+def test_the_keys_of_a_schedule_as_json_are_stable(cli: Cli, project: Path) -> None:
+    """A schedule's JSON has these keys; one may be added, none may go."""
+    add(cli, "declared")
+    assert all(set(each) >= KEYS for each in cli.run("schedule", "list", "--json").json)
+    body = shown(cli, "morning")
+    assert KEYS | {"next_fires", "fires"} <= set(body)
+    assert len(body["next_fires"]) == 3
+    assert set(body["next_fires"][0]) >= {"fire", "local", "note"}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:00:00\+00:00", body["next_fire"])
+    assert cli.run("schedule", "history", "morning", "--json", code=0).json == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("add", "quick", "--cron", "@daily"),
+        ("add", "declared"),
+        ("list",),
+        ("show", "one"),
+        ("preview", "one"),
+        ("preview", "--cron", "@daily"),
+        ("pause", "one"),
+        ("resume", "one"),
+        ("run-now", "one"),
+        ("delete", "one", "--dry-run"),
+        ("delete", "one", "--yes"),
+        ("history", "one"),
+    ],
+    ids=" ".join,
+)
+def test_every_command_prints_json_when_asked(
+    arguments: tuple[str, ...], cli: Cli, project: Path
+) -> None:
+    """With --json stdout is one JSON value with snake_case keys."""
+    add(cli, "quick", "--interval", "1h", "--schedule-id", "one")
+    body = cli.run("schedule", *arguments, "--json", code=0).json
+    first = (body or [{}])[0] if isinstance(body, list) else body
+    assert all(re.fullmatch(r"[a-z][a-z0-9_]*", key) for key in first)
+
+
+def test_a_stored_trigger_is_previewed(cli: Cli, project: Path) -> None:
+    """With an id preview shows the fires of that schedule, also while it is paused."""
+    add(cli, "quick", "--cron", "30 2 * * *", "--schedule-id", "night")
+    arguments = ("preview", "night", "--start", "2027-03-26T12:00:00", "--count", "3")
+    ended = cli.run("schedule", *arguments, code=0)
+    assert "at 02:30, every day, Europe/Berlin" in ended.stdout
+    assert "Sun 2027-03-28 03:00:00 CEST" in ended.stdout
+    given = cli.run("schedule", "preview", "--cron", "30 2 * * *", *arguments[2:], code=0)
+    assert given.stdout == ended.stdout
+    cli.run("schedule", "pause", "night", code=0)
+    paused = cli.run("schedule", *arguments, code=0)
+    assert paused.stdout == ended.stdout
+    assert "The schedule night is paused" in paused.stderr
+
+
+def test_pausing_and_resuming(cli: Cli, project: Path) -> None:
+    """A paused schedule has no next fire; pausing the paused is done already, with 0."""
+    add(cli, "declared")
+    ended = cli.run("schedule", "pause", "morning", "hourly", code=0)
+    assert ended == Ended(0, "morning  declared  paused\nhourly  declared  paused\n", "")
+    assert shown(cli, "morning")["next_fire"] is None
+    again = cli.run("schedule", "pause", "morning", "--json", code=0)
+    assert (again.json[0]["state"], again.json[0]["changed"]) == ("paused", False)
+    assert again.stderr == "Already so: morning.\n"
+    resumed = cli.run("schedule", "resume", "morning", code=0)
+    assert re.fullmatch(
+        r"morning  declared  active\n  next fire  \w{3} .* 08:00:00 CES?T, in \S+\n", resumed.stdout
+    )
+    assert "Already so: morning." in cli.run("schedule", "resume", "morning", code=0).stderr
+
+
+def test_an_edit_of_a_paused_schedule_leaves_it_paused(cli: Cli, project: Path) -> None:
+    """With --overwrite a paused schedule has another trigger, stays paused, and says so."""
+    add(cli, "quick", "--cron", "@daily", "--schedule-id", "one")
+    cli.run("schedule", "pause", "one", code=0)
+    changed = ("schedule", "add", "quick", "--cron", "@hourly", "--schedule-id", "one")
+    ended = cli.run(*changed, "--overwrite", code=0)
+    assert ended.stdout.endswith("  paused: no next fire\n")
+    assert shown(cli, "one")["trigger"]["cron"] == "@hourly"
+
+
+def test_what_can_be_done_is_done(cli: Cli, project: Path) -> None:
+    """Of several ids the known ones are paused; the exit code tells of the unknown one."""
+    add(cli, "declared")
+    ended = cli.run("schedule", "pause", "mornin", "hourly", "hourly", code=3)
+    assert ended.stdout == "hourly  declared  paused\n"
+    assert "There is no schedule 'mornin'. Did you mean 'morning'?" in ended.stderr
+
+
+def test_run_now_makes_a_job_and_leaves_the_calendar(cli: Cli, project: Path) -> None:
+    """run-now prints the id of a job with the schedule's overrides; the next fire stays."""
+    add(cli, "quick", "--cron", "@yearly", "--schedule-id", "one", "-i", "x=21")
+    before = shown(cli, "one")
+    ended = cli.run("schedule", "run-now", "one", code=0)
+    assert re.fullmatch(r"one-now-\w+  quick  queued\n", ended.stdout)
+    assert "No worker takes jobs from default" in ended.stderr
+    job = ended.stdout.split()[0]
+    cli.run("job-queue", "start-worker", "--burst", code=0)
+    body = cli.run("job-queue", "show-job", job, "--json", code=0).json
+    assert body["result"]["outputs"] == {"double": 42}
+    assert (body["schedule_id"], body["scheduled_for"]) == ("one", None)
+    assert cli.run("job-queue", "list-jobs", "--schedule", "one", "-q").stdout == f"{job}\n"
+    assert shown(cli, "one") == before
+
+
+def test_what_is_deleted_is_gone(cli: Cli, project: Path) -> None:
+    """Deleting asks for --yes, does nothing with --dry-run, and then forgets; all or none."""
+    add(cli, "declared")
+    refused = cli.run("schedule", "delete", "morning", code=8)
+    assert "This deletes 1 schedule, with history." in refused.stderr
+    dry = cli.run("schedule", "delete", "morning", "hourly", "--dry-run", code=0)
+    assert (dry.stdout, dry.stderr) == ("morning\nhourly\n", "2 schedules would be deleted.\n")
+    cli.run("schedule", "delete", "morning", "nothing", "--yes", code=3)
+    assert ids(cli) == ["morning", "hourly"]
+    asked = cli.run_in_terminal("schedule", "delete", "morning", typed="y\n")
+    assert (asked.code, asked.stdout) == (0, "morning\r\n")
+    gone = cli.run("schedule", "delete", "hourly", "--yes", "--json", code=0).json
+    assert gone == {"schedules": ["hourly"], "count": 1, "deleted": True}
+    assert ids(cli) == []
+
+
+def test_a_terminal_shows_colours(cli: Cli, project: Path) -> None:
+    """On a terminal states are coloured, and a narrow one folds nothing away."""
+    add(cli, "declared")
+    cli.run("schedule", "pause", "hourly", code=0)
+    ended = cli.run_in_terminal("schedule", "list")
+    assert "\x1b[32mactive" in ended.stdout
+    assert "\x1b[33mpaused" in ended.stdout
+    narrow = cli.run_in_terminal("schedule", "list", columns=60).stdout
+    assert "morning" in narrow
+    assert "paused" in narrow
+
+
+def test_a_damaged_schedule_is_told_in_every_view(cli: Cli, project: Path) -> None:
+    """What cannot be read is shown with the reason, in red, and stops no list."""
+    add(cli, "quick", "--cron", "@daily", "--schedule-id", "good")
+    add(cli, "quick", "--cron", "@hourly", "--schedule-id", "bad")
+    damage(project, "bad", definition=HOSTILE)
+    fault = "The schedule bad is damaged: it cannot be read."
+    for command in (("list",), ("show", "bad")):
+        assert fault in cli.run("schedule", *command, code=0).stdout
+        assert f"\x1b[1;31m{fault}" in cli.run_in_terminal("schedule", *command).stdout
+    body = shown(cli, "bad")
+    assert (body["fault"], body["trigger"], body["next_fires"]) == (fault, None, [])
+    assert re.search(r"good +quick .* active", cli.run("schedule", "list").stdout)
+    assert fault in cli.run("schedule", "preview", "bad", code=1).stderr
+    assert fault in cli.run("schedule", "run-now", "bad", code=1).stderr
+    for command in ("pause", "resume", "history"):
+        cli.run("schedule", command, "bad", code=0)
+    damage(project, "bad", state=HOSTILE, created_at="x", next_fire="y")
+    for command in (("list",), ("show", "bad"), ("history", "bad")):
+        cli.run("schedule", *command, code=0)
+    cli.run("schedule", "delete", "bad", "--yes", code=0)
+
+
+def test_nothing_hostile_reaches_a_terminal(cli: Cli, project: Path) -> None:
+    """Control characters in inputs and records are shown as escapes, markup as it is."""
+    add(
+        cli,
+        "quick",
+        "--cron",
+        "@daily",
+        "--schedule-id",
+        "one",
+        "--inputs",
+        json.dumps({HOSTILE: HOSTILE}),
+    )
+    definition = json.dumps({"v": HOSTILE})
+    add(cli, "quick", "--cron", "@hourly", "--schedule-id", "two")
+    damage(project, "two", definition=definition, pipeline=HOSTILE)
+    for arguments in (("list",), ("show", "one"), ("show", "two")):
+        ended = cli.run_in_terminal("schedule", *arguments)
+        assert ended.code == 0, ended
+        text = re.sub(r"\x1b\[[0-9;?]*m", "", ended.stdout.replace("\r\n", "\n"))
+        assert not re.search(r"[\x1b\u202e\r]", text)
+        assert "\x1b[31m" not in ended.stdout
+    piped = cli.run("schedule", "show", "two", code=0).stdout
+    assert r"[/] [red]x[/red] \x1b[31m \u202e" in piped
+
+
+def test_inputs_that_are_named_like_secrets_are_masked(cli: Cli, make_project: MakeProject) -> None:
+    """A secret, by its name or from the environment, shows in nothing that schedules say."""
+    cli.environ["DB_PASSWORD"] = "s3cr3t-s3cr3t"
+    make_project(
+        login=(
+            "schedule: {id: own, cron: '@daily', run: {inputs: {name: '${DB_PASSWORD}'}}}\n",
+            "def login(db_password: str, name: str) -> int:\n    return 1\n",
+        )
+    )
+    ends = [
+        cli.run("schedule", "add", "login", "--cron", "@daily", "--schedule-id", "given",
+                "-i", "db_password=hunter2-hunter2", *more, code=0)
+        for more in (("--json",), ())
+    ]  # fmt: skip
+    ends += [cli.run("schedule", "add", "login", *more, code=0) for more in (("--json",), ())]
+    for command in (("show", "given"), ("show", "own"), ("list",), ("run-now", "given")):
+        ends += [cli.run("schedule", *command, *more, code=0) for more in (("--json",), ())]
+    for ended in ends:
+        assert "hunter2" not in ended.stdout + ended.stderr
+        assert "s3cr3t" not in ended.stdout + ended.stderr
+
+
+def test_inputs_must_be_json(cli: Cli, project: Path) -> None:
+    """What JSON cannot hold is refused by its place."""
+    (project / "inputs.yml").write_text("x: {deep: [.nan]}\n")
+    ended = cli.run("schedule", "add", "quick", "--cron", "@daily", "--inputs", "@inputs.yml")
+    assert ended.code == 2, ended
+    assert "x.deep" in ended.stderr
+    assert ids(cli) == []
+
+
+@pytest.mark.parametrize("command", ["add", "list"])
+def test_a_look_at_the_calendar_imports_nothing_heavy(
+    command: str, cli: Cli, project: Path
+) -> None:
+    """Adding and listing import neither Hamilton nor pandas nor what only workers need."""
+    more = ["quick", "--cron", "@daily"] if command == "add" else []
+    done = subprocess.run(
+        [COMMAND[0], "-X", "importtime", *COMMAND[1:], "schedule", command, *more],
+        cwd=cli.folder,
+        env=cli._environ({}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = {
+        line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()
+    }
+    assert "flowerpower_cli" in imported
+    assert not imported & {"hamilton", "pandas", "numpy", "rq", "redis", "apscheduler", "rich"}
+
+
+def test_ids_of_schedules_are_completed(cli: Cli, project: Path) -> None:
+    """Completion offers ids of schedules from the SQLite file, and nothing where there is none."""
+    assert cli.run("--complete-names", "schedules", code=0) == Ended(0, "", "")
+    assert not (project / ".flowerpower").exists()
+    add(cli, "declared")
+    assert cli.run("--complete-names", "schedules", code=0) == Ended(0, "hourly\nmorning\n", "")
+    for url in ("redis://127.0.0.1:1/0", "sqlite:////no/such/file.db"):
+        ended = cli.run("--complete-names", "schedules", FLOWERPOWER_JOB_QUEUE_URL=url)
+        assert ended == Ended(0, "", "")
+
+
+def test_without_a_project_a_trigger_can_still_be_previewed(cli: Cli) -> None:
+    """The preview of a trigger needs no project; of a schedule it does."""
+    cli.run("schedule", "preview", "--cron", "@daily", code=0)
+    cli.run("schedule", "preview", "one", code=4)
