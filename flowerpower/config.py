@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from flowerpower import clock
-from flowerpower.errors import FlowerpowerError
+from flowerpower.errors import ConfigError, FlowerpowerError
 from flowerpower.names import SCHEDULE_ID_LIMIT, check_name
 
 if TYPE_CHECKING:
@@ -192,7 +192,12 @@ class RetryOverrides(Configuration):
 
 
 class RunOverrides(Configuration):
-    """What a caller may change of a pipeline's `run` section; None leaves a setting as it is."""
+    """What a caller may change of a pipeline's `run` section; None leaves a setting as it is.
+
+    `declared` names an entry under `schedule` in the pipeline's YAML (empty: the only one, which
+    has no id): the `run` there comes first. So a job of a declared schedule holds none of it, and
+    no secret that is expanded there.
+    """
 
     inputs: dict[str, Any] = {}
     final_vars: list[str] | None = Field(default=None, min_length=1)
@@ -202,6 +207,7 @@ class RunOverrides(Configuration):
     progressbar: bool | None = None
     timeout: Duration | None = None
     retry: RetryOverrides = RetryOverrides()
+    declared: str | None = None
 
 
 class ScheduleConfig(Configuration):
@@ -226,6 +232,12 @@ class ScheduleConfig(Configuration):
     queue: Name | None = None
     result_ttl: TimeToLive | None = None
     run: RunOverrides = RunOverrides()
+
+    @model_validator(mode="after")
+    def _run_is_its_own(self) -> ScheduleConfig:
+        if self.run.declared is not None:
+            raise ValueError("run.declared is not for files.")
+        return self
 
     def trigger(self, default_timezone: str) -> Trigger:
         """The trigger, in its own zone or else the default one.
@@ -283,13 +295,37 @@ class PipelineConfig(Configuration):
         return data
 
 
+def with_declared(pipeline: PipelineConfig, overrides: RunOverrides) -> RunOverrides:
+    """The overrides, over those of the declared schedule that they name.
+
+    Raises:
+        ConfigError: if the pipeline's YAML declares it no more.
+    """
+    if overrides.declared is None:
+        return overrides
+    for entry in pipeline.schedule:
+        if (entry.id or "") == overrides.declared:
+            break
+    else:
+        raise ConfigError(
+            f"The pipeline's YAML no longer declares the schedule {overrides.declared!r} "
+            "that made this job."
+        )
+    given = overrides.model_dump(exclude_none=True, exclude_defaults=True, exclude={"declared"})
+    told = entry.run.model_dump(exclude_none=True, exclude_defaults=True)
+    merged = {**told, **given}
+    for part in ("inputs", "config", "retry"):
+        merged[part] = {**told.get(part, {}), **given.get(part, {})}
+    return RunOverrides.model_validate(merged)
+
+
 def merged_run(pipeline: PipelineConfig, overrides: RunOverrides) -> RunConfig:
     """The `run` section with the caller's overrides over it.
 
     `inputs` and `config` are merged key by key, everything else is replaced; `params` are not
     part of it, because which of them are inputs depends on the DAG.
     """
-    run = pipeline.run
+    run, overrides = pipeline.run, with_declared(pipeline, overrides)
     given = overrides.model_dump(exclude_none=True, exclude={"inputs", "config", "retry"})
     progressbar = given.pop("progressbar", None)
     if overrides.executor is not None:

@@ -209,6 +209,8 @@ def overrides_view(overrides: dict[str, Any]) -> Iterator[Shape]:
         yield title("Overrides")
     for name, value in overrides.items():
         text = shortened(json.dumps(value, ensure_ascii=False), SHOWN_VALUE)
+        if name == "declared":
+            text = f"the run of {value or 'the schedule'} in the pipeline's YAML"
         yield Line((cell(f"  {name}  ", "dim"), cell(text)))
 
 

@@ -81,8 +81,12 @@ def check_not_done(schedule: Schedule) -> None:
     """A schedule may be paused or resumed.
 
     Raises:
-        Refused: if it is done.
+        Refused: if it is done, or cannot be read.
     """
+    if schedule.fault is not None:
+        raise Refused(
+            schedule.fault, hint=f"Forget it with `flowerpower schedule delete {schedule.id}`."
+        )
     if schedule.state is ScheduleState.DONE:
         raise Refused(
             f"The schedule {schedule.id} is done: it has no fires to come.",

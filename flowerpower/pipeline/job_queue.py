@@ -142,10 +142,12 @@ class PipelineJobQueue:
 
         Raises:
             ScheduleNotFound: if there is none of that id.
+            PipelineNotFound: if its pipeline is gone.
         """
         from flowerpower.schedules import job_of_fire
 
         schedule = self.backend.get_schedule(schedule_id)
+        self._registry.files(schedule.pipeline)
         job_id = f"{schedule.id[:160]}-now-{uuid.uuid4().hex[:12]}"
         return self.backend.add_job(job_of_fire(schedule, None, job_id))
 

@@ -14,7 +14,7 @@ from hamilton import driver as hamilton_driver
 from hamilton import node
 from hamilton.execution import executors
 
-from flowerpower.config import RunConfig, RunOverrides, merged_run
+from flowerpower.config import RunConfig, RunOverrides, merged_run, with_declared
 from flowerpower.config_files import Pipeline, Project
 from flowerpower.errors import ConfigError, InvalidInputs, RunFailed, UnknownNode
 from flowerpower.names import did_you_mean
@@ -57,7 +57,7 @@ class PipelineRunner:
     ) -> None:
         self._project = project
         self._pipeline = pipeline
-        self._overrides = overrides or RunOverrides()
+        self._overrides = with_declared(pipeline.config, overrides or RunOverrides())
         self._scheduled_for = scheduled_for
         self.run_config = merged_run(pipeline.config, self._overrides)
 

@@ -35,11 +35,17 @@ def declared(project: Project, registry: PipelineRegistry, name: str) -> list[Sc
 
 def _of_entry(project: Project, name: str, entry: ScheduleConfig) -> ScheduleSpec:
     if entry.queue is not None:
-        check_queue(project, entry.queue)
+        try:
+            check_queue(project, entry.queue)
+        except UsageError as error:
+            message = f"conf/pipelines/{name}.yml: schedule.queue: {error.message}"
+            raise ConfigError(message, hint=error.hint) from None
+    # Its `run` stays where it is: what is expanded in it must not be stored.
+    has_own = entry.run != RunOverrides()
     return ScheduleSpec(
         pipeline=name,
         trigger=entry.trigger(project.timezone),
-        overrides=entry.run,
+        overrides=RunOverrides(declared=entry.id or "") if has_own else RunOverrides(),
         id=entry.id,
         queue=entry.queue or default_queue(project),
         result_ttl=entry.result_ttl,

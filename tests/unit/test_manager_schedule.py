@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from flowerpower.config import RunOverrides
 from flowerpower.errors import (
+    ConfigError,
     InvalidInputs,
     InvalidTrigger,
     PipelineNotFound,
@@ -113,13 +115,42 @@ def test_of_several_in_the_yaml_one_is_named(manager: PipelineManager) -> None:
     assert manager.schedule("listed", schedule_id="hourly") == "hourly"
     spec = manager.job_queue.backend.get_schedule("hourly").spec
     assert spec is not None
-    assert spec.overrides.inputs == {"region": "south"}
+    assert spec.overrides == RunOverrides(declared="hourly")
+    outcome = manager.run_outcome("listed", spec.overrides)
+    assert outcome.values == {"total": "south"}
     with pytest.raises(UsageError, match="declares 2 schedules") as several:
         manager.schedule("listed")
     assert several.value.hint == "They are: mornings, hourly."
     for schedule_id in ("never", "morning"):
         with pytest.raises(UsageError, match=f"declares no schedule '{schedule_id}'"):
             manager.schedule("listed", schedule_id=schedule_id)
+
+
+def test_what_a_declared_schedule_expands_is_not_stored(
+    make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A secret under its `run` is read at each attempt, and stands in no file of the queue."""
+    monkeypatch.setenv("REGION_PASSWORD", "tulips-in-winter")
+    config = "schedule: {interval: 1h, run: {inputs: {region: '${REGION_PASSWORD}'}}}\n"
+    root = make_project(PROJECT, report=(config, REPORT))
+    manager = PipelineManager(root, quiet=True)
+    manager.schedule("report")
+    job = manager.job_queue.run_schedule_now("report-1")
+    assert job.to_json()["overrides"] == {"declared": ""}
+    manager.job_queue.run_worker(burst=True)
+    manager.close()
+    for file in (root / ".flowerpower").iterdir():
+        assert b"tulips-in-winter" not in file.read_bytes()
+    manager = PipelineManager(root, quiet=True)
+    told = manager.job_queue.backend.get_job(job.id)
+    assert told.result is not None
+    assert told.result["outputs"] == {"total": "***"}
+
+
+def test_a_job_of_a_schedule_that_is_declared_no_more_fails(manager: PipelineManager) -> None:
+    """And says so."""
+    with pytest.raises(ConfigError, match="no longer declares the schedule 'gone'"):
+        manager.run_outcome("listed", RunOverrides(declared="gone"))
 
 
 def test_what_cannot_be_is_refused_before_anything_is_stored(manager: PipelineManager) -> None:

@@ -100,7 +100,7 @@ class SqlSchedules(ScheduleStore):
     def _change(self, schedule_id: str, state: ScheduleState) -> Schedule:
         with self._database.write() as tx:
             schedule = self._schedule(tx, schedule_id)
-            if schedule.state is state:
+            if schedule.state is state and schedule.fault is None:
                 return schedule
             check_not_done(schedule)
             schedule = replace(schedule, state=state, revision=schedule.revision + 1)

@@ -145,12 +145,12 @@ class RedisSchedules(ScheduleStore):
     def _change_state(self, schedule_id: str, state: ScheduleState) -> Schedule:
         while True:
             seen = self.get_schedule(schedule_id)
-            if seen.state is state or seen.spec is None:
+            if seen.state is state and seen.spec is not None:
                 return seen
             check_not_done(seen)
             schedule = replace(seen, state=state, revision=seen.revision + 1)
             schedule = schedule.coming_after(self._now())
-            if self._put(schedule, seen.spec, seen):
+            if seen.spec is not None and self._put(schedule, seen.spec, seen):
                 return schedule
 
     def delete_schedule(self, schedule_id: str) -> None:
