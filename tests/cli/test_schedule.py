@@ -131,7 +131,9 @@ def test_without_a_trigger_those_in_the_yaml_are_added(cli: Cli, project: Path) 
     }  # fmt: skip
     assert {each["origin"] for each in ended.json} == {"config"}
     assert "Already so: hourly." in ended.stderr
-    assert shown(cli, "hourly")["overrides"] == {"inputs": {"x": 3}}
+    assert shown(cli, "hourly")["overrides"] == {"declared": "hourly"}
+    told = cli.run("schedule", "show", "hourly", code=0).stdout
+    assert "the run of hourly in the pipeline's YAML" in told
 
 
 def test_one_of_several_that_is_refused_does_not_stop_the_others(cli: Cli, project: Path) -> None:
@@ -333,8 +335,9 @@ def test_a_damaged_schedule_is_told_in_every_view(cli: Cli, project: Path) -> No
     assert re.search(r"good +quick .* active", cli.run("schedule", "list").stdout)
     assert fault in cli.run("schedule", "preview", "bad", code=1).stderr
     assert fault in cli.run("schedule", "run-now", "bad", code=1).stderr
-    for command in ("pause", "resume", "history"):
-        cli.run("schedule", command, "bad", code=0)
+    for command in ("pause", "resume"):
+        assert fault in cli.run("schedule", command, "bad", code=8).stderr
+    cli.run("schedule", "history", "bad", code=0)
     damage(project, "bad", state=HOSTILE, created_at="x", next_fire="y")
     for command in (("list",), ("show", "bad"), ("history", "bad")):
         cli.run("schedule", *command, code=0)
