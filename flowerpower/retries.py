@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from flowerpower.config import RetryConfig
+
+if TYPE_CHECKING:
+    import random
 
 
 def is_retryable(policy: RetryConfig, exception_names: Iterable[str]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -307,6 +306,8 @@ class PipelineManager:
         pipeline = self.registry.get(name)
         policy = merged_run(pipeline.config, overrides).retry
         request = RunRequest(str(self.project.root), name, overrides)
+        import random
+
         dice = random.Random()  # noqa: S311 - it spreads delays, it keeps no secret
         retry = 0
         while True:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -54,6 +52,9 @@ class APSManager(SqlStore):
         url = url or DEFAULT_URL
         self._forget_private: Callable[[], object] = lambda: None
         if url == MEMORY:
+            import shutil
+            import tempfile
+
             private = tempfile.mkdtemp(prefix="flowerpower-")
             self._forget_private = weakref.finalize(self, shutil.rmtree, private, True)
             url = f"sqlite:///{private}/jobs.db"

@@ -6,7 +6,6 @@ import contextlib
 import os
 import sqlite3
 import stat
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -46,6 +45,8 @@ class Sqlite(Database):
 
     def _create(self) -> None:
         """Make the whole database beside its place, then link it there: it is whole or absent."""
+        import tempfile
+
         try:
             folder = self.path.parent
             missing = [each for each in (folder, *folder.parents) if not each.exists()]
