@@ -133,6 +133,10 @@ class Worker:
             self.attempts.begin(claims)
             return len(claims)
 
+    def tell_trouble(self, reason: str) -> None:
+        """The loop is in trouble and goes on."""
+        self._events.trouble(reason)
+
     # The calling thread
 
     def run(self) -> int:

@@ -139,3 +139,22 @@ def test_a_redis_that_may_lose_jobs_is_told(
     troubles = [event.facts["reason"] for event in events if event.kind == "trouble"]
     assert len(troubles) == (0 if told is None else 1)
     assert told is None or told in troubles[0]
+
+
+def test_a_redis_that_has_forgotten_everything_is_worked_on(
+    own_server: RedisServer, make_project: MakeProject
+) -> None:
+    """After FLUSHALL the worker is known again, to RQ's tools too, and does what is queued."""
+    root = make_project(report=("run: {}\n", "def total() -> int:\n    return 42\n"))
+    place = OnRedis(root, own_server.url())
+    with place.open() as backend, redis.Redis.from_url(own_server.url()) as client:
+        options = WorkerOptions(max_jobs=2, lease=2.5)
+        with Working(backend, options) as events:
+            backend.add_job(spec("before"))
+            eventually(lambda: backend.get_job("before").status is JobStatus.FINISHED, 20)
+            client.flushall()
+            eventually(backend.list_workers, 10)
+            eventually(lambda: Worker.all(connection=client), 15)
+            backend.add_job(spec("after"))
+            eventually(lambda: backend.get_job("after").status is JobStatus.FINISHED, 20)
+        assert not [each for each in events if each.kind == "trouble"]

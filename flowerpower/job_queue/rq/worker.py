@@ -67,8 +67,13 @@ class RqWorker(StockWorker):
     def bootstrap(self, *_: Any, **__: Any) -> None:
         """Birth, as far as Redis can be reached; RQ's own would write to stdout and subscribe."""
         with contextlib.suppress(*_AWAY):
-            self.register_birth()  # type: ignore[no-untyped-call] # RQ's own
+            self._be_born()
             self.set_state(WorkerStatus.STARTED)
+
+    def _be_born(self) -> None:
+        # RQ refuses a name that is there; this one is nobody else's.
+        self.connection.delete(self.key)
+        self.register_birth()  # type: ignore[no-untyped-call] # RQ's own
 
     def _install_signal_handlers(self) -> None:
         """`Worker` has them."""
@@ -93,8 +98,12 @@ class RqWorker(StockWorker):
         """Claim until told to stop."""
         suspended = False
         while not self._stop_requested:
-            with contextlib.suppress(*_AWAY):
+            try:
                 suspended = self._beat(suspended)
+            except _AWAY:
+                pass
+            except Exception as error:  # noqa: BLE001 - what RQ's tools see is not what we work by
+                self._worker.tell_trouble(f"RQ's tools cannot be told of the worker: {error!r}")
             wait = POLL_EVERY
             if self._worker.options.with_scheduler:
                 wait = min(wait, self._worker.firing.step())
@@ -113,7 +122,7 @@ class RqWorker(StockWorker):
         pipeline.exists(WORKERS_SUSPENDED)
         known, *_, is_suspended = pipeline.execute()
         if not known:
-            self.register_birth()  # type: ignore[no-untyped-call] # RQ's own
+            self._be_born()
         busy = WorkerStatus.BUSY if self._worker.attempts.all() else WorkerStatus.IDLE
         state = WorkerStatus.SUSPENDED if is_suspended else busy
         if state != self._state_told or not known:
