@@ -49,6 +49,8 @@ class Postgres(Database):
                     "row_factory": dict_row,
                     "connect_timeout": CONNECT_TIMEOUT,
                     "application_name": "flowerpower",
+                    # A plan that was made while the tables were empty would be kept.
+                    "prepare_threshold": None,
                     # A worker that is frozen in a transaction must not hold up the others.
                     "options": "-c idle_in_transaction_session_timeout=5000 -c lock_timeout=5000",
                 },
