@@ -74,8 +74,8 @@ def set_source(source: Callable[[], float] | None) -> None:
     _source = source or _system_time
 
 
-def parse_duration(text: str | int | float) -> float:
-    """Seconds in `text`: a number of seconds, `1h30m`, or an ISO 8601 duration (`PT1H30M`).
+def parse_duration(text: str | int | float | timedelta) -> float:
+    """Seconds in `text`: a number of them, `1h30m`, ISO 8601 (`PT1H30M`), or a timedelta.
 
     Raises:
         InvalidDuration: for anything else, a negative length, or more than a hundred years.
@@ -88,9 +88,11 @@ def parse_duration(text: str | int | float) -> float:
     return seconds
 
 
-def _number_of_seconds(text: str | int | float) -> float | None:
+def _number_of_seconds(text: str | int | float | timedelta) -> float | None:
     if isinstance(text, bool):
         return None
+    if isinstance(text, timedelta):
+        return text.total_seconds()
     if isinstance(text, int):
         # Bounded first: an int may be too large for a float.
         return float(max(-1, min(text, int(MAX_DURATION) + 1)))

@@ -12,7 +12,8 @@ _URL_PASSWORD = re.compile(
 )
 _NAMED_SECRET = re.compile(
     r"(?P<before>\b[\w-]*(?:password|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)"
-    r"[\w-]*[\"']?\s*[=:]\s*[\"']?)(?P<secret>(?!\$\{)[^\s\"',;}&]+)",
+    r"[\w-]*[\"']?\s*[=:]\s*[\"']?)(?P<secret>(?!\$\{|-default\}|the environment variable )"
+    r"[^\s\"',;}&]+)",
     re.I,
 )
 _SECRET_NAME = re.compile(

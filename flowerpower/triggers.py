@@ -205,7 +205,7 @@ class Date(Trigger):
 
 def make_trigger(
     cron: str | None = None,
-    interval: str | int | float | None = None,
+    interval: str | int | float | timedelta | None = None,
     date: Reading | None = None,
     *,
     timezone: str | None = None,

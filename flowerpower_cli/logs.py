@@ -16,6 +16,7 @@ from flowerpower_cli.named_jobs import found_job
 from flowerpower_cli.option_values import whole_number
 from flowerpower_cli.options import InQueue, JobId
 from flowerpower_cli.output import Output, write_line, written
+from flowerpower_cli.patience import Patience
 
 if TYPE_CHECKING:
     from flowerpower.job_queue.base import JobQueueBackend
@@ -92,10 +93,17 @@ class _Log:
 
     def follow(self) -> None:
         """Show all that comes until the job has ended, whatever attempt it is in then."""
-        while True:
+        patience, job = Patience(self._output), self._backend.get_job(self._job_id)
+
+        def look() -> None:
+            nonlocal job
             # Before the log is read: what the attempt printed is all there once it has ended.
             job = self._backend.get_job(self._job_id)
             self.show_new()
+
+        while True:
+            if not patience.try_to(look):
+                continue
             if job.attempt > self.attempt:
                 self.attempt, self.last_seq = self.attempt + 1, 0
                 self._output.message(f"Attempt {self.attempt}:")

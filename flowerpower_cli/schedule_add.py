@@ -104,7 +104,7 @@ def add(
     """
     from flowerpower_cli.schedule_views import added_view, schedule_data
     from flowerpower_cli.triggers import is_given
-    from flowerpower_cli.waiting import tell_if_unwatched
+    from flowerpower_cli.waiting import tell_if_unscheduled, tell_if_unwatched
 
     if is_given(trigger):
         specs = [_asked(frame, pipeline, schedule_id, trigger, schedule, options)]
@@ -128,6 +128,7 @@ def add(
         elif each.state == "done":
             frame.output.warning(f"The schedule {each.id} is done: it has no fires to come.")
     tell_if_unwatched(frame, {each.spec.queue for each in added if each.spec is not None})
+    tell_if_unscheduled(frame)
     raise_all(errors, "schedules")
 
 

@@ -13,6 +13,7 @@ from flowerpower.jobs import Job, JobStatus
 from flowerpower.runs import NodeEvent, RunError
 from flowerpower_cli.frame import Frame
 from flowerpower_cli.job_views import SILENT_AFTER, error_text, job_data, local, short_id
+from flowerpower_cli.patience import Patience
 from flowerpower_cli.progress import Bar, shown_bars
 from flowerpower_cli.shapes import Line, Shape, cell
 from flowerpower_cli.views import finished_line, outputs_view
@@ -78,6 +79,17 @@ def tell_if_unwatched(frame: Frame, queues: set[str]) -> None:
         )
 
 
+def tell_if_unscheduled(frame: Frame) -> None:
+    """Say so if nobody looks for what is due; where every worker does, that is told already."""
+    job_queue = frame.job_queue
+    if frame.output.quiet or frame.output.json or job_queue.type != "rq":
+        return
+    if not job_queue.backend.is_watched():
+        frame.output.message(
+            "No scheduler fires schedules; start one: flowerpower job-queue start-scheduler"
+        )
+
+
 def _waited(frame: Frame, jobs: list[Job], timeout: float | None, wanted: bool) -> list[Job]:
     backend = frame.job_queue.backend
     deadline = None if timeout is None else clock.monotonic() + timeout
@@ -86,10 +98,15 @@ def _waited(frame: Frame, jobs: list[Job], timeout: float | None, wanted: bool) 
     latest = {job.id: job for job in jobs}
     with shown_bars(frame.output, titles, wanted=wanted) as bars:
         followed = [_Followed(bar) for bar in bars]
-        while True:
+        patience = Patience(frame.output)
+
+        def look() -> None:
             for job in latest.values():
                 if not job.status.is_ended:
                     latest[job.id] = backend.get_job(job.id)
+
+        while True:
+            patience.try_to(look)
             for each, job in zip(followed, latest.values(), strict=False):
                 each.show(job)
             left = [job for job in latest.values() if not job.status.is_ended]

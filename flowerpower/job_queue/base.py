@@ -300,6 +300,10 @@ class JobQueueBackend(ScheduleStore):
         """As `ScheduleStore` says."""
         return self._schedules.next_fire_in()
 
+    def is_watched(self) -> bool:
+        """As `ScheduleStore` says."""
+        return self._schedules.is_watched()
+
     def fire_due(self) -> Fired:
         """As `ScheduleStore` says."""
         return self._schedules.fire_due()

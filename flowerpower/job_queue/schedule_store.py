@@ -95,6 +95,10 @@ class ScheduleStore(ABC):
         """Seconds until `fire_due` has something to do (0 if it has), None without a schedule."""
 
     @abstractmethod
+    def is_watched(self) -> bool:
+        """Whether somebody has looked for what is due in the last minute, as far as is known."""
+
+    @abstractmethod
     def fire_due(self) -> Fired:
         """Turn what is due into jobs, as `scheduling.decide` says, for up to FIRE_BATCH schedules.
 

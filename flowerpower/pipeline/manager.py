@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +118,7 @@ class PipelineManager:
         retry_delay: float | str | None = None,
         jitter_factor: float | None = None,
         run_at: datetime | str | None = None,
-        run_in: float | str | None = None,
+        run_in: float | str | timedelta | None = None,
         queue: str | None = None,
         job_id: str | None = None,
         result_ttl: float | str | None = None,
@@ -170,7 +170,7 @@ class PipelineManager:
         name: str,
         *,
         cron: str | None = None,
-        interval: str | int | float | None = None,
+        interval: str | int | float | timedelta | None = None,
         date: datetime | str | None = None,
         timezone: str | None = None,
         start: datetime | str | None = None,
@@ -251,7 +251,7 @@ class PipelineManager:
         return schedule.id
 
     def due_time(
-        self, run_at: datetime | str | None = None, run_in: float | str | None = None
+        self, run_at: datetime | str | None = None, run_in: float | str | timedelta | None = None
     ) -> datetime | None:
         """When a job is due that is given one of the two; None for at once.
 

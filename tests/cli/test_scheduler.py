@@ -334,3 +334,38 @@ def test_ctrl_c_ends_a_scheduler_with_0(cli: Cli, project: Path) -> None:
         output, errors = scheduler.communicate(timeout=20)
     assert (scheduler.returncode, output) == (0, "")
     assert "Stopped." in errors
+
+
+def test_on_redis_it_is_told_that_nothing_fires(on_redis: Cli) -> None:
+    """A worker that fires nothing is no reason for silence; a scheduler is."""
+    said = "No scheduler fires schedules; start one"
+    with running(on_redis, "start-worker"):
+        arguments = ("schedule", "add", "quick", "--schedule-id", "mine", "--cron", "@daily")
+        assert said in on_redis.run(*arguments, code=0).stderr
+        with running(on_redis, "start-scheduler"):
+            eventually(lambda: said not in on_redis.run(*arguments, code=0).stderr, 20)
+
+
+NAPS = ("", "import time\n\n\ndef nap() -> str:\n    time.sleep(3)\n    return 'rested'\n")
+
+
+def test_a_redis_that_blinks_ends_no_waiting(cli: Cli, make_project: MakeProject) -> None:
+    """`wait` and `logs --follow` go on when Redis was away for a moment, and say so."""
+    with contextlib.closing(RedisServer("--appendfsync", "always")) as server:
+        queue = f"job_queue: {{type: rq, backend: {{url: '{server.url()}'}}}}\n"
+        make_project(f"name: blinks\n{queue}", naps=NAPS)
+        cli.run("job-queue", "add-job", "naps", "--job-id", "nap", code=0)
+        with (
+            running(cli, "start-worker"),
+            cli.start("job-queue", "wait", "nap", "--json") as waits,
+            cli.start("job-queue", "logs", "nap", "--follow") as follows,
+        ):
+            eventually(lambda: "running" in cli.run("job-queue", "show-job", "nap").stdout, 20)
+            server.kill()
+            time.sleep(2)
+            server.start()
+            out, err = waits.communicate(timeout=40)
+            assert (waits.returncode, json.loads(out)[0]["status"]) == (0, "finished")
+            assert "Trying again." in err
+            follows.communicate(timeout=40)
+            assert follows.returncode == 0

@@ -162,6 +162,14 @@ def test_a_job_tried_again_holds_up_the_next_fire(
     assert [fire.outcome for fire in fire_all(backend)] == [O.SKIPPED]
 
 
+def test_it_is_known_whether_somebody_looks(backend: JobQueueBackend) -> None:
+    """Nobody at first; a scheduler on Redis once it has looked, elsewhere every worker."""
+    assert not backend.is_watched()
+    Hand(backend)
+    backend.next_fire_in()
+    assert backend.is_watched()
+
+
 def test_a_date_fires_once_and_is_done(place: Place, backend: JobQueueBackend) -> None:
     """Afterwards there is nothing to come."""
     moment = clock.after(clock.now(), 0.3)

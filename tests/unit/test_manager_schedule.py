@@ -72,7 +72,7 @@ def test_a_schedule_is_stored_and_its_id_given(manager: PipelineManager) -> None
 def test_intervals_and_dates(manager: PipelineManager) -> None:
     """An interval as a text or seconds; a date as a text or a datetime, in the zone named."""
     manager.schedule("report", interval="1h", schedule_id="a")
-    manager.schedule("report", interval=90, schedule_id="b")
+    manager.schedule("report", interval=timedelta(seconds=90), schedule_id="b")
     manager.schedule("report", date="2126-12-25T09:00:00", timezone="UTC", schedule_id="c")
     manager.schedule("report", date=datetime(2126, 1, 1, tzinfo=UTC), schedule_id="d")
     backend = manager.job_queue.backend

@@ -127,6 +127,10 @@ class SqlSchedules(ScheduleStore):
             return 0.0
         return None if row["due_at"] is None else max(0.0, float(row["due_at"]) - now)
 
+    def is_watched(self) -> bool:
+        # Every worker fires here; a scheduler alone is not known of.
+        return bool(self._store.list_workers())
+
     def fire_due(self) -> Fired:
         with self._database.write() as tx:
             now = tx.now()

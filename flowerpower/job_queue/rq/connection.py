@@ -166,9 +166,12 @@ class Connection:
                 raise FlowerpowerError(
                     f"Redis at {self.url} did not do what was asked: {reason}."
                 ) from None
+            told = away[0] if away else reason
+            if "maxmemory" in reason or isinstance(error, redis.exceptions.OutOfMemoryError):
+                told = f"it is full ({told.rstrip('.')})"
             raise BackendUnreachable(
-                f"The job queue's Redis {self.url} cannot be used: "
-                f"{(away[0] if away else reason).rstrip('.')}."
+                f"The job queue's Redis {self.url} cannot be used: {told.rstrip('.')}.",
+                hint="Look at job_queue.backend in conf/project.yml, and at Redis there.",
             ) from None
         except (redis.RedisError, UnicodeDecodeError) as error:
             raise BackendUnreachable(

@@ -172,6 +172,10 @@ class RedisSchedules(ScheduleStore):
         found = self._run("next_fire", set_back=SET_BACK.total_seconds())
         return None if found is None else float(found)
 
+    def is_watched(self) -> bool:
+        with self._connection.errors():
+            return bool(self._connection.client.exists(self._key("watched")))
+
     def fire_due(self) -> Fired:
         set_back = SET_BACK.total_seconds()
         now, *due = self._run("due_schedules", limit=FIRE_BATCH, set_back=set_back)
