@@ -174,8 +174,8 @@ def make_master(server: RedisServer) -> None:
 
 
 CHANGES = {
-    "full": (fill, empty, "OOM"),
-    "replica": (make_replica, make_master, "READONLY"),
+    "full": (fill, empty, "it is full"),
+    "replica": (make_replica, make_master, "read only replica"),
 }
 
 
