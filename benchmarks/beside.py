@@ -164,9 +164,9 @@ def seconds_of(command: list[str], folder: Path, **environment: str) -> float:
 
 def queue_jobs(folder: Path, count: int, **options: Any) -> None:
     """Queue so many jobs of the pipeline, in few writes."""
-    from flowerpower.config import RunOverrides
     from flowerpower.job_queue import JobQueueManager
     from flowerpower.jobs import JobSpec
+    from flowerpower.run_config import RunOverrides
 
     with JobQueueManager(base_dir=folder, **options) as queue:
         queue.add_jobs([JobSpec("three", RunOverrides(inputs={"x": n})) for n in range(count)])

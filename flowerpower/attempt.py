@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flowerpower.children import Child
-from flowerpower.config import RetryConfig
 from flowerpower.jobs import AttemptEnd, Claim
+from flowerpower.run_config import RetryConfig
 from flowerpower.safe_text import begun_secret, mask
 
 LOG_KEPT = 1_000_000

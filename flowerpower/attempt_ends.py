@@ -10,9 +10,9 @@ from typing import Any
 
 from flowerpower import clock
 from flowerpower.clock import format_duration
-from flowerpower.config import RetryConfig
 from flowerpower.jobs import AttemptEnd, Claim, JobStatus
 from flowerpower.retries import delay_before_retry, is_retryable
+from flowerpower.run_config import RetryConfig
 
 LOST_WITH_SERVER = "The process that ran it was ended with its worker's fork server"
 LOST_UNBEGUN = "Its process died before the job began"
@@ -28,7 +28,11 @@ def end_by_outcome(
 ) -> AttemptEnd:
     """The end of an attempt whose child told its outcome (a RunOutcome as JSON)."""
     if outcome.get("status") == "finished":
-        result = {"outputs": outcome.get("outputs", {}), "notes": outcome.get("notes", [])}
+        result = {
+            "outputs": outcome.get("outputs", {}),
+            "notes": outcome.get("notes", []),
+            **told_of_nodes(outcome),
+        }
         left = None if policy is None else max(0, policy.max_retries - claim.retries)
         return AttemptEnd(
             JobStatus.FINISHED, result=result, retries=claim.retries, attempts_left=left
@@ -37,6 +41,21 @@ def end_by_outcome(
     if not isinstance(error, dict):
         error = failure("ProcessDied", "The job's process told an outcome that makes no sense.")
     return _failed(claim, policy, error, bool(outcome.get("retryable")), now)
+
+
+def told_of_nodes(outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """What a RunOutcome as JSON says beside its values, where there is something to say.
+
+    `files` that were written, nodes that were `cached`, and the errors by node that a run has
+    `survived`.
+    """
+    nodes = [node for node in outcome.get("nodes") or [] if isinstance(node, Mapping)]
+    told = {
+        "files": outcome.get("files"),
+        "cached": [node.get("name") for node in nodes if node.get("from_cache")],
+        "survived": {node.get("name"): node["error"] for node in nodes if node.get("error")},
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 def end_by_death(

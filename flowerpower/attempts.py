@@ -20,9 +20,9 @@ from flowerpower import attempt_ends, clock
 from flowerpower.attempt import RELEASED, Attempt
 from flowerpower.child_pool import ChildPool, Seat
 from flowerpower.children import ChildEnded
-from flowerpower.config import RetryConfig
 from flowerpower.errors import FlowerpowerError
 from flowerpower.jobs import AttemptEnd, Claim, overrides_of
+from flowerpower.run_config import RetryConfig
 from flowerpower.runs import RunRequest
 from flowerpower.safe_text import remember_secret
 
@@ -261,6 +261,8 @@ class Attempts:
             nodes = attempt.progress.setdefault("nodes", {})
             known = nodes.setdefault(name, {"started_at": clock.format_time(clock.now())})
             known.update(state=state, seconds=message.get("seconds"))
+            if message.get("from_cache"):
+                known["from_cache"] = True
             attempt.progress.update(
                 done=message.get("done"), total=message.get("total"), current=name
             )

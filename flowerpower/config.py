@@ -1,25 +1,30 @@
 """The configuration objects: what `conf/project.yml` and `conf/pipelines/*.yml` may say.
 
-Every object refuses unknown keys. Durations are read from `90s`, `1h30m`, a number of seconds or
-an ISO 8601 duration, and kept as seconds.
+Every object refuses unknown keys. The `run` section is in `flowerpower.run_config`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from flowerpower import clock
+from flowerpower.adapter_config import AdapterConfig
+from flowerpower.config_types import (
+    Configuration,
+    Duration,
+    Name,
+    ScheduleId,
+    TimeToLive,
+    TimezoneName,
+)
 from flowerpower.errors import ConfigError, FlowerpowerError
-from flowerpower.names import SCHEDULE_ID_LIMIT, check_name
+from flowerpower.run_config import RunConfig, RunOverrides, over_declared, overridden
 
 if TYPE_CHECKING:
     from flowerpower.trigger_base import Trigger
 
-ExecutorType = Literal["synchronous", "threadpool"]
 BackendType = Literal["apscheduler", "rq"]
 BACKEND_URLS: dict[str, tuple[str, ...]] = {
     "apscheduler": ("sqlite:///…", "postgresql://…", "memory"),
@@ -27,52 +32,6 @@ BACKEND_URLS: dict[str, tuple[str, ...]] = {
 }
 BACKEND_PARTS = ("host", "port", "database", "username", "password")
 """What says where a Redis is in place of a URL."""
-_MODULE_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", re.ASCII)
-
-
-def _told(function: Callable[..., Any], *arguments: Any) -> Any:
-    """The call's result; an error of ours becomes the ValueError that pydantic understands."""
-    try:
-        return function(*arguments)
-    except FlowerpowerError as error:
-        raise ValueError(error.message) from None
-
-
-def _duration(value: object) -> object:
-    return _told(clock.parse_duration, value) if value is not None else None
-
-
-def _ttl(value: object) -> object:
-    return -1.0 if value == -1 and not isinstance(value, bool) else _duration(value)
-
-
-def _zone(value: str) -> str:
-    _told(clock.timezone, value)
-    return value
-
-
-def _module(value: str) -> str:
-    if len(value) > 200 or not _MODULE_NAME.fullmatch(value):
-        raise ValueError(f"{value!r} is not a module: expected a name such as pipelines.report.")
-    return value
-
-
-def _name(value: str) -> str:
-    return str(_told(check_name, "name", value))
-
-
-def _schedule_id(value: str) -> str:
-    return str(_told(check_name, "id of a schedule", value, SCHEDULE_ID_LIMIT))
-
-
-Duration = Annotated[float, BeforeValidator(_duration)]
-"""Seconds."""
-TimeToLive = Annotated[float, BeforeValidator(_ttl)]
-"""Seconds; 0 for not at all, -1 for as long as the record."""
-TimezoneName = Annotated[str, AfterValidator(_zone)]
-ModuleName = Annotated[str, AfterValidator(_module)]
-Name = Annotated[str, AfterValidator(_name)]
-ScheduleId = Annotated[str, AfterValidator(_schedule_id)]
 
 
 def check_backend_url(backend_type: str, url: str | None) -> None:
@@ -83,21 +42,6 @@ def check_backend_url(backend_type: str, url: str | None) -> None:
         raise ValueError(
             f"the backend's url begins with {scheme!r}; {backend_type} takes {' or '.join(forms)}."
         )
-
-
-class Configuration(BaseModel):
-    """Base of all of them: unknown keys refused, no silent conversion, not changed once made."""
-
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _nothing_means_the_default(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        return {k: v for k, v in data.items() if v is not None or k not in cls.model_fields}
 
 
 class BackendConfig(Configuration):
@@ -133,12 +77,6 @@ class JobQueueConfig(Configuration):
         return self
 
 
-class AdapterConfig(Configuration):
-    """Which Hamilton adapters a run is given."""
-
-    progressbar: bool | None = None
-
-
 class ProjectConfig(Configuration):
     """`conf/project.yml`."""
 
@@ -146,68 +84,6 @@ class ProjectConfig(Configuration):
     timezone: TimezoneName | None = None
     job_queue: JobQueueConfig = JobQueueConfig()
     adapter: AdapterConfig = AdapterConfig()
-
-
-class ExecutorConfig(Configuration):
-    """How the nodes of one run are executed; `max_workers` counts threads."""
-
-    type: ExecutorType = "synchronous"
-    max_workers: int | None = Field(default=None, ge=1, le=1000)
-
-
-class RetryConfig(Configuration):
-    """When a failed attempt is tried again; see `flowerpower.retries`."""
-
-    max_retries: int = Field(default=0, ge=0, le=1000)
-    delay: Duration = 1.0
-    backoff: float = Field(default=2.0, ge=1, le=100)
-    max_delay: Duration = 300.0
-    jitter_factor: float = Field(default=0.1, ge=0, le=1)
-    exceptions: list[str] = ["Exception"]
-
-
-class RunConfig(Configuration):
-    """The `run` section of a pipeline."""
-
-    modules: list[ModuleName] | None = Field(default=None, min_length=1)
-    inputs: dict[str, Any] = {}
-    final_vars: list[str] | None = Field(default=None, min_length=1)
-    config: dict[str, Any] = {}
-    executor: ExecutorConfig = ExecutorConfig()
-    cache: bool = False
-    adapter: AdapterConfig = AdapterConfig()
-    timeout: Duration | None = None
-    retry: RetryConfig = RetryConfig()
-
-
-class RetryOverrides(Configuration):
-    """What a caller may change of `RetryConfig`; None leaves a setting as it is."""
-
-    max_retries: int | None = Field(default=None, ge=0, le=1000)
-    delay: Duration | None = None
-    backoff: float | None = Field(default=None, ge=1, le=100)
-    max_delay: Duration | None = None
-    jitter_factor: float | None = Field(default=None, ge=0, le=1)
-    exceptions: list[str] | None = None
-
-
-class RunOverrides(Configuration):
-    """What a caller may change of a pipeline's `run` section; None leaves a setting as it is.
-
-    `declared` names an entry under `schedule` in the pipeline's YAML (empty: the only one, which
-    has no id): the `run` there comes first. So a job of a declared schedule holds none of it, and
-    no secret that is expanded there.
-    """
-
-    inputs: dict[str, Any] = {}
-    final_vars: list[str] | None = Field(default=None, min_length=1)
-    config: dict[str, Any] = {}
-    executor: ExecutorConfig | None = None
-    cache: bool | None = None
-    progressbar: bool | None = None
-    timeout: Duration | None = None
-    retry: RetryOverrides = RetryOverrides()
-    declared: str | None = None
 
 
 class ScheduleConfig(Configuration):
@@ -311,32 +187,13 @@ def with_declared(pipeline: PipelineConfig, overrides: RunOverrides) -> RunOverr
             f"The pipeline's YAML no longer declares the schedule {overrides.declared!r} "
             "that made this job."
         )
-    given = overrides.model_dump(exclude_none=True, exclude_defaults=True, exclude={"declared"})
-    told = entry.run.model_dump(exclude_none=True, exclude_defaults=True)
-    merged = {**told, **given}
-    for part in ("inputs", "config", "retry"):
-        merged[part] = {**told.get(part, {}), **given.get(part, {})}
-    return RunOverrides.model_validate(merged)
+    return over_declared(entry.run, overrides)
 
 
 def merged_run(pipeline: PipelineConfig, overrides: RunOverrides) -> RunConfig:
     """The `run` section with the caller's overrides over it.
 
-    `inputs` and `config` are merged key by key, everything else is replaced; `params` are not
-    part of it, because which of them are inputs depends on the DAG.
+    Mappings are merged key by key, everything else is replaced; `params` are not part of it,
+    because which of them are inputs depends on the DAG.
     """
-    run, overrides = pipeline.run, with_declared(pipeline, overrides)
-    given = overrides.model_dump(exclude_none=True, exclude={"inputs", "config", "retry"})
-    progressbar = given.pop("progressbar", None)
-    if overrides.executor is not None:
-        given["executor"] = overrides.executor
-    if progressbar is not None:
-        given["adapter"] = run.adapter.model_copy(update={"progressbar": progressbar})
-    return run.model_copy(
-        update={
-            **given,
-            "inputs": {**run.inputs, **overrides.inputs},
-            "config": {**run.config, **overrides.config},
-            "retry": run.retry.model_copy(update=overrides.retry.model_dump(exclude_none=True)),
-        }
-    )
+    return overridden(pipeline.run, with_declared(pipeline, overrides))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -25,7 +25,7 @@ from flowerpower.config import (
 from flowerpower.errors import ConfigError, ConfigFault, FlowerpowerError, ProjectNotFound
 from flowerpower.names import did_you_mean
 from flowerpower.safe_text import mask, one_line, shortened
-from flowerpower.yaml_reader import YamlFile, read_yaml
+from flowerpower.yaml_reader import YamlFile, parse_yaml, read_yaml
 
 PROJECT_FILE = Path("conf", "project.yml")
 PIPELINES_FOLDER = Path("conf", "pipelines")
@@ -195,13 +195,60 @@ def validated(model: type[_Model], file: YamlFile) -> _Model:
     try:
         return model.model_validate(file.root.plain())
     except ValidationError as error:
-        faults = [_fault(model, file, dict(entry)) for entry in error.errors(include_url=False)]
-        faults.sort(key=lambda fault: (fault.line or 0, fault.column or 0))
-        raise ConfigError(faults=faults) from None
+        raise _wrong(model, file, error.errors(include_url=False)) from None
+
+
+class _AnyVariable(Mapping[str, str]):
+    """An environment in which every variable is set, and none is read."""
+
+    def __getitem__(self, name: str) -> str:
+        return "?"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def check_as_written(content: bytes, shown_name: str) -> YamlFile:
+    """A pipeline's file that may be valid in some environment; this one's is not looked at.
+
+    Every value that holds a placeholder is taken to be right.
+
+    Raises:
+        ConfigError: as `load_project`, without the values that come from the environment.
+    """
+    file = parse_yaml(content, shown_name, _AnyVariable())
+    try:
+        PipelineConfig.model_validate(file.root.plain())
+    except ValidationError as error:
+        entries = [
+            entry
+            for entry in error.errors(include_url=False)
+            if entry["type"] == "extra_forbidden" or not _is_expanded(file, entry["loc"])
+        ]
+        if entries:
+            raise _wrong(PipelineConfig, file, entries) from None
+    return file
+
+
+def _is_expanded(file: YamlFile, path: _Path) -> bool:
+    return file.root.nearest(_steps(path))[1].raw is not None
+
+
+def _steps(path: _Path) -> _Path:
+    return tuple(step for step in path if step != "[key]")
+
+
+def _wrong(model: type[BaseModel], file: YamlFile, entries: Iterable[Any]) -> ConfigError:
+    faults = [_fault(model, file, dict(entry)) for entry in entries]
+    faults.sort(key=lambda fault: (fault.line or 0, fault.column or 0))
+    return ConfigError(faults=faults)
 
 
 def _fault(model: type[BaseModel], file: YamlFile, entry: dict[str, Any]) -> ConfigFault:
-    path = tuple(step for step in entry["loc"] if step != "[key]")
+    path = _steps(entry["loc"])
     _, value = file.root.nearest(path)
     return file.fault(path, explained(model, entry, value.plain(as_written=True)))
 

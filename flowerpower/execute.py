@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from flowerpower import clock
-from flowerpower.config import PipelineConfig, ProjectConfig, RunConfig
+from flowerpower.config import PipelineConfig, ProjectConfig
 from flowerpower.config_files import (
     Pipeline,
     Project,
@@ -28,7 +28,8 @@ from flowerpower.encoding import encode_outputs
 from flowerpower.errors import FlowerpowerError, RunFailed
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.retries import is_retryable, names_of
-from flowerpower.runs import NodeEvent, RunError, RunOutcome, RunRequest
+from flowerpower.run_config import RunConfig
+from flowerpower.runs import RAISED_AT, NodeEvent, RunError, RunOutcome, RunRequest
 from flowerpower.safe_text import known_secrets, mask_values
 from flowerpower.yaml_reader import parse_yaml
 
@@ -44,15 +45,18 @@ def execute(
     loaded: tuple[Project, Pipeline] | None = None,
     environ: Mapping[str, str] = os.environ,
     on_settings: Callable[[RunConfig], None] | None = None,
+    on_warning: Callable[[str], None] | None = None,
     interruptible: bool = True,
 ) -> RunOutcome:
     """Make one attempt and tell what came of it; nothing a pipeline raises gets out of here.
 
     The configuration is read from the project's files unless the caller has `loaded` it;
-    `on_settings` is told it before any module is imported. KeyboardInterrupt alone passes
+    `on_settings` is told it before any module is imported; `on_warning` is told what stops no run,
+    by default through logging. KeyboardInterrupt alone passes
     through, if `interruptible`: it ends a run in the foreground.
     """
-    from flowerpower.pipeline.adapters import NodeRecorder
+    from flowerpower.pipeline.adapters import log_warning
+    from flowerpower.pipeline.recorder import NodeRecorder
     from flowerpower.pipeline.runner import PipelineRunner
 
     recorder = NodeRecorder(on_event)
@@ -69,7 +73,7 @@ def execute(
         policy = runner.run_config.retry
         if on_settings is not None:
             on_settings(runner.run_config)
-        outcome.values = runner.run(recorder)
+        outcome.values, outcome.files = runner.run(recorder, on_warning or log_warning)
         outcome.outputs, outcome.notes = encode_outputs(outcome.values)
         outcome.status = "finished"
     except BaseException as error:
@@ -138,7 +142,7 @@ def _read_request(data: object) -> RunRequest:
 
 def warm_up() -> None:
     """What is alike in all attempts, done once: a fork server calls it before its first fork."""
-    from flowerpower.pipeline import adapters, runner  # noqa: F401 - a child's first need
+    from flowerpower.pipeline import runner  # noqa: F401 - a child's first need
 
     for model in (ProjectConfig, PipelineConfig):
         validated(model, parse_yaml(b"{}", "", {}))
@@ -205,15 +209,22 @@ def _users_place(error: BaseException, root: Path) -> tuple[str | None, int | No
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         return _relative(error.filename, root), error.lineno
     frames = [
-        (frame.f_code.co_filename, line)
-        for frame, line in traceback.walk_tb(error.__traceback__)
-        if not _is_library(frame.f_code.co_filename)
+        (each.filename, each.lineno) for each in _frames(error) if not _is_library(each.filename)
     ]
     within = [place for place in frames if place[0].startswith(str(root) + os.sep)]
     if not (within or frames):
         return None, None
     file, line = (within or frames)[-1]
     return _relative(file, root), line
+
+
+def _frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """Where it was raised, outermost first; of what another process raised, there too."""
+    stack = list(traceback.extract_tb(error.__traceback__))
+    return stack + [
+        traceback.FrameSummary(file, number, name, line=text)
+        for file, number, name, text in getattr(error, RAISED_AT, [])
+    ]
 
 
 def _relative(file: str, root: Path) -> str:
@@ -225,7 +236,7 @@ def _users_traceback(error: BaseException) -> str:
     try:
         told: Any = traceback.TracebackException.from_exception(error, limit=200)
         told.stack = traceback.StackSummary.from_list(
-            [frame for frame in told.stack if not _is_library(frame.filename)]
+            [frame for frame in _frames(error) if not _is_library(frame.filename)]
         )
         text = "".join(told.format())
     except BaseException as second:  # noqa: BLE001 - formatting runs code of the exception

@@ -11,7 +11,6 @@ from enum import StrEnum
 from typing import Any
 
 from flowerpower import clock
-from flowerpower.config import RunOverrides
 from flowerpower.errors import (
     FlowerpowerError,
     InvalidInputs,
@@ -20,6 +19,7 @@ from flowerpower.errors import (
     UsageError,
 )
 from flowerpower.names import JOB_ID_LIMIT, check_name
+from flowerpower.run_config import RunOverrides
 from flowerpower.runs import PAYLOAD_VERSION
 
 DEFAULT_QUEUE = "default"
@@ -116,8 +116,7 @@ class JobSpec:
                 raise InvalidTime(f"{name} is {moment.isoformat()}, which has no offset.")
         if self.result_ttl is not None:
             check_ttl("result_ttl", self.result_ttl)
-        check_json(self.overrides.inputs, "inputs")
-        check_json(self.overrides.config, "config")
+        check_overrides(self.overrides)
 
     def payload(self) -> dict[str, Any]:
         """What a store keeps of the spec beside its columns: versioned JSON."""
@@ -126,6 +125,22 @@ class JobSpec:
             "pipeline": self.pipeline,
             "overrides": self.overrides.model_dump(exclude_defaults=True),
         }
+
+
+def check_overrides(overrides: RunOverrides) -> None:
+    """Overrides that a queue may hold: data, and no code.
+
+    Raises:
+        InvalidInputs: naming the value that is not JSON.
+        UsageError: naming the class that a worker would have to import.
+    """
+    for part in ("inputs", "overrides", "config"):
+        check_json(getattr(overrides, part), part)
+    if overrides.names_code is not None:
+        raise UsageError(
+            f"A job names no code, so none can be given {overrides.names_code}.",
+            hint="Write it under run.adapter.custom in the pipeline's YAML.",
+        )
 
 
 def check_ttl(name: str, seconds: float) -> None:
@@ -152,9 +167,12 @@ def overrides_of(payload: object) -> RunOverrides:
             f"this one reads {PAYLOAD_VERSION})."
         )
     try:
-        return RunOverrides.model_validate(payload.get("overrides", {}))
+        overrides = RunOverrides.model_validate(payload.get("overrides", {}))
     except ValueError as error:
         raise FlowerpowerError(f"The job's record is damaged: {error}") from None
+    if overrides.names_code is not None:
+        raise FlowerpowerError("The job's record names code to import; it is not run.")
+    return overrides
 
 
 def check_json(value: object, path: str, depth: int = 0) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from flowerpower.config import RetryConfig
+from flowerpower.run_config import RetryConfig
 
 if TYPE_CHECKING:
     import random

@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from flowerpower.config import RunOverrides
 from flowerpower.errors import FlowerpowerError
+from flowerpower.run_config import RunOverrides
 
 PAYLOAD_VERSION = 1
+RAISED_AT = "_flowerpower_raised_at"
+"""An exception's attribute: its frames in the process that raised it (file, line, name, text)."""
 
 NodeState = Literal["running", "finished", "failed"]
 
@@ -70,16 +72,32 @@ class NodeEvent:
     done: int
     total: int
     seconds: float | None = None
+    from_cache: bool = False
 
 
 @dataclass
 class NodeRecord:
-    """What became of one node; `seconds` is None while it runs."""
+    """What became of one node; `seconds` is None while it runs.
+
+    `error` is why it failed where the run went on all the same.
+    """
 
     name: str
     state: NodeState
     started_at: str
     seconds: float | None = None
+    from_cache: bool = False
+    error: str | None = None
+
+
+@dataclass
+class FileRecord:
+    """A file that a run has written from `nodes`; `size` is in bytes."""
+
+    nodes: list[str]
+    format: str
+    path: str
+    size: int
 
 
 @dataclass
@@ -120,6 +138,7 @@ class RunOutcome:
     outputs: dict[str, Any] = field(default_factory=dict)
     notes: list[dict[str, str]] = field(default_factory=list)
     nodes: list[NodeRecord] = field(default_factory=list)
+    files: list[FileRecord] = field(default_factory=list)
     error: RunError | None = None
     retryable: bool = False
     values: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -137,6 +156,7 @@ class RunOutcome:
             "outputs": self.outputs,
             "notes": self.notes,
             "nodes": [asdict(node) for node in self.nodes],
+            "files": [asdict(file) for file in self.files],
             "error": asdict(self.error) if self.error else None,
             "retryable": self.retryable,
         }
@@ -146,5 +166,6 @@ class RunOutcome:
         """The outcome in `data`, without the real objects."""
         body = {key: value for key, value in data.items() if key != "v"}
         body["nodes"] = [NodeRecord(**node) for node in body["nodes"]]
+        body["files"] = [FileRecord(**file) for file in body.get("files", [])]
         body["error"] = RunError(**body["error"]) if body["error"] else None
         return RunOutcome(**body)

@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import Any
 
 from flowerpower import clock
-from flowerpower.config import RunOverrides
 from flowerpower.errors import FlowerpowerError, UsageError
-from flowerpower.jobs import DEFAULT_QUEUE, JobSpec, check_json, check_ttl
+from flowerpower.jobs import DEFAULT_QUEUE, JobSpec, check_overrides, check_ttl
 from flowerpower.names import SCHEDULE_ID_LIMIT, check_name
+from flowerpower.run_config import RunOverrides
 from flowerpower.runs import PAYLOAD_VERSION
 from flowerpower.trigger_base import Trigger
 from flowerpower.triggers import trigger_from_json
@@ -81,8 +81,7 @@ class ScheduleSpec:
             raise UsageError(
                 f"max_instances is {self.max_instances}: expected 1 to {MAX_INSTANCES}."
             )
-        check_json(self.overrides.inputs, "inputs")
-        check_json(self.overrides.config, "config")
+        check_overrides(self.overrides)
 
     def definition(self) -> str:
         """What it is, as JSON that is equal for equal schedules, whatever their ids."""

@@ -15,7 +15,8 @@ from flowerpower.errors import ConfigError, InvalidInputs, UsageError
 from flowerpower.safe_text import one_line, shortened
 
 if TYPE_CHECKING:
-    from flowerpower.config import RunOverrides
+    from flowerpower.pipeline.overrides import JobArguments
+    from flowerpower.run_config import RunOverrides
     from flowerpower_cli.options import RunOptions
 
 MAX_TEXT = 10_000_000
@@ -31,22 +32,44 @@ def overrides_from(options: RunOptions, progressbar: bool | None = None) -> RunO
 
     inputs = parse_inputs(options.inputs, Path.cwd()) if options.inputs is not None else {}
     inputs.update(parse_pairs(options.input or [], "-i"))
-    final_vars = [name for text in options.final_vars or [] for name in text.split(",") if name]
+    final_vars = _listed(options.final_vars)
     if options.final_vars and not final_vars:
         raise UsageError("--final-vars names no node.")
-    return make_overrides(
-        inputs=inputs,
-        final_vars=final_vars,
-        config=parse_pairs(options.config or [], "--config"),
-        executor=options.executor.value if options.executor else None,
-        max_workers=options.max_workers,
-        cache=options.cache,
-        progressbar=progressbar,
-        max_retries=options.max_retries,
-        retry_delay=options.retry_delay,
-        jitter_factor=options.jitter_factor,
-        timeout=options.timeout,
-    )
+    given: JobArguments = {
+        "inputs": inputs,
+        "overrides": parse_pairs(options.override or [], "--override"),
+        "final_vars": final_vars,
+        "config": parse_pairs(options.config or [], "--config"),
+        "load": _files(options.load, "--load"),
+        "save": _files(options.save, "--save"),
+        "executor": options.executor.value if options.executor else None,
+        "max_workers": options.max_workers,
+        "cache": options.cache,
+        "recompute": _listed(options.recompute),
+        "adapters": _listed(options.with_adapter),
+        "max_retries": options.max_retries,
+        "retry_delay": options.retry_delay,
+        "jitter_factor": options.jitter_factor,
+        "timeout": options.timeout,
+    }
+    return make_overrides(given, progressbar=progressbar)
+
+
+def _listed(texts: list[str] | None) -> list[str]:
+    return [each for text in texts or [] for each in text.split(",") if each]
+
+
+def _files(pairs: list[str] | None, flag: str) -> dict[str, str]:
+    parsed: dict[str, str] = {}
+    for pair in pairs or []:
+        node, equals, path = pair.partition("=")
+        if not equals or not node.strip() or not path.strip():
+            raise UsageError(
+                f"{flag} takes NODE=FILE, got {one_line(shortened(pair, 60))!r}.",
+                hint=f"For example {flag} report=report.csv.",
+            )
+        parsed[node.strip()] = path
+    return parsed
 
 
 def parse_pairs(pairs: Iterable[str], flag: str) -> dict[str, Any]:

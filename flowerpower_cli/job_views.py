@@ -225,7 +225,7 @@ def _nodes_view(job: Job, zone: ZoneInfo) -> Iterator[Shape]:
         state, seconds = str(node.get("state")), node.get("seconds")
         listing.add_row(
             cell(name, "bold"),
-            cell(state, NODE_STYLES.get(state, "")),
+            cell("from cache" if node.get("from_cache") else state, NODE_STYLES.get(state, "")),
             cell(_clock_time(node.get("started_at"), zone), "dim"),
             cell("" if seconds is None else format_duration(seconds)),
         )

@@ -28,6 +28,10 @@ class Executor(StrEnum):
 
     synchronous = "synchronous"
     threadpool = "threadpool"
+    future = "future"
+    processpool = "processpool"
+    ray = "ray"
+    dask = "dask"
 
 
 class Backend(StrEnum):
@@ -98,6 +102,20 @@ class InQueue(InProject):
     ] = None
 
 
+FinalVars = Annotated[
+    list[str] | None,
+    typer.Option("--final-vars", metavar="NODE[,NODE]", help="The nodes to compute. Repeatable."),
+]
+DriverConfig = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--config",
+        metavar="KEY=VALUE",
+        help="One setting of Hamilton's driver configuration. Repeatable.",
+    ),
+]
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """What a caller may change of a pipeline's `run` section."""
@@ -118,27 +136,54 @@ class RunOptions:
             help="Many inputs: a JSON object, @file.yml, @file.json, or - for stdin. -i wins.",
         ),
     ] = None
-    final_vars: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NODE[,NODE]", help="The nodes to compute. Repeatable."),
-    ] = None
-    config: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KEY=VALUE", help="One setting of Hamilton's driver configuration. Repeatable."
-        ),
-    ] = None
+    final_vars: FinalVars = None
+    config: DriverConfig = None
     executor: Annotated[
         Executor | None, typer.Option(help="How nodes are executed.", show_default=False)
     ] = None
     max_workers: Annotated[
         int | None,
-        typer.Option(parser=whole_number, metavar="N", help="Threads of the threadpool executor."),
+        typer.Option(parser=whole_number, metavar="N", help="Threads or processes it has."),
     ] = None
     cache: Annotated[
         bool | None,
         typer.Option(
             "--cache/--no-cache", help="Keep results of nodes between runs.", show_default=False
+        ),
+    ] = None
+    recompute: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NODE[,NODE]",
+            help="Use the cache, but compute these; * is every node. Repeatable.",
+        ),
+    ] = None
+    override: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NODE=VALUE", help="A node's value, in place of computing it. Repeatable."
+        ),
+    ] = None
+    load: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NODE=FILE",
+            help="Read a node from a CSV, Parquet, JSON or other file. Repeatable.",
+        ),
+    ] = None
+    save: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NODE=FILE",
+            help="Write a node to a CSV, Parquet, JSON, PNG or other file. Repeatable.",
+        ),
+    ] = None
+    with_adapter: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ADAPTER",
+            help="Turn on an adapter: graceful_errors, hamilton_tracker, mlflow, opentelemetry, "
+            "print, type_check; in a run also package.module:Class. Repeatable.",
         ),
     ] = None
     max_retries: Annotated[
@@ -251,9 +296,10 @@ Progress = Annotated[
 ]
 OutputFile = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write the result as JSON to FILE."),
+    typer.Option("--output", "-o", metavar="FILE", help="Write the result to FILE."),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 
 

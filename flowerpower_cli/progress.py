@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flowerpower.clock import format_duration
+from flowerpower.errors import ConfigError
 from flowerpower.runs import NodeEvent
 from flowerpower.safe_text import one_line, shortened
 from flowerpower_cli.output import Output, stdout_to_stderr
@@ -19,13 +20,35 @@ OnEvent = Callable[[NodeEvent], None]
 
 
 @contextlib.contextmanager
-def shown_progress(output: Output, title: str, *, wanted: bool) -> Iterator[OnEvent | None]:
+def shown_progress(output: Output, title: str, *, bar: str) -> Iterator[OnEvent | None]:
     """While this lasts, node events given to the yielded function are shown.
+
+    `bar` is rich, tqdm or none.
+
+    Raises:
+        ConfigError: if tqdm is asked for and not installed.
 
     What the pipeline prints goes to stderr in the meantime.
     """
-    with stdout_to_stderr(), shown_bars(output, [title], wanted=wanted) as bars:
-        yield bars[0].on_event if bars else None
+    if bar == "tqdm":
+        _check_tqdm()
+    with stdout_to_stderr():
+        if bar == "tqdm" and output.is_animated:
+            with _tqdm(title) as shown:
+                yield shown.on_event
+        else:
+            with shown_bars(output, [title], wanted=bar != "none") as bars:
+                yield bars[0].on_event if bars else None
+
+
+def _check_tqdm() -> None:
+    try:
+        import tqdm  # noqa: F401 - whether it is there
+    except ImportError:
+        raise ConfigError(
+            "The progress bar tqdm is not installed.",
+            hint="Install it with `pip install tqdm`, or set adapter.progressbar to rich.",
+        ) from None
 
 
 class Bar:
@@ -60,8 +83,26 @@ class _Lines(Bar):
             return
         seconds = format_duration(event.seconds or 0.0)
         self._output.plain_line(
-            f"{self._before}[{event.done}/{event.total}] {event.node} {event.state} in {seconds}"
+            f"{self._before}[{event.done}/{event.total}] {event.node} {event.state} "
+            f"{'from the cache ' if event.from_cache else ''}in {seconds}"
         )
+
+
+@contextlib.contextmanager
+def _tqdm(title: str) -> Iterator[Bar]:
+    from tqdm import tqdm
+
+    with tqdm(desc=title, unit="node", file=sys.stderr, leave=False, total=None) as bar:
+        yield _TqdmBar(bar)
+
+
+class _TqdmBar(Bar):
+    def __init__(self, bar: Any) -> None:
+        self._bar = bar
+
+    def on_event(self, event: NodeEvent) -> None:
+        self._bar.total, self._bar.n = event.total, event.done
+        self._bar.set_postfix_str(one_line(event.node) if event.state == "running" else "")
 
 
 class _LiveBar(Bar):

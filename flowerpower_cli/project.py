@@ -36,11 +36,19 @@ def init(
     example: Annotated[
         str | None, typer.Option(metavar="EXAMPLE", help="Start from an example: weather.")
     ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="PATH",
+            help="Start from an exported pipeline (folder or zip), or another project's folder.",
+        ),
+    ] = None,
 ) -> None:
     """Make a new project, in a new folder or in the current one."""
     from flowerpower.pipeline.scaffold import create_project
 
-    made = create_project(Path.cwd(), name, backend.value, example)
+    made = create_project(Path.cwd(), name, backend.value, example, source)
     data = {
         "project": made.name,
         "base_dir": str(made.root),
@@ -54,5 +62,6 @@ def init(
     frame.output.result(data, view, [made.name])
     frame.output.message(f"Made the project {made.name} in {made.root}.")
     where = f"cd {made.root.name} && " if name else ""
-    first = f"flowerpower pipeline run {example}" if example else "flowerpower pipeline new hello"
+    run, new = "flowerpower pipeline run", "flowerpower pipeline new hello"
+    first = f"{run} {made.pipelines[0]}" if made.pipelines else new
     frame.output.message(f"Next: {where}{first}")

@@ -15,6 +15,7 @@ from flowerpower_cli.named_jobs import raise_all
 from flowerpower_cli.option_values import duration, time_reading, whole_number
 from flowerpower_cli.options import (
     InQueue,
+    Overwrite,
     PipelineName,
     QueueName,
     ResultTtl,
@@ -93,14 +94,13 @@ def add(
             metavar="SCHEDULE", help="The schedule's id; by default the pipeline's next number."
         ),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace another schedule that has this id.")
-    ] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Let a pipeline run by itself: at the times of --cron or --interval, or once at --date.
 
     Without any of the three it adds the schedules that the pipeline's own YAML declares, and its
-    JSON is a list; --schedule-id picks one of them. Adding the same again changes nothing.
+    JSON is a list; --schedule-id picks one of them. Adding the same again changes nothing;
+    --overwrite replaces another schedule that has the id.
     """
     from flowerpower_cli.schedule_views import added_view, schedule_data
     from flowerpower_cli.triggers import is_given

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -148,33 +148,53 @@ def inputs_view(inputs: list[InputInfo], given: dict[str, Any]) -> Iterator[Shap
     yield _title("Inputs")
     listing = table("input", "type", "value", "taken by")
     for each in inputs:
-        if each.name in given:
-            text = MASK if is_secret_name(each.name) else shortened(repr(given[each.name]), 60)
-            value = cell(text)
-        else:
-            value = cell("missing", "bold red") if each.required else cell("its default", "dim")
+        style = "" if each.name in given else "bold red" if each.required else "dim"
+        value = cell(input_value(each, given), style)
         listing.add_row(
             cell(each.name, "bold"), cell(each.type, "cyan"), value, cell(", ".join(each.needed_by))
         )
     yield listing
 
 
-def plan_view(nodes: list[NodeInfo], final_vars: list[str]) -> Iterator[Shape]:
-    """Nodes in the order they would run."""
+def input_value(each: InputInfo, given: dict[str, Any]) -> str:
+    """What is known of an input's value."""
+    if each.name not in given:
+        return "missing" if each.required else "its default"
+    return MASK if is_secret_name(each.name) else shortened(repr(given[each.name]), 60)
+
+
+FORECASTS = {"cached": "from cache", "computed": "computed", "depends": "depends on its inputs"}
+
+
+def plan_view(
+    nodes: list[NodeInfo], final_vars: list[str], forecast: dict[str, str]
+) -> Iterator[Shape]:
+    """Nodes in the order they would run, and with a cache what would come from it."""
     yield _title("Would run")
-    listing = table("#>", "node", "type", "takes")
+    listing = table("#>", "node", "type", "takes", *(["cache"] if forecast else []))
     for number, node in enumerate(nodes, 1):
         style = "bold green" if node.name in final_vars else "bold"
+        cached = FORECASTS.get(forecast.get(node.name, ""), "")
         listing.add_row(
             cell(number),
             cell(node.name, style),
             cell(node.type, "cyan"),
             cell(", ".join(node.needs)),
+            *([cell(cached, "green" if cached == "from cache" else "")] if forecast else []),
         )
     yield listing
 
 
-def finished_line(pipeline: str, nodes: int, seconds: float) -> str:
+def finished_line(pipeline: str, nodes: int, seconds: float, cached: int = 0) -> str:
     """The last line of a run that worked."""
-    plural = "" if nodes == 1 else "s"
-    return f"{one_line(pipeline)} finished: {nodes} node{plural} in {format_duration(seconds)}."
+    told = f"{nodes} node{'' if nodes == 1 else 's'}"
+    told += f" ({cached} from cache)" if cached else ""
+    return f"{one_line(pipeline)} finished: {told} in {format_duration(seconds)}."
+
+
+def told_lines(told: Mapping[str, Any]) -> Iterator[str]:
+    """What a run says beside its values: what it survived, and the files it has written."""
+    for name, error in (told.get("survived") or {}).items():
+        yield f"Warning: {name} failed, and the run went on: {error}"
+    for file in told.get("files") or []:
+        yield f"Wrote {file['path']} ({', '.join(file['nodes'])} as {file['format']})."

@@ -16,7 +16,7 @@ from flowerpower_cli.job_views import SILENT_AFTER, error_text, job_data, local,
 from flowerpower_cli.patience import Patience
 from flowerpower_cli.progress import Bar, shown_bars
 from flowerpower_cli.shapes import Line, Shape, cell
-from flowerpower_cli.views import finished_line, outputs_view
+from flowerpower_cli.views import finished_line, outputs_view, told_lines
 
 LOOK_EVERY = 0.15
 """Seconds."""
@@ -52,7 +52,7 @@ def wait_and_show(
     for job in finished:
         _tell_notes(frame, job)
         if len(jobs) == 1:
-            frame.output.message(finished_line(job.pipeline, _nodes(job), _seconds(job)))
+            frame.output.message(_finished(job))
     _raise_for(frame, [job for job in ended if job.status is not JobStatus.FINISHED], len(ended))
 
 
@@ -165,7 +165,7 @@ def _hint(job: Job) -> str | None:
 def _results(jobs: list[Job], *, titled: bool) -> Iterator[Shape]:
     for job in jobs:
         if titled:
-            told = f"  {finished_line(job.pipeline, _nodes(job), _seconds(job))}"
+            told = f"  {_finished(job)}"
             yield Line((cell(job.id, "bold"), cell(told, "dim")), True)
         if job.result is not None:
             yield from outputs_view(job.result.get("outputs") or {})
@@ -173,6 +173,8 @@ def _results(jobs: list[Job], *, titled: bool) -> Iterator[Shape]:
 
 def _tell_notes(frame: Frame, job: Job) -> None:
     output = frame.output
+    for text in told_lines(job.result or {}):
+        output.message(text)
     for note in (job.result or {}).get("notes") or []:
         if not note["note"].startswith("summarised") or output.verbose:
             output.message(f"{note['output']}: {note['note']}")
@@ -181,8 +183,10 @@ def _tell_notes(frame: Frame, job: Job) -> None:
         output.message(f"The result of {job.id} expired at {local(job.result_expired_at, zone)}.")
 
 
-def _nodes(job: Job) -> int:
-    return len((job.progress or {}).get("nodes") or {})
+def _finished(job: Job) -> str:
+    nodes = len((job.progress or {}).get("nodes") or {})
+    cached = len((job.result or {}).get("cached") or ())
+    return finished_line(job.pipeline, nodes, _seconds(job), cached)
 
 
 def _seconds(job: Job) -> float:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
+import types
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from hamilton import htypes, node
+from hamilton import node
 from hamilton.driver import Driver
 
 from flowerpower.errors import RunFailed
+from flowerpower.pipeline.graph import Graph, GraphNode, in_order
 
 
 @dataclass(frozen=True)
@@ -38,14 +41,27 @@ def computed(driver: Driver) -> list[str]:
     return [name for name, each in driver.graph.nodes.items() if not each.user_defined]
 
 
-def leaves(driver: Driver) -> list[str]:
-    """The nodes that nothing else depends on, in the order they are written."""
-    nodes = driver.graph.nodes
-    return [name for name in computed(driver) if not nodes[name].depended_on_by]
+def leaves(driver: Driver, besides: Collection[str] = ()) -> list[str]:
+    """The nodes that nothing else depends on, in the order they are written.
+
+    Nodes that Hamilton makes by itself, such as those of a subdag's configuration, are none.
+    Nodes called `besides` do not count: neither as such nodes nor as what depends on others.
+    """
+    return [
+        name
+        for name in computed(driver)
+        if name not in besides
+        and driver.graph.nodes[name].originating_functions
+        and all(user.name in besides for user in driver.graph.nodes[name].depended_on_by)
+    ]
 
 
-def upstream(driver: Driver, final_vars: list[str]) -> tuple[list[node.Node], list[node.Node]]:
+def upstream(
+    driver: Driver, final_vars: list[str], overrides: Collection[str] = ()
+) -> tuple[list[node.Node], list[node.Node]]:
     """The nodes to compute for `final_vars`, in Hamilton's order, and the inputs they take.
+
+    Nodes called `overrides` have a value already: neither they nor what they need is computed.
 
     Raises:
         RunFailed: if the nodes depend on each other in a circle.
@@ -56,7 +72,7 @@ def upstream(driver: Driver, final_vars: list[str]) -> tuple[list[node.Node], li
     path: list[str] = []
 
     def visit(each: node.Node) -> None:
-        if each.name in visited:
+        if each.name in visited or each.name in overrides:
             return
         if each.name in path:
             circle = " -> ".join([*path[path.index(each.name) :], each.name])
@@ -115,6 +131,54 @@ def input_infos(inputs: Iterable[node.Node], among: Collection[str]) -> list[Inp
     ]
 
 
+def graph(driver: Driver, pipeline: str, final_vars: list[str]) -> Graph:
+    """All nodes of the driver and the inputs that they take; `final_vars` are marked.
+
+    Raises:
+        RunFailed: if the nodes depend on each other in a circle.
+    """
+    known = driver.graph.nodes
+    asked = [*computed(driver), *final_vars]
+    nodes, inputs = upstream(driver, list(dict.fromkeys(asked)))
+    found = [_graph_node(each, final_vars, known) for each in (*inputs, *nodes)]
+    written = {name: position for position, name in enumerate(known)}
+    found.sort(key=lambda each: written[each.name])
+    return in_order(Graph(pipeline, final_vars, found))
+
+
+def _graph_node(each: node.Node, final_vars: list[str], known: Collection[str]) -> GraphNode:
+    needs = tuple(dict.fromkeys(need.name for need in each.dependencies if need.name in known))
+    optional = frozenset(
+        name
+        for name in needs
+        if name in each.input_types
+        and each.input_types[name][1] is not node.DependencyType.REQUIRED
+    )
+    return GraphNode(
+        each.name,
+        type_text(each.type),
+        inspect.cleandoc(each.documentation or ""),
+        is_input=each.user_defined,
+        is_final=each.name in final_vars,
+        needs=needs,
+        optional=optional,
+    )
+
+
 def type_text(annotation: Any) -> str:
     """An annotation as people write it."""
-    return str(htypes.get_type_as_string(annotation) or annotation)
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if isinstance(annotation, list):
+        return f"[{', '.join(map(type_text, annotation))}]"
+    if annotation is Ellipsis:
+        return "..."
+    if annotation is types.NoneType:
+        return "None"
+    if origin is Annotated:
+        return type_text(arguments[0])
+    if origin in (Union, types.UnionType):
+        return " | ".join(map(type_text, arguments))
+    if not arguments:
+        return str(getattr(annotation, "__name__", annotation))
+    texts = map(repr if origin is Literal else type_text, arguments)
+    return f"{getattr(origin, '__name__', origin)}[{', '.join(texts)}]"

@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, get_args
 
-from flowerpower.config import BackendType, RunOverrides
+from flowerpower.config import BackendType
 from flowerpower.config_files import Project
 from flowerpower.errors import UsageError
 from flowerpower.jobs import Job, JobSpec
 from flowerpower.names import did_you_mean
+from flowerpower.pipeline.overrides import below
 from flowerpower.pipeline.queues import check_queue, default_queue
 from flowerpower.pipeline.registry import PipelineRegistry
+from flowerpower.run_config import RunOverrides
 
 if TYPE_CHECKING:
     from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent
@@ -107,7 +109,7 @@ class PipelineJobQueue:
             check_queue(self._project, queue)
         spec = JobSpec(
             pipeline=name,
-            overrides=overrides or RunOverrides(),
+            overrides=below(overrides or RunOverrides(), self._project.root),
             id=str(uuid.uuid4()) if job_id is None else job_id,
             queue=queue or default_queue(self._project),
             run_at=run_at,

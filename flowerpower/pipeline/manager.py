@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from flowerpower import clock
-from flowerpower.config import RunOverrides, merged_run
+from flowerpower.config import merged_run
 from flowerpower.config_files import (
     Project,
     find_project_root,
@@ -21,12 +21,20 @@ from flowerpower.config_files import (
 from flowerpower.errors import ConfigError, FlowerpowerError, RunFailed, UsageError
 from flowerpower.jobs import Job
 from flowerpower.pipeline.job_queue import PipelineJobQueue
-from flowerpower.pipeline.overrides import make_overrides, parse_result_ttl
+from flowerpower.pipeline.overrides import (
+    JobArguments,
+    RunArguments,
+    below,
+    make_overrides,
+    parse_result_ttl,
+)
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.retries import delay_before_retry
+from flowerpower.run_config import RunOverrides
 from flowerpower.runs import NodeEvent, RunError, RunOutcome, RunRequest
 
 if TYPE_CHECKING:
+    from flowerpower.pipeline.graph import Graph
     from flowerpower.pipeline.runner import Plan
 
 OnRetry = Callable[[RunError, int, float], None]
@@ -65,41 +73,18 @@ class PipelineManager:
         self._environ = environ
         self._quiet = quiet or environ.get("FLOWERPOWER_QUIET", "") not in ("", "0")
 
-    def run(
-        self,
-        name: str,
-        *,
-        inputs: Mapping[str, Any] | None = None,
-        final_vars: Sequence[str] | None = None,
-        config: Mapping[str, Any] | None = None,
-        executor: str | Mapping[str, Any] | None = None,
-        max_workers: int | None = None,
-        cache: bool | None = None,
-        max_retries: int | None = None,
-        retry_delay: float | str | None = None,
-        jitter_factor: float | None = None,
-    ) -> dict[str, Any]:
+    def run(self, name: str, **overrides: Unpack[RunArguments]) -> dict[str, Any]:
         """Run the pipeline `name` here and now; the values of its final variables by name.
 
-        What is given overrides the pipeline's YAML; `inputs` and `config` are merged into it.
-        `retry_delay` is in seconds or a text such as `1m30s`.
+        `overrides` go over the pipeline's YAML: inputs=, overrides=, final_vars=, config=, load=,
+        save=, executor=, max_workers=, cache=, recompute=, adapters=, max_retries=, retry_delay=
+        and jitter_factor=; see `flowerpower.pipeline.overrides.RunArguments`.
 
         Raises:
             PipelineNotFound, ConfigError, UsageError: before anything runs.
             RunFailed: if the pipeline fails; `__cause__` is its own exception.
         """
-        overrides = make_overrides(
-            inputs=inputs,
-            final_vars=final_vars,
-            config=config,
-            executor=executor,
-            max_workers=max_workers,
-            cache=cache,
-            max_retries=max_retries,
-            retry_delay=retry_delay,
-            jitter_factor=jitter_factor,
-        )
-        outcome = self._outcome(name, overrides, timeout=None)
+        outcome = self._outcome(name, make_overrides(overrides, known=RunArguments), timeout=None)
         raise_for_error(outcome)
         return outcome.values
 
@@ -107,48 +92,27 @@ class PipelineManager:
         self,
         name: str,
         *,
-        inputs: Mapping[str, Any] | None = None,
-        final_vars: Sequence[str] | None = None,
-        config: Mapping[str, Any] | None = None,
-        executor: str | Mapping[str, Any] | None = None,
-        max_workers: int | None = None,
-        cache: bool | None = None,
-        timeout: float | str | None = None,
-        max_retries: int | None = None,
-        retry_delay: float | str | None = None,
-        jitter_factor: float | None = None,
         run_at: datetime | str | None = None,
         run_in: float | str | timedelta | None = None,
         queue: str | None = None,
         job_id: str | None = None,
         result_ttl: float | str | None = None,
+        **overrides: Unpack[JobArguments],
     ) -> Job:
         """Hand a run of the pipeline `name` to the job queue; returns at once with the job.
 
-        Overrides are as for `run`, and must be JSON. `run_at` without an offset is in the
-        project's time zone. With a `job_id` the submission is idempotent: the second time gives
-        the first job, with `created` False.
+        `overrides` are as for `run`, must be JSON and name no classes; timeout= is one more.
+        `run_at` without an offset is in the project's time zone. With a `job_id` the submission is
+        idempotent: the second time gives the first job, with `created` False.
 
         Raises:
             PipelineNotFound, UsageError: before anything is stored.
             BackendUnreachable: if the job was not taken.
         """
-        overrides = make_overrides(
-            inputs=inputs,
-            final_vars=final_vars,
-            config=config,
-            executor=executor,
-            max_workers=max_workers,
-            cache=cache,
-            timeout=timeout,
-            max_retries=max_retries,
-            retry_delay=retry_delay,
-            jitter_factor=jitter_factor,
-        )
         ttl = None if result_ttl is None else parse_result_ttl(result_ttl)
         job = self.job_queue.add_job(
             name,
-            overrides,
+            make_overrides(overrides),
             run_at=self.due_time(run_at, run_in),
             queue=queue,
             job_id=job_id,
@@ -183,16 +147,7 @@ class PipelineManager:
         overwrite: bool = False,
         queue: str | None = None,
         result_ttl: float | str | None = None,
-        inputs: Mapping[str, Any] | None = None,
-        final_vars: Sequence[str] | None = None,
-        config: Mapping[str, Any] | None = None,
-        executor: str | Mapping[str, Any] | None = None,
-        max_workers: int | None = None,
-        cache: bool | None = None,
-        timeout: float | str | None = None,
-        max_retries: int | None = None,
-        retry_delay: float | str | None = None,
-        jitter_factor: float | None = None,
+        **overrides: Unpack[JobArguments],
     ) -> str:
         """Put the pipeline `name` on the calendar; the id of its schedule.
 
@@ -220,24 +175,12 @@ class PipelineManager:
                 cron, interval, date, timezone=timezone or self.project.timezone,
                 start=start, end=end, jitter=jitter,
             )  # fmt: skip
-            overrides = make_overrides(
-                inputs=inputs,
-                final_vars=final_vars,
-                config=config,
-                executor=executor,
-                max_workers=max_workers,
-                cache=cache,
-                timeout=timeout,
-                max_retries=max_retries,
-                retry_delay=retry_delay,
-                jitter_factor=jitter_factor,
-            )
             grace = None if misfire_grace_time is None else clock.parse_duration(misfire_grace_time)
             spec = asked(
                 self.project,
                 name,
                 trigger,
-                overrides,
+                below(make_overrides(overrides), self.project.root),
                 schedule_id=schedule_id,
                 queue=queue,
                 result_ttl=None if result_ttl is None else parse_result_ttl(result_ttl),
@@ -280,6 +223,7 @@ class PipelineManager:
         *,
         on_event: Callable[[NodeEvent], None] | None = None,
         on_retry: OnRetry | None = None,
+        on_warning: Callable[[str], None] | None = None,
     ) -> RunOutcome:
         """As `run`, but what came of it as data; a failing pipeline raises nothing.
 
@@ -292,7 +236,9 @@ class PipelineManager:
         """
         overrides = overrides or RunOverrides()
         timeout = merged_run(self.registry.get(name).config, overrides).timeout
-        return self._outcome(name, overrides, on_event, on_retry, timeout=timeout or None)
+        return self._outcome(
+            name, overrides, on_event, on_retry, on_warning, timeout=timeout or None
+        )
 
     def _outcome(
         self,
@@ -300,6 +246,7 @@ class PipelineManager:
         overrides: RunOverrides,
         on_event: Callable[[NodeEvent], None] | None = None,
         on_retry: OnRetry | None = None,
+        on_warning: Callable[[str], None] | None = None,
         *,
         timeout: float | None,
     ) -> RunOutcome:
@@ -315,7 +262,9 @@ class PipelineManager:
                 from flowerpower.execute import execute
 
                 loaded = self.project, pipeline
-                outcome = execute(request, on_event, loaded=loaded, environ=self._environ)
+                outcome = execute(
+                    request, on_event, loaded=loaded, environ=self._environ, on_warning=on_warning
+                )
             else:
                 from flowerpower.pipeline.timed_run import run_timed
 
@@ -329,9 +278,16 @@ class PipelineManager:
             time.sleep(delay)
 
     def plan(
-        self, name: str, overrides: RunOverrides | None = None, *, complete: bool = True
+        self,
+        name: str,
+        overrides: RunOverrides | None = None,
+        *,
+        complete: bool = True,
+        with_forecast: bool = False,
     ) -> Plan:
         """What a run would do: nodes in order, inputs and where they go; nothing runs.
+
+        With a forecast, and the cache on, it says which nodes would come from there.
 
         Raises:
             FlowerpowerError: as `run`; missing inputs are no error if `complete` is False.
@@ -341,12 +297,23 @@ class PipelineManager:
 
         runner = PipelineRunner(self.project, self.registry.get(name), overrides)
         try:
-            return runner.plan(complete=complete)
+            return runner.plan(complete=complete, with_forecast=with_forecast)
         except RunFailed as error:
             if error.__cause__ is None:
                 raise
             told = described_error(error, self.project.root)
             raise RunFailed(failure_sentence(name, told), details=told.details) from error.__cause__
+
+    def graph(self, name: str, overrides: RunOverrides | None = None) -> Graph:
+        """The pipeline's whole DAG, with its final variables marked; nothing runs.
+
+        Raises:
+            FlowerpowerError: as `plan`; missing inputs are no error.
+        """
+        from flowerpower.pipeline import dag
+
+        plan = self.plan(name, overrides, complete=False)
+        return dag.graph(plan.driver, name, plan.final_vars)
 
     def validate(self, name: str) -> list[str]:
         """All that is wrong with a pipeline, found without running it, one sentence each.

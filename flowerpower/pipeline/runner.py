@@ -2,44 +2,50 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from hamilton import driver as hamilton_driver
 from hamilton import node
-from hamilton.execution import executors
 
-from flowerpower.config import RunConfig, RunOverrides, merged_run, with_declared
+from flowerpower.adapter_config import AdapterConfig
+from flowerpower.config import merged_run, with_declared
 from flowerpower.config_files import Pipeline, Project
-from flowerpower.errors import ConfigError, InvalidInputs, RunFailed, UnknownNode
+from flowerpower.errors import ConfigError, InvalidInputs, UnknownNode
 from flowerpower.names import did_you_mean
 from flowerpower.pipeline import dag
-from flowerpower.pipeline.adapters import NodeRecorder
+from flowerpower.pipeline.adapters import OnWarning, log_warning, make_adapters
+from flowerpower.pipeline.driver import Dag, build_dag, check_fit, execute, make_driver
 from flowerpower.pipeline.inputs import SCHEDULED_FOR, check_complete, check_known, fitted
 from flowerpower.pipeline.modules import import_modules
-
-CACHE_FOLDER = Path(".flowerpower", "cache")
-DEFAULT_THREADS = 8
+from flowerpower.pipeline.recorder import NodeRecorder
+from flowerpower.run_config import EVERY_NODE, RunConfig, RunOverrides
+from flowerpower.runs import FileRecord
 
 
 @dataclass(frozen=True)
 class Plan:
     """A run made ready: everything is checked, nothing has run.
 
-    `nodes` are in an order they can run in; `given` are the inputs the DAG gets.
+    `nodes` are in an order they can run in; `given` are the inputs the DAG gets, `overrides` the
+    values of nodes that are not computed. `forecast` says of each node whether it would come from
+    the cache (`cached`, `computed`, or `depends` on what the nodes before it give); it is empty
+    without a cache.
     """
 
     driver: hamilton_driver.Driver = field(repr=False)
+    built: Dag = field(repr=False)
+    modules: list[ModuleType] = field(repr=False)
     run: RunConfig
     final_vars: list[str]
     nodes: list[dag.NodeInfo]
     inputs: list[dag.InputInfo]
     given: dict[str, Any]
+    overrides: dict[str, Any]
+    forecast: dict[str, str] = field(default_factory=dict)
 
 
 class PipelineRunner:
@@ -59,23 +65,43 @@ class PipelineRunner:
         self._pipeline = pipeline
         self._overrides = with_declared(pipeline.config, overrides or RunOverrides())
         self._scheduled_for = scheduled_for
-        self.run_config = merged_run(pipeline.config, self._overrides)
+        self.run_config = self._without_replaced(merged_run(pipeline.config, self._overrides))
 
-    def plan(self, recorder: NodeRecorder | None = None, *, complete: bool = True) -> Plan:
+    @property
+    def adapter_config(self) -> AdapterConfig:
+        """The adapters of the run: the pipeline's over the project's."""
+        return self.run_config.adapter.over(self._project.config.adapter)
+
+    def plan(
+        self,
+        recorder: NodeRecorder | None = None,
+        *,
+        complete: bool = True,
+        with_forecast: bool = False,
+    ) -> Plan:
         """Import the modules, build the DAG and check names, inputs and types.
 
         With `complete=False` missing inputs are no error.
 
         Raises:
-            ConfigError: if a module or a node that the YAML names does not exist.
+            ConfigError: if a module or a node that the YAML names does not exist, or the executor
+                or the cache cannot serve the DAG.
             UnknownNode: if a node that the caller names does not exist.
             MissingInputs, InvalidInputs: if the inputs do not fit the DAG.
             RunFailed: if a module cannot be imported or is no DAG.
         """
         run = self.run_config
-        driver = self._driver(recorder)
-        final_vars = self._final_vars(driver)
-        nodes, taken = dag.upstream(driver, final_vars)
+        modules = import_modules(
+            self._project.root, run.modules or [f"pipelines.{self._pipeline.name}"]
+        )
+        built = build_dag(self._project, modules, run)
+        driver = built.driver
+        self._check_nodes(driver, run)
+        check_fit(run, self.adapter_config, built)
+        final_vars = self._final_vars(driver, built)
+        overrides = self._node_overrides(driver)
+        wanted = [*final_vars, *built.files.written]
+        nodes, taken = dag.upstream(driver, wanted, overrides)
         names = [each.name for each in nodes]
         given = self._given(driver, taken)
         inputs = dag.input_infos(taken, names)
@@ -83,46 +109,64 @@ class PipelineRunner:
             check_complete(self._pipeline.name, inputs, [*given, *run.config])
         if recorder is not None:
             recorder.total = len(nodes)
-        return Plan(driver, run, final_vars, dag.node_infos(nodes), inputs, given)
+        forecast: dict[str, str] = {}
+        if with_forecast and run.cache.enabled:
+            from flowerpower.pipeline import caching
 
-    def run(self, recorder: NodeRecorder | None = None) -> dict[str, Any]:
-        """Run the DAG; the values of the final variables by name, the real objects.
+            forecast.update(
+                caching.forecast(
+                    self._project.root, run.cache, driver.graph, nodes, wanted, given, overrides
+                )
+            )
+        return Plan(
+            driver, built, modules, run, final_vars, dag.node_infos(nodes), inputs, given,
+            overrides, forecast,
+        )  # fmt: skip
+
+    def run(
+        self, recorder: NodeRecorder | None = None, on_warning: OnWarning = log_warning
+    ) -> tuple[dict[str, Any], list[FileRecord]]:
+        """Run the DAG; the values of the final variables by name, and the files it has written.
+
+        The values are the real objects. `on_warning` is told of trackers that are down.
 
         Raises:
             FlowerpowerError: as `plan`; whatever a node raises comes through as it is.
         """
+        recorder = recorder or NodeRecorder()
         plan = self.plan(recorder)
-        with _quiet_hamilton():
-            values = plan.driver.execute(plan.final_vars, inputs=plan.given)
-        return {name: values[name] for name in plan.final_vars}
-
-    def _driver(self, recorder: NodeRecorder | None) -> hamilton_driver.Driver:
-        run = self.run_config
-        modules = import_modules(
-            self._project.root, run.modules or [f"pipelines.{self._pipeline.name}"]
+        adapters = make_adapters(
+            self._project, self._pipeline.name, self.adapter_config, recorder, on_warning
         )
-        builder = hamilton_driver.Builder().with_modules(*modules).with_config(dict(run.config))
-        if recorder is not None:
-            builder = builder.with_adapters(recorder)
-        if run.executor.type == "threadpool":
-            threads = run.executor.max_workers or DEFAULT_THREADS
-            builder = (
-                builder.enable_dynamic_execution(allow_experimental_mode=True)
-                .with_local_executor(_Threads(max_tasks=threads))
-                .with_remote_executor(_Threads(max_tasks=threads))
-            )
-        if run.cache:
-            builder = builder.with_cache(path=self._project.root / CACHE_FOLDER)
         try:
-            with _quiet_hamilton():
-                return builder.build()
-        except Exception as error:
-            raise RunFailed("The functions do not make a DAG.") from error
+            driver = make_driver(
+                self._project, plan.modules, plan.run, plan.built, recorder, adapters, on_warning
+            )
+            written = plan.built.files.written
+            wanted = [*plan.final_vars, *written]
+            values = execute(driver, wanted, plan.given, plan.overrides)
+        finally:
+            adapters.close()
+        files = [FileRecord(**values[name]) for name in written if isinstance(values[name], dict)]
+        return {name: values[name] for name in plan.final_vars}, files
 
-    def _final_vars(self, driver: hamilton_driver.Driver) -> list[str]:
+    def _without_replaced(self, run: RunConfig) -> RunConfig:
+        """What the caller gives for a node replaces what the YAML says of it in another way."""
+        given = {*self._overrides.inputs, *self._overrides.overrides}
+        load = {k: v for k, v in run.load.items() if k in self._overrides.load or k not in given}
+        twice = sorted(set(load) & {*run.inputs, *run.overrides} - set(self._overrides.load))
+        if twice or set(self._overrides.load) & given:
+            names = ", ".join(twice or sorted(set(self._overrides.load) & given))
+            raise InvalidInputs(f"{names}: given both as a value and as a file to load.")
+        own = {k: v for k, v in run.inputs.items() if k not in load}
+        fixed = {k: v for k, v in run.overrides.items() if k not in load}
+        return run.model_copy(update={"load": load, "inputs": own, "overrides": fixed})
+
+    def _final_vars(self, driver: hamilton_driver.Driver, built: Dag) -> list[str]:
         asked = self.run_config.final_vars
         if asked is None:
-            found = dag.leaves(driver) or dag.computed(driver)
+            hidden = {each for name in built.files.written for each in _saving(driver, name)}
+            found = dag.leaves(driver, besides=hidden) or dag.computed(driver)
             if not found:
                 raise ConfigError(
                     f"{self._pipeline.name} has no nodes: its modules hold no public function."
@@ -130,18 +174,47 @@ class PipelineRunner:
             return found
         for position, name in enumerate(asked):
             if name not in driver.graph.nodes:
-                guess = (
-                    did_you_mean(name, driver.graph.nodes) or " See `flowerpower pipeline show`."
-                )
-                message = f"{self._pipeline.name} has no node {name!r}.{guess}"
+                message = self._no_node(driver, name)
                 if self._overrides.final_vars is not None:
                     raise UnknownNode(message)
                 path = ("run", "final_vars", position)
                 raise ConfigError(faults=[self._pipeline.file.fault(path, message)])
         return list(dict.fromkeys(asked))
 
+    def _no_node(self, driver: hamilton_driver.Driver, name: str) -> str:
+        guess = did_you_mean(name, driver.graph.nodes) or " See `flowerpower pipeline show`."
+        return f"{self._pipeline.name} has no node {name!r}.{guess}"
+
+    def _check_nodes(self, driver: hamilton_driver.Driver, run: RunConfig) -> None:
+        """Nodes that the cache's settings name are there."""
+        for part in ("default", "recompute", "ignore", "disable"):
+            for name in getattr(run.cache, part):
+                if name != EVERY_NODE and name not in driver.graph.nodes:
+                    message = self._no_node(driver, name)
+                    if name in (self._overrides.recompute or ()):
+                        raise UnknownNode(message)
+                    path = ("run", "cache", part)
+                    raise ConfigError(faults=[self._pipeline.file.fault(path, message)])
+
+    def _node_overrides(self, driver: hamilton_driver.Driver) -> dict[str, Any]:
+        nodes = driver.graph.nodes
+        values = self.run_config.overrides
+        for name in values:
+            if name not in nodes:
+                raise UnknownNode(self._no_node(driver, name))
+            if nodes[name].user_defined:
+                raise InvalidInputs(
+                    f"{name} is an input, not a node that is computed.",
+                    hint=f"Give it as an input: -i {name}=…",
+                )
+        return fitted(values, nodes)
+
     def _given(self, driver: hamilton_driver.Driver, taken: list[node.Node]) -> dict[str, Any]:
-        known = {name: each for name, each in driver.graph.nodes.items() if each.user_defined}
+        known = {
+            name: each
+            for name, each in driver.graph.nodes.items()
+            if each.user_defined and name not in self.run_config.config
+        }
         own = self._pipeline.config.run.inputs
         check_known(self._overrides.inputs, known, "the caller")
         hint = "Values that only some variants of a pipeline take belong under params."
@@ -157,22 +230,9 @@ class PipelineRunner:
         return fitted({name: value for name, value in values.items() if name in names}, known)
 
 
-class _Threads(executors.MultiThreadingExecutor):  # type: ignore[misc] # Hamilton has no types
-    """Hamilton's pool of threads, not waited for: a run that is interrupted ends at once."""
-
-    def finalize(self) -> None:
-        """Let go of the pool; a run that has worked leaves nothing in it."""
-        self.pool.shutdown(wait=False, cancel_futures=True)
-        self.initialized = False
-
-
-@contextlib.contextmanager
-def _quiet_hamilton() -> Iterator[None]:
-    """Hamilton logs each failure with a banner of its own; the error is told once, by us."""
-    logger = logging.getLogger("hamilton")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
+def _saving(driver: hamilton_driver.Driver, name: str) -> Iterable[str]:
+    """The node that writes a file, and the one that puts its values together, if there is one."""
+    yield name
+    for need in driver.graph.nodes[name].dependencies:
+        if need.name == f"{name}_build_result":
+            yield need.name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -12,7 +11,14 @@ from flowerpower import clock
 from flowerpower.config_files import PIPELINES_FOLDER, PROJECT_FILE
 from flowerpower.errors import FlowerpowerError, InvalidName, Refused, UsageError
 from flowerpower.names import check_name, did_you_mean, is_name
+from flowerpower.pipeline.bundle_import import check_places
+from flowerpower.pipeline.bundle_reading import (
+    is_project_folder,
+    read_bundle,
+    read_project_folder,
+)
 from flowerpower.pipeline.registry import MODULES_FOLDER
+from flowerpower.pipeline.whole_files import write_whole
 
 _PROJECT_YML = """\
 name: "{name}"
@@ -40,6 +46,11 @@ class NewProject:
     root: Path
     files: list[Path]
 
+    @property
+    def pipelines(self) -> list[str]:
+        """The names of the pipelines it starts with, sorted."""
+        return sorted(path.stem for path in self.files if path.parent == PIPELINES_FOLDER)
+
 
 def examples_folder() -> Path:
     """Where the examples are: in the installed package, or beside it in a checkout."""
@@ -54,21 +65,31 @@ def example_names() -> list[str]:
 
 
 def create_project(
-    where: Path, name: str | None, backend: str = "apscheduler", example: str | None = None
+    where: Path,
+    name: str | None,
+    backend: str = "apscheduler",
+    example: str | None = None,
+    source: Path | None = None,
 ) -> NewProject:
     """A new project in the folder `where`/`name`, or in `where` itself if there is no name.
 
+    It starts empty, from an example, or from `source`: a bundle, or the folder of a project. Its
+    conf/project.yml is new in any case.
+
     Raises:
         InvalidName: if a project cannot be called that.
-        UsageError: if there is no such example.
+        UsageError: if there is no such example or source, or both are given.
+        ConfigError: if the source holds what may not be taken.
         Refused: if a file it would write is there already; nothing is written then.
     """
+    if example and source:
+        raise UsageError("A project starts from an example or from a path, not from both.")
     root = where / check_name("name of a project", name) if name else where
     if not is_name(root.name):
         raise InvalidName(
             f"The folder {root.name!r} cannot name a project.", hint="Give a NAME to `init`."
         )
-    contents = _example_files(example) if example else {}
+    contents = _example_files(example) if example else _source_files(source) if source else {}
     contents[PROJECT_FILE] = _PROJECT_YML.format(
         name=root.name, timezone=clock.local_timezone_name(), backend=backend, url=_URLS[backend]
     ).encode()
@@ -81,6 +102,7 @@ def create_project(
         raise Refused(
             f"{taken[0]} is there already in {root}.", hint="Choose another name or folder."
         )
+    check_places(root, contents)
     _write(root, contents)
     return NewProject(root.name, root, sorted(contents))
 
@@ -100,18 +122,19 @@ def _example_files(example: str) -> dict[Path, bytes]:
     }
 
 
+def _source_files(source: Path) -> dict[Path, bytes]:
+    if is_project_folder(source):
+        return read_project_folder(source)
+    return dict(read_bundle(source).files)
+
+
 def _write(root: Path, contents: dict[Path, bytes]) -> None:
-    fresh = not root.exists()
     try:
-        for folder in (PIPELINES_FOLDER, MODULES_FOLDER):
-            (root / folder).mkdir(parents=True, exist_ok=True)
-        for path, content in contents.items():
-            (root / path).parent.mkdir(parents=True, exist_ok=True)
-            with (root / path).open("xb") as stream:
-                stream.write(content)
+        write_whole(
+            {root / path: content for path, content in contents.items()},
+            [root / PIPELINES_FOLDER, root / MODULES_FOLDER],
+        )
     except OSError as error:
-        if fresh:
-            shutil.rmtree(root, ignore_errors=True)
         raise FlowerpowerError(
             f"The project cannot be made in {root}: {error.strerror or error}."
         ) from None

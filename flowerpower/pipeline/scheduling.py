@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flowerpower.config import RunOverrides, ScheduleConfig
+from flowerpower.config import ScheduleConfig
 from flowerpower.config_files import Project, schedule_faults
 from flowerpower.errors import ConfigError, UsageError
 from flowerpower.names import did_you_mean
 from flowerpower.pipeline.queues import check_queue, default_queue
 from flowerpower.pipeline.registry import PipelineRegistry
+from flowerpower.run_config import RunOverrides
 from flowerpower.schedules import Origin, ScheduleSpec
 from flowerpower.trigger_base import Trigger
 

@@ -15,8 +15,8 @@ from flowerpower import attempt_ends, clock
 from flowerpower.attempts import GRACE
 from flowerpower.child_pool import ENTRY, PRELOAD
 from flowerpower.children import Child, ForkServer
-from flowerpower.config import RetryConfig
 from flowerpower.jobs import Claim, JobStatus
+from flowerpower.run_config import RetryConfig
 from flowerpower.runs import NodeEvent, NodeRecord, RunError, RunOutcome, RunRequest
 
 

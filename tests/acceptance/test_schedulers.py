@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from flowerpower import clock
-from flowerpower.config import RunOverrides
 from flowerpower.jobs import Job, JobFilter, JobStatus
+from flowerpower.run_config import RunOverrides
 from flowerpower.schedules import Outcome, ScheduleSpec
 from flowerpower.triggers import make_trigger
 from tests.acceptance.calendar_campaign import HEAD, CalendarCampaign, Count, every

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from flowerpower import clock
-from flowerpower.config import RunOverrides
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs import AttemptEnd, Claim, Job, JobSpec, JobStatus, WorkerInfo
+from flowerpower.run_config import RunOverrides
 
 RESULT = {"outputs": {"total": 42}, "notes": []}
 FINISHED = AttemptEnd(JobStatus.FINISHED, result=RESULT)

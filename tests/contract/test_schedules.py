@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from flowerpower import clock
-from flowerpower.config import RetryOverrides, RunOverrides
 from flowerpower.errors import Refused, ScheduleNotFound
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs import JobFilter
+from flowerpower.run_config import RetryOverrides, RunOverrides
 from flowerpower.schedules import Origin, Schedule, ScheduleSpec, ScheduleState
 from flowerpower.triggers import make_trigger
 from tests.contract.elsewhere import in_processes, in_threads

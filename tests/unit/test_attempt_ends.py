@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from flowerpower import attempt_ends
-from flowerpower.config import RetryConfig
 from flowerpower.jobs import AttemptEnd, Claim, JobStatus
+from flowerpower.run_config import RetryConfig
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 TWICE = RetryConfig(max_retries=2, delay=10, backoff=3, jitter_factor=0)

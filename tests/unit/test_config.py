@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flowerpower.config import PipelineConfig, RunOverrides, merged_run
+from flowerpower.config import PipelineConfig, merged_run
 from flowerpower.config_files import (
     find_project_root,
     load_pipeline,
@@ -14,6 +14,7 @@ from flowerpower.config_files import (
     schedule_faults,
 )
 from flowerpower.errors import ConfigError, ProjectNotFound
+from flowerpower.run_config import RunOverrides
 from tests.conftest import MakeProject
 
 DESIGN_PROJECT = """\
@@ -110,7 +111,7 @@ def test_a_fault_names_file_line_key_and_the_nearest_key(make_project: MakeProje
         ("job_queue: {result_ttl: -2}\n", "out of range"),
         ("job_queue: {backend: {url: 'mysql://x'}}\n", "begins with 'mysql'; apscheduler takes"),
         ("job_queue: {type: rq, backend: {url: 'sqlite:///x'}}\n", "rq takes redis://"),
-        ("adapter: {progressbar: 1}\n", "expected true or false, got 1"),
+        ("adapter: {progressbar: 1}\n", "expected true, false, rich, tqdm or none, got 1"),
         ("adapter: {progressbr: true}\n", "Did you mean 'progressbar'?"),
     ],
 )
@@ -204,6 +205,6 @@ def test_overrides_go_over_the_file() -> None:
     run = merged_run(pipeline, overrides)
     assert run.inputs == {"a": 1, "b": 3}
     assert run.config == {"x": 1, "y": 2}
-    assert (run.final_vars, run.cache, run.executor.type) == (["g"], True, "threadpool")
+    assert (run.final_vars, run.cache.enabled, run.executor.type) == (["g"], True, "threadpool")
     assert (run.retry.max_retries, run.retry.delay) == (3, 5.0)
     assert merged_run(pipeline, RunOverrides()) == pipeline.run

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from flowerpower import clock
-from flowerpower.config import RunOverrides
 from flowerpower.errors import FlowerpowerError, InvalidName, Refused
 from flowerpower.jobs import (
     ENDED,
@@ -21,6 +20,7 @@ from flowerpower.jobs import (
     check_transition,
     overrides_of,
 )
+from flowerpower.run_config import RunOverrides
 
 S = JobStatus
 LEGAL = {

@@ -13,7 +13,6 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from flowerpower.config import RunOverrides
 from flowerpower.errors import (
     FlowerpowerError,
     InvalidInputs,
@@ -26,6 +25,7 @@ from flowerpower.errors import (
 )
 from flowerpower.execute import execute
 from flowerpower.pipeline import PipelineManager
+from flowerpower.run_config import RunOverrides
 from flowerpower.runs import NodeEvent, RunOutcome, RunRequest
 from tests.conftest import MakeProject
 
@@ -86,7 +86,7 @@ def test_what_the_caller_gets_wrong_raises_before_anything_runs(make_project: Ma
         (InvalidInputs, {"inputs": {"mark": mark, "z": 1}}),
         (InvalidInputs, {"inputs": {"mark": mark, "x": "no"}}),
         (InvalidInputs, {"inputs": {"mark": mark}, "config": {"x": 2}}),
-        (UsageError, {"inputs": {"mark": mark}, "executor": "ray"}),
+        (UsageError, {"inputs": {"mark": mark}, "executor": "rayy"}),
         (UsageError, {"inputs": {"mark": mark}, "max_retries": -1}),
         (UsageError, {"inputs": {"mark": mark}, "retry_delay": "soon"}),
     ]

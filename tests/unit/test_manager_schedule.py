@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from flowerpower.config import RunOverrides
 from flowerpower.errors import (
     ConfigError,
     InvalidInputs,
@@ -15,6 +14,7 @@ from flowerpower.errors import (
     UsageError,
 )
 from flowerpower.pipeline import PipelineManager
+from flowerpower.run_config import RunOverrides
 from flowerpower.schedules import Origin, ScheduleState
 from tests.conftest import MakeProject
 

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from flowerpower.config import RetryConfig
 from flowerpower.retries import delay_before_retry, is_retryable, names_of
+from flowerpower.run_config import RetryConfig
 
 
 def test_delays_grow_by_backoff_up_to_their_limit() -> None:

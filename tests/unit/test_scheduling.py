@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from flowerpower.config import RunOverrides
 from flowerpower.job_queue.scheduling import (
     COALESCED,
     OVERLAP,
@@ -18,6 +17,7 @@ from flowerpower.job_queue.scheduling import (
     decide,
 )
 from flowerpower.jobs import JobSpec
+from flowerpower.run_config import RunOverrides
 from flowerpower.schedules import Fire, Outcome, Schedule, ScheduleSpec, ScheduleState
 from flowerpower.trigger_base import Trigger
 from flowerpower.triggers import Cron, Date, Interval

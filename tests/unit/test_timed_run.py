@@ -32,7 +32,7 @@ def test_an_outcome_with_a_timeout_comes_from_another_process(make_project: Make
     """`run_outcome` keeps the timeout: its values are the encoded outputs of a child."""
     manager = PipelineManager(make_project(a=PIPELINE))
     events: list[NodeEvent] = []
-    overrides = make_overrides(final_vars=["process", "thing"])
+    overrides = make_overrides({"final_vars": ["process", "thing"]})
     outcome = manager.run_outcome("a", overrides, on_event=events.append)
     assert outcome.status == "finished"
     assert outcome.values == outcome.outputs
@@ -49,7 +49,7 @@ def test_an_outcome_with_a_timeout_comes_from_another_process(make_project: Make
 def test_no_limit_is_no_process(make_project: MakeProject) -> None:
     """A timeout of 0 is no limit, over that of the YAML too."""
     manager = PipelineManager(make_project(a=PIPELINE))
-    outcome = manager.run_outcome("a", make_overrides(final_vars=["process"], timeout=0))
+    outcome = manager.run_outcome("a", make_overrides({"final_vars": ["process"], "timeout": 0}))
     assert outcome.values == {"process": os.getpid()}
 
 

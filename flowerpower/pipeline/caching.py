@@ -1,0 +1,243 @@
+"""Hamilton's cache: which nodes a run computes, and which would come from the cache."""
+
+from __future__ import annotations
+
+import logging
+import os
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+from hamilton import graph, node
+from hamilton.caching.adapter import CachingBehavior, HamiltonCacheAdapter
+from hamilton.caching.cache_key import create_cache_key
+from hamilton.caching.fingerprinting import UNHASHABLE
+from hamilton.caching.stores.base import MetadataStore, ResultRetrievalError
+from hamilton.caching.stores.file import FileResultStore
+from hamilton.caching.stores.sqlite import SQLiteMetadataStore
+
+from flowerpower.pipeline.fingerprints import fingerprint
+from flowerpower.pipeline.recorder import NodeRecorder
+from flowerpower.run_config import EVERY_NODE, CacheConfig
+
+CACHE_FOLDER = Path(".flowerpower", "cache")
+BUSY = 30
+"""Seconds to wait for another run that writes to the cache."""
+Forecast = Literal["cached", "computed", "depends"]
+"""From the cache; computed; depends on what the nodes before it turn out to give."""
+
+
+class Cache(HamiltonCacheAdapter):  # type: ignore[misc] # Hamilton has no types
+    """Hamilton's cache, which tells the recorder what was not computed."""
+
+    def __init__(self, recorder: NodeRecorder | None, **options: Any) -> None:
+        super().__init__(**options)
+        self._recorder = recorder or NodeRecorder()
+
+    def _version_data(
+        self,
+        node_name: str | None,
+        run_id: str | None,
+        result: Any,
+        task_id: str | None = None,
+    ) -> str:
+        # All of Hamilton's versions of values come from here.
+        try:
+            return fingerprint(result)
+        except Exception:  # noqa: BLE001 - the value's own code runs
+            return f"{UNHASHABLE}_{uuid.uuid4()}"
+
+    def do_node_execute(
+        self,
+        *,
+        run_id: str,
+        node_: node.Node,
+        kwargs: dict[str, Any],
+        task_id: str | None = None,
+        **future_kwargs: Any,
+    ) -> Any:
+        """The node's value, from the cache or computed."""
+        is_computed = False
+
+        def compute(**given: Any) -> Any:
+            nonlocal is_computed
+            is_computed = True
+            return node_.callable(**given)
+
+        result = super().do_node_execute(
+            run_id=run_id,
+            node_=node_.copy_with(callabl=compute),
+            kwargs=kwargs,
+            task_id=task_id,
+            **future_kwargs,
+        )
+        if not is_computed:
+            self._recorder.came_from_cache(node_.name, task_id)
+        return result
+
+
+class Results(FileResultStore):  # type: ignore[misc] # Hamilton has no types
+    """Values in files, each written whole or not at all; what cannot be kept is computed again."""
+
+    @staticmethod
+    def _write_result(file_path: Path, stored_result: Any) -> None:
+        made = file_path.with_name(f"{file_path.name}.{uuid.uuid4().hex}.part")
+        try:
+            made.write_bytes(stored_result.save())
+            os.replace(made, file_path)
+        except Exception as error:  # noqa: BLE001 - pickling runs the value's own code
+            made.unlink(missing_ok=True)
+            kind = type(stored_result.value).__name__
+            logging.getLogger("flowerpower").warning(
+                "A value of type %s is not kept in the cache: %s", kind, error
+            )
+
+    def get(self, data_version: str) -> Any:
+        """The value.
+
+        Raises:
+            ResultRetrievalError: if its file cannot be read; it is computed then.
+        """
+        try:
+            return super().get(data_version)
+        except Exception as error:
+            raise ResultRetrievalError(str(error)) from error
+
+
+def cache_folder(root: Path, config: CacheConfig) -> Path:
+    """Where the cache of a project is."""
+    return root / (config.path or CACHE_FOLDER)
+
+
+def make_cache(root: Path, config: CacheConfig, recorder: NodeRecorder | None) -> Cache:
+    """The cache that a run uses; its folder is made."""
+    folder = cache_folder(root, config)
+    store = SQLiteMetadataStore(path=str(folder), connection_kwargs={"timeout": BUSY})
+    results = Results(path=str(folder))
+    return Cache(
+        recorder,
+        path=str(folder),
+        metadata_store=store,
+        result_store=results,
+        **_options(config),
+    )
+
+
+def forecast(
+    root: Path,
+    config: CacheConfig,
+    fn_graph: graph.FunctionGraph,
+    nodes: Iterable[node.Node],
+    final_vars: list[str],
+    given: dict[str, Any],
+    overrides: dict[str, Any],
+) -> dict[str, Forecast]:
+    """What a run would take from the cache, found without running or writing anything.
+
+    `nodes` are those to compute, in an order they can run in.
+    """
+    nodes = list(nodes)
+    folder = cache_folder(root, config)
+    if not folder.is_dir():
+        return dict.fromkeys((each.name for each in nodes), "computed")
+    store = _OnlyRead(SQLiteMetadataStore(path=str(folder), connection_kwargs={"timeout": BUSY}))
+    results = Results(path=str(folder))
+    adapter = Cache(
+        None, path=str(folder), metadata_store=store, result_store=results, **_options(config)
+    )
+    adapter.pre_graph_execute(
+        run_id="plan", graph=fn_graph, final_vars=final_vars, inputs=given, overrides=overrides
+    )
+    behaviors, codes = adapter.behaviors["plan"], adapter.code_versions["plan"]
+    versions: dict[str, str] = dict(adapter.data_versions["plan"])
+    told: dict[str, Forecast] = {}
+    for each in nodes:
+        name = each.name
+        takes = _taken_versions(adapter, each, behaviors, versions)
+        if behaviors[name] is not CachingBehavior.DEFAULT:
+            told[name] = "computed"
+        elif takes is None:
+            told[name] = "depends"
+        else:
+            key = create_cache_key(
+                node_name=name, code_version=codes[name], dependencies_data_versions=takes
+            )
+            version = store.get(cache_key=key)
+            found = version is not None and results.exists(version)
+            told[name] = "cached" if found else "computed"
+            if found:
+                versions[name] = str(version)
+    return told
+
+
+def _taken_versions(
+    adapter: HamiltonCacheAdapter,
+    each: node.Node,
+    behaviors: dict[str, CachingBehavior],
+    versions: dict[str, str],
+) -> dict[str, str] | None:
+    """The versions of what a node takes; None if one is not known before the run."""
+    takes: dict[str, str] = {}
+    for need in each.dependencies:
+        if behaviors.get(need.name) is CachingBehavior.IGNORE:
+            takes[need.name] = "<ignore>"
+        elif need.name in versions:
+            takes[need.name] = versions[need.name]
+        elif not need.user_defined:
+            return None
+    for name, value in each.default_parameter_values.items():
+        if name not in takes:
+            takes[name] = adapter.version_data(value, run_id="plan")
+    if any(UNHASHABLE in version for version in takes.values()):
+        return None
+    return takes
+
+
+def _options(config: CacheConfig) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        name: True if EVERY_NODE in getattr(config, name) else getattr(config, name) or None
+        for name in ("default", "recompute", "ignore", "disable")
+    }
+    for name in ("default_behavior", "default_loader_behavior", "default_saver_behavior"):
+        told[name] = getattr(config, name)
+    return told
+
+
+class _OnlyRead(MetadataStore):  # type: ignore[misc] # Hamilton has no types
+    """A store that is looked at and not written to."""
+
+    def __init__(self, store: MetadataStore) -> None:
+        self._store = store
+
+    def __len__(self) -> int:
+        return len(self._store)
+
+    def initialize(self, run_id: str) -> None:
+        """Nothing is begun."""
+
+    def set(self, **entry: Any) -> None:
+        """Nothing is written."""
+
+    def get(self, cache_key: str, **_other: Any) -> str | None:
+        """The version that is stored for a key, None without one."""
+        version: str | None = self._store.get(cache_key=cache_key)
+        return version
+
+    def exists(self, cache_key: str) -> bool:
+        """Whether there is a version for a key."""
+        return self.get(cache_key) is not None
+
+    def delete(self, cache_key: str) -> None:
+        """Nothing is deleted."""
+
+    def delete_all(self) -> None:
+        """Nothing is deleted."""
+
+    def get_run_ids(self) -> list[str]:
+        """The runs that used it."""
+        return list(self._store.get_run_ids())
+
+    def get_run(self, run_id: str) -> list[dict[str, str]]:
+        """What one of them used."""
+        return list(self._store.get_run(run_id))

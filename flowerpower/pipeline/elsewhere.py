@@ -1,0 +1,272 @@
+"""Executors whose tasks run in other processes: pools of this machine, Ray, Dask.
+
+Tasks and values are pickled by value where they cannot be by name, as Hamilton's decorators make
+functions that have none. What happens to the nodes is recorded there and told when a task ends.
+"""
+
+from __future__ import annotations
+
+import abc
+import concurrent.futures
+import contextlib
+import logging
+import multiprocessing
+import pickle
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+from hamilton.execution.executors import base_execute_task
+from hamilton.execution.grouping import TaskImplementation
+from hamilton.lifecycle.base import LifecycleAdapterSet
+
+from flowerpower.errors import RunFailed
+from flowerpower.pipeline.pool import LOUD, Pool
+from flowerpower.pipeline.recorder import NodeRecorder
+from flowerpower.pipeline.trackers import is_tracker
+from flowerpower.run_config import ExecutorConfig
+from flowerpower.runs import RAISED_AT, NodeRecord
+
+
+class Elsewhere(Pool):
+    """Other processes: tasks and values are pickled, what happens to nodes is told afterwards."""
+
+    def __init__(self, limit: int | None, recorder: NodeRecorder) -> None:
+        super().__init__(limit)
+        self._recorder = recorder
+
+    @abc.abstractmethod
+    def call(
+        self, function: Callable[[bytes], bytes], packed: bytes
+    ) -> concurrent.futures.Future[bytes]:
+        """Call a function of this module somewhere else."""
+
+    def send(self, task: TaskImplementation) -> concurrent.futures.Future[Any]:
+        """Begin with a task; what came of its nodes is recorded when it ends."""
+        names = [each.name for each in task.nodes if not each.user_defined]
+        adapters = [each for each in task.adapter.adapters if not is_tracker(each)]
+        packed = _packed(replace(task, adapter=LifecycleAdapterSet(*adapters)), names)
+        self._recorder.sent(names, task.task_id)
+        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        future.set_running_or_notify_cancel()
+
+        def settle(called: concurrent.futures.Future[bytes]) -> None:
+            try:
+                results, records, error = _unpacked(called.result(), names)
+                self._recorder.take_over(records, task.task_id)
+                if error is not None:
+                    raise error
+                future.set_result(results)
+            except BaseException as error:  # noqa: BLE001 - it is the task's, whatever it is
+                if isinstance(error, concurrent.futures.BrokenExecutor):
+                    error = RunFailed(
+                        f"The process that computed {', '.join(names)} has died.",
+                        hint="It crashed, or was killed: look at how much memory it needs.",
+                    )
+                self._recorder.blame(names[0]) if len(names) == 1 else None
+                future.set_exception(error)
+
+        self.call(_run_packed, packed).add_done_callback(settle)
+        return future
+
+
+class Processes(Elsewhere):
+    """Processes of this machine, started for the run."""
+
+    def init(self) -> None:
+        """Make room for them; they start with the first tasks."""
+        # Not forked from here: this process may have threads, and a fork copies their locks held.
+        context = multiprocessing.get_context("spawn")
+        self._processes = concurrent.futures.ProcessPoolExecutor(self._limit, mp_context=context)
+
+    def call(
+        self, function: Callable[[bytes], bytes], packed: bytes
+    ) -> concurrent.futures.Future[bytes]:
+        """Call a function in one of them."""
+        return self._processes.submit(function, packed)
+
+    def finalize(self) -> None:
+        """End them; what still runs after a failure is not waited for."""
+        running = list((self._processes._processes or {}).values()) if self._running else []
+        self._processes.shutdown(wait=not self._running, cancel_futures=True)
+        for process in running:
+            with contextlib.suppress(OSError, ValueError):
+                process.terminate()
+
+
+class Ray(Elsewhere):
+    """Ray: one that runs at `address`, or one of this machine for this run."""
+
+    def __init__(
+        self, ray: Any, config: ExecutorConfig, root: Path, recorder: NodeRecorder
+    ) -> None:
+        super().__init__(None, recorder)
+        self._ray, self._config, self._root = ray, config, root
+        self._is_ours = False
+
+    def init(self) -> None:
+        """Connect, unless this process is connected already.
+
+        Raises:
+            RunFailed: if it cannot.
+        """
+        if self._ray.is_initialized():
+            return
+        options: dict[str, Any] = {"address": self._config.address or "local"}
+        if self._config.address is None:
+            options.update(num_cpus=self._config.max_workers, include_dashboard=False)
+        with _reached("Ray", self._config.address):
+            self._ray.init(
+                **options,
+                log_to_driver=True,
+                logging_level="warning",
+                runtime_env={"env_vars": {"PYTHONPATH": str(self._root)}},
+            )
+        self._is_ours = True
+
+    def call(
+        self, function: Callable[[bytes], bytes], packed: bytes
+    ) -> concurrent.futures.Future[bytes]:
+        """Call a function in a worker of it."""
+        called: concurrent.futures.Future[bytes] = (
+            self._ray.remote(function).remote(packed).future()
+        )
+        return called
+
+    def finalize(self) -> None:
+        """End what `init` began."""
+        if self._is_ours:
+            self._ray.shutdown()
+
+
+class Dask(Elsewhere):
+    """Dask: a scheduler that runs at `address`, or a cluster of processes for this run."""
+
+    def __init__(
+        self, distributed: Any, config: ExecutorConfig, workers: int, recorder: NodeRecorder
+    ) -> None:
+        super().__init__(None, recorder)
+        self._distributed, self._config, self._workers = distributed, config, workers
+
+    def init(self) -> None:
+        """Connect.
+
+        Raises:
+            RunFailed: if it cannot.
+        """
+        with _reached("Dask", self._config.address):
+            if self._config.address is not None:
+                self._client = self._distributed.Client(self._config.address, timeout=10)
+            else:
+                self._client = self._distributed.Client(
+                    n_workers=self._workers,
+                    threads_per_worker=1,
+                    dashboard_address=None,
+                    host="127.0.0.1",
+                )
+
+    def call(
+        self, function: Callable[[bytes], bytes], packed: bytes
+    ) -> concurrent.futures.Future[bytes]:
+        """Call a function in a worker of it."""
+        called = self._client.submit(function, packed, pure=False)
+        future: concurrent.futures.Future[bytes] = concurrent.futures.Future()
+
+        def settle(ended: Any) -> None:
+            error = ended.exception()
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(ended.result())
+
+        called.add_done_callback(settle)
+        return future
+
+    def finalize(self) -> None:
+        """End what `init` began."""
+        self._client.close()
+        if self._config.address is None and self._client.cluster is not None:
+            self._client.cluster.close()
+
+
+@contextlib.contextmanager
+def _reached(what: str, address: str | None) -> Iterator[None]:
+    since = time.monotonic()
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - their clients may raise anything
+        where = f" at {address}" if address else ""
+        raise RunFailed(
+            f"{what}{where} cannot be reached (tried for {time.monotonic() - since:.0f} s): "
+            f"{type(error).__name__}: {error}"
+        ) from None
+
+
+def _packed(task: TaskImplementation, names: list[str]) -> bytes:
+    """The task for another process.
+
+    Raises:
+        RunFailed: if one of its values cannot be pickled.
+    """
+    try:
+        packed: bytes = cloudpickle.dumps(task, protocol=pickle.HIGHEST_PROTOCOL)
+    except Exception as error:  # noqa: BLE001 - pickling runs the values' own code
+        raise RunFailed(
+            f"What {', '.join(names)} takes cannot be sent to another process: "
+            f"{type(error).__name__}: {error}",
+            hint="Use the executor threadpool, or give such values no node of their own.",
+        ) from None
+    return packed
+
+
+def _run_packed(packed: bytes) -> bytes:
+    """In another process: run a task; its results, what was recorded, and why it failed."""
+    for name in LOUD:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    task = cloudpickle.loads(packed)
+    recorders = [each for each in task.adapter.adapters if isinstance(each, NodeRecorder)]
+    results, failure = None, None
+    try:
+        results = base_execute_task(task)
+    except BaseException as error:  # noqa: BLE001 - told where the run is
+        failure = error
+    records = [each for recorder in recorders for each in recorder.records]
+    try:
+        return bytes(cloudpickle.dumps((results, records, _portable(failure))))
+    except Exception as error:  # noqa: BLE001 - pickling runs the values' own code
+        told = RunFailed(
+            f"What it gives cannot be sent to another process: {type(error).__name__}: {error}"
+        )
+        return bytes(cloudpickle.dumps((None, records, told)))
+
+
+def _portable(error: BaseException | None) -> BaseException | None:
+    """The error, or what can be told of one that does not survive being pickled."""
+    if error is None:
+        return None
+    stack = traceback.extract_tb(error.__traceback__)
+    frames = [(each.filename, each.lineno, each.name, each.line) for each in stack]
+    try:
+        setattr(error, RAISED_AT, frames)
+        cloudpickle.loads(cloudpickle.dumps(error))
+    except Exception:  # noqa: BLE001 - pickling runs the error's own code
+        told = RuntimeError(f"{type(error).__name__}: {error}")
+        setattr(told, RAISED_AT, frames)
+        return told
+    return error
+
+
+def _unpacked(
+    packed: bytes, names: list[str]
+) -> tuple[dict[str, Any] | None, list[NodeRecord], BaseException | None]:
+    try:
+        results, records, error = cloudpickle.loads(packed)
+    except Exception as error:  # noqa: BLE001 - pickling runs the values' own code
+        raise RunFailed(
+            f"What {', '.join(names)} gives cannot be read here: {type(error).__name__}: {error}"
+        ) from None
+    return results, records, error

@@ -1,0 +1,189 @@
+"""Fingerprints of values: equal ones for values that may stand in for each other, and no others.
+
+Hamilton's own do not tell 1 from "1", a list from a tuple, an array from its transpose or a table
+from one with other column names; a cache that goes by them gives back wrong values.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import enum
+import functools
+import hashlib
+import os
+import pathlib
+import types
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any
+
+MAX_DEPTH = 50
+_PLAIN = (
+    bool, int, float, complex, str, bytes, type(None), dt.datetime, dt.date, dt.time, dt.timedelta,
+    dt.timezone, decimal.Decimal, uuid.UUID, range, slice,
+)  # fmt: skip
+
+
+class Unknown(Exception):
+    """The value has no fingerprint: nothing of it says what it is."""
+
+
+def fingerprint(value: Any) -> str:
+    """A text of letters and digits that stands for the value.
+
+    That of a path stands for the file too: its time and size.
+
+    Raises:
+        Unknown: if the value has none, such as an open connection.
+    """
+    feeder = _Feeder()
+    feeder.feed(value, 0)
+    return feeder.digest.hexdigest()
+
+
+class _Feeder:
+    """Feeds a digest with a value, each part of it marked with its type and length."""
+
+    def __init__(self) -> None:
+        self.digest = hashlib.blake2b(digest_size=24)
+
+    def feed(self, value: Any, depth: int) -> None:
+        if depth > MAX_DEPTH:
+            raise Unknown
+        kind = type(value)
+        self._mark(f"{kind.__module__}.{kind.__qualname__}")
+        if kind in _PLAIN:
+            self._mark(value if isinstance(value, bytes) else repr(value))
+        elif isinstance(value, enum.Enum):
+            self._mark(value.name)
+        elif isinstance(value, pathlib.PurePath):
+            self._mark(f"{value}|{_file_state(value)}")
+        elif isinstance(value, list | tuple):
+            self._feed_all(value, depth)
+        elif isinstance(value, dict):
+            self._feed_all((part for item in value.items() for part in item), depth)
+        elif isinstance(value, set | frozenset):
+            self._feed_all(sorted(map(fingerprint, value)), depth)
+        elif isinstance(value, type | types.FunctionType | types.BuiltinFunctionType):
+            self._mark(_named(value))
+        elif isinstance(value, functools.partial):
+            self._feed_all((value.func, value.args, value.keywords), depth)
+        elif (feed := _FEEDS.get(kind.__module__.partition(".")[0])) and feed(self, value, depth):
+            pass
+        else:
+            self._feed_object(value, depth)
+
+    def _mark(self, part: str | bytes) -> None:
+        content = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        self.digest.update(len(content).to_bytes(8, "little"))
+        self.digest.update(content)
+
+    def _feed_all(self, parts: Iterable[Any], depth: int) -> None:
+        count = 0
+        for part in parts:
+            self.feed(part, depth + 1)
+            count += 1
+        self._mark(str(count))
+
+    def _feed_object(self, value: Any, depth: int) -> None:
+        """An object is what its attributes are."""
+        state = dict(getattr(value, "__dict__", None) or {})
+        for cls in type(value).__mro__:
+            slots = cls.__dict__.get("__slots__", ())
+            for name in (slots,) if isinstance(slots, str) else slots:
+                if name not in ("__dict__", "__weakref__") and hasattr(value, name):
+                    state[name] = getattr(value, name)
+        if not state:
+            raise Unknown
+        self.feed(state, depth + 1)
+
+    def feed_numpy(self, value: Any, depth: int) -> bool:
+        """An array or a number of NumPy's."""
+        import numpy as np
+
+        if not isinstance(value, np.ndarray | np.generic):
+            return False
+        self._mark(f"{value.dtype!r} {value.shape}")
+        if value.dtype.hasobject:
+            self._feed_all(value.ravel().tolist() if value.shape else [value.item()], depth)
+        else:
+            self._mark(value.tobytes())
+        if isinstance(value, np.ma.MaskedArray):
+            self.feed(np.ma.getmaskarray(value), depth + 1)
+        return True
+
+    def feed_pandas(self, value: Any, depth: int) -> bool:
+        """A table, column or index of pandas'."""
+        import pandas as pd
+
+        if isinstance(value, pd.DataFrame):
+            self.feed(value.columns, depth + 1)
+            self.feed(value.index, depth + 1)
+            for position in range(value.shape[1]):
+                self._feed_column(value.iloc[:, position], depth)
+        elif isinstance(value, pd.Series):
+            self.feed(value.name, depth + 1)
+            self.feed(value.index, depth + 1)
+            self._feed_column(value, depth)
+        elif isinstance(value, pd.RangeIndex):
+            self._mark(f"{value.start} {value.stop} {value.step} {list(value.names)!r}")
+        elif isinstance(value, pd.Index):
+            self._mark(f"{list(value.names)!r} {getattr(value, 'freq', None)!r}")
+            self._feed_column(value, depth)
+        elif isinstance(value, pd.api.extensions.ExtensionArray):
+            self._feed_column(pd.Series(value), depth)
+        elif pd.api.types.is_scalar(value) or isinstance(value, pd.DateOffset):
+            self._mark(repr(value))
+        else:
+            return False
+        return True
+
+    def _feed_column(self, column: Any, depth: int) -> None:
+        import numpy as np
+        import pandas as pd
+
+        self._mark(f"{column.dtype!r} {len(column)}")
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            self.feed(column.dtype.categories, depth + 1)
+        if isinstance(column.dtype, np.dtype) and not column.dtype.hasobject:
+            self._mark(column.to_numpy().tobytes())
+        elif column.dtype == object or isinstance(column, pd.MultiIndex):
+            self._feed_all(column.tolist(), depth)
+        else:
+            self._mark(pd.util.hash_array(column.array, categorize=False).tobytes())
+
+    def feed_polars(self, value: Any, depth: int) -> bool:
+        """A table or column of Polars'."""
+        import polars as pl  # type: ignore[import-not-found] # an extra of the user's
+
+        if isinstance(value, pl.Series):
+            value = value.to_frame()
+        if not isinstance(value, pl.DataFrame):
+            return False
+        self._mark(repr(value.schema))
+        self.feed(value.to_dict(as_series=False), depth + 1)
+        return True
+
+
+_FEEDS: dict[str, Callable[[_Feeder, Any, int], bool]] = {
+    "numpy": _Feeder.feed_numpy,
+    "pandas": _Feeder.feed_pandas,
+    "polars": _Feeder.feed_polars,
+}
+
+
+def _named(value: Any) -> str:
+    name = f"{value.__module__}.{value.__qualname__}"
+    if "<" in name:
+        # A function made within another: others have its name.
+        raise Unknown
+    return name
+
+
+def _file_state(path: pathlib.PurePath) -> str:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return "none"
+    return f"{status.st_mtime_ns}-{status.st_size}"

@@ -1,0 +1,142 @@
+"""Which files of a project a module is, found by reading the source; nothing is imported."""
+
+from __future__ import annotations
+
+import ast
+import io
+import os
+import sys
+import tokenize
+import warnings
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from flowerpower.errors import ConfigError, ConfigFault
+
+MAX_MODULE_BYTES = 500_000
+"""A syntax tree takes up to a thousand times the space of its source."""
+
+
+def parsed(content: bytes, shown: str) -> ast.Module:
+    """The syntax tree of a module's source, called `shown` in errors.
+
+    Raises:
+        ConfigError: if it is not Python in UTF-8, or is too large.
+    """
+    if len(content) > MAX_MODULE_BYTES:
+        raise ConfigError(f"{shown} is larger than {MAX_MODULE_BYTES // 1000} kB.")
+    try:
+        content.decode("utf-8")
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+    except (UnicodeDecodeError, SyntaxError):
+        encoding = "another encoding"
+    if encoding not in ("utf-8", "utf-8-sig"):
+        raise ConfigError(f"{shown} is not UTF-8 text.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(content)
+    except SyntaxError as error:
+        fault = ConfigFault(shown, f"is not Python: {error.msg}.", line=error.lineno)
+        raise ConfigError(faults=[fault]) from None
+    except (ValueError, RecursionError, MemoryError):
+        raise ConfigError(f"{shown} is not Python that can be read.") from None
+
+
+def imported_names(tree: ast.Module, path: Path) -> Iterator[str]:
+    """The dotted names that the module in the file `path` may import, from the project's root.
+
+    What `from a import b` means is known only to who imports `a`: both `a` and `a.b` are given.
+    """
+    package = path.parent.parts
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = node.level - 1
+            if above > len(package):
+                continue
+            base = list(package[: len(package) - above]) if node.level else []
+            base += node.module.split(".") if node.module else []
+            if base:
+                yield ".".join(base)
+            yield from (".".join([*base, each.name]) for each in node.names if each.name != "*")
+
+
+def files_of(root: Path, name: str) -> list[Path]:
+    """The files of the project `root` that are run when `name` is imported, relative to it.
+
+    That is the module itself and the `__init__.py` of the packages on the way, as far as they are
+    there. What lies elsewhere, or is reached through a link that leads out, is not of the project.
+    """
+    files: list[Path] = []
+    folder = Path()
+    for part in name.split("."):
+        module = folder / f"{part}.py"
+        folder = folder / part
+        if _is_in_project(root, folder / "__init__.py"):
+            files.append(folder / "__init__.py")
+        elif _is_in_project(root, module):
+            files.append(module)
+            break
+        elif not os.path.isdir(root / folder):
+            break
+    return files
+
+
+def is_in_files(files: Iterable[Path], name: str) -> bool:
+    """Whether the module `name` itself is among `files`, as a file or as a package."""
+    path = Path(*name.split("."))
+    return not {path / "__init__.py", path.with_name(f"{path.name}.py")}.isdisjoint(files)
+
+
+def modules_with_imports(root: Path, names: Iterable[str]) -> tuple[dict[Path, bytes], list[str]]:
+    """The modules called `names` and what they import: files of the project, and other packages.
+
+    The standard library is not among the packages.
+
+    Raises:
+        ConfigError: if a file of the project is no module that can be read.
+    """
+    files: dict[Path, bytes] = {}
+    packages: set[str] = set()
+    seen: set[str] = set()
+    queue = list(names)
+    while queue:
+        name = queue.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        found = files_of(root, name)
+        first = name.partition(".")[0]
+        if not found and first not in sys.stdlib_module_names and not os.path.isdir(root / first):
+            packages.add(first)
+        for path in found:
+            if path not in files:
+                files[path] = read_file(root, path, MAX_MODULE_BYTES + 1)
+                tree = parsed(files[path], path.as_posix())
+                queue.extend(imported_names(tree, path))
+    return files, sorted(packages)
+
+
+def read_file(root: Path, path: Path, limit: int) -> bytes:
+    """At most `limit` bytes of a file of the project.
+
+    Raises:
+        ConfigError: if it cannot be read.
+    """
+    try:
+        with (root / path).open("rb") as stream:
+            return stream.read(limit)
+    except OSError as error:
+        raise ConfigError(f"{path.as_posix()} cannot be read: {error.strerror}.") from None
+
+
+def leads_out(root: Path, path: Path) -> bool:
+    """Whether links on the way lead from the folder `root` to somewhere outside of it."""
+    real = os.path.realpath(root)
+    return os.path.commonpath([real, os.path.realpath(root / path)]) != real
+
+
+def _is_in_project(root: Path, path: Path) -> bool:
+    return os.path.isfile(root / path) and not leads_out(root, path)
