@@ -1,6 +1,6 @@
-"""Draws run.svg: the terminal after a real run of the weather example.
+"""Draws what a terminal shows after real commands in the weather example.
 
-python docs/pictures/make.py
+python docs/pictures/make.py [run] [dag]
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from rich.text import Text
 
 HERE = Path(__file__).parent
 COLUMNS = 100
-SHOWN = "flowerpower pipeline run weather"
+SHOWN = {"run": "flowerpower pipeline run weather", "dag": "flowerpower pipeline dag weather"}
+"""The command of each picture."""
 ENVIRON = {
     "FORCE_COLOR": "1",
     "COLUMNS": str(COLUMNS),
@@ -33,18 +34,24 @@ FLOWERPOWER = [sys.executable, "-m", "flowerpower_cli"]
 
 
 def main() -> None:
-    """Make a project from the example, run its pipeline, draw what the terminal showed."""
+    """Draw the pictures that are named, by default all."""
+    for name in sys.argv[1:] or SHOWN:
+        draw(name)
+
+
+def draw(name: str) -> None:
+    """Make a project from the example, run the command there, draw what the terminal showed."""
     with tempfile.TemporaryDirectory() as folder:
         init = [*FLOWERPOWER, "init", "my_weather", "--example", "weather", "--quiet"]
         environ = {**os.environ, **ENVIRON}
         subprocess.run(init, cwd=folder, env=environ, stdout=subprocess.DEVNULL, check=True)
-        shown = in_terminal(SHOWN.split()[1:], Path(folder, "my_weather"))
+        shown = in_terminal(SHOWN[name].split()[1:], Path(folder, "my_weather"))
     lines = settled(shown)
     text = "\n".join(lines)
     for private in (folder, str(Path.home()), str(HERE.parents[1])):
         assert private not in text, f"the picture would show {private}"
-    target = HERE / "run.svg"
-    target.write_text(picture(lines), encoding="utf-8")
+    target = HERE / f"{name}.svg"
+    target.write_text(picture(name, lines), encoding="utf-8")
     print(f"Wrote {target.name}: {len(lines)} lines.")
 
 
@@ -83,16 +90,16 @@ def settled(written: str) -> list[str]:
     return [re.sub(r"\x1b\[[?0-9;]*[A-Zhln]", "", line).rstrip() for line in lines]
 
 
-def picture(lines: list[str]) -> str:
+def picture(name: str, lines: list[str]) -> str:
     """The lines under a prompt, as SVG."""
     texts = [Text.from_ansi(line) for line in lines]
     width = max(text.cell_len for text in texts) + 2
     console = Console(record=True, width=width, file=io.StringIO(), force_terminal=True)
-    console.print(Text.assemble(("$ ", "dim"), (SHOWN, "bold")))
+    console.print(Text.assemble(("$ ", "dim"), (SHOWN[name], "bold")))
     for text in texts:
         console.print(text)
     svg = console.export_svg(
-        title="flowerpower", theme=MONOKAI, font_aspect_ratio=0.602, unique_id="run"
+        title="flowerpower", theme=MONOKAI, font_aspect_ratio=0.602, unique_id=name
     )
     # Rich would load its font from another host; one that the reader has will do.
     svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)

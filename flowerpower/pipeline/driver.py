@@ -59,7 +59,8 @@ def build_dag(project: Project, modules: Sequence[ModuleType], run: RunConfig) -
     """
     with _told_as_dag():
         plain = _builder(modules, run).build()
-    files = make_files(project.root, run, plain.graph)
+    with quiet_hamilton():
+        files = make_files(project.root, run, plain.graph)
     if files.all:
         with _told_as_dag():
             plain.graph = modify_graph(plain.graph, files.savers, files.loaders)

@@ -19,7 +19,7 @@ from hamilton.io.materialization import ExtractorFactory, MaterializerFactory
 from hamilton.registry import LOADER_REGISTRY, SAVER_REGISTRY
 
 from flowerpower.encoding import encode_outputs
-from flowerpower.errors import ConfigError, RunFailed
+from flowerpower.errors import ConfigError, MissingInputs, RunFailed
 from flowerpower.names import did_you_mean
 from flowerpower.pipeline import pickles
 from flowerpower.pipeline.dag import type_text
@@ -91,6 +91,27 @@ def make_files(root: Path, run: RunConfig, fn_graph: graph.FunctionGraph) -> Fil
             savers.append(_saver(root, saved, nodes, identifier, fn_graph))
             written[identifier] = nodes
     return Files(loaders, savers, written)
+
+
+def check_there(root: Path, load: Mapping[str, FileConfig]) -> None:
+    """The files that nodes are to be read from are there.
+
+    Raises:
+        MissingInputs: with all that are not.
+    """
+    places = {name: _place(root, config) for name, config in load.items()}
+    missing = [
+        f"{name}: there is no file {place}"
+        for name, place in places.items()
+        if "://" not in place and not Path(place).is_file()
+    ]
+    if missing:
+        count = f"{len(missing)} file{'s' if len(missing) > 1 else ''}"
+        raise MissingInputs(
+            f"{count} to load {'are' if len(missing) > 1 else 'is'} missing:",
+            details=missing,
+            hint="Paths in YAML are relative to the project's folder, those of --load to yours.",
+        )
 
 
 def _saver(

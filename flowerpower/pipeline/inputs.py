@@ -60,8 +60,10 @@ def check_complete(pipeline: str, inputs: Iterable[InputInfo], given: Iterable[s
     )
 
 
-def fitted(values: dict[str, Any], inputs: dict[str, node.Node]) -> dict[str, Any]:
-    """The values, each as the type that its input declares.
+def fitted(
+    values: dict[str, Any], inputs: dict[str, node.Node], what: str = "input"
+) -> dict[str, Any]:
+    """The values, each as the type that its input declares; `what` is what a message calls it.
 
     A whole number becomes a float, ISO 8601 text a date or time, text a path where the DAG asks
     for one; nothing else is converted.
@@ -84,7 +86,7 @@ def fitted(values: dict[str, Any], inputs: dict[str, node.Node]) -> dict[str, An
             wrong.append(f"{name} takes {type_text(declared)}, got {shown}")
     if wrong:
         raise InvalidInputs(
-            f"{len(wrong)} input{'s do' if len(wrong) > 1 else ' does'} not fit:", details=wrong
+            f"{len(wrong)} {what}{'s do' if len(wrong) > 1 else ' does'} not fit:", details=wrong
         )
     return fit
 

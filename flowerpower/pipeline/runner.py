@@ -19,6 +19,7 @@ from flowerpower.names import did_you_mean
 from flowerpower.pipeline import dag
 from flowerpower.pipeline.adapters import OnWarning, log_warning, make_adapters
 from flowerpower.pipeline.driver import Dag, build_dag, check_fit, execute, make_driver
+from flowerpower.pipeline.files import check_there
 from flowerpower.pipeline.inputs import SCHEDULED_FOR, check_complete, check_known, fitted
 from flowerpower.pipeline.modules import import_modules
 from flowerpower.pipeline.recorder import NodeRecorder
@@ -107,6 +108,7 @@ class PipelineRunner:
         inputs = dag.input_infos(taken, names)
         if complete:
             check_complete(self._pipeline.name, inputs, [*given, *run.config])
+            check_there(self._project.root, run.load)
         if recorder is not None:
             recorder.total = len(nodes)
         forecast: dict[str, str] = {}
@@ -207,7 +209,7 @@ class PipelineRunner:
                     f"{name} is an input, not a node that is computed.",
                     hint=f"Give it as an input: -i {name}=…",
                 )
-        return fitted(values, nodes)
+        return fitted(values, nodes, "override")
 
     def _given(self, driver: hamilton_driver.Driver, taken: list[node.Node]) -> dict[str, Any]:
         known = {

@@ -121,6 +121,7 @@ def test_the_same_content_makes_the_same_bytes(make_project: MakeProject, tmp_pa
     with zipfile.ZipFile(tmp_path / "1.zip") as archive:
         names = archive.namelist()
         assert names == sorted(names)
+        assert {each.date_time for each in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert json.loads(archive.read(MANIFEST)) == {
             "v": 1,
             "pipeline": "p",
@@ -417,7 +418,7 @@ def test_a_zip_is_plain(make_project: MakeProject, tmp_path: Path) -> None:
     root = make_project()
     bomb = _changed(**{"a.py": b"\n" * (10 * MAX_BYTES)})
     for name, made, says in (
-        ("encrypted", _patched(_write_zip(tmp_path / "1.zip", _also()), 8, b"\x01\x00"), "encrypted"),
+        ("encrypted", _patched(_write_zip(tmp_path / "1.zip", _also()), 8, b"\x01\x00"), r"is encrypted\.$"),
         ("packing", _patched(_write_zip(tmp_path / "2.zip", _also()), 10, b"\x0e\x00"), "packed in a way"),
         ("too short", _patched(_write_zip(tmp_path / "3.zip", _also()), 24, struct.pack("<I", 1)), "no zip that can be read"),
         ("bomb", _write_zip(tmp_path / "5.zip", bomb), "20 MB"),
@@ -611,6 +612,7 @@ def test_what_was_replaced_comes_back(tmp_path: Path) -> None:
     assert stat.S_IMODE(old.stat().st_mode) == 0o640
     write_whole({old: b"yours"})
     assert (old.read_bytes(), stat.S_IMODE(old.stat().st_mode)) == (b"yours", 0o640)
+    assert list(tmp_path.iterdir()) == [old]
 
 
 # Another name.
@@ -696,8 +698,9 @@ def test_a_project_with_links_or_too_much_is_not_copied(
     with pytest.raises(ConfigError, match="'data' is a link"):
         create_project(tmp_path, "new", source=root)
     (root / "data").unlink()
-    (root / "large.csv").touch()
-    os.truncate(root / "large.csv", MAX_BYTES + 1)
+    for name in ("large.csv", "larger.csv"):
+        (root / name).touch()
+        os.truncate(root / name, MAX_BYTES // 2)
     with pytest.raises(ConfigError, match="20 MB"):
         read_project_folder(root)
     with pytest.raises(ConfigError, match="cannot be taken"):
