@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -29,13 +30,15 @@ from flowerpower.errors import FlowerpowerError, RunFailed
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.retries import is_retryable, names_of
 from flowerpower.run_config import RunConfig
-from flowerpower.runs import RAISED_AT, NodeEvent, RunError, RunOutcome, RunRequest
+from flowerpower.runs import RAISED_AS, RAISED_AT, NodeEvent, RunError, RunOutcome, RunRequest
 from flowerpower.safe_text import known_secrets, mask_values
 from flowerpower.yaml_reader import parse_yaml
 
 TRACEBACK_LIMIT = 20_000
 MESSAGE_LIMIT = 2_000
 _OWN_FOLDER = str(Path(__file__).parent) + os.sep
+_PYTHONS_OWN = sysconfig.get_path("stdlib") + os.sep
+_POOLS = os.path.join(_PYTHONS_OWN, "concurrent", "")
 
 
 def execute(
@@ -179,7 +182,7 @@ def described_error(error: BaseException, root: Path, node: str | None = None) -
         file=file,
         line=line,
         traceback=_users_traceback(error),
-        type_names=names_of(kind),
+        type_names=getattr(error, RAISED_AS, None) or names_of(kind),
     )
     if isinstance(error, FlowerpowerError):
         told.message, told.code, told.exit_code = error.message, error.code, error.exit_code
@@ -200,7 +203,9 @@ def _safe_message(error: BaseException) -> str:
 def _is_library(file: str) -> bool:
     parts = Path(file).parts
     return (
-        file.startswith((_OWN_FOLDER, "<frozen")) or "site-packages" in parts or "hamilton" in parts
+        file.startswith((_OWN_FOLDER, _POOLS, "<frozen"))
+        or "site-packages" in parts
+        or "hamilton" in parts
     )
 
 
@@ -209,7 +214,9 @@ def _users_place(error: BaseException, root: Path) -> tuple[str | None, int | No
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         return _relative(error.filename, root), error.lineno
     frames = [
-        (each.filename, each.lineno) for each in _frames(error) if not _is_library(each.filename)
+        (each.filename, each.lineno)
+        for each in _frames(error)
+        if not _is_library(each.filename) and not each.filename.startswith(_PYTHONS_OWN)
     ]
     within = [place for place in frames if place[0].startswith(str(root) + os.sep)]
     if not (within or frames):

@@ -14,6 +14,8 @@ from flowerpower.run_config import RunOverrides
 PAYLOAD_VERSION = 1
 RAISED_AT = "_flowerpower_raised_at"
 """An exception's attribute: its frames in the process that raised it (file, line, name, text)."""
+RAISED_AS = "_flowerpower_raised_as"
+"""An exception's attribute, if it stands in for one that could not be sent: `names_of` that."""
 
 NodeState = Literal["running", "finished", "failed"]
 

@@ -44,14 +44,14 @@ def computed(driver: Driver) -> list[str]:
 def leaves(driver: Driver, besides: Collection[str] = ()) -> list[str]:
     """The nodes that nothing else depends on, in the order they are written.
 
-    Nodes that Hamilton makes by itself, such as those of a subdag's configuration, are none.
+    Nodes that Hamilton calls not final, such as those of a subdag's configuration, are none.
     Nodes called `besides` do not count: neither as such nodes nor as what depends on others.
     """
     return [
         name
         for name in computed(driver)
         if name not in besides
-        and driver.graph.nodes[name].originating_functions
+        and not driver.graph.nodes[name].tags.get("hamilton.non_final_node")
         and all(user.name in besides for user in driver.graph.nodes[name].depended_on_by)
     ]
 

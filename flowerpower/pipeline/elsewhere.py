@@ -9,6 +9,7 @@ from __future__ import annotations
 import abc
 import concurrent.futures
 import contextlib
+import gc
 import logging
 import multiprocessing
 import pickle
@@ -28,8 +29,15 @@ from flowerpower.errors import RunFailed
 from flowerpower.pipeline.pool import LOUD, Pool
 from flowerpower.pipeline.recorder import NodeRecorder
 from flowerpower.pipeline.trackers import is_tracker
+from flowerpower.retries import names_of
 from flowerpower.run_config import ExecutorConfig
-from flowerpower.runs import RAISED_AT, NodeRecord
+from flowerpower.runs import RAISED_AS, RAISED_AT, NodeRecord
+
+
+class ProcessDied(Exception):
+    """A process of the executor has died before it told what came of its task."""
+
+    __module__ = "flowerpower"
 
 
 class Elsewhere(Pool):
@@ -38,6 +46,7 @@ class Elsewhere(Pool):
     def __init__(self, limit: int | None, recorder: NodeRecorder) -> None:
         super().__init__(limit)
         self._recorder = recorder
+        self._names: dict[str, list[str]] = {}
 
     @abc.abstractmethod
     def call(
@@ -51,6 +60,7 @@ class Elsewhere(Pool):
         adapters = [each for each in task.adapter.adapters if not is_tracker(each)]
         packed = _packed(replace(task, adapter=LifecycleAdapterSet(*adapters)), names)
         self._recorder.sent(names, task.task_id)
+        self._names[task.task_id] = names
         future: concurrent.futures.Future[Any] = concurrent.futures.Future()
         future.set_running_or_notify_cancel()
 
@@ -63,12 +73,17 @@ class Elsewhere(Pool):
                 future.set_result(results)
             except BaseException as error:  # noqa: BLE001 - it is the task's, whatever it is
                 if isinstance(error, concurrent.futures.BrokenExecutor):
-                    error = RunFailed(
-                        f"The process that computed {', '.join(names)} has died.",
-                        hint="It crashed, or was killed: look at how much memory it needs.",
+                    # It breaks all that run, and does not say which of them died.
+                    running = sorted({name for each in self._names.values() for name in each})
+                    error = ProcessDied(
+                        f"a process of the executor crashed or was killed; running in them: "
+                        f"{', '.join(running)}"
                     )
-                self._recorder.blame(names[0]) if len(names) == 1 else None
+                if len(names) == 1:
+                    self._recorder.blame(names[0])
                 future.set_exception(error)
+            else:
+                del self._names[task.task_id]
 
         self.call(_run_packed, packed).add_done_callback(settle)
         return future
@@ -91,11 +106,13 @@ class Processes(Elsewhere):
 
     def finalize(self) -> None:
         """End them; what still runs after a failure is not waited for."""
-        running = list((self._processes._processes or {}).values()) if self._running else []
-        self._processes.shutdown(wait=not self._running, cancel_futures=True)
-        for process in running:
+        for process in list((self._processes._processes or {}).values()) if self._running else ():
             with contextlib.suppress(OSError, ValueError):
-                process.terminate()
+                process.kill()
+        self._processes.shutdown(cancel_futures=True)
+        # Its semaphores go with it, also where this process is to end in a hurry.
+        del self._processes
+        gc.collect()
 
 
 class Ray(Elsewhere):
@@ -228,6 +245,7 @@ def _run_packed(packed: bytes) -> bytes:
     for name in LOUD:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     task = cloudpickle.loads(packed)
+    names = ", ".join(each.name for each in task.nodes)
     recorders = [each for each in task.adapter.adapters if isinstance(each, NodeRecorder)]
     results, failure = None, None
     try:
@@ -239,7 +257,9 @@ def _run_packed(packed: bytes) -> bytes:
         return bytes(cloudpickle.dumps((results, records, _portable(failure))))
     except Exception as error:  # noqa: BLE001 - pickling runs the values' own code
         told = RunFailed(
-            f"What it gives cannot be sent to another process: {type(error).__name__}: {error}"
+            f"What {names} gives cannot be sent to another process: "
+            f"{type(error).__name__}: {error}",
+            hint="Use the executor threadpool, or give such values no node of their own.",
         )
         return bytes(cloudpickle.dumps((None, records, told)))
 
@@ -254,8 +274,11 @@ def _portable(error: BaseException | None) -> BaseException | None:
         setattr(error, RAISED_AT, frames)
         cloudpickle.loads(cloudpickle.dumps(error))
     except Exception:  # noqa: BLE001 - pickling runs the error's own code
-        told = RuntimeError(f"{type(error).__name__}: {error}")
+        kind = type(error)
+        alike = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
+        told: BaseException = type(kind.__name__, (Exception,), alike)(str(error))
         setattr(told, RAISED_AT, frames)
+        setattr(told, RAISED_AS, names_of(kind))
         return told
     return error
 

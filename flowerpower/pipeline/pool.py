@@ -18,7 +18,7 @@ LOUD = (
     "hamilton.async_driver",
     "hamilton.driver",
     "hamilton.execution",
-    "hamilton.function_modifiers.adapters",
+    "hamilton.function_modifiers",
     "hamilton.graph",
 )
 """Loggers of Hamilton's that say what is told by us; others have something to say."""
