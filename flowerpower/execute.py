@@ -169,7 +169,7 @@ def described_error(error: BaseException, root: Path, node: str | None = None) -
     """Why a run failed: the exception as data, with the user's own file and line."""
     if isinstance(error, RunFailed) and error.__cause__ is not None:
         told = described_error(error.__cause__, root, node)
-        told.details = [error.message]
+        told.details, told.hint = [error.message], error.hint
         return told
     kind = type(error)
     file, line = _users_place(error, root)

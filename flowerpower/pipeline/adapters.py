@@ -20,9 +20,10 @@ from hamilton.lifecycle.default import (
 from flowerpower.adapter_config import AdapterConfig, CustomAdapter, GracefulErrors
 from flowerpower.config_files import Project
 from flowerpower.errors import ConfigError
+from flowerpower.names import did_you_mean
 from flowerpower.pipeline.modules import import_modules
 from flowerpower.pipeline.recorder import NodeRecorder
-from flowerpower.pipeline.trackers import Tracker, make_trackers
+from flowerpower.pipeline.trackers import Tracker, check_trackers, make_trackers
 from flowerpower.retries import names_of
 from flowerpower.safe_text import mask
 
@@ -84,15 +85,34 @@ def make_adapters(
     return made
 
 
-def _custom(project: Project, config: CustomAdapter) -> Any:
+def check_adapters(project: Project, config: AdapterConfig) -> None:
+    """The adapters that are on have their settings, packages and classes; none is made.
+
+    Raises:
+        ConfigError: saying which lacks what.
+    """
+    check_trackers(config)
+    for each in config.custom:
+        _custom_class(project, each)
+
+
+def _custom_class(project: Project, config: CustomAdapter) -> Any:
     module_name, _, name = config.type.partition(":")
     (module,) = import_modules(project.root, [module_name])
-    made = getattr(module, name, None)
-    if made is None:
-        known = [each for each, value in vars(module).items() if inspect.isclass(value)]
-        raise ConfigError(
-            f"adapter.custom: {module_name} has no {name}; it has {', '.join(known) or 'no class'}."
-        )
+    found = getattr(module, name, None)
+    if found is None:
+        known = [
+            each
+            for each, value in vars(module).items()
+            if inspect.isclass(value) and value.__module__ == module_name
+        ]
+        rest = did_you_mean(name, known) or f" It has {', '.join(known) or 'no class'}."
+        raise ConfigError(f"adapter.custom: {module_name} has no {name}.{rest}")
+    return found
+
+
+def _custom(project: Project, config: CustomAdapter) -> Any:
+    made = _custom_class(project, config)
     try:
         adapter = made(**config.options)
         hooks = LifecycleAdapterSet(adapter)

@@ -7,7 +7,7 @@ import concurrent.futures
 import contextlib
 import inspect
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -41,13 +41,21 @@ AT_ONCE = ("threadpool", "processpool", "ray", "dask")
 class Dag:
     """A graph of functions as the run's modules and configuration make it.
 
-    `coroutines` and `parallel` are the names of nodes that not everything can execute.
+    `coroutines` and `parallel` are the names of nodes to compute that not everything can execute.
     """
 
     driver: hamilton_driver.Driver
     files: Files
     coroutines: list[str] = field(default_factory=list)
     parallel: list[str] = field(default_factory=list)
+
+    def is_to_compute(self, nodes: Iterable[node.Node]) -> None:
+        """These nodes are to be computed."""
+        for each in nodes:
+            if inspect.iscoroutinefunction(each.callable):
+                self.coroutines.append(each.name)
+            if each.node_role in PARALLEL:
+                self.parallel.append(each.name)
 
 
 def build_dag(project: Project, modules: Sequence[ModuleType], run: RunConfig) -> Dag:
@@ -64,13 +72,7 @@ def build_dag(project: Project, modules: Sequence[ModuleType], run: RunConfig) -
     if files.all:
         with _told_as_dag():
             plain.graph = modify_graph(plain.graph, files.savers, files.loaders)
-    dag = Dag(plain, files)
-    for each in plain.graph.nodes.values():
-        if inspect.iscoroutinefunction(each.callable):
-            dag.coroutines.append(each.name)
-        if each.node_role in PARALLEL:
-            dag.parallel.append(each.name)
-    return dag
+    return Dag(plain, files)
 
 
 def check_fit(run: RunConfig, adapter: AdapterConfig, dag: Dag) -> None:
@@ -262,7 +264,10 @@ def _told_as_dag() -> Iterator[None]:
         with quiet_hamilton():
             yield
     except Exception as error:
-        raise RunFailed("The functions do not make a DAG.") from error
+        hint = None
+        if "more than once" in str(error):
+            hint = "Let later modules override earlier ones: run.allow_module_overrides: true."
+        raise RunFailed("The functions do not make a DAG.", hint=hint) from error
 
 
 @contextlib.contextmanager

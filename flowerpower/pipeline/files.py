@@ -205,6 +205,9 @@ def _options(config: FileConfig, cls: type[AdapterCommon] | None) -> dict[str, A
     options = dict(config.options)
     if config.path.lower().endswith(".tsv") and "sep" in known:
         options.setdefault("sep", "\t")
+    if "date_format" in known and cls is not None and cls.can_save() and cls.name() == "json":
+        # Hamilton's default, times as numbers, is going away in pandas.
+        options.setdefault("date_format", "iso")
     return options
 
 

@@ -302,7 +302,9 @@ class PipelineManager:
             if error.__cause__ is None:
                 raise
             told = described_error(error, self.project.root)
-            raise RunFailed(failure_sentence(name, told), details=told.details) from error.__cause__
+            raise RunFailed(
+                failure_sentence(name, told), details=told.details, hint=told.hint
+            ) from error.__cause__
 
     def graph(self, name: str, overrides: RunOverrides | None = None) -> Graph:
         """The pipeline's whole DAG, with its final variables marked; nothing runs.

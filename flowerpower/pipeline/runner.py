@@ -17,7 +17,12 @@ from flowerpower.config_files import Pipeline, Project
 from flowerpower.errors import ConfigError, InvalidInputs, UnknownNode
 from flowerpower.names import did_you_mean
 from flowerpower.pipeline import dag
-from flowerpower.pipeline.adapters import OnWarning, log_warning, make_adapters
+from flowerpower.pipeline.adapters import (
+    OnWarning,
+    check_adapters,
+    log_warning,
+    make_adapters,
+)
 from flowerpower.pipeline.driver import Dag, build_dag, check_fit, execute, make_driver
 from flowerpower.pipeline.files import check_there
 from flowerpower.pipeline.inputs import SCHEDULED_FOR, check_complete, check_known, fitted
@@ -98,17 +103,20 @@ class PipelineRunner:
         built = build_dag(self._project, modules, run)
         driver = built.driver
         self._check_nodes(driver, run)
-        check_fit(run, self.adapter_config, built)
         final_vars = self._final_vars(driver, built)
         overrides = self._node_overrides(driver)
         wanted = [*final_vars, *built.files.written]
         nodes, taken = dag.upstream(driver, wanted, overrides)
+        built.is_to_compute(nodes)
+        check_fit(run, self.adapter_config, built)
+        check_adapters(self._project, self.adapter_config)
         names = [each.name for each in nodes]
         given = self._given(driver, taken)
         inputs = dag.input_infos(taken, names)
         if complete:
             check_complete(self._pipeline.name, inputs, [*given, *run.config])
-            check_there(self._project.root, run.load)
+            needed = {name: file for name, file in run.load.items() if name in names}
+            check_there(self._project.root, needed)
         if recorder is not None:
             recorder.total = len(nodes)
         forecast: dict[str, str] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
 import os
 import socket
 from collections.abc import Callable
@@ -22,6 +23,11 @@ ANSWER = 5
 FLUSH = 5
 """Seconds that spans which are not sent yet are waited for at the end of a run."""
 _PORTS = {"http": 80, "https": 443}
+_PACKAGES = {
+    "hamilton_tracker": "hamilton_sdk",
+    "mlflow": "mlflow",
+    "opentelemetry": "opentelemetry",
+}
 
 
 _MARK = "_flowerpower_tracker"
@@ -69,6 +75,29 @@ class Tracker:
         return call
 
 
+def check_trackers(config: AdapterConfig) -> None:
+    """The trackers that are on have their settings and packages; none is reached for.
+
+    Raises:
+        ConfigError: saying which lacks what.
+    """
+    for name, package in _PACKAGES.items():
+        settings = getattr(config, name)
+        if settings is None or not settings.enabled:
+            continue
+        if isinstance(settings, HamiltonTracker):
+            _check_settings(settings)
+        if importlib.util.find_spec(package) is None:
+            raise _not_installed(name, f"there is no module {package!r}")
+
+
+def _not_installed(name: str, reason: str) -> ConfigError:
+    return ConfigError(
+        f"The adapter {name} is not installed: {reason}.",
+        hint="Install it with `pip install 'flowerpower-cli[trackers]'`.",
+    )
+
+
 def make_trackers(
     project: Project, pipeline: str, config: AdapterConfig, warn: Callable[[str], None]
 ) -> list[Tracker]:
@@ -92,10 +121,7 @@ def make_trackers(
         except ConfigError:
             raise
         except ImportError as error:
-            raise ConfigError(
-                f"The adapter {name} is not installed: {error}.",
-                hint="Install it with `pip install 'flowerpower-cli[trackers]'`.",
-            ) from None
+            raise _not_installed(name, str(error)) from None
         except Exception as error:  # noqa: BLE001 - a service's client may raise anything
             warn(f"{name} is left out: {_told(error)}")
             continue
@@ -119,15 +145,19 @@ def _check_answers(url: str | None) -> None:
             raise OSError(f"nothing answers at {address[0]}:{address[1]} ({error})") from None
 
 
-def _hamilton_tracker(
-    project: Project, pipeline: str, settings: HamiltonTracker
-) -> tuple[Any, Callable[[], object]]:
+def _check_settings(settings: HamiltonTracker) -> None:
     lacking = [each for each in ("project_id", "username") if getattr(settings, each) is None]
     if lacking:
         raise ConfigError(
             f"adapter.hamilton_tracker lacks {' and '.join(lacking)}.",
             hint="They are those of the project in Hamilton's user interface.",
         )
+
+
+def _hamilton_tracker(
+    project: Project, pipeline: str, settings: HamiltonTracker
+) -> tuple[Any, Callable[[], object]]:
+    _check_settings(settings)
     sdk = importlib.import_module("hamilton_sdk.adapters")
     constants = importlib.import_module("hamilton_sdk.tracking.constants")
     api_url = settings.api_url or os.environ.get("HAMILTON_API_URL") or _api_url(constants)

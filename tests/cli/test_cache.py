@@ -1,0 +1,239 @@
+"""Hamilton's cache: what is computed, what is not, and how that is told."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowerpower.errors import UnknownNode
+from flowerpower.pipeline import PipelineManager
+from flowerpower.pipeline.overrides import make_overrides
+from tests.conftest import MakeProject
+from tests.terminal import Cli
+
+CONFIG = "run:\n  inputs: {number: 3}\n  cache: true\n"
+MODULE = """\
+from pathlib import Path
+
+def _count(name: str) -> None:
+    with open("calls.txt", "a") as stream:
+        stream.write(name + "\\n")
+
+def first(number: int) -> int:
+    _count("first")
+    return number * 2
+
+def second(first: int) -> int:
+    _count("second")
+    return first + 1
+
+def third(second: int, bonus: int = 0) -> int:
+    _count("third")
+    return second + bonus
+"""
+
+
+@pytest.fixture
+def project(cli: Cli, make_project: MakeProject, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project of one pipeline that counts its calls, and is the current folder."""
+    root = make_project(steps=(CONFIG, MODULE))
+    monkeypatch.chdir(root)
+    return root
+
+
+def calls(project: Path) -> list[str]:
+    """What was computed since this was asked last."""
+    file = project / "calls.txt"
+    told = file.read_text().split() if file.exists() else []
+    file.unlink(missing_ok=True)
+    return told
+
+
+def run(project: Path, **given: Any) -> dict[str, Any]:
+    return PipelineManager(project, quiet=True).run("steps", **given)
+
+
+def forecast(project: Path, **given: Any) -> dict[str, str]:
+    manager = PipelineManager(project, quiet=True)
+    return manager.plan("steps", make_overrides(given), with_forecast=True).forecast  # type: ignore[arg-type]
+
+
+def test_a_second_run_computes_nothing(project: Path, cli: Cli) -> None:
+    """What has not changed comes from the cache, and the run says so."""
+    first = cli.run("pipeline", "run", "steps", "--json", code=0)
+    assert calls(project) == ["first", "second", "third"]
+    again = cli.run("pipeline", "run", "steps", code=0)
+    assert calls(project) == []
+    assert "steps finished: 3 nodes (3 from cache) in" in again.stderr
+    assert "second finished from the cache in" in again.stderr
+    told = cli.run("pipeline", "run", "steps", "--json", code=0).json
+    assert told["outputs"] == first.json["outputs"] == {"third": 7}
+    assert [node["from_cache"] for node in told["nodes"]] == [True] * 3
+    assert [node["from_cache"] for node in first.json["nodes"]] == [False] * 3
+
+
+def test_a_job_says_what_was_cached(project: Path, cli: Cli) -> None:
+    """A job takes from the same cache, and its record tells which nodes."""
+    run(project)
+    cli.run("job-queue", "add-job", "steps", "--job-id", "j", code=0)
+    cli.run("job-queue", "start-worker", "--burst", code=0)
+    waited = cli.run("job-queue", "wait", "j", code=0)
+    assert "3 nodes (3 from cache)" in waited.stderr
+    shown = cli.run("job-queue", "show-job", "j", "--json", code=0).json
+    assert shown["result"]["cached"] == ["first", "second", "third"]
+    assert shown["progress"]["nodes"]["second"]["from_cache"] is True
+
+
+def test_what_changed_is_computed_and_what_follows(project: Path) -> None:
+    """Other inputs, other code and other defaults are other values."""
+    assert run(project) == {"third": 7}
+    calls(project)
+    assert run(project, inputs={"number": 4}) == {"third": 9}
+    assert calls(project) == ["first", "second", "third"]
+    assert run(project, inputs={"bonus": 5}) == {"third": 12}
+    assert calls(project) == ["third"]
+    module = project / "pipelines" / "steps.py"
+    module.write_text(MODULE.replace("first + 1", "first + 2"))
+    assert run(project) == {"third": 8}
+    assert calls(project) == ["second", "third"]
+
+
+def test_the_plan_says_what_would_come_from_the_cache(project: Path, cli: Cli) -> None:
+    """A forecast agrees with the run that follows, and computes and writes nothing."""
+    assert forecast(project) == dict.fromkeys(("first", "second", "third"), "computed")
+    assert not (project / ".flowerpower").exists()
+    run(project)
+    calls(project)
+    assert forecast(project) == dict.fromkeys(("first", "second", "third"), "cached")
+    assert forecast(project, inputs={"bonus": 1}) == {
+        "first": "cached", "second": "cached", "third": "computed",
+    }  # fmt: skip
+    assert forecast(project, inputs={"number": 9}) == {
+        "first": "computed", "second": "depends", "third": "depends",
+    }  # fmt: skip
+    assert forecast(project, recompute=["second"]) == {
+        "first": "cached", "second": "computed", "third": "depends",
+    }  # fmt: skip
+    assert forecast(project, overrides={"second": 7}) == {"third": "cached"}
+    assert forecast(project, cache=False) == {}
+    assert calls(project) == []
+    shown = cli.run("pipeline", "run", "steps", "--dry-run", code=0)
+    assert re.search(r"first +int +number +from cache", shown.stdout)
+    told = cli.run("pipeline", "run", "steps", "--dry-run", "--recompute", "third", "--json").json
+    assert [node["cache"] for node in told["nodes"]] == ["cached", "cached", "computed"]
+
+
+def test_recompute_computes_again(project: Path) -> None:
+    """Named nodes are computed; what depends on them is not, if they give the same."""
+    run(project)
+    calls(project)
+    run(project, recompute=["first"])
+    assert calls(project) == ["first"]
+    run(project, recompute="*")
+    assert calls(project) == ["first", "second", "third"]
+    run(project, cache=False)
+    assert calls(project) == ["first", "second", "third"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "computed"),
+    [
+        ("{recompute: [second]}", ["second"]),
+        ("{recompute: true}", ["first", "second", "third"]),
+        ("{disable: [second]}", ["second", "third"]),
+        ("{ignore: [second]}", ["second"]),
+        ("{default_behavior: disable}", ["first", "second", "third"]),
+        ("{default_behavior: disable, default: [number, bonus, first, second, third]}", []),
+        ("{enabled: false}", ["first", "second", "third"]),
+    ],
+)
+def test_each_node_may_behave_its_own_way(
+    project: Path, settings: str, computed: list[str]
+) -> None:
+    """The settings of Hamilton's cache say node by node what is computed again."""
+    config = project / "conf" / "pipelines" / "steps.yml"
+    config.write_text(f"run:\n  inputs: {{number: 3}}\n  cache: {settings}\n")
+    run(project)
+    calls(project)
+    assert run(project) == {"third": 7}
+    assert calls(project) == computed
+
+
+def test_the_cache_may_be_elsewhere(project: Path) -> None:
+    """`path` is relative to the project's folder."""
+    config = project / "conf" / "pipelines" / "steps.yml"
+    config.write_text("run:\n  inputs: {number: 3}\n  cache: {path: kept}\n")
+    run(project)
+    assert (project / "kept").is_dir()
+    assert not (project / ".flowerpower" / "cache").exists()
+
+
+def test_an_unknown_node_is_told(project: Path) -> None:
+    """--recompute of a node that is not there names the nearest."""
+    with pytest.raises(UnknownNode, match="Did you mean 'second'"):
+        run(project, recompute=["secnd"])
+
+
+def test_a_damaged_cache_is_computed_anew(project: Path) -> None:
+    """Cut and foreign files in the cache cost time, and no more."""
+    run(project, inputs={"bonus": 1})
+    calls(project)
+    folder = project / ".flowerpower" / "cache"
+    damaged = [path for path in folder.iterdir() if path.name != "metadata_store.db"]
+    assert len(damaged) == 3
+    for number, path in enumerate(damaged):
+        path.write_bytes(path.read_bytes()[:number])
+    assert run(project, inputs={"bonus": 1}) == {"third": 8}
+    assert sorted(calls(project)) == ["first", "second", "third"]
+    assert run(project, inputs={"bonus": 1}) == {"third": 8}
+    assert calls(project) == []
+
+
+def test_what_cannot_be_kept_is_computed(project: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A value that no pickle can hold stops no run, and a warning says so."""
+    module = project / "pipelines" / "steps.py"
+    module.write_text(
+        "from typing import Any\n\ndef function(number: int) -> Any:\n    return lambda: number\n\n"
+        "def value(function: Any) -> int:\n    return function()\n"
+    )
+    for _ in range(2):
+        assert run(project) == {"value": 3}
+    assert "is not kept in the cache" in caplog.text
+
+
+def test_a_file_that_changed_is_read_again(project: Path) -> None:
+    """Loaded files are read each time, and an input declared as a path counts with its file."""
+    (project / "data.json").write_text("[1]")
+    config = project / "conf" / "pipelines" / "steps.yml"
+    config.write_text(
+        "run:\n  inputs: {file: data.json}\n  load: {loaded: data.json}\n  cache: true\n"
+    )
+    (project / "pipelines" / "steps.py").write_text(
+        MODULE.partition("def first")[0]
+        + "import json\n\ndef read(file: Path) -> list:\n    _count('read')\n"
+        "    return json.loads(file.read_text())\n\n"
+        "def both(read: list, loaded: list) -> int:\n    _count('both')\n"
+        "    return len(read) + len(loaded)\n"
+    )
+    assert run(project) == {"both": 2}
+    assert calls(project) == ["read", "both"]
+    assert run(project) == {"both": 2}
+    assert calls(project) == []
+    (project / "data.json").write_text("[1, 2]")
+    assert run(project) == {"both": 4}
+    assert calls(project) == ["read", "both"]
+
+
+def test_many_runs_at_once_share_a_cache(project: Path, cli: Cli) -> None:
+    """Runs that use one cache at the same time all give what they should."""
+    started = [
+        cli.start("pipeline", "run", "steps", "--json", "-i", f"number={number % 2}")
+        for number in range(6)
+    ]
+    for number, process in enumerate(started):
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+        assert f'"third": {number % 2 * 2 + 1}' in out
