@@ -116,10 +116,10 @@ def _custom(project: Project, config: CustomAdapter) -> Any:
     try:
         adapter = made(**config.options)
         hooks = LifecycleAdapterSet(adapter)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a user's own class may raise anything
         raise ConfigError(
             f"adapter.custom: {config.type} cannot be made: {type(error).__name__}: {error}"
-        ) from error
+        ) from None
     parts = (hooks.sync_hooks, hooks.async_hooks, hooks.sync_methods, hooks.async_methods,
              hooks.sync_validators)  # fmt: skip
     if not any(parts):
