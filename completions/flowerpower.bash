@@ -19,6 +19,7 @@ _flowerpower_load() {
             options=(
                 '--type once choices apscheduler rq'
                 '--example once choices weather'
+                '--from once text'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'
@@ -27,7 +28,7 @@ _flowerpower_load() {
             )
             ;;
         pipeline)
-            commands=(new list run show validate delete)
+            commands=(new list show validate delete export import dag run)
             options=(
                 '--help,-h once flag'
             )
@@ -55,38 +56,13 @@ _flowerpower_load() {
                 '--help,-h once flag'
             )
             ;;
-        'pipeline run')
-            arguments=(
-                'once names pipelines'
-            )
-            options=(
-                '--progress,--no-progress once flag'
-                '--output,-o once file'
-                '--dry-run once flag'
-                '--input,-i many text'
-                '--inputs once at_file'
-                '--final-vars many text'
-                '--config many text'
-                '--executor once choices synchronous threadpool'
-                '--max-workers once text'
-                '--cache,--no-cache once flag'
-                '--max-retries once text'
-                '--retry-delay once text'
-                '--jitter-factor once text'
-                '--timeout once text'
-                '--json once flag'
-                '--quiet,-q once flag'
-                '--verbose,-v many flag'
-                '--no-color once flag'
-                '--base-dir once folder'
-                '--help,-h once flag'
-            )
-            ;;
         'pipeline show')
             arguments=(
                 'once names pipelines'
             )
             options=(
+                '--html once flag'
+                '--output,-o once file'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'
@@ -123,6 +99,89 @@ _flowerpower_load() {
                 '--help,-h once flag'
             )
             ;;
+        'pipeline export')
+            arguments=(
+                'once names pipelines'
+            )
+            options=(
+                '--output,-o once file'
+                '--overwrite once flag'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--help,-h once flag'
+            )
+            ;;
+        'pipeline import')
+            arguments=(
+                'once text'
+            )
+            options=(
+                '--name once text'
+                '--overwrite once flag'
+                '--yes,-y once flag'
+                '--dry-run once flag'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--help,-h once flag'
+            )
+            ;;
+        'pipeline dag')
+            arguments=(
+                'once names pipelines'
+            )
+            options=(
+                '--format once choices text mermaid dot svg png pdf'
+                '--output,-o once file'
+                '--upstream many text'
+                '--downstream many text'
+                '--final-vars many text'
+                '--config many text'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--help,-h once flag'
+            )
+            ;;
+        'pipeline run')
+            arguments=(
+                'once names pipelines'
+            )
+            options=(
+                '--progress,--no-progress once flag'
+                '--output,-o once file'
+                '--dry-run once flag'
+                '--input,-i many text'
+                '--inputs once at_file'
+                '--final-vars many text'
+                '--config many text'
+                '--executor once choices synchronous threadpool future processpool ray dask'
+                '--max-workers once text'
+                '--cache,--no-cache once flag'
+                '--recompute many text'
+                '--override many text'
+                '--load many text'
+                '--save many text'
+                '--with-adapter many text'
+                '--max-retries once text'
+                '--retry-delay once text'
+                '--jitter-factor once text'
+                '--timeout once text'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--help,-h once flag'
+            )
+            ;;
         job-queue)
             commands=(add-job list-jobs show-job wait cancel-job retry-job delete-job prune logs start-worker workers start-scheduler)
             options=(
@@ -140,9 +199,14 @@ _flowerpower_load() {
                 '--inputs once at_file'
                 '--final-vars many text'
                 '--config many text'
-                '--executor once choices synchronous threadpool'
+                '--executor once choices synchronous threadpool future processpool ray dask'
                 '--max-workers once text'
                 '--cache,--no-cache once flag'
+                '--recompute many text'
+                '--override many text'
+                '--load many text'
+                '--save many text'
+                '--with-adapter many text'
                 '--max-retries once text'
                 '--retry-delay once text'
                 '--jitter-factor once text'
@@ -350,9 +414,14 @@ _flowerpower_load() {
                 '--inputs once at_file'
                 '--final-vars many text'
                 '--config many text'
-                '--executor once choices synchronous threadpool'
+                '--executor once choices synchronous threadpool future processpool ray dask'
                 '--max-workers once text'
                 '--cache,--no-cache once flag'
+                '--recompute many text'
+                '--override many text'
+                '--load many text'
+                '--save many text'
+                '--with-adapter many text'
                 '--max-retries once text'
                 '--retry-delay once text'
                 '--jitter-factor once text'

@@ -5,10 +5,13 @@ set -g __flowerpower_commands \
     'pipeline' \
     'pipeline new' \
     'pipeline list' \
-    'pipeline run' \
     'pipeline show' \
     'pipeline validate' \
     'pipeline delete' \
+    'pipeline export' \
+    'pipeline import' \
+    'pipeline dag' \
+    'pipeline run' \
     'job-queue' \
     'job-queue add-job' \
     'job-queue list-jobs' \
@@ -38,8 +41,27 @@ set -g __flowerpower_commands \
 set -g __flowerpower_valued \
     'init:--type' \
     'init:--example' \
+    'init:--from' \
     'pipeline new:--base-dir' \
     'pipeline list:--base-dir' \
+    'pipeline show:--output' \
+    'pipeline show:-o' \
+    'pipeline show:--base-dir' \
+    'pipeline validate:--base-dir' \
+    'pipeline delete:--base-dir' \
+    'pipeline export:--output' \
+    'pipeline export:-o' \
+    'pipeline export:--base-dir' \
+    'pipeline import:--name' \
+    'pipeline import:--base-dir' \
+    'pipeline dag:--format' \
+    'pipeline dag:--output' \
+    'pipeline dag:-o' \
+    'pipeline dag:--upstream' \
+    'pipeline dag:--downstream' \
+    'pipeline dag:--final-vars' \
+    'pipeline dag:--config' \
+    'pipeline dag:--base-dir' \
     'pipeline run:--output' \
     'pipeline run:-o' \
     'pipeline run:--input' \
@@ -49,14 +71,16 @@ set -g __flowerpower_valued \
     'pipeline run:--config' \
     'pipeline run:--executor' \
     'pipeline run:--max-workers' \
+    'pipeline run:--recompute' \
+    'pipeline run:--override' \
+    'pipeline run:--load' \
+    'pipeline run:--save' \
+    'pipeline run:--with-adapter' \
     'pipeline run:--max-retries' \
     'pipeline run:--retry-delay' \
     'pipeline run:--jitter-factor' \
     'pipeline run:--timeout' \
     'pipeline run:--base-dir' \
-    'pipeline show:--base-dir' \
-    'pipeline validate:--base-dir' \
-    'pipeline delete:--base-dir' \
     'job-queue add-job:--input' \
     'job-queue add-job:-i' \
     'job-queue add-job:--inputs' \
@@ -64,6 +88,11 @@ set -g __flowerpower_valued \
     'job-queue add-job:--config' \
     'job-queue add-job:--executor' \
     'job-queue add-job:--max-workers' \
+    'job-queue add-job:--recompute' \
+    'job-queue add-job:--override' \
+    'job-queue add-job:--load' \
+    'job-queue add-job:--save' \
+    'job-queue add-job:--with-adapter' \
     'job-queue add-job:--max-retries' \
     'job-queue add-job:--retry-delay' \
     'job-queue add-job:--jitter-factor' \
@@ -129,6 +158,11 @@ set -g __flowerpower_valued \
     'schedule add:--config' \
     'schedule add:--executor' \
     'schedule add:--max-workers' \
+    'schedule add:--recompute' \
+    'schedule add:--override' \
+    'schedule add:--load' \
+    'schedule add:--save' \
+    'schedule add:--with-adapter' \
     'schedule add:--max-retries' \
     'schedule add:--retry-delay' \
     'schedule add:--jitter-factor' \
@@ -227,6 +261,7 @@ complete -c flowerpower -n '__flowerpower_at \'\'' -l help -s h -d 'Show this me
 
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l example -x -a 'weather' -d 'Start from an example: weather.'
+complete -c flowerpower -n '__flowerpower_at \'init\'' -l from -x -d 'Start from an exported pipeline (folder or zip), or another project\'s folder.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l quiet -s q -d 'Print ids only, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
@@ -235,10 +270,13 @@ complete -c flowerpower -n '__flowerpower_at \'init\'' -l help -s h -d 'Show thi
 
 complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a new -d 'Make a pipeline of one node, in two files to go on from.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a list -d 'List the project\'s pipelines.'
-complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a run -d 'Run a pipeline here and now and show its result.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a show -d 'Show a pipeline: its configuration, its nodes, the inputs it needs, its schedule.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a validate -d 'Check every pipeline without running it, and tell all faults in one go.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a delete -d 'Delete a pipeline: its configuration and its module.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a export -d 'Write a pipeline\'s YAML and modules into a zip, or a folder, to be imported elsewhere.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a import -d 'Take a pipeline from a folder or zip into this project; nothing of it is run.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a dag -d 'Draw a pipeline\'s DAG: in the terminal, as Mermaid or dot, or as a picture.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a run -d 'Run a pipeline here and now and show its result.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline\'' -l help -s h -d 'Show this message and exit.'
 
 complete -c flowerpower -n '__flowerpower_at \'pipeline new\'' -l json -d 'Print the result as JSON.'
@@ -255,28 +293,8 @@ complete -c flowerpower -n '__flowerpower_at \'pipeline list\'' -l no-color -d '
 complete -c flowerpower -n '__flowerpower_at \'pipeline list\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline list\'' -l help -s h -d 'Show this message and exit.'
 
-complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l progress -l no-progress -d 'Show progress on stderr.'
-complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l output -s o -r -F -d 'Write the result as JSON to FILE.'
-complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l dry-run -d 'Only say what would be done.'
-complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l input -s i -x -d 'One input: a JSON value, else text. Repeatable.'
-complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l inputs -x -a '(__flowerpower_at_files)' -d 'Many inputs: a JSON object, @file.yml, @file.json, or - for stdin. -i wins.'
-complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l final-vars -x -d 'The nodes to compute. Repeatable.'
-complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l config -x -d 'One setting of Hamilton\'s driver configuration. Repeatable.'
-complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l executor -x -a 'synchronous threadpool' -d 'How nodes are executed.'
-complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l max-workers -x -d 'Threads of the threadpool executor.'
-complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l cache -l no-cache -d 'Keep results of nodes between runs.'
-complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l max-retries -x -d 'Try again this often after a failure.'
-complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l retry-delay -x -d 'Wait before the first retry: 90s, 5m.'
-complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l jitter-factor -x -d 'Spread retry delays by up to this part of them.'
-complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l timeout -x -d 'How long it may take: 90s, 5m, 2h.'
-complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l json -d 'Print the result as JSON.'
-complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l quiet -s q -d 'Print ids only, no messages.'
-complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
-complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l no-color -d 'No colours.'
-complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
-complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l help -s h -d 'Show this message and exit.'
-complete -c flowerpower -n '__flowerpower_at \'pipeline run\' 0' -a '(__flowerpower_names pipelines)'
-
+complete -c flowerpower -n '__flowerpower_at \'pipeline show\'' -l html -d 'As a page for a browser, with the DAG drawn.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline show\'' -l output -s o -r -F -d 'Write the result to FILE.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline show\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline show\'' -l quiet -s q -d 'Print ids only, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline show\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
@@ -303,6 +321,68 @@ complete -c flowerpower -n '__flowerpower_at \'pipeline delete\'' -l base-dir -x
 complete -c flowerpower -n '__flowerpower_at \'pipeline delete\'' -l help -s h -d 'Show this message and exit.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline delete\' 0' -a '(__flowerpower_names pipelines)'
 
+complete -c flowerpower -n '__flowerpower_at \'pipeline export\'' -l output -s o -r -F -d 'Write the result to FILE.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline export\'' -l overwrite -d 'Replace what is there already.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline export\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline export\'' -l quiet -s q -d 'Print ids only, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline export\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline export\'' -l no-color -d 'No colours.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline export\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline export\'' -l help -s h -d 'Show this message and exit.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline export\' 0' -a '(__flowerpower_names pipelines)'
+
+complete -c flowerpower -n '__flowerpower_at \'pipeline import\'' -l name -x -d 'Give the pipeline this name.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline import\'' -l overwrite -d 'Replace what is there already.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline import\'' -l yes -s y -d 'Do not ask.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline import\'' -l dry-run -d 'Only say what would be done.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline import\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline import\'' -l quiet -s q -d 'Print ids only, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline import\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline import\'' -l no-color -d 'No colours.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline import\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline import\'' -l help -s h -d 'Show this message and exit.'
+
+complete -c flowerpower -n '__flowerpower_at \'pipeline dag\'' -l format -x -a 'text mermaid dot svg png pdf' -d 'What to draw it as; by default as the suffix of --output says, else text.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline dag\'' -l output -s o -r -F -d 'Write the result to FILE.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline dag\'' -l upstream -x -d 'Only this node and what it depends on. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline dag\'' -l downstream -x -d 'Only this node and what depends on it. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline dag\'' -l final-vars -x -d 'The nodes to compute. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline dag\'' -l config -x -d 'One setting of Hamilton\'s driver configuration. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline dag\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline dag\'' -l quiet -s q -d 'Print ids only, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline dag\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline dag\'' -l no-color -d 'No colours.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline dag\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline dag\'' -l help -s h -d 'Show this message and exit.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline dag\' 0' -a '(__flowerpower_names pipelines)'
+
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l progress -l no-progress -d 'Show progress on stderr.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l output -s o -r -F -d 'Write the result to FILE.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l dry-run -d 'Only say what would be done.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l input -s i -x -d 'One input: a JSON value, else text. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l inputs -x -a '(__flowerpower_at_files)' -d 'Many inputs: a JSON object, @file.yml, @file.json, or - for stdin. -i wins.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l final-vars -x -d 'The nodes to compute. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l config -x -d 'One setting of Hamilton\'s driver configuration. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l executor -x -a 'synchronous threadpool future processpool ray dask' -d 'How nodes are executed.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l max-workers -x -d 'Threads or processes it has.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l cache -l no-cache -d 'Keep results of nodes between runs.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l recompute -x -d 'Use the cache, but compute these; * is every node. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l override -x -d 'A node\'s value, in place of computing it. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l load -x -d 'Read a node from a CSV, Parquet, JSON or other file. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l save -x -d 'Write a node to a CSV, Parquet, JSON, PNG or other file. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l with-adapter -x -d 'Turn on an adapter: graceful_errors, hamilton_tracker, mlflow, opentelemetry, print, type_check; in a run also package.module:Class. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l max-retries -x -d 'Try again this often after a failure.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l retry-delay -x -d 'Wait before the first retry: 90s, 5m.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l jitter-factor -x -d 'Spread retry delays by up to this part of them.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l timeout -x -d 'How long it may take: 90s, 5m, 2h.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l quiet -s q -d 'Print ids only, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l verbose -s v -d 'Say more; twice: the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l no-color -d 'No colours.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l help -s h -d 'Show this message and exit.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\' 0' -a '(__flowerpower_names pipelines)'
+
 complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a add-job -d 'Hand a run of a pipeline to the job queue; a worker does it.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a list-jobs -d 'List jobs, the newest first.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a show-job -d 'Show all that is known of a job: its times, its nodes, its error or its result.'
@@ -323,9 +403,14 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l input -s 
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l inputs -x -a '(__flowerpower_at_files)' -d 'Many inputs: a JSON object, @file.yml, @file.json, or - for stdin. -i wins.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l final-vars -x -d 'The nodes to compute. Repeatable.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l config -x -d 'One setting of Hamilton\'s driver configuration. Repeatable.'
-complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l executor -x -a 'synchronous threadpool' -d 'How nodes are executed.'
-complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l max-workers -x -d 'Threads of the threadpool executor.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l executor -x -a 'synchronous threadpool future processpool ray dask' -d 'How nodes are executed.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l max-workers -x -d 'Threads or processes it has.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l cache -l no-cache -d 'Keep results of nodes between runs.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l recompute -x -d 'Use the cache, but compute these; * is every node. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l override -x -d 'A node\'s value, in place of computing it. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l load -x -d 'Read a node from a CSV, Parquet, JSON or other file. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l save -x -d 'Write a node to a CSV, Parquet, JSON, PNG or other file. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l with-adapter -x -d 'Turn on an adapter: graceful_errors, hamilton_tracker, mlflow, opentelemetry, print, type_check; in a run also package.module:Class. Repeatable.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l max-retries -x -d 'Try again this often after a failure.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l retry-delay -x -d 'Wait before the first retry: 90s, 5m.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l jitter-factor -x -d 'Spread retry delays by up to this part of them.'
@@ -471,7 +556,7 @@ complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a history -d 'List
 complete -c flowerpower -n '__flowerpower_at \'schedule\'' -l help -s h -d 'Show this message and exit.'
 
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l schedule-id -x -a '(__flowerpower_names schedules)' -d 'The schedule\'s id; by default the pipeline\'s next number.'
-complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l overwrite -d 'Replace another schedule that has this id.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l overwrite -d 'Replace what is there already.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l cron -x -d 'Five fields, or @daily and the like.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l interval -x -d 'Real time between fires: 90s, 1h30m.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l date -x -d 'One fire at an ISO 8601 time.'
@@ -488,9 +573,14 @@ complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l input -s i -x 
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l inputs -x -a '(__flowerpower_at_files)' -d 'Many inputs: a JSON object, @file.yml, @file.json, or - for stdin. -i wins.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l final-vars -x -d 'The nodes to compute. Repeatable.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l config -x -d 'One setting of Hamilton\'s driver configuration. Repeatable.'
-complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l executor -x -a 'synchronous threadpool' -d 'How nodes are executed.'
-complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l max-workers -x -d 'Threads of the threadpool executor.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l executor -x -a 'synchronous threadpool future processpool ray dask' -d 'How nodes are executed.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l max-workers -x -d 'Threads or processes it has.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l cache -l no-cache -d 'Keep results of nodes between runs.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l recompute -x -d 'Use the cache, but compute these; * is every node. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l override -x -d 'A node\'s value, in place of computing it. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l load -x -d 'Read a node from a CSV, Parquet, JSON or other file. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l save -x -d 'Write a node to a CSV, Parquet, JSON, PNG or other file. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l with-adapter -x -d 'Turn on an adapter: graceful_errors, hamilton_tracker, mlflow, opentelemetry, print, type_check; in a run also package.module:Class. Repeatable.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l max-retries -x -d 'Try again this often after a failure.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l retry-delay -x -d 'Wait before the first retry: 90s, 5m.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l jitter-factor -x -d 'Spread retry delays by up to this part of them.'

@@ -29,6 +29,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             Options = @(
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--example'); Many = $false; Value = @{ Kind = 'choices'; Words = @('weather') }; Help = 'Start from an example: weather.' }
+                @{ Names = @('--from'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Start from an exported pipeline (folder or zip), or another project''s folder.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
@@ -40,10 +41,13 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             Commands = [ordered]@{
                 'new' = 'Make a pipeline of one node, in two files to go on from.'
                 'list' = 'List the project''s pipelines.'
-                'run' = 'Run a pipeline here and now and show its result.'
                 'show' = 'Show a pipeline: its configuration, its nodes, the inputs it needs, its schedule.'
                 'validate' = 'Check every pipeline without running it, and tell all faults in one go.'
                 'delete' = 'Delete a pipeline: its configuration and its module.'
+                'export' = 'Write a pipeline''s YAML and modules into a zip, or a folder, to be imported elsewhere.'
+                'import' = 'Take a pipeline from a folder or zip into this project; nothing of it is run.'
+                'dag' = 'Draw a pipeline''s DAG: in the terminal, as Mermaid or dot, or as a picture.'
+                'run' = 'Run a pipeline here and now and show its result.'
             }
             Arguments = @(
             )
@@ -80,35 +84,6 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
-        'pipeline run' = @{
-            Commands = [ordered]@{
-            }
-            Arguments = @(
-                @{ Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') } }
-            )
-            Options = @(
-                @{ Names = @('--progress', '--no-progress'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show progress on stderr.' }
-                @{ Names = @('--output', '-o'); Many = $false; Value = @{ Kind = 'file'; Words = @() }; Help = 'Write the result as JSON to FILE.' }
-                @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only say what would be done.' }
-                @{ Names = @('--input', '-i'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One input: a JSON value, else text. Repeatable.' }
-                @{ Names = @('--inputs'); Many = $false; Value = @{ Kind = 'at_file'; Words = @() }; Help = 'Many inputs: a JSON object, @file.yml, @file.json, or - for stdin. -i wins.' }
-                @{ Names = @('--final-vars'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'The nodes to compute. Repeatable.' }
-                @{ Names = @('--config'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One setting of Hamilton''s driver configuration. Repeatable.' }
-                @{ Names = @('--executor'); Many = $false; Value = @{ Kind = 'choices'; Words = @('synchronous', 'threadpool') }; Help = 'How nodes are executed.' }
-                @{ Names = @('--max-workers'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Threads of the threadpool executor.' }
-                @{ Names = @('--cache', '--no-cache'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Keep results of nodes between runs.' }
-                @{ Names = @('--max-retries'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Try again this often after a failure.' }
-                @{ Names = @('--retry-delay'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Wait before the first retry: 90s, 5m.' }
-                @{ Names = @('--jitter-factor'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Spread retry delays by up to this part of them.' }
-                @{ Names = @('--timeout'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How long it may take: 90s, 5m, 2h.' }
-                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
-                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
-            )
-        }
         'pipeline show' = @{
             Commands = [ordered]@{
             }
@@ -116,6 +91,8 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') } }
             )
             Options = @(
+                @{ Names = @('--html'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'As a page for a browser, with the DAG drawn.' }
+                @{ Names = @('--output', '-o'); Many = $false; Value = @{ Kind = 'file'; Words = @() }; Help = 'Write the result to FILE.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
@@ -148,6 +125,97 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             Options = @(
                 @{ Names = @('--yes', '-y'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Do not ask.' }
                 @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only say what would be done.' }
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'pipeline export' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+                @{ Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') } }
+            )
+            Options = @(
+                @{ Names = @('--output', '-o'); Many = $false; Value = @{ Kind = 'file'; Words = @() }; Help = 'Write the result to FILE.' }
+                @{ Names = @('--overwrite'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Replace what is there already.' }
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'pipeline import' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+                @{ Many = $false; Value = @{ Kind = 'text'; Words = @() } }
+            )
+            Options = @(
+                @{ Names = @('--name'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Give the pipeline this name.' }
+                @{ Names = @('--overwrite'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Replace what is there already.' }
+                @{ Names = @('--yes', '-y'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Do not ask.' }
+                @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only say what would be done.' }
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'pipeline dag' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+                @{ Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') } }
+            )
+            Options = @(
+                @{ Names = @('--format'); Many = $false; Value = @{ Kind = 'choices'; Words = @('text', 'mermaid', 'dot', 'svg', 'png', 'pdf') }; Help = 'What to draw it as; by default as the suffix of --output says, else text.' }
+                @{ Names = @('--output', '-o'); Many = $false; Value = @{ Kind = 'file'; Words = @() }; Help = 'Write the result to FILE.' }
+                @{ Names = @('--upstream'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Only this node and what it depends on. Repeatable.' }
+                @{ Names = @('--downstream'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Only this node and what depends on it. Repeatable.' }
+                @{ Names = @('--final-vars'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'The nodes to compute. Repeatable.' }
+                @{ Names = @('--config'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One setting of Hamilton''s driver configuration. Repeatable.' }
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'pipeline run' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+                @{ Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') } }
+            )
+            Options = @(
+                @{ Names = @('--progress', '--no-progress'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show progress on stderr.' }
+                @{ Names = @('--output', '-o'); Many = $false; Value = @{ Kind = 'file'; Words = @() }; Help = 'Write the result to FILE.' }
+                @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only say what would be done.' }
+                @{ Names = @('--input', '-i'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One input: a JSON value, else text. Repeatable.' }
+                @{ Names = @('--inputs'); Many = $false; Value = @{ Kind = 'at_file'; Words = @() }; Help = 'Many inputs: a JSON object, @file.yml, @file.json, or - for stdin. -i wins.' }
+                @{ Names = @('--final-vars'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'The nodes to compute. Repeatable.' }
+                @{ Names = @('--config'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One setting of Hamilton''s driver configuration. Repeatable.' }
+                @{ Names = @('--executor'); Many = $false; Value = @{ Kind = 'choices'; Words = @('synchronous', 'threadpool', 'future', 'processpool', 'ray', 'dask') }; Help = 'How nodes are executed.' }
+                @{ Names = @('--max-workers'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Threads or processes it has.' }
+                @{ Names = @('--cache', '--no-cache'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Keep results of nodes between runs.' }
+                @{ Names = @('--recompute'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Use the cache, but compute these; * is every node. Repeatable.' }
+                @{ Names = @('--override'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'A node''s value, in place of computing it. Repeatable.' }
+                @{ Names = @('--load'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Read a node from a CSV, Parquet, JSON or other file. Repeatable.' }
+                @{ Names = @('--save'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Write a node to a CSV, Parquet, JSON, PNG or other file. Repeatable.' }
+                @{ Names = @('--with-adapter'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Turn on an adapter: graceful_errors, hamilton_tracker, mlflow, opentelemetry, print, type_check; in a run also package.module:Class. Repeatable.' }
+                @{ Names = @('--max-retries'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Try again this often after a failure.' }
+                @{ Names = @('--retry-delay'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Wait before the first retry: 90s, 5m.' }
+                @{ Names = @('--jitter-factor'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Spread retry delays by up to this part of them.' }
+                @{ Names = @('--timeout'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How long it may take: 90s, 5m, 2h.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
@@ -190,9 +258,14 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--inputs'); Many = $false; Value = @{ Kind = 'at_file'; Words = @() }; Help = 'Many inputs: a JSON object, @file.yml, @file.json, or - for stdin. -i wins.' }
                 @{ Names = @('--final-vars'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'The nodes to compute. Repeatable.' }
                 @{ Names = @('--config'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One setting of Hamilton''s driver configuration. Repeatable.' }
-                @{ Names = @('--executor'); Many = $false; Value = @{ Kind = 'choices'; Words = @('synchronous', 'threadpool') }; Help = 'How nodes are executed.' }
-                @{ Names = @('--max-workers'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Threads of the threadpool executor.' }
+                @{ Names = @('--executor'); Many = $false; Value = @{ Kind = 'choices'; Words = @('synchronous', 'threadpool', 'future', 'processpool', 'ray', 'dask') }; Help = 'How nodes are executed.' }
+                @{ Names = @('--max-workers'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Threads or processes it has.' }
                 @{ Names = @('--cache', '--no-cache'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Keep results of nodes between runs.' }
+                @{ Names = @('--recompute'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Use the cache, but compute these; * is every node. Repeatable.' }
+                @{ Names = @('--override'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'A node''s value, in place of computing it. Repeatable.' }
+                @{ Names = @('--load'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Read a node from a CSV, Parquet, JSON or other file. Repeatable.' }
+                @{ Names = @('--save'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Write a node to a CSV, Parquet, JSON, PNG or other file. Repeatable.' }
+                @{ Names = @('--with-adapter'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Turn on an adapter: graceful_errors, hamilton_tracker, mlflow, opentelemetry, print, type_check; in a run also package.module:Class. Repeatable.' }
                 @{ Names = @('--max-retries'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Try again this often after a failure.' }
                 @{ Names = @('--retry-delay'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Wait before the first retry: 90s, 5m.' }
                 @{ Names = @('--jitter-factor'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Spread retry delays by up to this part of them.' }
@@ -429,7 +502,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--schedule-id'); Many = $false; Value = @{ Kind = 'names'; Words = @('schedules') }; Help = 'The schedule''s id; by default the pipeline''s next number.' }
-                @{ Names = @('--overwrite'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Replace another schedule that has this id.' }
+                @{ Names = @('--overwrite'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Replace what is there already.' }
                 @{ Names = @('--cron'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Five fields, or @daily and the like.' }
                 @{ Names = @('--interval'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Real time between fires: 90s, 1h30m.' }
                 @{ Names = @('--date'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'One fire at an ISO 8601 time.' }
@@ -446,9 +519,14 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--inputs'); Many = $false; Value = @{ Kind = 'at_file'; Words = @() }; Help = 'Many inputs: a JSON object, @file.yml, @file.json, or - for stdin. -i wins.' }
                 @{ Names = @('--final-vars'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'The nodes to compute. Repeatable.' }
                 @{ Names = @('--config'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One setting of Hamilton''s driver configuration. Repeatable.' }
-                @{ Names = @('--executor'); Many = $false; Value = @{ Kind = 'choices'; Words = @('synchronous', 'threadpool') }; Help = 'How nodes are executed.' }
-                @{ Names = @('--max-workers'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Threads of the threadpool executor.' }
+                @{ Names = @('--executor'); Many = $false; Value = @{ Kind = 'choices'; Words = @('synchronous', 'threadpool', 'future', 'processpool', 'ray', 'dask') }; Help = 'How nodes are executed.' }
+                @{ Names = @('--max-workers'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Threads or processes it has.' }
                 @{ Names = @('--cache', '--no-cache'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Keep results of nodes between runs.' }
+                @{ Names = @('--recompute'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Use the cache, but compute these; * is every node. Repeatable.' }
+                @{ Names = @('--override'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'A node''s value, in place of computing it. Repeatable.' }
+                @{ Names = @('--load'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Read a node from a CSV, Parquet, JSON or other file. Repeatable.' }
+                @{ Names = @('--save'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Write a node to a CSV, Parquet, JSON, PNG or other file. Repeatable.' }
+                @{ Names = @('--with-adapter'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Turn on an adapter: graceful_errors, hamilton_tracker, mlflow, opentelemetry, print, type_check; in a run also package.module:Class. Repeatable.' }
                 @{ Names = @('--max-retries'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Try again this often after a failure.' }
                 @{ Names = @('--retry-delay'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Wait before the first retry: 90s, 5m.' }
                 @{ Names = @('--jitter-factor'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Spread retry delays by up to this part of them.' }
