@@ -58,15 +58,23 @@ class Dag:
                 self.parallel.append(each.name)
 
 
-def build_dag(project: Project, modules: Sequence[ModuleType], run: RunConfig) -> Dag:
+def build_dag(
+    project: Project,
+    modules: Sequence[ModuleType],
+    run: RunConfig,
+    recorder: NodeRecorder | None = None,
+) -> Dag:
     """The DAG, with the nodes that read and write files; nothing else is settled yet.
+
+    Its driver tells the recorder, and is all that a plain run needs.
 
     Raises:
         ConfigError: if a file of the run does not fit the DAG.
         RunFailed: if the functions do not make one.
     """
     with _told_as_dag():
-        plain = _builder(modules, run).build()
+        told = [recorder] if recorder is not None else []
+        plain = _builder(modules, run).with_adapters(*told).build()
     with quiet_hamilton():
         files = make_files(project.root, run, plain.graph)
     if files.all:
@@ -139,10 +147,14 @@ def make_driver(
     check_methods([*adapters.methods, *(["cache"] if run.cache.enabled else [])], dag)
     if dag.coroutines:
         return _async_driver(modules, run, dag, recorder, adapters)
-    builder = _builder(modules, run).with_materializers(*dag.files.all)
     kind = run.executor.type
     trackers = [each.adapter for each in adapters.trackers]
     given = [recorder, *adapters.sent, *trackers]
+    is_special = kind != "synchronous" or run.cache.enabled or dag.parallel or dag.files.all
+    if not is_special and len(given) == 1:
+        # Building the graph takes longer than most nodes do.
+        return dag.driver
+    builder = _builder(modules, run).with_materializers(*dag.files.all)
     if run.cache.enabled:
         from flowerpower.pipeline.caching import make_cache
 

@@ -100,7 +100,7 @@ class PipelineRunner:
         modules = import_modules(
             self._project.root, run.modules or [f"pipelines.{self._pipeline.name}"]
         )
-        built = build_dag(self._project, modules, run)
+        built = build_dag(self._project, modules, run, recorder)
         driver = built.driver
         self._check_nodes(driver, run)
         final_vars = self._final_vars(driver, built)
