@@ -106,7 +106,9 @@ def test_equal_fingerprints_mean_equal_values(one: Any, other: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [object(), threading.Lock(), lambda: 1, [threading.Lock()], iter([1])], ids=str
+    "value",
+    [object(), threading.Lock(), lambda: 1, [threading.Lock()], iter([1])],
+    ids=["object", "lock", "lambda", "list", "iterator"],
 )
 def test_what_says_nothing_of_itself_has_none(value: Any) -> None:
     """Locks, bare objects and functions without a name are not taken for one another."""
