@@ -17,7 +17,7 @@ from hamilton.caching.stores.base import MetadataStore, ResultRetrievalError
 from hamilton.caching.stores.file import FileResultStore
 from hamilton.caching.stores.sqlite import SQLiteMetadataStore
 
-from flowerpower.pipeline.fingerprints import fingerprint
+from flowerpower.pipeline.fingerprints import file_states, fingerprint
 from flowerpower.pipeline.recorder import NodeRecorder
 from flowerpower.run_config import EVERY_NODE, CacheConfig
 
@@ -29,10 +29,14 @@ Forecast = Literal["cached", "computed", "depends"]
 
 
 class Cache(HamiltonCacheAdapter):  # type: ignore[misc] # Hamilton has no types
-    """Hamilton's cache, which tells the recorder what was not computed."""
+    """Hamilton's cache, which tells the recorder what was not computed.
 
-    def __init__(self, recorder: NodeRecorder | None, **options: Any) -> None:
+    A text that names a file, from the project's folder or the current one, counts with the file.
+    """
+
+    def __init__(self, root: Path, recorder: NodeRecorder | None, **options: Any) -> None:
         super().__init__(**options)
+        self._root = root
         self._recorder = recorder or NodeRecorder()
 
     def _version_data(
@@ -44,7 +48,8 @@ class Cache(HamiltonCacheAdapter):  # type: ignore[misc] # Hamilton has no types
     ) -> str:
         # All of Hamilton's versions of values come from here.
         try:
-            return fingerprint(result)
+            files = file_states(result, (self._root, Path.cwd()))
+            return fingerprint((result, files) if files else result)
         except Exception:  # noqa: BLE001 - the value's own code runs
             return f"{UNHASHABLE}_{uuid.uuid4()}"
 
@@ -116,6 +121,7 @@ def make_cache(root: Path, config: CacheConfig, recorder: NodeRecorder | None) -
     store = SQLiteMetadataStore(path=str(folder), connection_kwargs={"timeout": BUSY})
     results = Results(path=str(folder))
     return Cache(
+        root,
         recorder,
         path=str(folder),
         metadata_store=store,
@@ -144,7 +150,7 @@ def forecast(
     store = _OnlyRead(SQLiteMetadataStore(path=str(folder), connection_kwargs={"timeout": BUSY}))
     results = Results(path=str(folder))
     adapter = Cache(
-        None, path=str(folder), metadata_store=store, result_store=results, **_options(config)
+        root, None, path=str(folder), metadata_store=store, result_store=results, **_options(config)
     )
     adapter.pre_graph_execute(
         run_id="plan", graph=fn_graph, final_vars=final_vars, inputs=given, overrides=overrides

@@ -11,14 +11,19 @@ import decimal
 import enum
 import functools
 import hashlib
+import itertools
 import os
 import pathlib
+import stat
 import types
 import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
 MAX_DEPTH = 50
+MOST_NAMES = 1000
+MAX_NAME = 1000
+_NO_FILE = "none"
 _PLAIN = (
     bool, int, float, complex, str, bytes, type(None), dt.datetime, dt.date, dt.time, dt.timedelta,
     dt.timezone, decimal.Decimal, uuid.UUID, range, slice,
@@ -40,6 +45,23 @@ def fingerprint(value: Any) -> str:
     feeder = _Feeder()
     feeder.feed(value, 0)
     return feeder.digest.hexdigest()
+
+
+def file_states(value: Any, folders: Iterable[pathlib.Path]) -> list[str]:
+    """The states of files that a text names, or the first texts in a list, tuple or dictionary.
+
+    A relative name is looked up from each of `folders`.
+    """
+    parts = value.values() if isinstance(value, dict) else value
+    texts = parts if isinstance(value, list | tuple | dict) else [value]
+    found: list[str] = []
+    for text in itertools.islice(texts, MOST_NAMES):
+        if isinstance(text, str) and 0 < len(text) < MAX_NAME and text.isprintable():
+            for folder in folders:
+                state = _file_state(folder / text)
+                if state not in (_NO_FILE, "other", *found):
+                    found.append(state)
+    return found
 
 
 class _Feeder:
@@ -184,6 +206,6 @@ def _named(value: Any) -> str:
 def _file_state(path: pathlib.PurePath) -> str:
     try:
         status = os.stat(path)
-    except OSError:
-        return "none"
-    return f"{status.st_mtime_ns}-{status.st_size}"
+    except (OSError, ValueError):
+        return _NO_FILE
+    return f"{status.st_mtime_ns}-{status.st_size}" if stat.S_ISREG(status.st_mode) else "other"

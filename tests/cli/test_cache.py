@@ -205,26 +205,28 @@ def test_what_cannot_be_kept_is_computed(project: Path, caplog: pytest.LogCaptur
 
 
 def test_a_file_that_changed_is_read_again(project: Path) -> None:
-    """Loaded files are read each time, and an input declared as a path counts with its file."""
+    """Loaded files are read each time, and inputs that name a file count with the file."""
     (project / "data.json").write_text("[1]")
     config = project / "conf" / "pipelines" / "steps.yml"
     config.write_text(
-        "run:\n  inputs: {file: data.json}\n  load: {loaded: data.json}\n  cache: true\n"
+        "run:\n  inputs: {file: data.json, name: data.json, names: [data.json]}\n  load: {loaded: data.json}\n  cache: true\n"
     )
     (project / "pipelines" / "steps.py").write_text(
         MODULE.partition("def first")[0]
         + "import json\n\ndef read(file: Path) -> list:\n    _count('read')\n"
         "    return json.loads(file.read_text())\n\n"
-        "def both(read: list, loaded: list) -> int:\n    _count('both')\n"
-        "    return len(read) + len(loaded)\n"
+        "def named(name: str) -> list:\n    _count('named')\n    return json.loads(Path(name).read_text())[:1]\n\n"
+        "def listed(names: list) -> list:\n    _count('listed')\n    return []\n\n"
+        "def both(read: list, loaded: list, named: list, listed: list) -> int:\n"
+        "    _count('both')\n    return len(read) + len(loaded)\n"
     )
     assert run(project) == {"both": 2}
-    assert calls(project) == ["read", "both"]
+    assert sorted(calls(project)) == ["both", "listed", "named", "read"]
     assert run(project) == {"both": 2}
     assert calls(project) == []
     (project / "data.json").write_text("[1, 2]")
     assert run(project) == {"both": 4}
-    assert calls(project) == ["read", "both"]
+    assert sorted(calls(project)) == ["both", "listed", "named", "read"]
 
 
 def test_many_runs_at_once_share_a_cache(project: Path, cli: Cli) -> None:
