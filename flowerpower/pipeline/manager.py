@@ -24,7 +24,6 @@ from flowerpower.pipeline.job_queue import PipelineJobQueue
 from flowerpower.pipeline.overrides import (
     JobArguments,
     RunArguments,
-    below,
     make_overrides,
     parse_result_ttl,
 )
@@ -180,7 +179,7 @@ class PipelineManager:
                 self.project,
                 name,
                 trigger,
-                below(make_overrides(overrides), self.project.root),
+                make_overrides(overrides),
                 schedule_id=schedule_id,
                 queue=queue,
                 result_ttl=None if result_ttl is None else parse_result_ttl(result_ttl),

@@ -115,8 +115,6 @@ class PipelineRunner:
         inputs = dag.input_infos(taken, names)
         if complete:
             check_complete(self._pipeline.name, inputs, [*given, *run.config])
-            needed = {name: file for name, file in run.load.items() if name in names}
-            check_there(self._project.root, needed)
         if recorder is not None:
             recorder.total = len(nodes)
         forecast: dict[str, str] = {}
@@ -145,6 +143,10 @@ class PipelineRunner:
         """
         recorder = recorder or NodeRecorder()
         plan = self.plan(recorder)
+        names = {each.name for each in plan.nodes}
+        check_there(
+            self._project.root, {k: file for k, file in plan.run.load.items() if k in names}
+        )
         adapters = make_adapters(
             self._project, self._pipeline.name, self.adapter_config, recorder, on_warning
         )

@@ -8,6 +8,7 @@ from flowerpower.config import ScheduleConfig
 from flowerpower.config_files import Project, schedule_faults
 from flowerpower.errors import ConfigError, UsageError
 from flowerpower.names import did_you_mean
+from flowerpower.pipeline.overrides import below
 from flowerpower.pipeline.queues import check_queue, default_queue
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.run_config import RunOverrides
@@ -106,7 +107,7 @@ def asked(
     return ScheduleSpec(
         pipeline=name,
         trigger=trigger,
-        overrides=overrides,
+        overrides=below(overrides, project.root),
         id=schedule_id,
         queue=queue or default_queue(project),
         result_ttl=result_ttl,
