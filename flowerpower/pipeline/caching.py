@@ -13,10 +13,11 @@ from hamilton import graph, node
 from hamilton.caching.adapter import CachingBehavior, HamiltonCacheAdapter
 from hamilton.caching.cache_key import create_cache_key
 from hamilton.caching.fingerprinting import UNHASHABLE
-from hamilton.caching.stores.base import MetadataStore, ResultRetrievalError
+from hamilton.caching.stores.base import MetadataStore, ResultRetrievalError, StoredResult
 from hamilton.caching.stores.file import FileResultStore
 from hamilton.caching.stores.sqlite import SQLiteMetadataStore
 
+from flowerpower.pipeline import pickles
 from flowerpower.pipeline.fingerprints import file_states, fingerprint
 from flowerpower.pipeline.recorder import NodeRecorder
 from flowerpower.run_config import EVERY_NODE, CacheConfig
@@ -83,13 +84,22 @@ class Cache(HamiltonCacheAdapter):  # type: ignore[misc] # Hamilton has no types
 
 
 class Results(FileResultStore):  # type: ignore[misc] # Hamilton has no types
-    """Values in files, each written whole or not at all; what cannot be kept is computed again."""
+    """Values in files, signed, each written whole or not at all.
 
-    @staticmethod
-    def _write_result(file_path: Path, stored_result: Any) -> None:
+    What cannot be kept, or was not written with the project's key, is computed again.
+    """
+
+    def __init__(self, path: str, root: str) -> None:
+        super().__init__(path)
+        self._root = Path(root)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": str(self.path), "root": str(self._root)}
+
+    def _write_result(self, file_path: Path, stored_result: Any) -> None:
         made = file_path.with_name(f"{file_path.name}.{uuid.uuid4().hex}.part")
         try:
-            made.write_bytes(stored_result.save())
+            made.write_bytes(pickles.signed(stored_result.save(), self._root))
             os.replace(made, file_path)
         except Exception as error:  # noqa: BLE001 - pickling runs the value's own code
             made.unlink(missing_ok=True)
@@ -105,7 +115,11 @@ class Results(FileResultStore):  # type: ignore[misc] # Hamilton has no types
             ResultRetrievalError: if its file cannot be read; it is computed then.
         """
         try:
-            return super().get(data_version)
+            content = self._path_from_data_version(data_version).read_bytes()
+            pickled = pickles.verified(content, self._root)
+            if pickled is None:
+                raise ValueError("this project did not write it")
+            return StoredResult.load(pickled).value
         except Exception as error:
             raise ResultRetrievalError(str(error)) from error
 
@@ -118,8 +132,10 @@ def cache_folder(root: Path, config: CacheConfig) -> Path:
 def make_cache(root: Path, config: CacheConfig, recorder: NodeRecorder | None) -> Cache:
     """The cache that a run uses; its folder is made."""
     folder = cache_folder(root, config)
+    for each in (root / CACHE_FOLDER.parts[0], folder):
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = SQLiteMetadataStore(path=str(folder), connection_kwargs={"timeout": BUSY})
-    results = Results(path=str(folder))
+    results = Results(path=str(folder), root=str(root))
     return Cache(
         root,
         recorder,
@@ -148,7 +164,7 @@ def forecast(
     if not folder.is_dir():
         return dict.fromkeys((each.name for each in nodes), "computed")
     store = _OnlyRead(SQLiteMetadataStore(path=str(folder), connection_kwargs={"timeout": BUSY}))
-    results = Results(path=str(folder))
+    results = Results(path=str(folder), root=str(root))
     adapter = Cache(
         root, None, path=str(folder), metadata_store=store, result_store=results, **_options(config)
     )

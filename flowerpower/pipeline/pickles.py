@@ -24,8 +24,7 @@ _TRAILER = len(_MARK) + 64
 
 def dump(value: Any, path: Path, root: Path) -> None:
     """Write `value` to `path`, signed with the key of the project in `root`."""
-    content = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
-    path.write_bytes(content + _MARK + _signature(content, _key(root)).encode())
+    path.write_bytes(signed(pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL), root))
 
 
 def load(path: Path, root: Path) -> Any:
@@ -35,19 +34,30 @@ def load(path: Path, root: Path) -> Any:
         RunFailed: if it was not written with the key of the project in `root`.
         OSError: if it cannot be read.
     """
-    signed = path.read_bytes()
-    content, trailer = signed[:-_TRAILER], signed[-_TRAILER:]
-    told = trailer[len(_MARK) :].decode("ascii", "replace")
-    right = trailer.startswith(_MARK) and hmac.compare_digest(
-        told.encode(), _signature(content, _key(root)).encode()
-    )
-    if not right:
+    content = verified(path.read_bytes(), root)
+    if content is None:
         raise RunFailed(
             f"{path.name} is not a pickle that this project has written: it is not loaded.",
             hint="Loading a pickle runs what it says. Use parquet, CSV or JSON, or write it with "
             f"run.save in this project; other machines need the same {KEY_VARIABLE}.",
         )
     return pickle.loads(content)  # noqa: S301 - signed by this project
+
+
+def signed(content: bytes, root: Path) -> bytes:
+    """A pickle with the signature of the project in `root` behind its end."""
+    return content + _MARK + _signature(content, _key(root)).encode()
+
+
+def verified(content: bytes, root: Path) -> bytes | None:
+    """The pickle that was `signed`; None if that was not in the project in `root`."""
+    pickled, trailer = content[:-_TRAILER], content[-_TRAILER:]
+    told = trailer[len(_MARK) :]
+    if trailer.startswith(_MARK) and hmac.compare_digest(
+        told, _signature(pickled, _key(root)).encode()
+    ):
+        return pickled
+    return None
 
 
 def _signature(content: bytes, key: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -190,6 +191,32 @@ def test_a_damaged_cache_is_computed_anew(project: Path) -> None:
     assert sorted(calls(project)) == ["first", "second", "third"]
     assert run(project, inputs={"bonus": 1}) == {"third": 8}
     assert calls(project) == []
+
+
+def test_a_forged_value_is_not_loaded(project: Path) -> None:
+    """What another hand put into the cache is not unpickled, but computed again."""
+    import pickle
+
+    run(project)
+    calls(project)
+    folder = project / ".flowerpower" / "cache"
+    for path in folder.iterdir():
+        if path.name != "metadata_store.db":
+            path.write_bytes(pickle.dumps(_Bomb(str(project / "mark"))))
+    assert run(project) == {"third": 7}
+    assert calls(project)[:2] == ["first", "second"]
+    assert not (project / "mark").exists()
+    assert folder.stat().st_mode & 0o777 == folder.parent.stat().st_mode & 0o777 == 0o700
+
+
+class _Bomb:
+    """What makes a folder when it is unpickled."""
+
+    def __init__(self, mark: str) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (self.mark,)
 
 
 def test_what_cannot_be_kept_is_computed(project: Path, caplog: pytest.LogCaptureFixture) -> None:

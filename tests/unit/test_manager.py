@@ -153,13 +153,11 @@ def test_the_threadpool_runs_independent_nodes_at_once(make_project: MakeProject
 
 def test_the_cache_keeps_results_between_runs(make_project: MakeProject) -> None:
     """With cache=True a node runs once for the same inputs, in the project's own folder."""
-    module = "def a(file: str) -> int:\n    with open(file, 'a') as out:\n        out.write('x')\n    return 1\n"
+    module = "def a(x: int) -> int:\n    with open(__file__ + '.f', 'a') as out:\n        out.write('x')\n    return 1\n"
     root = make_project(a=("run: {cache: true}\n", module))
     for cache, runs in ((None, 1), (None, 1), (False, 2)):
-        assert PipelineManager(root).run("a", inputs={"file": str(root / "f")}, cache=cache) == {
-            "a": 1
-        }
-        assert len((root / "f").read_text()) == runs
+        assert PipelineManager(root).run("a", inputs={"x": 1}, cache=cache) == {"a": 1}
+        assert len((root / "pipelines" / "a.py.f").read_text()) == runs
     assert (root / ".flowerpower" / "cache").is_dir()
 
 
