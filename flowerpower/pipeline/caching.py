@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import sqlite3
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,7 +19,9 @@ from hamilton.caching.stores.base import MetadataStore, ResultRetrievalError, St
 from hamilton.caching.stores.file import FileResultStore
 from hamilton.caching.stores.sqlite import SQLiteMetadataStore
 
+from flowerpower.errors import ConfigError
 from flowerpower.pipeline import pickles
+from flowerpower.pipeline.code_versions import code_version
 from flowerpower.pipeline.fingerprints import file_states, fingerprint
 from flowerpower.pipeline.recorder import NodeRecorder
 from flowerpower.run_config import EVERY_NODE, CacheConfig
@@ -25,6 +29,8 @@ from flowerpower.run_config import EVERY_NODE, CacheConfig
 CACHE_FOLDER = Path(".flowerpower", "cache")
 BUSY = 30
 """Seconds to wait for another run that writes to the cache."""
+OF_FILE = "x"
+"""Ends the version of a value that names a file."""
 Forecast = Literal["cached", "computed", "depends"]
 """From the cache; computed; depends on what the nodes before it turn out to give."""
 
@@ -50,9 +56,15 @@ class Cache(HamiltonCacheAdapter):  # type: ignore[misc] # Hamilton has no types
         # All of Hamilton's versions of values come from here.
         try:
             files = file_states(result, (self._root, Path.cwd()))
-            return fingerprint((result, files) if files else result)
+            version = fingerprint((result, files) if files else result)
+            return f"{version}{OF_FILE}" if files else version
         except Exception:  # noqa: BLE001 - the value's own code runs
             return f"{UNHASHABLE}_{uuid.uuid4()}"
+
+    def version_code(self, node_name: str, run_id: str | None = None) -> str:
+        """The version of a node's code, and of what of the project it uses."""
+        graph_ = self._fn_graphs[self.last_run_id if run_id is None else run_id]
+        return code_version(graph_.nodes[node_name])
 
     def do_node_execute(
         self,
@@ -80,7 +92,54 @@ class Cache(HamiltonCacheAdapter):  # type: ignore[misc] # Hamilton has no types
         )
         if not is_computed:
             self._recorder.came_from_cache(node_.name, task_id)
+            version = self._get_memory_data_version(run_id, node_.name, task_id)
+            if isinstance(version, str) and version.endswith(OF_FILE):
+                # It names a file, which may have changed since: what takes it must see that.
+                fresh = self._version_data(node_.name, run_id, result, task_id)
+                self._set_memory_metadata(
+                    run_id=run_id, node_name=node_.name, task_id=task_id, data_version=fresh
+                )
         return result
+
+
+class Versions(SQLiteMetadataStore):  # type: ignore[misc] # Hamilton has no types
+    """Versions of values by keys, the newest; one that cannot be read is not there."""
+
+    def __init__(self, path: Path | str, **_other: Any) -> None:
+        super().__init__(path=str(path), connection_kwargs={"timeout": BUSY})
+
+    def set(self, *, cache_key: str | None, data_version: str, **entry: Any) -> None:
+        """Write the version for a key, in place of another."""
+        if cache_key is None:
+            return
+        with contextlib.suppress(sqlite3.Error):
+            if self.get(cache_key) not in (None, data_version):
+                self.delete(cache_key)
+            super().set(cache_key=cache_key, data_version=data_version, **entry)
+
+    def get(self, cache_key: str) -> str | None:
+        """The version for a key, None without one."""
+        try:
+            version: str | None = super().get(cache_key)
+        except sqlite3.Error:
+            return None
+        return version
+
+
+def _open(folder: Path) -> Versions:
+    """The versions in a folder; a file that is no database is put aside for a new one.
+
+    Raises:
+        sqlite3.Error, OSError: if that is not possible.
+    """
+    try:
+        return Versions(folder)
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise
+        damaged = folder / "metadata_store.db"
+        os.replace(damaged, damaged.with_suffix(".damaged"))
+        return Versions(folder)
 
 
 class Results(FileResultStore):  # type: ignore[misc] # Hamilton has no types
@@ -126,15 +185,21 @@ class Results(FileResultStore):  # type: ignore[misc] # Hamilton has no types
 
 def cache_folder(root: Path, config: CacheConfig) -> Path:
     """Where the cache of a project is."""
-    return root / (config.path or CACHE_FOLDER)
+    return root / Path(config.path or CACHE_FOLDER).expanduser()
 
 
 def make_cache(root: Path, config: CacheConfig, recorder: NodeRecorder | None) -> Cache:
     """The cache that a run uses; its folder is made."""
     folder = cache_folder(root, config)
-    for each in (root / CACHE_FOLDER.parts[0], folder):
-        each.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = SQLiteMetadataStore(path=str(folder), connection_kwargs={"timeout": BUSY})
+    try:
+        for each in (root / CACHE_FOLDER.parts[0], folder):
+            each.mkdir(mode=0o700, parents=True, exist_ok=True)
+        store = _open(folder)
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigError(
+            f"The cache in {folder} cannot be used: {error}.",
+            hint="Give run.cache another path, or turn it off with --no-cache.",
+        ) from None
     results = Results(path=str(folder), root=str(root))
     return Cache(
         root,
@@ -163,7 +228,10 @@ def forecast(
     folder = cache_folder(root, config)
     if not folder.is_dir():
         return dict.fromkeys((each.name for each in nodes), "computed")
-    store = _OnlyRead(SQLiteMetadataStore(path=str(folder), connection_kwargs={"timeout": BUSY}))
+    try:
+        store = _OnlyRead(Versions(folder))
+    except sqlite3.Error:
+        return dict.fromkeys((each.name for each in nodes), "computed")
     results = Results(path=str(folder), root=str(root))
     adapter = Cache(
         root, None, path=str(folder), metadata_store=store, result_store=results, **_options(config)
@@ -186,10 +254,13 @@ def forecast(
                 node_name=name, code_version=codes[name], dependencies_data_versions=takes
             )
             version = store.get(cache_key=key)
-            found = version is not None and results.exists(version)
-            told[name] = "cached" if found else "computed"
-            if found:
-                versions[name] = str(version)
+            if version is None or not results.exists(version):
+                told[name] = "computed"
+                continue
+            told[name], versions[name] = "cached", version
+            if version.endswith(OF_FILE):
+                with contextlib.suppress(ResultRetrievalError):
+                    versions[name] = adapter.version_data(results.get(version), run_id="plan")
     return told
 
 

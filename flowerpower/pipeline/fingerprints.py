@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
-import enum
-import functools
 import hashlib
 import itertools
 import os
@@ -17,7 +15,7 @@ import pathlib
 import stat
 import types
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 MAX_DEPTH = 50
@@ -48,17 +46,19 @@ def fingerprint(value: Any) -> str:
 
 
 def file_states(value: Any, folders: Iterable[pathlib.Path]) -> list[str]:
-    """The states of files that a text names, or the first texts in a list, tuple or dictionary.
+    """The states of files that a text or path names, or the first in a list, tuple or dictionary.
 
     A relative name is looked up from each of `folders`.
     """
     parts = value.values() if isinstance(value, dict) else value
-    texts = parts if isinstance(value, list | tuple | dict) else [value]
+    names = parts if isinstance(value, list | tuple | dict) else [value]
     found: list[str] = []
-    for text in itertools.islice(texts, MOST_NAMES):
-        if isinstance(text, str) and 0 < len(text) < MAX_NAME and text.isprintable():
+    for name in itertools.islice(names, MOST_NAMES):
+        if isinstance(name, pathlib.PurePath) or (
+            isinstance(name, str) and 0 < len(name) < MAX_NAME and name.isprintable()
+        ):
             for folder in folders:
-                state = _file_state(folder / text)
+                state = _file_state(folder / name)
                 if state not in (_NO_FILE, "other", *found):
                     found.append(state)
     return found
@@ -77,20 +77,16 @@ class _Feeder:
         self._mark(f"{kind.__module__}.{kind.__qualname__}")
         if kind in _PLAIN:
             self._mark(value if isinstance(value, bytes) else repr(value))
-        elif isinstance(value, enum.Enum):
-            self._mark(value.name)
+        elif kind in (list, tuple):
+            self._feed_all(value, depth)
+        elif kind is dict:
+            self._feed_all((part for item in value.items() for part in item), depth)
+        elif kind in (set, frozenset):
+            self._feed_all(sorted(map(fingerprint, value)), depth)
         elif isinstance(value, pathlib.PurePath):
             self._mark(f"{value}|{_file_state(value)}")
-        elif isinstance(value, list | tuple):
-            self._feed_all(value, depth)
-        elif isinstance(value, dict):
-            self._feed_all((part for item in value.items() for part in item), depth)
-        elif isinstance(value, set | frozenset):
-            self._feed_all(sorted(map(fingerprint, value)), depth)
         elif isinstance(value, type | types.FunctionType | types.BuiltinFunctionType):
             self._mark(_named(value))
-        elif isinstance(value, functools.partial):
-            self._feed_all((value.func, value.args, value.keywords), depth)
         elif (feed := _FEEDS.get(kind.__module__.partition(".")[0])) and feed(self, value, depth):
             pass
         else:
@@ -109,30 +105,38 @@ class _Feeder:
         self._mark(str(count))
 
     def _feed_object(self, value: Any, depth: int) -> None:
-        """An object is what its attributes are."""
-        state = dict(getattr(value, "__dict__", None) or {})
-        for cls in type(value).__mro__:
-            slots = cls.__dict__.get("__slots__", ())
-            for name in (slots,) if isinstance(slots, str) else slots:
-                if name not in ("__dict__", "__weakref__") and hasattr(value, name):
-                    state[name] = getattr(value, name)
-        if not state:
+        """Anything else is what pickle would make it of again."""
+        if type(value) is object or isinstance(value, Iterator):
             raise Unknown
-        self.feed(state, depth + 1)
+        try:
+            reduced = value.__reduce_ex__(4)
+        except Exception:  # noqa: BLE001 - the value's own code runs
+            raise Unknown from None
+        if isinstance(reduced, str):
+            self._mark(reduced)
+            return
+        function, arguments, *rest = reduced
+        self._mark(_named(function))
+        self._feed_all(arguments, depth)
+        for part in rest:
+            # Items of lists and dictionaries come as iterators.
+            self.feed(list(part) if isinstance(part, Iterator) else part, depth + 1)
 
     def feed_numpy(self, value: Any, depth: int) -> bool:
         """An array or a number of NumPy's."""
         import numpy as np
 
-        if not isinstance(value, np.ndarray | np.generic):
+        if type(value) is np.ma.MaskedArray:
+            self._mark(f"{value.dtype!r} {value.shape}")
+            self._feed_all((np.ma.getmaskarray(value), value.compressed()), depth)
+            return True
+        if type(value) is not np.ndarray and not isinstance(value, np.generic):
             return False
         self._mark(f"{value.dtype!r} {value.shape}")
         if value.dtype.hasobject:
             self._feed_all(value.ravel().tolist() if value.shape else [value.item()], depth)
         else:
             self._mark(value.tobytes())
-        if isinstance(value, np.ma.MaskedArray):
-            self.feed(np.ma.getmaskarray(value), depth + 1)
         return True
 
     def feed_pandas(self, value: Any, depth: int) -> bool:
@@ -140,23 +144,17 @@ class _Feeder:
         import pandas as pd
 
         if isinstance(value, pd.DataFrame):
-            self.feed(value.columns, depth + 1)
-            self.feed(value.index, depth + 1)
+            self._feed_all((value.columns, value.index, value.attrs), depth)
             for position in range(value.shape[1]):
                 self._feed_column(value.iloc[:, position], depth)
         elif isinstance(value, pd.Series):
-            self.feed(value.name, depth + 1)
-            self.feed(value.index, depth + 1)
+            self._feed_all((value.name, value.index, value.attrs), depth)
             self._feed_column(value, depth)
         elif isinstance(value, pd.RangeIndex):
             self._mark(f"{value.start} {value.stop} {value.step} {list(value.names)!r}")
         elif isinstance(value, pd.Index):
             self._mark(f"{list(value.names)!r} {getattr(value, 'freq', None)!r}")
             self._feed_column(value, depth)
-        elif isinstance(value, pd.api.extensions.ExtensionArray):
-            self._feed_column(pd.Series(value), depth)
-        elif pd.api.types.is_scalar(value) or isinstance(value, pd.DateOffset):
-            self._mark(repr(value))
         else:
             return False
         return True

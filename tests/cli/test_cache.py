@@ -139,6 +139,113 @@ def test_recompute_computes_again(project: Path) -> None:
     assert calls(project) == ["first", "second", "third"]
 
 
+def test_recompute_puts_the_new_value_into_the_cache(project: Path) -> None:
+    """What was computed anew is what later runs get, though nothing that they see has changed."""
+    module = project / "pipelines" / "steps.py"
+    module.write_text(
+        "from pathlib import Path\n\ndef outside() -> int:\n"
+        "    return int((Path(__file__).parent / 'number.txt').read_text())\n"
+    )
+    number = project / "pipelines" / "number.txt"
+    config = project / "conf" / "pipelines" / "steps.yml"
+    config.write_text("run: {cache: true}\n")
+    number.write_text("1")
+    assert run(project) == {"outside": 1}
+    number.write_text("2")
+    assert run(project) == {"outside": 1}
+    assert run(project, recompute="*") == {"outside": 2}
+    assert run(project) == {"outside": 2}
+
+
+BEFORE_AND_AFTER = {
+    "a constant": ("RATE = 2\n\ndef out(number: int) -> int:\n    return number * RATE\n", "RATE = 2", "RATE = 3"),
+    "a helper": (
+        "def _helper(x: int) -> int:\n    return x + 2\n\ndef out(number: int) -> int:\n    return _helper(number)\n",
+        "x + 2", "x + 3",
+    ),
+    "a helper's helper": (
+        "def _deep(x: int) -> int:\n    return x + 2\n\ndef _helper(x: int) -> int:\n    return _deep(x)\n\n"
+        "def out(number: int) -> int:\n    return _helper(number)\n", "x + 2", "x + 3",
+    ),
+    "a class": (
+        "class Rate:\n    value = 2\n\n    def of(self, x: int) -> int:\n        return x * self.value\n\n"
+        "def out(number: int) -> int:\n    return Rate().of(number)\n", "value = 2", "value = 3",
+    ),
+    "a default": ("def out(number: int, by: int = 2) -> int:\n    return number * by\n", "by: int = 2", "by: int = 3"),
+    "a decorator's value": (
+        "from hamilton.function_modifiers import parameterize, value\n\nBY = 2\n\n"
+        "@parameterize(out={'by': value(BY)})\ndef _out(number: int, by: int) -> int:\n    return number * by\n",
+        "BY = 2", "BY = 3",
+    ),
+    "the body that @does takes": (
+        "from hamilton.function_modifiers import does\n\ndef _body(number: int) -> int:\n    return number * 2\n\n"
+        "@does(_body)\ndef out(number: int) -> int:\n    pass\n", "* 2", "* 3",
+    ),
+    "a step": (
+        "from hamilton.function_modifiers import pipe_output, step\n\ndef _step(x: int, by: int) -> int:\n    return x * by\n\n"
+        "@pipe_output(step(_step, by=2))\ndef out(number: int) -> int:\n    return number\n", "by=2", "by=3",
+    ),
+    "a group of values": (
+        "from hamilton.function_modifiers import group, inject, value\n\nALL = [1, 1]\n\n"
+        "@inject(all_=group(*[value(x) for x in ALL]))\ndef out(number: int, all_: list[int]) -> int:\n"
+        "    return number * len(all_)\n", "[1, 1]", "[1, 1, 1]",
+    ),
+    "an imported module": ("import rates\n\ndef out(number: int) -> int:\n    return rates.times(number)\n", "", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", BEFORE_AND_AFTER)
+def test_a_change_of_code_is_seen(project: Path, cli: Cli, what: str) -> None:
+    """What a node uses of the project's code is its version, wherever it stands; the plan agrees."""
+    text, old, new = BEFORE_AND_AFTER[what]
+    rates = project / "rates.py"
+    rates.write_text("def times(x: int) -> int:\n    return x * 2\n")
+    module = project / "pipelines" / "steps.py"
+    module.write_text(text.replace("def _out", "def out_"))
+    final = ("--final-vars", "out")
+    first = cli.run("pipeline", "run", "steps", *final, "--json", code=0).json
+    again = cli.run("pipeline", "run", "steps", *final, "--json", code=0).json
+    assert again["outputs"] == first["outputs"]
+    assert [node["from_cache"] for node in again["nodes"]] == [True] * len(again["nodes"])
+    module.write_text(text.replace("def _out", "def out_").replace(old, new))
+    rates.write_text(rates.read_text().replace("* 2", "* 3" if not old else "* 2"))
+    planned = cli.run("pipeline", "run", "steps", *final, "--dry-run", "--json", code=0).json
+    assert "computed" in [node["cache"] for node in planned["nodes"]]
+    changed = cli.run("pipeline", "run", "steps", *final, "--json", code=0).json["outputs"]
+    plain = cli.run("pipeline", "run", "steps", *final, "--no-cache", "--json", code=0).json[
+        "outputs"
+    ]
+    assert changed == plain != first["outputs"]
+
+
+def test_pipelines_do_not_share_values_by_name(project: Path) -> None:
+    """Functions of the same text in two pipelines are not the same if what they use is not."""
+    text = "RATE = 0.5\n\ndef tax(number: int) -> float:\n    return number * RATE\n"
+    for name, rate in (("one", "0.5"), ("two", "0.25")):
+        (project / "pipelines" / f"{name}.py").write_text(text.replace("0.5", rate))
+        (project / "conf" / "pipelines" / f"{name}.yml").write_text(CONFIG)
+    manager = PipelineManager(project, quiet=True)
+    assert [manager.run(name) for name in ("one", "two", "one")] == [
+        {"tax": 1.5}, {"tax": 0.75}, {"tax": 1.5},
+    ]  # fmt: skip
+
+
+def test_a_file_that_a_node_names_counts(project: Path) -> None:
+    """A cached node that gives a path does not hide that the file has changed."""
+    (project / "data.txt").write_text("1")
+    (project / "pipelines" / "steps.py").write_text(
+        "from pathlib import Path\n\ndef text() -> str:\n    return 'data.txt'\n\n"
+        "def path() -> Path:\n    return Path('data.txt')\n\n"
+        "def both(text: str, path: Path) -> str:\n    return Path(text).read_text() + path.read_text()\n"
+    )
+    (project / "conf" / "pipelines" / "steps.yml").write_text("run: {cache: true}\n")
+    assert run(project) == {"both": "11"}
+    (project / "data.txt").write_text("22")
+    assert forecast(project) == {"text": "cached", "path": "cached", "both": "computed"}
+    assert run(project) == {"both": "2222"}
+    assert forecast(project) == dict.fromkeys(("text", "path", "both"), "cached")
+
+
 @pytest.mark.parametrize(
     ("settings", "computed"),
     [
@@ -217,6 +324,37 @@ class _Bomb:
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return os.mkdir, (self.mark,)
+
+
+def test_a_cache_that_is_no_database_is_put_aside(project: Path, cli: Cli) -> None:
+    """Rubbish in place of its database costs time; a file in place of its folder is an error."""
+    folder = project / ".flowerpower" / "cache"
+    folder.mkdir(parents=True)
+    (folder / "metadata_store.db").write_bytes(
+        b"no database, but long enough to be read as one" * 9
+    )
+    assert set(forecast(project).values()) == {"computed"}
+    assert run(project) == {"third": 7}
+    assert set(forecast(project).values()) == {"cached"}
+    (project / "file").write_text("")
+    (project / "conf" / "pipelines" / "steps.yml").write_text(
+        "run:\n  inputs: {number: 3}\n  cache: {path: file}\n"
+    )
+    assert "cannot be used" in cli.run("pipeline", "run", "steps", code=4).stderr
+
+
+def test_files_may_be_ignored(project: Path) -> None:
+    """Loaders and savers that the cache is to ignore run each time."""
+    (project / "data.json").write_text("[1]")
+    (project / "pipelines" / "steps.py").write_text(
+        "def size(data: list) -> int:\n    return len(data)\n"
+    )
+    (project / "conf" / "pipelines" / "steps.yml").write_text(
+        "run:\n  load: {data: data.json}\n  save: {size: size.json}\n"
+        "  cache: {default_loader_behavior: ignore, default_saver_behavior: ignore}\n"
+    )
+    for _ in range(2):
+        assert run(project) == {"size": 1}
 
 
 def test_what_cannot_be_kept_is_computed(project: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import collections
 import datetime as dt
 import enum
+import fractions
 import functools
 import threading
 from dataclasses import dataclass
@@ -38,6 +40,39 @@ class Other(Slots):
     __slots__ = ()
 
 
+class Text(str):
+    mark: int
+
+
+def marked(value: Any, mark: int) -> Any:
+    """The value with an attribute of its own."""
+    value.mark = mark
+    return value
+
+
+class Private:
+    __slots__ = ("__hidden", "shown")
+
+    def __init__(self, hidden: int) -> None:
+        self.__hidden = hidden
+        self.shown = 1
+
+
+class Array(np.ndarray):
+    pass
+
+
+class Items(list):  # type: ignore[type-arg]
+    pass
+
+
+def described(table: Any, **attrs: Any) -> Any:
+    """A table that says something of itself."""
+    copy = table.copy()
+    copy.attrs.update(attrs)
+    return copy
+
+
 TABLE = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})
 DIFFERENT: list[Any] = [
     None, True, 1, 1.0, "1", b"1", [1], (1,), {1}, frozenset({1}), {1: None}, [], {}, "", (), [[1]],
@@ -61,6 +96,15 @@ DIFFERENT: list[Any] = [
     pd.Timestamp("2026-01-01"), pd.Timedelta("1D"), pd.NaT, pd.Series([[1], [2]]),
     pd.Series([[1], ["2"]]), pd.MultiIndex.from_tuples([(1, "a")]),
     pd.MultiIndex.from_tuples([(1, "b")]), pd.array([1, 2], dtype="Int64"),
+    marked(Text("a"), 1), marked(Text("b"), 1), marked(Text("a"), 2), Private(1), Private(2),
+    np.arange(2).view(Array), np.arange(3).view(Array),
+    Items([1]), Items([2]), marked(Items([1]), 1), collections.deque([1]), collections.deque([2]),
+    collections.deque([1], maxlen=3), collections.defaultdict(int, a=1),
+    collections.defaultdict(list, a=1), collections.OrderedDict(a=1), collections.Counter("a"),
+    ValueError("a"), ValueError("b"), marked(ValueError("a"), 1), KeyError("a"),
+    pd.Timestamp("2026-01-02").as_unit("s"), pd.Timestamp("2026-01-02").as_unit("ns"),
+    described(TABLE, unit="m"), described(TABLE, unit="km"), described(TABLE["a"], unit="m"),
+    pd.offsets.Day(1), pd.offsets.Day(2), pd.Period("2026-01"), pd.Interval(0, 1), fractions.Fraction(1, 2),
 ]  # fmt: skip
 
 
