@@ -117,8 +117,8 @@ def run_in_child(request: dict[str, Any], send: Callable[[dict[str, Any]], None]
         told = described_error(error, Path.cwd())
         return RunOutcome("", "failed", now, now, 0.0, error=told).to_json()
     outcome = execute(run, follow, on_settings=settle, interruptible=False).to_json()
-    return {**outcome, "outputs": mask_values(outcome["outputs"]),
-            "error": mask_values(outcome["error"])}  # fmt: skip
+    shown = ("outputs", "notes", "nodes", "files", "error")
+    return {**outcome, **{part: mask_values(outcome[part]) for part in shown}}
 
 
 def _read_request(data: object) -> RunRequest:

@@ -17,7 +17,7 @@ RAISED_AT = "_flowerpower_raised_at"
 RAISED_AS = "_flowerpower_raised_as"
 """An exception's attribute, if it stands in for one that could not be sent: `names_of` that."""
 
-NodeState = Literal["running", "finished", "failed"]
+NodeState = Literal["running", "finished", "failed", "skipped"]
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,12 @@ STYLES: dict[str, str] = {
     JobStatus.FAILED: "bold red",
     JobStatus.CANCELLED: "magenta",
 }
-NODE_STYLES: dict[str, str] = {"finished": "green", "failed": "bold red", "running": "yellow"}
+NODE_STYLES: dict[str, str] = {
+    "finished": "green",
+    "failed": "bold red",
+    "running": "yellow",
+    "skipped": "dim",
+}
 SHOWN_VALUE = 200
 SILENT_AFTER = 10.0
 """Seconds without a beat; others take such a worker for dead."""

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import inspect
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from hamilton.lifecycle.base import LifecycleAdapterSet
-from hamilton.lifecycle.default import (
-    FunctionInputOutputTypeChecker,
-    GracefulErrorAdapter,
-    PrintLn,
-)
+from hamilton.lifecycle.default import PrintLn
 
-from flowerpower.adapter_config import AdapterConfig, CustomAdapter, GracefulErrors
+from flowerpower.adapter_config import AdapterConfig, CustomAdapter
 from flowerpower.config_files import Project
 from flowerpower.errors import ConfigError
 from flowerpower.names import did_you_mean
+from flowerpower.pipeline.graceful import Graceful
 from flowerpower.pipeline.modules import import_modules
 from flowerpower.pipeline.recorder import NodeRecorder
 from flowerpower.pipeline.trackers import Tracker, check_trackers, make_trackers
-from flowerpower.retries import names_of
-from flowerpower.safe_text import mask
+from flowerpower.pipeline.type_check import TypeCheck
+from flowerpower.safe_text import mask, visible
 
 OnWarning = Callable[[str], None]
 
@@ -46,6 +42,11 @@ class Adapters:
     sent: list[Any] = field(default_factory=list)
     trackers: list[Tracker] = field(default_factory=list)
     methods: list[str] = field(default_factory=list)
+    graceful: Graceful | None = None
+
+    def shown(self, value: Any) -> Any:
+        """A result as it is handed out: with the sentinel in place of what failed."""
+        return value if self.graceful is None else self.graceful.shown(value)
 
     def close(self) -> None:
         """Let trackers send what they have, and let go of them."""
@@ -69,13 +70,14 @@ def make_adapters(
     """
     made = Adapters()
     if config.graceful_errors is not None and config.graceful_errors.enabled:
-        made.sent.append(_Graceful(config.graceful_errors, recorder))
+        made.graceful = Graceful(config.graceful_errors, recorder)
+        made.sent.append(made.graceful)
         made.methods.append("graceful_errors")
     if config.type_check is not None and config.type_check.enabled:
         told = config.type_check
-        made.sent.append(_TypeCheck(recorder, told.check_input, told.check_output))
+        made.sent.append(TypeCheck(recorder, told.check_input, told.check_output))
     if config.print is not None and config.print.enabled:
-        made.sent.append(_Print(config.print.verbosity, node_filter=config.print.nodes))
+        made.sent.append(_Print(config.print.verbosity, _print, config.print.nodes))
     for each in config.custom:
         adapter = _custom(project, each)
         made.sent.append(adapter)
@@ -130,88 +132,8 @@ def _custom(project: Project, config: CustomAdapter) -> Any:
     return adapter
 
 
-class _CaughtError(Exception):
-    """A node's failure that the run is to survive."""
-
-
-class _Graceful(GracefulErrorAdapter):  # type: ignore[misc] # Hamilton has no types
-    """Hamilton's adapter, for exceptions known by name, and with each failure recorded."""
-
-    def __init__(self, config: GracefulErrors, recorder: NodeRecorder) -> None:
-        super().__init__(_CaughtError, config.sentinel, config.try_all_parallel)
-        self._names = set(config.errors)
-        self._recorder = recorder
-
-    def run_to_execute_node(
-        self,
-        *,
-        node_name: str,
-        node_callable: Any,
-        is_expand: bool,
-        task_id: str | None,
-        **future_kwargs: Any,
-    ) -> Any:
-        """The node's value, or the sentinel if it fails or what it takes has."""
-
-        @contextlib.contextmanager
-        def caught() -> Iterator[None]:
-            try:
-                yield
-            except Exception as error:
-                if self._names.isdisjoint(names_of(type(error))):
-                    raise
-                self._recorder.went_wrong(node_name, task_id, error)
-                raise _CaughtError from error
-
-        def call(**given: Any) -> Any:
-            with caught():
-                return node_callable(**given)
-
-        def items(**given: Any) -> Iterator[Any]:
-            with caught():
-                yield from node_callable.keywords["_callable"](**given)
-
-        guarded: Any = call
-        if is_expand:
-            guarded = functools.partial(_listed, _callable=items)
-        return super().run_to_execute_node(
-            node_name=node_name,
-            node_callable=guarded,
-            is_expand=is_expand,
-            task_id=task_id,
-            **future_kwargs,
-        )
-
-
-def _listed(_callable: Callable[..., Iterator[Any]], **given: Any) -> list[Any]:
-    return list(_callable(**given))
-
-
-class _TypeCheck(FunctionInputOutputTypeChecker):  # type: ignore[misc] # Hamilton has no types
-    """Hamilton's adapter; the node whose types are wrong is the one that failed."""
-
-    def __init__(self, recorder: NodeRecorder, check_input: bool, check_output: bool) -> None:
-        super().__init__(check_input, check_output)
-        self._recorder = recorder
-
-    def run_before_node_execution(self, node_name: str, **told: Any) -> None:
-        """Check what the node takes."""
-        with self._blamed(node_name):
-            super().run_before_node_execution(node_name=node_name, **told)
-
-    def run_after_node_execution(self, node_name: str, success: bool, **told: Any) -> None:
-        """Check what it gives, if it gave something."""
-        if success:
-            with self._blamed(node_name):
-                super().run_after_node_execution(node_name=node_name, success=success, **told)
-
-    @contextlib.contextmanager
-    def _blamed(self, node_name: str) -> Iterator[None]:
-        try:
-            yield
-        except TypeError:
-            self._recorder.blame(node_name)
-            raise
+def _print(text: str) -> None:
+    print(visible(mask(text)))  # noqa: T201 - it is what the adapter is for
 
 
 class _Print(PrintLn):  # type: ignore[misc] # Hamilton has no types

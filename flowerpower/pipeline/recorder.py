@@ -85,6 +85,12 @@ class NodeRecorder(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorate
             if begun := self._begun.get((node_name, task_id)):
                 begun.record.error = f"{type(error).__name__}: {error}"
 
+    def was_skipped(self, node_name: str, task_id: str | None) -> None:
+        """The node is not computed, because what it takes is missing."""
+        with self._lock:
+            if begun := self._begun.get((node_name, task_id)):
+                begun.record.state = "skipped"
+
     def blame(self, node_name: str) -> None:
         """The run fails because of this node, whatever else is told of it."""
         with self._lock:
@@ -108,13 +114,15 @@ class NodeRecorder(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorate
                 mine = begun.record
                 mine.started_at, mine.seconds = record.started_at, record.seconds
                 mine.from_cache, mine.error = record.from_cache, record.error
-                self._end(mine, record.state == "finished")
+                mine.state = "skipped" if record.state == "skipped" else mine.state
+                self._end(mine, record.state in ("finished", "skipped"))
             # A node whose value was there already is not computed again.
             for key in [key for key in self._begun if key[1] == task_id]:
                 self.records.remove(self._begun.pop(key).record)
 
     def _end(self, record: NodeRecord, success: bool) -> None:
-        record.state = "finished" if success else "failed"
+        if record.state != "skipped":
+            record.state = "finished" if success else "failed"
         if not success and record.error is None:
             self.failed_node = self.failed_node or record.name
         self._done += success

@@ -160,7 +160,7 @@ class PipelineRunner:
         finally:
             adapters.close()
         files = [FileRecord(**values[name]) for name in written if isinstance(values[name], dict)]
-        return {name: values[name] for name in plan.final_vars}, files
+        return {name: adapters.shown(values[name]) for name in plan.final_vars}, files
 
     def _without_replaced(self, run: RunConfig) -> RunConfig:
         """What the caller gives for a node replaces what the YAML says of it in another way."""

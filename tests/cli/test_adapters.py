@@ -122,6 +122,124 @@ def test_type_check_finds_what_is_not_as_declared(project: Path, cli: Cli) -> No
     cli.run("pipeline", "run", "nodes", "--final-vars", "wrong", code=0)
 
 
+TYPES = """\
+from collections.abc import Callable, Generator
+from typing import Annotated, Literal, NewType, Optional, TypedDict, Union
+
+import numpy as np
+import pandas as pd
+from hamilton.htypes import Collect, Parallelizable
+
+class Row(TypedDict):
+    a: int
+
+Id = NewType("Id", int)
+
+def item(number: int) -> Parallelizable[int]:
+    yield from range(number)
+
+def each(item: int) -> int:
+    return item
+
+def together(each: Collect[int]) -> int:
+    return sum(each)
+
+def stream(number: int) -> Generator[int, None, None]:
+    yield number
+
+def streamed(stream: Generator[int, None, None]) -> list[int]:
+    return list(stream)
+"""
+
+
+@pytest.mark.parametrize(
+    ("declared", "right", "wrong"),
+    [
+        ("int", "1", "'1'"), ("float", "1", "'1'"), ("str", "'a'", "1"), ("bool", "True", "1"),
+        ("tuple[int, str]", "(1, 'a')", "(1, 2)"), ("list[int]", "[1]", "['1']"),
+        ("dict[str, pd.DataFrame]", "{'a': pd.DataFrame()}", "{'a': 1}"),
+        ("Optional[list[int]]", "None", "[None]"), ("Union[int, str]", "'x'", "1.5"),
+        ("Literal['a', 'b']", "'a'", "'c'"), ("Row", "{'a': 1}", "{'b': 1}"),
+        ("Row", "{'a': 1}", "{'a': 'x'}"), ("Id", "1", "'x'"),
+        ("Annotated[pd.Series, int]", "pd.Series([1])", "[1]"),
+        ("Callable[[int], int]", "abs", "1"), ("np.ndarray", "np.arange(2)", "[0, 1]"),
+    ],
+)  # fmt: skip
+def test_type_check_knows_the_types_of_python(
+    project: Path, declared: str, right: str, wrong: str
+) -> None:
+    """Values of a declared type pass, as they are, and others do not."""
+    configure(project, "{type_check: true}")
+    manager = PipelineManager(project, quiet=True)
+    module = project / "pipelines" / "nodes.py"
+    for value in (right, wrong):
+        module.write_text(
+            f"{TYPES}\ndef good(number: int) -> {declared}:\n    return {value}\n\n"
+            f"def user(good: {declared}) -> int:\n    return 1\n"
+        )
+        if value == right:
+            assert manager.run("nodes", final_vars="user") == {"user": 1}
+        else:
+            with pytest.raises(FlowerpowerError, match="Node good of nodes failed: TypeError"):
+                manager.run("nodes", final_vars="user")
+
+
+def test_type_check_uses_nothing_up(project: Path) -> None:
+    """Generators and the items of Parallelizable nodes come through it."""
+    configure(project, "{type_check: true}")
+    (project / "pipelines" / "nodes.py").write_text(TYPES)
+    got = PipelineManager(project, quiet=True).run("nodes", final_vars=["together", "streamed"])
+    assert got == {"together": 3, "streamed": [3]}
+
+
+def test_a_nodes_own_none_is_no_failure(project: Path) -> None:
+    """With graceful errors a node that gives the sentinel has given a value."""
+    (project / "pipelines" / "nodes.py").write_text(
+        "def nothing() -> None:\n    return None\n\n"
+        "def done(nothing: None) -> str:\n    return f'done: {nothing}'\n\n"
+        "def bad() -> int:\n    raise ValueError('no')\n\n"
+        "def after(bad: int) -> int:\n    return bad\n"
+    )
+    (project / "conf" / "pipelines" / "nodes.yml").write_text(
+        "run: {adapter: {graceful_errors: true, type_check: true}}\n"
+    )
+    outcome = PipelineManager(project, quiet=True).run_outcome("nodes")
+    assert outcome.values == {"done": "done: None", "after": None}
+    assert {node.name: node.state for node in outcome.nodes} == {
+        "nothing": "finished", "done": "finished", "bad": "failed", "after": "skipped",
+    }  # fmt: skip
+
+
+def test_a_block_that_fails_in_part_is_collected(project: Path) -> None:
+    """Failed items of a Parallelizable block are the sentinel where they are collected."""
+    (project / "pipelines" / "nodes.py").write_text(
+        TYPES.replace("    return item", "    return 6 // (item - 1)")
+        .replace("sum(each)", "list(each)")
+        .replace("-> int:\n    return list", "-> list:\n    return list")
+    )
+    for executor in ("synchronous", "processpool"):
+        (project / "conf" / "pipelines" / "nodes.yml").write_text(
+            "run:\n  inputs: {number: 3}\n  final_vars: [together]\n"
+            f"  executor: {{type: {executor}}}\n  adapter: {{graceful_errors: {{sentinel: -1}}}}\n"
+        )
+        got = PipelineManager(project, quiet=True).run("nodes")
+        assert got == {"together": [-6, -1, 6]}
+
+
+def test_print_hides_secrets(project: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the adapter prints is masked like everything else."""
+    (project / "conf" / "pipelines" / "nodes.yml").write_text(
+        "run:\n  inputs: {number: 3, word: '${DB_PASSWORD}'}\n  final_vars: [told]\n"
+        "  adapter: {print: {verbosity: 2}}\n"
+    )
+    (project / "pipelines" / "nodes.py").write_text(
+        f"{MODULE}\ndef told(word: str) -> int:\n    return len(word)\n"
+    )
+    ran = cli.run("pipeline", "run", "nodes", DB_PASSWORD="hunter2hunter2", code=0)
+    assert "hunter2" not in ran.stdout + ran.stderr
+    assert "Executing node: told." in ran.stderr
+
+
 def test_print_tells_of_each_node(project: Path, cli: Cli) -> None:
     """What it prints goes to stderr in a run and to the log of a job."""
     ran = cli.run("pipeline", "run", "nodes", "--with-adapter", "print", "--json", code=0)
