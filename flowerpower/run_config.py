@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from flowerpower.adapter_config import AdapterConfig, AdapterName, ClassPath
 from flowerpower.config_types import Configuration, Duration, ModuleName
@@ -75,6 +75,16 @@ class CacheConfig(Configuration):
     default_behavior: CacheBehavior = "default"
     default_loader_behavior: CacheBehavior = "recompute"
     default_saver_behavior: CacheBehavior = "recompute"
+
+    @model_validator(mode="after")
+    def _one_behavior_a_node(self) -> CacheConfig:
+        lists = (self.default, self.recompute, self.ignore, self.disable)
+        named = [name for nodes in lists for name in set(nodes)]
+        twice = sorted(name for name in set(named) if named.count(name) > 1)
+        if twice or (EVERY_NODE in named and len(named) > 1):
+            told = f"{twice[0]} is" if twice and EVERY_NODE not in twice else "all nodes are"
+            raise ValueError(f"{told} in more than one of default, recompute, ignore and disable.")
+        return self
 
 
 class FileConfig(Configuration):
@@ -184,6 +194,19 @@ def over_declared(told: RunOverrides, given: RunOverrides) -> RunOverrides:
     return RunOverrides.model_validate(merged)
 
 
+def _recomputing(cache: CacheConfig, names: list[str]) -> CacheConfig:
+    """The cache, on, with more nodes to compute anew, whatever else is said of them."""
+    every = EVERY_NODE in names or EVERY_NODE in cache.recompute
+    changed: dict[str, Any] = {"enabled": True}
+    for part in ("default", "ignore", "disable"):
+        kept = [] if every else [each for each in getattr(cache, part) if each not in names]
+        changed[part] = [] if EVERY_NODE in kept else kept
+    changed["recompute"] = (
+        [EVERY_NODE] if every else list(dict.fromkeys([*cache.recompute, *names]))
+    )
+    return cache.model_copy(update=changed)
+
+
 def overridden(run: RunConfig, overrides: RunOverrides) -> RunConfig:
     """The `run` section with the caller's overrides over it."""
     given = overrides.model_dump(include={"final_vars", "timeout"}, exclude_none=True)
@@ -201,7 +224,7 @@ def overridden(run: RunConfig, overrides: RunOverrides) -> RunConfig:
         )
     cache = run.cache
     if overrides.recompute is not None:
-        cache = cache.model_copy(update={"enabled": True, "recompute": overrides.recompute})
+        cache = _recomputing(cache, overrides.recompute)
     if overrides.cache is not None:
         cache = cache.model_copy(update={"enabled": overrides.cache})
     given["cache"] = cache

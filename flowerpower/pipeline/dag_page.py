@@ -15,6 +15,8 @@ _LIGHT = """--ground: #ffffff; --text: #1f2328; --faint: #656d76; --line: #d1d9e
 _DARK = """--ground: #0d1117; --text: #e6edf3; --faint: #9198a1; --line: #3d444d; --hover: #171d26;
   --type: #76c7e5; --final: #56d364; --lane0: #58a6ff; --lane1: #f0883e; --lane2: #bc8cff;
   --lane3: #56d364; --lane4: #f778ba; --lane5: #d4b13f;"""
+MAX_PICTURE = 3_000_000
+"""Characters; a browser is slow with more."""
 _STYLE = f"""
 :root {{ color-scheme: light dark; {_LIGHT} }}
 @media (prefers-color-scheme: dark) {{ :root {{ {_DARK} }} }}
@@ -49,6 +51,9 @@ def page(
     words, `values` what is known of each input's value, by its name.
     """
     title = _escaped(graph.pipeline)
+    picture = dag_svg.svg(graph)
+    if len(picture) > MAX_PICTURE:
+        picture = f"<p>Its {len(graph.nodes)} nodes are too many to draw on a page.</p>"
     return "\n".join(
         [
             "<!DOCTYPE html>",
@@ -66,7 +71,7 @@ def page(
             f"<p>{_escaped(file)}</p>",
             *(f"<p>Scheduled {_escaped(words)}</p>" for words in schedule),
             "<h2>DAG</h2>",
-            f"<figure>{dag_svg.svg(graph)}</figure>",
+            f"<figure>{picture}</figure>",
             "<h2>Nodes</h2>",
             *_nodes(graph),
             *_inputs(graph, values),

@@ -7,6 +7,7 @@ import concurrent.futures
 import contextlib
 import inspect
 import logging
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -32,6 +33,8 @@ from flowerpower.pipeline.pool import LOUD
 from flowerpower.pipeline.recorder import ForCoroutines, NodeRecorder
 from flowerpower.run_config import RunConfig
 
+FRAMES = 10
+"""Calls within calls that a chain of nodes takes for each of them, and more."""
 PARALLEL = (node.NodeType.EXPAND, node.NodeType.COLLECT)
 AT_ONCE = ("threadpool", "processpool", "ray", "dask")
 """Executors of whole tasks, which need Hamilton's dynamic execution."""
@@ -75,6 +78,8 @@ def build_dag(
     with _told_as_dag():
         told = [recorder] if recorder is not None else []
         plain = _builder(modules, run).with_adapters(*told).build()
+    # Hamilton walks a graph by recursion, and so do we.
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), FRAMES * len(plain.graph.nodes)))
     with quiet_hamilton():
         files = make_files(project.root, run, plain.graph)
     if files.all:
@@ -285,12 +290,14 @@ def _told_as_dag() -> Iterator[None]:
 @contextlib.contextmanager
 def quiet_hamilton() -> Iterator[None]:
     """Hamilton logs each failure with a banner of its own; the error is told once, by us."""
-    loggers = [logging.getLogger(name) for name in LOUD]
-    levels = [each.level for each in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL + 1)
+    quiet = dict.fromkeys(LOUD, logging.CRITICAL + 1)
+    # Where logging is set up to tell more, the cache would tell of each node.
+    quiet["hamilton.caching"] = logging.getLogger("hamilton.caching").level or logging.WARNING
+    levels = {name: logging.getLogger(name).level for name in quiet}
+    for name, level in quiet.items():
+        logging.getLogger(name).setLevel(level)
     try:
         yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)

@@ -18,11 +18,13 @@ from hamilton.io.data_adapters import AdapterCommon, DataLoader, DataSaver
 from hamilton.io.materialization import ExtractorFactory, MaterializerFactory
 from hamilton.registry import LOADER_REGISTRY, SAVER_REGISTRY
 
+from flowerpower.config_files import described
 from flowerpower.encoding import encode_outputs
-from flowerpower.errors import ConfigError, MissingInputs, RunFailed
+from flowerpower.errors import ConfigError, InvalidInputs, MissingInputs, RunFailed, UnknownNode
 from flowerpower.names import did_you_mean
 from flowerpower.pipeline import pickles
 from flowerpower.pipeline.dag import type_text
+from flowerpower.pipeline.inputs import fit
 from flowerpower.run_config import FileConfig, RunConfig, SavedFileConfig
 
 FORMATS = {
@@ -47,7 +49,7 @@ FORMATS = {
     ".md": ("file",),
 }
 """What a path's suffix may mean, depending on the type of the node."""
-_PATH_FIELDS = ("path", "filepath_or_buffer", "path_or_buffer", "file")
+_PATH_FIELDS = ("path", "filepath_or_buffer", "path_or_buffer", "buf", "io")
 _TABLES = ("csv", "tsv", "parquet", "excel", "feather", "orc", "html")
 
 
@@ -72,7 +74,8 @@ def make_files(root: Path, run: RunConfig, fn_graph: graph.FunctionGraph) -> Fil
     """The loaders and savers of `run.load` and `run.save`, checked against the DAG.
 
     Raises:
-        ConfigError: if a node does not exist, or no format serves its type.
+        UnknownNode: if a node does not exist.
+        ConfigError: if no format serves a node's type.
     """
     loaders, savers, written = [], [], {}
     for name, config in run.load.items():
@@ -140,7 +143,7 @@ def _saver(
 def _node(fn_graph: graph.FunctionGraph, name: str, where: str) -> Any:
     node = fn_graph.nodes.get(name)
     if node is None:
-        raise ConfigError(
+        raise UnknownNode(
             f"{where} names {name!r}, which is no node of the pipeline."
             f"{did_you_mean(name, fn_graph.nodes)}",
             hint="See its nodes with `flowerpower pipeline show`.",
@@ -244,11 +247,21 @@ class PlacedLoader(DataLoader):  # type: ignore[misc] # Hamilton has no types
             if self.format == "pickle":
                 return pickles.load(Path(self.place), Path(self.root)), told
             if self.adapter is None:
-                with open(self.place, encoding="utf-8") as stream:
-                    return json.load(stream), told
+                return self._json(type_), told
             return _made(self.adapter, self.place, self.options).load_data(type_)[0], told
         except FileNotFoundError:
             raise RunFailed(f"There is no file {self.place}.") from None
+
+    def _json(self, type_: Any) -> Any:
+        """A JSON value as the node declares it."""
+        with open(self.place, encoding="utf-8") as stream:
+            value = json.load(stream)
+        try:
+            return fit(value, type_)
+        except ValueError:
+            raise InvalidInputs(
+                f"{self.place} holds {described(value)}, where {type_text(type_)} is declared."
+            ) from None
 
 
 @dataclass
@@ -300,7 +313,7 @@ class PlacedSaver(DataSaver):  # type: ignore[misc] # Hamilton has no types
         if self.format == "pickle":
             pickles.dump(data, Path(place), Path(self.root))
         elif self.adapter is None:
-            _write_json(data, place)
+            _write_json(data, place, self.nodes)
         else:
             options = dict(self.options)
             if self.format == "csv" and "index" not in options and _is_numbered(data):
@@ -308,10 +321,11 @@ class PlacedSaver(DataSaver):  # type: ignore[misc] # Hamilton has no types
             _made(self.adapter, place, options).save_data(data)
 
 
-def _write_json(value: Any, place: str) -> None:
+def _write_json(value: Any, place: str, nodes: list[str]) -> None:
     outputs, notes = encode_outputs({"value": value}, limit=sys.maxsize)
     if notes:
-        raise RunFailed(f"It cannot be written as JSON: {notes[0]['note']}.")
+        reason = notes[0]["note"]
+        raise RunFailed(f"{' and '.join(nodes)} cannot be written as JSON: {reason}.")
     with open(place, "w", encoding="utf-8") as stream:
         json.dump(outputs["value"], stream, indent=2, ensure_ascii=False)
         stream.write("\n")

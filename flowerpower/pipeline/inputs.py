@@ -71,16 +71,16 @@ def fitted(
     Raises:
         InvalidInputs: with every value that does not fit.
     """
-    fit: dict[str, Any] = {}
+    fit_values: dict[str, Any] = {}
     wrong: list[str] = []
     for name, value in values.items():
         declared = inputs[name].type
         if name == SCHEDULED_FOR and value is None:
             # However it is declared: no fire made this run.
-            fit[name] = None
+            fit_values[name] = None
             continue
         try:
-            fit[name] = _fit(value, declared)
+            fit_values[name] = fit(value, declared)
         except ValueError:
             shown = MASK if is_secret_name(name) else described(value)
             wrong.append(f"{name} takes {type_text(declared)}, got {shown}")
@@ -88,10 +88,15 @@ def fitted(
         raise InvalidInputs(
             f"{len(wrong)} {what}{'s do' if len(wrong) > 1 else ' does'} not fit:", details=wrong
         )
-    return fit
+    return fit_values
 
 
-def _fit(value: Any, declared: Any) -> Any:
+def fit(value: Any, declared: Any) -> Any:
+    """A value as the type that is declared, converted as `fitted` says.
+
+    Raises:
+        ValueError: if it does not fit.
+    """
     if _is_fit(value, declared):
         return value
     for option in (declared, *typing.get_args(declared)):

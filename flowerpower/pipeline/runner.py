@@ -100,14 +100,15 @@ class PipelineRunner:
         modules = import_modules(
             self._project.root, run.modules or [f"pipelines.{self._pipeline.name}"]
         )
-        built = build_dag(self._project, modules, run, recorder)
+        built = self._built(modules, recorder)
         driver = built.driver
         self._check_nodes(driver, run)
         final_vars = self._final_vars(driver, built)
         overrides = self._node_overrides(driver)
         wanted = [*final_vars, *built.files.written]
         nodes, taken = dag.upstream(driver, wanted, overrides)
-        built.is_to_compute(nodes)
+        graph_nodes = driver.graph.nodes
+        built.is_to_compute([*nodes, *(graph_nodes[name] for name in overrides)])
         check_fit(run, self.adapter_config, built)
         check_adapters(self._project, self.adapter_config)
         names = [each.name for each in nodes]
@@ -173,6 +174,15 @@ class PipelineRunner:
         own = {k: v for k, v in run.inputs.items() if k not in load}
         fixed = {k: v for k, v in run.overrides.items() if k not in load}
         return run.model_copy(update={"load": load, "inputs": own, "overrides": fixed})
+
+    def _built(self, modules: list[ModuleType], recorder: NodeRecorder | None) -> Dag:
+        try:
+            return build_dag(self._project, modules, self.run_config, recorder)
+        except UnknownNode as error:
+            callers = (*self._overrides.load, *self._overrides.save)
+            if any(repr(name) in error.message for name in callers):
+                raise
+            raise ConfigError(error.message, hint=error.hint) from None
 
     def _final_vars(self, driver: hamilton_driver.Driver, built: Dag) -> list[str]:
         asked = self.run_config.final_vars

@@ -198,3 +198,51 @@ def test_options_reach_the_format(project: Path) -> None:
     (project / "data" / "sales.txt").write_text(SALES.replace(",", ";"))
     PipelineManager(project, quiet=True).run("report")
     assert (project / "x.csv").read_text() == "|region|amount\n0|north|4\n1|south|2\n"
+
+
+def test_json_is_read_as_what_the_node_declares(project: Path, cli: Cli) -> None:
+    """A JSON file that holds something else is told with what is declared."""
+    (project / "total.json").write_text('"much"')
+    load = ("--load", "total=total.json", "--final-vars", "letter")
+    ran = cli.run("pipeline", "run", "report", *load, code=2)
+    assert "total.json holds the text 'much', where float is declared" in ran.stderr
+    (project / "total.json").write_text("7")
+    assert cli.run("pipeline", "run", "report", *load, "--json").json["outputs"] == {
+        "letter": "We sold for 7.0."
+    }
+
+
+def test_a_table_becomes_a_web_page(project: Path) -> None:
+    """Formats whose classes call the path otherwise are served too."""
+    PipelineManager(project, quiet=True).run("report", save={"by_region": project / "t.html"})
+    assert "<td>north</td>" in (project / "t.html").read_text()
+
+
+def test_an_unknown_node_to_save_is_a_mistake_of_the_caller(project: Path, cli: Cli) -> None:
+    """--save and --load of a node that is not there end with 2 and name the nearest."""
+    for flag in ("--save", "--load"):
+        ran = cli.run("pipeline", "run", "report", flag, "totl=x.json", code=2)
+        assert "Did you mean 'total'?" in ran.stderr
+
+
+def test_a_jobs_record_holds_no_secret(project: Path, cli: Cli) -> None:
+    """A secret in a path of the YAML is in no record of a job, which others may read."""
+    config = project / "conf" / "pipelines" / "report.yml"
+    config.write_text(
+        "run:\n  load: {sales: data/sales.csv}\n  save: {total: 'out/${DB_PASSWORD}/total.json'}\n"
+        "  adapter: {graceful_errors: true}\n"
+    )
+    module = project / "pipelines" / "report.py"
+    module.write_text(
+        MODULE + "\n\ndef bad() -> int:\n    import os\n\n"
+        "    raise ValueError('no ' + os.environ['DB_PASSWORD'])\n"
+    )
+    secret = {"DB_PASSWORD": "hunter2hunter2"}
+    cli.run("job-queue", "add-job", "report", "--job-id", "j", code=0)
+    cli.run("job-queue", "start-worker", "--burst", code=0, **secret)
+    assert (project / "out" / "hunter2hunter2" / "total.json").exists()
+    shown = cli.run("job-queue", "show-job", "j", "--json", DB_PASSWORD="other", code=0)
+    assert "hunter2" not in shown.stdout
+    told = shown.json["result"]
+    assert told["survived"] == {"bad": "ValueError: no ***"}
+    assert told["files"][0]["path"].endswith("out/***/total.json")
