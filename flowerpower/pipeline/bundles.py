@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -197,6 +198,9 @@ def _name_fault(name: str, pipeline: str) -> str | None:
     folders, module = parts[:-1], parts[-1].removesuffix(".py")
     if len(name) > MAX_PATH or not all(map(_is_module_name, (*folders, module))):
         return "cannot be the path of a module"
+    first = folders[0] if folders else module
+    if first in sys.stdlib_module_names:
+        return f"would take the place of Python's own module {first}"
     return None
 
 

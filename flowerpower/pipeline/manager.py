@@ -327,12 +327,18 @@ class PipelineManager:
         except ConfigError as error:
             return error.details or [error.message]
         faults = [str(fault) for fault in schedule_faults(pipeline, self.project.timezone)]
-        try:
-            self.plan(name, complete=False)
-        except RunFailed as error:
-            faults.append(error.message)
-        except FlowerpowerError as error:
-            faults += [error.message, *error.details]
+        ways = {"": RunOverrides()}
+        for entry in pipeline.config.schedule:
+            if entry.run != RunOverrides():
+                told = f"schedule {entry.id}: " if entry.id else "schedule: "
+                ways[told] = RunOverrides(declared=entry.id or "")
+        for told, overrides in ways.items():
+            try:
+                self.plan(name, overrides, complete=False)
+            except FlowerpowerError as error:
+                details = [] if isinstance(error, RunFailed) else error.details
+                found = [error.message, *details]
+                faults += [f"{told}{each}" for each in found if each not in faults]
         return faults
 
 

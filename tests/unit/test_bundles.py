@@ -283,6 +283,8 @@ BAD_NAMES = {
     "//p.py": "absolute",
     "C:/p.py": "absolute",
     "c:p.py": "absolute",
+    "json.py": "take the place of Python's own module json",
+    "random/deep.py": "take the place",
     "a\\p.py": "backslash",
     "..\\p.py": "backslash",
     "a\x00.py": "control",

@@ -309,3 +309,18 @@ def test_a_hundred_runs_cost_little_each(make_project: MakeProject) -> None:
     for _ in range(100):
         manager.run("frame")
     assert time.monotonic() - begun < 10
+
+
+def test_validate_looks_at_the_runs_of_schedules(make_project: MakeProject) -> None:
+    """What a declared schedule gives its runs is checked as what a caller gives."""
+    yaml = (
+        "schedule:\n"
+        "  - {id: one, cron: '@daily', run: {inputs: {x: 1, y: 2}}}\n"
+        "  - {id: two, cron: '@daily', run: {final_vars: [aa], inputs: {x: 1}}}\n"
+        "  - {id: three, cron: '@daily', run: {inputs: {x: 1}}}\n"
+    )
+    root = make_project(a=(yaml, "def a_value(x: int) -> int:\n    return x\n"))
+    faults = PipelineManager(root).validate("a")
+    assert len(faults) == 2
+    assert faults[0].startswith("schedule one: The pipeline takes no input 'y'")
+    assert faults[1].startswith("schedule two: a has no node 'aa'")
