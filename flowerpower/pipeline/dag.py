@@ -90,6 +90,25 @@ def upstream(
     return computed, sorted((each for each in visited.values() if each.user_defined), key=_name)
 
 
+def inside_blocks(nodes: Iterable[node.Node]) -> dict[str, str]:
+    """The nodes that have a value for each item of a Parallelizable one, which is named for each.
+
+    `nodes` are in an order they can run in.
+    """
+    blocks: dict[str, list[str]] = {}
+    inside: dict[str, str] = {}
+    for each in nodes:
+        around = max((blocks.get(need.name, []) for need in each.dependencies), key=len, default=[])
+        if each.node_role is node.NodeType.COLLECT:
+            around = around[:-1]
+        if around:
+            inside[each.name] = around[-1]
+        if each.node_role is node.NodeType.EXPAND:
+            around = [*around, each.name]
+        blocks[each.name] = around
+    return inside
+
+
 def _name(each: node.Node) -> str:
     return str(each.name)
 

@@ -14,7 +14,7 @@ from hamilton import node
 from flowerpower.adapter_config import AdapterConfig
 from flowerpower.config import merged_run, with_declared
 from flowerpower.config_files import Pipeline, Project
-from flowerpower.errors import ConfigError, InvalidInputs, UnknownNode
+from flowerpower.errors import ConfigError, InvalidInputs, UnknownNode, UsageError
 from flowerpower.names import did_you_mean
 from flowerpower.pipeline import dag
 from flowerpower.pipeline.adapters import (
@@ -107,6 +107,7 @@ class PipelineRunner:
         overrides = self._node_overrides(driver)
         wanted = [*final_vars, *built.files.written]
         nodes, taken = dag.upstream(driver, wanted, overrides)
+        self._check_blocks(final_vars, built, dag.inside_blocks(nodes))
         graph_nodes = driver.graph.nodes
         built.is_to_compute([*nodes, *(graph_nodes[name] for name in overrides)])
         check_fit(run, self.adapter_config, built)
@@ -202,6 +203,22 @@ class PipelineRunner:
                 path = ("run", "final_vars", position)
                 raise ConfigError(faults=[self._pipeline.file.fault(path, message)])
         return list(dict.fromkeys(asked))
+
+    def _check_blocks(self, final_vars: list[str], built: Dag, inside: dict[str, str]) -> None:
+        """What is asked for has one value, not one for each item of a Parallelizable node."""
+        saved = {each: name for name, nodes in built.files.written.items() for each in nodes}
+        for each in [*final_vars, *saved]:
+            item = inside.get(each) or inside.get(saved.get(each, ""))
+            if item is not None:
+                kind = UsageError if self._is_asked(each) else ConfigError
+                raise kind(
+                    f"{each} has a value for each item of {item}, none that could be put out.",
+                    hint="Ask for a node that collects it: one that takes Collect[...].",
+                )
+
+    def _is_asked(self, name: str) -> bool:
+        """Whether it is the caller who asks for a node, and not the YAML."""
+        return name in (self._overrides.final_vars or ()) or name in self._overrides.save
 
     def _no_node(self, driver: hamilton_driver.Driver, name: str) -> str:
         guess = did_you_mean(name, driver.graph.nodes) or " See `flowerpower pipeline show`."

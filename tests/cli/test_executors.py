@@ -313,3 +313,15 @@ def test_max_workers_limits_them(project: Path, cli: Cli, tmp_path: Path) -> Non
             code=6,
         )  # fmt: skip
         assert "nobody came to" in str(error["message"])
+
+
+@pytest.mark.parametrize("flags", [("--final-vars", "square"), ("--save", "square=x.json")])
+def test_a_node_in_a_block_cannot_be_put_out(
+    project: Path, cli: Cli, flags: tuple[str, ...]
+) -> None:
+    """What has a value for each item is refused at once, with what to ask for instead."""
+    ran = cli.run("pipeline", "run", "all", *flags, code=2)
+    assert "square has a value for each item of item" in ran.stderr
+    assert "Collect[...]" in ran.stderr
+    cli.run("pipeline", "run", "all", "--final-vars", "squares", "--save", "squares=x.json", code=0)
+    assert (project / "x.json").read_text() == "8\n"
