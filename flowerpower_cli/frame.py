@@ -131,7 +131,7 @@ def command(
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         if _asked_for is not None and name not in _asked_for:
-            app.command(name, help=inspect.getdoc(function))(lambda: None)
+            app.command(name, help=_unfolded(function))(lambda: None)
             return function
         hints = typing.get_type_hints(function, include_extras=True)
         own = list(inspect.signature(function).parameters.values())[1:]
@@ -146,7 +146,7 @@ def command(
             _run(function, Frame(_made(options, given)), arguments)
 
         call.__name__ = function.__name__
-        call.__doc__ = function.__doc__
+        call.__doc__ = _unfolded(function)
         call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
         )
@@ -155,6 +155,12 @@ def command(
         return function
 
     return decorate
+
+
+def _unfolded(function: Callable[..., None]) -> str:
+    """The docstring with each paragraph on one line, for a terminal of any width to fold."""
+    paragraphs = (inspect.getdoc(function) or "").split("\n\n")
+    return "\n\n".join(" ".join(each.split()) for each in paragraphs)
 
 
 def _fields(cls: Any) -> list[inspect.Parameter]:

@@ -13,7 +13,7 @@ from flowerpower.clock import format_duration
 from flowerpower.jobs import ENDED, Job, JobStatus
 from flowerpower.safe_text import mask_values, shortened
 from flowerpower_cli.shapes import Cell, Line, Shape, block, cell, line, table
-from flowerpower_cli.views import outputs_view
+from flowerpower_cli.views import outputs_view, told_lines
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -170,6 +170,8 @@ def job_view(job: Job, timezone: str) -> Iterator[Shape]:
     elif job.result is not None:
         yield title("Result")
         yield from outputs_view(job.result.get("outputs") or {})
+        for text in told_lines(job.result):
+            yield line(text)
 
 
 def facts_view(facts: Iterable[tuple[str, str]]) -> Iterator[Shape]:

@@ -152,10 +152,10 @@ def _files(plan: Plan) -> list[dict[str, Any]]:
     read = [
         {"what": "read", "path": each.path, "nodes": [name]} for name, each in plan.run.load.items()
     ]
+    files = plan.built.files
     return read + [
-        {"what": "write", "path": each.path, "nodes": each.nodes or [name]}
-        for name, files in plan.run.save.items()
-        for each in files
+        {"what": "write", "path": files.paths[identifier], "nodes": nodes}
+        for identifier, nodes in files.written.items()
     ]
 
 

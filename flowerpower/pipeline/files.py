@@ -20,7 +20,14 @@ from hamilton.registry import LOADER_REGISTRY, SAVER_REGISTRY
 
 from flowerpower.config_files import described
 from flowerpower.encoding import encode_outputs
-from flowerpower.errors import ConfigError, InvalidInputs, MissingInputs, RunFailed, UnknownNode
+from flowerpower.errors import (
+    ConfigError,
+    FlowerpowerError,
+    InvalidInputs,
+    MissingInputs,
+    RunFailed,
+    UnknownNode,
+)
 from flowerpower.names import did_you_mean
 from flowerpower.pipeline import pickles
 from flowerpower.pipeline.dag import type_text
@@ -57,12 +64,13 @@ _TABLES = ("csv", "tsv", "parquet", "excel", "feather", "orc", "html")
 class Files:
     """What makes Hamilton read and write a run's files.
 
-    `written` are the nodes that write them, by their names.
+    `written` are the nodes that are written, and `paths` where to, by what writes them.
     """
 
     loaders: list[ExtractorFactory] = field(default_factory=list)
     savers: list[MaterializerFactory] = field(default_factory=list)
     written: dict[str, list[str]] = field(default_factory=dict)
+    paths: dict[str, str] = field(default_factory=dict)
 
     @property
     def all(self) -> list[ExtractorFactory | MaterializerFactory]:
@@ -77,7 +85,9 @@ def make_files(root: Path, run: RunConfig, fn_graph: graph.FunctionGraph) -> Fil
         UnknownNode: if a node does not exist.
         ConfigError: if no format serves a node's type.
     """
-    loaders, savers, written = [], [], {}
+    loaders, savers = [], []
+    written: dict[str, list[str]] = {}
+    paths: dict[str, str] = {}
     for name, config in run.load.items():
         node = _node(fn_graph, name, "run.load")
         told, cls = _adapter(config, node.type, name, LOADER_REGISTRY, "read")
@@ -92,8 +102,8 @@ def make_files(root: Path, run: RunConfig, fn_graph: graph.FunctionGraph) -> Fil
             nodes = saved.nodes or [key]
             identifier = f"save.{key}" if number == 1 else f"save.{key}.{number}"
             savers.append(_saver(root, saved, nodes, identifier, fn_graph))
-            written[identifier] = nodes
-    return Files(loaders, savers, written)
+            written[identifier], paths[identifier] = nodes, saved.path
+    return Files(loaders, savers, written, paths)
 
 
 def check_there(root: Path, load: Mapping[str, FileConfig]) -> None:
@@ -249,8 +259,12 @@ class PlacedLoader(DataLoader):  # type: ignore[misc] # Hamilton has no types
             if self.adapter is None:
                 return self._json(type_), told
             return _made(self.adapter, self.place, self.options).load_data(type_)[0], told
-        except FileNotFoundError:
-            raise RunFailed(f"There is no file {self.place}.") from None
+        except FlowerpowerError:
+            raise
+        except Exception as error:
+            raise RunFailed(
+                f"{self.place} cannot be read as {self.format}.", hint=_what_lacks(error)
+            ) from error
 
     def _json(self, type_: Any) -> Any:
         """A JSON value as the node declares it."""
@@ -303,9 +317,17 @@ class PlacedSaver(DataSaver):  # type: ignore[misc] # Hamilton has no types
             mode = target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask()
             os.chmod(made, mode)
             os.replace(made, target)
-        except BaseException:
+        except FlowerpowerError:
             os.unlink(made)
             raise
+        except BaseException as error:
+            os.unlink(made)
+            if not isinstance(error, Exception):
+                raise
+            raise RunFailed(
+                f"{' and '.join(self.nodes)} cannot be written to {self.place} as {self.format}.",
+                hint=_what_lacks(error),
+            ) from error
         size = target.stat().st_size
         return {"nodes": self.nodes, "format": self.format, "path": self.place, "size": size}
 
@@ -321,11 +343,18 @@ class PlacedSaver(DataSaver):  # type: ignore[misc] # Hamilton has no types
             _made(self.adapter, place, options).save_data(data)
 
 
+def _what_lacks(error: Exception) -> str | None:
+    """What to install, if that is what stands in the way."""
+    if isinstance(error, ImportError) and error.name:
+        return f"Install it with `pip install {error.name}`."
+    return None
+
+
 def _write_json(value: Any, place: str, nodes: list[str]) -> None:
     outputs, notes = encode_outputs({"value": value}, limit=sys.maxsize)
-    if notes:
-        reason = notes[0]["note"]
-        raise RunFailed(f"{' and '.join(nodes)} cannot be written as JSON: {reason}.")
+    reasons = [each["note"] for each in notes if each["note"].startswith("summarised")]
+    if reasons:
+        raise RunFailed(f"{' and '.join(nodes)} cannot be written as JSON: {reasons[0]}.")
     with open(place, "w", encoding="utf-8") as stream:
         json.dump(outputs["value"], stream, indent=2, ensure_ascii=False)
         stream.write("\n")

@@ -76,6 +76,12 @@ def make_overrides(
         "jitter_factor": given.get("jitter_factor"),
     }
     adapters = _names(given.get("adapters"))
+    for each in adapters:
+        if not isinstance(each, str):
+            raise UsageError(
+                f"adapters takes names, got an object of {type(each).__name__}.",
+                hint="Name its class, package.module:Class; options go into run.adapter.custom.",
+            )
     standard = [each for each in adapters if ":" not in each]
     for each in standard:
         if each not in get_args(AdapterName):

@@ -14,7 +14,7 @@ from hamilton import node
 from flowerpower.adapter_config import AdapterConfig
 from flowerpower.config import merged_run, with_declared
 from flowerpower.config_files import Pipeline, Project
-from flowerpower.errors import ConfigError, InvalidInputs, UnknownNode, UsageError
+from flowerpower.errors import ConfigError, InvalidInputs, UnknownNode
 from flowerpower.names import did_you_mean
 from flowerpower.pipeline import dag
 from flowerpower.pipeline.adapters import (
@@ -23,6 +23,7 @@ from flowerpower.pipeline.adapters import (
     log_warning,
     make_adapters,
 )
+from flowerpower.pipeline.checks import check_blocks, no_variant
 from flowerpower.pipeline.driver import Dag, build_dag, check_fit, execute, make_driver
 from flowerpower.pipeline.files import check_there
 from flowerpower.pipeline.inputs import SCHEDULED_FOR, check_complete, check_known, fitted
@@ -71,6 +72,7 @@ class PipelineRunner:
         self._pipeline = pipeline
         self._overrides = with_declared(pipeline.config, overrides or RunOverrides())
         self._scheduled_for = scheduled_for
+        self._modules: list[ModuleType] = []
         self.run_config = self._without_replaced(merged_run(pipeline.config, self._overrides))
 
     @property
@@ -100,19 +102,23 @@ class PipelineRunner:
         modules = import_modules(
             self._project.root, run.modules or [f"pipelines.{self._pipeline.name}"]
         )
+        self._modules = modules
         built = self._built(modules, recorder)
         driver = built.driver
         self._check_nodes(driver, run)
         final_vars = self._final_vars(driver, built)
         overrides = self._node_overrides(driver)
+        self._leave_out_files(built, final_vars, overrides)
         wanted = [*final_vars, *built.files.written]
         nodes, taken = dag.upstream(driver, wanted, overrides)
-        self._check_blocks(final_vars, built, dag.inside_blocks(nodes))
+        check_blocks(nodes, final_vars, built.files.written, self._is_asked)
         graph_nodes = driver.graph.nodes
         built.is_to_compute([*nodes, *(graph_nodes[name] for name in overrides)])
         check_fit(run, self.adapter_config, built)
         check_adapters(self._project, self.adapter_config)
         names = [each.name for each in nodes]
+        if complete:
+            self._check_variants(taken)
         given = self._given(driver, taken)
         inputs = dag.input_infos(taken, names)
         if complete:
@@ -180,6 +186,9 @@ class PipelineRunner:
         try:
             return build_dag(self._project, modules, self.run_config, recorder)
         except UnknownNode as error:
+            for name in {*self.run_config.load, *self.run_config.save}:
+                if repr(name) in error.message:
+                    self._check_variant(name)
             callers = (*self._overrides.load, *self._overrides.save)
             if any(repr(name) in error.message for name in callers):
                 raise
@@ -204,25 +213,38 @@ class PipelineRunner:
                 raise ConfigError(faults=[self._pipeline.file.fault(path, message)])
         return list(dict.fromkeys(asked))
 
-    def _check_blocks(self, final_vars: list[str], built: Dag, inside: dict[str, str]) -> None:
-        """What is asked for has one value, not one for each item of a Parallelizable node."""
-        saved = {each: name for name, nodes in built.files.written.items() for each in nodes}
-        for each in [*final_vars, *saved]:
-            item = inside.get(each) or inside.get(saved.get(each, ""))
-            if item is not None:
-                kind = UsageError if self._is_asked(each) else ConfigError
-                raise kind(
-                    f"{each} has a value for each item of {item}, none that could be put out.",
-                    hint="Ask for a node that collects it: one that takes Collect[...].",
-                )
+    def _leave_out_files(
+        self, built: Dag, final_vars: list[str], overrides: dict[str, Any]
+    ) -> None:
+        """Where the caller names nodes, the YAML's files are of those and what they need alone."""
+        if self._overrides.final_vars is None:
+            return
+        nodes, _ = dag.upstream(built.driver, final_vars, overrides)
+        computed = {each.name for each in nodes} | set(overrides)
+        for identifier, saved in list(built.files.written.items()):
+            if not computed.issuperset(saved) and not self._overrides.save.keys() & set(saved):
+                del built.files.written[identifier]
 
     def _is_asked(self, name: str) -> bool:
         """Whether it is the caller who asks for a node, and not the YAML."""
         return name in (self._overrides.final_vars or ()) or name in self._overrides.save
 
     def _no_node(self, driver: hamilton_driver.Driver, name: str) -> str:
+        if told := no_variant(self._modules, self.run_config.config, name):
+            return told
         guess = did_you_mean(name, driver.graph.nodes) or " See `flowerpower pipeline show`."
         return f"{self._pipeline.name} has no node {name!r}.{guess}"
+
+    def _check_variants(self, taken: list[node.Node]) -> None:
+        """What is taken from outside is not what config.when has left without a function."""
+        run = self.run_config
+        for name in {each.name for each in taken} - {*run.inputs, *run.config}:
+            if name not in self._pipeline.config.params:
+                self._check_variant(name)
+
+    def _check_variant(self, name: str) -> None:
+        if told := no_variant(self._modules, self.run_config.config, name):
+            raise ConfigError(told, hint="Set it under run.config, or by --config.") from None
 
     def _check_nodes(self, driver: hamilton_driver.Driver, run: RunConfig) -> None:
         """Nodes that the cache's settings name are there."""

@@ -107,6 +107,8 @@ def test_a_graceful_job_says_what_failed(project: Path, cli: Cli) -> None:
     cli.run("job-queue", "start-worker", "--burst", code=0)
     waited = cli.run("job-queue", "wait", "j", code=0)
     assert "Warning: bad failed, and the run went on" in waited.stderr
+    seen = cli.run("job-queue", "show-job", "j", code=0).stdout
+    assert "Warning: bad failed, and the run went on: LookupError: nothing there" in seen
     shown = cli.run("job-queue", "show-job", "j", "--json", code=0).json
     assert shown["result"]["survived"] == {"bad": "LookupError: nothing there"}
 
@@ -388,3 +390,9 @@ def test_an_unknown_argument_is_told(project: Path) -> None:
         PipelineManager(project, quiet=True).run("nodes", final_var="good")  # type: ignore[call-arg]
     with pytest.raises(UsageError, match="There is no argument 'timeout'"):
         PipelineManager(project, quiet=True).run("nodes", timeout=3)  # type: ignore[call-arg]
+
+
+def test_an_adapter_itself_is_told(project: Path) -> None:
+    """Objects in place of names are refused with what to write."""
+    with pytest.raises(UsageError, match="adapters takes names, got an object of object"):
+        PipelineManager(project, quiet=True).run("nodes", adapters=[object()])  # type: ignore[list-item]

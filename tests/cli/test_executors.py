@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -325,3 +326,17 @@ def test_a_node_in_a_block_cannot_be_put_out(
     assert "Collect[...]" in ran.stderr
     cli.run("pipeline", "run", "all", "--final-vars", "squares", "--save", "squares=x.json", code=0)
     assert (project / "x.json").read_text() == "8\n"
+
+
+def test_a_script_is_not_started_again(project: Path, cli: Cli) -> None:
+    """A pool's processes do not run a script that has no `if __name__ == "__main__"`."""
+    script = project / "script.py"
+    script.write_text(
+        "from flowerpower.pipeline import PipelineManager\n\nprint('begun')\n"
+        "manager = PipelineManager(quiet=True)\n"
+        "print(manager.run('all', executor='processpool', final_vars='squares'))\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, script], cwd=project, capture_output=True, text=True, timeout=60
+    )
+    assert ran.stdout == "begun\n{'squares': 8}\n", ran.stderr

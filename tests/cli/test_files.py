@@ -246,3 +246,23 @@ def test_a_jobs_record_holds_no_secret(project: Path, cli: Cli) -> None:
     told = shown.json["result"]
     assert told["survived"] == {"bad": "ValueError: no ***"}
     assert told["files"][0]["path"].endswith("out/***/total.json")
+
+
+def test_only_files_of_what_is_needed_are_written(project: Path, cli: Cli) -> None:
+    """With --final-vars, nodes are not computed only to be saved; what --save names is."""
+    ran = cli.run("pipeline", "run", "report", "--final-vars", "total", "--json", code=0)
+    assert {node["name"] for node in ran.json["nodes"]}.isdisjoint({"letter", "pair"})
+    assert not (project / "output" / "letter.txt").exists()
+    assert (project / "output" / "total.json").exists()
+    planned = cli.run("pipeline", "run", "report", "--final-vars", "total", "--dry-run", code=0)
+    assert "letter.txt" not in planned.stdout
+    cli.run("pipeline", "run", "report", "--final-vars", "total", "--save", "letter=l.txt", code=0)
+    assert (project / "l.txt").exists()
+
+
+def test_a_file_that_cannot_be_read_is_named(project: Path, cli: Cli) -> None:
+    """What a format's own code raises comes with the file and the format."""
+    (project / "data" / "sales.csv").write_bytes(b"")
+    ran = cli.run("pipeline", "run", "report", code=6)
+    assert "EmptyDataError" in ran.stderr
+    assert f"{project / 'data' / 'sales.csv'} cannot be read as csv." in ran.stderr

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from flowerpower.errors import (
+    ConfigError,
     FlowerpowerError,
     InvalidInputs,
     MissingInputs,
@@ -324,3 +325,32 @@ def test_validate_looks_at_the_runs_of_schedules(make_project: MakeProject) -> N
     assert len(faults) == 2
     assert faults[0].startswith("schedule one: The pipeline takes no input 'y'")
     assert faults[1].startswith("schedule two: a has no node 'aa'")
+
+
+VARIANTS = """\
+from hamilton.function_modifiers import config
+
+@config.when(mode="sum")
+def total__sum(x: int) -> int:
+    return x
+
+@config.when(mode="mean")
+def total__mean(x: int) -> int:
+    return x
+
+def out(total: int) -> int:
+    return total
+"""
+
+
+@pytest.mark.parametrize("run", ["inputs: {x: 1}", "params", "save: {total: t.json}"])
+def test_a_configuration_without_a_variant_is_told(make_project: MakeProject, run: str) -> None:
+    """Where config.when leaves a node without a function, that is said, and which there are."""
+    yaml = "params: {x: 1}\n" if run == "params" else f"run: {{{run}}}\n"
+    manager = PipelineManager(make_project(a=(yaml, VARIANTS)))
+    for config, told in (({"mode": "foo"}, "mode='foo'"), ({}, "it is empty")):
+        with pytest.raises(ConfigError) as caught:
+            manager.run("a", config=config)
+        message = f"No variant of total fits the configuration ({told}); there are total__sum"
+        assert message in str(caught.value)
+    assert manager.run("a", config={"mode": "sum"}, inputs={"x": 1}) == {"out": 1}

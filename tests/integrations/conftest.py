@@ -1,0 +1,65 @@
+"""Fixtures for what talks to optional packages, all of it on this machine."""
+
+from __future__ import annotations
+
+import http.server
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.conditions import eventually
+from tests.integrations.descendants import descendants
+
+
+@pytest.fixture
+def nothing_left() -> Iterator[Callable[[], None]]:
+    """Fails if a process lives that did not when the test began; also called at its end."""
+    before = set(descendants())
+
+    def new() -> dict[int, str]:
+        return {pid: name for pid, name in descendants().items() if pid not in before}
+
+    def check() -> None:
+        try:
+            eventually(lambda: not new(), 5.0)
+        except AssertionError:
+            raise AssertionError(f"left running: {new()}") from None
+
+    yield check
+    check()
+
+
+@pytest.fixture
+def mute_port() -> Iterator[int]:
+    """The port of a server that takes connections and never says anything."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(100)
+        yield server.getsockname()[1]
+
+
+class _Refusing(http.server.BaseHTTPRequestHandler):
+    def refuse(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        self.send_response(500)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        if name.startswith("do_"):
+            return self.refuse
+        raise AttributeError(name)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def refusing_port() -> Iterator[int]:
+    """The port of a server that answers everything with 500."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Refusing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
