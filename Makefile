@@ -1,12 +1,15 @@
 # make demo: set up everything from nothing, then run the example.
 # make test: set up everything from nothing, then lint, types, import directions and tests.
+# make integrations: Ray, Dask, trackers and file formats for real, with packages of their own.
 # make campaign: workers and schedulers killed for some minutes, on every backend, and a count.
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+WHOLE := .venv-integrations/bin
+INTEGRATED := .venv-integrations/.installed
 
-.PHONY: demo test campaign check install bench completions clean
+.PHONY: demo test integrations campaign check install bench completions clean
 
 demo: $(INSTALLED)
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
@@ -17,6 +20,9 @@ test: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n auto
+
+integrations: $(INTEGRATED)
+	$(WHOLE)/pytest -n 2 tests/integrations
 
 campaign: $(INSTALLED)
 	$(BIN)/python -m tests.acceptance.campaign
@@ -37,5 +43,10 @@ $(INSTALLED): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@
 
+$(INTEGRATED): pyproject.toml
+	$(PYTHON) -m venv .venv-integrations
+	$(WHOLE)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,integrations]'
+	touch $@
+
 clean:
-	rm -rf .venv .demo build dist
+	rm -rf .venv .venv-integrations .demo build dist

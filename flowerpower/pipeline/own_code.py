@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ _usual: list[str] = []
 _path: list[str] = []
 """Where the code of its last run came from."""
 _stamps: dict[str, tuple[str, tuple[int, int] | None]] = {}
-"""What was imported from there: module name -> file, and its time in ns and size then."""
+"""What was imported from there: module name -> its file, or folder, and a file's time and size."""
 
 
 def own_path() -> list[str]:
@@ -36,13 +37,15 @@ def call_with(path: list[str], function: Callable[[bytes], bytes], argument: byt
         return function(argument)
     finally:
         with _lock:
-            _stamps.update({name: (file, _stamp(file)) for name, file in _new()})
+            _stamps.update({name: (place, _stamp(place)) for name, place in _new()})
 
 
 def _prepare(path: list[str]) -> None:
     if not _usual:
         _usual.extend(sys.path)
-    if path != _path or any(_stamp(file) != stamp for file, stamp in _stamps.values()):
+        # Bytecode is told from its source by second and size, too coarse for an edit and a run.
+        sys.dont_write_bytecode = True
+    if path != _path or any(_stamp(place) != stamp for place, stamp in _stamps.values()):
         # All of them: one that has not changed holds functions of one that has.
         for name in _stamps:
             sys.modules.pop(name, None)
@@ -54,24 +57,26 @@ def _prepare(path: list[str]) -> None:
 
 def _new() -> Iterator[tuple[str, str]]:
     for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
+        # A folder without an __init__.py is a module that has no file.
+        places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+        place = next((each for each in places if isinstance(each, str)), None)
         if (
-            isinstance(file, str)
+            place is not None
             and name not in _stamps
             and name.partition(".")[0] not in ("flowerpower", "__main__", "__mp_main__")
-            and "site-packages" not in file
-            and any(_is_below(file, each) for each in _path)
+            and "site-packages" not in place
+            and any(_is_below(place, each) for each in _path)
         ):
-            yield name, file
+            yield name, place
 
 
 def _is_below(file: str, folder: str) -> bool:
     return file == folder or file.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def _stamp(file: str) -> tuple[int, int] | None:
+def _stamp(place: str) -> tuple[int, int] | None:
     try:
-        status = os.stat(file)
+        status = os.stat(place)
     except OSError:
         return None
-    return status.st_mtime_ns, status.st_size
+    return (status.st_mtime_ns, status.st_size) if stat.S_ISREG(status.st_mode) else (0, 0)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
+import http.client
 import importlib
 import importlib.util
+import logging
 import os
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from hamilton.lifecycle.base import LifecycleAdapterSet
 
@@ -19,10 +22,17 @@ from flowerpower.config_files import Project
 from flowerpower.errors import ConfigError
 
 ANSWER = 5
-"""Seconds in which a tracker's server must take a connection."""
+"""Seconds in which a tracker's server must take a connection, and answer."""
 FLUSH = 5
 """Seconds that spans which are not sent yet are waited for at the end of a run."""
 _PORTS = {"http": 80, "https": 443}
+_MLFLOW_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+"""What MLflow is told by variables of the environment, unless they are set."""
 _PACKAGES = {
     "hamilton_tracker": "hamilton_sdk",
     "mlflow": "mlflow",
@@ -53,26 +63,36 @@ class Tracker:
         self._warn = warn
         self._close = close
         self._is_broken = False
+        self._handled: BaseException | None = None
         setattr(adapter, _MARK, name)
         hooks = LifecycleAdapterSet(adapter)
         for hook in hooks.sync_hooks:
-            setattr(adapter, hook, self._guarded(getattr(adapter, hook)))
+            setattr(adapter, hook, self._guarded(hook, getattr(adapter, hook)))
 
     def close(self) -> None:
-        """Let it send what it has."""
-        self._guarded(self._close)()
+        """Let it send what it has, and let go of it, also if it has failed."""
+        self._try(self._close)
 
-    def _guarded(self, function: Callable[..., object]) -> Callable[..., None]:
+    def _guarded(self, hook: str, function: Callable[..., object]) -> Callable[..., None]:
         def call(**told: Any) -> None:
-            if self._is_broken:
-                return
-            try:
-                function(**told)
-            except Exception as error:  # noqa: BLE001 - a service's client may raise anything
-                self._is_broken = True
-                self._warn(f"{self.name} has failed and is told no more: {_told(error)}")
+            error = sys.exception()
+            if hook == "pre_graph_execute":
+                self._handled = error
+            elif hook == "post_graph_execute" and error is not self._handled:
+                # Hamilton calls a run that was interrupted a success.
+                told.update(success=False, error=error)
+            if not self._is_broken:
+                self._try(function, **told)
 
         return call
+
+    def _try(self, function: Callable[..., object], **told: Any) -> None:
+        try:
+            function(**told)
+        except Exception as error:  # noqa: BLE001 - a service's client may raise anything
+            if not self._is_broken:
+                self._warn(f"{self.name} has failed and is told no more: {_told(error)}")
+            self._is_broken = True
 
 
 def check_trackers(config: AdapterConfig) -> None:
@@ -135,14 +155,25 @@ def _told(error: Exception) -> str:
 
 
 def _check_answers(url: str | None) -> None:
-    """Raise OSError if nothing takes connections at an http(s) URL: clients try for minutes."""
+    """Raise OSError if nothing answers at an http(s) URL: clients try for minutes."""
     parts = urlsplit(url or "")
-    if parts.scheme in _PORTS and parts.hostname:
-        address = parts.hostname, parts.port or _PORTS[parts.scheme]
-        try:
+    if parts.scheme not in _PORTS or not parts.hostname:
+        return
+    if parts.scheme in getproxies() and not proxy_bypass(parts.hostname):
+        return
+    address = parts.hostname, parts.port or _PORTS[parts.scheme]
+    try:
+        if parts.scheme == "https":
             socket.create_connection(address, timeout=ANSWER).close()
-        except OSError as error:
-            raise OSError(f"nothing answers at {address[0]}:{address[1]} ({error})") from None
+        else:
+            connection = http.client.HTTPConnection(*address, timeout=ANSWER)
+            try:
+                connection.request("HEAD", "/")
+                connection.getresponse()
+            finally:
+                connection.close()
+    except (OSError, http.client.HTTPException) as error:
+        raise OSError(f"nothing answers at {address[0]}:{address[1]} ({error})") from None
 
 
 def _check_settings(settings: HamiltonTracker) -> None:
@@ -158,11 +189,11 @@ def _hamilton_tracker(
     project: Project, pipeline: str, settings: HamiltonTracker
 ) -> tuple[Any, Callable[[], object]]:
     _check_settings(settings)
-    sdk = importlib.import_module("hamilton_sdk.adapters")
     constants = importlib.import_module("hamilton_sdk.tracking.constants")
-    api_url = settings.api_url or os.environ.get("HAMILTON_API_URL") or _api_url(constants)
-    _check_answers(api_url)
-    tracker = sdk.HamiltonTracker(
+    api_url = settings.api_url or os.environ.get("HAMILTON_API_URL") or constants.HAMILTON_API_URL
+    _check_answers(str(api_url))
+    tracking = importlib.import_module("flowerpower.pipeline.hamilton_tracking")
+    tracker = tracking.make_tracker(
         project_id=settings.project_id,
         username=settings.username,
         dag_name=settings.dag_name or pipeline,
@@ -174,67 +205,54 @@ def _hamilton_tracker(
     return tracker, tracker.stop
 
 
-def _api_url(constants: Any) -> str:
-    return str(constants.HAMILTON_API_URL)
-
-
 def _mlflow(project: Project, pipeline: str, settings: Mlflow) -> tuple[Any, Callable[[], object]]:
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+    for name, value in _MLFLOW_SETTINGS.items():
+        os.environ.setdefault(name, value)
     place = settings.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
     uri = _from_root(project.root, place or "sqlite:///mlflow.db")
     _check_answers(uri)
     tracking = importlib.import_module("flowerpower.pipeline.mlflow_tracking")
-    return tracking.make_tracker(
+    is_local = uri.startswith(("sqlite:", "file:"))
+    artifacts = settings.artifact_location or ("mlartifacts" if is_local else None)
+    tracker = tracking.make_tracker(
         tracking_uri=uri,
-        registry_uri=settings.registry_uri,
-        artifact_location=settings.artifact_location
-        or (None if "://" in uri and not uri.startswith("sqlite") else _artifacts(project.root)),
+        registry_uri=settings.registry_uri and _from_root(project.root, settings.registry_uri),
+        artifact_location=artifacts and _from_root(project.root, artifacts),
         experiment_name=settings.experiment_name or project.name,
         experiment_tags=dict(settings.experiment_tags) or None,
         run_name=settings.run_name or pipeline,
         run_tags=dict(settings.run_tags),
         log_system_metrics=settings.log_system_metrics,
-    ), lambda: None
-
-
-def _artifacts(root: Path) -> str:
-    return (root / "mlartifacts").as_uri()
+    )
+    return tracker, tracker.end
 
 
 def _from_root(root: Path, uri: str) -> str:
     """A local place of MLflow's, from the project's folder and not the caller's."""
     if uri.startswith("sqlite:///") and not uri.startswith("sqlite:////"):
         return f"sqlite:///{root / uri.removeprefix('sqlite:///')}"
-    return uri if "://" in uri or uri.startswith("file:") else (root / uri).as_uri()
+    if ":/" in uri or uri.startswith(("file:", "databricks")):
+        return uri
+    return (root / uri).as_uri()
 
 
 def _opentelemetry(
-    project: Project, _pipeline: str, settings: OpenTelemetry
+    project: Project, pipeline: str, settings: OpenTelemetry
 ) -> tuple[Any, Callable[[], object]]:
     trace = importlib.import_module("opentelemetry.trace")
     sdk = importlib.import_module("opentelemetry.sdk.trace")
-    plugin = importlib.import_module("hamilton.plugins.h_opentelemetry")
+    tracking = importlib.import_module("flowerpower.pipeline.opentelemetry_tracking")
     given = trace.get_tracer_provider()
     if isinstance(given, sdk.TracerProvider):
         # The program around has set it up, and will send what it has.
-        return plugin.OpenTelemetryTracer(tracer=given.get_tracer("flowerpower")), lambda: None
+        return tracking.Tracer(given.get_tracer("flowerpower"), pipeline), lambda: None
     export = importlib.import_module("opentelemetry.sdk.trace.export")
     resources = importlib.import_module("opentelemetry.sdk.resources")
-    if settings.exporter == "console":
-        processor = export.SimpleSpanProcessor(export.ConsoleSpanExporter())
-    else:
-        otlp = importlib.import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter")
-        endpoint = settings.endpoint
-        standard = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or os.environ.get(
-            "OTEL_EXPORTER_OTLP_ENDPOINT"
-        )
-        _check_answers(endpoint or standard or "http://localhost:4318")
-        processor = export.BatchSpanProcessor(
-            otlp.OTLPSpanExporter(
-                endpoint=endpoint, headers=dict(settings.headers) or None, timeout=FLUSH
-            )
-        )
+    exporter = export.ConsoleSpanExporter()
+    processor = export.SimpleSpanProcessor(exporter)
+    if settings.exporter == "otlp":
+        exporter = tracking.OnceFailing(_otlp_exporter(settings))
+        processor = export.BatchSpanProcessor(exporter)
     name = settings.service_name or os.environ.get("OTEL_SERVICE_NAME") or project.name
     provider = sdk.TracerProvider(
         resource=resources.Resource.create({"service.name": name}), shutdown_on_exit=False
@@ -242,8 +260,21 @@ def _opentelemetry(
     provider.add_span_processor(processor)
 
     def close() -> None:
-        provider.force_flush(FLUSH * 1000)
-        with contextlib.suppress(Exception):
-            provider.shutdown()
+        provider.shutdown()
+        if lost := getattr(exporter, "lost", 0):
+            raise OSError(f"{lost} spans could not be sent")
 
-    return plugin.OpenTelemetryTracer(tracer=provider.get_tracer("flowerpower")), close
+    return tracking.Tracer(provider.get_tracer("flowerpower"), pipeline), close
+
+
+def _otlp_exporter(settings: OpenTelemetry) -> Any:
+    otlp = importlib.import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter")
+    standard = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or os.environ.get(
+        "OTEL_EXPORTER_OTLP_ENDPOINT"
+    )
+    _check_answers(settings.endpoint or standard or "http://localhost:4318")
+    # It logs each failure, which is told by us.
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL + 1)
+    return otlp.OTLPSpanExporter(
+        endpoint=settings.endpoint, headers=dict(settings.headers) or None, timeout=FLUSH
+    )

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import http.server
 import socket
+import socketserver
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 import pytest
 
 from tests.conditions import eventually
 from tests.integrations.descendants import descendants
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster of many processes takes a while to start where many tests run."""
+    monkeypatch.setattr("tests.terminal.TIMEOUT", 150.0)
 
 
 @pytest.fixture
@@ -62,4 +70,30 @@ def refusing_port() -> Iterator[int]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Refusing) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_port
+        server.shutdown()
+
+
+@dataclass
+class Proxy:
+    """A proxy for all that is not on this machine: it notes what it is asked for, and closes."""
+
+    environ: dict[str, str] = field(default_factory=dict)
+    asked: list[bytes] = field(default_factory=list)
+
+
+@pytest.fixture
+def proxy() -> Iterator[Proxy]:
+    """What a process with its variables of the environment calls outside of this machine."""
+    proxy = Proxy()
+
+    class Note(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            proxy.asked.append(self.request.recv(1000))
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Note) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        for name in ("http_proxy", "https_proxy"):
+            proxy.environ[name] = proxy.environ[name.upper()] = url
+        yield proxy
         server.shutdown()
