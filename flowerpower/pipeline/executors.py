@@ -43,11 +43,13 @@ def make_executor(config: ExecutorConfig, root: Path, recorder: NodeRecorder) ->
         return _Everything(_Here())
     if config.type == "threadpool":
         return _Everything(_Threads(config.max_workers or DEFAULT_THREADS))
-    from flowerpower.pipeline.elsewhere import Dask, Processes, Ray
+    from flowerpower.pipeline.elsewhere import Processes
 
     workers = config.max_workers or os.cpu_count() or 1
     if config.type == "processpool":
         return _Everything(Processes(workers, recorder))
+    from flowerpower.pipeline.clusters import Dask, Ray
+
     library = _import_extra(config.type)
     if config.type == "ray":
         return _Everything(Ray(library, config, root, recorder))

@@ -33,11 +33,12 @@ _MLFLOW_SETTINGS = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 """What MLflow is told by variables of the environment, unless they are set."""
-_PACKAGES = {
+_MODULES = {
     "hamilton_tracker": "hamilton_sdk",
     "mlflow": "mlflow",
-    "opentelemetry": "opentelemetry",
+    "opentelemetry": "opentelemetry.sdk",
 }
+_OTLP = "opentelemetry.exporter.otlp.proto.http"
 
 
 _MARK = "_flowerpower_tracker"
@@ -101,14 +102,26 @@ def check_trackers(config: AdapterConfig) -> None:
     Raises:
         ConfigError: saying which lacks what.
     """
-    for name, package in _PACKAGES.items():
+    for name, module in _MODULES.items():
         settings = getattr(config, name)
         if settings is None or not settings.enabled:
             continue
         if isinstance(settings, HamiltonTracker):
             _check_settings(settings)
-        if importlib.util.find_spec(package) is None:
-            raise _not_installed(name, f"there is no module {package!r}")
+        needed = [module]
+        if isinstance(settings, OpenTelemetry) and settings.exporter == "otlp":
+            needed.append(_OTLP)
+        for each in needed:
+            if not _is_there(each):
+                raise _not_installed(name, f"there is no module {each!r}")
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        # It is one of a package's that is not there either.
+        return False
 
 
 def _not_installed(name: str, reason: str) -> ConfigError:
@@ -268,7 +281,7 @@ def _opentelemetry(
 
 
 def _otlp_exporter(settings: OpenTelemetry) -> Any:
-    otlp = importlib.import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter")
+    otlp = importlib.import_module(f"{_OTLP}.trace_exporter")
     standard = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or os.environ.get(
         "OTEL_EXPORTER_OTLP_ENDPOINT"
     )
