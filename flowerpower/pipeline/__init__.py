@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
+
+# Hamilton imports MLflow wherever it is installed, and MLflow would call home.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 if TYPE_CHECKING:
     from flowerpower.pipeline.manager import PipelineManager

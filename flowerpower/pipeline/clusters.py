@@ -238,7 +238,7 @@ def _kept_handler(number: int) -> Iterator[None]:
     try:
         yield
     finally:
-        if threading.current_thread() is threading.main_thread():
+        if before is not None and threading.current_thread() is threading.main_thread():
             signal.signal(number, before)
 
 

@@ -200,13 +200,19 @@ def execute(
             ready = await driver.ainit()
             return dict(await ready.execute(names, inputs=inputs, overrides=overrides))
 
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
+        if not _is_in_loop():
             return asyncio.run(run())
         # In a notebook a loop runs already, and cannot be waited for from within.
         with concurrent.futures.ThreadPoolExecutor(1) as thread:
             return thread.submit(asyncio.run, run()).result()
+
+
+def _is_in_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _let_go(driver: hamilton_driver.Driver) -> None:

@@ -149,7 +149,10 @@ def test_what_ends_its_process_is_not_called_again(
     assert deaths.read_text() == "x"
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("kind", "number", "code"),
+    [("ray", signal.SIGINT, 130), ("ray", signal.SIGTERM, 143), ("dask", signal.SIGINT, 130)],
+)
 def test_a_signal_ends_all_of_it(
     cli: Cli,
     make_project: MakeProject,
