@@ -14,7 +14,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,9 +38,7 @@ _TOKEN = secrets.token_hex(32)
 class Ray(Elsewhere):
     """Ray: one that runs at `address`, or one of this machine for this run."""
 
-    def __init__(
-        self, ray: Any, config: ExecutorConfig, _root: Path, recorder: NodeRecorder
-    ) -> None:
+    def __init__(self, ray: Any, config: ExecutorConfig, recorder: NodeRecorder) -> None:
         super().__init__(None, recorder)
         self._ray, self._config = ray, config
         self._began = contextlib.ExitStack()

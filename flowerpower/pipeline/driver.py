@@ -29,6 +29,7 @@ from flowerpower.config_files import Project
 from flowerpower.errors import ConfigError, RunFailed
 from flowerpower.pipeline.adapters import Adapters
 from flowerpower.pipeline.files import Files, make_files
+from flowerpower.pipeline.loops import is_in_loop
 from flowerpower.pipeline.pool import LOUD
 from flowerpower.pipeline.recorder import ForCoroutines, NodeRecorder
 from flowerpower.run_config import RunConfig
@@ -171,7 +172,7 @@ def make_driver(
     elif kind in AT_ONCE or dag.parallel:
         from flowerpower.pipeline.executors import make_executor
 
-        executor = make_executor(run.executor, project.root, recorder)
+        executor = make_executor(run.executor, recorder)
         for tracker in adapters.trackers if kind not in ("synchronous", "threadpool") else ():
             warn(f"{tracker.name} is told of the run, not of its nodes: they run elsewhere.")
         builder = builder.enable_dynamic_execution(
@@ -200,19 +201,11 @@ def execute(
             ready = await driver.ainit()
             return dict(await ready.execute(names, inputs=inputs, overrides=overrides))
 
-        if not _is_in_loop():
+        if not is_in_loop():
             return asyncio.run(run())
         # In a notebook a loop runs already, and cannot be waited for from within.
         with concurrent.futures.ThreadPoolExecutor(1) as thread:
             return thread.submit(asyncio.run, run()).result()
-
-
-def _is_in_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _let_go(driver: hamilton_driver.Driver) -> None:

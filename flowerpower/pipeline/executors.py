@@ -10,7 +10,6 @@ import concurrent.futures
 import importlib
 import importlib.util
 import os
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -32,7 +31,7 @@ EXTRAS = {"ray": "ray", "dask": "distributed"}
 """Executors that need an extra of their own name, and the module it brings."""
 
 
-def make_executor(config: ExecutorConfig, root: Path, recorder: NodeRecorder) -> ExecutionManager:
+def make_executor(config: ExecutorConfig, recorder: NodeRecorder) -> ExecutionManager:
     """What Hamilton gives the tasks of a run to, for every type but `future`.
 
     Raises:
@@ -52,7 +51,7 @@ def make_executor(config: ExecutorConfig, root: Path, recorder: NodeRecorder) ->
 
     library = _import_extra(config.type)
     if config.type == "ray":
-        return _Everything(Ray(library, config, root, recorder))
+        return _Everything(Ray(library, config, recorder))
     return _Everything(Dask(library, config, workers, recorder))
 
 

@@ -231,8 +231,8 @@ def _made(adapter: type[Any], place: str, options: dict[str, Any]) -> Any:
 
 
 @dataclass
-class PlacedLoader(DataLoader):  # type: ignore[misc] # Hamilton has no types
-    """Reads a file with the loader for its format."""
+class _Placed:
+    """A file at a `place` in a format, whose class in Hamilton is settled."""
 
     place: str
     root: str
@@ -242,13 +242,18 @@ class PlacedLoader(DataLoader):  # type: ignore[misc] # Hamilton has no types
 
     @classmethod
     def applicable_types(cls) -> Collection[Any]:
-        """Any: which loader serves the type is settled before."""
+        """Any: which class serves the type is settled before."""
         return [Any]
 
     @classmethod
     def name(cls) -> str:
         """What Hamilton calls it."""
         return "flowerpower"
+
+
+@dataclass
+class PlacedLoader(_Placed, DataLoader):  # type: ignore[misc] # Hamilton has no types
+    """Reads a file with the loader for its format."""
 
     def load_data(self, type_: Any) -> tuple[Any, dict[str, Any]]:
         """The value and what there is to tell of its file."""
@@ -279,25 +284,10 @@ class PlacedLoader(DataLoader):  # type: ignore[misc] # Hamilton has no types
 
 
 @dataclass
-class PlacedSaver(DataSaver):  # type: ignore[misc] # Hamilton has no types
+class PlacedSaver(_Placed, DataSaver):  # type: ignore[misc] # Hamilton has no types
     """Writes a file with the saver for its format, whole or not at all."""
 
-    place: str
-    root: str
-    format: str
-    adapter: Any
-    options: dict[str, Any]
     nodes: list[str]
-
-    @classmethod
-    def applicable_types(cls) -> Collection[Any]:
-        """Any: which saver serves the type is settled before."""
-        return [Any]
-
-    @classmethod
-    def name(cls) -> str:
-        """What Hamilton calls it."""
-        return "flowerpower"
 
     def save_data(self, data: Any) -> dict[str, Any]:
         """What there is to tell of the file, as `FileRecord` has it."""

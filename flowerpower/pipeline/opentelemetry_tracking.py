@@ -6,7 +6,6 @@ imported only where OpenTelemetry is installed and asked for.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from hamilton.lifecycle import GraphExecutionHook, NodeExecutionHook
 from opentelemetry import context, trace
 from opentelemetry.sdk.trace.export import SpanExportResult
 
+from flowerpower.pipeline.loops import is_in_loop
 from flowerpower.safe_text import mask
 
 
@@ -45,7 +45,7 @@ class Tracer(GraphExecutionHook, NodeExecutionHook):  # type: ignore[misc] # Ham
         span = self._tracer.start_span(node_name, trace.set_span_in_context(self._run))
         span.set_attribute("hamilton.type", str(node_return_type))
         # Around a coroutine Hamilton calls each hook in a context of its own.
-        token = None if _is_in_loop() else context.attach(trace.set_span_in_context(span))
+        token = None if is_in_loop() else context.attach(trace.set_span_in_context(span))
         self._open[node_name, task_id] = span, token
 
     def run_after_node_execution(
@@ -70,14 +70,6 @@ class Tracer(GraphExecutionHook, NodeExecutionHook):  # type: ignore[misc] # Ham
         for span, _ in self._open.values():
             _end(span, False, error)
         _end(self._run, success, error)
-
-
-def _is_in_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _end(span: trace.Span, success: bool, error: BaseException | None) -> None:
