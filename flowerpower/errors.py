@@ -125,8 +125,9 @@ class MissingInputs(UsageError):
 
 
 class UnknownNode(UsageError):
-    """The pipeline has no node of that name."""
+    """The pipeline has no node of that name; `node` is the name, where it is to be known."""
 
+    node: str | None = None
     code = "unknown_node"
     sentence = "There is no such node."
 

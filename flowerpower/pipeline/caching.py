@@ -112,10 +112,13 @@ class Versions(SQLiteMetadataStore):  # type: ignore[misc] # Hamilton has no typ
         """Write the version for a key, in place of another."""
         if cache_key is None:
             return
-        with contextlib.suppress(sqlite3.Error):
+        try:
             if self.get(cache_key) not in (None, data_version):
                 self.delete(cache_key)
             super().set(cache_key=cache_key, data_version=data_version, **entry)
+        except sqlite3.Error as error:
+            # The run has its value; only the next one is the slower for it.
+            logging.getLogger("flowerpower").warning("The cache was not written: %s", error)
 
     def get(self, cache_key: str) -> str | None:
         """The version for a key, None without one."""

@@ -153,11 +153,13 @@ def _saver(
 def _node(fn_graph: graph.FunctionGraph, name: str, where: str) -> Any:
     node = fn_graph.nodes.get(name)
     if node is None:
-        raise UnknownNode(
+        error = UnknownNode(
             f"{where} names {name!r}, which is no node of the pipeline."
             f"{did_you_mean(name, fn_graph.nodes)}",
             hint="See its nodes with `flowerpower pipeline show`.",
         )
+        error.node = name
+        raise error
     return node
 
 

@@ -186,11 +186,9 @@ class PipelineRunner:
         try:
             return build_dag(self._project, modules, self.run_config, recorder)
         except UnknownNode as error:
-            for name in {*self.run_config.load, *self.run_config.save}:
-                if repr(name) in error.message:
-                    self._check_variant(name)
-            callers = (*self._overrides.load, *self._overrides.save)
-            if any(repr(name) in error.message for name in callers):
+            if error.node is not None:
+                self._check_variant(error.node)
+            if error.node in (*self._overrides.load, *self._overrides.save):
                 raise
             raise ConfigError(error.message, hint=error.hint) from None
 
