@@ -33,7 +33,10 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/next_after.py
 
 completions: $(INSTALLED)
-	$(BIN)/python -m flowerpower_cli.completion_scripts completions
+	$(BIN)/flowerpower completion show bash > completions/flowerpower.bash
+	$(BIN)/flowerpower completion show zsh > completions/_flowerpower
+	$(BIN)/flowerpower completion show fish > completions/flowerpower.fish
+	$(BIN)/flowerpower completion show powershell > completions/flowerpower.ps1
 
 install: $(INSTALLED)
 

@@ -97,7 +97,7 @@ def _bare(folder: Path, url: str, kind: str, jobs: int) -> float:
 def _adding(folder: Path, **options: Any) -> tuple[float, float]:
     """Jobs a second, added one by one and many at once."""
     from flowerpower.job_queue import JobQueueManager
-    from flowerpower.jobs import JobSpec
+    from flowerpower.jobs.job import JobSpec
 
     with JobQueueManager(base_dir=folder, **{**options, "namespace": "adding"}) as queue:
         begun = time.perf_counter()

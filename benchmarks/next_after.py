@@ -22,11 +22,11 @@ from croniter import croniter
 from rich.console import Console
 from rich.table import Table
 
-from flowerpower.clock_changes import _year
-from flowerpower.cron_readings import readings_of
-from flowerpower.cron_times import first_moment_after_minute
 from flowerpower.errors import InvalidTrigger
-from flowerpower.triggers import Cron, Interval
+from flowerpower.triggers.instants import first_moment_after_minute
+from flowerpower.triggers.kinds import Cron, Interval
+from flowerpower.triggers.transitions import _year
+from flowerpower.triggers.wall_times import readings_of
 
 ZONE = "Europe/Berlin"
 CALLS = 2_000

@@ -20,11 +20,11 @@ from hamilton import driver as hamilton_driver
 from rich.console import Console
 from rich.table import Table
 
-from flowerpower.config_files import load_pipeline, load_project
-from flowerpower.pipeline.modules import import_modules
+from flowerpower.config.files import load_pipeline, load_project
 from flowerpower.pipeline.overrides import JobArguments, make_overrides
-from flowerpower.pipeline.recorder import NodeRecorder
-from flowerpower.pipeline.runner import PipelineRunner
+from flowerpower.run.modules import import_modules
+from flowerpower.run.node_events import NodeRecorder
+from flowerpower.run.runner import PipelineRunner
 
 NODES = 500
 ROUNDS = 15

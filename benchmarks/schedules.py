@@ -140,8 +140,8 @@ def _fill(queue: Any, count: int, period: float, first: datetime) -> None:
     """Make so many schedules, their first fires spread over one period from `first` on."""
     from flowerpower.job_queue.rq.schedules import RedisSchedules
     from flowerpower.job_queue.schedule_records import made_schedule
-    from flowerpower.schedules import ScheduleSpec
-    from flowerpower.triggers import make_trigger
+    from flowerpower.jobs.schedule import ScheduleSpec
+    from flowerpower.triggers.kinds import make_trigger
 
     now = datetime.now(first.tzinfo)
     made = []
@@ -187,8 +187,8 @@ def _memory(pid: int) -> float:
 
 def _at_rest(options: dict[str, Any], count: int, seconds: float) -> tuple[float, float]:
     """Share of a processor, and MB."""
-    from flowerpower import clock
     from flowerpower.job_queue import JobQueueManager
+    from flowerpower.triggers import clock
 
     with JobQueueManager(**options) as queue:
         _fill(queue, count, 3600, clock.after(clock.now(), 3600))
@@ -201,8 +201,8 @@ def _at_rest(options: dict[str, Any], count: int, seconds: float) -> tuple[float
 
 def _at_work(options: dict[str, Any], seconds: float) -> tuple[float, float, float]:
     """Fires a second, their 99th percentile of lateness in seconds, share of a processor."""
-    from flowerpower import clock
     from flowerpower.job_queue import JobQueueManager
+    from flowerpower.triggers import clock
 
     with JobQueueManager(**options) as queue:
         count = RATE * PERIOD

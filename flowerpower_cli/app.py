@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from flowerpower_cli import project
-from flowerpower_cli.frame import HELP_NAMES, group, only_building
+from flowerpower_cli.command import HELP_NAMES, group, only_building
+from flowerpower_cli.commands import init
 
 HELP = "Run Hamilton pipelines now, in the background, or on a schedule."
 GROUPS = {
@@ -45,10 +45,10 @@ def build_app(words: Sequence[str] | None = None) -> typer.Typer:
 
 
 def _add_commands(app: typer.Typer, wanted: Sequence[str]) -> None:
-    project.add_commands(app)
+    init.add_commands(app)
     for name, purpose in GROUPS.items():
         if name in wanted:
-            module = import_module(f"flowerpower_cli.{name.replace('-', '_')}")
+            module = import_module(f"flowerpower_cli.commands.{name.replace('-', '_')}")
             app.add_typer(module.app, name=name, help=purpose)
         else:
             app.add_typer(group(), name=name, help=purpose)

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from flowerpower.errors import ConfigError, InvalidInputs, UsageError
-from flowerpower.safe_text import one_line, shortened
+from flowerpower.text import one_line, shortened
 
 if TYPE_CHECKING:
+    from flowerpower.config.run import RunOverrides
     from flowerpower.pipeline.overrides import JobArguments
-    from flowerpower.run_config import RunOverrides
     from flowerpower_cli.options import RunOptions
 
 MAX_TEXT = 10_000_000
@@ -151,7 +151,7 @@ def _mapping(content: bytes, shown: str) -> dict[str, Any]:
 
 
 def _from_yaml(content: bytes, shown: str) -> Any:
-    from flowerpower.yaml_reader import parse_yaml
+    from flowerpower.config.yaml_reader import parse_yaml
 
     try:
         return parse_yaml(content, shown, None).root.plain()

@@ -10,11 +10,11 @@ from typing import NoReturn
 def main() -> NoReturn:
     """Run the command line with the arguments of the process, and end the process."""
     if sys.argv[1:2] == ["--complete-names"]:
-        from flowerpower_cli import complete_names
+        from flowerpower_cli.completion import names
 
-        complete_names.run(sys.argv[2:])
+        names.run(sys.argv[2:])
     # Importing makes many objects that all stay; the frame turns the collector on again.
     gc.disable()
-    from flowerpower_cli.frame import run_app
+    from flowerpower_cli.process import run_app
 
     run_app(sys.argv[1:])

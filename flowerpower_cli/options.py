@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flowerpower_cli.option_values import (
+from flowerpower_cli.option_parsers import (
     decimal_number,
     duration,
     time_reading,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowerpower.errors import ConfigError, UsageError
-from flowerpower.names import did_you_mean
+from flowerpower.text import did_you_mean
 
 if TYPE_CHECKING:
     from flowerpower.job_queue.base import JobQueueBackend
@@ -49,9 +49,9 @@ def JobQueueManager(  # noqa: N802 - the name that users know; it gives one of s
 
 def _backend(type: str) -> Callable[..., JobQueueBackend]:
     if type == "rq":
-        from flowerpower.job_queue.rq.manager import RQManager
+        from flowerpower.job_queue.rq.queue import RQManager
 
         return RQManager
-    from flowerpower.job_queue.apscheduler.manager import APSManager
+    from flowerpower.job_queue.apscheduler.queue import APSManager
 
     return APSManager

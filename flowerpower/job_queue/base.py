@@ -2,7 +2,7 @@
 
 Law, for every method: what is acknowledged (the call returned) is durable. Times are aware
 datetimes. A store writes down what it is told and decides nothing: whether an attempt is
-retried is decided by `flowerpower.attempts`, whether a worker is dead by `reaping`.
+retried is decided by `flowerpower.job_queue.worker.slots`, whether a worker is dead by `reaping`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from flowerpower.job_queue.schedule_store import Fired, ScheduleStore
-from flowerpower.jobs import (
+from flowerpower.jobs.job import (
     AttemptEnd,
     Claim,
     Heartbeat,
@@ -27,7 +27,7 @@ from flowerpower.jobs import (
 )
 
 if TYPE_CHECKING:
-    from flowerpower.schedules import Fire, Schedule, ScheduleSpec
+    from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec
 
 LEASE = 10.0
 """Seconds; a worker whose beat stood still for so long, as seen by another, is dead."""

@@ -13,8 +13,8 @@ from typing import Any
 
 from flowerpower.errors import JobNotFound
 from flowerpower.job_queue.base import LOG_LIMIT
-from flowerpower.jobs import MAX_LOSSES, Claim, Job, JobStatus, WorkerInfo
-from flowerpower.names import nearest
+from flowerpower.jobs.job import MAX_LOSSES, Claim, Job, JobStatus, WorkerInfo
+from flowerpower.text import nearest
 
 Row = Mapping[str, Any]
 LOG_PIECE = 50_000

@@ -8,8 +8,7 @@ from datetime import datetime
 
 from flowerpower.errors import FlowerpowerError, Refused, ScheduleNotFound
 from flowerpower.job_queue.records import RecordReader, Row
-from flowerpower.names import did_you_mean
-from flowerpower.schedules import (
+from flowerpower.jobs.schedule import (
     Fire,
     Outcome,
     Schedule,
@@ -17,6 +16,7 @@ from flowerpower.schedules import (
     ScheduleState,
     spec_from,
 )
+from flowerpower.text import did_you_mean
 
 
 def schedule_of(row: Row, *, created: bool = True) -> Schedule:

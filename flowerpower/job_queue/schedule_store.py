@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from flowerpower.schedules import Fire, Schedule, ScheduleSpec
+    from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec
 
 FIRES_KEPT = 1000
 """Rows of the ledger that are kept of a schedule, the latest ones, while their history lasts."""

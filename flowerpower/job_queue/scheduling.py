@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from flowerpower.jobs import JobSpec
-from flowerpower.schedules import (
+from flowerpower.jobs.job import JobSpec
+from flowerpower.jobs.schedule import (
     Fire,
     Outcome,
     Schedule,
@@ -19,7 +19,7 @@ from flowerpower.schedules import (
     fire_job_id,
     job_of_fire,
 )
-from flowerpower.trigger_base import Trigger
+from flowerpower.triggers.base import Trigger
 
 CATCH_UP = 100
 """Missed fires that are made one by one, the latest ones, where they are not coalesced."""

@@ -7,19 +7,19 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, get_args
 
-from flowerpower.config import BackendType
-from flowerpower.config_files import Project
+from flowerpower.config.files import Project
+from flowerpower.config.project import BackendType
+from flowerpower.config.run import RunOverrides
 from flowerpower.errors import UsageError
-from flowerpower.jobs import Job, JobSpec
-from flowerpower.names import did_you_mean
+from flowerpower.jobs.job import Job, JobSpec
 from flowerpower.pipeline.overrides import below
 from flowerpower.pipeline.queues import check_queue, default_queue
 from flowerpower.pipeline.registry import PipelineRegistry
-from flowerpower.run_config import RunOverrides
+from flowerpower.text import did_you_mean
 
 if TYPE_CHECKING:
     from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent
-    from flowerpower.schedules import Schedule, ScheduleSpec
+    from flowerpower.jobs.schedule import Schedule, ScheduleSpec
 
 MAX_WORKERS = 1000
 
@@ -146,7 +146,7 @@ class PipelineJobQueue:
             ScheduleNotFound: if there is none of that id.
             PipelineNotFound: if its pipeline is gone.
         """
-        from flowerpower.schedules import job_of_fire
+        from flowerpower.jobs.schedule import job_of_fire
 
         schedule = self.backend.get_schedule(schedule_id)
         self._registry.files(schedule.pipeline)

@@ -9,17 +9,19 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from flowerpower import clock
-from flowerpower.config import merged_run
-from flowerpower.config_files import (
+from flowerpower.config.files import (
     Project,
     find_project_root,
     load_project,
     project_root,
     schedule_faults,
 )
+from flowerpower.config.project import merged_run
+from flowerpower.config.run import RunOverrides
 from flowerpower.errors import ConfigError, FlowerpowerError, RunFailed, UsageError
-from flowerpower.jobs import Job
+from flowerpower.jobs.job import Job
+from flowerpower.jobs.retries import delay_before_retry
+from flowerpower.jobs.run import NodeEvent, RunError, RunOutcome, RunRequest
 from flowerpower.pipeline.job_queue import PipelineJobQueue
 from flowerpower.pipeline.overrides import (
     JobArguments,
@@ -28,13 +30,11 @@ from flowerpower.pipeline.overrides import (
     parse_result_ttl,
 )
 from flowerpower.pipeline.registry import PipelineRegistry
-from flowerpower.retries import delay_before_retry
-from flowerpower.run_config import RunOverrides
-from flowerpower.runs import NodeEvent, RunError, RunOutcome, RunRequest
+from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
-    from flowerpower.pipeline.graph import Graph
-    from flowerpower.pipeline.runner import Plan
+    from flowerpower.run.draw.graph import Graph
+    from flowerpower.run.runner import Plan
 
 OnRetry = Callable[[RunError, int, float], None]
 """Called before waiting: the error, how many retries are left, seconds to the next attempt."""
@@ -164,7 +164,7 @@ class PipelineManager:
             BackendUnreachable: if the schedule was not taken.
         """
         from flowerpower.pipeline.scheduling import asked, choose
-        from flowerpower.triggers import make_trigger
+        from flowerpower.triggers.kinds import make_trigger
 
         if cron is None and interval is None and date is None:
             specs = self.job_queue.declared_schedules(name)
@@ -258,7 +258,7 @@ class PipelineManager:
         retry = 0
         while True:
             if timeout is None:
-                from flowerpower.execute import execute
+                from flowerpower.pipeline.execute import execute
 
                 loaded = self.project, pipeline
                 outcome = execute(
@@ -291,8 +291,8 @@ class PipelineManager:
         Raises:
             FlowerpowerError: as `run`; missing inputs are no error if `complete` is False.
         """
-        from flowerpower.execute import described_error
-        from flowerpower.pipeline.runner import PipelineRunner
+        from flowerpower.pipeline.execute import described_error
+        from flowerpower.run.runner import PipelineRunner
 
         runner = PipelineRunner(self.project, self.registry.get(name), overrides)
         try:
@@ -311,7 +311,7 @@ class PipelineManager:
         Raises:
             FlowerpowerError: as `plan`; missing inputs are no error.
         """
-        from flowerpower.pipeline import dag
+        from flowerpower.run import dag
 
         plan = self.plan(name, overrides, complete=False)
         return dag.graph(plan.driver, name, plan.final_vars)

@@ -9,12 +9,12 @@ from typing import Any, TypedDict, get_args
 
 from pydantic import ValidationError
 
-from flowerpower import clock
-from flowerpower.adapter_config import AdapterName
-from flowerpower.config_files import explained
+from flowerpower.config.adapters import AdapterName
+from flowerpower.config.files import explained
+from flowerpower.config.run import ExecutorOverrides, RetryOverrides, RunOverrides
 from flowerpower.errors import UsageError
-from flowerpower.names import did_you_mean
-from flowerpower.run_config import ExecutorOverrides, RetryOverrides, RunOverrides
+from flowerpower.text import did_you_mean
+from flowerpower.triggers import clock
 
 _OVERRIDE_NAMES = {"delay": "retry_delay", "type": "executor", "custom_adapters": "adapters"}
 StrPath = str | os.PathLike[str]

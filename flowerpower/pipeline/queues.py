@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from flowerpower.config_files import Project
+from flowerpower.config.files import Project
 from flowerpower.errors import UsageError
-from flowerpower.jobs import DEFAULT_QUEUE
-from flowerpower.names import did_you_mean
+from flowerpower.jobs.job import DEFAULT_QUEUE
+from flowerpower.text import did_you_mean
 
 
 def default_queue(project: Project) -> str:

@@ -7,10 +7,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowerpower.config_files import PIPELINES_FOLDER, Pipeline, Project, load_pipeline
+from flowerpower.config.files import PIPELINES_FOLDER, Pipeline, Project, load_pipeline
 from flowerpower.errors import ConfigError, FlowerpowerError, PipelineNotFound, Refused
-from flowerpower.names import check_name, did_you_mean, is_name
-from flowerpower.safe_text import shortened
+from flowerpower.text import check_name, did_you_mean, is_name, shortened
 
 MODULES_FOLDER = Path("pipelines")
 

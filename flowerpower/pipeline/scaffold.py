@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from flowerpower import clock
-from flowerpower.config_files import PIPELINES_FOLDER, PROJECT_FILE
+from flowerpower.atomic_files import write_whole
+from flowerpower.config.files import PIPELINES_FOLDER, PROJECT_FILE
 from flowerpower.errors import FlowerpowerError, InvalidName, Refused, UsageError
-from flowerpower.names import check_name, did_you_mean, is_name
-from flowerpower.pipeline.bundle_import import check_places
-from flowerpower.pipeline.bundle_reading import (
+from flowerpower.pipeline.bundles.importing import check_places
+from flowerpower.pipeline.bundles.reading import (
     is_project_folder,
     read_bundle,
     read_project_folder,
 )
 from flowerpower.pipeline.registry import MODULES_FOLDER
-from flowerpower.pipeline.whole_files import write_whole
+from flowerpower.text import check_name, did_you_mean, is_name
+from flowerpower.triggers import clock
 
 _PROJECT_YML = """\
 name: "{name}"

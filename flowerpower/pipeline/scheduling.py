@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flowerpower.config import ScheduleConfig
-from flowerpower.config_files import Project, schedule_faults
+from flowerpower.config.files import Project, schedule_faults
+from flowerpower.config.project import ScheduleConfig
+from flowerpower.config.run import RunOverrides
 from flowerpower.errors import ConfigError, UsageError
-from flowerpower.names import did_you_mean
+from flowerpower.jobs.schedule import Origin, ScheduleSpec
 from flowerpower.pipeline.overrides import below
 from flowerpower.pipeline.queues import check_queue, default_queue
 from flowerpower.pipeline.registry import PipelineRegistry
-from flowerpower.run_config import RunOverrides
-from flowerpower.schedules import Origin, ScheduleSpec
-from flowerpower.trigger_base import Trigger
+from flowerpower.text import did_you_mean
+from flowerpower.triggers.base import Trigger
 
 
 def declared(project: Project, registry: PipelineRegistry, name: str) -> list[ScheduleSpec]:

@@ -11,13 +11,14 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flowerpower import attempt_ends, clock
-from flowerpower.attempts import GRACE
-from flowerpower.child_pool import ENTRY, PRELOAD
-from flowerpower.children import Child, ForkServer
-from flowerpower.jobs import Claim, JobStatus
-from flowerpower.run_config import RetryConfig
-from flowerpower.runs import NodeEvent, NodeRecord, RunError, RunOutcome, RunRequest
+from flowerpower.config.run import RetryConfig
+from flowerpower.job_queue.worker.child_pool import ENTRY, PRELOAD
+from flowerpower.job_queue.worker.fork_server_client import Child, ForkServer
+from flowerpower.job_queue.worker.slots import GRACE
+from flowerpower.jobs import attempt_result
+from flowerpower.jobs.job import Claim, JobStatus
+from flowerpower.jobs.run import NodeEvent, NodeRecord, RunError, RunOutcome, RunRequest
+from flowerpower.triggers import clock
 
 
 def run_timed(
@@ -71,11 +72,11 @@ class _TimedAttempt:
             return self._told
         if self._returncode is not None:
             node, now = self._node, clock.now()
-            why = attempt_ends.end_by_death(_CLAIM, policy, self._returncode, node, now)
+            why = attempt_result.end_by_death(_CLAIM, policy, self._returncode, node, now)
         else:
             # What it tells from here on comes too late.
             self._end()
-            why = attempt_ends.end_by_timeout(_CLAIM, policy, timeout, self._node, clock.now())
+            why = attempt_result.end_by_timeout(_CLAIM, policy, timeout, self._node, clock.now())
         seconds = round(clock.monotonic() - since, 6)
         return RunOutcome(
             request.pipeline,

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from flowerpower import clock
-from flowerpower.jobs import JobFilter
-from flowerpower.schedules import Outcome, Schedule, ScheduleSpec
-from flowerpower.triggers import make_trigger
+from flowerpower.jobs.job import JobFilter
+from flowerpower.jobs.schedule import Outcome, Schedule, ScheduleSpec
+from flowerpower.triggers import clock
+from flowerpower.triggers.kinds import make_trigger
 from tests.acceptance.campaign import BACKENDS, place
 from tests.acceptance.working import Site
 

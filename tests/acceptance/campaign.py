@@ -20,9 +20,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from flowerpower.config.run import RunOverrides
 from flowerpower.errors import BackendUnreachable
-from flowerpower.jobs import JobSpec, JobStatus
-from flowerpower.run_config import RunOverrides
+from flowerpower.jobs.job import JobSpec, JobStatus
 from tests.acceptance.working import Site, WorkerProcess, children_of
 from tests.conditions import eventually
 from tests.servers import PostgresServer, RedisServer

@@ -17,14 +17,14 @@ from typing import Any
 
 import pytest
 
-from flowerpower.child import EXIT_UNHEARD
-from flowerpower.children import Child, ForkServer, ForkServerDied
-from flowerpower.runs import RunOutcome
+from flowerpower.job_queue.worker.child import EXIT_UNHEARD
+from flowerpower.job_queue.worker.fork_server_client import Child, ForkServer, ForkServerDied
+from flowerpower.jobs.run import RunOutcome
 from tests.conditions import eventually, processes_marked
 from tests.conftest import MakeProject
 
-ENTRY = "flowerpower.execute:run_in_child"
-PRELOAD = ("flowerpower.execute:warm_up",)
+ENTRY = "flowerpower.pipeline.execute:run_in_child"
+PRELOAD = ("flowerpower.pipeline.execute:warm_up",)
 LIMIT = 30.0
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs prctl")
 
@@ -635,8 +635,8 @@ def test_the_child_guards_its_entry(
 
 WORKER = """
 import sys, time
-from flowerpower.children import ForkServer
-server = ForkServer("flowerpower.execute:run_in_child", silence_limit=float(sys.argv[2]))
+from flowerpower.job_queue.worker.fork_server_client import ForkServer
+server = ForkServer("flowerpower.pipeline.execute:run_in_child", silence_limit=float(sys.argv[2]))
 server.start()
 for _ in range(2):
     run = {"v": 1, "base_dir": sys.argv[1], "pipeline": "job"}
@@ -761,7 +761,7 @@ def test_closing_ends_everything(own_jobs: MakeJobs, project: Project):
     jobs.server.close()
 
 
-@pytest.mark.parametrize("entry", ["nowhere:entry", "flowerpower.execute:nothing"])
+@pytest.mark.parametrize("entry", ["nowhere:entry", "flowerpower.pipeline.execute:nothing"])
 def test_a_server_that_cannot_start_says_so(own_jobs: MakeJobs, entry: str):
     """A wrong entry is an error at the first child, not a hang."""
     jobs = own_jobs(entry)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from flowerpower import clock
-from flowerpower.jobs import Job, JobFilter, JobStatus
-from flowerpower.run_config import RunOverrides
-from flowerpower.schedules import Outcome, ScheduleSpec
-from flowerpower.triggers import make_trigger
+from flowerpower.config.run import RunOverrides
+from flowerpower.jobs.job import Job, JobFilter, JobStatus
+from flowerpower.jobs.schedule import Outcome, ScheduleSpec
+from flowerpower.triggers import clock
+from flowerpower.triggers.kinds import make_trigger
 from tests.acceptance.calendar_campaign import HEAD, CalendarCampaign, Count, every
 from tests.acceptance.working import MakeSite, Site
 from tests.conditions import eventually

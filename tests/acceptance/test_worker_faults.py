@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flowerpower.jobs import Job, JobStatus
+from flowerpower.jobs.job import Job, JobStatus
 from tests.acceptance.working import MakeSite, Site, reason, value
 from tests.conditions import eventually
 

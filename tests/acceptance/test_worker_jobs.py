@@ -13,7 +13,7 @@ import pytest
 
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.base import WorkerOptions
-from flowerpower.jobs import JobStatus
+from flowerpower.jobs.job import JobStatus
 from tests.acceptance.working import Site, reason, value
 from tests.conditions import eventually
 

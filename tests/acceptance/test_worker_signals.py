@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from flowerpower.jobs import JobFilter, JobStatus
+from flowerpower.jobs.job import JobFilter, JobStatus
 from tests.acceptance.working import MakeSite, Site, WorkerProcess, value
 from tests.conditions import eventually
 

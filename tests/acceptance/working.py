@@ -18,9 +18,9 @@ from typing import Any
 
 import psycopg
 
+from flowerpower.config.run import RunOverrides
 from flowerpower.job_queue import JobQueueManager
-from flowerpower.jobs import Job, JobSpec, JobStatus
-from flowerpower.run_config import RunOverrides
+from flowerpower.jobs.job import Job, JobSpec, JobStatus
 from tests.conditions import eventually, processes_marked
 
 LEASE = 3.0

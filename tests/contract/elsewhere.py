@@ -13,7 +13,7 @@ from typing import Any
 
 from flowerpower.errors import FlowerpowerError
 from flowerpower.job_queue import JobQueueManager
-from flowerpower.jobs import JobFilter, JobStatus
+from flowerpower.jobs.job import JobFilter, JobStatus
 from tests.contract.hand import FINISHED, Hand, spec
 
 _CONTEXT = multiprocessing.get_context("forkserver")

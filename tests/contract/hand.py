@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flowerpower import clock
+from flowerpower.config.run import RunOverrides
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.jobs import AttemptEnd, Claim, Job, JobSpec, JobStatus, WorkerInfo
-from flowerpower.run_config import RunOverrides
+from flowerpower.jobs.job import AttemptEnd, Claim, Job, JobSpec, JobStatus, WorkerInfo
+from flowerpower.triggers import clock
 
 RESULT = {"outputs": {"total": 42}, "notes": []}
 FINISHED = AttemptEnd(JobStatus.FINISHED, result=RESULT)

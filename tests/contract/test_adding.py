@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from flowerpower import clock
+from flowerpower.config.run import RetryOverrides, RunOverrides
 from flowerpower.errors import InvalidInputs, InvalidName, InvalidTime, JobNotFound, UsageError
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.jobs import JobFilter, JobSpec, JobStatus, overrides_of
-from flowerpower.run_config import RetryOverrides, RunOverrides
+from flowerpower.jobs.job import JobFilter, JobSpec, JobStatus, overrides_of
+from flowerpower.triggers import clock
 from tests.conditions import eventually
 from tests.contract.elsewhere import add_one, in_processes, in_threads
 from tests.contract.hand import Hand, in_seconds, spec, with_inputs

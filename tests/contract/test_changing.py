@@ -8,7 +8,7 @@ import pytest
 
 from flowerpower.errors import JobNotFound, Refused
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.jobs import TRANSITIONS, Claim, JobFilter, JobStatus
+from flowerpower.jobs.job import TRANSITIONS, Claim, JobFilter, JobStatus
 from tests.contract.elsewhere import in_threads
 from tests.contract.hand import CANCELLED, FAILED, FINISHED, Hand, in_seconds, retry_at, spec
 

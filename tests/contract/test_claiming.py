@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from flowerpower import clock
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.jobs import JobFilter, JobStatus, WorkerInfo
+from flowerpower.jobs.job import JobFilter, JobStatus, WorkerInfo
+from flowerpower.triggers import clock
 from tests.contract.elsewhere import add_many, claim_and_finish, in_processes, in_threads
 from tests.contract.hand import Hand, in_seconds, spec
 from tests.contract.places import Place

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from flowerpower import attempt_ends
 from flowerpower.errors import FlowerpowerError, Refused
 from flowerpower.job_queue.base import JobQueueBackend, WorkerOptions
-from flowerpower.jobs import JobFilter, JobStatus, overrides_of
+from flowerpower.jobs import attempt_result
+from flowerpower.jobs.job import JobFilter, JobStatus, overrides_of
 from tests.conftest import MakeProject
 from tests.contract.hand import Hand, spec
 from tests.contract.places import Place
@@ -40,7 +40,7 @@ def test_a_damaged_payload_is_refused_by_the_worker_alone(
     with pytest.raises(FlowerpowerError) as refused:
         overrides_of(bad.payload)
     assert "damaged" in refused.value.message or "another version" in refused.value.message
-    assert hand.finish(bad, attempt_ends.end_by_refusal(bad, refused.value.message))
+    assert hand.finish(bad, attempt_result.end_by_refusal(bad, refused.value.message))
     assert backend.get_job("bad").status is JobStatus.FAILED
     assert overrides_of(good.payload).inputs == {}
 

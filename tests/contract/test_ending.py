@@ -6,7 +6,7 @@ import pytest
 
 from flowerpower.errors import JobNotFound, Refused
 from flowerpower.job_queue.base import EndedAttempt, JobQueueBackend
-from flowerpower.jobs import MAX_LOSSES, AttemptEnd, Claim, Job, JobStatus
+from flowerpower.jobs.job import MAX_LOSSES, AttemptEnd, Claim, Job, JobStatus
 from tests.conditions import eventually
 from tests.contract.hand import CANCELLED, FAILED, FINISHED, RESULT, Hand, in_seconds, retry_at
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from flowerpower import clock
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.schedule_store import FIRES_KEPT
 from flowerpower.job_queue.scheduling import COALESCED, OVERLAP, TOO_LATE
-from flowerpower.jobs import JobFilter, JobStatus, overrides_of
-from flowerpower.schedules import Fire, Outcome, ScheduleSpec, ScheduleState
-from flowerpower.triggers import make_trigger
+from flowerpower.jobs.job import JobFilter, JobStatus, overrides_of
+from flowerpower.jobs.schedule import Fire, Outcome, ScheduleSpec, ScheduleState
+from flowerpower.triggers import clock
+from flowerpower.triggers.kinds import make_trigger
 from tests.conditions import eventually
 from tests.contract.elsewhere import in_processes, in_threads
 from tests.contract.hand import FAILED, FINISHED, Hand, retry_at, with_inputs

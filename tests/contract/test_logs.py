@@ -3,7 +3,7 @@
 import random
 
 from flowerpower.job_queue.base import LOG_LIMIT, JobQueueBackend
-from flowerpower.jobs import Claim, JobStatus
+from flowerpower.jobs.job import Claim, JobStatus
 from tests.contract.hand import FINISHED, Hand
 
 

@@ -13,7 +13,7 @@ from flowerpower.errors import (
 )
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.jobs import JobFilter, JobStatus
+from flowerpower.jobs.job import JobFilter, JobStatus
 from tests.contract.elsewhere import add_many, in_processes
 from tests.contract.hand import FINISHED, Hand, spec
 from tests.contract.places import Place

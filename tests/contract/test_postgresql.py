@@ -11,7 +11,7 @@ import pytest
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.jobs import JobFilter, JobStatus
+from flowerpower.jobs.job import JobFilter, JobStatus
 from tests.conditions import eventually
 from tests.contract.elsewhere import in_processes, open_only
 from tests.contract.hand import FINISHED, Hand, spec

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from flowerpower import clock
 from flowerpower.errors import JobNotFound
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.jobs import AttemptEnd, JobFilter, JobStatus
+from flowerpower.jobs.job import AttemptEnd, JobFilter, JobStatus
+from flowerpower.triggers import clock
 from tests.conditions import eventually
 from tests.contract.hand import FAILED, FINISHED, RESULT, Hand, in_seconds, spec
 from tests.contract.places import Place

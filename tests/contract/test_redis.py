@@ -22,7 +22,7 @@ from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.rq import scripts
 from flowerpower.job_queue.rq.fields import ENTRY_POINT, WORDS
-from flowerpower.jobs import JobStatus
+from flowerpower.jobs.job import JobStatus
 from tests.contract.hand import FINISHED, Hand, in_seconds, retry_at, spec
 from tests.contract.on_redis import OnRedis
 from tests.servers import RedisServer

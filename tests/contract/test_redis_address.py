@@ -16,7 +16,7 @@ import pytest
 from flowerpower.errors import BackendUnreachable, ConfigError, FlowerpowerError
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.rq.connection import Connection, make_url
-from flowerpower.jobs import JobStatus
+from flowerpower.jobs.job import JobStatus
 from tests.contract.hand import Hand, spec
 from tests.lossy_proxy import LossyProxy
 from tests.servers import PASSWORD, RedisServer, free_port

@@ -12,7 +12,7 @@ import redis
 
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.jobs import JobFilter, JobStatus
+from flowerpower.jobs.job import JobFilter, JobStatus
 from tests.conditions import eventually
 from tests.contract.elsewhere import in_threads
 from tests.contract.hand import FINISHED, Hand, in_seconds, spec

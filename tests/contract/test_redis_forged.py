@@ -18,7 +18,7 @@ from rq.serializers import JSONSerializer, PickleSerializer
 
 from flowerpower.errors import FlowerpowerError
 from flowerpower.job_queue.base import JobQueueBackend, WorkerOptions
-from flowerpower.jobs import JobFilter, JobStatus
+from flowerpower.jobs.job import JobFilter, JobStatus
 from tests.conftest import MakeProject
 from tests.contract.hand import FAILED, Hand, in_seconds, spec
 from tests.contract.on_redis import OnRedis

@@ -10,7 +10,7 @@ import pytest
 
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import JobQueueBackend, WorkerOptions
-from flowerpower.jobs import Claim, JobFilter, JobStatus
+from flowerpower.jobs.job import Claim, JobFilter, JobStatus
 from tests.conditions import eventually
 from tests.conftest import MakeProject
 from tests.contract.hand import FINISHED, RESULT, Hand, in_seconds, retry_at, spec

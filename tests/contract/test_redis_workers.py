@@ -14,7 +14,7 @@ from rq import Worker
 from rq.registry import StartedJobRegistry
 
 from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent, WorkerOptions
-from flowerpower.jobs import JobStatus
+from flowerpower.jobs.job import JobStatus
 from tests.conditions import eventually
 from tests.conftest import MakeProject
 from tests.contract.hand import spec

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from flowerpower import clock
+from flowerpower.config.run import RetryOverrides, RunOverrides
 from flowerpower.errors import Refused, ScheduleNotFound
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.jobs import JobFilter
-from flowerpower.run_config import RetryOverrides, RunOverrides
-from flowerpower.schedules import Origin, Schedule, ScheduleSpec, ScheduleState
-from flowerpower.triggers import make_trigger
+from flowerpower.jobs.job import JobFilter
+from flowerpower.jobs.schedule import Origin, Schedule, ScheduleSpec, ScheduleState
+from flowerpower.triggers import clock
+from flowerpower.triggers.kinds import make_trigger
 from tests.contract.elsewhere import in_processes, in_threads
 from tests.contract.hand import with_inputs
 from tests.contract.places import Place

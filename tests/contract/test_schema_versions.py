@@ -11,7 +11,7 @@ from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.apscheduler import database
 from flowerpower.job_queue.apscheduler import postgres as on_postgresql
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.jobs import JobStatus
+from flowerpower.jobs.job import JobStatus
 from tests.contract.hand import Hand, spec
 from tests.contract.test_schedules import every
 from tests.servers import PostgresServer

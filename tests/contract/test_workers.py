@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from flowerpower import clock
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.jobs import MAX_LOSSES, JobStatus
+from flowerpower.jobs.job import MAX_LOSSES, JobStatus
+from flowerpower.triggers import clock
 from tests.contract.elsewhere import in_threads
 from tests.contract.hand import Hand, spec
 

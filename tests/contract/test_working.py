@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from flowerpower import clock
 from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent, WorkerOptions
-from flowerpower.jobs import JobFilter, JobStatus
+from flowerpower.jobs.job import JobFilter, JobStatus
+from flowerpower.triggers import clock
 from tests.conditions import eventually
 from tests.conftest import MakeProject
 from tests.contract.hand import Hand, in_seconds, spec, with_inputs

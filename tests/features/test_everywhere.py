@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from flowerpower.encoding import encode_outputs
 from flowerpower.errors import ConfigError
+from flowerpower.jobs.encoding import encode_outputs
 from flowerpower.pipeline import PipelineManager
 from flowerpower.pipeline.overrides import JobArguments, make_overrides
 from tests.features.test_features import CASES, Case, project_copy

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from flowerpower import processes
+from flowerpower.job_queue.worker import processes
 
 # What loses its parent becomes a child of this process, and is found again.
 processes.adopt_orphans()

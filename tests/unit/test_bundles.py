@@ -16,15 +16,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flowerpower.config_files import load_project
+from flowerpower.atomic_files import write_whole
+from flowerpower.config.files import load_project
 from flowerpower.errors import ConfigError, FlowerpowerError, InvalidName, PipelineNotFound, Refused
-from flowerpower.pipeline.bundle_import import plan_import
-from flowerpower.pipeline.bundle_reading import read_bundle, read_project_folder
-from flowerpower.pipeline.bundle_writing import pack_pipeline, write_bundle
-from flowerpower.pipeline.bundles import MANIFEST, MAX_BYTES, MAX_MEMBERS, bundle_of, renamed
-from flowerpower.pipeline.module_files import MAX_MODULE_BYTES
+from flowerpower.pipeline.bundles.bundle import MANIFEST, MAX_BYTES, MAX_MEMBERS, bundle_of, renamed
+from flowerpower.pipeline.bundles.importing import plan_import
+from flowerpower.pipeline.bundles.module_files import MAX_MODULE_BYTES
+from flowerpower.pipeline.bundles.reading import read_bundle, read_project_folder
+from flowerpower.pipeline.bundles.writing import pack_pipeline, write_bundle
 from flowerpower.pipeline.scaffold import create_project
-from flowerpower.pipeline.whole_files import write_whole
 from tests.conftest import MakeProject
 
 CONFIG = "conf/pipelines/p.yml"

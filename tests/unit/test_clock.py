@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from flowerpower import clock
 from flowerpower.errors import InvalidDuration, InvalidTime, InvalidTimezone
+from flowerpower.triggers import clock
 
 
 @pytest.mark.parametrize(

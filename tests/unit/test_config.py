@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from flowerpower.config import PipelineConfig, merged_run
-from flowerpower.config_files import (
+from flowerpower.config.files import (
     find_project_root,
     load_pipeline,
     load_project,
     schedule_faults,
 )
+from flowerpower.config.project import PipelineConfig, merged_run
+from flowerpower.config.run import RunOverrides
 from flowerpower.errors import ConfigError, ProjectNotFound
-from flowerpower.run_config import RunOverrides
 from tests.conftest import MakeProject
 
 DESIGN_PROJECT = """\

@@ -8,15 +8,15 @@ from itertools import islice
 import pytest
 from croniter import croniter
 
-from flowerpower.cron_grammar import LAST, MACROS, normalise, parse
-from flowerpower.cron_readings import readings_of
 from flowerpower.errors import (
     InvalidDuration,
     InvalidTime,
     InvalidTimezone,
     InvalidTrigger,
 )
-from flowerpower.triggers import Cron, make_trigger, trigger_from_json
+from flowerpower.triggers.cron_grammar import LAST, MACROS, normalise, parse
+from flowerpower.triggers.kinds import Cron, make_trigger, trigger_from_json
+from flowerpower.triggers.wall_times import readings_of
 from tests.unit.cron_oracle import DAYS, MONTHS, random_expressions
 
 ALL_DAYS = set(range(1, 32))

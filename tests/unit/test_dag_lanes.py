@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowerpower.errors import UnknownNode
-from flowerpower.pipeline.dag_lanes import depth_first, laid_out, width
-from flowerpower.pipeline.dag_svg import svg
-from flowerpower.pipeline.dag_text import cells, text_rows
-from flowerpower.pipeline.graph import Graph, GraphNode
+from flowerpower.run.draw.graph import Graph, GraphNode
+from flowerpower.run.draw.lanes import depth_first, laid_out, width
+from flowerpower.run.draw.svg import svg
+from flowerpower.run.draw.text import cells, text_rows
 
 Needs = dict[str, list[str]]
 Edges = set[tuple[str, str]]

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flowerpower.encoding import encode_outputs, safe_repr
+from flowerpower.jobs.encoding import encode_outputs, safe_repr
 
 
 class Colour(enum.Enum):

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowerpower.pipeline.fingerprints import Unknown, fingerprint
+from flowerpower.run.cache.fingerprints import Unknown, fingerprint
 
 
 class Kind(enum.Enum):

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from flowerpower import clock
+from flowerpower.config.run import RunOverrides
 from flowerpower.errors import FlowerpowerError, InvalidName, Refused
-from flowerpower.jobs import (
+from flowerpower.jobs.job import (
     ENDED,
     TRANSITIONS,
     Job,
@@ -20,7 +20,7 @@ from flowerpower.jobs import (
     check_transition,
     overrides_of,
 )
-from flowerpower.run_config import RunOverrides
+from flowerpower.triggers import clock
 
 S = JobStatus
 LEGAL = {

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from flowerpower.config.run import RunOverrides
 from flowerpower.errors import (
     ConfigError,
     FlowerpowerError,
@@ -24,10 +25,9 @@ from flowerpower.errors import (
     UnknownNode,
     UsageError,
 )
-from flowerpower.execute import execute
+from flowerpower.jobs.run import NodeEvent, RunOutcome, RunRequest
 from flowerpower.pipeline import PipelineManager
-from flowerpower.run_config import RunOverrides
-from flowerpower.runs import NodeEvent, RunOutcome, RunRequest
+from flowerpower.pipeline.execute import execute
 from tests.conftest import MakeProject
 
 FRAME = (

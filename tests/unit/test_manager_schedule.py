@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from flowerpower.config.run import RunOverrides
 from flowerpower.errors import (
     ConfigError,
     InvalidInputs,
@@ -13,9 +14,8 @@ from flowerpower.errors import (
     Refused,
     UsageError,
 )
+from flowerpower.jobs.schedule import Origin, ScheduleState
 from flowerpower.pipeline import PipelineManager
-from flowerpower.run_config import RunOverrides
-from flowerpower.schedules import Origin, ScheduleState
 from tests.conftest import MakeProject
 
 REPORT = "def total(region: str = 'all') -> str:\n    return region\n"

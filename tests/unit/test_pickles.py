@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flowerpower.errors import RunFailed
-from flowerpower.pipeline import pickles
+from flowerpower.run import pickles
 
 
 class Bomb:

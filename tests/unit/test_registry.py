@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flowerpower.config_files import load_project
+from flowerpower.config.files import load_project
 from flowerpower.errors import InvalidName, PipelineNotFound, Refused, UsageError
 from flowerpower.pipeline import PipelineManager
 from flowerpower.pipeline.registry import PipelineRegistry

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from flowerpower.retries import delay_before_retry, is_retryable, names_of
-from flowerpower.run_config import RetryConfig
+from flowerpower.config.run import RetryConfig
+from flowerpower.jobs.retries import delay_before_retry, is_retryable, names_of
 
 
 def test_delays_grow_by_backoff_up_to_their_limit() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from flowerpower.config.run import RunOverrides
 from flowerpower.job_queue.scheduling import (
     COALESCED,
     OVERLAP,
@@ -16,11 +17,10 @@ from flowerpower.job_queue.scheduling import (
     Decision,
     decide,
 )
-from flowerpower.jobs import JobSpec
-from flowerpower.run_config import RunOverrides
-from flowerpower.schedules import Fire, Outcome, Schedule, ScheduleSpec, ScheduleState
-from flowerpower.trigger_base import Trigger
-from flowerpower.triggers import Cron, Date, Interval
+from flowerpower.jobs.job import JobSpec
+from flowerpower.jobs.schedule import Fire, Outcome, Schedule, ScheduleSpec, ScheduleState
+from flowerpower.triggers.base import Trigger
+from flowerpower.triggers.kinds import Cron, Date, Interval
 
 REASONS = {"coalesced": COALESCED, "late": TOO_LATE, "many": TOO_MANY}
 PAUSED, DONE = ScheduleState.PAUSED, ScheduleState.DONE

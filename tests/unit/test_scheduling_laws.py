@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowerpower.job_queue.scheduling import CATCH_UP, Decision, decide
-from flowerpower.schedules import (
+from flowerpower.jobs.schedule import (
     Fire,
     Outcome,
     Schedule,
@@ -21,8 +21,8 @@ from flowerpower.schedules import (
     ScheduleState,
     fire_job_id,
 )
-from flowerpower.trigger_base import Trigger
-from flowerpower.triggers import Cron, Date, Interval
+from flowerpower.triggers.base import Trigger
+from flowerpower.triggers.kinds import Cron, Date, Interval
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TICK = timedelta(microseconds=1)

@@ -16,7 +16,7 @@ from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.apscheduler import sqlite
 from flowerpower.job_queue.apscheduler.database import in_list, queries
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.jobs import JobFilter, JobStatus
+from flowerpower.jobs.job import JobFilter, JobStatus
 from tests.contract.elsewhere import in_processes, open_only
 from tests.contract.hand import FINISHED, Hand, spec
 

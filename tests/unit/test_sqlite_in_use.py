@@ -22,7 +22,7 @@ from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.apscheduler import sqlite
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.jobs import JobFilter
+from flowerpower.jobs.job import JobFilter
 from tests.conditions import eventually
 from tests.contract.elsewhere import in_processes
 from tests.contract.hand import spec, with_inputs

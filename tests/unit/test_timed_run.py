@@ -7,9 +7,9 @@ import os
 import pytest
 
 from flowerpower.errors import MissingInputs
+from flowerpower.jobs.run import NodeEvent
 from flowerpower.pipeline.manager import PipelineManager, raise_for_error
 from flowerpower.pipeline.overrides import make_overrides
-from flowerpower.runs import NodeEvent
 from tests.conftest import MakeProject
 
 PIPELINE = (

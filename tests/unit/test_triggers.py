@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowerpower.errors import InvalidDuration, InvalidTime, InvalidTimezone, InvalidTrigger
-from flowerpower.trigger_base import LATEST, Trigger
-from flowerpower.triggers import Cron, Date, Interval, make_trigger, trigger_from_json
+from flowerpower.triggers.base import LATEST, Trigger
+from flowerpower.triggers.kinds import Cron, Date, Interval, make_trigger, trigger_from_json
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -385,7 +385,7 @@ def test_exactly_one(keywords: dict[str, object], message: str) -> None:
 
 def test_the_machines_zone_is_the_default() -> None:
     """Without a zone a trigger is in that of the machine."""
-    from flowerpower.clock import local_timezone_name
+    from flowerpower.triggers.clock import local_timezone_name
 
     assert make_trigger(cron="@daily").timezone == local_timezone_name()
 
@@ -483,7 +483,7 @@ def test_a_naive_moment_is_a_mistake() -> None:
 def test_imports_are_light() -> None:
     """Importing the triggers loads no cron library, nor anything else that is slow to load."""
     code = (
-        "import sys, flowerpower.triggers, flowerpower.trigger_preview;"
+        "import sys, flowerpower.triggers.kinds, flowerpower.triggers.preview;"
         "print(sorted({'croniter', 'cron_descriptor', 'apscheduler', 'pydantic', 'hamilton'}"
         " & set(sys.modules)))"
     )

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
+from flowerpower.config.yaml_reader import parse_yaml
 from flowerpower.errors import ConfigError
-from flowerpower.yaml_reader import parse_yaml
 
 
 def _read(text: str | bytes, **environ: str) -> object:

@@ -13,7 +13,6 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from flowerpower.errors import ConfigError
 from flowerpower.job_queue.records import Row
 
 SCHEMA_VERSION = 2
@@ -115,26 +114,3 @@ def in_list(prefix: str, values: Sequence[str]) -> tuple[str, dict[str, str]]:
 def as_percent_style(sql: str) -> str:
     """`:name` parameters as psycopg writes them."""
     return _PARAMETER.sub(r"%(\1)s", sql)
-
-
-def open_database(url: str, root: Any) -> Database:
-    """The database at `url`; a relative SQLite file is below the folder `root`.
-
-    Raises:
-        ConfigError: if no driver takes the URL, or its extra is not installed.
-        BackendUnreachable: if it cannot be opened.
-    """
-    if url.startswith("sqlite:///"):
-        from flowerpower.job_queue.apscheduler.sqlite import Sqlite
-
-        return Sqlite(root / url.removeprefix("sqlite:///"))
-    if url.startswith("postgresql://"):
-        try:
-            from flowerpower.job_queue.apscheduler.postgres import Postgres
-        except ImportError:
-            raise ConfigError(
-                "PostgreSQL needs an extra that is not installed.",
-                hint="pip install 'flowerpower-cli[postgresql]'",
-            ) from None
-        return Postgres(url)
-    raise ConfigError(f"No database driver takes a URL that begins with {url[:20]!r}.")

@@ -21,7 +21,7 @@ from flowerpower.job_queue.apscheduler.database import (
     schema_statements,
 )
 from flowerpower.job_queue.records import Row
-from flowerpower.safe_text import mask, remember_secret
+from flowerpower.text import mask, remember_secret
 
 CONNECT_TIMEOUT = 5
 """Seconds."""

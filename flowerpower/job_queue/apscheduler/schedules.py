@@ -19,9 +19,9 @@ from flowerpower.job_queue.schedule_records import (
 )
 from flowerpower.job_queue.schedule_store import FIRE_BATCH, FIRES_KEPT, Fired, ScheduleStore
 from flowerpower.job_queue.scheduling import SET_BACK, decide
-from flowerpower.jobs import JobSpec
-from flowerpower.names import SCHEDULE_ID_LIMIT, is_name
-from flowerpower.schedules import Fire, Schedule, ScheduleSpec, ScheduleState
+from flowerpower.jobs.job import JobSpec
+from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec, ScheduleState
+from flowerpower.text import SCHEDULE_ID_LIMIT, is_name
 
 
 class SqlSchedules(ScheduleStore):

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from flowerpower import clock
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.apscheduler.database import (
     SCHEMA_VERSION,
@@ -21,6 +20,7 @@ from flowerpower.job_queue.apscheduler.database import (
     schema_statements,
 )
 from flowerpower.job_queue.records import Row
+from flowerpower.triggers import clock
 
 BUSY_TIMEOUT = 15.0
 """Seconds to wait for another writer."""

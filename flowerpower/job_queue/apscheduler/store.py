@@ -22,7 +22,7 @@ from flowerpower.job_queue.records import (
     status_of,
     worker_of,
 )
-from flowerpower.jobs import (
+from flowerpower.jobs.job import (
     MAX_LOSSES,
     AttemptEnd,
     Claim,
@@ -36,7 +36,7 @@ from flowerpower.jobs import (
     check_retry,
     check_transition,
 )
-from flowerpower.names import JOB_ID_LIMIT, is_name
+from flowerpower.text import JOB_ID_LIMIT, is_name
 
 
 class SqlStore(JobQueueBackend):

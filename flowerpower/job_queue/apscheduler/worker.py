@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from flowerpower.job_queue.apscheduler.engine import ApsLoop
+from flowerpower.job_queue.apscheduler.loop import ApsLoop
 from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent, WorkerOptions
-from flowerpower.job_queue.worker import Worker
+from flowerpower.job_queue.worker.worker import Worker
 
 
 def work(

@@ -17,8 +17,7 @@ from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.retry import Retry
 
 from flowerpower.errors import BackendUnreachable, ConfigError, FlowerpowerError
-from flowerpower.names import did_you_mean
-from flowerpower.safe_text import mask, one_line, remember_secret
+from flowerpower.text import did_you_mean, mask, one_line, remember_secret
 
 DEFAULT_URL = "redis://127.0.0.1:6379/0"
 CONNECT_TIMEOUT = 2.0

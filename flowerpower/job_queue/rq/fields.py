@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from flowerpower.job_queue.records import Row
-from flowerpower.jobs import JobSpec, JobStatus
-from flowerpower.safe_text import one_line
+from flowerpower.jobs.job import JobSpec, JobStatus
+from flowerpower.text import one_line
 
 RQ_KEY_PREFIX = os.environ.get("RQ_KEY_PREFIX", "rq")
 """As RQ has it."""

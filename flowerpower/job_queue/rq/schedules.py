@@ -21,8 +21,8 @@ from flowerpower.job_queue.schedule_records import (
 )
 from flowerpower.job_queue.schedule_store import FIRE_BATCH, FIRES_KEPT, Fired, ScheduleStore
 from flowerpower.job_queue.scheduling import SET_BACK, Decision, decide
-from flowerpower.names import SCHEDULE_ID_LIMIT, is_name
-from flowerpower.schedules import Fire, Schedule, ScheduleSpec, ScheduleState
+from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec, ScheduleState
+from flowerpower.text import SCHEDULE_ID_LIMIT, is_name
 
 PAGE = 1000
 _TEXTS = ("pipeline", "definition", "state", "origin")

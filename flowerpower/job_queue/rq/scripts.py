@@ -9,8 +9,8 @@ from typing import Any
 
 import redis
 
-from flowerpower import clock
 from flowerpower.job_queue.rq.fields import RQ_KEY_PREFIX
+from flowerpower.triggers import clock
 
 
 @lru_cache(maxsize=32)

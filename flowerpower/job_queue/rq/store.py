@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from flowerpower import clock
 from flowerpower.errors import JobNotFound, Refused
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.records import (
@@ -18,7 +17,7 @@ from flowerpower.job_queue.records import (
 from flowerpower.job_queue.rq.connection import Connection
 from flowerpower.job_queue.rq.fields import RQ_KEY_PREFIX, record_of, row_of, rq_id
 from flowerpower.job_queue.rq.scripts import Scripts
-from flowerpower.jobs import (
+from flowerpower.jobs.job import (
     Job,
     JobFilter,
     JobSpec,
@@ -27,7 +26,8 @@ from flowerpower.jobs import (
     check_retry,
     check_transition,
 )
-from flowerpower.names import JOB_ID_LIMIT, is_name
+from flowerpower.text import JOB_ID_LIMIT, is_name
+from flowerpower.triggers import clock
 
 PAGE = 500
 """Records read at once for a list."""

@@ -14,10 +14,10 @@ from rq.suspension import WORKERS_SUSPENDED
 from rq.worker import Worker as StockWorker
 from rq.worker import WorkerStatus
 
-from flowerpower import clock
 from flowerpower.job_queue.base import WorkerEvent, WorkerOptions
 from flowerpower.job_queue.rq.store import RedisStore
-from flowerpower.job_queue.worker import Worker
+from flowerpower.job_queue.worker.worker import Worker
+from flowerpower.triggers import clock
 
 POLL_EVERY = 0.05
 """Seconds between two looks at Redis."""

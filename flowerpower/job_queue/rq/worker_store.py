@@ -19,7 +19,7 @@ from flowerpower.job_queue.records import (
 )
 from flowerpower.job_queue.rq.fields import row_of
 from flowerpower.job_queue.rq.store import RedisStore
-from flowerpower.jobs import (
+from flowerpower.jobs.job import (
     MAX_LOSSES,
     AttemptEnd,
     Claim,

@@ -1,0 +1,1 @@
+"""What YAML files, the environment and callers may say, and which of them wins."""

@@ -1,0 +1,239 @@
+"""The `run` section of a pipeline, and what a caller may change of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from flowerpower.config.adapters import AdapterConfig, AdapterName, ClassPath
+from flowerpower.config.types import Configuration, Duration, ModuleName
+
+ExecutorType = Literal["synchronous", "threadpool", "future", "processpool", "ray", "dask"]
+CacheBehavior = Literal["default", "recompute", "disable", "ignore"]
+EVERY_NODE = "*"
+"""In place of a list of nodes."""
+
+
+def _switch(value: object) -> object:
+    return {"enabled": value} if isinstance(value, bool) else value
+
+
+def _nodes(value: object) -> object:
+    return {True: [EVERY_NODE], False: []}[value] if isinstance(value, bool) else value
+
+
+def _file(value: object) -> object:
+    return {"path": value} if isinstance(value, str) else value
+
+
+def _files(value: object) -> object:
+    return [_file(each) for each in (value if isinstance(value, list) else [value])]
+
+
+def _path(value: str) -> str:
+    if not value.strip() or "\0" in value:
+        raise ValueError("a path cannot be empty or hold a NUL.")
+    return value
+
+
+FilePath = Annotated[str, AfterValidator(_path)]
+Nodes = Annotated[list[str], BeforeValidator(_nodes)]
+"""Names of nodes; true stands for all of them."""
+
+
+class ExecutorOverrides(Configuration):
+    """What a caller may change of `ExecutorConfig`."""
+
+    type: ExecutorType = "synchronous"
+    max_workers: int | None = Field(default=None, ge=1, le=1000)
+
+
+class ExecutorConfig(ExecutorOverrides):
+    """How the nodes of one run are executed.
+
+    `max_workers` counts threads or processes; `address` is that of a running Ray or Dask, which is
+    otherwise started for the run.
+    """
+
+    address: str | None = None
+
+
+class CacheConfig(Configuration):
+    """Hamilton's cache; `path` is relative to the project's folder.
+
+    What reads and writes files is computed anew by default: a file may have changed behind its
+    name, or be gone.
+    """
+
+    enabled: bool = True
+    path: FilePath | None = None
+    default: Nodes = []
+    recompute: Nodes = []
+    ignore: Nodes = []
+    disable: Nodes = []
+    default_behavior: CacheBehavior = "default"
+    default_loader_behavior: CacheBehavior = "recompute"
+    default_saver_behavior: CacheBehavior = "recompute"
+
+    @model_validator(mode="after")
+    def _one_behavior_a_node(self) -> CacheConfig:
+        lists = (self.default, self.recompute, self.ignore, self.disable)
+        named = [name for nodes in lists for name in set(nodes)]
+        twice = sorted(name for name in set(named) if named.count(name) > 1)
+        if twice or (EVERY_NODE in named and len(named) > 1):
+            told = f"{twice[0]} is" if twice and EVERY_NODE not in twice else "all nodes are"
+            raise ValueError(f"{told} in more than one of default, recompute, ignore and disable.")
+        return self
+
+
+class FileConfig(Configuration):
+    """A file that a node is read from; without a `format`, that of the path's suffix.
+
+    `options` are those of Hamilton's data loader or saver.
+    """
+
+    path: FilePath
+    format: str | None = None
+    options: dict[str, Any] = {}
+
+
+class SavedFileConfig(FileConfig):
+    """A file that a node is written to, or several `nodes` together."""
+
+    nodes: list[str] | None = Field(default=None, min_length=1)
+
+
+class RetryConfig(Configuration):
+    """When a failed attempt is tried again; see `flowerpower.jobs.retries`."""
+
+    max_retries: int = Field(default=0, ge=0, le=1000)
+    delay: Duration = 1.0
+    backoff: float = Field(default=2.0, ge=1, le=100)
+    max_delay: Duration = 300.0
+    jitter_factor: float = Field(default=0.1, ge=0, le=1)
+    exceptions: list[str] = ["Exception"]
+
+
+class RunConfig(Configuration):
+    """The `run` section of a pipeline."""
+
+    modules: list[ModuleName] | None = Field(default=None, min_length=1)
+    allow_module_overrides: bool = False
+    inputs: dict[str, Any] = {}
+    overrides: dict[str, Any] = {}
+    final_vars: list[str] | None = Field(default=None, min_length=1)
+    config: dict[str, Any] = {}
+    load: dict[str, Annotated[FileConfig, BeforeValidator(_file)]] = {}
+    save: dict[str, Annotated[list[SavedFileConfig], BeforeValidator(_files)]] = {}
+    executor: ExecutorConfig = ExecutorConfig()
+    cache: Annotated[CacheConfig, BeforeValidator(_switch)] = CacheConfig(enabled=False)
+    adapter: AdapterConfig = AdapterConfig()
+    timeout: Duration | None = None
+    retry: RetryConfig = RetryConfig()
+
+
+class RetryOverrides(Configuration):
+    """What a caller may change of `RetryConfig`; None leaves a setting as it is."""
+
+    max_retries: int | None = Field(default=None, ge=0, le=1000)
+    delay: Duration | None = None
+    backoff: float | None = Field(default=None, ge=1, le=100)
+    max_delay: Duration | None = None
+    jitter_factor: float | None = Field(default=None, ge=0, le=1)
+    exceptions: list[str] | None = None
+
+
+class RunOverrides(Configuration):
+    """What a caller may change of a pipeline's `run` section; None leaves a setting as it is.
+
+    `load` and `save` are paths by node, their suffix tells the format. `recompute` are nodes to
+    compute though they are cached, and turns the cache on. `adapters` are turned on;
+    `custom_adapters` are classes, which no job may name: see `names_code`.
+
+    `declared` names an entry under `schedule` in the pipeline's YAML (empty: the only one, which
+    has no id): the `run` there comes first. So a job of a declared schedule holds none of it, and
+    no secret that is expanded there.
+    """
+
+    inputs: dict[str, Any] = {}
+    overrides: dict[str, Any] = {}
+    final_vars: list[str] | None = Field(default=None, min_length=1)
+    config: dict[str, Any] = {}
+    load: dict[str, FilePath] = {}
+    save: dict[str, FilePath] = {}
+    executor: ExecutorOverrides | None = None
+    cache: bool | None = None
+    recompute: list[str] | None = None
+    progressbar: bool | None = None
+    adapters: list[AdapterName] = []
+    custom_adapters: list[ClassPath] = []
+    timeout: Duration | None = None
+    retry: RetryOverrides = RetryOverrides()
+    declared: str | None = None
+
+    @property
+    def names_code(self) -> str | None:
+        """The class that it names to be imported: a queue's record must name none."""
+        return self.custom_adapters[0] if self.custom_adapters else None
+
+
+MERGED_BY_KEY = ("inputs", "overrides", "config", "load", "save", "retry")
+"""Parts of the overrides in which each key is one; everything else is replaced."""
+
+
+def over_declared(told: RunOverrides, given: RunOverrides) -> RunOverrides:
+    """The caller's overrides over those of a declared schedule."""
+    below = told.model_dump(exclude_none=True, exclude_defaults=True)
+    above = given.model_dump(exclude_none=True, exclude_defaults=True, exclude={"declared"})
+    merged = {**below, **above}
+    for part in MERGED_BY_KEY:
+        merged[part] = {**below.get(part, {}), **above.get(part, {})}
+    for part in ("adapters", "custom_adapters"):
+        merged[part] = list(dict.fromkeys([*below.get(part, []), *above.get(part, [])]))
+    return RunOverrides.model_validate(merged)
+
+
+def _recomputing(cache: CacheConfig, names: list[str]) -> CacheConfig:
+    """The cache, on, with more nodes to compute anew, whatever else is said of them."""
+    every = EVERY_NODE in names or EVERY_NODE in cache.recompute
+    changed: dict[str, Any] = {"enabled": True}
+    for part in ("default", "ignore", "disable"):
+        kept = [] if every else [each for each in getattr(cache, part) if each not in names]
+        changed[part] = [] if EVERY_NODE in kept else kept
+    changed["recompute"] = (
+        [EVERY_NODE] if every else list(dict.fromkeys([*cache.recompute, *names]))
+    )
+    return cache.model_copy(update=changed)
+
+
+def overridden(run: RunConfig, overrides: RunOverrides) -> RunConfig:
+    """The `run` section with the caller's overrides over it."""
+    given = overrides.model_dump(include={"final_vars", "timeout"}, exclude_none=True)
+    for part in ("inputs", "overrides", "config"):
+        given[part] = {**getattr(run, part), **getattr(overrides, part)}
+    given["load"] = {**run.load, **{k: FileConfig(path=v) for k, v in overrides.load.items()}}
+    given["save"] = {
+        **run.save, **{k: [SavedFileConfig(path=v)] for k, v in overrides.save.items()}
+    }  # fmt: skip
+    if overrides.executor is not None:
+        changed = overrides.executor.model_dump()
+        same = run.executor.type == overrides.executor.type
+        given["executor"] = ExecutorConfig(
+            **changed, address=run.executor.address if same else None
+        )
+    cache = run.cache
+    if overrides.recompute is not None:
+        cache = _recomputing(cache, overrides.recompute)
+    if overrides.cache is not None:
+        cache = cache.model_copy(update={"enabled": overrides.cache})
+    given["cache"] = cache
+    adapter = run.adapter.with_enabled(overrides.adapters, overrides.custom_adapters)
+    if overrides.progressbar is not None:
+        shown = adapter.progressbar if adapter.progressbar not in (None, "none") else "rich"
+        adapter = adapter.model_copy(
+            update={"progressbar": shown if overrides.progressbar else "none"}
+        )
+    given["adapter"] = adapter
+    given["retry"] = run.retry.model_copy(update=overrides.retry.model_dump(exclude_none=True))
+    return run.model_copy(update=given)

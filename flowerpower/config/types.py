@@ -1,0 +1,79 @@
+"""What the configuration objects are made of: their base, and types of single values.
+
+Durations are read from `90s`, `1h30m`, a number of seconds or an ISO 8601 duration, and kept as
+seconds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
+
+from flowerpower.errors import FlowerpowerError
+from flowerpower.text import SCHEDULE_ID_LIMIT, check_name
+from flowerpower.triggers import clock
+
+_MODULE_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", re.ASCII)
+
+
+def _told(function: Callable[..., Any], *arguments: Any) -> Any:
+    """The call's result; an error of ours becomes the ValueError that pydantic understands."""
+    try:
+        return function(*arguments)
+    except FlowerpowerError as error:
+        raise ValueError(error.message) from None
+
+
+def _duration(value: object) -> object:
+    return _told(clock.parse_duration, value) if value is not None else None
+
+
+def _ttl(value: object) -> object:
+    return -1.0 if value == -1 and not isinstance(value, bool) else _duration(value)
+
+
+def _zone(value: str) -> str:
+    _told(clock.timezone, value)
+    return value
+
+
+def _module(value: str) -> str:
+    if len(value) > 200 or not _MODULE_NAME.fullmatch(value):
+        raise ValueError(f"{value!r} is not a module: expected a name such as pipelines.report.")
+    return value
+
+
+def _name(value: str) -> str:
+    return str(_told(check_name, "name", value))
+
+
+def _schedule_id(value: str) -> str:
+    return str(_told(check_name, "id of a schedule", value, SCHEDULE_ID_LIMIT))
+
+
+Duration = Annotated[float, BeforeValidator(_duration)]
+"""Seconds."""
+TimeToLive = Annotated[float, BeforeValidator(_ttl)]
+"""Seconds; 0 for not at all, -1 for as long as the record."""
+TimezoneName = Annotated[str, AfterValidator(_zone)]
+ModuleName = Annotated[str, AfterValidator(_module)]
+Name = Annotated[str, AfterValidator(_name)]
+ScheduleId = Annotated[str, AfterValidator(_schedule_id)]
+
+
+class Configuration(BaseModel):
+    """Base of all of them: unknown keys refused, no silent conversion, not changed once made."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_means_the_default(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {k: v for k, v in data.items() if v is not None or k not in cls.model_fields}

@@ -1,0 +1,329 @@
+"""YAML read so that everything in it has a file, a line and a column.
+
+Plain scalars are read by the core schema of YAML 1.2: `yes`, `no`, `on`, `off`, `1:30` and dates
+are text. Tags, duplicate keys, keys that are not text, deep nesting and exploding aliases are
+refused. `${NAME}` and `${NAME:-default}` in a value come from the environment; `$${` is a plain
+`${`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from flowerpower.errors import ConfigError, ConfigFault
+from flowerpower.text import did_you_mean, is_secret_name, mask, one_line, remember_secret
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 60
+MAX_NODES = 50_000
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_INT = re.compile(r"[-+]?[0-9]{1,300}", re.ASCII)
+_OTHER_BASE = re.compile(r"0x[0-9a-fA-F]{1,250}|0o[0-7]{1,250}", re.ASCII)
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
+_SPECIAL_FLOAT = {".inf": "inf", "+.inf": "inf", "-.inf": "-inf", ".nan": "nan"}
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_PLACEHOLDER = re.compile(r"\$\$\{|\$\{([^}]*)\}|\$\{")
+_PLACEHOLDER_BODY = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.ASCII | re.DOTALL)
+
+
+@dataclass
+class YamlNode:
+    """A value of a YAML file: `content` is a scalar, a list of nodes or a mapping of nodes."""
+
+    content: Any
+    line: int
+    column: int
+    raw: str | None = None
+    """The text as written, for a scalar that held a placeholder."""
+    size: int = 1
+    key_nodes: dict[str, YamlNode] = field(default_factory=dict)
+
+    def plain(self, *, as_written: bool = False) -> Any:
+        """The value as plain Python data, with placeholders unresolved if `as_written`."""
+        if isinstance(self.content, dict):
+            return {key: node.plain(as_written=as_written) for key, node in self.content.items()}
+        if isinstance(self.content, list):
+            return [node.plain(as_written=as_written) for node in self.content]
+        return self.raw if as_written and self.raw is not None else self.content
+
+    def nearest(self, path: tuple[str | int, ...]) -> tuple[YamlNode, YamlNode]:
+        """The deepest nodes on the way along `path`: the one to point at, and its value."""
+        shown = value = self
+        for step in path:
+            content = value.content
+            if isinstance(content, dict) and step in content:
+                shown, value = value.key_nodes[str(step)], content[step]
+            elif isinstance(content, list) and isinstance(step, int) and step < len(content):
+                shown = value = content[step]
+            elif step != 0:
+                break
+        return shown, value
+
+
+@dataclass
+class YamlFile:
+    """One YAML file that holds a mapping (an empty file is an empty one)."""
+
+    name: str
+    root: YamlNode
+
+    def fault(
+        self, path: tuple[str | int, ...], message: str, key: str | None = None
+    ) -> ConfigFault:
+        """A fault at `path`, with the line and column of the nearest thing that is there."""
+        shown, _ = self.root.nearest(path)
+        return ConfigFault(
+            self.name, message, dotted(path) if key is None else key, shown.line, shown.column
+        )
+
+
+def dotted(path: tuple[str | int, ...]) -> str:
+    """A key path as people write it: `schedule[1].cron`."""
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return one_line(text)
+
+
+def read_yaml(path: Path, shown_name: str, environ: Mapping[str, str]) -> YamlFile:
+    """The file at `path`, called `shown_name` in errors.
+
+    Raises:
+        ConfigError: if it cannot be read, is not such YAML, or names an unset variable.
+    """
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ConfigError(faults=[ConfigFault(shown_name, f"cannot be read: {reason}.")]) from None
+    return parse_yaml(content, shown_name, environ)
+
+
+def parse_yaml(content: bytes, shown_name: str, environ: Mapping[str, str] | None) -> YamlFile:
+    """As `read_yaml`, from bytes; without an `environ`, `${` has no meaning."""
+    return _Parser(shown_name, environ).parse(content)
+
+
+class _Parser:
+    def __init__(self, file: str, environ: Mapping[str, str] | None) -> None:
+        self._file = file
+        self._environ = environ
+        self._anchors: dict[str, YamlNode | None] = {}
+        self._nodes = 0
+        self._faults: list[ConfigFault] = []
+
+    def parse(self, content: bytes) -> YamlFile:
+        if len(content) > MAX_BYTES:
+            raise self._error(f"is larger than {MAX_BYTES // 1_000_000} MB.")
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            broken_line = content.count(b"\n", 0, error.start) + 1
+            raise self._error(
+                f"is not UTF-8 text (byte {content[error.start]:#04x} at offset {error.start}).",
+                broken_line,
+                1,
+            ) from None
+        try:
+            root = self._document(iter(yaml.parse(text, Loader=_Loader)))
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            problem = " ".join(filter(None, (error.context, error.problem))) or "not YAML"
+            place = (mark.line + 1, mark.column + 1) if mark else (None, None)
+            raise self._error(f"is not valid YAML: {problem}.", *place) from None
+        except yaml.YAMLError as error:
+            at = getattr(error, "position", None)
+            reason = getattr(error, "reason", None) or "it cannot be read"
+            at_line = text.count("\n", 0, at) + 1 if isinstance(at, int) else None
+            raise self._error(f"is not valid YAML: {reason}.", at_line) from None
+        if not isinstance(root.content, dict):
+            raise self._error(
+                f"holds {_kind(root.content)}; expected a mapping of keys to values.",
+                root.line,
+                root.column,
+            )
+        if self._faults:
+            raise ConfigError(faults=self._faults)
+        return YamlFile(self._file, root)
+
+    def _error(
+        self, message: str, line: int | None = None, column: int | None = None, key: str = ""
+    ) -> ConfigError:
+        shown = one_line(mask(message))
+        return ConfigError(faults=[ConfigFault(self._file, shown, key, line, column)])
+
+    def _document(self, events: Iterator[Any]) -> YamlNode:
+        root = YamlNode({}, 1, 1)
+        seen = False
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                if seen:
+                    raise self._at(event, "holds more than one document; expected one.")
+                seen = True
+                root = self._node(next(events), events, ())
+        return YamlNode({}, 1, 1) if root.content is None else root
+
+    def _at(self, event: Any, message: str, path: tuple[str | int, ...] = ()) -> ConfigError:
+        mark = event.start_mark
+        return self._error(message, mark.line + 1, mark.column + 1, dotted(path))
+
+    def _node(self, event: Any, events: Iterator[Any], path: tuple[str | int, ...]) -> YamlNode:
+        if len(path) > MAX_DEPTH:
+            raise self._at(event, f"is nested more than {MAX_DEPTH} levels deep.")
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event, path)
+        if event.tag not in (None, "!"):
+            raise self._at(event, f"has the tag {event.tag!r}; tags are not allowed.", path)
+        if event.anchor:
+            self._anchors[event.anchor] = None
+        node = YamlNode(None, event.start_mark.line + 1, event.start_mark.column + 1)
+        self._count(event, 1)
+        if isinstance(event, yaml.ScalarEvent):
+            self._scalar(node, event, path)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            self._sequence(node, events, path)
+        else:
+            self._mapping(node, events, path)
+        if event.anchor:
+            self._anchors[event.anchor] = node
+        return node
+
+    def _count(self, event: Any, size: int) -> None:
+        self._nodes += size
+        if self._nodes > MAX_NODES:
+            raise self._at(event, f"holds more than {MAX_NODES} values, aliases expanded.")
+
+    def _alias(self, event: Any, path: tuple[str | int, ...]) -> YamlNode:
+        node = self._anchors.get(event.anchor)
+        if node is None:
+            what = "itself" if event.anchor in self._anchors else "an anchor that is not there"
+            raise self._at(event, f"*{event.anchor} refers to {what}.", path)
+        self._count(event, node.size)
+        return node
+
+    def _scalar(self, node: YamlNode, event: Any, path: tuple[str | int, ...]) -> None:
+        text: str = event.value
+        if self._environ is not None and "${" in text:
+            node.raw = text
+            text = self._expanded(text, node, path, self._environ)
+        node.content = _typed(text) if event.implicit[0] else text
+
+    def _expanded(
+        self,
+        text: str,
+        node: YamlNode,
+        path: tuple[str | int, ...],
+        environ: Mapping[str, str],
+    ) -> str:
+        secret_key = any(isinstance(step, str) and is_secret_name(step) for step in path)
+
+        def value(found: re.Match[str]) -> str:
+            if found[0] == "$${":
+                return "${"
+            body = _PLACEHOLDER_BODY.fullmatch(found[1] or "")
+            if body is None:
+                self._fault(
+                    node,
+                    path,
+                    f"{found[0]!r} is not a placeholder: expected ${{NAME}} or ${{NAME:-default}}.",
+                )
+                return ""
+            name, default = body.groups()
+            given = environ.get(name) or default
+            if given is None:
+                known = [key for key in environ if len(key) > 2]
+                self._fault(
+                    node,
+                    path,
+                    f"the environment variable {name} is not set.{did_you_mean(name, known)} "
+                    f"Set it, or write ${{{name}:-default}}.",
+                )
+                return ""
+            if secret_key or is_secret_name(name):
+                remember_secret(given)
+            return given
+
+        return _PLACEHOLDER.sub(value, text)
+
+    def _fault(self, node: YamlNode, path: tuple[str | int, ...], message: str) -> None:
+        self._faults.append(
+            ConfigFault(self._file, one_line(message), dotted(path), node.line, node.column)
+        )
+
+    def _sequence(self, node: YamlNode, events: Iterator[Any], path: tuple[str | int, ...]) -> None:
+        node.content = []
+        while not isinstance(event := next(events), yaml.SequenceEndEvent):
+            item = self._node(event, events, (*path, len(node.content)))
+            node.content.append(item)
+            node.size += item.size
+
+    def _mapping(self, node: YamlNode, events: Iterator[Any], path: tuple[str | int, ...]) -> None:
+        node.content = {}
+        merged: list[YamlNode] = []
+        while not isinstance(event := next(events), yaml.MappingEndEvent):
+            key = self._key(event, path)
+            value = self._node(next(events), events, (*path, key))
+            node.size += value.size
+            if key == "<<" and event.implicit[0]:
+                merged.extend(self._merge_sources(event, value, path))
+                continue
+            key_node = YamlNode(key, event.start_mark.line + 1, event.start_mark.column + 1)
+            if key in node.content:
+                first = node.key_nodes[key].line
+                message = f"the key is given twice (first in line {first})."
+                self._fault(key_node, (*path, key), message)
+            node.content[key] = value
+            node.key_nodes[key] = key_node
+        for source in merged:
+            for key, value in source.content.items():
+                node.content.setdefault(key, value)
+                node.key_nodes.setdefault(key, source.key_nodes[key])
+
+    def _key(self, event: Any, path: tuple[str | int, ...]) -> str:
+        if isinstance(event, yaml.ScalarEvent) and event.tag in (None, "!") and not event.anchor:
+            key: str = event.value
+            if not event.implicit[0] or isinstance(_typed(key), str):
+                self._count(event, 1)
+                return key
+        raise self._at(event, "a key must be text; put it in quotes.", path)
+
+    def _merge_sources(
+        self, event: Any, value: YamlNode, path: tuple[str | int, ...]
+    ) -> list[YamlNode]:
+        sources = value.content if isinstance(value.content, list) else [value]
+        if not all(isinstance(source.content, dict) for source in sources):
+            raise self._at(event, "<< takes a mapping or a list of mappings.", path)
+        for source in sources:
+            self._count(event, source.size)
+        return list(sources)
+
+
+def _typed(text: str) -> Any:
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.fullmatch(text):
+        return int(text)
+    if _OTHER_BASE.fullmatch(text):
+        return int(text, 0)
+    special = _SPECIAL_FLOAT.get(text.lower())
+    if special or (len(text) <= 300 and _FLOAT.fullmatch(text)):
+        return float(special or text)
+    return text
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, list):
+        return "a list"
+    return "text" if isinstance(value, str) else "a single value"

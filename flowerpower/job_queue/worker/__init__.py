@@ -1,0 +1,1 @@
+"""A worker of any backend, and the processes in which its jobs run."""

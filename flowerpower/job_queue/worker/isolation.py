@@ -1,0 +1,158 @@
+"""What surrounds a job in its child: streams, signals, random numbers, the project's modules."""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import gc
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import TextIO
+
+from flowerpower.job_queue.worker import processes
+
+CLOCK_GRAIN = 0.02
+"""Seconds by which a file system's times may lag behind the clock."""
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def prepare_streams() -> None:
+    """Make the streams of children, on descriptors 0 to 2, before they are forked.
+
+    A pipe stands in meanwhile, because a stream remembers what it was opened on.
+    """
+    reader, writer = os.pipe()
+    kept = [os.dup(number) for number in range(3)]
+    for number, end in ((0, reader), (1, writer), (2, writer)):
+        os.dup2(end, number)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - open to the end
+    sys.stdout, sys.stderr = _stream(1), _stream(2)
+    vars(sys).update(__stdin__=sys.stdin, __stdout__=sys.stdout, __stderr__=sys.stderr)
+    for number, copy in enumerate(kept):
+        os.dup2(copy, number)
+        os.close(copy)
+    os.close(reader)
+    os.close(writer)
+    faulthandler.enable(2)
+
+
+def prepare_logging() -> None:
+    """Log to stderr, unless what was imported has configured logging."""
+    if not logging.root.handlers:
+        logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
+
+
+def _stream(number: int) -> TextIO:
+    return open(
+        number, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
+    )
+
+
+def take_descriptors(log: int) -> None:
+    """Nothing to read, and the descriptor `log` for all that is printed."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((null, 0), (log, 1), (log, 2)):
+        os.dup2(source, target)
+    for each in {null, log} - {0, 1, 2}:
+        os.close(each)
+
+
+def reseed() -> None:
+    """No two children draw the same numbers; `random` itself sees to that at a fork."""
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed([int.from_bytes(os.urandom(4)) for _ in range(4)])
+
+
+def _open_files() -> list[tuple[int, int]]:
+    """What the descriptors 0 to 2 are open on, if they are."""
+    found = []
+    with contextlib.suppress(OSError):
+        for number in range(3):
+            status = os.fstat(number)
+            found.append((status.st_dev, status.st_ino))
+    return found
+
+
+def left_something() -> bool:
+    """Whether the job left a thread or a process that could disturb the next one."""
+    if threading.active_count() > 1:
+        return True
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return False
+    return True
+
+
+class Surroundings:
+    """What a job may change of its process, as it was before the first."""
+
+    def __init__(self, umask: int) -> None:
+        self._umask = umask
+        self._environ = dict(os.environ)
+        self._path = list(sys.path)
+        self._streams = sys.stdin, sys.stdout, sys.stderr
+        self._files = _open_files()
+
+    def are_whole(self) -> bool:
+        """Whether the streams are what they were; they cannot be had back."""
+        return _open_files() == self._files and not any(each.closed for each in self._streams)
+
+    def restore(self) -> None:
+        """Undo the rest of what the job changed."""
+        os.umask(self._umask)
+        if os.environ != self._environ:
+            os.environ.clear()
+            os.environ.update(self._environ)
+        sys.path[:] = self._path
+        sys.stdin, sys.stdout, sys.stderr = self._streams
+        processes.stop_timers()
+        processes.restore_signals(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
+        gc.enable()
+
+
+@dataclass
+class Sources:
+    """The project's modules that were imported here, and what their files were then."""
+
+    _known: set[str] = field(default_factory=lambda: set(sys.modules))
+    _stamps: dict[str, tuple[int, int, int] | None] = field(default_factory=dict)
+
+    def note(self, folder: str, began: float) -> None:
+        """Remember what a job that `began` then has imported from `folder`."""
+        new = sys.modules.keys() - self._known
+        self._known |= new
+        for file in _files(new, folder):
+            stamp = _stamp(file)
+            # Changed while the job ran: before or after the import, nobody can say.
+            late = stamp is not None and max(stamp[0], stamp[1]) > (began - CLOCK_GRAIN) * 1e9
+            self._stamps[file] = None if late else stamp
+
+    def have_changed(self) -> bool:
+        """Whether a file is no longer what was imported."""
+        return any(stamp is None or _stamp(file) != stamp for file, stamp in self._stamps.items())
+
+
+def _files(names: set[str], folder: str) -> Iterator[str]:
+    below = folder.rstrip(os.sep) + os.sep
+    for name in names:
+        module: ModuleType | None = sys.modules.get(name)
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and file.startswith(below) and "site-packages" not in file:
+            yield file
+
+
+def _stamp(file: str) -> tuple[int, int, int] | None:
+    try:
+        status = os.stat(file)
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size

@@ -1,0 +1,1 @@
+"""Jobs, schedules and runs as data."""

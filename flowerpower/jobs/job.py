@@ -1,0 +1,340 @@
+"""Jobs as data: what is asked (JobSpec), what is known (Job), how a status may change."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from flowerpower.config.run import RunOverrides
+from flowerpower.errors import (
+    FlowerpowerError,
+    InvalidInputs,
+    InvalidTime,
+    Refused,
+    UsageError,
+)
+from flowerpower.jobs.run import PAYLOAD_VERSION
+from flowerpower.text import JOB_ID_LIMIT, check_name
+from flowerpower.triggers import clock
+
+DEFAULT_QUEUE = "default"
+MAX_LOSSES = 3
+"""A job whose worker died this often is failed: it may well be what kills them."""
+MAX_SPEC_DEPTH = 50
+MAX_SPEC_BITS = 10_000
+"""Of a whole number; much larger ones cannot be written in decimal."""
+
+
+class JobStatus(StrEnum):
+    """Where a job is; see `TRANSITIONS`."""
+
+    SCHEDULED = "scheduled"
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether nothing more happens to the job by itself."""
+        return self in ENDED
+
+
+ENDED = frozenset({JobStatus.FINISHED, JobStatus.FAILED, JobStatus.CANCELLED})
+
+TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
+    # Due, claimed as soon as due, or cancelled.
+    JobStatus.SCHEDULED: frozenset({JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.CANCELLED}),
+    JobStatus.QUEUED: frozenset({JobStatus.RUNNING, JobStatus.CANCELLED}),
+    # Ended; waiting for a retry; or given back by a worker that died or stops.
+    JobStatus.RUNNING: frozenset({*ENDED, JobStatus.SCHEDULED, JobStatus.QUEUED}),
+    JobStatus.FINISHED: frozenset(),
+    # Only when somebody says retry-job.
+    JobStatus.FAILED: frozenset({JobStatus.QUEUED}),
+    JobStatus.CANCELLED: frozenset({JobStatus.QUEUED}),
+}
+
+
+def check_transition(job_id: str, before: JobStatus, after: JobStatus) -> None:
+    """The one place that says which changes of status there are.
+
+    Raises:
+        Refused: if a job cannot go from `before` to `after`.
+    """
+    if after not in TRANSITIONS[before]:
+        raise Refused(f"The job {job_id} is {before}; it cannot become {after}.")
+
+
+def check_retry(job_id: str, status: JobStatus) -> None:
+    """A job of that status may be queued again because somebody says so.
+
+    Raises:
+        Refused: if it has not ended yet, or has finished.
+    """
+    if status is JobStatus.FINISHED:
+        raise Refused(
+            f"The job {job_id} is {status}; only a failed or cancelled job is tried again.",
+            hint="`flowerpower job-queue add-job` makes a new one.",
+        )
+    if not status.is_ended:
+        raise Refused(
+            f"The job {job_id} is {status}; only a failed or cancelled job is tried again."
+        )
+    check_transition(job_id, status, JobStatus.QUEUED)
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """One run asked of a queue: a pipeline's *name* and data, never code.
+
+    `result_ttl` is in seconds (0: no result is kept, -1: as long as the record); None stands for
+    the project's own. `scheduled_for` is the nominal time of the fire that made the job.
+    """
+
+    pipeline: str
+    overrides: RunOverrides = field(default_factory=RunOverrides)
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    queue: str = DEFAULT_QUEUE
+    run_at: datetime | None = None
+    result_ttl: float | None = None
+    schedule_id: str | None = None
+    scheduled_for: datetime | None = None
+
+    def __post_init__(self) -> None:
+        check_name("id of a job", self.id, JOB_ID_LIMIT)
+        check_name("name of a pipeline", self.pipeline)
+        check_name("name of a queue", self.queue)
+        for name in ("run_at", "scheduled_for"):
+            moment = getattr(self, name)
+            if moment is not None and moment.tzinfo is None:
+                raise InvalidTime(f"{name} is {moment.isoformat()}, which has no offset.")
+        if self.result_ttl is not None:
+            check_ttl("result_ttl", self.result_ttl)
+        check_overrides(self.overrides)
+
+    def payload(self) -> dict[str, Any]:
+        """What a store keeps of the spec beside its columns: versioned JSON."""
+        return {
+            "v": PAYLOAD_VERSION,
+            "pipeline": self.pipeline,
+            "overrides": self.overrides.model_dump(exclude_defaults=True),
+        }
+
+
+def check_overrides(overrides: RunOverrides) -> None:
+    """Overrides that a queue may hold: data, and no code.
+
+    Raises:
+        InvalidInputs: naming the value that is not JSON.
+        UsageError: naming the class that a worker would have to import.
+    """
+    for part in ("inputs", "overrides", "config"):
+        check_json(getattr(overrides, part), part)
+    if overrides.names_code is not None:
+        raise UsageError(
+            f"A job names no code, so none can be given {overrides.names_code}.",
+            hint="Write it under run.adapter.custom in the pipeline's YAML.",
+        )
+
+
+def check_ttl(name: str, seconds: float) -> None:
+    """`seconds` is a time to live.
+
+    Raises:
+        UsageError: if it is neither -1 nor between 0 and a hundred years.
+    """
+    if seconds != -1 and not 0 <= seconds <= clock.MAX_DURATION:
+        raise UsageError(f"{name} is {seconds}: expected -1, or 0 seconds to 100 years.")
+
+
+def overrides_of(payload: object) -> RunOverrides:
+    """The caller's overrides in a stored payload.
+
+    Raises:
+        FlowerpowerError: if another version wrote it, or it is damaged; says how.
+    """
+    if not isinstance(payload, Mapping) or "v" not in payload:
+        raise FlowerpowerError("The job's record is damaged: its payload cannot be read.")
+    if payload["v"] != PAYLOAD_VERSION:
+        raise FlowerpowerError(
+            f"The job was made by another version of flowerpower (payload {payload['v']!r}, "
+            f"this one reads {PAYLOAD_VERSION})."
+        )
+    try:
+        overrides = RunOverrides.model_validate(payload.get("overrides", {}))
+    except ValueError as error:
+        raise FlowerpowerError(f"The job's record is damaged: {error}") from None
+    if overrides.names_code is not None:
+        raise FlowerpowerError("The job's record names code to import; it is not run.")
+    return overrides
+
+
+def check_json(value: object, path: str, depth: int = 0) -> None:
+    """`value` is JSON through and through, with text as keys.
+
+    Raises:
+        InvalidInputs: naming the key path of the first thing that is not.
+    """
+    if depth > MAX_SPEC_DEPTH:
+        raise InvalidInputs(f"{path} is nested more than {MAX_SPEC_DEPTH} levels deep.")
+    if value is None or isinstance(value, bool | str):
+        return
+    if isinstance(value, int):
+        if value.bit_length() > MAX_SPEC_BITS:
+            raise InvalidInputs(f"{path} is a whole number of more than {MAX_SPEC_BITS} bits.")
+        return
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidInputs(f"{path} is {value}; a job's inputs must be JSON, which has none.")
+        return
+    if isinstance(value, list | tuple):
+        for position, item in enumerate(value):
+            check_json(item, f"{path}[{position}]", depth + 1)
+        return
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise InvalidInputs(f"{path} has the key {key!r}; keys must be text.")
+            check_json(item, f"{path}.{key}", depth + 1)
+        return
+    raise InvalidInputs(
+        f"{path} is a {type(value).__name__}; a job's inputs must be JSON.",
+        hint="Give a path or a name of it instead, and let the pipeline load it.",
+    )
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a queue knows of a job; times are aware, in UTC.
+
+    `created` is False if a submission found the job there already. `attempts_left` is None until
+    the pipeline's own retry settings are known, at the first attempt.
+    """
+
+    id: str
+    pipeline: str
+    queue: str
+    status: JobStatus
+    created_at: datetime
+    run_at: datetime
+    payload: Any = field(default=None, repr=False)
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    attempt: int = 0
+    attempts_left: int | None = None
+    losses: int = 0
+    worker: str | None = None
+    schedule_id: str | None = None
+    scheduled_for: datetime | None = None
+    cancel_requested: bool = False
+    progress: dict[str, Any] | None = field(default=None, repr=False)
+    result: dict[str, Any] | None = field(default=None, repr=False)
+    result_expires_at: datetime | None = None
+    result_expired_at: datetime | None = None
+    error: dict[str, Any] | None = field(default=None, repr=False)
+    created: bool = field(default=True, compare=False)
+
+    def __str__(self) -> str:
+        return self.id
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as a JSON object, times in RFC 3339."""
+        body = {
+            name: getattr(self, name) for name in self.__dataclass_fields__ if name != "payload"
+        }
+        overrides = self.payload.get("overrides") if isinstance(self.payload, dict) else None
+        body["overrides"] = overrides or {}
+        return {key: _plain(value) for key, value in body.items()}
+
+
+def _plain(value: Any) -> Any:
+    return clock.format_time(value) if isinstance(value, datetime) else value
+
+
+@dataclass(frozen=True)
+class JobFilter:
+    """Which jobs a list holds: those that match all that is given, the newest first."""
+
+    statuses: frozenset[JobStatus] = frozenset()
+    pipeline: str | None = None
+    queue: str | None = None
+    schedule_id: str | None = None
+    since: datetime | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True)
+class LogChunk:
+    """A piece of an attempt's log; `seq` grows, gaps mean that the beginning was cut."""
+
+    attempt: int
+    seq: int
+    text: str
+
+
+@dataclass(frozen=True)
+class WorkerInfo:
+    """A worker as others see it; `beat` grows while it lives."""
+
+    id: str
+    host: str
+    pid: int
+    queues: tuple[str, ...]
+    slots: int
+    started_at: datetime
+    beat: int = 0
+    beat_at: datetime | None = None
+    running: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as a JSON object."""
+        body = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {**{k: _plain(v) for k, v in body.items()}, "queues": [*self.queues],
+                "running": [*self.running]}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A worker's hold on one attempt of a job: every later write names id, owner and attempt."""
+
+    job_id: str
+    owner: str
+    attempt: int
+    pipeline: str
+    payload: Any
+    retries: int = 0
+    result_ttl: float = 120.0
+    scheduled_for: datetime | None = None
+
+
+@dataclass(frozen=True)
+class AttemptEnd:
+    """How an attempt changes its job.
+
+    `run_at` is when a retry is due (status SCHEDULED alone), `retries` how many there were then.
+    """
+
+    status: JobStatus
+    result: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+    run_at: datetime | None = None
+    retries: int = 0
+    attempts_left: int | None = None
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """What a worker learns from its heartbeat.
+
+    `is_known` is False once others have taken the worker for dead. `held` are the jobs it held
+    *before* the beat: id to (attempt, whether it is to be cancelled).
+    """
+
+    is_known: bool
+    held: dict[str, tuple[int, bool]]

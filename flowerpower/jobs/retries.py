@@ -1,0 +1,38 @@
+"""Whether a failed attempt is tried again, and after how long; `pipeline run` and queues alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from flowerpower.config.run import RetryConfig
+
+if TYPE_CHECKING:
+    import random
+
+
+def is_retryable(policy: RetryConfig, exception_names: Iterable[str]) -> bool:
+    """Whether the policy lists one of the names of an exception's classes (`names_of`)."""
+    return not set(policy.exceptions).isdisjoint(exception_names)
+
+
+def names_of(exception_type: type[BaseException]) -> list[str]:
+    """The class and all it descends from, each as `Name` and as `module.Name`."""
+    names: list[str] = []
+    for cls in exception_type.__mro__[:-1]:
+        names += [cls.__name__, f"{cls.__module__}.{cls.__qualname__}"]
+    return names
+
+
+def delay_before_retry(policy: RetryConfig, retry: int, dice: random.Random) -> float:
+    """Seconds to wait before the `retry`-th retry (counted from 1).
+
+    The delay grows by `backoff` with each retry up to `max_delay`, and is then spread by up to
+    `jitter_factor` of itself either way.
+    """
+    try:
+        grown = policy.delay * policy.backoff ** (retry - 1)
+    except OverflowError:
+        grown = policy.max_delay
+    base = min(grown, policy.max_delay)
+    return max(0.0, base * (1 + policy.jitter_factor * dice.uniform(-1, 1)))

@@ -1,0 +1,173 @@
+"""One attempt as data: what is asked (RunRequest), what happens (NodeEvent), what came of it.
+
+All of it is JSON both ways, so that it travels to a child process and into a queue as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from flowerpower.config.run import RunOverrides
+from flowerpower.errors import FlowerpowerError
+
+PAYLOAD_VERSION = 1
+RAISED_AT = "_flowerpower_raised_at"
+"""An exception's attribute: its frames in the process that raised it (file, line, name, text)."""
+RAISED_AS = "_flowerpower_raised_as"
+"""An exception's attribute, if it stands in for one that could not be sent: `names_of` that."""
+
+NodeState = Literal["running", "finished", "failed", "skipped"]
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One attempt at a pipeline of the project in `base_dir`.
+
+    `scheduled_for` is the nominal time of the fire that asked for it, ISO 8601, or None.
+    """
+
+    base_dir: str
+    pipeline: str
+    overrides: RunOverrides = field(default_factory=RunOverrides)
+    scheduled_for: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object; `from_json` reads it again."""
+        return {
+            "v": PAYLOAD_VERSION,
+            "base_dir": self.base_dir,
+            "pipeline": self.pipeline,
+            "overrides": self.overrides.model_dump(exclude_defaults=True),
+            "scheduled_for": self.scheduled_for,
+        }
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> RunRequest:
+        """The request in `data`.
+
+        Raises:
+            FlowerpowerError: if it was written by another version.
+            pydantic.ValidationError: if the overrides are not valid.
+        """
+        if data.get("v") != PAYLOAD_VERSION:
+            raise FlowerpowerError(
+                f"The request has version {data.get('v')!r}; this is version {PAYLOAD_VERSION}."
+            )
+        return RunRequest(
+            base_dir=data["base_dir"],
+            pipeline=data["pipeline"],
+            overrides=RunOverrides.model_validate(data.get("overrides", {})),
+            scheduled_for=data.get("scheduled_for"),
+        )
+
+
+@dataclass(frozen=True)
+class NodeEvent:
+    """A node began or ended; `done` of `total` nodes have ended so far.
+
+    `seconds` is how long the node took, None when it began.
+    """
+
+    node: str
+    state: NodeState
+    done: int
+    total: int
+    seconds: float | None = None
+    from_cache: bool = False
+
+
+@dataclass
+class NodeRecord:
+    """What became of one node; `seconds` is None while it runs.
+
+    `error` is why it failed where the run went on all the same.
+    """
+
+    name: str
+    state: NodeState
+    started_at: str
+    seconds: float | None = None
+    from_cache: bool = False
+    error: str | None = None
+
+
+@dataclass
+class FileRecord:
+    """A file that a run has written from `nodes`; `size` is in bytes."""
+
+    nodes: list[str]
+    format: str
+    path: str
+    size: int
+
+
+@dataclass
+class RunError:
+    """Why an attempt failed; `file` and `line` are the user's own where they are known.
+
+    `type_names` are the names `retry.exceptions` is matched with; `code` is that of the
+    flowerpower error, `run_failed` for an exception of the pipeline.
+    """
+
+    type: str
+    message: str
+    code: str = "run_failed"
+    exit_code: int = 6
+    node: str | None = None
+    file: str | None = None
+    line: int | None = None
+    hint: str | None = None
+    details: list[str] = field(default_factory=list)
+    traceback: str = ""
+    type_names: list[str] = field(default_factory=list)
+
+
+@dataclass
+class RunOutcome:
+    """What came of an attempt.
+
+    `outputs` are JSON, node by node; `notes` say where a value could not be written as it is
+    (`{"output", "note"}`). `values` and `exception` are the real objects, in this process only,
+    and no part of the JSON.
+    """
+
+    pipeline: str
+    status: Literal["finished", "failed"]
+    started_at: str
+    ended_at: str
+    seconds: float
+    outputs: dict[str, Any] = field(default_factory=dict)
+    notes: list[dict[str, str]] = field(default_factory=list)
+    nodes: list[NodeRecord] = field(default_factory=list)
+    files: list[FileRecord] = field(default_factory=list)
+    error: RunError | None = None
+    retryable: bool = False
+    values: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    exception: BaseException | None = field(default=None, repr=False, compare=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object; `from_json` reads it again."""
+        return {
+            "v": PAYLOAD_VERSION,
+            "pipeline": self.pipeline,
+            "status": self.status,
+            "started_at": self.started_at,
+            "ended_at": self.ended_at,
+            "seconds": self.seconds,
+            "outputs": self.outputs,
+            "notes": self.notes,
+            "nodes": [asdict(node) for node in self.nodes],
+            "files": [asdict(file) for file in self.files],
+            "error": asdict(self.error) if self.error else None,
+            "retryable": self.retryable,
+        }
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> RunOutcome:
+        """The outcome in `data`, without the real objects."""
+        body = {key: value for key, value in data.items() if key != "v"}
+        body["nodes"] = [NodeRecord(**node) for node in body["nodes"]]
+        body["files"] = [FileRecord(**file) for file in body.get("files", [])]
+        body["error"] = RunError(**body["error"]) if body["error"] else None
+        return RunOutcome(**body)

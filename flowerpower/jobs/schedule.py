@@ -1,0 +1,268 @@
+"""Schedules as data: what is asked (ScheduleSpec), what is known (Schedule), and its fires."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from flowerpower.config.run import RunOverrides
+from flowerpower.errors import FlowerpowerError, UsageError
+from flowerpower.jobs.job import DEFAULT_QUEUE, JobSpec, check_overrides, check_ttl
+from flowerpower.jobs.run import PAYLOAD_VERSION
+from flowerpower.text import SCHEDULE_ID_LIMIT, check_name
+from flowerpower.triggers import clock
+from flowerpower.triggers.base import Trigger
+from flowerpower.triggers.kinds import trigger_from_json
+
+MAX_INSTANCES = 1000
+
+
+class ScheduleState(StrEnum):
+    """Whether a schedule fires; it is done once its trigger has no fires to come."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    DONE = "done"
+
+
+class Origin(StrEnum):
+    """Who made a schedule: the command line, Python, or a pipeline's YAML."""
+
+    CLI = "cli"
+    API = "api"
+    CONFIG = "config"
+
+
+class Outcome(StrEnum):
+    """What became of a fire: a job; skipped, because others run; missed, because none looked."""
+
+    MADE = "made"
+    SKIPPED = "skipped"
+    MISSED = "missed"
+
+
+@dataclass(frozen=True)
+class ScheduleSpec:
+    """A trigger and the job to make at each of its fires; data alone, as a JobSpec is.
+
+    `id` None asks for the next number of the pipeline. `misfire_grace_time` is in seconds, None
+    for no limit. An interval without a start counts from when the schedule is added.
+
+    Raises:
+        InvalidName, InvalidInputs, UsageError: naming what is not valid.
+    """
+
+    pipeline: str
+    trigger: Trigger
+    overrides: RunOverrides = field(default_factory=RunOverrides)
+    id: str | None = None
+    queue: str = DEFAULT_QUEUE
+    result_ttl: float | None = None
+    misfire_grace_time: float | None = None
+    coalesce: bool = True
+    max_instances: int = 1
+    origin: Origin = Origin.API
+
+    def __post_init__(self) -> None:
+        if self.id is not None:
+            check_name("id of a schedule", self.id, SCHEDULE_ID_LIMIT)
+        check_name("name of a pipeline", self.pipeline)
+        check_name("name of a queue", self.queue)
+        if self.result_ttl is not None:
+            check_ttl("result_ttl", self.result_ttl)
+        if self.misfire_grace_time is not None:
+            clock.parse_duration(self.misfire_grace_time)
+        if not 1 <= self.max_instances <= MAX_INSTANCES:
+            raise UsageError(
+                f"max_instances is {self.max_instances}: expected 1 to {MAX_INSTANCES}."
+            )
+        check_overrides(self.overrides)
+
+    def definition(self) -> str:
+        """What it is, as JSON that is equal for equal schedules, whatever their ids."""
+        body = {
+            "v": PAYLOAD_VERSION,
+            "trigger": self.trigger.to_json(),
+            "overrides": self.overrides.model_dump(exclude_defaults=True),
+            "queue": self.queue,
+            "result_ttl": self.result_ttl,
+            "misfire_grace_time": self.misfire_grace_time,
+            "coalesce": self.coalesce,
+            "max_instances": self.max_instances,
+        }
+        return json.dumps(body, sort_keys=True)
+
+
+def spec_from(pipeline: str, schedule_id: str, definition: object, origin: str) -> ScheduleSpec:
+    """The spec whose `definition` was stored.
+
+    Raises:
+        FlowerpowerError: if another version wrote it, or it is damaged; says how.
+    """
+    try:
+        body = json.loads(definition) if isinstance(definition, str) else None
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, Mapping) or "v" not in body:
+        raise FlowerpowerError(f"The schedule {schedule_id} is damaged: it cannot be read.")
+    if body["v"] != PAYLOAD_VERSION:
+        raise FlowerpowerError(
+            f"The schedule {schedule_id} was made by another version of flowerpower "
+            f"({body['v']!r}, this one reads {PAYLOAD_VERSION})."
+        )
+    try:
+        return ScheduleSpec(
+            pipeline=pipeline,
+            trigger=trigger_from_json(body["trigger"]),
+            overrides=RunOverrides.model_validate(body["overrides"]),
+            id=schedule_id,
+            queue=body["queue"],
+            result_ttl=body["result_ttl"],
+            misfire_grace_time=body["misfire_grace_time"],
+            coalesce=bool(body["coalesce"]),
+            max_instances=int(body["max_instances"]),
+            origin=Origin(origin),
+        )
+    except (FlowerpowerError, LookupError, TypeError, ValueError) as error:
+        raise FlowerpowerError(f"The schedule {schedule_id} is damaged: {error}") from None
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What a queue knows of a schedule; times are aware, in UTC.
+
+    Attributes:
+        id: its id; `spec.id` is the same.
+        anchor: when it was added or edited last; fires before it never happen, and an interval
+            without a start counts from it.
+        next_fire: the nominal time that is next, None when there is none to come or it is paused.
+        due_at: when that is to happen, jitter included.
+        last_fire: the last nominal time that was dealt with.
+        revision: grows with every edit, pause and fire.
+        created: False if it was there already, just so.
+        fault: why it cannot be read and does not fire, else None; `spec` is None then.
+    """
+
+    id: str
+    pipeline: str
+    spec: ScheduleSpec | None
+    state: ScheduleState
+    created_at: datetime
+    anchor: datetime
+    next_fire: datetime | None = None
+    due_at: datetime | None = None
+    last_fire: datetime | None = None
+    revision: int = 0
+    created: bool = field(default=True, compare=False)
+    fault: str | None = None
+
+    def __str__(self) -> str:
+        return self.id
+
+    @cached_property
+    def trigger(self) -> Trigger | None:
+        """Its trigger, an interval counted from its anchor; None if it cannot be read."""
+        return None if self.spec is None else self.spec.trigger.anchored(self.anchor)
+
+    @property
+    def dealt_with_at(self) -> datetime:
+        """Its last fire; before that when it was added or edited."""
+        return self.last_fire or self.anchor
+
+    def coming_after(self, moment: datetime) -> Schedule:
+        """Itself, with the first fire later than `moment` as its next; done if there is none.
+
+        A paused one stays paused, without a next fire.
+        """
+        if self.state is ScheduleState.PAUSED or self.trigger is None:
+            return replace(self, next_fire=None, due_at=None)
+        fire = self.trigger.next_after(moment)
+        if fire is None:
+            return replace(self, state=ScheduleState.DONE, next_fire=None, due_at=None)
+        due = self.trigger.jittered(fire, self.id)
+        return replace(self, state=ScheduleState.ACTIVE, next_fire=fire, due_at=due)
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as a JSON object, times in RFC 3339, durations in seconds."""
+        spec = self.spec
+        return {
+            "id": self.id,
+            "pipeline": self.pipeline,
+            "state": str(self.state),
+            "trigger": self.trigger.to_json() if self.trigger else None,
+            "in_words": self.trigger.in_words() if self.trigger else None,
+            "timezone": self.trigger.timezone if self.trigger else None,
+            "overrides": spec.overrides.model_dump(exclude_defaults=True) if spec else None,
+            "queue": spec.queue if spec else None,
+            "result_ttl": spec.result_ttl if spec else None,
+            "misfire_grace_time": spec.misfire_grace_time if spec else None,
+            "coalesce": spec.coalesce if spec else None,
+            "max_instances": spec.max_instances if spec else None,
+            "origin": str(spec.origin) if spec else None,
+            "created_at": clock.format_time(self.created_at),
+            "next_fire": _time(self.next_fire),
+            "last_fire": _time(self.last_fire),
+            "created": self.created,
+            "fault": self.fault,
+        }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else clock.format_time(moment)
+
+
+@dataclass(frozen=True)
+class Fire:
+    """A row of the ledger: one nominal time and what became of it.
+
+    `count` is above 1 for misses that were taken together; `fire_time` is the first of them.
+    """
+
+    schedule_id: str
+    fire_time: datetime
+    outcome: Outcome
+    reason: str | None = None
+    count: int = 1
+    job_id: str | None = None
+    recorded_at: datetime | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as a JSON object."""
+        return {
+            "schedule_id": self.schedule_id,
+            "fire_time": clock.format_time(self.fire_time),
+            "outcome": str(self.outcome),
+            "reason": self.reason,
+            "count": self.count,
+            "job_id": self.job_id,
+            "recorded_at": _time(self.recorded_at),
+        }
+
+
+def fire_job_id(schedule_id: str, fire_time: datetime) -> str:
+    """The id of a fire's job: the same on every machine, so that no fire makes two."""
+    return f"{schedule_id}-{fire_time.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def job_of_fire(schedule: Schedule, fire_time: datetime | None, job_id: str) -> JobSpec:
+    """The job that a schedule makes, for one of its fires or at somebody's wish.
+
+    Raises:
+        FlowerpowerError: if the schedule cannot be read.
+    """
+    if schedule.spec is None:
+        raise FlowerpowerError(schedule.fault)
+    return JobSpec(
+        pipeline=schedule.pipeline,
+        overrides=schedule.spec.overrides,
+        id=job_id,
+        queue=schedule.spec.queue,
+        result_ttl=schedule.spec.result_ttl,
+        schedule_id=schedule.id,
+        scheduled_for=fire_time,
+    )

@@ -1,0 +1,1 @@
+"""A pipeline handed on to another project, as a folder or a zip."""

@@ -1,0 +1,188 @@
+"""A project's pipeline as a bundle, and a bundle as a folder or a zip."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import stat
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowerpower.atomic_files import beside, write_whole
+from flowerpower.config.files import Project, check_as_written
+from flowerpower.config.yaml_reader import MAX_BYTES, YamlFile, YamlNode, dotted
+from flowerpower.errors import ConfigError, FlowerpowerError, Refused
+from flowerpower.pipeline.bundles.bundle import (
+    MANIFEST,
+    Bundle,
+    bundle_of,
+    entries_as_written,
+    own_module,
+)
+from flowerpower.pipeline.bundles.module_files import (
+    is_in_files,
+    leads_out,
+    modules_with_imports,
+    read_file,
+)
+from flowerpower.pipeline.bundles.reading import read_bundle
+from flowerpower.pipeline.registry import PipelineRegistry
+from flowerpower.text import is_secret_name
+
+_FIRST_TIME = (1980, 1, 1, 0, 0, 0)
+"""The earliest that a zip can say; the same for all, so that bytes depend on content alone."""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A pipeline as a bundle, and what should be known of it.
+
+    `not_packed` names packages that its modules import and that are not of the project;
+    `secrets` are keys of its configuration that are named after secrets and written out.
+    """
+
+    bundle: Bundle
+    not_packed: list[str]
+    secrets: list[str]
+
+
+def pack_pipeline(project: Project, name: str) -> Packed:
+    """The pipeline `name` as a bundle: its YAML as written, its modules, and what they import.
+
+    Imports are found by reading the source; nothing is imported or expanded.
+
+    Raises:
+        PipelineNotFound: with the nearest name.
+        ConfigError: if its file or a module is wrong, is missing, or lies outside the project.
+    """
+    root, config = project.root, PipelineRegistry(project).files(name).config
+    if leads_out(root, config):
+        raise ConfigError(f"{config.as_posix()} leads out of {root}, through a link.")
+    content = read_file(root, config, MAX_BYTES + 1)
+    file = check_as_written(content, config.as_posix())
+    named = entries_as_written(file.root, "run", "modules") or [own_module(name)]
+    named += [each.partition(":")[0] for each in _classes(file)]
+    modules = [each for each in named if "${" not in each]
+    files, packages = modules_with_imports(root, modules)
+    for module in modules:
+        first = module.partition(".")[0]
+        if not is_in_files(files, module) and os.path.isdir(root / first):
+            path = module.replace(".", "/") + ".py"
+            raise ConfigError(
+                f"There is no module {module!r} in the project: expected the file {path}.",
+                hint=f"Write {path}, or name the modules in run.modules.",
+            )
+    bundle = Bundle(name, {config: content, **files}, [])
+    checked = bundle_of(_members(bundle), name)
+    not_packed = sorted({*packages, *(each for each in named if "${" in each)})
+    return Packed(checked, not_packed, [dotted(path) for path in _secrets(file.root, ())])
+
+
+def _classes(file: YamlFile) -> Iterator[str]:
+    """The adapters of the project's own that the file names, as `package.module:Class`."""
+    for entry in entries_as_written(file.root, "run", "adapter", "custom"):
+        yield entry["type"] if isinstance(entry, dict) else entry
+    schedules = file.root.content.get("schedule", YamlNode([], 1, 1))
+    for node in schedules.content if isinstance(schedules.content, list) else [schedules]:
+        yield from entries_as_written(node, "run", "custom_adapters")
+
+
+def write_bundle(bundle: Bundle, target: Path, *, overwrite: bool = False) -> None:
+    """Write the bundle as a zip if `target` ends in `.zip`, else as a folder; whole or not at all.
+
+    The same bundle makes the same bytes. With `overwrite` a file is replaced, and a folder that is
+    empty or a bundle.
+
+    Raises:
+        Refused: if something is there that is not to be replaced.
+        FlowerpowerError: if it cannot be written.
+    """
+    is_zip = target.suffix.lower() == ".zip"
+    if os.path.lexists(target):
+        _check_replaceable(target, is_zip=is_zip, overwrite=overwrite)
+    place = Path(os.path.realpath(target))
+    try:
+        if not place.parent.is_dir():
+            raise FileNotFoundError(None, "No such file or directory")
+        if is_zip:
+            write_whole({place: _zipped(bundle)})
+        else:
+            _write_folder(bundle, place)
+    except OSError as error:
+        raise FlowerpowerError(
+            f"{target} cannot be written: {error.strerror or error}; nothing was left."
+        ) from None
+
+
+def _check_replaceable(target: Path, *, is_zip: bool, overwrite: bool) -> None:
+    if not overwrite:
+        raise Refused(f"{target} is there already.", hint="Say --overwrite to replace it.")
+    if is_zip and not target.is_file():
+        raise Refused(f"{target} is there already, and is no file.", hint="Choose another name.")
+    if not is_zip and not (target.is_dir() and _is_free(target)):
+        raise Refused(
+            f"{target} is there already, and is not the folder of a bundle and nothing else.",
+            hint="Choose another name, or delete it yourself.",
+        )
+
+
+def _is_free(folder: Path) -> bool:
+    """Whether nothing is lost with the folder: it is empty or a bundle."""
+    try:
+        if any(folder.iterdir()):
+            read_bundle(folder)
+    except (OSError, FlowerpowerError):
+        return False
+    return True
+
+
+def _members(bundle: Bundle) -> dict[str, bytes]:
+    named = {path.as_posix(): content for path, content in bundle.files.items()}
+    return dict(sorted({MANIFEST: bundle.manifest, **named}.items()))
+
+
+def _zipped(bundle: Bundle) -> bytes:
+    stream = io.BytesIO()
+    # Stored, not deflated: what deflate makes of the same bytes differs between machines.
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in _members(bundle).items():
+            info = zipfile.ZipInfo(name, _FIRST_TIME)
+            info.create_system = 3
+            info.external_attr = (stat.S_IFREG | 0o644) << 16
+            archive.writestr(info, content)
+    return stream.getvalue()
+
+
+def _write_folder(bundle: Bundle, target: Path) -> None:
+    fresh, old = beside(target), beside(target)
+    try:
+        write_whole({fresh / name: content for name, content in _members(bundle).items()})
+        if target.exists():
+            os.rename(target, old)
+        try:
+            os.rename(fresh, target)
+        except BaseException:
+            if old.exists():
+                os.rename(old, target)
+            raise
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _secrets(node: YamlNode, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    if isinstance(node.content, dict):
+        for key, value in node.content.items():
+            yield from _secrets(value, (*path, key))
+    elif isinstance(node.content, list):
+        for position, value in enumerate(node.content):
+            yield from _secrets(value, (*path, position))
+    elif isinstance(node.content, str) and node.raw is None and any(map(_names_secret, path)):
+        yield path
+
+
+def _names_secret(step: str | int) -> bool:
+    return isinstance(step, str) and is_secret_name(step)

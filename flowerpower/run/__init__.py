@@ -1,0 +1,1 @@
+"""One Hamilton run, from a project and a pipeline to values."""

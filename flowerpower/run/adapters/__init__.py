@@ -1,0 +1,1 @@
+"""Hamilton's lifecycle adapters, from configuration."""

@@ -1,0 +1,99 @@
+"""Spans of a run and of its nodes, wherever in this process they run.
+
+Hamilton's own tracer names the run by a random id, and loses its spans in other threads. This is
+imported only where OpenTelemetry is installed and asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hamilton.lifecycle import GraphExecutionHook, NodeExecutionHook
+from opentelemetry import context, trace
+from opentelemetry.sdk.trace.export import SpanExportResult
+
+from flowerpower.run.loops import is_in_loop
+from flowerpower.text import mask
+
+
+class Tracer(GraphExecutionHook, NodeExecutionHook):  # type: ignore[misc] # Hamilton has no types
+    """A span for the run, called `name`, and below it one for each node, as long as this runs."""
+
+    def __init__(self, tracer: trace.Tracer, name: str) -> None:
+        self._tracer, self._name = tracer, name
+        self._open: dict[tuple[str, str | None], tuple[trace.Span, Any]] = {}
+
+    def run_before_graph_execution(
+        self, *, run_id: str, final_vars: list[str], inputs: Any, overrides: Any, **told: Any
+    ) -> None:
+        """The run begins; of inputs and overrides only the names are told."""
+        self._run = self._tracer.start_span(self._name)
+        self._run.set_attributes(
+            {
+                "hamilton.run_id": run_id,
+                "hamilton.final_vars": list(final_vars),
+                "hamilton.inputs": sorted(inputs or {}),
+                "hamilton.overrides": sorted(overrides or {}),
+            }
+        )
+
+    def run_before_node_execution(
+        self, *, node_name: str, node_return_type: Any, task_id: str | None, **told: Any
+    ) -> None:
+        """A node begins; spans of its own are below its span, but for those of coroutines."""
+        span = self._tracer.start_span(node_name, trace.set_span_in_context(self._run))
+        span.set_attribute("hamilton.type", str(node_return_type))
+        # Around a coroutine Hamilton calls each hook in a context of its own.
+        token = None if is_in_loop() else context.attach(trace.set_span_in_context(span))
+        self._open[node_name, task_id] = span, token
+
+    def run_after_node_execution(
+        self,
+        *,
+        node_name: str,
+        task_id: str | None,
+        success: bool,
+        error: BaseException | None,
+        **told: Any,
+    ) -> None:
+        """A node has ended."""
+        span, token = self._open.pop((node_name, task_id))
+        if token is not None:
+            context.detach(token)
+        _end(span, success, error)
+
+    def run_after_graph_execution(
+        self, *, success: bool, error: BaseException | None, **told: Any
+    ) -> None:
+        """The run has ended, and what was left of its nodes."""
+        for span, _ in self._open.values():
+            _end(span, False, error)
+        _end(self._run, success, error)
+
+
+def _end(span: trace.Span, success: bool, error: BaseException | None) -> None:
+    if success:
+        span.set_status(trace.StatusCode.OK)
+    else:
+        told = "" if error is None else mask(f"{type(error).__name__}: {error}")
+        span.set_status(trace.StatusCode.ERROR, told)
+    span.end()
+
+
+class OnceFailing:
+    """An exporter that is given nothing more once it has failed: each try takes seconds."""
+
+    def __init__(self, exporter: Any) -> None:
+        self._exporter = exporter
+        self.lost = 0
+
+    def export(self, spans: Sequence[Any]) -> SpanExportResult:
+        """Export the spans, or count them as lost."""
+        if self.lost or self._exporter.export(spans) is not SpanExportResult.SUCCESS:
+            self.lost += len(spans)
+        return SpanExportResult.FAILURE if self.lost else SpanExportResult.SUCCESS
+
+    def shutdown(self) -> None:
+        """Let go of the exporter."""
+        self._exporter.shutdown()

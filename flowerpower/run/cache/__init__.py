@@ -1,0 +1,1 @@
+"""Hamilton's cache, with fingerprints of our own."""

@@ -1,0 +1,1 @@
+"""A DAG as text, SVG, Mermaid, DOT or a page."""

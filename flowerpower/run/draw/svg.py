@@ -1,0 +1,131 @@
+"""A pipeline's DAG as SVG to stand inside an HTML page, drawn from the same lanes as the text."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+
+from flowerpower.run.draw.graph import Graph, GraphNode
+from flowerpower.run.draw.lanes import Row, laid_out, width
+from flowerpower.run.draw.text import cells, kind
+from flowerpower.text import mask, one_line, shortened, visible
+
+STEP = 18
+"""Pixels from lane to lane."""
+HEIGHT = 26
+"""Pixels from row to row."""
+MARGIN = 12
+CORNER = 8
+ADVANCE = 7.9
+"""Pixels that a character of the labels takes."""
+GAP = 20
+SHOWN_TYPE = 60
+SHOWN_NAME = 80
+LANE_COLOURS = 6
+
+STYLE = (
+    "".join(
+        f"""
+.dag .lane{lane} {{ stroke: var(--lane{lane}); }}
+.dag circle.lane{lane} {{ fill: var(--lane{lane}); }}"""
+        for lane in range(LANE_COLOURS)
+    )
+    + """
+.dag text { font: 13px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace;
+  fill: var(--text); white-space: pre; }
+.dag .name { font-weight: 600; }
+.dag .final .name { fill: var(--final); }
+.dag .input .name { font-weight: 400; fill: var(--faint); }
+.dag .type { fill: var(--type); }
+.dag .kind { fill: var(--faint); }
+.dag path { fill: none; stroke-width: 2; }
+.dag path.gap { stroke: var(--ground); stroke-width: 8; }
+.dag circle { stroke-width: 2; }
+.dag .input circle { fill: var(--ground); }
+.dag .row { fill: transparent; }
+.dag g:hover > .row { fill: var(--hover); }
+"""
+)
+"""What a page needs in its style sheet; it says what each `--…` is."""
+
+
+def svg(graph: Graph) -> str:
+    """The DAG as an `<svg class="dag">` that takes its colours from `STYLE`."""
+    rows = laid_out((node.name for node in graph.nodes), graph.needs)
+    names = [shortened(_shown(node.name), SHOWN_NAME) for node in graph.nodes]
+    types = [shortened(_shown(node.type), SHOWN_TYPE) for node in graph.nodes]
+    name_x = 2.0 * MARGIN + STEP * width(rows)
+    type_x = name_x + ADVANCE * max(map(cells, names), default=0) + GAP
+    kind_x = type_x + ADVANCE * max(map(cells, types), default=0) + GAP
+    across = round(kind_x + ADVANCE * len("optional input, final")) + MARGIN
+    down = HEIGHT * len(rows)
+    lines = [
+        f'<svg class="dag" role="img" aria-label="DAG of {html.escape(_shown(graph.pipeline))}" '
+        f'viewBox="0 0 {across} {down}" width="{across}" height="{down}">'
+    ]
+    for number, (node, row, name, type_) in enumerate(
+        zip(graph.nodes, rows, names, types, strict=True)
+    ):
+        top = HEIGHT * number
+        base = top + HEIGHT / 2 + 4.5
+        lines += [
+            f'<g class="{_classes(node)}"><title>{_title(node)}</title>',
+            f'<rect class="row" x="0" y="{top}" width="{across}" height="{HEIGHT}"/>',
+            *_lanes(row, top),
+            f'<circle class="{_lane(row.column)}" cx="{_x(row.column)}" '
+            f'cy="{top + HEIGHT // 2}" r="5"/>',
+            f'<text class="name" x="{name_x:g}" y="{base:g}">{html.escape(name)}</text>',
+            f'<text class="type" x="{type_x:g}" y="{base:g}">{html.escape(type_)}</text>',
+            f'<text class="kind" x="{kind_x:g}" y="{base:g}">{kind(graph, node)}</text>',
+            "</g>",
+        ]
+    return "\n".join([*lines, "</svg>"])
+
+
+def _lanes(row: Row, top: int) -> Iterator[str]:
+    middle, bottom = top + HEIGHT // 2, top + HEIGHT
+    mark = _x(row.column)
+    for column in sorted(row.joined, key=lambda each: -abs(each - row.column)):
+        x = _x(column)
+        corner = CORNER if column < row.column else -CORNER
+        bend = f"V{middle - CORNER}Q{x} {middle} {x + corner} {middle}H{mark}"
+        yield _path(_lane(column), f"M{x} {top}{bend}")
+        if row.joined[column]:
+            yield _path(_lane(column), f"M{x} {top}V{bottom}")
+    first, last = row.span
+    for column in sorted(row.passing):
+        x = _x(column)
+        if first < column < last:
+            yield _path("gap", f"M{x} {middle - CORNER + 2}V{middle + CORNER - 2}")
+        yield _path(_lane(column), f"M{x} {top}V{bottom}")
+    if row.is_below:
+        yield _path(_lane(row.column), f"M{mark} {top}V{middle}")
+    if row.goes_on:
+        yield _path(_lane(row.column), f"M{mark} {middle}V{bottom}")
+
+
+def _path(classes: str, drawing: str) -> str:
+    return f'<path class="{classes}" d="{drawing}"/>'
+
+
+def _x(column: int) -> int:
+    return MARGIN + STEP // 2 + STEP * column
+
+
+def _lane(column: int) -> str:
+    return f"lane{column % LANE_COLOURS}"
+
+
+def _classes(node: GraphNode) -> str:
+    return " ".join(
+        ["node", *(["input"] if node.is_input else []), *(["final"] if node.is_final else [])]
+    )
+
+
+def _title(node: GraphNode) -> str:
+    doc = f"\n\n{node.doc}" if node.doc else ""
+    return html.escape(visible(mask(f"{node.name}: {node.type}{doc}")))
+
+
+def _shown(text: str) -> str:
+    return one_line(mask(text))

@@ -1,0 +1,1 @@
+"""What executes the nodes of a run: this process, threads, other processes, clusters."""

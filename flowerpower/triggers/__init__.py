@@ -1,0 +1,1 @@
+"""When: cron expressions, intervals and dates, time zones and the clock."""

@@ -1,0 +1,247 @@
+"""The grammar of cron expressions: five fields of text in, sets of numbers out.
+
+Nothing here knows of dates, zones or clocks. Every fault of an expression is an InvalidTrigger
+that names the field, shows the part at fault and says what the field may hold.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NoReturn
+
+from flowerpower.errors import InvalidTrigger
+from flowerpower.text import did_you_mean, nearest
+
+MAX_LENGTH = 200
+"""Characters of a cron expression."""
+
+MACROS: Mapping[str, str] = MappingProxyType(
+    {
+        "@hourly": "0 * * * *",
+        "@daily": "0 0 * * *",
+        "@midnight": "0 0 * * *",
+        "@weekly": "0 0 * * 0",
+        "@monthly": "0 0 1 * *",
+        "@yearly": "0 0 1 1 *",
+        "@annually": "0 0 1 1 *",
+    }
+)
+LAST = -1
+"""As the ordinal of a weekday: the last of the month."""
+
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_NUMBER = re.compile(r"[0-9]{1,4}", re.ASCII)
+_BLANKS = re.compile(r"[ \t]+")
+_HASHED = re.compile(r"[HR](\(.*\))?(/.*)?", re.ASCII)
+_NEAREST_WEEKDAY = re.compile(r"[0-9]*W|LW|W[0-9]*", re.ASCII)
+
+
+@dataclass(frozen=True)
+class _Field:
+    name: str
+    low: int
+    high: int
+    holds: str
+    names: Mapping[str, int]
+
+
+_MINUTE = _Field("minute", 0, 59, "0-59", {})
+_HOUR = _Field("hour", 0, 23, "0-23", {})
+_DAY = _Field("day of month", 1, 31, "1-31 or L", {})
+_MONTH = _Field("month", 1, 12, "1-12 or JAN-DEC", {n: i + 1 for i, n in enumerate(_MONTHS)})
+_WEEKDAY = _Field(
+    "day of week",
+    0,
+    7,
+    "0-7 or SUN-SAT (0 and 7 are Sunday), 5#2 or 5L",
+    {name: number for number, name in enumerate(_WEEKDAYS)},
+)
+_FIELDS = (_MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY)
+
+
+@dataclass(frozen=True)
+class CronFields:
+    """What an expression allows, field by field.
+
+    Attributes:
+        minutes, hours, days, months: the numbers allowed.
+        last_day: the last day of the month is allowed too (`L`).
+        weekdays: 0 (Sunday) to 6 (Saturday).
+        nth_weekdays: pairs of weekday and ordinal, 1 to 5 or LAST (`5#2`, `5L`).
+        both_days: a day must satisfy both day fields; otherwise either of them.
+        follows_real_time: the minute or the hour field begins with `*`.
+    """
+
+    minutes: frozenset[int]
+    hours: frozenset[int]
+    days: frozenset[int]
+    last_day: bool
+    months: frozenset[int]
+    weekdays: frozenset[int]
+    nth_weekdays: frozenset[tuple[int, int]]
+    both_days: bool
+    follows_real_time: bool
+
+
+def normalise(expression: object) -> str:
+    """The expression with single blanks and capital names; an `@` form stays one, in lower case.
+
+    Raises:
+        InvalidTrigger: when it is not text, too long, not ASCII, or no five fields or `@` form.
+    """
+    if not isinstance(expression, str):
+        raise InvalidTrigger(
+            "A cron expression is text, such as '0 8 * * 1-5'; "
+            f"this is {type(expression).__name__}."
+        )
+    if len(expression) > MAX_LENGTH:
+        raise InvalidTrigger(
+            f"The cron expression has {len(expression)} characters; "
+            f"at most {MAX_LENGTH} are allowed."
+        )
+    plain = expression.strip(" \t\r\n")
+    if not plain.isascii() or not plain.replace("\t", " ").isprintable():
+        raise InvalidTrigger(f"Cron {expression!a}: only printable ASCII is allowed.")
+    if plain.startswith("@"):
+        return _macro(plain)
+    parts = _BLANKS.split(plain) if plain else []
+    if len(parts) != len(_FIELDS):
+        _refuse_number_of_fields(plain, len(parts))
+    return " ".join(parts).upper()
+
+
+def _macro(plain: str) -> str:
+    name = plain.lower()
+    if name in MACROS:
+        return name
+    known = ", ".join(MACROS)
+    if name == "@reboot":
+        raise InvalidTrigger(f"Cron '@reboot' is no time to fire at; expected one of {known}.")
+    raise InvalidTrigger(
+        f"Cron {plain!r} is not known; expected five fields or one of {known}."
+        f"{did_you_mean(plain, MACROS)}"
+    )
+
+
+def _refuse_number_of_fields(plain: str, count: int) -> NoReturn:
+    extra = " Seconds and years are not part of this cron." if count in (6, 7) else ""
+    fields = ", ".join(field.name for field in _FIELDS)
+    raise InvalidTrigger(f"Cron {plain!r} has {count} fields; expected five: {fields}.{extra}")
+
+
+def parse(expression: str) -> CronFields:
+    """What a normalised `expression` allows.
+
+    Raises:
+        InvalidTrigger: naming the field at fault and what it may hold.
+    """
+    texts = MACROS.get(expression, expression).split(" ")
+    minute, hour, day, month, weekday = (
+        _Reading(expression, field, text) for field, text in zip(_FIELDS, texts, strict=True)
+    )
+    return CronFields(
+        minutes=frozenset(minute.numbers),
+        hours=frozenset(hour.numbers),
+        days=frozenset(day.numbers),
+        last_day=day.last_day,
+        months=frozenset(month.numbers),
+        weekdays=frozenset(number % 7 for number in weekday.numbers),
+        nth_weekdays=frozenset(weekday.nth),
+        both_days=day.text.startswith("*") or weekday.text.startswith("*"),
+        follows_real_time=minute.text.startswith("*") or hour.text.startswith("*"),
+    )
+
+
+class _Reading:
+    """One field of one expression, read part by part."""
+
+    def __init__(self, expression: str, field: _Field, text: str) -> None:
+        self.expression = expression
+        self.field = field
+        self.text = text
+        self.numbers: set[int] = set()
+        self.nth: set[tuple[int, int]] = set()
+        self.last_day = False
+        for part in text.split(","):
+            self._part(part)
+
+    def _part(self, part: str) -> None:
+        field = self.field
+        if not part:
+            self._refuse(part, "is an empty part of a list")
+        if field is _DAY and part == "L":
+            self.last_day = True
+        elif field is _WEEKDAY and "#" in part:
+            self._nth_weekday(part)
+        elif field is _WEEKDAY and len(part) > 1 and part.endswith("L") and "-" not in part:
+            self.nth.add((self._number(part[:-1], part) % 7, LAST))
+        else:
+            self._range(part)
+
+    def _nth_weekday(self, part: str) -> None:
+        day, _, ordinal = part.partition("#")
+        if ordinal not in ("1", "2", "3", "4", "5"):
+            self._refuse(part, "counts weekdays of the month from #1 to #5")
+        self.nth.add((self._number(day, part) % 7, int(ordinal)))
+
+    def _range(self, part: str) -> None:
+        span, slash, step_text = part.partition("/")
+        first_text, dash, last_text = span.partition("-")
+        top = 6 if self.field is _WEEKDAY else self.field.high
+        if span == "*":
+            first, last = self.field.low, top
+        else:
+            first = self._number(first_text, part)
+            last = first
+            if dash:
+                last = self._number(last_text, part)
+                if last_text == "SUN" and first > 0:
+                    last = 7
+            elif slash:
+                last = max(first, top)
+        if last < first:
+            self._refuse(part, "runs backwards")
+        self.numbers.update(range(first, last + 1, self._step(step_text, part) if slash else 1))
+
+    def _step(self, text: str, part: str) -> int:
+        size = 7 if self.field is _WEEKDAY else self.field.high - self.field.low + 1
+        step = int(text) if _NUMBER.fullmatch(text) else 0
+        if not 1 <= step <= size:
+            self._refuse(part, f"has a step other than 1 to {size}")
+        return step
+
+    def _number(self, text: str, part: str) -> int:
+        field = self.field
+        if text in field.names:
+            return field.names[text]
+        if not _NUMBER.fullmatch(text):
+            self._refuse(part, *_why_not(text, part, field))
+        number = int(text)
+        if not field.low <= number <= field.high:
+            self._refuse(part, "is out of range")
+        return number
+
+    def _refuse(self, part: str, why: str, suggestion: str = "") -> NoReturn:
+        raise InvalidTrigger(
+            f"Cron {self.expression!r}: {self.field.name}: {part!r} {why}; "
+            f"expected {self.field.holds}.{suggestion}"
+        )
+
+
+def _why_not(text: str, part: str, field: _Field) -> tuple[str, str]:
+    if "?" in part:
+        return "is not supported", " Write '*' for any."
+    if _HASHED.fullmatch(part):
+        return "asks for a random or hashed number, which is not supported", ""
+    if field in (_DAY, _WEEKDAY) and _NEAREST_WEEKDAY.fullmatch(part):
+        return "asks for the nearest working day, which is not supported", ""
+    if field is _WEEKDAY and part in ("L", *(f"L{number}" for number in range(8))):
+        return "is not supported", f" Write '{part[1:] or 5}L' for the last such day of the month."
+    if field is _DAY and "L" in part:
+        return "is not supported", " L stands alone and means the last day of the month."
+    known = nearest(text[:3], field.names) or nearest(text, field.names)
+    return "is not known", f" Did you mean {known!r}?" if known else ""

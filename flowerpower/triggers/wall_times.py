@@ -1,0 +1,165 @@
+"""The wall-clock readings that a cron expression names, in a calendar without zones.
+
+A reading is a whole number: minutes since 1970-01-01 00:00 on the wall clock. Days of a month
+and minutes of a day are bit masks, so the next, the last and the number of readings are found
+without walking from one to the next.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+
+from flowerpower.errors import InvalidTrigger
+from flowerpower.triggers.cron_grammar import LAST, MACROS, CronFields, parse
+
+DAY = 1440
+"""Minutes of a calendar day."""
+FIRST_YEAR, LAST_YEAR = 1900, 9998
+"""No reading lies outside these years."""
+
+_EPOCH = date(1970, 1, 1).toordinal()
+_WEEKLY = 1 | 1 << 7 | 1 << 14 | 1 << 21 | 1 << 28
+_LENGTHS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+
+class CronReadings:
+    """The readings of one set of fields. Immutable but for a cache; one object per expression.
+
+    Attributes:
+        fields: what the expression allows.
+        times: mask of the minutes of a day.
+    """
+
+    def __init__(self, fields: CronFields) -> None:
+        self.fields = fields
+        minutes = sum(1 << minute for minute in fields.minutes)
+        self.times = sum(minutes << 60 * hour for hour in fields.hours)
+        self._first_time = (self.times & -self.times).bit_length() - 1
+        self._last_time = self.times.bit_length() - 1
+        self._times_a_day = self.times.bit_count()
+        self._masks: dict[tuple[int, int], int] = {}
+
+    def at_or_after(self, reading: int) -> int | None:
+        """The first reading not before `reading`; None past LAST_YEAR."""
+        day, minute = divmod(reading, DAY)
+        today = _date(day)
+        year, month = today.year, today.month
+        days = self._days(year, month) >> today.day
+        if days & 1:
+            times = self.times >> minute
+            if times:
+                return reading + (times & -times).bit_length() - 1
+        days >>= 1
+        if days:
+            return (day + (days & -days).bit_length()) * DAY + self._first_time
+        while year < LAST_YEAR or month < 12:
+            year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+            days = self._days(year, month)
+            if days:
+                first = (days & -days).bit_length() - 1
+                return _day_number(year, month, first) * DAY + self._first_time
+        return None
+
+    def at_or_before(self, reading: int) -> int | None:
+        """The last reading not after `reading`; None before FIRST_YEAR."""
+        day, minute = divmod(reading, DAY)
+        today = _date(day)
+        year, month = today.year, today.month
+        days = self._days(year, month) & ((2 << today.day) - 1)
+        if days >> today.day:
+            times = self.times & ((2 << minute) - 1)
+            if times:
+                return day * DAY + times.bit_length() - 1
+            days ^= 1 << today.day
+        while not days:
+            if year < FIRST_YEAR:
+                return None
+            year, month = (year, month - 1) if month > 1 else (year - 1, 12)
+            days = self._days(year, month)
+        return _day_number(year, month, days.bit_length() - 1) * DAY + self._last_time
+
+    def count(self, first: int, stop: int) -> int:
+        """How many readings r have `first <= r < stop`."""
+        if first >= stop:
+            return 0
+        begin, end = _date(first // DAY), _date(stop // DAY)
+        days, (year, month) = 0, (begin.year, begin.month)
+        while (year, month) < (end.year, end.month):
+            days += self._days(year, month).bit_count()
+            year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+        return days * self._times_a_day + self._in_month(stop) - self._in_month(first)
+
+    def any(self, first: int, stop: int) -> bool:
+        """Whether any reading r has `first <= r < stop`."""
+        found = self.at_or_after(first)
+        return found is not None and found < stop
+
+    def _in_month(self, reading: int) -> int:
+        """How many readings its month has before `reading`."""
+        day, minute = divmod(reading, DAY)
+        today = _date(day)
+        days = self._days(today.year, today.month)
+        earlier = (days & ((1 << today.day) - 1)).bit_count() * self._times_a_day
+        if not days >> today.day & 1:
+            return earlier
+        return earlier + (self.times & ((1 << minute) - 1)).bit_count()
+
+    def ever(self) -> bool:
+        """Whether there is any reading at all."""
+        # Years repeat by leap and first weekday; 28 in a row without a skipped leap year hold all.
+        return any(self._days(year, month) for year in range(2000, 2028) for month in range(1, 13))
+
+    def _days(self, year: int, month: int) -> int:
+        if month not in self.fields.months:
+            return 0
+        leap = month == 2 and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+        shape = (_day_number(year, month, 1) + 4) % 7, _LENGTHS[month] + leap
+        mask = self._masks.get(shape)
+        if mask is None:
+            mask = self._masks[shape] = _days_of_month(self.fields, *shape)
+        return mask
+
+
+def _date(day: int) -> date:
+    return date.fromordinal(day + _EPOCH)
+
+
+def _day_number(year: int, month: int, day: int) -> int:
+    return date(year, month, day).toordinal() - _EPOCH
+
+
+def _days_of_month(fields: CronFields, first_weekday: int, length: int) -> int:
+    """Mask of the days (bit 1 is the first) of a month that begins on `first_weekday`, 0 Sunday."""
+    month = (2 << length) - 2
+    by_day = sum(1 << day for day in fields.days) & month
+    if fields.last_day:
+        by_day |= 1 << length
+    by_weekday = 0
+    for weekday in fields.weekdays:
+        by_weekday |= _WEEKLY << 1 + (weekday - first_weekday) % 7
+    for weekday, ordinal in fields.nth_weekdays:
+        days = [*range(1 + (weekday - first_weekday) % 7, length + 1, 7)]
+        if ordinal == LAST:
+            by_weekday |= 1 << days[-1]
+        elif ordinal <= len(days):
+            by_weekday |= 1 << days[ordinal - 1]
+    by_weekday &= month
+    return by_day & by_weekday if fields.both_days else by_day | by_weekday
+
+
+@lru_cache(maxsize=16_384)
+def readings_of(expression: str) -> CronReadings:
+    """The readings of a normalised cron expression.
+
+    Raises:
+        InvalidTrigger: when it breaks the grammar, or names no day of any year.
+    """
+    readings = CronReadings(parse(expression))
+    if not readings.ever():
+        day, month, weekday = MACROS.get(expression, expression).split(" ")[2:]
+        raise InvalidTrigger(
+            f"Cron {expression!r} never fires: no date matches day of month {day!r}, "
+            f"month {month!r}, day of week {weekday!r}."
+        )
+    return readings

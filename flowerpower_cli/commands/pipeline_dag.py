@@ -1,0 +1,144 @@
+"""`flowerpower pipeline dag`: a pipeline's DAG, drawn."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flowerpower.errors import Refused, UsageError
+from flowerpower.run.draw.formats import BINARY, SUFFIXES, GraphFormat
+from flowerpower_cli.command import Frame, command, import_hamilton
+from flowerpower_cli.options import (
+    DriverConfig,
+    FinalVars,
+    OutputFile,
+    PipelineName,
+    RunOptions,
+)
+from flowerpower_cli.views.output import stdout_to_stderr
+from flowerpower_cli.views.tables import Cell, Line
+
+if TYPE_CHECKING:
+    from flowerpower.run.draw.graph import Graph
+
+LANE_STYLES = ("blue", "yellow", "magenta", "green", "red", "cyan")
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Put the command of this room into `app`."""
+    command(app, "dag", example="flowerpower pipeline dag daily_report -o report.svg")(dag)
+
+
+def dag(
+    frame: Frame,
+    pipeline: PipelineName,
+    form: Annotated[
+        GraphFormat | None,
+        typer.Option(
+            "--format",
+            help="What to draw it as; by default as the suffix of --output says, else text.",
+            show_default=False,
+        ),
+    ] = None,
+    output: OutputFile = None,
+    upstream: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NODE", help="Only this node and what it depends on. Repeatable."),
+    ] = None,
+    downstream: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NODE", help="Only this node and what depends on it. Repeatable."),
+    ] = None,
+    final_vars: FinalVars = None,
+    config: DriverConfig = None,
+) -> None:
+    """Draw a pipeline's DAG: in the terminal, as Mermaid or dot, or as a picture.
+
+    One row is one node: ● a node, ○ an input. Lines lead down to the nodes that take its value;
+    what is only crossed goes through unbroken. With --upstream and --downstream it shows the nodes
+    of both, with --final-vars only what these need. Pictures (svg, png, pdf) are made by Graphviz.
+    """
+    from flowerpower_cli.inputs import overrides_from
+    from flowerpower_cli.output_files import check_writable, write_file, write_stdout
+
+    chosen = _format(form, output, is_json=frame.output.json)
+    overrides = overrides_from(RunOptions(final_vars=final_vars, config=config))
+    check_writable(output)
+    frame.manager.registry.files(pipeline)
+    import_hamilton()
+    with stdout_to_stderr():
+        graph = frame.manager.graph(pipeline, overrides)
+    shown = graph.around(graph.final_vars) if final_vars else graph
+    if upstream or downstream:
+        shown = shown.only(graph.around(upstream or (), downstream or ()).needs)
+    if not shown.nodes:
+        frame.output.message("None of these nodes is needed for the final variables.")
+
+    from flowerpower.run.draw.render import drawn
+
+    if output is not None:
+        write_file(output, drawn(shown, chosen))
+        frame.output.message(f"Wrote {output}.")
+        if not frame.output.json:
+            return
+    elif chosen is not GraphFormat.text and not frame.output.quiet:
+        write_stdout(drawn(shown, chosen))
+        return
+    names = [node.name for node in shown.nodes]
+    frame.output.result(_as_data(shown), lambda: _rows(shown), names)
+
+
+def _format(form: GraphFormat | None, output: Path | None, *, is_json: bool) -> GraphFormat:
+    if output is None:
+        if form is not None and is_json:
+            raise UsageError(
+                "--format and --json are both given; expected one of them.",
+                hint="With --output FILE the drawing goes to the file.",
+            )
+        if form in BINARY and sys.stdout.isatty():
+            raise Refused(
+                f"A terminal cannot show {form}.", hint=f"Say --output FILE.{form}, or pipe it."
+            )
+        return form or GraphFormat.text
+    found = form or SUFFIXES.get(output.suffix.lower())
+    if found is None:
+        raise UsageError(
+            f"{output} does not tell its format: expected one of {', '.join(SUFFIXES)}.",
+            hint="Name the file so, or say --format.",
+        )
+    return found
+
+
+def _as_data(graph: Graph) -> dict[str, Any]:
+    return {
+        "pipeline": graph.pipeline,
+        "final_vars": graph.final_vars,
+        "nodes": [
+            {
+                "name": node.name,
+                "type": node.type,
+                "kind": "input" if node.is_input else "node",
+                "doc": node.doc,
+                "is_final": node.is_final,
+                **({"required": graph.is_required(node.name)} if node.is_input else {}),
+            }
+            for node in graph.nodes
+        ],
+        "edges": [{"from": source, "to": name} for source, name in graph.edges],
+    }
+
+
+def _rows(graph: Graph) -> Iterator[Line]:
+    from flowerpower.run.draw.text import text_rows
+
+    limit = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for row in text_rows(graph, encoding=sys.stdout.encoding, limit=limit):
+        drawing = [Cell(text, LANE_STYLES[lane % len(LANE_STYLES)]) for text, lane in row.graph]
+        style = "bold green" if row.node.is_final else "dim" if row.node.is_input else "bold"
+        after = [Cell(row.name, style), Cell(row.type, "cyan"), Cell(row.kind, "dim")]
+        yield Line((*drawing, *after))

@@ -1,0 +1,36 @@
+"""Completion scripts for four shells, made from the tree of commands.
+
+They hold the tree itself; only names of pipelines, jobs and schedules are asked for while
+somebody types, of `flowerpower --complete-names` (see `flowerpower_cli.completion.names`).
+
+`make completions` writes the files anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flowerpower_cli.completion.bash import render as render_bash
+from flowerpower_cli.completion.fish import render as render_fish
+from flowerpower_cli.completion.powershell import render as render_powershell
+from flowerpower_cli.completion.tree import Command, command_tree
+from flowerpower_cli.completion.zsh import render as render_zsh
+
+FILES = {
+    "bash": "flowerpower.bash",
+    "zsh": "_flowerpower",
+    "fish": "flowerpower.fish",
+    "powershell": "flowerpower.ps1",
+}
+_RENDERERS: dict[str, Callable[[Command], str]] = {
+    "bash": render_bash,
+    "zsh": render_zsh,
+    "fish": render_fish,
+    "powershell": render_powershell,
+}
+
+
+def script(shell: str, root: Any) -> str:
+    """The completion script for one of the shells in `FILES`, of the tree of commands at `root`."""
+    return _RENDERERS[shell](command_tree(root))

@@ -1,0 +1,148 @@
+"""A run's progress on stderr, node by node: a live bar on a terminal, else one line per node."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from flowerpower.errors import ConfigError
+from flowerpower.jobs.run import NodeEvent
+from flowerpower.text import one_line, shortened
+from flowerpower.triggers.clock import format_duration
+from flowerpower_cli.views.output import Output, stdout_to_stderr
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+OnEvent = Callable[[NodeEvent], None]
+
+
+@contextlib.contextmanager
+def shown_progress(output: Output, title: str, *, bar: str) -> Iterator[OnEvent | None]:
+    """While this lasts, node events given to the yielded function are shown.
+
+    `bar` is rich, tqdm or none.
+
+    Raises:
+        ConfigError: if tqdm is asked for and not installed.
+
+    What the pipeline prints goes to stderr in the meantime.
+    """
+    if bar == "tqdm":
+        _check_tqdm()
+    with stdout_to_stderr():
+        if bar == "tqdm" and output.is_animated:
+            with _tqdm(title) as shown:
+                yield shown.on_event
+        else:
+            with shown_bars(output, [title], wanted=bar != "none") as bars:
+                yield bars[0].on_event if bars else None
+
+
+def _check_tqdm() -> None:
+    try:
+        import tqdm  # noqa: F401 - whether it is there
+    except ImportError:
+        raise ConfigError(
+            "The progress bar tqdm is not installed.",
+            hint="Install it with `pip install tqdm`, or set adapter.progressbar to rich.",
+        ) from None
+
+
+class Bar:
+    """The progress of one run among others."""
+
+    def on_event(self, event: NodeEvent) -> None:
+        """A node began or ended."""
+
+    def note(self, text: str) -> None:
+        """What the run waits for, while no node says it."""
+
+
+@contextlib.contextmanager
+def shown_bars(output: Output, titles: Sequence[str], *, wanted: bool) -> Iterator[list[Bar]]:
+    """A bar for each title as long as this lasts, or lines; no bars if they are not to be seen."""
+    if wanted and output.is_animated:
+        with _live(output) as progress:
+            yield [_LiveBar(progress, title) for title in titles]
+    elif wanted and not (output.quiet or output.json):
+        yield [_Lines(output, f"{title} " if len(titles) > 1 else "") for title in titles]
+    else:
+        yield []
+
+
+class _Lines(Bar):
+    def __init__(self, output: Output, before: str) -> None:
+        self._output = output
+        self._before = before
+
+    def on_event(self, event: NodeEvent) -> None:
+        if event.state == "running":
+            return
+        seconds = format_duration(event.seconds or 0.0)
+        self._output.plain_line(
+            f"{self._before}[{event.done}/{event.total}] {event.node} {event.state} "
+            f"{'from the cache ' if event.from_cache else ''}in {seconds}"
+        )
+
+
+@contextlib.contextmanager
+def _tqdm(title: str) -> Iterator[Bar]:
+    from tqdm import tqdm
+
+    with tqdm(desc=title, unit="node", file=sys.stderr, leave=False, total=None) as bar:
+        yield _TqdmBar(bar)
+
+
+class _TqdmBar(Bar):
+    def __init__(self, bar: Any) -> None:
+        self._bar = bar
+
+    def on_event(self, event: NodeEvent) -> None:
+        self._bar.total, self._bar.n = event.total, event.done
+        self._bar.set_postfix_str(one_line(event.node) if event.state == "running" else "")
+
+
+class _LiveBar(Bar):
+    def __init__(self, progress: Progress, title: str) -> None:
+        self._progress = progress
+        self._title = title
+        self._task: TaskID | None = None
+
+    def on_event(self, event: NodeEvent) -> None:
+        running = shortened(one_line(event.node), 40) if event.state != "finished" else ""
+        self._update(completed=event.done, total=event.total, node=running)
+
+    def note(self, text: str) -> None:
+        self._update(node=one_line(text))
+
+    def _update(self, **fields: Any) -> None:
+        # Nothing is drawn before there is something to say: an error may come first.
+        if self._task is None:
+            self._progress.start()
+            self._task = self._progress.add_task("", total=None, title=self._title, node="")
+        self._progress.update(self._task, **fields)
+
+
+@contextlib.contextmanager
+def _live(output: Output) -> Iterator[Progress]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    progress = Progress(
+        TextColumn("{task.fields[title]}", style="bold", markup=False),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[node]}", style="dim", markup=False),
+        console=output.console(sys.stderr),
+        refresh_per_second=10,
+        transient=True,
+    )
+    stdout = sys.stdout
+    try:
+        yield progress
+    finally:
+        progress.stop()
+        sys.stdout = stdout

@@ -1,0 +1,141 @@
+"""How the end of an attempt changes its job, as a table."""
+
+from __future__ import annotations
+
+import signal
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from flowerpower.config.run import RetryConfig
+from flowerpower.jobs import attempt_result
+from flowerpower.jobs.job import AttemptEnd, Claim, JobStatus
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+TWICE = RetryConfig(max_retries=2, delay=10, backoff=3, jitter_factor=0)
+NEVER = RetryConfig(max_retries=0)
+ERROR = {"type": "ValueError", "message": "no", "node": "total"}
+
+
+def claim(retries: int = 0) -> Claim:
+    return Claim("a", "worker", 1 + retries, "report", None, retries)
+
+
+def failed(policy: RetryConfig | None, retries: int = 0, *, retryable: bool = True) -> AttemptEnd:
+    outcome = {"status": "failed", "error": ERROR, "retryable": retryable}
+    return attempt_result.end_by_outcome(claim(retries), policy, outcome, NOW)
+
+
+@pytest.mark.parametrize(("policy", "left"), [(None, None), (NEVER, 0), (TWICE, 2)])
+def test_a_finished_outcome_finishes_the_job(policy: RetryConfig | None, left: int | None) -> None:
+    """Outputs and notes are the result; the retries that were left are told."""
+    outcome = {"status": "finished", "outputs": {"x": 1}, "notes": [{"output": "x", "note": "n"}]}
+    end = attempt_result.end_by_outcome(claim(), policy, outcome, NOW)
+    assert end.status is JobStatus.FINISHED
+    assert end.result == {"outputs": {"x": 1}, "notes": [{"output": "x", "note": "n"}]}
+    assert (end.error, end.run_at, end.attempts_left) == (None, None, left)
+
+
+@pytest.mark.parametrize(
+    ("policy", "retries", "retryable", "expected"),
+    [
+        (TWICE, 0, True, (JobStatus.SCHEDULED, 10, 1, 1)),
+        (TWICE, 1, True, (JobStatus.SCHEDULED, 30, 2, 0)),
+        (TWICE, 2, True, (JobStatus.FAILED, None, 2, 0)),
+        (TWICE, 9, True, (JobStatus.FAILED, None, 9, 0)),
+        (TWICE, 0, False, (JobStatus.FAILED, None, 0, 0)),
+        (NEVER, 0, True, (JobStatus.FAILED, None, 0, 0)),
+        (None, 0, True, (JobStatus.FAILED, None, 0, 0)),
+    ],
+)
+def test_a_failed_outcome_is_retried_while_retries_are_left(
+    policy: RetryConfig | None, retries: int, retryable: bool, expected: tuple[Any, ...]
+) -> None:
+    """A retryable failure waits its growing delay; without retries, or a policy, it is final."""
+    end = failed(policy, retries, retryable=retryable)
+    delay = None if end.run_at is None else (end.run_at - NOW) / timedelta(seconds=1)
+    assert (end.status, delay, end.retries, end.attempts_left) == expected
+    assert end.error == ERROR
+    assert end.result is None
+
+
+@pytest.mark.parametrize("outcome", [{}, {"status": "failed"}, {"status": 7, "error": "text"}])
+def test_an_outcome_that_makes_no_sense_is_a_failure(outcome: dict[str, Any]) -> None:
+    """A child that tells nonsense has failed, and the record says so."""
+    end = attempt_result.end_by_outcome(claim(), TWICE, outcome, NOW)
+    assert end.status is JobStatus.FAILED
+    assert end.error is not None
+    assert "makes no sense" in end.error["message"]
+
+
+@pytest.mark.parametrize(
+    ("returncode", "told"),
+    [
+        (-signal.SIGSEGV, "was killed by SIGSEGV."),
+        (
+            -signal.SIGKILL,
+            "was killed by SIGKILL. If nobody did that, the system ran out of memory.",
+        ),
+        (-250, "was killed by signal 250."),
+        (0, "ended with exit code 0 before it told an outcome."),
+        (77, "ended with exit code 77 before it told an outcome."),
+    ],
+)
+def test_a_death_says_how_the_process_died(returncode: int, told: str) -> None:
+    """The signal or exit code is told, with the node that ran last."""
+    end = attempt_result.end_by_death(claim(), None, returncode, "total", NOW)
+    assert end.status is JobStatus.FAILED
+    assert end.error is not None
+    assert end.error["type"] == "ProcessDied"
+    assert end.error["message"].endswith(told)
+    assert end.error["node"] == "total"
+
+
+@pytest.mark.parametrize(
+    ("listed", "death", "timeout"),
+    [
+        (["Exception"], True, True),
+        (["ProcessDied"], True, False),
+        (["JobTimeout"], False, True),
+        (["TimeoutError"], False, True),
+        (["OSError"], False, True),
+        (["ValueError"], False, False),
+        ([], False, False),
+    ],
+)
+def test_deaths_and_timeouts_are_retried_if_they_are_listed(
+    listed: list[str], death: bool, timeout: bool
+) -> None:
+    """Both have names that retry.exceptions may list, as exceptions have."""
+    policy = RetryConfig(max_retries=1, exceptions=listed)
+    died = attempt_result.end_by_death(claim(), policy, -9, None, NOW)
+    timed_out = attempt_result.end_by_timeout(claim(), policy, 90.0, "total", NOW)
+    assert (died.status is JobStatus.SCHEDULED) is death
+    assert (timed_out.status is JobStatus.SCHEDULED) is timeout
+
+
+def test_a_timeout_says_how_long_was_allowed() -> None:
+    """The limit is told as people write it."""
+    end = attempt_result.end_by_timeout(claim(), None, 90.0, "total", NOW)
+    assert end.error is not None
+    assert "its timeout of 1m30s" in end.error["message"]
+    assert (end.error["type"], end.error["node"]) == ("JobTimeout", "total")
+
+
+def test_what_never_began_or_was_cancelled_is_final() -> None:
+    """A refused record fails and a cancelled job is cancelled, whatever retries are left."""
+    refused = attempt_result.end_by_refusal(claim(1), "no such version")
+    assert (refused.status, refused.retries) == (JobStatus.FAILED, 1)
+    assert refused.error is not None
+    assert refused.error["message"] == "no such version"
+    cancelled = attempt_result.cancelled(claim(1))
+    assert (cancelled.status, cancelled.retries, cancelled.error) == (JobStatus.CANCELLED, 1, None)
+
+
+def test_jitter_spreads_retries() -> None:
+    """With jitter, jobs that failed together come back apart, within their bounds."""
+    policy = RetryConfig(max_retries=1, delay=10, jitter_factor=0.5)
+    due = {failed(policy).run_at for _ in range(50)}
+    assert len(due) > 10
+    assert all(run_at and 5 <= (run_at - NOW).total_seconds() <= 15 for run_at in due)

@@ -1,0 +1,83 @@
+"""What may be shown of texts from outside."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from flowerpower import text
+from flowerpower.text import mask, mask_values, one_line, visible
+
+
+def test_control_characters_are_shown_as_escapes() -> None:
+    """ESC, BEL, CR, C1, reordering marks and stray bytes cannot act; newlines stay or are escaped."""
+    hostile = "a\x1b[31m\x07\r\x9b\u202e\u2066\udcff\x7f\ufeffb\tc\nd"
+    assert visible(hostile) == (r"a\x1b[31m\x07\r\x9b\u202e\u2066\udcff\x7f\ufeffb" + "\tc\nd")
+    assert one_line(hostile).endswith(r"b\tc\nd")
+
+
+def test_no_text_makes_an_unprintable_line() -> None:
+    """Of 5,000 random texts each becomes one line that UTF-8 can carry."""
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    dice = random.Random(seed)
+    for _ in range(5000):
+        text = "".join(chr(dice.randrange(0x11000)) for _ in range(8))
+        shown = one_line(text)
+        assert len(shown.encode().decode().splitlines() or [""]) == 1, ascii(text)
+        assert not any(ord(character) < 32 for character in shown)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["redis://:hunter2@host:6379/0", "postgresql://me:hunter2@host/db?x=1", "password=hunter2",
+     'api_key: "hunter2"', "DB_PASSWORD=hunter2;x=1", "{'token': 'hunter2'}", "rediss://u:hunter2@h",
+     "redis://:p@hunter2@host/0"],
+)  # fmt: skip
+def test_passwords_are_masked(text: str) -> None:
+    """Passwords in URLs and after secret-sounding keys are hidden, the rest stays."""
+    shown = mask(text)
+    assert "hunter2" not in shown
+    assert "***" in shown
+
+
+@pytest.mark.parametrize(
+    "text", ["sqlite:///a.db", "https://host:8080/x", "3 tokens found", "a@b.c", "${DB_PASSWORD}"]
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    """Addresses, paths and placeholders are shown as they are."""
+    assert mask(text) == text
+
+
+def test_known_secrets_are_hidden_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A remembered text is hidden wherever it stands, also inside data."""
+    monkeypatch.setattr(text, "_known_secrets", set())
+    text.remember_secret("s3cr3t")
+    text.remember_secret("abc")
+    assert mask("x s3cr3t y abc") == "x *** y abc"
+    assert mask_values({"a": ["s3cr3t!"], "token": "t0p"}) == {"a": ["***!"], "token": "t0p"}
+    assert mask_values({"token": "t0p", "my_key": 1}, named=True) == {"token": "***", "my_key": 1}
+
+
+def test_the_beginning_of_a_secret_is_seen_at_the_end_of_a_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So that what is written piece by piece does not let a secret through in two pieces."""
+    monkeypatch.setattr(text, "_known_secrets", set())
+    text.remember_secret("windmill-öl")
+    whole = "it is windmill-öl".encode()
+    assert text.begun_secret(whole[:-1]) == len("windmill-öl".encode()) - 1
+    assert text.begun_secret(b"it is windm") == 5
+    assert text.begun_secret(b"windmill!") == 0
+    assert text.begun_secret(whole) == 0
+
+
+def test_what_is_said_of_a_password_is_no_password() -> None:
+    """A sentence behind a key, and a placeholder with a default, are read as they are."""
+    told = (
+        "backend.password: the environment variable REDIS_PASSWORD is not set. "
+        "Set it, or write ${REDIS_PASSWORD:-default}."
+    )
+    assert mask(told) == told
+    assert mask("password: hunter2 and more") == "password: *** and more"
