@@ -496,6 +496,7 @@ def test_the_entry_imports_little(cli: Cli) -> None:
         "flowerpower.errors",
         "flowerpower.text",
         "flowerpower_cli",
+        "flowerpower_cli.completion",
         "flowerpower_cli.completion.names",
         "flowerpower_cli.main",
     }
