@@ -26,7 +26,7 @@ from flowerpower.errors import InvalidTrigger
 from flowerpower.triggers.instants import first_moment_after_minute
 from flowerpower.triggers.kinds import Cron, Interval
 from flowerpower.triggers.transitions import _year
-from flowerpower.triggers.wall_times import readings_of
+from flowerpower.triggers.wall_times import wall_times_of
 
 ZONE = "Europe/Berlin"
 CALLS = 2_000
@@ -133,7 +133,7 @@ def once_only(console: Console) -> None:
     zone = ZoneInfo(ZONE)
     add("a new expression, read and checked", lambda: Cron(next(new), ZONE), None)
     add("an expression known before", lambda: Cron("0 8 * * 1-5", ZONE), None)
-    add("an expression that never fires", _never, readings_of.cache_clear)
+    add("an expression that never fires", _never, wall_times_of.cache_clear)
     add("the clock changes of a zone's year", lambda: _year(zone, 56), _year.cache_clear)
     cron.count(start, months)
     add("latest of 100,000 missed, cron", lambda: cron.previous(months), None)

@@ -23,7 +23,7 @@ from rich.table import Table
 from flowerpower.config.files import load_pipeline, load_project
 from flowerpower.pipeline.overrides import JobArguments, make_overrides
 from flowerpower.run.modules import import_modules
-from flowerpower.run.node_events import NodeRecorder
+from flowerpower.run.node_events import NodeEventHook
 from flowerpower.run.runner import PipelineRunner
 
 NODES = 500
@@ -58,7 +58,7 @@ def _ways(root: Path) -> dict[str, Callable[[], object]]:
 
         def run() -> object:
             told: list[object] = []
-            return PipelineRunner(project, pipeline, overrides).run(NodeRecorder(told.append))
+            return PipelineRunner(project, pipeline, overrides).run(NodeEventHook(told.append))
 
         return run
 
@@ -69,7 +69,7 @@ def _ways(root: Path) -> dict[str, Callable[[], object]]:
     told: list[object] = []
     return {
         "bare: execute": executing(),
-        "hook: execute with the recorder, each event told": executing(NodeRecorder(told.append)),
+        "hook: execute with the recorder, each event told": executing(NodeEventHook(told.append)),
         "bare: build and execute": bare,
         "run: synchronous": running(),
         "run: future": running(executor="future"),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 
-def write_whole(contents: Mapping[Path, bytes], folders: Iterable[Path] = ()) -> None:
+def write_atomically(contents: Mapping[Path, bytes], folders: Iterable[Path] = ()) -> None:
     """Write every file of `contents`, and make the folders they need and `folders` too.
 
     A file that is there is replaced and keeps its mode. When this raises, also by a signal, files

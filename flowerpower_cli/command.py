@@ -28,7 +28,7 @@ EXIT_FAILED = 1
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 
 
-class Frame:
+class CommandContext:
     """What a command is given: its output, and its project when it asks for it.
 
     Attributes:
@@ -62,7 +62,7 @@ class Frame:
             Refused: if it lives in memory, where a command would be alone with it.
         """
         job_queue = self.manager.job_queue
-        if job_queue.is_private:
+        if job_queue.in_memory:
             raise Refused(
                 "The job queue is in memory: it would begin and end with this command.",
                 hint="Set job_queue.backend.url in conf/project.yml to a sqlite:/// file.",
@@ -151,7 +151,11 @@ def command(
             arguments = {p.name: given[p.name] for p in plain}
             for parameter, cls in groups.items():
                 arguments[parameter] = _made(cls, given)
-            _run(function, Frame(_made(options, given), context.find_root().command), arguments)
+            _run(
+                function,
+                CommandContext(_made(options, given), context.find_root().command),
+                arguments,
+            )
 
         call.__name__ = function.__name__
         call.__doc__ = _unfolded(function)
@@ -188,19 +192,19 @@ def _made(cls: Any, given: dict[str, Any]) -> Any:
     return cls(**{field.name: given[field.name] for field in dataclasses.fields(cls)})
 
 
-def _run(function: Callable[..., None], frame: Frame, arguments: dict[str, Any]) -> None:
+def _run(function: Callable[..., None], context: CommandContext, arguments: dict[str, Any]) -> None:
     # What is there by now stays; the first collection need not look through it.
     gc.freeze()
     gc.enable()
     try:
-        function(frame, **arguments)
+        function(context, **arguments)
     except FlowerpowerError as error:
-        frame.output.error(error)
+        context.output.error(error)
         raise typer.Exit(error.exit_code) from None
     except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
         raise
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
-        report_unexpected(error, frame.output)
+        report_unexpected(error, context.output)
         raise typer.Exit(EXIT_FAILED) from None
     finally:
-        frame.close()
+        context.close()

@@ -1,7 +1,7 @@
 """Every option that more than one command takes, declared once.
 
 A dataclass here is a group of options: a command that has a parameter of that class takes all of
-them (see `frame.command`).
+them (see `context.command`).
 """
 
 from __future__ import annotations

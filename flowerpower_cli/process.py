@@ -87,7 +87,7 @@ def _interrupted_by_sigterm() -> list[int]:
     """From now on SIGTERM interrupts as Ctrl-C does; the returned list is filled by it."""
     received: list[int] = []
 
-    def interrupt(number: int, _frame: object) -> None:
+    def interrupt(number: int, _context: object) -> None:
         received.append(number)
         raise KeyboardInterrupt
 

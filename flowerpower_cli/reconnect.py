@@ -13,7 +13,7 @@ AWAY_LIMIT = 60.0
 """Seconds that a backend may be away, once it has been there."""
 
 
-class Patience:
+class Reconnect:
     """Tries again what a backend did not answer, and says so once."""
 
     def __init__(self, output: Output) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from flowerpower.errors import InvalidTrigger, ProjectNotFound
-from flowerpower_cli.command import Frame
+from flowerpower_cli.command import CommandContext
 from flowerpower_cli.options import TriggerOptions
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def is_given(options: TriggerOptions) -> bool:
 
 
 def trigger_from(
-    frame: Frame,
+    context: CommandContext,
     options: TriggerOptions,
     *,
     start: datetime | None = None,
@@ -38,7 +38,7 @@ def trigger_from(
             "Expected exactly one of --cron, --interval and --date.",
             hint='For example --cron "0 8 * * 1-5", --interval 1h or --date 2027-01-01T09:00:00.',
         )
-    zone = options.timezone or _project_timezone(frame)
+    zone = options.timezone or _project_timezone(context)
     return make_trigger(
         options.cron,
         options.interval,
@@ -50,10 +50,10 @@ def trigger_from(
     )
 
 
-def _project_timezone(frame: Frame) -> str | None:
+def _project_timezone(context: CommandContext) -> str | None:
     try:
-        return frame.manager.project.timezone
+        return context.manager.project.timezone
     except ProjectNotFound:
-        if frame.base_dir is not None:
+        if context.base_dir is not None:
             raise
         return None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from flowerpower.job_queue.schedule_store import Fired, ScheduleStore
 from flowerpower.jobs.job import (
-    AttemptEnd,
+    AttemptResult,
     Claim,
     Heartbeat,
     Job,
@@ -64,11 +64,11 @@ class WorkerOptions:
 
 
 @dataclass(frozen=True)
-class EndedAttempt:
+class FinishRequest:
     """What `finish` is told of one attempt."""
 
     claim: Claim
-    end: AttemptEnd
+    end: AttemptResult
     log: str = ""
     progress: Mapping[str, Any] | None = None
 
@@ -77,9 +77,9 @@ class EndedAttempt:
 class WorkerEvent:
     """Something that a worker did, for those who watch it; `facts` are JSON.
 
-    Kinds: start, job (an attempt ended), fire (a schedule's), lost, buried, unreachable, reachable,
-    trouble (the worker itself is in it, and goes on), stopping, forced, stop. They are told one
-    after another, in a thread of their own: a watcher that blocks or fails stops no work.
+    Kinds: start, job (an attempt ended), fire (a schedule's), lost, worker_died, unreachable,
+    reachable, trouble (the worker itself is in it, and goes on), stopping, forced, stop. They are
+    told one after another, in a thread of their own: a watcher that blocks or fails stops no work.
     """
 
     kind: str
@@ -186,7 +186,7 @@ class JobQueueBackend(ScheduleStore):
 
     @abstractmethod
     def unregister_worker(self, worker_id: str) -> None:
-        """The worker goes; a job that it still holds is lost as by `lose`."""
+        """The worker goes; a job that it still holds is lost as by `requeue_lost`."""
 
     @abstractmethod
     def claim(self, worker_id: str, count: int, queues: Iterable[str]) -> list[Claim]:
@@ -214,7 +214,7 @@ class JobQueueBackend(ScheduleStore):
 
     @abstractmethod
     def finish(
-        self, claim: Claim, end: AttemptEnd, log: str, progress: Mapping[str, Any] | None
+        self, claim: Claim, end: AttemptResult, log: str, progress: Mapping[str, Any] | None
     ) -> bool:
         """The attempt has ended: status, result, error, log and progress in one write.
 
@@ -222,7 +222,7 @@ class JobQueueBackend(ScheduleStore):
         """
 
     @abstractmethod
-    def finish_many(self, ended: Sequence[EndedAttempt]) -> list[bool]:
+    def finish_many(self, ended: Sequence[FinishRequest]) -> list[bool]:
         """As `finish` for each of them, in one write; one that is refused is not in the way."""
 
     @abstractmethod
@@ -234,7 +234,7 @@ class JobQueueBackend(ScheduleStore):
         """
 
     @abstractmethod
-    def lose(self, claim: Claim, reason: str) -> bool:
+    def requeue_lost(self, claim: Claim, reason: str) -> bool:
         """Give an attempt back that died without its own fault: a loss is counted, the job queued.
 
         At the third loss it is failed with that reason; a job to be cancelled is cancelled. False
@@ -246,10 +246,10 @@ class JobQueueBackend(ScheduleStore):
         """The beat of every worker that is known."""
 
     @abstractmethod
-    def bury(self, worker_id: str, beat: int) -> int:
-        """Take a worker whose beat is still `beat` for dead: its jobs are lost as by `lose`.
+    def requeue_lost_of_worker(self, worker_id: str, beat: int) -> int:
+        """Take a worker whose beat is still `beat` for dead, and its jobs for lost (`requeue_lost`).
 
-        How many jobs that were; 0 if it has beaten since, or is buried already.
+        How many jobs that were; 0 if it has beaten since, or was taken for dead before.
         """
 
     @abstractmethod
@@ -300,9 +300,9 @@ class JobQueueBackend(ScheduleStore):
         """As `ScheduleStore` says."""
         return self._schedules.next_fire_in()
 
-    def is_watched(self) -> bool:
+    def has_scheduler(self) -> bool:
         """As `ScheduleStore` says."""
-        return self._schedules.is_watched()
+        return self._schedules.has_scheduler()
 
     def fire_due(self) -> Fired:
         """As `ScheduleStore` says."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from flowerpower.errors import JobNotFound
 from flowerpower.job_queue.base import LOG_LIMIT
-from flowerpower.jobs.job import MAX_LOSSES, Claim, Job, JobStatus, WorkerInfo
+from flowerpower.jobs.job import MAX_WORKER_LOSSES, Claim, Job, JobStatus, WorkerInfo
 from flowerpower.text import nearest
 
 Row = Mapping[str, Any]
@@ -116,7 +116,7 @@ def job_of(row: Row, now: float, *, created: bool = True) -> Job:
         ended_at=read.maybe_moment("ended_at"),
         attempt=read.number("attempt"),
         attempts_left=read.maybe_number("attempts_left"),
-        losses=read.number("losses"),
+        worker_losses=read.number("worker_losses"),
         worker=read.maybe_text("owner"),
         schedule_id=read.maybe_text("schedule_id"),
         scheduled_for=read.maybe_moment("scheduled_for"),
@@ -194,7 +194,7 @@ def lost_error(reason: str) -> str:
     return json.dumps(
         {
             "type": "WorkerLost",
-            "message": f"{reason}, for the {MAX_LOSSES}rd time; it is not tried again.",
+            "message": f"{reason}, for the {MAX_WORKER_LOSSES}rd time; it is not tried again.",
             "code": "worker_lost",
         }
     )

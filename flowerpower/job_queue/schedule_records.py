@@ -122,4 +122,4 @@ def made_schedule(
         last_fire=None if there is None else there.last_fire,
         revision=0 if there is None else there.revision + 1,
     )
-    return schedule.coming_after(moment)
+    return schedule.with_next_fire(moment)

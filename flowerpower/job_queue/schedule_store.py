@@ -95,7 +95,7 @@ class ScheduleStore(ABC):
         """Seconds until `fire_due` has something to do (0 if it has), None without a schedule."""
 
     @abstractmethod
-    def is_watched(self) -> bool:
+    def has_scheduler(self) -> bool:
         """Whether somebody has looked for what is due in the last minute, as far as is known."""
 
     @abstractmethod

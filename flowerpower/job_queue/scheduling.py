@@ -56,11 +56,11 @@ def decide(schedule: Schedule, now: datetime, active: int) -> Decision | None:
     trigger, first = schedule.trigger, schedule.next_fire
     if schedule.state is not ScheduleState.ACTIVE or trigger is None or schedule.spec is None:
         return None
-    if schedule.dealt_with_at > now + SET_BACK:
+    if schedule.last_processed_at > now + SET_BACK:
         # An interval that counts from a time which is now to come would wait for it.
         anchor = min(schedule.anchor, now)
         last = trigger.previous(now, inclusive=True) if schedule.last_fire else None
-        moved = replace(schedule, last_fire=last, anchor=anchor).coming_after(now)
+        moved = replace(schedule, last_fire=last, anchor=anchor).with_next_fire(now)
         return Decision((), (), moved)
     if first is None:
         return None
@@ -70,14 +70,16 @@ def decide(schedule: Schedule, now: datetime, active: int) -> Decision | None:
     fires: list[Fire] = []
     jobs: list[JobSpec] = []
     for fire in _looked_at(schedule, trigger, first, last, now):
-        if fire.outcome is Outcome.MADE and active >= schedule.spec.max_instances:
+        if fire.outcome is Outcome.ENQUEUED and active >= schedule.spec.max_instances:
             fires.append(replace(fire, outcome=Outcome.SKIPPED, reason=OVERLAP, job_id=None))
             continue
         fires.append(fire)
-        if fire.outcome is Outcome.MADE and fire.job_id is not None:
+        if fire.outcome is Outcome.ENQUEUED and fire.job_id is not None:
             active += 1
             jobs.append(job_of_fire(schedule, fire.fire_time, fire.job_id))
-    return Decision(tuple(fires), tuple(jobs), replace(schedule, last_fire=last).coming_after(last))
+    return Decision(
+        tuple(fires), tuple(jobs), replace(schedule, last_fire=last).with_next_fire(last)
+    )
 
 
 def _last_due(trigger: Trigger, seed: str, first: datetime, now: datetime) -> datetime | None:
@@ -123,7 +125,7 @@ def _looked_at(
             yield late
             late = None
         job_id = fire_job_id(schedule.id, fire)
-        yield Fire(schedule.id, fire, Outcome.MADE, job_id=job_id, recorded_at=now)
+        yield Fire(schedule.id, fire, Outcome.ENQUEUED, job_id=job_id, recorded_at=now)
     if late is not None:
         yield late
 

@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from flowerpower.config.run import RetryConfig
-from flowerpower.jobs.job import AttemptEnd, Claim, JobStatus
+from flowerpower.jobs.job import AttemptResult, Claim, JobStatus
 from flowerpower.jobs.retries import delay_before_retry, is_retryable
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
 
-LOST_WITH_SERVER = "The process that ran it was ended with its worker's fork server"
+LOST_WITH_FORK_SERVER = "The process that ran it was ended with its worker's fork server"
 LOST_UNBEGUN = "Its process died before the job began"
 LOST_UNHEARD = "The worker never heard that it had claimed it"
 EXIT_UNHEARD = 113
@@ -23,9 +23,9 @@ _DIED = ("ProcessDied", "Exception")
 _TIMED_OUT = ("JobTimeout", "TimeoutError", "OSError", "Exception")
 
 
-def end_by_outcome(
+def from_outcome(
     claim: Claim, policy: RetryConfig | None, outcome: Mapping[str, Any], now: datetime
-) -> AttemptEnd:
+) -> AttemptResult:
     """The end of an attempt whose child told its outcome (a RunOutcome as JSON)."""
     if outcome.get("status") == "finished":
         result = {
@@ -34,7 +34,7 @@ def end_by_outcome(
             **told_of_nodes(outcome),
         }
         left = None if policy is None else max(0, policy.max_retries - claim.retries)
-        return AttemptEnd(
+        return AttemptResult(
             JobStatus.FINISHED, result=result, retries=claim.retries, attempts_left=left
         )
     error = outcome.get("error")
@@ -58,9 +58,9 @@ def told_of_nodes(outcome: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value}
 
 
-def end_by_death(
+def from_process_death(
     claim: Claim, policy: RetryConfig | None, returncode: int, node: str | None, now: datetime
-) -> AttemptEnd:
+) -> AttemptResult:
     """The end of an attempt whose process died before it told an outcome."""
     if returncode < 0:
         try:
@@ -78,23 +78,25 @@ def end_by_death(
     return _failed(claim, policy, error, _listed(policy, _DIED), now)
 
 
-def end_by_timeout(
+def from_timeout(
     claim: Claim, policy: RetryConfig | None, timeout: float, node: str | None, now: datetime
-) -> AttemptEnd:
+) -> AttemptResult:
     """The end of an attempt that was ended because it took too long."""
     message = f"It ran longer than its timeout of {format_duration(timeout)} and was ended."
     error = failure("JobTimeout", message, node)
     return _failed(claim, policy, error, _listed(policy, _TIMED_OUT), now)
 
 
-def end_by_refusal(claim: Claim, message: str) -> AttemptEnd:
+def from_refusal(claim: Claim, message: str) -> AttemptResult:
     """The end of an attempt that never began, because its record cannot be run."""
-    return AttemptEnd(JobStatus.FAILED, error=failure("InvalidJob", message), retries=claim.retries)
+    return AttemptResult(
+        JobStatus.FAILED, error=failure("InvalidJob", message), retries=claim.retries
+    )
 
 
-def cancelled(claim: Claim) -> AttemptEnd:
+def cancelled(claim: Claim) -> AttemptResult:
     """The end of an attempt that was ended because the job is cancelled."""
-    return AttemptEnd(JobStatus.CANCELLED, retries=claim.retries)
+    return AttemptResult(JobStatus.CANCELLED, retries=claim.retries)
 
 
 def failure(kind: str, message: str, node: str | None = None) -> dict[str, Any]:
@@ -112,13 +114,13 @@ def _failed(
     error: dict[str, Any],
     retryable: bool,
     now: datetime,
-) -> AttemptEnd:
+) -> AttemptResult:
     left = 0 if policy is None else max(0, policy.max_retries - claim.retries)
     if policy is None or not retryable or not left:
-        return AttemptEnd(JobStatus.FAILED, error=error, retries=claim.retries, attempts_left=0)
+        return AttemptResult(JobStatus.FAILED, error=error, retries=claim.retries, attempts_left=0)
     retry = claim.retries + 1
     delay = delay_before_retry(policy, retry, random.Random())  # noqa: S311 - it spreads delays
-    return AttemptEnd(
+    return AttemptResult(
         JobStatus.SCHEDULED,
         error=error,
         run_at=clock.after(now, delay),

@@ -23,7 +23,7 @@ from flowerpower.text import JOB_ID_LIMIT, check_name
 from flowerpower.triggers import clock
 
 DEFAULT_QUEUE = "default"
-MAX_LOSSES = 3
+MAX_WORKER_LOSSES = 3
 """A job whose worker died this often is failed: it may well be what kills them."""
 MAX_SPEC_DEPTH = 50
 MAX_SPEC_BITS = 10_000
@@ -228,7 +228,7 @@ class Job:
     ended_at: datetime | None = None
     attempt: int = 0
     attempts_left: int | None = None
-    losses: int = 0
+    worker_losses: int = 0
     worker: str | None = None
     schedule_id: str | None = None
     scheduled_for: datetime | None = None
@@ -314,7 +314,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class AttemptEnd:
+class AttemptResult:
     """How an attempt changes its job.
 
     `run_at` is when a retry is due (status SCHEDULED alone), `retries` how many there were then.

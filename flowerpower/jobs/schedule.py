@@ -41,7 +41,7 @@ class Origin(StrEnum):
 class Outcome(StrEnum):
     """What became of a fire: a job; skipped, because others run; missed, because none looked."""
 
-    MADE = "made"
+    ENQUEUED = "enqueued"
     SKIPPED = "skipped"
     MISSED = "missed"
 
@@ -170,11 +170,11 @@ class Schedule:
         return None if self.spec is None else self.spec.trigger.anchored(self.anchor)
 
     @property
-    def dealt_with_at(self) -> datetime:
+    def last_processed_at(self) -> datetime:
         """Its last fire; before that when it was added or edited."""
         return self.last_fire or self.anchor
 
-    def coming_after(self, moment: datetime) -> Schedule:
+    def with_next_fire(self, moment: datetime) -> Schedule:
         """Itself, with the first fire later than `moment` as its next; done if there is none.
 
         A paused one stays paused, without a next fire.

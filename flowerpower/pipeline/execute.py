@@ -59,10 +59,10 @@ def execute(
     through, if `interruptible`: it ends a run in the foreground.
     """
     from flowerpower.run.adapters.factory import log_warning
-    from flowerpower.run.node_events import NodeRecorder
+    from flowerpower.run.node_events import NodeEventHook
     from flowerpower.run.runner import PipelineRunner
 
-    recorder = NodeRecorder(on_event)
+    recorder = NodeEventHook(on_event)
     started, since = clock.now(), clock.monotonic()
     root = Path(request.base_dir)
     outcome = RunOutcome(request.pipeline, "failed", clock.format_time(started), "", 0.0)

@@ -12,7 +12,7 @@ from flowerpower.config.project import BackendType
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import UsageError
 from flowerpower.jobs.job import Job, JobSpec
-from flowerpower.pipeline.overrides import below
+from flowerpower.pipeline.overrides import with_relative_paths
 from flowerpower.pipeline.queues import check_queue, default_queue
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.text import did_you_mean
@@ -62,7 +62,7 @@ class PipelineJobQueue:
         return {"url": None, **told}
 
     @property
-    def is_private(self) -> bool:
+    def in_memory(self) -> bool:
         """Whether the queue lives in memory, where no other process finds it."""
         return self.url == "memory"
 
@@ -109,7 +109,7 @@ class PipelineJobQueue:
             check_queue(self._project, queue)
         spec = JobSpec(
             pipeline=name,
-            overrides=below(overrides or RunOverrides(), self._project.root),
+            overrides=with_relative_paths(overrides or RunOverrides(), self._project.root),
             id=str(uuid.uuid4()) if job_id is None else job_id,
             queue=queue or default_queue(self._project),
             run_at=run_at,

@@ -163,19 +163,19 @@ class PipelineManager:
             Refused: if the id is another schedule's.
             BackendUnreachable: if the schedule was not taken.
         """
-        from flowerpower.pipeline.scheduling import asked, choose
+        from flowerpower.pipeline.scheduling import select, spec_from_arguments
         from flowerpower.triggers.kinds import make_trigger
 
         if cron is None and interval is None and date is None:
             specs = self.job_queue.declared_schedules(name)
-            spec = choose(name, specs, schedule_id)
+            spec = select(name, specs, schedule_id)
         else:
             trigger = make_trigger(
                 cron, interval, date, timezone=timezone or self.project.timezone,
                 start=start, end=end, jitter=jitter,
             )  # fmt: skip
             grace = None if misfire_grace_time is None else clock.parse_duration(misfire_grace_time)
-            spec = asked(
+            spec = spec_from_arguments(
                 self.project,
                 name,
                 trigger,

@@ -113,7 +113,7 @@ def make_overrides(
         raise UsageError(f"{key}: {explained(RunOverrides, first, first['input'])}") from None
 
 
-def below(overrides: RunOverrides, root: Path) -> RunOverrides:
+def with_relative_paths(overrides: RunOverrides, root: Path) -> RunOverrides:
     """The same with paths in the project's folder relative to it, for a job on any machine."""
 
     def shortened(paths: dict[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from flowerpower.config.project import ScheduleConfig
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import ConfigError, UsageError
 from flowerpower.jobs.schedule import Origin, ScheduleSpec
-from flowerpower.pipeline.overrides import below
+from flowerpower.pipeline.overrides import with_relative_paths
 from flowerpower.pipeline.queues import check_queue, default_queue
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.text import did_you_mean
@@ -58,7 +58,7 @@ def _of_entry(project: Project, name: str, entry: ScheduleConfig) -> ScheduleSpe
     )
 
 
-def choose(name: str, specs: Sequence[ScheduleSpec], schedule_id: str | None) -> ScheduleSpec:
+def select(name: str, specs: Sequence[ScheduleSpec], schedule_id: str | None) -> ScheduleSpec:
     """The one of the declared schedules that is meant.
 
     Raises:
@@ -83,7 +83,7 @@ def choose(name: str, specs: Sequence[ScheduleSpec], schedule_id: str | None) ->
     )
 
 
-def asked(
+def spec_from_arguments(
     project: Project,
     name: str,
     trigger: Trigger,
@@ -107,7 +107,7 @@ def asked(
     return ScheduleSpec(
         pipeline=name,
         trigger=trigger,
-        overrides=below(overrides, project.root),
+        overrides=with_relative_paths(overrides, project.root),
         id=schedule_id,
         queue=queue or default_queue(project),
         result_ttl=result_ttl,

@@ -72,11 +72,11 @@ class _TimedAttempt:
             return self._told
         if self._returncode is not None:
             node, now = self._node, clock.now()
-            why = attempt_result.end_by_death(_CLAIM, policy, self._returncode, node, now)
+            why = attempt_result.from_process_death(_CLAIM, policy, self._returncode, node, now)
         else:
             # What it tells from here on comes too late.
             self._end()
-            why = attempt_result.end_by_timeout(_CLAIM, policy, timeout, self._node, clock.now())
+            why = attempt_result.from_timeout(_CLAIM, policy, timeout, self._node, clock.now())
         seconds = round(clock.monotonic() - since, 6)
         return RunOutcome(
             request.pipeline,

@@ -32,7 +32,7 @@ from flowerpower.run.adapters.factory import Adapters
 from flowerpower.run.executors.pool import LOUD
 from flowerpower.run.files import Files, make_files
 from flowerpower.run.loops import is_in_loop
-from flowerpower.run.node_events import ForCoroutines, NodeRecorder
+from flowerpower.run.node_events import ForCoroutines, NodeEventHook
 
 FRAMES = 10
 """Calls within calls that a chain of nodes takes for each of them, and more."""
@@ -66,7 +66,7 @@ def build_dag(
     project: Project,
     modules: Sequence[ModuleType],
     run: RunConfig,
-    recorder: NodeRecorder | None = None,
+    recorder: NodeEventHook | None = None,
 ) -> Dag:
     """The DAG, with the nodes that read and write files; nothing else is settled yet.
 
@@ -141,7 +141,7 @@ def make_driver(
     modules: Sequence[ModuleType],
     run: RunConfig,
     dag: Dag,
-    recorder: NodeRecorder,
+    recorder: NodeEventHook,
     adapters: Adapters,
     warn: Callable[[str], None],
 ) -> hamilton_driver.Driver:
@@ -220,7 +220,7 @@ def _async_driver(
     modules: Sequence[ModuleType],
     run: RunConfig,
     dag: Dag,
-    recorder: NodeRecorder,
+    recorder: NodeEventHook,
     adapters: Adapters,
 ) -> AsyncDriver:
     """Hamilton's async driver, with hooks that are plain functions called when nodes run."""

@@ -26,7 +26,7 @@ class _Begun:
     handled: BaseException | None
 
 
-class NodeRecorder(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorates its class
+class NodeEventHook(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorates its class
     """Records each node's state and time, and tells `on_event` of each change, in any thread.
 
     A copy that is sent to another process starts empty and tells nobody: what it recorded there
@@ -43,8 +43,8 @@ class NodeRecorder(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorate
         self._seen: set[str] = set()
         self._done = 0
 
-    def __reduce__(self) -> tuple[type[NodeRecorder], tuple[()]]:
-        return NodeRecorder, ()
+    def __reduce__(self) -> tuple[type[NodeEventHook], tuple[()]]:
+        return NodeEventHook, ()
 
     def run_before_node_execution(
         self, *, node_name: str, task_id: str | None, **future_kwargs: Any

@@ -29,7 +29,7 @@ from flowerpower.run.driver import Dag, build_dag, check_fit, execute, make_driv
 from flowerpower.run.files import check_there
 from flowerpower.run.inputs import SCHEDULED_FOR, check_complete, check_known, fitted
 from flowerpower.run.modules import import_modules
-from flowerpower.run.node_events import NodeRecorder
+from flowerpower.run.node_events import NodeEventHook
 from flowerpower.text import did_you_mean
 
 
@@ -82,7 +82,7 @@ class PipelineRunner:
 
     def plan(
         self,
-        recorder: NodeRecorder | None = None,
+        recorder: NodeEventHook | None = None,
         *,
         complete: bool = True,
         with_forecast: bool = False,
@@ -140,7 +140,7 @@ class PipelineRunner:
         )  # fmt: skip
 
     def run(
-        self, recorder: NodeRecorder | None = None, on_warning: OnWarning = log_warning
+        self, recorder: NodeEventHook | None = None, on_warning: OnWarning = log_warning
     ) -> tuple[dict[str, Any], list[FileRecord]]:
         """Run the DAG; the values of the final variables by name, and the files it has written.
 
@@ -149,7 +149,7 @@ class PipelineRunner:
         Raises:
             FlowerpowerError: as `plan`; whatever a node raises comes through as it is.
         """
-        recorder = recorder or NodeRecorder()
+        recorder = recorder or NodeEventHook()
         plan = self.plan(recorder)
         names = {each.name for each in plan.nodes}
         check_there(
@@ -182,7 +182,7 @@ class PipelineRunner:
         fixed = {k: v for k, v in run.overrides.items() if k not in load}
         return run.model_copy(update={"load": load, "inputs": own, "overrides": fixed})
 
-    def _built(self, modules: list[ModuleType], recorder: NodeRecorder | None) -> Dag:
+    def _built(self, modules: list[ModuleType], recorder: NodeEventHook | None) -> Dag:
         try:
             return build_dag(self._project, modules, self.run_config, recorder)
         except UnknownNode as error:

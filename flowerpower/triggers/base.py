@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from flowerpower.errors import InvalidTimezone, InvalidTrigger
 from flowerpower.triggers import clock
-from flowerpower.triggers.wall_times import FIRST_YEAR, LAST_YEAR, CronReadings
+from flowerpower.triggers.wall_times import FIRST_YEAR, LAST_YEAR, WallTimes
 
 MAX_JITTER = 86_400.0
 """Seconds."""
@@ -121,7 +121,7 @@ class Trigger(_InZone):
         return self
 
     @property
-    def readings(self) -> CronReadings | None:
+    def wall_times(self) -> WallTimes | None:
         """The wall-clock readings it follows, None if it follows none."""
         return None
 

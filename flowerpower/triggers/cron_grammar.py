@@ -73,7 +73,7 @@ class CronFields:
         weekdays: 0 (Sunday) to 6 (Saturday).
         nth_weekdays: pairs of weekday and ordinal, 1 to 5 or LAST (`5#2`, `5L`).
         both_days: a day must satisfy both day fields; otherwise either of them.
-        follows_real_time: the minute or the hour field begins with `*`.
+        is_wildcard: the minute or the hour field begins with `*`.
     """
 
     minutes: frozenset[int]
@@ -84,7 +84,7 @@ class CronFields:
     weekdays: frozenset[int]
     nth_weekdays: frozenset[tuple[int, int]]
     both_days: bool
-    follows_real_time: bool
+    is_wildcard: bool
 
 
 def normalise(expression: object) -> str:
@@ -152,7 +152,7 @@ def parse(expression: str) -> CronFields:
         weekdays=frozenset(number % 7 for number in weekday.numbers),
         nth_weekdays=frozenset(weekday.nth),
         both_days=day.text.startswith("*") or weekday.text.startswith("*"),
-        follows_real_time=minute.text.startswith("*") or hour.text.startswith("*"),
+        is_wildcard=minute.text.startswith("*") or hour.text.startswith("*"),
     )
 
 

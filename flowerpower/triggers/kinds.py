@@ -33,13 +33,13 @@ from flowerpower.triggers.instants import (
     last_fire_until,
 )
 from flowerpower.triggers.transitions import instant_of, to_moment, to_second
-from flowerpower.triggers.wall_times import CronReadings, readings_of
+from flowerpower.triggers.wall_times import WallTimes, wall_times_of
 from flowerpower.triggers.words import cron_in_words, day_and_time
 
 MIN_INTERVAL = 1.0
 """Seconds."""
 
-Reading: TypeAlias = str | date | datetime
+WallTime: TypeAlias = str | date | datetime
 """ISO 8601 text, or what a YAML file makes of it."""
 
 
@@ -60,36 +60,36 @@ class Cron(Trigger):
     def __post_init__(self) -> None:
         super().__post_init__()
         set_once(self, "expression", normalise(self.expression))
-        readings_of(self.expression)
+        wall_times_of(self.expression)
 
     @cached_property
-    def readings(self) -> CronReadings:
+    def wall_times(self) -> WallTimes:
         """The wall-clock readings it follows."""
-        return readings_of(self.expression)
+        return wall_times_of(self.expression)
 
     @property
-    def follows_real_time(self) -> bool:
+    def is_wildcard(self) -> bool:
         """Whether minute or hour begins with `*`: repeated readings fire twice, skipped never."""
-        return self.readings.fields.follows_real_time
+        return self.wall_times.fields.is_wildcard
 
     def _next(self, moment: datetime) -> datetime | None:
         second = self._floor(to_second(moment))
-        fire = first_moment_after_minute(self.readings, self.zone, second // 60)
+        fire = first_moment_after_minute(self.wall_times, self.zone, second // 60)
         if fire is None or fire > max(moment, self.start or moment):
             return fire
         # Offsets of before 1972 had odd seconds, so a fire need not begin a minute of UTC.
-        later = first_fire_after(self.readings, self.zone, second)
+        later = first_fire_after(self.wall_times, self.zone, second)
         return None if later is None else to_moment(later)
 
     def _last(self, limit: datetime) -> datetime | None:
-        fire = last_fire_until(self.readings, self.zone, to_second(limit))
+        fire = last_fire_until(self.wall_times, self.zone, to_second(limit))
         if fire is None or (self.start and to_moment(fire) < self.start):
             return None
         return to_moment(fire)
 
     def _count(self, after: datetime, until: datetime) -> int:
         first = self._floor(to_second(after))
-        return count_fires(self.readings, self.zone, first, to_second(until))
+        return count_fires(self.wall_times, self.zone, first, to_second(until))
 
     def _floor(self, second: int) -> int:
         """The last second that is too early for a fire after `second`."""
@@ -99,7 +99,7 @@ class Cron(Trigger):
 
     def in_words(self) -> str:
         """Such as "at 08:00, Monday to Friday, Europe/Berlin"."""
-        return _in_words(self, cron_in_words(self.readings.fields))
+        return _in_words(self, cron_in_words(self.wall_times.fields))
 
     def _own_json(self) -> dict[str, object]:
         return {"cron": self.expression}
@@ -206,11 +206,11 @@ class Date(Trigger):
 def make_trigger(
     cron: str | None = None,
     interval: str | int | float | timedelta | None = None,
-    date: Reading | None = None,
+    date: WallTime | None = None,
     *,
     timezone: str | None = None,
-    start: Reading | None = None,
-    end: Reading | None = None,
+    start: WallTime | None = None,
+    end: WallTime | None = None,
     jitter: str | int | float | None = None,
 ) -> Trigger:
     """The trigger that exactly one of `cron`, `interval` and `date` describes.
@@ -276,7 +276,7 @@ _OUT_OF_RANGE = "{!r} is out of range: expected the years 1900 to 9998."
 
 
 def _bound(
-    name: str, reading: Reading | None, zone: ZoneInfo
+    name: str, reading: WallTime | None, zone: ZoneInfo
 ) -> tuple[datetime | None, tuple[str, ...]]:
     if reading is None:
         return None, ()

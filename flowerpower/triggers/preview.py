@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 from flowerpower.triggers.base import LATEST, Trigger
 from flowerpower.triggers.instants import makes_up_at
 from flowerpower.triggers.transitions import (
-    Change,
-    last_change,
-    next_change,
+    Transition,
+    last_transition,
+    next_transition,
     to_moment,
-    to_reading,
     to_second,
+    to_wall_time,
 )
-from flowerpower.triggers.wall_times import CronReadings
+from flowerpower.triggers.wall_times import WallTimes
 from flowerpower.triggers.words import day_and_time, day_in_words, listed, time_in_words
 
 _DAY = 86_400
@@ -45,8 +45,8 @@ def preview(trigger: Trigger, start: datetime, count: int = 10) -> list[PreviewR
     rows: list[PreviewRow] = []
     before = to_second(start)
     for fire in islice(trigger.fires(start), count):
-        if trigger.readings:
-            note = _note(trigger.readings, trigger.zone, before, to_second(fire))
+        if trigger.wall_times:
+            note = _note(trigger.wall_times, trigger.zone, before, to_second(fire))
         else:
             note = "" if rows else " ".join(trigger.notes).removesuffix(".")
         rows.append(PreviewRow(fire, fire.astimezone(trigger.zone), note))
@@ -54,41 +54,41 @@ def preview(trigger: Trigger, start: datetime, count: int = 10) -> list[PreviewR
     return rows
 
 
-def clock_change_sentences(trigger: Trigger, start: datetime, count: int = 10) -> list[str]:
+def transition_sentences(trigger: Trigger, start: datetime, count: int = 10) -> list[str]:
     """A sentence for each clock change that touches one of the next `count` fires."""
     fires = [to_second(fire) for fire in islice(trigger.fires(start), count)]
-    readings = trigger.readings
-    if readings is None or not fires:
+    wall_times = trigger.wall_times
+    if wall_times is None or not fires:
         return []
     return [
         _sentence(trigger, change)
         for change in _changes(trigger.zone, to_second(start), fires[-1] + _DAY)
         if (change.at <= fires[-1] or _shown_again(fires[-1], change))
-        and readings.any(*_minutes(change))
+        and wall_times.any(*_minutes(change))
     ]
 
 
-def next_clock_change(trigger: Trigger, start: datetime) -> str | None:
+def next_transition_sentence(trigger: Trigger, start: datetime) -> str | None:
     """The next change of clocks in the trigger's zone and what it does to the fires.
 
     None when no change comes within two years, or none while there are fires to come.
     """
     second = to_second(start)
-    change = next_change(trigger.zone, second, min(second + _HORIZON, to_second(LATEST)))
+    change = next_transition(trigger.zone, second, min(second + _HORIZON, to_second(LATEST)))
     if change is None or trigger.next_after(to_moment(change.at - 1)) is None:
         return None
     return _sentence(trigger, change)
 
 
-def _changes(zone: ZoneInfo, after: int, until: int) -> Iterator[Change]:
-    change = next_change(zone, after, until)
+def _changes(zone: ZoneInfo, after: int, until: int) -> Iterator[Transition]:
+    change = next_transition(zone, after, until)
     while change:
         yield change
-        change = next_change(zone, change.at, until)
+        change = next_transition(zone, change.at, until)
 
 
-def _sentence(trigger: Trigger, change: Change) -> str:
-    old, new = to_reading(change.at + change.before), to_reading(change.at + change.after)
+def _sentence(trigger: Trigger, change: Transition) -> str:
+    old, new = to_wall_time(change.at + change.before), to_wall_time(change.at + change.after)
     direction = "forward" if change.skips else "back"
     other_day = f" of {day_in_words(new)}" if new.date() != old.date() else ""
     return (
@@ -97,74 +97,74 @@ def _sentence(trigger: Trigger, change: Change) -> str:
     )
 
 
-def _effect(trigger: Trigger, change: Change) -> str:
-    readings = trigger.readings
+def _effect(trigger: Trigger, change: Transition) -> str:
+    wall_times = trigger.wall_times
     first, stop = _minutes(change)
-    number = readings.count(first, stop) if readings else 0
-    if readings is None or not number:
+    number = wall_times.count(first, stop) if wall_times else 0
+    if wall_times is None or not number:
         return "no fire is affected"
     one = number == 1
-    fires = _fires(readings, change)
+    fires = _fires(wall_times, change)
     if not change.skips:
-        if readings.fields.follows_real_time or change.is_correction:
+        if wall_times.fields.is_wildcard or change.is_correction:
             return f"{fires} come{'s' * one} twice"
         return f"{fires} come{'s' * one} once, the first time"
-    if not makes_up_at(readings, change):
+    if not makes_up_at(wall_times, change):
         return f"{fires} {'is' if one else 'are'} skipped"
-    after_gap = time_in_words(to_reading(change.at + change.after))
-    if readings.any(stop, stop + 1):
+    after_gap = time_in_words(to_wall_time(change.at + change.after))
+    if wall_times.any(stop, stop + 1):
         return f"{fires} join{'s' * one} that of {after_gap}"
     return f"{fires} {'moves to' if one else 'become one at'} {after_gap}"
 
 
-def _fires(readings: CronReadings, change: Change) -> str:
+def _fires(wall_times: WallTimes, change: Transition) -> str:
     """The skipped or repeated readings, named: "the fires of 02:00 and 02:30"."""
     first, stop = _minutes(change)
-    number = readings.count(first, stop)
+    number = wall_times.count(first, stop)
     spans_days = (stop - first) * 60 >= _DAY
     show = day_and_time if spans_days else time_in_words
     if number <= (1 if spans_days else 4):
-        names = [show(to_reading(minute * 60)) for minute in _each(readings, first, stop)]
+        names = [show(to_wall_time(minute * 60)) for minute in _each(wall_times, first, stop)]
         return f"the fire{'s' * (number > 1)} of {listed(names)}"
-    earliest, latest = readings.at_or_after(first), readings.at_or_before(stop - 1)
+    earliest, latest = wall_times.at_or_after(first), wall_times.at_or_before(stop - 1)
     assert earliest is not None
     assert latest is not None
-    span = f"{show(to_reading(earliest * 60))} to {show(to_reading(latest * 60))}"
+    span = f"{show(to_wall_time(earliest * 60))} to {show(to_wall_time(latest * 60))}"
     return f"the {number} fires from {span}"
 
 
-def _each(readings: CronReadings, first: int, stop: int) -> Iterator[int]:
-    minute = readings.at_or_after(first)
+def _each(wall_times: WallTimes, first: int, stop: int) -> Iterator[int]:
+    minute = wall_times.at_or_after(first)
     while minute is not None and minute < stop:
         yield minute
-        minute = readings.at_or_after(minute + 1)
+        minute = wall_times.at_or_after(minute + 1)
 
 
-def _note(readings: CronReadings, zone: ZoneInfo, before: int, fire: int) -> str:
+def _note(wall_times: WallTimes, zone: ZoneInfo, before: int, fire: int) -> str:
     """What sets this fire, the next one after the instant `before`, apart."""
-    last = last_change(zone, fire)
+    last = last_transition(zone, fire)
     local = fire + (last.after if last else 0)
-    if last and last.skips and before < last.at and readings.any(*_minutes(last)):
-        skipped = _fires(readings, last).removeprefix("the ")
-        if not makes_up_at(readings, last):
+    if last and last.skips and before < last.at and wall_times.any(*_minutes(last)):
+        skipped = _fires(wall_times, last).removeprefix("the ")
+        if not makes_up_at(wall_times, last):
             return f"before it, clocks skip the {skipped}"
-        also = "also " if readings.any(_minutes(last)[1], _minutes(last)[1] + 1) else ""
+        also = "also " if wall_times.any(_minutes(last)[1], _minutes(last)[1] + 1) else ""
         return f"clocks go forward: {also}stands for the {skipped}"
     if last and not last.skips and local < last.stop_local:
         return "second of two: clocks went back"
-    following = next_change(zone, fire, fire + _DAY)
+    following = next_transition(zone, fire, fire + _DAY)
     if following and _shown_again(fire, following):
-        if readings.fields.follows_real_time or following.is_correction:
+        if wall_times.fields.is_wildcard or following.is_correction:
             return "first of two: clocks go back"
         return "fires this time only: clocks go back and show it again"
     return ""
 
 
-def _shown_again(fire: int, change: Change) -> bool:
+def _shown_again(fire: int, change: Transition) -> bool:
     """Whether the reading of a fire before the change is among those it repeats."""
     return not change.skips and fire + change.before >= change.first_local
 
 
-def _minutes(change: Change) -> tuple[int, int]:
+def _minutes(change: Transition) -> tuple[int, int]:
     """The readings, from first to before stop, that the change skips or repeats."""
     return -(-change.first_local // 60), -(-change.stop_local // 60)

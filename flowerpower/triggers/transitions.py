@@ -23,7 +23,7 @@ _YEAR = 31_556_952
 _FIRST_YEAR, _LAST_YEAR = -170, 8_028
 
 
-class Change(NamedTuple):
+class Transition(NamedTuple):
     """At the instant `at` the offset from UTC goes from `before` to `after`, all in seconds."""
 
     at: int
@@ -55,7 +55,7 @@ class _Year(NamedTuple):
     """A mean Gregorian year: all are as long, so its number is a division away."""
 
     first_offset: int
-    changes: tuple[Change, ...]
+    changes: tuple[Transition, ...]
 
 
 def to_second(moment: datetime) -> int:
@@ -69,23 +69,23 @@ def to_moment(second: int) -> datetime:
     return _EPOCH + timedelta(seconds=second)
 
 
-def to_reading(local: int) -> datetime:
+def to_wall_time(local: int) -> datetime:
     """The naive wall-clock datetime of a local second."""
     return _NAIVE_EPOCH + timedelta(seconds=local)
 
 
 def offset_at(zone: ZoneInfo, second: int) -> int:
     """Seconds that clocks in `zone` are ahead of UTC at an instant."""
-    return offset_and_last_change(zone, second)[0]
+    return offset_and_last_transition(zone, second)[0]
 
 
-def last_change(zone: ZoneInfo, second: int) -> Change | None:
+def last_transition(zone: ZoneInfo, second: int) -> Transition | None:
     """The last change at or before an instant; None if it is more than a week to a year ago."""
-    return offset_and_last_change(zone, second)[1]
+    return offset_and_last_transition(zone, second)[1]
 
 
-def offset_and_last_change(zone: ZoneInfo, second: int) -> tuple[int, Change | None]:
-    """Both `offset_at` and `last_change`, at the price of one."""
+def offset_and_last_transition(zone: ZoneInfo, second: int) -> tuple[int, Transition | None]:
+    """Both `offset_at` and `last_transition`, at the price of one."""
     offset, changes = _year(zone, second // _YEAR)
     found = None
     for change in changes:
@@ -96,7 +96,7 @@ def offset_and_last_change(zone: ZoneInfo, second: int) -> tuple[int, Change | N
     return offset, found
 
 
-def next_change(zone: ZoneInfo, after: int, until: int) -> Change | None:
+def next_transition(zone: ZoneInfo, after: int, until: int) -> Transition | None:
     """The first change with `after < at <= until`."""
     if until <= after:
         return None
@@ -109,7 +109,7 @@ def next_change(zone: ZoneInfo, after: int, until: int) -> Change | None:
     return None
 
 
-def previous_change(zone: ZoneInfo, until: int, after: int) -> Change | None:
+def previous_transition(zone: ZoneInfo, until: int, after: int) -> Transition | None:
     """The last change with `after < at <= until`."""
     if until <= after:
         return None
@@ -138,9 +138,9 @@ def instant_of(reading: datetime, zone: ZoneInfo) -> tuple[int, str | None]:
     shown = reading.isoformat(sep=" ")
     if first < second:
         return first, f"{shown} exists twice in {zone.key}: the first is meant."
-    change = next_change(zone, second, first)
+    change = next_transition(zone, second, first)
     at = change.at if change else first
-    after_gap = to_reading(at + offset_at(zone, at)).isoformat(sep=" ")
+    after_gap = to_wall_time(at + offset_at(zone, at)).isoformat(sep=" ")
     return at, f"{shown} does not exist in {zone.key}, where clocks skip it: {after_gap} is meant."
 
 
@@ -161,12 +161,12 @@ def _year(zone: ZoneInfo, number: int) -> _Year:
         return _Year(0, ())
     begin, end = number * _YEAR - _WEEK, (number + 1) * _YEAR
     first_offset = before = _offset(zone, begin)
-    changes: list[Change] = []
+    changes: list[Transition] = []
     for sample in range(begin + _SAMPLE, end + _SAMPLE, _SAMPLE):
         late = min(sample, end - 1)
         after = _offset(zone, late)
         if after != before:
-            changes.append(Change(_instant_of_change(zone, late, before), before, after))
+            changes.append(Transition(_instant_of_change(zone, late, before), before, after))
             before = after
     return _Year(first_offset, tuple(changes))
 

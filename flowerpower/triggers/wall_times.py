@@ -23,7 +23,7 @@ _WEEKLY = 1 | 1 << 7 | 1 << 14 | 1 << 21 | 1 << 28
 _LENGTHS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
-class CronReadings:
+class WallTimes:
     """The readings of one set of fields. Immutable but for a cache; one object per expression.
 
     Attributes:
@@ -149,17 +149,17 @@ def _days_of_month(fields: CronFields, first_weekday: int, length: int) -> int:
 
 
 @lru_cache(maxsize=16_384)
-def readings_of(expression: str) -> CronReadings:
+def wall_times_of(expression: str) -> WallTimes:
     """The readings of a normalised cron expression.
 
     Raises:
         InvalidTrigger: when it breaks the grammar, or names no day of any year.
     """
-    readings = CronReadings(parse(expression))
-    if not readings.ever():
+    wall_times = WallTimes(parse(expression))
+    if not wall_times.ever():
         day, month, weekday = MACROS.get(expression, expression).split(" ")[2:]
         raise InvalidTrigger(
             f"Cron {expression!r} never fires: no date matches day of month {day!r}, "
             f"month {month!r}, day of week {weekday!r}."
         )
-    return readings
+    return wall_times

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from flowerpower.errors import FlowerpowerError, UsageError
-from flowerpower_cli.command import Frame, command, group
+from flowerpower_cli.command import CommandContext, command, group
 from flowerpower_cli.options import DryRun, Shared
 from flowerpower_cli.views.tables import line
 
@@ -40,26 +40,26 @@ ShellName = Annotated[
 
 
 @command(app, "show", example="flowerpower completion show zsh", options=Shared)
-def show(frame: Frame, shell: ShellName = None) -> None:
+def show(context: CommandContext, shell: ShellName = None) -> None:
     """Print the completion script of a shell."""
     from flowerpower_cli.completion.scripts import script
 
     wanted = shell or _detected()
-    text = script(wanted.value, frame.root)
-    if frame.output.json:
-        frame.output.result({"shell": wanted.value, "script": text}, lambda: ())
+    text = script(wanted.value, context.root)
+    if context.output.json:
+        context.output.result({"shell": wanted.value, "script": text}, lambda: ())
     else:
         sys.stdout.write(text)
 
 
 @command(app, "install", example="flowerpower completion install bash", options=Shared)
-def install(frame: Frame, shell: ShellName = None, dry_run: DryRun = False) -> None:
+def install(context: CommandContext, shell: ShellName = None, dry_run: DryRun = False) -> None:
     """Put the completion script where the shell looks for it, for this user."""
     from flowerpower_cli.completion.scripts import script
 
     wanted = shell or _detected()
     path = _place(wanted)
-    text = script(wanted.value, frame.root)
+    text = script(wanted.value, context.root)
     changed = not _holds(path, text)
     if changed and not dry_run:
         _write(path, text)
@@ -71,12 +71,12 @@ def install(frame: Frame, shell: ShellName = None, dry_run: DryRun = False) -> N
         "installed": not (changed and dry_run),
         "line": setting,
     }
-    frame.output.result(data, lambda: (line(path),), [str(path)])
+    context.output.result(data, lambda: (line(path),), [str(path)])
     if not changed:
-        frame.output.message("Already so.")
+        context.output.message("Already so.")
     elif dry_run:
-        frame.output.message("Would be written.")
-    frame.output.message(advice)
+        context.output.message("Would be written.")
+    context.output.message(advice)
 
 
 def _detected() -> Shell:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flowerpower_cli.command import Frame, command
+from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.options import Backend, Shared
 from flowerpower_cli.views.tables import Shape, line
 
@@ -21,7 +21,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def init(
-    frame: Frame,
+    context: CommandContext,
     name: Annotated[
         str | None,
         typer.Argument(
@@ -59,9 +59,9 @@ def init(
         for path in made.files:
             yield line(path.as_posix())
 
-    frame.output.result(data, view, [made.name])
-    frame.output.message(f"Made the project {made.name} in {made.root}.")
+    context.output.result(data, view, [made.name])
+    context.output.message(f"Made the project {made.name} in {made.root}.")
     where = f"cd {made.root.name} && " if name else ""
     run, new = "flowerpower pipeline run", "flowerpower pipeline new hello"
     first = f"{run} {made.pipelines[0]}" if made.pipelines else new
-    frame.output.message(f"Next: {where}{first}")
+    context.output.message(f"Next: {where}{first}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flowerpower_cli.command import Frame, command
+from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.lookup import each_of, found_job, raise_all
 from flowerpower_cli.options import DryRun, InQueue, JobId, JobIds, Yes
 from flowerpower_cli.views.tables import line
@@ -28,11 +28,11 @@ def add_commands(app: typer.Typer) -> None:
         command(app, name, example=f"flowerpower job-queue {example}", options=InQueue)(function)
 
 
-def cancel_job(frame: Frame, jobs: JobIds) -> None:
+def cancel_job(context: CommandContext, jobs: JobIds) -> None:
     """Cancel jobs: one that waits at once, one that runs within seconds."""
     from flowerpower_cli.views.jobs import cancelled_view, job_data
 
-    backend = frame.job_queue.backend
+    backend = context.job_queue.backend
 
     def cancel(before: Job) -> tuple[Job, bool]:
         was_so = before.cancel_requested or before.status == "cancelled"
@@ -41,28 +41,30 @@ def cancel_job(frame: Frame, jobs: JobIds) -> None:
     done, errors = each_of(backend, jobs, cancel)
     if not done:
         raise_all(errors)
-    frame.output.result(
+    context.output.result(
         [job_data(job) | {"changed": changed} for job, changed in done],
         lambda: cancelled_view([job for job, _ in done]),
         [job.id for job, _ in done],
     )
     if not any(changed for _, changed in done):
-        frame.output.message("Already so.")
+        context.output.message("Already so.")
     raise_all(errors)
 
 
-def retry_job(frame: Frame, job: JobId) -> None:
+def retry_job(context: CommandContext, job: JobId) -> None:
     """Queue a failed or cancelled job again, with all its retries."""
     from flowerpower_cli.views.jobs import added_view, job_data
 
-    backend = frame.job_queue.backend
+    backend = context.job_queue.backend
     queued = backend.retry_job(found_job(backend, job).id)
-    frame.output.result(job_data(queued), lambda: added_view(queued), [queued.id])
+    context.output.result(job_data(queued), lambda: added_view(queued), [queued.id])
 
 
-def delete_job(frame: Frame, jobs: JobIds, yes: Yes = False, dry_run: DryRun = False) -> None:
+def delete_job(
+    context: CommandContext, jobs: JobIds, yes: Yes = False, dry_run: DryRun = False
+) -> None:
     """Forget jobs, their results and their logs."""
-    backend = frame.job_queue.backend
+    backend = context.job_queue.backend
 
     def delete(job: Job) -> str:
         if not dry_run:
@@ -72,16 +74,16 @@ def delete_job(frame: Frame, jobs: JobIds, yes: Yes = False, dry_run: DryRun = F
     found, errors = each_of(backend, jobs, lambda job: job.id)
     raise_all(errors)
     if not dry_run:
-        frame.output.confirm(f"This deletes {_count(len(found))}, with log and result.", yes=yes)
+        context.output.confirm(f"This deletes {_count(len(found))}, with log and result.", yes=yes)
     gone, errors = each_of(backend, found, delete)
     if not gone:
         raise_all(errors)
-    _show_gone(frame, gone, len(gone), dry_run=dry_run)
+    _show_gone(context, gone, len(gone), dry_run=dry_run)
     raise_all(errors)
 
 
 def prune(
-    frame: Frame,
+    context: CommandContext,
     all_ended: Annotated[
         bool, typer.Option("--all-ended", help="Also those whose history has not ended yet.")
     ] = False,
@@ -91,19 +93,19 @@ def prune(
     """Forget jobs whose history has ended now, not at the next occasion."""
     from flowerpower.jobs.job import ENDED, JobFilter
 
-    backend = frame.job_queue.backend
+    backend = context.job_queue.backend
     ended = JobFilter(frozenset(ENDED), limit=MOST_LISTED)
     ids = [job.id for job in backend.list_jobs(ended)] if all_ended else []
     if ids and not dry_run:
-        frame.output.confirm(f"This deletes {_count(len(ids))}, with log and result.", yes=yes)
+        context.output.confirm(f"This deletes {_count(len(ids))}, with log and result.", yes=yes)
     count = backend.prune(everything_ended=all_ended, dry_run=dry_run)
-    _show_gone(frame, ids, count, dry_run=dry_run)
+    _show_gone(context, ids, count, dry_run=dry_run)
 
 
-def _show_gone(frame: Frame, ids: list[str], count: int, *, dry_run: bool) -> None:
+def _show_gone(context: CommandContext, ids: list[str], count: int, *, dry_run: bool) -> None:
     data = {"jobs": ids, "count": count, "deleted": not dry_run}
-    frame.output.result(data, lambda: map(line, ids), ids)
-    frame.output.message(f"{_count(count)} {'would be ' if dry_run else ''}deleted.".capitalize())
+    context.output.result(data, lambda: map(line, ids), ids)
+    context.output.message(f"{_count(count)} {'would be ' if dry_run else ''}deleted.".capitalize())
 
 
 def _count(number: int) -> str:

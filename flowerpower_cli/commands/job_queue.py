@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flowerpower.errors import UsageError
-from flowerpower_cli.command import Frame, command, group
+from flowerpower_cli.command import CommandContext, command, group
 from flowerpower_cli.commands import job_changes, logs, scheduler, worker
 from flowerpower_cli.lookup import each_of, found_job, raise_all
 from flowerpower_cli.option_parsers import chosen, time_or_ago
@@ -41,7 +41,7 @@ app = group()
     options=InQueue,
 )
 def add_job(
-    frame: Frame,
+    context: CommandContext,
     pipeline: PipelineName,
     options: RunOptions,
     job_options: JobOptions,
@@ -54,11 +54,11 @@ def add_job(
 
     With --wait it ends as `job-queue wait` does.
     """
-    from flowerpower_cli.commands.waiting import tell_if_alone, wait_and_show
+    from flowerpower_cli.commands.waiting import wait_and_show, warn_if_unattended
     from flowerpower_cli.inputs import overrides_from
     from flowerpower_cli.views.jobs import added_view, job_data
 
-    job_queue, due = frame.job_queue, _due(frame, job_options)
+    job_queue, due = context.job_queue, _due(context, job_options)
     job = job_queue.add_job(
         pipeline,
         overrides_from(options),
@@ -67,35 +67,37 @@ def add_job(
         job_id=job_options.job_id,
         result_ttl=job_options.result_ttl,
     )
-    _tell_added(frame, job, due)
+    _tell_added(context, job, due)
     if wait:
-        frame.output.message(f"Waiting for the job {job.id}.")
-        wait_and_show(frame, [job], wanted=progress is not False, one=True)
+        context.output.message(f"Waiting for the job {job.id}.")
+        wait_and_show(context, [job], wanted=progress is not False, one=True)
         return
-    frame.output.result(job_data(job) | {"created": job.created}, lambda: added_view(job), [job.id])
-    tell_if_alone(frame, [job])
+    context.output.result(
+        job_data(job) | {"created": job.created}, lambda: added_view(job), [job.id]
+    )
+    warn_if_unattended(context, [job])
 
 
-def _due(frame: Frame, options: JobOptions) -> datetime | None:
+def _due(context: CommandContext, options: JobOptions) -> datetime | None:
     if options.run_at is not None and options.run_in is not None:
         raise UsageError("--run-at and --run-in are both given; expected one of them.")
-    return frame.manager.due_time(options.run_at, options.run_in)
+    return context.manager.due_time(options.run_at, options.run_in)
 
 
-def _tell_added(frame: Frame, job: Job, due: datetime | None) -> None:
+def _tell_added(context: CommandContext, job: Job, due: datetime | None) -> None:
     from flowerpower_cli.views.jobs import due_sentence
 
     if not job.created:
-        frame.output.message(f"The job {job.id} was there already; nothing was added.")
+        context.output.message(f"The job {job.id} was there already; nothing was added.")
     elif due is not None:
-        frame.output.message(due_sentence(due, frame.manager.project.timezone))
+        context.output.message(due_sentence(due, context.manager.project.timezone))
 
 
 @command(
     app, "list-jobs", example="flowerpower job-queue list-jobs --status failed", options=InQueue
 )
 def list_jobs(
-    frame: Frame,
+    context: CommandContext,
     status: Annotated[
         list[str] | None,
         typer.Option(
@@ -120,23 +122,23 @@ def list_jobs(
     from flowerpower.jobs.job import JobFilter
     from flowerpower_cli.views.jobs import jobs_view, listed_data
 
-    backend = frame.job_queue.backend
+    backend = context.job_queue.backend
     wanted = JobFilter(
-        _statuses(status), pipeline, queue, schedule, frame.manager.due_time(since), limit
+        _statuses(status), pipeline, queue, schedule, context.manager.due_time(since), limit
     )
     jobs = backend.list_jobs(wanted)
-    frame.learn_secrets(*(job.pipeline for job in jobs))
-    zone = frame.manager.project.timezone
-    frame.output.result(
+    context.learn_secrets(*(job.pipeline for job in jobs))
+    zone = context.manager.project.timezone
+    context.output.result(
         [listed_data(job) for job in jobs],
         lambda: jobs_view(jobs, zone, short=sys.stdout.isatty()),
         [job.id for job in jobs],
     )
     if not jobs:
         narrowed = dataclasses.replace(wanted, limit=50) != JobFilter(limit=50)
-        frame.output.message("There are no such jobs." if narrowed else "There are no jobs yet.")
+        context.output.message("There are no such jobs." if narrowed else "There are no jobs yet.")
     elif len(jobs) == limit:
-        frame.output.message(f"These are the newest {limit}; --limit shows more.")
+        context.output.message(f"These are the newest {limit}; --limit shows more.")
 
 
 def _statuses(given: list[str] | None) -> frozenset[JobStatus]:
@@ -147,18 +149,20 @@ def _statuses(given: list[str] | None) -> frozenset[JobStatus]:
 
 
 @command(app, "show-job", example="flowerpower job-queue show-job nightly-1", options=InQueue)
-def show_job(frame: Frame, job: JobId) -> None:
+def show_job(context: CommandContext, job: JobId) -> None:
     """Show all that is known of a job: its times, its nodes, its error or its result."""
     from flowerpower_cli.views.jobs import job_data, job_view
 
-    found = found_job(frame.job_queue.backend, job)
-    frame.learn_secrets(found.pipeline)
-    zone = frame.manager.project.timezone
-    frame.output.result(job_data(found), lambda: job_view(found, zone), [found.id])
+    found = found_job(context.job_queue.backend, job)
+    context.learn_secrets(found.pipeline)
+    zone = context.manager.project.timezone
+    context.output.result(job_data(found), lambda: job_view(found, zone), [found.id])
 
 
 @command(app, "wait", example="flowerpower job-queue wait nightly-1 --timeout 10m", options=InQueue)
-def wait(frame: Frame, jobs: JobIds, timeout: Timeout = None, progress: Progress = None) -> None:
+def wait(
+    context: CommandContext, jobs: JobIds, timeout: Timeout = None, progress: Progress = None
+) -> None:
     """Wait until jobs have ended, and show their results.
 
     Ends with 0 if all have finished, with 6 if one has failed or was cancelled, and with 7 if
@@ -166,9 +170,9 @@ def wait(frame: Frame, jobs: JobIds, timeout: Timeout = None, progress: Progress
     """
     from flowerpower_cli.commands.waiting import wait_and_show
 
-    found, errors = each_of(frame.job_queue.backend, jobs, lambda job: job)
+    found, errors = each_of(context.job_queue.backend, jobs, lambda job: job)
     raise_all(errors)
-    wait_and_show(frame, found, timeout=timeout, wanted=progress is not False)
+    wait_and_show(context, found, timeout=timeout, wanted=progress is not False)
 
 
 job_changes.add_commands(app)

@@ -11,11 +11,11 @@ import typer
 
 from flowerpower.errors import UsageError
 from flowerpower.text import mask, visible
-from flowerpower_cli.command import Frame, command
+from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.lookup import found_job
 from flowerpower_cli.option_parsers import whole_number
 from flowerpower_cli.options import InQueue, JobId
-from flowerpower_cli.reconnect import Patience
+from flowerpower_cli.reconnect import Reconnect
 from flowerpower_cli.views.output import Output, write_line, written
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def logs(
-    frame: Frame,
+    context: CommandContext,
     job: JobId,
     attempt: Annotated[
         int | None,
@@ -51,20 +51,20 @@ def logs(
     Control characters are shown as escapes. With --json each piece is a line of JSON, its text as
     it was.
     """
-    backend = frame.job_queue.backend
+    backend = context.job_queue.backend
     found = found_job(backend, job)
-    frame.learn_secrets(found.pipeline)
+    context.learn_secrets(found.pipeline)
     if attempt is not None and not 1 <= attempt <= max(found.attempt, 1):
         raise UsageError(f"--attempt {attempt}: the job {found.id} has had {found.attempt}.")
-    shown = _Log(backend, frame.output, found.id, attempt or max(found.attempt, 1))
+    shown = _Log(backend, context.output, found.id, attempt or max(found.attempt, 1))
     if follow:
         shown.follow()
         return
     shown.show_new()
     if not found.attempt:
-        frame.output.message(f"The job {found.id} has not run yet.")
+        context.output.message(f"The job {found.id} has not run yet.")
     elif not shown.last_seq:
-        frame.output.message(f"Attempt {shown.attempt} of {found.id} has printed nothing.")
+        context.output.message(f"Attempt {shown.attempt} of {found.id} has printed nothing.")
 
 
 class _Log:
@@ -93,7 +93,7 @@ class _Log:
 
     def follow(self) -> None:
         """Show all that comes until the job has ended, whatever attempt it is in then."""
-        patience, job = Patience(self._output), self._backend.get_job(self._job_id)
+        reconnect, job = Reconnect(self._output), self._backend.get_job(self._job_id)
 
         def look() -> None:
             nonlocal job
@@ -102,7 +102,7 @@ class _Log:
             self.show_new()
 
         while True:
-            if not patience.try_to(look):
+            if not reconnect.try_to(look):
                 continue
             if job.attempt > self.attempt:
                 self.attempt, self.last_seq = self.attempt + 1, 0

@@ -9,7 +9,7 @@ import typer
 
 from flowerpower.errors import ConfigError, FlowerpowerError
 from flowerpower.text import mask_values
-from flowerpower_cli.command import Frame, command, group, import_hamilton
+from flowerpower_cli.command import CommandContext, command, group, import_hamilton
 from flowerpower_cli.commands import pipeline_bundles, pipeline_dag, pipeline_run
 from flowerpower_cli.options import DryRun, OutputFile, PipelineName, Yes
 from flowerpower_cli.views.output import stdout_to_stderr
@@ -24,24 +24,24 @@ app = group()
 
 
 @command(app, "new", example="flowerpower pipeline new daily_report")
-def new(frame: Frame, pipeline: PipelineName) -> None:
+def new(context: CommandContext, pipeline: PipelineName) -> None:
     """Make a pipeline of one node, in two files to go on from."""
-    files = frame.manager.registry.create(pipeline)
+    files = context.manager.registry.create(pipeline)
     paths = [files.config.as_posix(), str(files.module)]
-    frame.output.result(
+    context.output.result(
         {"pipeline": pipeline, "files": paths}, lambda: (line(path) for path in paths), [pipeline]
     )
-    frame.output.message(f"Run it: flowerpower pipeline run {pipeline}")
+    context.output.message(f"Run it: flowerpower pipeline run {pipeline}")
 
 
 @command(app, "list", example="flowerpower pipeline list --json")
-def list_pipelines(frame: Frame) -> None:
+def list_pipelines(context: CommandContext) -> None:
     """List the project's pipelines."""
-    registry = frame.manager.registry
+    registry = context.manager.registry
     names = registry.names()
-    rows = [_listed(frame, name) for name in names]
+    rows = [_listed(context, name) for name in names]
     if not rows:
-        frame.output.message(
+        context.output.message(
             "There are no pipelines yet; make one with `flowerpower pipeline new`."
         )
 
@@ -58,31 +58,31 @@ def list_pipelines(frame: Frame) -> None:
                 )
             yield listing
 
-    frame.output.result(rows, view, names)
+    context.output.result(rows, view, names)
 
 
-def _listed(frame: Frame, name: str) -> dict[str, Any]:
+def _listed(context: CommandContext, name: str) -> dict[str, Any]:
     row: dict[str, Any] = {"name": name, "modules": [], "schedule": [], "error": None}
     try:
-        config = frame.manager.registry.get(name).config
+        config = context.manager.registry.get(name).config
     except ConfigError as error:
         row["error"] = error.message
         return row
     row["modules"] = config.run.modules or [f"pipelines.{name}"]
-    row["schedule"] = [_in_words(frame, each) for each in config.schedule]
+    row["schedule"] = [_in_words(context, each) for each in config.schedule]
     return row
 
 
-def _in_words(frame: Frame, schedule: ScheduleConfig) -> str:
+def _in_words(context: CommandContext, schedule: ScheduleConfig) -> str:
     try:
-        return schedule.trigger(frame.manager.project.timezone).in_words()
+        return schedule.trigger(context.manager.project.timezone).in_words()
     except FlowerpowerError as error:
         return error.message
 
 
 @command(app, "show", example="flowerpower pipeline show daily_report")
 def show(
-    frame: Frame,
+    context: CommandContext,
     pipeline: PipelineName,
     html: Annotated[
         bool, typer.Option("--html", help="As a page for a browser, with the DAG drawn.")
@@ -93,20 +93,20 @@ def show(
     from flowerpower_cli.commands.pipeline_page import check_page_options, write_page
     from flowerpower_cli.views.pipelines import inputs_view, nodes_view
 
-    check_page_options(frame, output, html=html)
-    manager = frame.manager
+    check_page_options(context, output, html=html)
+    manager = context.manager
     loaded = manager.registry.get(pipeline)
     import_hamilton()
     with stdout_to_stderr():
         plan = manager.plan(pipeline, complete=False)
         graph = manager.graph(pipeline) if html else None
     configuration: Any = mask_values(loaded.file.root.plain(as_written=True), named=True)
-    words = [_in_words(frame, each) for each in loaded.config.schedule]
+    words = [_in_words(context, each) for each in loaded.config.schedule]
     as_yaml = _as_yaml(configuration) if configuration else ""
     if graph is not None:
         name = loaded.file.name
-        write_page(frame, graph, plan, output, file=name, configuration=as_yaml, schedule=words)
-        if not frame.output.json:
+        write_page(context, graph, plan, output, file=name, configuration=as_yaml, schedule=words)
+        if not context.output.json:
             return
     data = {
         "pipeline": pipeline,
@@ -126,7 +126,7 @@ def show(
         for sentence in words:
             yield line(f"Scheduled {sentence}")
 
-    frame.output.result(data, view, [pipeline])
+    context.output.result(data, view, [pipeline])
 
 
 def _as_yaml(data: dict[str, Any]) -> str:
@@ -137,19 +137,19 @@ def _as_yaml(data: dict[str, Any]) -> str:
 
 @command(app, "validate", example="flowerpower pipeline validate")
 def validate(
-    frame: Frame,
+    context: CommandContext,
     pipeline: Annotated[
         str | None,
         typer.Argument(metavar="[PIPELINE]", help="Only this one.", show_default=False),
     ] = None,
 ) -> None:
     """Check every pipeline without running it, and tell all faults in one go."""
-    registry = frame.manager.registry
+    registry = context.manager.registry
     names = registry.names() if pipeline is None else [registry.files(pipeline).name]
     import_hamilton()
     # Importing a module runs it, and it may print.
     with stdout_to_stderr():
-        found = {name: frame.manager.validate(name) for name in names}
+        found = {name: context.manager.validate(name) for name in names}
     rows = [
         {"pipeline": name, "valid": not faults, "faults": faults} for name, faults in found.items()
     ]
@@ -162,7 +162,7 @@ def validate(
                 listing.add_row(cell(name, "bold"), cell("valid", "green"))
             yield listing
 
-        frame.output.result(rows, view, names)
+        context.output.result(rows, view, names)
         return
     raise ConfigError(
         f"{len(bad)} of {len(names)} pipelines are not valid:",
@@ -171,16 +171,18 @@ def validate(
 
 
 @command(app, "delete", example="flowerpower pipeline delete old_report --yes")
-def delete(frame: Frame, pipeline: PipelineName, yes: Yes = False, dry_run: DryRun = False) -> None:
+def delete(
+    context: CommandContext, pipeline: PipelineName, yes: Yes = False, dry_run: DryRun = False
+) -> None:
     """Delete a pipeline: its configuration and its module."""
-    registry = frame.manager.registry
+    registry = context.manager.registry
     doomed = [path.as_posix() for path in registry.delete(pipeline, dry_run=True)]
     if not dry_run:
-        frame.output.confirm(f"This deletes {' and '.join(doomed)}.", yes=yes)
+        context.output.confirm(f"This deletes {' and '.join(doomed)}.", yes=yes)
         registry.delete(pipeline)
     data = {"pipeline": pipeline, "files": doomed, "deleted": not dry_run}
-    frame.output.result(data, lambda: (line(path) for path in doomed), [pipeline])
-    frame.output.message("Would be deleted." if dry_run else "Deleted.")
+    context.output.result(data, lambda: (line(path) for path in doomed), [pipeline])
+    context.output.message("Would be deleted." if dry_run else "Deleted.")
 
 
 pipeline_bundles.add_commands(app)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flowerpower_cli.command import Frame, command
+from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.options import DryRun, OutputFile, Overwrite, PipelineName, Yes
 from flowerpower_cli.views.tables import Shape, cell, line, table
 
@@ -23,7 +23,10 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def export(
-    frame: Frame, pipeline: PipelineName, output: OutputFile = None, overwrite: Overwrite = False
+    context: CommandContext,
+    pipeline: PipelineName,
+    output: OutputFile = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Write a pipeline's YAML and modules into a zip, or a folder, to be imported elsewhere.
 
@@ -33,7 +36,7 @@ def export(
     """
     from flowerpower.pipeline.bundles.writing import pack_pipeline, write_bundle
 
-    packed = pack_pipeline(frame.manager.project, pipeline)
+    packed = pack_pipeline(context.manager.project, pipeline)
     target = output or Path(f"{pipeline}.zip")
     write_bundle(packed.bundle, target, overwrite=overwrite)
     files = [path.as_posix() for path in packed.bundle.files]
@@ -43,18 +46,20 @@ def export(
         "files": files,
         "not_packed": packed.not_packed,
     }
-    frame.output.result(data, lambda: (line(path) for path in files), [pipeline])
+    context.output.result(data, lambda: (line(path) for path in files), [pipeline])
     for key in packed.secrets:
-        frame.output.warning(
+        context.output.warning(
             f"{key} is written out in {files[0]}; whoever gets the bundle can read it."
         )
     if packed.not_packed:
-        frame.output.message(f"Not packed, as not of this project: {', '.join(packed.not_packed)}.")
-    frame.output.message(f"Wrote {target}.")
+        context.output.message(
+            f"Not packed, as not of this project: {', '.join(packed.not_packed)}."
+        )
+    context.output.message(f"Wrote {target}.")
 
 
 def import_(
-    frame: Frame,
+    context: CommandContext,
     bundle: Annotated[
         Path,
         typer.Argument(
@@ -81,11 +86,11 @@ def import_(
     found = read_bundle(bundle)
     if name is not None:
         found = renamed(found, name)
-    plan = plan_import(frame.manager.project.root, found, overwrite=overwrite)
+    plan = plan_import(context.manager.project.root, found, overwrite=overwrite)
     replaced = [path.as_posix() for path in plan.replaced]
     if not dry_run:
         if replaced:
-            frame.output.confirm(f"This replaces {' and '.join(replaced)}.", yes=yes)
+            context.output.confirm(f"This replaces {' and '.join(replaced)}.", yes=yes)
         plan.carry_out()
     data: dict[str, Any] = {
         "pipeline": found.pipeline,
@@ -104,10 +109,10 @@ def import_(
             listing.add_row(cell(path.as_posix()), cell(what))
         yield listing
 
-    frame.output.result(data, view, [found.pipeline])
+    context.output.result(data, view, [found.pipeline])
     if name is not None and found.modules:
-        frame.output.message(f"Its modules keep their names: {', '.join(found.modules)}.")
+        context.output.message(f"Its modules keep their names: {', '.join(found.modules)}.")
     if dry_run:
-        frame.output.message("Would be imported.")
+        context.output.message("Would be imported.")
         return
-    frame.output.message(f"Run it: flowerpower pipeline run {found.pipeline}")
+    context.output.message(f"Run it: flowerpower pipeline run {found.pipeline}")

@@ -12,7 +12,7 @@ import typer
 
 from flowerpower.errors import Refused, UsageError
 from flowerpower.run.draw.formats import BINARY, SUFFIXES, GraphFormat
-from flowerpower_cli.command import Frame, command, import_hamilton
+from flowerpower_cli.command import CommandContext, command, import_hamilton
 from flowerpower_cli.options import (
     DriverConfig,
     FinalVars,
@@ -35,7 +35,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def dag(
-    frame: Frame,
+    context: CommandContext,
     pipeline: PipelineName,
     form: Annotated[
         GraphFormat | None,
@@ -66,31 +66,31 @@ def dag(
     from flowerpower_cli.inputs import overrides_from
     from flowerpower_cli.output_files import check_writable, write_file, write_stdout
 
-    chosen = _format(form, output, is_json=frame.output.json)
+    chosen = _format(form, output, is_json=context.output.json)
     overrides = overrides_from(RunOptions(final_vars=final_vars, config=config))
     check_writable(output)
-    frame.manager.registry.files(pipeline)
+    context.manager.registry.files(pipeline)
     import_hamilton()
     with stdout_to_stderr():
-        graph = frame.manager.graph(pipeline, overrides)
+        graph = context.manager.graph(pipeline, overrides)
     shown = graph.around(graph.final_vars) if final_vars else graph
     if upstream or downstream:
         shown = shown.only(graph.around(upstream or (), downstream or ()).needs)
     if not shown.nodes:
-        frame.output.message("None of these nodes is needed for the final variables.")
+        context.output.message("None of these nodes is needed for the final variables.")
 
     from flowerpower.run.draw.render import drawn
 
     if output is not None:
         write_file(output, drawn(shown, chosen))
-        frame.output.message(f"Wrote {output}.")
-        if not frame.output.json:
+        context.output.message(f"Wrote {output}.")
+        if not context.output.json:
             return
-    elif chosen is not GraphFormat.text and not frame.output.quiet:
+    elif chosen is not GraphFormat.text and not context.output.quiet:
         write_stdout(drawn(shown, chosen))
         return
     names = [node.name for node in shown.nodes]
-    frame.output.result(_as_data(shown), lambda: _rows(shown), names)
+    context.output.result(_as_data(shown), lambda: _rows(shown), names)
 
 
 def _format(form: GraphFormat | None, output: Path | None, *, is_json: bool) -> GraphFormat:

@@ -13,10 +13,10 @@ from flowerpower_cli.views.pipelines import input_value
 if TYPE_CHECKING:
     from flowerpower.run.draw.graph import Graph
     from flowerpower.run.runner import Plan
-    from flowerpower_cli.command import Frame
+    from flowerpower_cli.command import CommandContext
 
 
-def check_page_options(frame: Frame, output: Path | None, *, html: bool) -> None:
+def check_page_options(context: CommandContext, output: Path | None, *, html: bool) -> None:
     """Whether the options of `show` go together, and the page can be written.
 
     Raises:
@@ -25,7 +25,7 @@ def check_page_options(frame: Frame, output: Path | None, *, html: bool) -> None
     """
     if output is not None and not html:
         raise UsageError("--output goes with --html.")
-    if html and frame.output.json and output is None:
+    if html and context.output.json and output is None:
         raise UsageError(
             "--html and --json are both given; expected one of them.",
             hint="With --output FILE the page goes to the file.",
@@ -34,7 +34,7 @@ def check_page_options(frame: Frame, output: Path | None, *, html: bool) -> None
 
 
 def write_page(
-    frame: Frame,
+    context: CommandContext,
     graph: Graph,
     plan: Plan,
     output: Path | None,
@@ -54,4 +54,4 @@ def write_page(
         write_stdout(made.encode())
     else:
         write_file(output, made.encode())
-        frame.output.message(f"Wrote {output}.")
+        context.output.message(f"Wrote {output}.")

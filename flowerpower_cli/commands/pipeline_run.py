@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from flowerpower.errors import UsageError
-from flowerpower_cli.command import Frame, command, import_hamilton
+from flowerpower_cli.command import CommandContext, command, import_hamilton
 from flowerpower_cli.options import DryRun, OutputFile, PipelineName, Progress, RunOptions
 from flowerpower_cli.views.output import dump_json, stdout_to_stderr
 from flowerpower_cli.views.tables import Shape, line
@@ -29,7 +29,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def run(
-    frame: Frame,
+    context: CommandContext,
     pipeline: PipelineName,
     options: RunOptions,
     progress: Progress = None,
@@ -46,52 +46,54 @@ def run(
     from flowerpower_cli.output_files import check_writable, write_file
 
     overrides = overrides_from(options, progress)
-    frame.manager.registry.files(pipeline)
+    context.manager.registry.files(pipeline)
     if dry_run:
         if output is not None:
             raise UsageError("--output goes with a run; --dry-run has no result.")
         import_hamilton()
         with stdout_to_stderr():
-            plan = frame.manager.plan(pipeline, overrides, complete=False, with_forecast=True)
-        _show_plan(frame, pipeline, plan)
+            plan = context.manager.plan(pipeline, overrides, complete=False, with_forecast=True)
+        _show_plan(context, pipeline, plan)
         return
     check_writable(output)
-    outcome = _run_with_progress(frame, pipeline, overrides)
+    outcome = _run_with_progress(context, pipeline, overrides)
     result = _result(outcome)
-    _show_outcome(frame, outcome, result)
+    _show_outcome(context, outcome, result)
     if output is not None:
         write_file(output, f"{dump_json(result)}\n".encode("ascii"))
-        frame.output.message(f"Wrote {output}.")
+        context.output.message(f"Wrote {output}.")
 
 
-def _run_with_progress(frame: Frame, pipeline: str, overrides: RunOverrides) -> RunOutcome:
+def _run_with_progress(
+    context: CommandContext, pipeline: str, overrides: RunOverrides
+) -> RunOutcome:
     from flowerpower.config.project import merged_run
     from flowerpower.pipeline.manager import raise_for_error
     from flowerpower.triggers.clock import format_duration
     from flowerpower_cli.views.progress import shown_progress
 
-    manager = frame.manager
+    manager = context.manager
     settings = merged_run(manager.registry.get(pipeline).config, overrides)
     if not settings.timeout:
         import_hamilton()
     bar = settings.adapter.over(manager.project.config.adapter).progressbar or "rich"
 
     def on_retry(error: RunError, left: int, delay: float) -> None:
-        frame.output.message(
+        context.output.message(
             f"{error.node or pipeline} failed ({error.type}: {error.message}); trying again in "
             f"{format_duration(delay)}, {f'{left} more left' if left else 'for the last time'}."
         )
 
-    with shown_progress(frame.output, pipeline, bar=bar) as on_event:
+    with shown_progress(context.output, pipeline, bar=bar) as on_event:
         outcome = manager.run_outcome(
             pipeline,
             overrides,
             on_event=on_event,
             on_retry=on_retry,
-            on_warning=frame.output.warning,
+            on_warning=context.output.warning,
         )
-    if outcome.error is not None and outcome.error.traceback and frame.output.verbose:
-        frame.output.plain_line(outcome.error.traceback.rstrip())
+    if outcome.error is not None and outcome.error.traceback and context.output.verbose:
+        context.output.plain_line(outcome.error.traceback.rstrip())
     raise_for_error(outcome)
     return outcome
 
@@ -101,24 +103,24 @@ def _result(outcome: RunOutcome) -> dict[str, Any]:
     return {key: body[key] for key in body if key not in ("v", "error", "retryable")}
 
 
-def _show_outcome(frame: Frame, outcome: RunOutcome, result: dict[str, Any]) -> None:
+def _show_outcome(context: CommandContext, outcome: RunOutcome, result: dict[str, Any]) -> None:
     from flowerpower.jobs.attempt_result import told_of_nodes
     from flowerpower_cli.views.pipelines import finished_line, outputs_view, told_lines
 
-    frame.output.result(result, lambda: outputs_view(outcome.outputs))
+    context.output.result(result, lambda: outputs_view(outcome.outputs))
     for note in outcome.notes:
-        if not note["note"].startswith("summarised") or frame.output.verbose:
-            frame.output.message(f"{note['output']}: {note['note']}")
+        if not note["note"].startswith("summarised") or context.output.verbose:
+            context.output.message(f"{note['output']}: {note['note']}")
     told = told_of_nodes(outcome.to_json())
     for text in told_lines(told):
-        frame.output.message(text)
+        context.output.message(text)
     cached = len(told.get("cached", ()))
-    frame.output.message(
+    context.output.message(
         finished_line(outcome.pipeline, len(outcome.nodes), outcome.seconds, cached)
     )
 
 
-def _show_plan(frame: Frame, pipeline: str, plan: Plan) -> None:
+def _show_plan(context: CommandContext, pipeline: str, plan: Plan) -> None:
     from flowerpower_cli.views.pipelines import inputs_view, plan_view
 
     missing = [
@@ -144,7 +146,7 @@ def _show_plan(frame: Frame, pipeline: str, plan: Plan) -> None:
         for told in _files(plan):
             yield line(f"Would {told['what']} {told['path']} ({', '.join(told['nodes'])})")
 
-    frame.output.result(data, view, [node.name for node in plan.nodes])
+    context.output.result(data, view, [node.name for node in plan.nodes])
 
 
 def _files(plan: Plan) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flowerpower.errors import FlowerpowerError, UsageError
-from flowerpower_cli.command import Frame, command
+from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.lookup import raise_all
 from flowerpower_cli.option_parsers import duration, time_reading, whole_number
 from flowerpower_cli.options import (
@@ -83,7 +83,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def add(
-    frame: Frame,
+    context: CommandContext,
     pipeline: PipelineName,
     trigger: TriggerOptions,
     schedule: ScheduleOptions,
@@ -102,38 +102,38 @@ def add(
     JSON is a list; --schedule-id picks one of them. Adding the same again changes nothing;
     --overwrite replaces another schedule that has the id.
     """
-    from flowerpower_cli.commands.waiting import tell_if_unscheduled, tell_if_unwatched
+    from flowerpower_cli.commands.waiting import warn_if_no_scheduler, warn_if_no_worker
     from flowerpower_cli.trigger_options import is_given
     from flowerpower_cli.views.schedules import added_view, schedule_data
 
     if is_given(trigger):
-        specs = [_asked(frame, pipeline, schedule_id, trigger, schedule, options)]
+        specs = [_asked(context, pipeline, schedule_id, trigger, schedule, options)]
     else:
-        specs = _declared(frame, pipeline, schedule_id, (trigger, schedule, options))
+        specs = _declared(context, pipeline, schedule_id, (trigger, schedule, options))
     for spec in specs:
         for note in spec.trigger.notes:
-            frame.output.message(note)
-    added, errors = _added(frame, specs, overwrite=overwrite)
+            context.output.message(note)
+    added, errors = _added(context, specs, overwrite=overwrite)
     if not added:
         raise_all(errors, "schedules")
     data = [schedule_data(each) | {"created": each.created} for each in added]
-    frame.output.result(
+    context.output.result(
         data[0] if is_given(trigger) else data,
         lambda: added_view(added),
         [each.id for each in added],
     )
     for each in added:
         if not each.created:
-            frame.output.message(f"Already so: {each.id}.")
+            context.output.message(f"Already so: {each.id}.")
         elif each.state == "done":
-            frame.output.warning(f"The schedule {each.id} is done: it has no fires to come.")
-    tell_if_unwatched(frame, {each.spec.queue for each in added if each.spec is not None})
-    tell_if_unscheduled(frame)
+            context.output.warning(f"The schedule {each.id} is done: it has no fires to come.")
+    warn_if_no_worker(context, {each.spec.queue for each in added if each.spec is not None})
+    warn_if_no_scheduler(context)
     raise_all(errors, "schedules")
 
 
 def _asked(
-    frame: Frame,
+    context: CommandContext,
     pipeline: str,
     schedule_id: str | None,
     trigger: TriggerOptions,
@@ -141,15 +141,15 @@ def _asked(
     options: RunOptions,
 ) -> ScheduleSpec:
     from flowerpower.jobs.schedule import Origin
-    from flowerpower.pipeline.scheduling import asked
+    from flowerpower.pipeline.scheduling import spec_from_arguments
     from flowerpower_cli.inputs import overrides_from
     from flowerpower_cli.trigger_options import trigger_from
 
-    return asked(
-        frame.manager.project,
+    return spec_from_arguments(
+        context.manager.project,
         pipeline,
         trigger_from(
-            frame, trigger, start=schedule.start, end=schedule.end, jitter=schedule.jitter
+            context, trigger, start=schedule.start, end=schedule.end, jitter=schedule.jitter
         ),
         overrides_from(options),
         schedule_id=schedule_id,
@@ -163,11 +163,11 @@ def _asked(
 
 
 def _declared(
-    frame: Frame, pipeline: str, schedule_id: str | None, groups: Iterable[Any]
+    context: CommandContext, pipeline: str, schedule_id: str | None, groups: Iterable[Any]
 ) -> list[ScheduleSpec]:
-    from flowerpower.pipeline.scheduling import choose
+    from flowerpower.pipeline.scheduling import select
 
-    specs = frame.job_queue.declared_schedules(pipeline)
+    specs = context.job_queue.declared_schedules(pipeline)
     for group in groups:
         for name, value in field_values(group).items():
             if value is not None:
@@ -178,17 +178,17 @@ def _declared(
                 )
     if specs and schedule_id is None:
         return specs
-    return [choose(pipeline, specs, schedule_id)]
+    return [select(pipeline, specs, schedule_id)]
 
 
 def _added(
-    frame: Frame, specs: list[ScheduleSpec], *, overwrite: bool
+    context: CommandContext, specs: list[ScheduleSpec], *, overwrite: bool
 ) -> tuple[list[Schedule], list[FlowerpowerError]]:
     added: list[Schedule] = []
     errors: list[FlowerpowerError] = []
     for spec in specs:
         try:
-            added.append(frame.job_queue.schedule(spec, overwrite=overwrite))
+            added.append(context.job_queue.schedule(spec, overwrite=overwrite))
         except FlowerpowerError as error:
             errors.append(error)
     return added, errors

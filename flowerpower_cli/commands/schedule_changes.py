@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from flowerpower_cli.command import Frame, command
+from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.lookup import each_named, raise_all
 from flowerpower_cli.options import DryRun, InQueue, ScheduleIds, Yes
 from flowerpower_cli.views.tables import Shape, line
@@ -28,44 +28,44 @@ def add_commands(app: typer.Typer) -> None:
         command(app, name, example=f"flowerpower schedule {example}", options=InQueue)(function)
 
 
-def pause(frame: Frame, schedules: ScheduleIds) -> None:
+def pause(context: CommandContext, schedules: ScheduleIds) -> None:
     """Let schedules fire no more until they are resumed."""
-    _change(frame, schedules, frame.job_queue.backend.pause_schedule)
+    _change(context, schedules, context.job_queue.backend.pause_schedule)
 
 
-def resume(frame: Frame, schedules: ScheduleIds) -> None:
+def resume(context: CommandContext, schedules: ScheduleIds) -> None:
     """Let paused schedules fire again, from now on; what they missed is not made up for."""
-    _change(frame, schedules, frame.job_queue.backend.resume_schedule)
+    _change(context, schedules, context.job_queue.backend.resume_schedule)
 
 
-def _change(frame: Frame, ids: list[str], act: Callable[[str], Schedule]) -> None:
+def _change(context: CommandContext, ids: list[str], act: Callable[[str], Schedule]) -> None:
     from flowerpower_cli.views.schedules import changed_view, schedule_data
 
     def change(before: Schedule) -> tuple[Schedule, bool]:
         after = act(before.id)
         return after, after.state != before.state
 
-    done, errors = each_named(ids, frame.job_queue.backend.get_schedule, change)
+    done, errors = each_named(ids, context.job_queue.backend.get_schedule, change)
     if not done:
         raise_all(errors, "schedules")
-    frame.learn_secrets(*(each.pipeline for each, _ in done))
-    frame.output.result(
+    context.learn_secrets(*(each.pipeline for each, _ in done))
+    context.output.result(
         [schedule_data(each) | {"changed": changed} for each, changed in done],
         lambda: changed_view([each for each, _ in done]),
         [each.id for each, _ in done],
     )
     for each, changed in done:
         if not changed:
-            frame.output.message(f"Already so: {each.id}.")
+            context.output.message(f"Already so: {each.id}.")
     raise_all(errors, "schedules")
 
 
-def run_now(frame: Frame, schedules: ScheduleIds) -> None:
+def run_now(context: CommandContext, schedules: ScheduleIds) -> None:
     """Make a job as schedules would make it, at once; their calendar stays as it is."""
-    from flowerpower_cli.commands.waiting import tell_if_alone
+    from flowerpower_cli.commands.waiting import warn_if_unattended
     from flowerpower_cli.views.jobs import added_view, job_data
 
-    job_queue = frame.job_queue
+    job_queue = context.job_queue
 
     def run(schedule: Schedule) -> Job:
         return job_queue.run_schedule_now(schedule.id)
@@ -78,15 +78,17 @@ def run_now(frame: Frame, schedules: ScheduleIds) -> None:
         for job in jobs:
             yield from added_view(job)
 
-    frame.learn_secrets(*(job.pipeline for job in jobs))
-    frame.output.result([job_data(job) for job in jobs], view, [job.id for job in jobs])
-    tell_if_alone(frame, jobs)
+    context.learn_secrets(*(job.pipeline for job in jobs))
+    context.output.result([job_data(job) for job in jobs], view, [job.id for job in jobs])
+    warn_if_unattended(context, jobs)
     raise_all(errors, "schedules")
 
 
-def delete(frame: Frame, schedules: ScheduleIds, yes: Yes = False, dry_run: DryRun = False) -> None:
+def delete(
+    context: CommandContext, schedules: ScheduleIds, yes: Yes = False, dry_run: DryRun = False
+) -> None:
     """Forget schedules and their history; jobs that they made stay."""
-    backend = frame.job_queue.backend
+    backend = context.job_queue.backend
 
     def forget(schedule: Schedule) -> str:
         if not dry_run:
@@ -96,13 +98,13 @@ def delete(frame: Frame, schedules: ScheduleIds, yes: Yes = False, dry_run: DryR
     found, errors = each_named(schedules, backend.get_schedule, lambda each: each.id)
     raise_all(errors, "schedules")
     if not dry_run:
-        frame.output.confirm(f"This deletes {_count(len(found))}, with history.", yes=yes)
+        context.output.confirm(f"This deletes {_count(len(found))}, with history.", yes=yes)
     gone, errors = each_named(found, backend.get_schedule, forget)
     if not gone:
         raise_all(errors, "schedules")
     data = {"schedules": gone, "count": len(gone), "deleted": not dry_run}
-    frame.output.result(data, lambda: map(line, gone), gone)
-    frame.output.message(f"{_count(len(gone))} {'would be ' if dry_run else ''}deleted.")
+    context.output.result(data, lambda: map(line, gone), gone)
+    context.output.message(f"{_count(len(gone))} {'would be ' if dry_run else ''}deleted.")
     raise_all(errors, "schedules")
 
 

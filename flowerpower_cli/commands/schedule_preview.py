@@ -10,7 +10,7 @@ import typer
 
 from flowerpower.errors import FlowerpowerError, InvalidTime, UsageError
 from flowerpower.triggers import clock
-from flowerpower_cli.command import Frame, command
+from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.option_parsers import whole_number
 from flowerpower_cli.options import InQueue, Start, TriggerOptions, field_values
 from flowerpower_cli.views.tables import Shape, line
@@ -32,7 +32,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def preview(
-    frame: Frame,
+    context: CommandContext,
     options: TriggerOptions,
     schedule: Annotated[
         str | None,
@@ -48,25 +48,25 @@ def preview(
     ] = 10,
 ) -> None:
     """Show the next fires of a schedule or a trigger, and what clock changes do to them."""
-    from flowerpower.triggers.preview import clock_change_sentences, next_clock_change
+    from flowerpower.triggers.preview import next_transition_sentence, transition_sentences
     from flowerpower.triggers.preview import preview as next_fires
     from flowerpower_cli.views.schedules import fires_table, next_fires_data
 
     if not 1 <= count <= MAX_COUNT:
         raise UsageError(f"--count: expected 1 to {MAX_COUNT}, got {count}.")
-    trigger = _trigger(frame, schedule, options)
+    trigger = _trigger(context, schedule, options)
     begin = _start(start, trigger).replace(microsecond=0)
     trigger = trigger.anchored(begin)
     rows = next_fires(trigger, begin, count)
-    changes = clock_change_sentences(trigger, begin, count)
-    if trigger.readings and not changes and (later := next_clock_change(trigger, begin)):
+    changes = transition_sentences(trigger, begin, count)
+    if trigger.wall_times and not changes and (later := next_transition_sentence(trigger, begin)):
         changes = [later]
     data = {
         "trigger": trigger.to_json(),
         "in_words": trigger.in_words(),
         "timezone": trigger.timezone,
         "fires": next_fires_data(rows),
-        "clock_changes": changes,
+        "transitions": changes,
     }
 
     def view() -> Iterator[Shape]:
@@ -75,26 +75,26 @@ def preview(
             yield fires_table(rows, begin)
         yield from (line(sentence) for sentence in changes)
 
-    frame.output.result(data, view, [clock.format_time(row.fire) for row in rows])
+    context.output.result(data, view, [clock.format_time(row.fire) for row in rows])
     if not rows:
-        frame.output.message("There are no fires to come.")
+        context.output.message("There are no fires to come.")
 
 
-def _trigger(frame: Frame, schedule_id: str | None, options: TriggerOptions) -> Trigger:
+def _trigger(context: CommandContext, schedule_id: str | None, options: TriggerOptions) -> Trigger:
     if schedule_id is None:
         from flowerpower_cli.trigger_options import trigger_from
 
-        return trigger_from(frame, options)
+        return trigger_from(context, options)
     given = [name for name, value in field_values(options).items() if value is not None]
     if given:
         raise UsageError(
             f"The schedule {schedule_id} and --{given[0]} are both given; expected one of them."
         )
-    found = frame.job_queue.backend.get_schedule(schedule_id)
+    found = context.job_queue.backend.get_schedule(schedule_id)
     if found.trigger is None:
         raise FlowerpowerError(found.fault)
     if found.state == "paused":
-        frame.output.message(
+        context.output.message(
             f"The schedule {found.id} is paused: these are not made until resumed."
         )
     return found.trigger

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from flowerpower_cli.command import Frame, command
+from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.options import InQueue
 
 
@@ -18,7 +18,7 @@ def add_commands(app: typer.Typer) -> None:
     )(start_scheduler)
 
 
-def start_scheduler(frame: Frame) -> None:
+def start_scheduler(context: CommandContext) -> None:
     """Start a scheduler: it makes the jobs of schedules when they are due, and runs none.
 
     Any number may run at once. On SQL every worker does this too. Ctrl-C or SIGTERM stops it; with
@@ -26,6 +26,6 @@ def start_scheduler(frame: Frame) -> None:
     """
     from flowerpower_cli.views.events import SchedulerEvents
 
-    job_queue = frame.job_queue
-    told = SchedulerEvents(frame.output, frame.manager.project, job_queue.backend.check())
+    job_queue = context.job_queue
+    told = SchedulerEvents(context.output, context.manager.project, job_queue.backend.check())
     job_queue.run_scheduler(on_event=told.tell)

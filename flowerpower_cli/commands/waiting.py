@@ -11,8 +11,8 @@ from flowerpower.jobs.job import Job, JobStatus
 from flowerpower.jobs.run import NodeEvent, RunError
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
-from flowerpower_cli.command import Frame
-from flowerpower_cli.reconnect import Patience
+from flowerpower_cli.command import CommandContext
+from flowerpower_cli.reconnect import Reconnect
 from flowerpower_cli.views.jobs import SILENT_AFTER, error_text, job_data, local, short_id
 from flowerpower_cli.views.pipelines import finished_line, outputs_view, told_lines
 from flowerpower_cli.views.progress import Bar, shown_bars
@@ -23,7 +23,7 @@ LOOK_EVERY = 0.15
 
 
 def wait_and_show(
-    frame: Frame,
+    context: CommandContext,
     jobs: list[Job],
     *,
     timeout: float | None = None,
@@ -36,69 +36,71 @@ def wait_and_show(
         RunFailed: if one has failed or was cancelled.
         WaitTimeout: if `timeout` seconds were over before.
     """
-    frame.learn_secrets(*(job.pipeline for job in jobs))
-    tell_if_alone(frame, jobs)
-    ended = _waited(frame, jobs, timeout, wanted)
+    context.learn_secrets(*(job.pipeline for job in jobs))
+    warn_if_unattended(context, jobs)
+    ended = _waited(context, jobs, timeout, wanted)
     data: list[dict[str, Any]] = [
         job_data(job) | ({"created": before.created} if one else {})
         for before, job in zip(jobs, ended, strict=True)
     ]
     finished = [job for job in ended if job.status is JobStatus.FINISHED]
-    frame.output.result(
+    context.output.result(
         data[0] if one else data,
         lambda: _results(finished, titled=len(jobs) > 1),
         [job.id for job in finished],
     )
     for job in finished:
-        _tell_notes(frame, job)
+        _tell_notes(context, job)
         if len(jobs) == 1:
-            frame.output.message(_finished(job))
-    _raise_for(frame, [job for job in ended if job.status is not JobStatus.FINISHED], len(ended))
+            context.output.message(_finished(job))
+    _raise_for(context, [job for job in ended if job.status is not JobStatus.FINISHED], len(ended))
 
 
-def tell_if_alone(frame: Frame, jobs: list[Job]) -> None:
+def warn_if_unattended(context: CommandContext, jobs: list[Job]) -> None:
     """Say so if nobody is there to do the jobs that wait."""
-    tell_if_unwatched(frame, {job.queue for job in jobs if not job.status.is_ended})
+    warn_if_no_worker(context, {job.queue for job in jobs if not job.status.is_ended})
 
 
-def tell_if_unwatched(frame: Frame, queues: set[str]) -> None:
+def warn_if_no_worker(context: CommandContext, queues: set[str]) -> None:
     """Say so if there are queues that no worker takes jobs from."""
-    if frame.output.quiet or frame.output.json:
+    if context.output.quiet or context.output.json:
         return
     now = clock.now()
     workers = [
         each
-        for each in frame.job_queue.backend.list_workers()
+        for each in context.job_queue.backend.list_workers()
         if (now - (each.beat_at or each.started_at)).total_seconds() < SILENT_AFTER
     ]
     alone = sorted(queues - {queue for each in workers for queue in each.queues})
     if alone:
-        frame.output.message(
+        context.output.message(
             f"No worker takes jobs from {', '.join(alone)}; start one: "
             "flowerpower job-queue start-worker"
         )
 
 
-def tell_if_unscheduled(frame: Frame) -> None:
+def warn_if_no_scheduler(context: CommandContext) -> None:
     """Say so if nobody looks for what is due; where every worker does, that is told already."""
-    job_queue = frame.job_queue
-    if frame.output.quiet or frame.output.json or job_queue.type != "rq":
+    job_queue = context.job_queue
+    if context.output.quiet or context.output.json or job_queue.type != "rq":
         return
-    if not job_queue.backend.is_watched():
-        frame.output.message(
+    if not job_queue.backend.has_scheduler():
+        context.output.message(
             "No scheduler fires schedules; start one: flowerpower job-queue start-scheduler"
         )
 
 
-def _waited(frame: Frame, jobs: list[Job], timeout: float | None, wanted: bool) -> list[Job]:
-    backend = frame.job_queue.backend
+def _waited(
+    context: CommandContext, jobs: list[Job], timeout: float | None, wanted: bool
+) -> list[Job]:
+    backend = context.job_queue.backend
     deadline = None if timeout is None else clock.monotonic() + timeout
     several = len(jobs) > 1
     titles = [f"{job.pipeline} {short_id(job.id)}" if several else job.pipeline for job in jobs]
     latest = {job.id: job for job in jobs}
-    with shown_bars(frame.output, titles, wanted=wanted) as bars:
+    with shown_bars(context.output, titles, wanted=wanted) as bars:
         followed = [_Followed(bar) for bar in bars]
-        patience = Patience(frame.output)
+        reconnect = Reconnect(context.output)
 
         def look() -> None:
             for job in latest.values():
@@ -106,7 +108,7 @@ def _waited(frame: Frame, jobs: list[Job], timeout: float | None, wanted: bool) 
                     latest[job.id] = backend.get_job(job.id)
 
         while True:
-            patience.try_to(look)
+            reconnect.try_to(look)
             for each, job in zip(followed, latest.values(), strict=False):
                 each.show(job)
             left = [job for job in latest.values() if not job.status.is_ended]
@@ -171,15 +173,15 @@ def _results(jobs: list[Job], *, titled: bool) -> Iterator[Shape]:
             yield from outputs_view(job.result.get("outputs") or {})
 
 
-def _tell_notes(frame: Frame, job: Job) -> None:
-    output = frame.output
+def _tell_notes(context: CommandContext, job: Job) -> None:
+    output = context.output
     for text in told_lines(job.result or {}):
         output.message(text)
     for note in (job.result or {}).get("notes") or []:
         if not note["note"].startswith("summarised") or output.verbose:
             output.message(f"{note['output']}: {note['note']}")
     if job.result_expired_at is not None:
-        zone = clock.timezone(frame.manager.project.timezone)
+        zone = clock.timezone(context.manager.project.timezone)
         output.message(f"The result of {job.id} expired at {local(job.result_expired_at, zone)}.")
 
 
@@ -195,15 +197,15 @@ def _seconds(job: Job) -> float:
     return (job.ended_at - job.started_at).total_seconds()
 
 
-def _raise_for(frame: Frame, jobs: list[Job], of: int) -> None:
+def _raise_for(context: CommandContext, jobs: list[Job], of: int) -> None:
     """Raise what is to be said of jobs that have not finished.
 
     Raises:
         RunFailed: if there are any.
     """
     for job in jobs:
-        if frame.output.verbose and job.error and job.error.get("traceback"):
-            frame.output.plain_line(str(job.error["traceback"]).rstrip())
+        if context.output.verbose and job.error and job.error.get("traceback"):
+            context.output.plain_line(str(job.error["traceback"]).rstrip())
     if len(jobs) == 1 and of == 1:
         error = jobs[0].error or {}
         raise RunFailed(

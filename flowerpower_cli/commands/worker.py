@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from flowerpower.errors import UsageError
-from flowerpower_cli.command import Frame, command
+from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.option_parsers import whole_number
 from flowerpower_cli.options import InQueue
 
@@ -26,7 +26,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def start_worker(
-    frame: Frame,
+    context: CommandContext,
     num_workers: Annotated[
         int | None,
         typer.Option(
@@ -67,17 +67,17 @@ def start_worker(
     """
     from flowerpower_cli.views.events import WorkerEvents
 
-    job_queue = frame.job_queue
+    job_queue = context.job_queue
     named = [name for text in queues or [] for name in text.split(",") if name]
     if queues and not named:
         raise UsageError("--queues names no queue.")
     fires = with_scheduler or job_queue.type == "apscheduler"
     told = WorkerEvents(
-        frame.output,
-        frame.manager.project,
+        context.output,
+        context.manager.project,
         job_queue.backend.check(),
         fires=fires,
-        learn_secrets=frame.learn_secrets,
+        learn_secrets=context.learn_secrets,
     )
     job_queue.run_worker(
         num_workers=num_workers,
@@ -90,17 +90,17 @@ def start_worker(
     )
 
 
-def workers(frame: Frame) -> None:
+def workers(context: CommandContext) -> None:
     """List the workers that live, and what they do."""
     from flowerpower_cli.views.jobs import workers_view
 
-    found = frame.job_queue.backend.list_workers()
-    frame.output.result(
+    found = context.job_queue.backend.list_workers()
+    context.output.result(
         [each.to_json() for each in found],
-        lambda: workers_view(found, frame.manager.project.timezone),
+        lambda: workers_view(found, context.manager.project.timezone),
         [each.id for each in found],
     )
     if not found:
-        frame.output.message(
+        context.output.message(
             "No worker is running; start one with `flowerpower job-queue start-worker`."
         )

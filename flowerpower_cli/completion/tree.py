@@ -92,7 +92,7 @@ def command_tree(root: Any) -> Command:
 def _command(source: Any, path: tuple[str, ...]) -> Command:
     context = typer.Context(source, **source.context_settings)
     shown = [each for each in source.get_params(context) if not getattr(each, "hidden", False)]
-    below = getattr(source, "commands", {})
+    commands = getattr(source, "commands", {})
     return Command(
         path=path,
         help=_first_line(source.help),
@@ -101,7 +101,9 @@ def _command(source: Any, path: tuple[str, ...]) -> Command:
             _argument(each, context, path) for each in shown if each.param_type_name == "argument"
         ),
         commands=tuple(
-            _command(each, (*path, _plain(name))) for name, each in below.items() if not each.hidden
+            _command(each, (*path, _plain(name)))
+            for name, each in commands.items()
+            if not each.hidden
         ),
     )
 

@@ -104,7 +104,7 @@ class SchedulerEvents:
         if kind == "stop":
             done = self._done()
             return cell("Stopped", "bold"), cell(f" after {done}." if done else ".")
-        if kind == "buried":
+        if kind == "worker_died":
             back = f"; {jobs(facts['jobs'])} put back" if facts["jobs"] else ""
             return (cell(f"The worker {facts['worker']} has died{back}.", "yellow"),)
         if kind == "unreachable":

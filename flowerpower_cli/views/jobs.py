@@ -200,8 +200,8 @@ def _facts(job: Job, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     if job.attempt:
         left = f", {job.attempts_left} more left" if job.attempts_left else ""
         yield "attempt", f"{job.attempt}{left}"
-    if job.losses:
-        yield "losses", f"{job.losses} (workers that died with it)"
+    if job.worker_losses:
+        yield "worker losses", f"{job.worker_losses} (workers that died with it)"
     if job.worker:
         yield "worker", job.worker
     if job.cancel_requested and job.status not in ENDED:

@@ -24,7 +24,7 @@ STATES: dict[str, str] = {
     ScheduleState.DONE: "dim",
 }
 OUTCOMES: dict[str, str] = {
-    Outcome.MADE: "green",
+    Outcome.ENQUEUED: "green",
     Outcome.SKIPPED: "yellow",
     Outcome.MISSED: "bold red",
 }

@@ -152,7 +152,7 @@ class CalendarCampaign:
         for schedule in added:
             assert schedule.next_fire is not None
             fires = self.site.queue.list_fires(schedule.id, 1000)
-            made = Counter(fire.fire_time for fire in fires if fire.outcome is Outcome.MADE)
+            made = Counter(fire.fire_time for fire in fires if fire.outcome is Outcome.ENQUEUED)
             jobs = Counter(
                 job.scheduled_for
                 for job in self.site.queue.list_jobs(JobFilter(schedule_id=schedule.id, limit=5000))

@@ -53,7 +53,7 @@ def _runs_once(site: Site, away: contextlib.AbstractContextManager[None], second
         eventually(lambda: time.monotonic() - began > seconds, seconds + 5)
     jobs = site.drained(ids)
     assert sorted(value(job) for job in jobs) == ids
-    assert {(job.attempt, job.losses) for job in jobs} == {(1, 0)}
+    assert {(job.attempt, job.worker_losses) for job in jobs} == {(1, 0)}
     for each in ids:
         assert len({pid for name, _, pid, _ in site.trace() if name == each}) == 1
         assert site.log(each) == "".join(f"{n}\n" for n in range(40))
@@ -61,7 +61,7 @@ def _runs_once(site: Site, away: contextlib.AbstractContextManager[None], second
         assert [each["status"] for each in worker.events("job")] == ["finished"] * len(
             worker.events("job")
         )
-        assert not worker.events("buried")
+        assert not worker.events("worker_died")
         assert not worker.events("lost")
         assert worker.stop() == 0
         assert worker.errors.read_text("utf-8") == ""

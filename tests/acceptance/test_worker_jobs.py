@@ -277,7 +277,7 @@ def test_a_long_job_keeps_none_waiting_behind_it(site: Site):
     second = site.worker(num_workers=2)
     jobs = site.drained(behind, 20)
     assert not any(site.job(each).status.is_ended for each in long), "it waited for the long ones"
-    assert {job.losses for job in jobs} == {0}
+    assert {job.worker_losses for job in jobs} == {0}
     assert {value(job) for job in site.drained([*short, *long])} == {0.0, 6.0}
     assert (first.stop(), second.stop()) == (0, 0)
 

@@ -90,7 +90,11 @@ def test_a_second_signal_gives_jobs_back(site: Site, number: signal.Signals):
     assert time.monotonic() - began < 3
     assert site.left() == []
     given_back = site.job(job)
-    assert (given_back.status, given_back.losses, given_back.worker) == (JobStatus.QUEUED, 0, None)
+    assert (given_back.status, given_back.worker_losses, given_back.worker) == (
+        JobStatus.QUEUED,
+        0,
+        None,
+    )
     site.worker()
     assert value(site.ended(job)) == "again"
 

@@ -207,8 +207,8 @@ class Terminal:
 
     def __init__(self, shell: str, folder: Path, environ: dict[str, str]) -> None:
         self.home = Path(environ["HOME"])
-        command, setup = INTERACTIVE[shell]
-        (self.home / "setup").write_text(setup)
+        command, place = INTERACTIVE[shell]
+        (self.home / "setup").write_text(place)
         for name in ("answers", "entered", "errors"):
             (self.home / name).write_text("")
         self.master, end = pty.openpty()
@@ -535,7 +535,7 @@ def test_a_shell_without_a_script_is_told(value: str | None, cli: Cli) -> None:
     assert error["hint"] == "Name one of: bash, zsh, fish, powershell."
 
 
-PLACES = {
+BACKENDS = {
     "bash": ".local/share/bash-completion/completions/flowerpower",
     "zsh": ".local/share/zsh/site-functions/_flowerpower",
     "fish": ".config/fish/completions/flowerpower.fish",
@@ -546,7 +546,7 @@ PLACES = {
 @pytest.mark.parametrize("shell", FILES)
 def test_install(shell: str, cli: Cli) -> None:
     """`completion install` writes the file once, where the shell looks; then it is already so."""
-    path = cli.home / PLACES[shell]
+    path = cli.home / BACKENDS[shell]
     would = cli.run("completion", "install", shell, "--dry-run", "--json", code=0).json
     assert (would["path"], would["changed"], would["installed"]) == (str(path), True, False)
     assert not path.exists()
@@ -574,7 +574,7 @@ def test_install_keeps_to_the_folders_of_xdg(cli: Cli, tmp_path: Path) -> None:
 
 def test_install_tells_what_it_cannot_write(cli: Cli) -> None:
     """A place that cannot be written is an error that names it, and leaves nothing behind."""
-    (cli.home / PLACES["bash"]).mkdir(parents=True)
+    (cli.home / BACKENDS["bash"]).mkdir(parents=True)
     error = cli.run("completion", "install", "bash", "--json", code=1).error
-    assert PLACES["bash"] in error["message"]
-    assert [each.name for each in (cli.home / PLACES["bash"]).parent.iterdir()] == ["flowerpower"]
+    assert BACKENDS["bash"] in error["message"]
+    assert [each.name for each in (cli.home / BACKENDS["bash"]).parent.iterdir()] == ["flowerpower"]

@@ -210,7 +210,7 @@ def test_the_keys_of_a_job_as_json_are_stable(done: Cli) -> None:
     """A job's JSON has these keys; one may be added, none may go."""
     keys = {
         "id", "pipeline", "queue", "status", "created_at", "run_at", "started_at", "ended_at",
-        "attempt", "attempts_left", "losses", "worker", "schedule_id", "scheduled_for",
+        "attempt", "attempts_left", "worker_losses", "worker", "schedule_id", "scheduled_for",
         "cancel_requested", "progress", "result_expires_at", "result_expired_at", "error",
         "overrides",
     }  # fmt: skip

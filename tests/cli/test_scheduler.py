@@ -79,7 +79,7 @@ def lines_until(process: subprocess.Popen[str], pattern: str) -> list[str]:
 def made(lines: list[str]) -> str:
     """The one line that tells of a job that was made."""
     # On a slow machine the first fires may have been missed.
-    (line,) = [each for each in lines if "  made  " in each]
+    (line,) = [each for each in lines if "  enqueued  " in each]
     return line
 
 
@@ -125,7 +125,7 @@ def test_a_scheduler_tells_fires_on_stdout_and_itself_on_stderr(cli: Cli, projec
         output, errors = ended(scheduler)
     first, second = made(told), told[-1]
     assert re.fullmatch(
-        r"\d\d:\d\d:\d\d  tick  fire of \d\d:\d\d:\d\d  made  tick-\d{8}T\d{6}Z", first
+        r"\d\d:\d\d:\d\d  tick  fire of \d\d:\d\d:\d\d  enqueued  tick-\d{8}T\d{6}Z", first
     )
     assert re.fullmatch(
         r"\d\d:\d\d:\d\d  tick  fire of \d\d:\d\d:\d\d  skipped: max_instances: .*", second
@@ -133,7 +133,7 @@ def test_a_scheduler_tells_fires_on_stdout_and_itself_on_stderr(cli: Cli, projec
     start, place, stop = errors.splitlines()
     assert "fires the schedules of demo." in start
     assert "jobs.db" in place
-    assert re.search(r"Stopped after \d+ fires: .*1 made, \d+ skipped\.", stop)
+    assert re.search(r"Stopped after \d+ fires: .*1 enqueued, \d+ skipped\.", stop)
     assert "\x1b" not in first + second + output + errors
     (job,) = jobs_of(cli, "tick")
     assert job["status"] == "queued"
@@ -177,7 +177,7 @@ def test_missed_fires_are_told_with_their_number(cli: Cli, project: Path) -> Non
         missed, caught_up = lines_of(scheduler, 2)
         ended(scheduler)
     assert "missed 9 times: coalesced into a later fire" in missed
-    assert "made  tick-" in caught_up
+    assert "enqueued  tick-" in caught_up
     text = cli.run("schedule", "history", "tick", code=0).stdout
     assert re.search(r"^fire time +outcome +count +job +reason\n", text)
     assert re.search(r" CES?T +missed +9 +coalesced into a later fire\n", text)
@@ -199,7 +199,7 @@ def test_a_worker_on_sqlite_fires_by_itself(cli: Cli, project: Path) -> None:
         _, errors = ended(worker)
     fire, job = made(told), told[-1]
     name = fire.split()[-1]
-    assert re.search(r"tick  fire of \d\d:\d\d:\d\d  made  tick-", fire)
+    assert re.search(r"tick  fire of \d\d:\d\d:\d\d  enqueued  tick-", fire)
     assert re.search(rf"{name}  timed  finished in ", job)
     assert "takes jobs from default, 2 at once, and fires schedules." in errors
     assert_fired_for_its_time(cli, name)
@@ -224,7 +224,7 @@ def test_a_scheduler_on_redis_fires_for_a_worker(on_redis: Cli) -> None:
     """On Redis start-scheduler makes the jobs, and a worker does them for their nominal time."""
     add(on_redis, "timed", "--interval", "1s", "--schedule-id", "tick")
     with running(on_redis, "start-scheduler") as scheduler, running(on_redis, "start-worker"):
-        name = lines_until(scheduler, "made")[-1].split()[-1]
+        name = lines_until(scheduler, "enqueued")[-1].split()[-1]
         eventually(
             lambda: name in {each["id"] for each in jobs_of(on_redis, "tick", "finished")}, 20
         )

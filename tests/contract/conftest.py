@@ -1,4 +1,4 @@
-"""Every test that asks for `place` or `backend` runs on every backend."""
+"""Every test that asks for `setup` or `backend` runs on every backend."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from flowerpower.job_queue.base import JobQueueBackend
-from tests.contract.hand import Hand
+from tests.contract.backends import BackendSetup
+from tests.contract.fake_worker import FakeWorker
 from tests.contract.in_memory import InMemory
 from tests.contract.on_postgresql import OnPostgresql
 from tests.contract.on_redis import OnRedis
 from tests.contract.on_sqlite import OnSqlite
-from tests.contract.places import Place
 
-PLACES: dict[str, type[Place]] = {
+BACKENDS: dict[str, type[BackendSetup]] = {
     "rq": OnRedis,
     "sqlite": OnSqlite,
     "postgresql": OnPostgresql,
@@ -35,12 +35,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "place" not in metafunc.fixturenames:
         return
     shared = metafunc.definition.get_closest_marker("shared")
-    kinds = [name for name, place in PLACES.items() if place.is_shared or not shared]
+    kinds = [name for name, setup in BACKENDS.items() if setup.is_shared or not shared]
     metafunc.parametrize("place", kinds, indirect=True)
 
 
 @pytest.fixture
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+def setup(request: pytest.FixtureRequest, tmp_path: Path) -> BackendSetup:
     """An empty queue on one of the backends, below the folder `work`."""
     root = tmp_path / "work"
     root.mkdir(exist_ok=True)
@@ -52,16 +52,16 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
 
 
 @pytest.fixture
-def backend(place: Place) -> Iterator[JobQueueBackend]:
-    """A manager of the queue at `place`."""
-    with place.open() as opened:
+def backend(setup: BackendSetup) -> Iterator[JobQueueBackend]:
+    """A manager of the queue at `setup`."""
+    with setup.open() as opened:
         yield opened
 
 
 @pytest.fixture
-def hand(backend: JobQueueBackend) -> Hand:
+def fake_worker(backend: JobQueueBackend) -> FakeWorker:
     """A worker's hand on `backend`."""
-    return Hand(backend)
+    return FakeWorker(backend)
 
 
 @pytest.fixture

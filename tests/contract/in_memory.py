@@ -1,10 +1,10 @@
 from pathlib import Path
 from typing import Any
 
-from tests.contract.places import SqlPlace
+from tests.contract.backends import SqlBackendSetup
 
 
-class InMemory(SqlPlace):
+class InMemory(SqlBackendSetup):
     """The APScheduler backend in a private file, which nobody else reaches."""
 
     is_shared = False

@@ -2,10 +2,10 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from tests.contract.places import SqlPlace
+from tests.contract.backends import SqlBackendSetup
 
 
-class OnPostgresql(SqlPlace):
+class OnPostgresql(SqlBackendSetup):
     """The APScheduler backend on PostgreSQL, in a namespace of its own."""
 
     def __init__(self, root: Path, url: str) -> None:

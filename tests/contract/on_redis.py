@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from flowerpower.job_queue.base import JobQueueBackend
-from tests.contract.places import Place
+from tests.contract.backends import BackendSetup
 
 
-class OnRedis(Place):
+class OnRedis(BackendSetup):
     """The RQ backend, in a namespace of its own."""
 
     url_refused = "is no URL of a Redis"

@@ -1,10 +1,10 @@
 from pathlib import Path
 from typing import Any
 
-from tests.contract.places import SqlPlace
+from tests.contract.backends import SqlBackendSetup
 
 
-class OnSqlite(SqlPlace):
+class OnSqlite(SqlBackendSetup):
     """The APScheduler backend on a SQLite file, its default."""
 
     def __init__(self, root: Path) -> None:

@@ -11,9 +11,9 @@ from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobFilter, JobSpec, JobStatus, overrides_of
 from flowerpower.triggers import clock
 from tests.conditions import eventually
-from tests.contract.elsewhere import add_one, in_processes, in_threads
-from tests.contract.hand import Hand, in_seconds, spec, with_inputs
-from tests.contract.places import Place
+from tests.contract.backends import BackendSetup
+from tests.contract.fake_worker import FakeWorker, in_seconds, spec, with_inputs
+from tests.contract.in_processes import add_one, in_processes, in_threads
 
 
 def test_every_field_of_a_job_comes_back(backend: JobQueueBackend) -> None:
@@ -42,7 +42,7 @@ def test_every_field_of_a_job_comes_back(backend: JobQueueBackend) -> None:
     assert job.schedule_id == "report-1"
     assert overrides_of(job.payload) == overrides
     assert abs(job.created_at - before) < timedelta(seconds=10)
-    assert (job.attempt, job.attempts_left, job.losses, job.worker) == (0, None, 0, None)
+    assert (job.attempt, job.attempts_left, job.worker_losses, job.worker) == (0, None, 0, None)
     assert (job.started_at, job.ended_at, job.progress, job.result, job.error) == (None,) * 5
     assert not job.cancel_requested
     assert job.to_json()["overrides"]["inputs"] == overrides.inputs
@@ -73,16 +73,20 @@ def test_the_same_id_gives_the_first_job_back_unchanged(backend: JobQueueBackend
     assert len(backend.list_jobs(JobFilter())) == 1
 
 
-def test_an_id_stays_taken_while_its_record_lives(backend: JobQueueBackend, hand: Hand) -> None:
+def test_an_id_stays_taken_while_its_record_lives(
+    backend: JobQueueBackend, fake_worker: FakeWorker
+) -> None:
     """A finished job's id gives that job back, with its result."""
-    hand.make(JobStatus.FINISHED)
+    fake_worker.make(JobStatus.FINISHED)
     again = backend.add_job(spec("subject"))
     assert not again.created
     assert again.status is JobStatus.FINISHED
     assert again.result is not None
 
 
-def test_eight_threads_with_one_id_make_one_job(place: Place, backend: JobQueueBackend) -> None:
+def test_eight_threads_with_one_id_make_one_job(
+    setup: BackendSetup, backend: JobQueueBackend
+) -> None:
     """Of eight threads that submit one id at the same moment, one creates it."""
 
     def add(ready: Any, number: int) -> bool:
@@ -93,9 +97,9 @@ def test_eight_threads_with_one_id_make_one_job(place: Place, backend: JobQueueB
 
 
 @pytest.mark.shared
-def test_eight_processes_with_one_id_make_one_job(place: Place) -> None:
+def test_eight_processes_with_one_id_make_one_job(setup: BackendSetup) -> None:
     """Of eight processes that submit one id at the same moment, one creates it."""
-    assert sorted(in_processes(8, add_one, place.options, "once")) == [False] * 7 + [True]
+    assert sorted(in_processes(8, add_one, setup.options, "once")) == [False] * 7 + [True]
 
 
 @pytest.mark.parametrize("job_id", ["", "a b", "a/b", "ä", "x" * 201, "a\n", "a\x00", "../x"])
@@ -173,7 +177,7 @@ def test_the_nearest_id_is_suggested(backend: JobQueueBackend) -> None:
 
 
 def test_a_job_for_later_is_scheduled_and_promoted_when_due(
-    backend: JobQueueBackend, hand: Hand
+    backend: JobQueueBackend, fake_worker: FakeWorker
 ) -> None:
     """A job with a time to come is claimed by nobody before, and by the first to ask after."""
     due_at = in_seconds(1.0)
@@ -182,8 +186,8 @@ def test_a_job_for_later_is_scheduled_and_promoted_when_due(
     due_in = backend.next_due_in(["default"])
     assert due_in is not None
     assert 0 < due_in <= 1.0
-    assert hand.claim() == []
-    (claim,) = eventually(hand.claim)
+    assert fake_worker.claim() == []
+    (claim,) = eventually(fake_worker.claim)
     assert claim.job_id == job.id
     assert clock.now() >= clock.after(due_at, -0.05)
     assert backend.get_job(job.id).status is JobStatus.RUNNING
@@ -197,7 +201,9 @@ def test_due_jobs_are_told_by_their_queue(backend: JobQueueBackend) -> None:
     assert backend.next_due_in([]) is None
 
 
-def test_many_jobs_are_added_as_one_by_one(backend: JobQueueBackend, hand: Hand) -> None:
+def test_many_jobs_are_added_as_one_by_one(
+    backend: JobQueueBackend, fake_worker: FakeWorker
+) -> None:
     """In their order, each with what it was given; ids that are there already say so."""
     assert backend.add_jobs([]) == []
     backend.add_job(spec("n-3", queue="slow"))
@@ -207,6 +213,6 @@ def test_many_jobs_are_added_as_one_by_one(backend: JobQueueBackend, hand: Hand)
     assert [job.id for job in jobs if not job.created] == ["n-3", "n-7"]
     assert jobs[-1].status is JobStatus.SCHEDULED
     assert len(backend.list_jobs(JobFilter(limit=5000))) == 1201
-    claims = hand.claim(5)
+    claims = fake_worker.claim(5)
     assert [claim.job_id for claim in claims] == ["n-0", "n-1", "n-2", "n-4", "n-5"]
     assert overrides_of(claims[3].payload).inputs == {"n": 4}

@@ -10,8 +10,8 @@ from flowerpower.job_queue.base import JobQueueBackend, WorkerOptions
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.job import JobFilter, JobStatus, overrides_of
 from tests.conftest import MakeProject
-from tests.contract.hand import Hand, spec
-from tests.contract.places import Place
+from tests.contract.backends import BackendSetup
+from tests.contract.fake_worker import FakeWorker, spec
 
 NEWER = json.dumps({"v": 99, "pipeline": "report", "overrides": {}, "priority": 3})
 UNKNOWN_FIELD = json.dumps({"v": 1, "pipeline": "report", "overrides": {"colour": "red"}})
@@ -26,21 +26,21 @@ def shown(job: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("text", DAMAGED_PAYLOADS, ids=lambda text: text[:12])
 def test_a_damaged_payload_is_refused_by_the_worker_alone(
-    place: Place, backend: JobQueueBackend, hand: Hand, text: str
+    setup: BackendSetup, backend: JobQueueBackend, fake_worker: FakeWorker, text: str
 ) -> None:
     """Readers show the job; a claim of it carries what the worker will refuse, with a reason."""
     backend.add_job(spec("bad"))
     backend.add_job(spec("good"))
-    place.overwrite(backend, "bad", "payload", text)
+    setup.overwrite(backend, "bad", "payload", text)
     assert {job.id for job in backend.list_jobs(JobFilter())} == {"bad", "good"}
     job = backend.get_job("bad")
     assert job.status is JobStatus.QUEUED
     shown(job)
-    bad, good = hand.claim(2)
+    bad, good = fake_worker.claim(2)
     with pytest.raises(FlowerpowerError) as refused:
         overrides_of(bad.payload)
     assert "damaged" in refused.value.message or "another version" in refused.value.message
-    assert hand.finish(bad, attempt_result.end_by_refusal(bad, refused.value.message))
+    assert fake_worker.finish(bad, attempt_result.from_refusal(bad, refused.value.message))
     assert backend.get_job("bad").status is JobStatus.FAILED
     assert overrides_of(good.payload).inputs == {}
 
@@ -48,11 +48,11 @@ def test_a_damaged_payload_is_refused_by_the_worker_alone(
 @pytest.mark.parametrize("part", ["result", "error", "progress"])
 @pytest.mark.parametrize("text", ["{", "[1]", "\x07", "7"])
 def test_a_part_that_cannot_be_read_is_named(
-    place: Place, backend: JobQueueBackend, hand: Hand, part: str, text: str
+    setup: BackendSetup, backend: JobQueueBackend, fake_worker: FakeWorker, part: str, text: str
 ) -> None:
     """What cannot be read of a job is left out, and its error says which part that was."""
-    hand.make(JobStatus.FINISHED)
-    place.overwrite(backend, "subject", part, text)
+    fake_worker.make(JobStatus.FINISHED)
+    setup.overwrite(backend, "subject", part, text)
     job = backend.get_job("subject")
     assert job.status is JobStatus.FINISHED
     assert getattr(job, part) is None or part == "error"
@@ -64,12 +64,12 @@ def test_a_part_that_cannot_be_read_is_named(
 
 @pytest.mark.parametrize("text", ["banana", "", "FINISHED", "\x1b[31m"])
 def test_a_status_that_does_not_exist_counts_as_failed(
-    place: Place, backend: JobQueueBackend, hand: Hand, text: str
+    setup: BackendSetup, backend: JobQueueBackend, fake_worker: FakeWorker, text: str
 ) -> None:
     """Such a job is listed as failed and says why; it can be tried again, deleted and pruned."""
     for job_id in ("bad", "worse"):
         backend.add_job(spec(job_id))
-        place.overwrite(backend, job_id, "status", text)
+        setup.overwrite(backend, job_id, "status", text)
     backend.add_job(spec("good"))
     job = backend.get_job("bad")
     assert job.status is JobStatus.FAILED
@@ -80,21 +80,23 @@ def test_a_status_that_does_not_exist_counts_as_failed(
     assert not backend.add_job(spec("bad")).created
     with pytest.raises(Refused):
         backend.cancel_job("bad")
-    assert hand.take().job_id == "good"
-    assert hand.claim() == []
+    assert fake_worker.take().job_id == "good"
+    assert fake_worker.claim() == []
     assert backend.retry_job("bad").status is JobStatus.QUEUED
-    assert hand.take().job_id == "bad"
+    assert fake_worker.take().job_id == "bad"
     assert backend.prune(everything_ended=True) == 1
     assert {job.id for job in backend.list_jobs(JobFilter())} == {"bad", "good"}
 
 
-def test_a_worker_fails_damaged_jobs_and_lives(place: Place, make_project: MakeProject) -> None:
+def test_a_worker_fails_damaged_jobs_and_lives(
+    setup: BackendSetup, make_project: MakeProject
+) -> None:
     """Damaged jobs and one of a pipeline that is not there fail with a reason; the good one runs."""
     make_project(report=("run: {}\n", "def total() -> int:\n    return 42\n"))
-    with place.open() as backend:
+    with setup.open() as backend:
         for number, text in enumerate(DAMAGED_PAYLOADS):
             backend.add_job(spec(f"bad-{number}"))
-            place.overwrite(backend, f"bad-{number}", "payload", text)
+            setup.overwrite(backend, f"bad-{number}", "payload", text)
         backend.add_job(spec("absent", pipeline="nothing"))
         backend.add_job(spec("good"))
         backend.run_worker(WorkerOptions(burst=True))

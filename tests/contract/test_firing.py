@@ -17,9 +17,9 @@ from flowerpower.jobs.schedule import Fire, Outcome, ScheduleSpec, ScheduleState
 from flowerpower.triggers import clock
 from flowerpower.triggers.kinds import make_trigger
 from tests.conditions import eventually
-from tests.contract.elsewhere import in_processes, in_threads
-from tests.contract.hand import FAILED, FINISHED, Hand, retry_at, with_inputs
-from tests.contract.places import Place
+from tests.contract.backends import BackendSetup
+from tests.contract.fake_worker import FAILED, FINISHED, FakeWorker, retry_at, with_inputs
+from tests.contract.in_processes import in_processes, in_threads
 from tests.contract.test_schedules import daily, every
 
 O = Outcome  # noqa: E741 - short in tables
@@ -46,21 +46,21 @@ def test_nothing_fires_before_its_time(backend: JobQueueBackend) -> None:
     assert backend.list_fires(schedule.id) == []
 
 
-def test_a_fire_makes_its_job(place: Place, backend: JobQueueBackend) -> None:
+def test_a_fire_makes_its_job(setup: BackendSetup, backend: JobQueueBackend) -> None:
     """With the schedule's overrides, queue and result_ttl, its nominal time, and an id from both."""
     spec = every(10, "mine", overrides=with_inputs(n=3), queue="slow", result_ttl=7.0)
     backend.add_schedule(spec)
-    place.age(backend, "mine", 11)
+    setup.age(backend, "mine", 11)
     due = backend.get_schedule("mine")
     assert due.next_fire is not None
     (fire,) = fire_all(backend)
     job_id = f"mine-{due.next_fire:%Y%m%dT%H%M%SZ}"
-    assert (fire.fire_time, fire.outcome, fire.job_id) == (due.next_fire, O.MADE, job_id)
+    assert (fire.fire_time, fire.outcome, fire.job_id) == (due.next_fire, O.ENQUEUED, job_id)
     job = backend.get_job(job_id)
     assert (job.status, job.queue, job.pipeline) == (JobStatus.QUEUED, "slow", "report")
     assert (job.schedule_id, job.scheduled_for) == ("mine", due.next_fire)
     assert overrides_of(job.payload) == spec.overrides
-    claim = Hand(backend).claim(1, "slow")[0]
+    claim = FakeWorker(backend).claim(1, "slow")[0]
     assert (claim.job_id, claim.scheduled_for, claim.result_ttl) == (job_id, due.next_fire, 7.0)
     after = backend.get_schedule("mine")
     assert after.last_fire == due.next_fire
@@ -69,14 +69,14 @@ def test_a_fire_makes_its_job(place: Place, backend: JobQueueBackend) -> None:
 
 
 def test_the_ledger_tells_every_fire_the_latest_first(
-    place: Place, backend: JobQueueBackend
+    setup: BackendSetup, backend: JobQueueBackend
 ) -> None:
     """Misses that were taken together are one row with a count; a limit is kept."""
     backend.add_schedule(every(10, "mine"))
-    place.age(backend, "mine", 45)
+    setup.age(backend, "mine", 45)
     fire_all(backend)
     last, missed = backend.list_fires("mine")
-    assert (last.outcome, last.count) == (O.MADE, 1)
+    assert (last.outcome, last.count) == (O.ENQUEUED, 1)
     assert (missed.outcome, missed.reason, missed.count) == (O.MISSED, COALESCED, 3)
     assert last.fire_time - missed.fire_time == timedelta(seconds=30)
     assert last.recorded_at is not None
@@ -88,89 +88,91 @@ def test_the_ledger_tells_every_fire_the_latest_first(
 
 
 def test_without_coalescing_each_missed_fire_is_made(
-    place: Place, backend: JobQueueBackend
+    setup: BackendSetup, backend: JobQueueBackend
 ) -> None:
     """In order, each with its own nominal time."""
     backend.add_schedule(every(10, "mine", coalesce=False, max_instances=100))
-    place.age(backend, "mine", 45)
+    setup.age(backend, "mine", 45)
     fires = fire_all(backend)
-    assert [fire.outcome for fire in fires] == [O.MADE] * 4
+    assert [fire.outcome for fire in fires] == [O.ENQUEUED] * 4
     assert jobs_of(backend, "mine") == [fire.job_id for fire in fires]
 
 
-def test_what_is_too_late_is_missed(place: Place, backend: JobQueueBackend) -> None:
+def test_what_is_too_late_is_missed(setup: BackendSetup, backend: JobQueueBackend) -> None:
     """misfire_grace_time drops what is older; the next one fires as ever."""
     backend.add_schedule(every(100, "mine", misfire_grace_time=2.0))
-    place.age(backend, "mine", 150)
+    setup.age(backend, "mine", 150)
     (fire,) = fire_all(backend)
     assert (fire.outcome, fire.reason, fire.job_id) == (O.MISSED, TOO_LATE, None)
     assert jobs_of(backend, "mine") == []
-    place.age(backend, "mine", 50)
+    setup.age(backend, "mine", 50)
     (fire,) = fire_all(backend)
-    assert fire.outcome is O.MADE
+    assert fire.outcome is O.ENQUEUED
 
 
-ACTIVE: dict[str, Callable[[Hand], object]] = {
-    "queued": lambda hand: None,
-    "running": lambda hand: hand.take(),
-    "waiting for a retry": lambda hand: hand.finish(
-        hand.take(), retry_at(clock.after(clock.now(), 3600))
+ACTIVE: dict[str, Callable[[FakeWorker], object]] = {
+    "queued": lambda fake_worker: None,
+    "running": lambda fake_worker: fake_worker.take(),
+    "waiting for a retry": lambda fake_worker: fake_worker.finish(
+        fake_worker.take(), retry_at(clock.after(clock.now(), 3600))
     ),
-    "lost": lambda hand: hand.backend.lose(hand.take(), "The worker that ran it died"),
+    "lost": lambda fake_worker: fake_worker.backend.requeue_lost(
+        fake_worker.take(), "The worker that ran it died"
+    ),
 }
-ENDED: dict[str, Callable[[Hand], object]] = {
-    "finished": lambda hand: hand.finish(hand.take(), FINISHED),
-    "failed": lambda hand: hand.finish(hand.take(), FAILED),
-    "cancelled": lambda hand: hand.backend.cancel_job(
-        hand.backend.list_jobs(JobFilter(schedule_id="mine"))[0].id
+ENDED: dict[str, Callable[[FakeWorker], object]] = {
+    "finished": lambda fake_worker: fake_worker.finish(fake_worker.take(), FINISHED),
+    "failed": lambda fake_worker: fake_worker.finish(fake_worker.take(), FAILED),
+    "cancelled": lambda fake_worker: fake_worker.backend.cancel_job(
+        fake_worker.backend.list_jobs(JobFilter(schedule_id="mine"))[0].id
     ),
-    "deleted": lambda hand: hand.backend.delete_job(
-        hand.backend.list_jobs(JobFilter(schedule_id="mine"))[0].id
+    "deleted": lambda fake_worker: fake_worker.backend.delete_job(
+        fake_worker.backend.list_jobs(JobFilter(schedule_id="mine"))[0].id
     ),
 }
 
 
 @pytest.mark.parametrize("state", [*ACTIVE, *ENDED])
 def test_while_a_job_is_not_done_the_next_fire_is_skipped(
-    place: Place, backend: JobQueueBackend, hand: Hand, state: str
+    setup: BackendSetup, backend: JobQueueBackend, fake_worker: FakeWorker, state: str
 ) -> None:
     """max_instances 1: queued, running or waiting for a retry hold up the next one; ended do not."""
     backend.add_schedule(every(10, "mine"))
-    place.age(backend, "mine", 12)
-    assert [fire.outcome for fire in fire_all(backend)] == [O.MADE]
-    {**ACTIVE, **ENDED}[state](hand)
-    place.age(backend, "mine", 9)
+    setup.age(backend, "mine", 12)
+    assert [fire.outcome for fire in fire_all(backend)] == [O.ENQUEUED]
+    {**ACTIVE, **ENDED}[state](fake_worker)
+    setup.age(backend, "mine", 9)
     (fire,) = fire_all(backend)
     if state in ACTIVE:
         assert (fire.outcome, fire.reason, fire.job_id) == (O.SKIPPED, OVERLAP, None)
         assert backend.list_fires("mine")[0].outcome is O.SKIPPED
     else:
-        assert fire.outcome is O.MADE
+        assert fire.outcome is O.ENQUEUED
 
 
 def test_a_job_tried_again_holds_up_the_next_fire(
-    place: Place, backend: JobQueueBackend, hand: Hand
+    setup: BackendSetup, backend: JobQueueBackend, fake_worker: FakeWorker
 ) -> None:
     """retry_job makes an ended job active again."""
     backend.add_schedule(every(10, "mine"))
-    place.age(backend, "mine", 12)
+    setup.age(backend, "mine", 12)
     (made,) = fire_all(backend)
     assert made.job_id is not None
-    hand.finish(hand.take(), FAILED)
+    fake_worker.finish(fake_worker.take(), FAILED)
     backend.retry_job(made.job_id)
-    place.age(backend, "mine", 9)
+    setup.age(backend, "mine", 9)
     assert [fire.outcome for fire in fire_all(backend)] == [O.SKIPPED]
 
 
 def test_it_is_known_whether_somebody_looks(backend: JobQueueBackend) -> None:
     """Nobody at first; a scheduler on Redis once it has looked, elsewhere every worker."""
-    assert not backend.is_watched()
-    Hand(backend)
+    assert not backend.has_scheduler()
+    FakeWorker(backend)
     backend.next_fire_in()
-    assert backend.is_watched()
+    assert backend.has_scheduler()
 
 
-def test_a_date_fires_once_and_is_done(place: Place, backend: JobQueueBackend) -> None:
+def test_a_date_fires_once_and_is_done(setup: BackendSetup, backend: JobQueueBackend) -> None:
     """Afterwards there is nothing to come."""
     moment = clock.after(clock.now(), 0.3)
     backend.add_schedule(ScheduleSpec("report", make_trigger(date=moment.isoformat()), id="once"))
@@ -182,12 +184,12 @@ def test_a_date_fires_once_and_is_done(place: Place, backend: JobQueueBackend) -
 
 
 def test_what_lies_behind_an_edit_or_a_resume_never_fires(
-    place: Place, backend: JobQueueBackend
+    setup: BackendSetup, backend: JobQueueBackend
 ) -> None:
     """Not what was missed before it was edited, nor what fell into the pause."""
     for name in ("edited", "paused"):
         backend.add_schedule(every(10, name))
-        place.age(backend, name, 35)
+        setup.age(backend, name, 35)
     edited = backend.add_schedule(every(20, "edited"), overwrite=True)
     backend.pause_schedule("paused")
     assert fire_all(backend) == []
@@ -198,10 +200,10 @@ def test_what_lies_behind_an_edit_or_a_resume_never_fires(
         assert schedule.next_fire > clock.after(clock.now(), -1)
 
 
-def test_deleting_a_schedule_leaves_its_jobs(place: Place, backend: JobQueueBackend) -> None:
+def test_deleting_a_schedule_leaves_its_jobs(setup: BackendSetup, backend: JobQueueBackend) -> None:
     """The ledger goes, and a new schedule of that id has an empty one."""
     backend.add_schedule(every(10, "mine"))
-    place.age(backend, "mine", 15)
+    setup.age(backend, "mine", 15)
     (fire,) = fire_all(backend)
     assert fire.job_id is not None
     backend.delete_schedule("mine")
@@ -210,10 +212,12 @@ def test_deleting_a_schedule_leaves_its_jobs(place: Place, backend: JobQueueBack
     assert backend.list_fires("mine") == []
 
 
-def test_a_nominal_time_never_makes_a_second_job(place: Place, backend: JobQueueBackend) -> None:
+def test_a_nominal_time_never_makes_a_second_job(
+    setup: BackendSetup, backend: JobQueueBackend
+) -> None:
     """Whatever sets a schedule back: the same times again make no job, ended or deleted."""
     backend.add_schedule(every(10, "mine", max_instances=9, coalesce=False))
-    place.age(backend, "mine", 25)
+    setup.age(backend, "mine", 25)
     made = {fire.job_id for fire in fire_all(backend)}
     assert len(made) == 2
     before = backend.list_fires("mine")
@@ -222,7 +226,7 @@ def test_a_nominal_time_never_makes_a_second_job(place: Place, backend: JobQueue
     # As if the schedule had been at its beginning: the anchor stays, the next fire goes back.
     schedule = backend.get_schedule("mine")
     assert schedule.next_fire is not None
-    place.set_next_fire(backend, "mine", before[-1].fire_time)
+    setup.set_next_fire(backend, "mine", before[-1].fire_time)
     assert fire_all(backend) == []
     assert jobs_of(backend, "mine") == sorted(each for each in made if each and each != first)
     assert backend.list_fires("mine") == before
@@ -230,17 +234,17 @@ def test_a_nominal_time_never_makes_a_second_job(place: Place, backend: JobQueue
 
 
 def test_a_clock_that_was_set_back_makes_it_go_on_at_once(
-    place: Place, backend: JobQueueBackend
+    setup: BackendSetup, backend: JobQueueBackend
 ) -> None:
     """A schedule whose last fire lies ahead fires from now on again."""
     backend.add_schedule(every(10, "mine"))
-    place.age(backend, "mine", -86_400)
+    setup.age(backend, "mine", -86_400)
     ahead = backend.get_schedule("mine")
     assert ahead.next_fire is not None
-    place.set_last_fire(backend, "mine", ahead.next_fire - timedelta(seconds=10))
+    setup.set_last_fire(backend, "mine", ahead.next_fire - timedelta(seconds=10))
     assert backend.next_fire_in() == 0
-    place.age(backend, "mine", 86_400 + 60)
-    place.set_next_fire(backend, "mine", ahead.next_fire)
+    setup.age(backend, "mine", 86_400 + 60)
+    setup.set_next_fire(backend, "mine", ahead.next_fire)
     assert fire_all(backend) == []
     schedule = backend.get_schedule("mine")
     assert schedule.next_fire is not None
@@ -249,11 +253,11 @@ def test_a_clock_that_was_set_back_makes_it_go_on_at_once(
 
 
 def test_a_clock_that_was_set_back_is_noticed_before_the_first_fire(
-    place: Place, backend: JobQueueBackend
+    setup: BackendSetup, backend: JobQueueBackend
 ) -> None:
     """A schedule that was added at a time which is to come fires from now on, too."""
     backend.add_schedule(every(10, "mine"))
-    place.age(backend, "mine", -3600)
+    setup.age(backend, "mine", -3600)
     assert backend.next_fire_in() == 0
     fire_all(backend)
     schedule = backend.get_schedule("mine")
@@ -263,7 +267,7 @@ def test_a_clock_that_was_set_back_is_noticed_before_the_first_fire(
 
 @pytest.mark.parametrize("state", ["paused", "damaged"])
 def test_what_does_not_fire_holds_up_nobody_when_the_clock_was_set_back(
-    place: Place, backend: JobQueueBackend, state: str
+    setup: BackendSetup, backend: JobQueueBackend, state: str
 ) -> None:
     """Nobody looks at it again and again, and the others fire."""
     for name in ("bad", "good"):
@@ -271,9 +275,9 @@ def test_what_does_not_fire_holds_up_nobody_when_the_clock_was_set_back(
     if state == "paused":
         backend.pause_schedule("bad")
     else:
-        place.damage_schedule(backend, "bad", "{")
-    place.set_last_fire(backend, "bad", clock.after(clock.now(), 3600))
-    place.age(backend, "good", 15)
+        setup.damage_schedule(backend, "bad", "{")
+    setup.set_last_fire(backend, "bad", clock.after(clock.now(), 3600))
+    setup.age(backend, "good", 15)
     fired = [fire.schedule_id for _ in range(4) for fire in backend.fire_due().fires]
     assert fired == ["good"]
     due = backend.next_fire_in()
@@ -281,11 +285,11 @@ def test_what_does_not_fire_holds_up_nobody_when_the_clock_was_set_back(
     assert due > 0
 
 
-def test_schedulers_in_threads_fire_once(place: Place, backend: JobQueueBackend) -> None:
+def test_schedulers_in_threads_fire_once(setup: BackendSetup, backend: JobQueueBackend) -> None:
     """Eight that fire at once make one job for each of twenty schedules."""
     for number in range(20):
         backend.add_schedule(every(100, f"s{number}"))
-        place.age(backend, f"s{number}", 101)
+        setup.age(backend, f"s{number}", 101)
 
     def fire(ready: Any, number: int) -> list[str]:
         ready()
@@ -309,11 +313,11 @@ def _fire_for(ready: Any, number: int, options: dict[str, Any], seconds: float) 
 
 @pytest.mark.shared
 def test_schedulers_in_processes_fire_every_second_once(
-    place: Place, backend: JobQueueBackend
+    setup: BackendSetup, backend: JobQueueBackend
 ) -> None:
     """Three processes, one schedule a second, three seconds: no second is missing or doubled."""
     schedule = backend.add_schedule(every(1, "tick", coalesce=False, max_instances=1000))
-    shares = in_processes(3, _fire_for, place.options, 3.5)
+    shares = in_processes(3, _fire_for, setup.options, 3.5)
     fired = Counter(each for share in shares for each in share)
     assert set(fired.values()) == {1}
     fires = sorted(fire.fire_time for fire in backend.list_fires("tick"))
@@ -323,13 +327,13 @@ def test_schedulers_in_processes_fire_every_second_once(
     assert jobs_of(backend, "tick") == sorted(fired)
 
 
-def test_a_ledger_is_cut_to_its_latest_rows(place: Place, backend: JobQueueBackend) -> None:
+def test_a_ledger_is_cut_to_its_latest_rows(setup: BackendSetup, backend: JobQueueBackend) -> None:
     """The last thousand fires of a schedule are kept, about a tenth more at times."""
     schedule = backend.add_schedule(every(1, "mine"))
-    place.age(backend, "mine", 6000)
+    setup.age(backend, "mine", 6000)
     begin = schedule.anchor.replace(microsecond=0) - timedelta(seconds=5000)
     for number in range(1300):
-        place.set_next_fire(backend, "mine", begin + timedelta(seconds=number))
+        setup.set_next_fire(backend, "mine", begin + timedelta(seconds=number))
         backend.fire_due()
     fires = backend.list_fires("mine", 5000)
     assert FIRES_KEPT <= len(fires) <= 1.1 * FIRES_KEPT
@@ -338,11 +342,13 @@ def test_a_ledger_is_cut_to_its_latest_rows(place: Place, backend: JobQueueBacke
     assert missed == [missed[0] - timedelta(seconds=number) for number in range(len(missed))]
 
 
-def test_a_thousand_due_schedules_fire_in_seconds(place: Place, backend: JobQueueBackend) -> None:
+def test_a_thousand_due_schedules_fire_in_seconds(
+    setup: BackendSetup, backend: JobQueueBackend
+) -> None:
     """A burst is worked off step by step, none is forgotten."""
     for number in range(1000):
         backend.add_schedule(every(1000, f"s{number}"))
-        place.age(backend, f"s{number}", 1001)
+        setup.age(backend, f"s{number}", 1001)
     began = clock.monotonic()
     fires = fire_all(backend)
     print(f"{len(fires) / (clock.monotonic() - began):.0f} fires a second")

@@ -14,9 +14,9 @@ from flowerpower.errors import (
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobFilter, JobStatus
-from tests.contract.elsewhere import add_many, in_processes
-from tests.contract.hand import FINISHED, Hand, spec
-from tests.contract.places import Place
+from tests.contract.backends import BackendSetup
+from tests.contract.fake_worker import FINISHED, FakeWorker, spec
+from tests.contract.in_processes import add_many, in_processes
 from tests.servers import PASSWORD
 
 
@@ -41,10 +41,10 @@ def test_an_unknown_type_is_refused_with_the_nearest(given: str, nearest: str | 
     assert ("Did you mean" in refused.value.message) is (nearest is not None)
 
 
-def test_an_unknown_option_is_refused_with_the_nearest(place: Place) -> None:
+def test_an_unknown_option_is_refused_with_the_nearest(setup: BackendSetup) -> None:
     """An option that the backend does not take is named, with the one that was meant."""
     with pytest.raises(UsageError, match=r"takes no option 'namespce'.*'namespace'"):
-        place.open(namespce="x")
+        setup.open(namespce="x")
 
 
 @pytest.mark.parametrize(
@@ -59,22 +59,24 @@ def test_an_unknown_option_is_refused_with_the_nearest(place: Place) -> None:
         {"history_ttl": float("inf")},
     ],
 )
-def test_options_out_of_their_range_are_refused(place: Place, options: dict[str, Any]) -> None:
+def test_options_out_of_their_range_are_refused(
+    setup: BackendSetup, options: dict[str, Any]
+) -> None:
     """A namespace is a name, a time to live is a time."""
     with pytest.raises((InvalidName, UsageError)):
-        place.open(**options)
+        setup.open(**options)
 
 
 @pytest.mark.parametrize("url", ["mysql://x", "sqlite:jobs.db", "nonsense"])
-def test_a_url_that_no_driver_takes_is_refused(place: Place, url: str) -> None:
+def test_a_url_that_no_driver_takes_is_refused(setup: BackendSetup, url: str) -> None:
     """A URL of another kind is an error before anything is opened."""
-    with pytest.raises(ConfigError, match=place.url_refused):
-        place.open(url=url)
+    with pytest.raises(ConfigError, match=setup.url_refused):
+        setup.open(url=url)
 
 
-def test_a_backend_is_a_context_manager(place: Place) -> None:
+def test_a_backend_is_a_context_manager(setup: BackendSetup) -> None:
     """The block is given the backend itself; what is raised in it comes out; closing twice is fine."""
-    backend = place.open()
+    backend = setup.open()
     with pytest.raises(JobNotFound), backend as same:
         same.get_job("nothing")
     assert same is backend
@@ -82,15 +84,15 @@ def test_a_backend_is_a_context_manager(place: Place) -> None:
 
 
 @pytest.mark.shared
-def test_what_is_acknowledged_outlives_the_manager(place: Place) -> None:
+def test_what_is_acknowledged_outlives_the_manager(setup: BackendSetup) -> None:
     """Another manager finds what the first was told, whatever was in its hands."""
-    with place.open() as first:
-        hand = Hand(first)
-        claim = hand.make(JobStatus.RUNNING)
+    with setup.open() as first:
+        fake_worker = FakeWorker(first)
+        claim = fake_worker.make(JobStatus.RUNNING)
         assert claim is not None
         first.record(claim, "words\n", {"done": 1})
         running = first.get_job("subject")
-    with place.open() as second:
+    with setup.open() as second:
         assert second.get_job("subject") == running
         assert [chunk.text for chunk in second.read_log("subject", 1)] == ["words\n"]
         assert [worker.running for worker in second.list_workers()] == [("subject",)]
@@ -98,12 +100,12 @@ def test_what_is_acknowledged_outlives_the_manager(place: Place) -> None:
 
 
 @pytest.mark.shared
-def test_namespaces_never_mix(place: Place, dice: random.Random) -> None:
+def test_namespaces_never_mix(setup: BackendSetup, dice: random.Random) -> None:
     """Two projects in one place see neither the jobs, logs nor workers of each other."""
     mine, theirs = (f"{name}-{dice.randrange(2**64)}" for name in ("mine", "theirs"))
-    with place.open(namespace=mine) as first, place.open(namespace=theirs) as second:
-        hand, other = Hand(first), Hand(second)
-        claim = hand.make(JobStatus.RUNNING)
+    with setup.open(namespace=mine) as first, setup.open(namespace=theirs) as second:
+        fake_worker, other = FakeWorker(first), FakeWorker(second)
+        claim = fake_worker.make(JobStatus.RUNNING)
         assert claim is not None
         first.record(claim, "words\n", None)
         assert second.list_jobs(JobFilter()) == []
@@ -114,19 +116,21 @@ def test_namespaces_never_mix(place: Place, dice: random.Random) -> None:
                 verb("subject")
         assert not second.finish(claim, FINISHED, "", None)
         assert not second.release(claim)
-        assert not second.lose(claim, "gone")
+        assert not second.requeue_lost(claim, "gone")
         assert second.add_job(spec("subject")).created
         assert second.read_log("subject", 1) == []
-        assert second.bury(hand.name, first.beats()[hand.name]) == 0
+        assert second.requeue_lost_of_worker(fake_worker.name, first.beats()[fake_worker.name]) == 0
         assert second.prune(everything_ended=True) == 0
-        second.unregister_worker(hand.name)
-        assert set(first.beats()) == {hand.name}
-        assert first.heartbeat(hand.name).held == {"subject": (1, False)}
+        second.unregister_worker(fake_worker.name)
+        assert set(first.beats()) == {fake_worker.name}
+        assert first.heartbeat(fake_worker.name).held == {"subject": (1, False)}
         assert first.get_job("subject").status is JobStatus.RUNNING
 
 
 @pytest.mark.shared
-def test_processes_that_add_at_once_lose_nothing(place: Place, backend: JobQueueBackend) -> None:
+def test_processes_that_add_at_once_lose_nothing(
+    setup: BackendSetup, backend: JobQueueBackend
+) -> None:
     """Every job whose submission was acknowledged is there."""
-    assert in_processes(4, add_many, place.options, 25) == [25] * 4
+    assert in_processes(4, add_many, setup.options, 25) == [25] * 4
     assert len(backend.list_jobs(JobFilter(limit=1000))) == 100

@@ -13,8 +13,8 @@ from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobFilter, JobStatus
 from tests.conditions import eventually
-from tests.contract.elsewhere import in_processes, open_only
-from tests.contract.hand import FINISHED, Hand, spec
+from tests.contract.fake_worker import FINISHED, FakeWorker, spec
+from tests.contract.in_processes import in_processes, open_only
 from tests.servers import PASSWORD, PostgresServer, free_port
 
 
@@ -37,11 +37,11 @@ def reaches(backend: JobQueueBackend) -> bool:
 def test_a_server_that_was_away_is_used_again(server: PostgresServer) -> None:
     """While it is stopped each call says so in time, without the password; then all goes on."""
     with JobQueueManager(url=server.url()) as backend:
-        hand = Hand(backend)
-        claim = hand.make(JobStatus.RUNNING)
+        fake_worker = FakeWorker(backend)
+        claim = fake_worker.make(JobStatus.RUNNING)
         assert claim is not None
         server.stop()
-        for call in (lambda: hand.finish(claim), backend.check):
+        for call in (lambda: fake_worker.finish(claim), backend.check):
             began = time.monotonic()
             with pytest.raises(BackendUnreachable) as unreachable:
                 call()
@@ -51,8 +51,8 @@ def test_a_server_that_was_away_is_used_again(server: PostgresServer) -> None:
             assert "\n" not in unreachable.value.message
         server.start()
         eventually(lambda: reaches(backend), 20)
-        assert hand.finish(claim, FINISHED, "at last\n")
-        assert hand.status() is JobStatus.FINISHED
+        assert fake_worker.finish(claim, FINISHED, "at last\n")
+        assert fake_worker.status() is JobStatus.FINISHED
 
 
 def test_connections_that_are_cut_are_replaced(postgres: PostgresServer) -> None:
@@ -65,7 +65,7 @@ def test_connections_that_are_cut_are_replaced(postgres: PostgresServer) -> None
                 "WHERE application_name = 'flowerpower'"
             )
         assert len(backend.list_jobs(JobFilter())) == 4
-        assert len(Hand(backend).claim(100)) == 4
+        assert len(FakeWorker(backend).claim(100)) == 4
 
 
 def test_a_worker_frozen_in_a_transaction_holds_up_nobody(postgres: PostgresServer) -> None:

@@ -8,18 +8,20 @@ import pytest
 
 from flowerpower.errors import JobNotFound
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.jobs.job import AttemptEnd, JobFilter, JobStatus
+from flowerpower.jobs.job import AttemptResult, JobFilter, JobStatus
 from flowerpower.triggers import clock
 from tests.conditions import eventually
-from tests.contract.hand import FAILED, FINISHED, RESULT, Hand, in_seconds, spec
-from tests.contract.places import Place
+from tests.contract.backends import BackendSetup
+from tests.contract.fake_worker import FAILED, FINISHED, RESULT, FakeWorker, in_seconds, spec
 
 
-def run(backend: JobQueueBackend, job_id: str, end: AttemptEnd = FINISHED, **fields: Any) -> None:
+def run(
+    backend: JobQueueBackend, job_id: str, end: AttemptResult = FINISHED, **fields: Any
+) -> None:
     backend.add_job(spec(job_id, **fields))
-    hand = Hand(backend, f"for-{job_id}")
-    assert hand.finish(hand.take(), end, "words\n")
-    backend.unregister_worker(hand.name)
+    fake_worker = FakeWorker(backend, f"for-{job_id}")
+    assert fake_worker.finish(fake_worker.take(), end, "words\n")
+    backend.unregister_worker(fake_worker.name)
 
 
 def test_a_result_says_until_when_it_is_kept(backend: JobQueueBackend) -> None:
@@ -62,9 +64,9 @@ def test_a_result_without_end_lives_with_its_record(backend: JobQueueBackend) ->
     assert (job.result_expires_at, job.result_expired_at) == (None, None)
 
 
-def test_a_job_that_says_nothing_has_the_projects_ttl(place: Place) -> None:
+def test_a_job_that_says_nothing_has_the_projects_ttl(setup: BackendSetup) -> None:
     """Without result_ttl the manager's own counts; the job's own goes before it."""
-    with place.open(result_ttl=0.0) as backend:
+    with setup.open(result_ttl=0.0) as backend:
         run(backend, "plain")
         run(backend, "own", result_ttl=-1.0)
         assert backend.get_job("plain").result is None
@@ -73,13 +75,13 @@ def test_a_job_that_says_nothing_has_the_projects_ttl(place: Place) -> None:
 
 @pytest.mark.parametrize("status", [JobStatus.FINISHED, JobStatus.FAILED, JobStatus.CANCELLED])
 def test_an_ended_record_goes_after_its_history_and_frees_the_id(
-    place: Place, status: JobStatus
+    setup: BackendSetup, status: JobStatus
 ) -> None:
     """Once its history has ended, nobody finds a job, and its id makes a new one."""
-    with place.open(history_ttl=0.3, result_ttl=-1.0) as backend:
-        hand = Hand(backend)
-        hand.make(status)
-        assert hand.status() is status
+    with setup.open(history_ttl=0.3, result_ttl=-1.0) as backend:
+        fake_worker = FakeWorker(backend)
+        fake_worker.make(status)
+        assert fake_worker.status() is status
 
         def is_gone() -> bool:
             try:
@@ -101,28 +103,30 @@ def test_an_ended_record_goes_after_its_history_and_frees_the_id(
         assert backend.read_log("subject", 1) == []
 
 
-def test_a_job_that_has_not_ended_has_no_end_of_history(place: Place) -> None:
+def test_a_job_that_has_not_ended_has_no_end_of_history(setup: BackendSetup) -> None:
     """Waiting and running jobs outlive any history_ttl; so does a job tried again."""
-    with place.open(history_ttl=0.2) as backend:
-        hand = Hand(backend)
-        hand.make(JobStatus.FAILED, "again")
+    with setup.open(history_ttl=0.2) as backend:
+        fake_worker = FakeWorker(backend)
+        fake_worker.make(JobStatus.FAILED, "again")
         backend.retry_job("again")
-        hand.take()
-        hand.make(JobStatus.RUNNING, "running")
-        hand.make(JobStatus.FAILED, "ended")
-        hand.make(JobStatus.SCHEDULED, "later")
-        hand.make(JobStatus.QUEUED, "waits")
+        fake_worker.take()
+        fake_worker.make(JobStatus.RUNNING, "running")
+        fake_worker.make(JobStatus.FAILED, "ended")
+        fake_worker.make(JobStatus.SCHEDULED, "later")
+        fake_worker.make(JobStatus.QUEUED, "waits")
         eventually(lambda: backend.prune() == 1)
         left = {job.id for job in backend.list_jobs(JobFilter())}
         assert left == {"again", "running", "later", "waits"}
 
 
-def test_prune_takes_what_has_ended_when_told_to(backend: JobQueueBackend, hand: Hand) -> None:
+def test_prune_takes_what_has_ended_when_told_to(
+    backend: JobQueueBackend, fake_worker: FakeWorker
+) -> None:
     """Prune alone leaves live records; with everything_ended it leaves only what has not ended."""
     for status in JobStatus:
         if status is not JobStatus.QUEUED:
-            hand.make(status, f"is-{status}")
-    hand.make(JobStatus.QUEUED, "is-queued")
+            fake_worker.make(status, f"is-{status}")
+    fake_worker.make(JobStatus.QUEUED, "is-queued")
     assert backend.prune() == 0
     assert backend.prune(everything_ended=True) == 3
     left = {job.id for job in backend.list_jobs(JobFilter())}

@@ -23,7 +23,7 @@ from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.rq import scripts
 from flowerpower.job_queue.rq.fields import ENTRY_POINT, WORDS
 from flowerpower.jobs.job import JobStatus
-from tests.contract.hand import FINISHED, Hand, in_seconds, retry_at, spec
+from tests.contract.fake_worker import FINISHED, FakeWorker, in_seconds, retry_at, spec
 from tests.contract.on_redis import OnRedis
 from tests.servers import RedisServer
 
@@ -53,9 +53,9 @@ def backend(redis_place: OnRedis) -> Iterator[JobQueueBackend]:
 class Stock:
     """What RQ's own classes see of a queue of ours."""
 
-    def __init__(self, place: OnRedis, name: str = "default") -> None:
-        self.namespace = place.options["namespace"]
-        self.client = redis.Redis.from_url(place.options["url"])
+    def __init__(self, setup: OnRedis, name: str = "default") -> None:
+        self.namespace = setup.options["namespace"]
+        self.client = redis.Redis.from_url(setup.options["url"])
         self.queue = Queue(
             f"{self.namespace}.{name}", connection=self.client, serializer=JSONSerializer
         )
@@ -99,7 +99,7 @@ def test_a_job_is_where_rq_looks_for_it(
     backend: JobQueueBackend, stock: Stock, status: JobStatus, where: str, word: str
 ) -> None:
     """In each state a job is in that one registry of RQ's, and RQ's Job reads its status."""
-    Hand(backend).make(status)
+    FakeWorker(backend).make(status)
     assert stock.where("subject") == {where}
     assert stock.queue.count == (1 if where == "queue" else 0)
     if where != "queue":
@@ -114,18 +114,18 @@ def test_a_job_is_where_rq_looks_for_it(
 
 def test_a_job_moves_between_rqs_registries(backend: JobQueueBackend, stock: Stock) -> None:
     """Through retry, loss, cancel and deletion a job is in one place at a time, then in none."""
-    hand = Hand(backend)
-    hand.make(JobStatus.RUNNING)
-    backend.unregister_worker(hand.name)
+    fake_worker = FakeWorker(backend)
+    fake_worker.make(JobStatus.RUNNING)
+    backend.unregister_worker(fake_worker.name)
     assert stock.where("subject") == {"queue"}
-    backend.register_worker(hand.info)
-    assert hand.finish(hand.take(), retry_at(in_seconds(3600)))
+    backend.register_worker(fake_worker.info)
+    assert fake_worker.finish(fake_worker.take(), retry_at(in_seconds(3600)))
     assert stock.where("subject") == {"scheduled"}
     backend.cancel_job("subject")
     assert stock.where("subject") == {"canceled"}
     backend.retry_job("subject")
     assert stock.where("subject") == {"queue"}
-    assert hand.finish(hand.take())
+    assert fake_worker.finish(fake_worker.take())
     assert stock.where("subject") == {"finished"}
     backend.delete_job("subject")
     assert stock.where("subject") == set()
@@ -133,8 +133,8 @@ def test_a_job_moves_between_rqs_registries(backend: JobQueueBackend, stock: Sto
 
 def test_rqs_clean_up_leaves_a_running_job_alone(backend: JobQueueBackend, stock: Stock) -> None:
     """Counting and cleaning by RQ's tools, even a year later, takes no running job away."""
-    hand = Hand(backend)
-    claim = hand.make(JobStatus.RUNNING)
+    fake_worker = FakeWorker(backend)
+    claim = fake_worker.make(JobStatus.RUNNING)
     assert claim is not None
     started = stock.registry("wip")
     started.cleanup()
@@ -142,44 +142,44 @@ def test_rqs_clean_up_leaves_a_running_job_alone(backend: JobQueueBackend, stock
     assert started.count == 1
     rq.registry.clean_registries(stock.queue)
     assert started.get_job_ids() == [stock.id("subject")]
-    assert backend.heartbeat(hand.name).held == {"subject": (1, False)}
-    assert hand.finish(claim)
+    assert backend.heartbeat(fake_worker.name).held == {"subject": (1, False)}
+    assert fake_worker.finish(claim)
 
 
 def test_what_rqs_tools_do_to_a_job_is_noticed(backend: JobQueueBackend, stock: Stock) -> None:
     """Requeued by RQ a failed job runs again; cancelled by RQ it is; emptied away it is not found."""
-    hand = Hand(backend)
-    hand.make(JobStatus.FAILED)
+    fake_worker = FakeWorker(backend)
+    fake_worker.make(JobStatus.FAILED)
     stock.registry("failed").requeue(stock.fetch("subject"))
-    assert hand.status() is JobStatus.QUEUED
-    claim = hand.take()
+    assert fake_worker.status() is JobStatus.QUEUED
+    claim = fake_worker.take()
     assert (claim.job_id, claim.attempt) == ("subject", 2)
     assert stock.where("subject") == {"wip"}
     assert stock.client.ttl(f"rq:job:{stock.id('subject')}") == -1
     assert not stock.client.exists(f"flowerpower:{stock.namespace}:expiry")
-    assert hand.finish(claim, FINISHED, "words\n")
+    assert fake_worker.finish(claim, FINISHED, "words\n")
     assert stock.where("subject") == {"finished"}
 
     backend.add_job(spec("cancelled"))
     stock.fetch("cancelled").cancel()
-    assert hand.status("cancelled") is JobStatus.CANCELLED
+    assert fake_worker.status("cancelled") is JobStatus.CANCELLED
     backend.add_job(spec("emptied"))
     stock.queue.empty()
-    assert hand.claim() == []
+    assert fake_worker.claim() == []
     assert backend.add_job(spec("emptied")).created
-    assert hand.take().job_id == "emptied"
+    assert fake_worker.take().job_id == "emptied"
 
 
 def test_a_job_that_rq_deletes_while_it_runs_is_let_go(
     backend: JobQueueBackend, stock: Stock
 ) -> None:
     """The worker is told by its next beat that it holds nothing; its finish is refused."""
-    hand = Hand(backend)
-    claim = hand.make(JobStatus.RUNNING)
+    fake_worker = FakeWorker(backend)
+    claim = fake_worker.make(JobStatus.RUNNING)
     assert claim is not None
     stock.client.delete(f"rq:job:{stock.id('subject')}")
-    assert backend.heartbeat(hand.name).held == {}
-    assert not hand.finish(claim)
+    assert backend.heartbeat(fake_worker.name).held == {}
+    assert not fake_worker.finish(claim)
     assert not backend.record(claim, "words\n", None)
 
 
@@ -201,7 +201,7 @@ def test_a_stock_worker_runs_no_pipeline(
     assert backend.get_job("subject").status is JobStatus.FAILED
     assert backend.retry_job("subject").status is JobStatus.QUEUED
     assert stock.where("subject") == {"queue"}
-    assert Hand(backend).take().job_id == "subject"
+    assert FakeWorker(backend).take().job_id == "subject"
 
 
 @pytest.mark.parametrize("namespace", ["a--b", "a-", "--", "-", "a---b"])

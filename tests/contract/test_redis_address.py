@@ -17,7 +17,7 @@ from flowerpower.errors import BackendUnreachable, ConfigError, FlowerpowerError
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.rq.connection import Connection, make_url
 from flowerpower.jobs.job import JobStatus
-from tests.contract.hand import Hand, spec
+from tests.contract.fake_worker import FakeWorker, spec
 from tests.lossy_proxy import LossyProxy
 from tests.servers import PASSWORD, RedisServer, free_port
 
@@ -220,7 +220,7 @@ def test_a_redis_is_reached_by_a_unix_socket(tmp_path: Path) -> None:
                 backend.add_job(spec("subject"))
                 assert PASSWORD not in str(backend.check())
         with JobQueueManager(type="rq", url=server.url(database=1)) as backend:
-            assert Hand(backend).take().job_id == "subject"
+            assert FakeWorker(backend).take().job_id == "subject"
         with pytest.raises(BackendUnreachable) as unreachable:
             JobQueueManager(type="rq", url=f"unix://:{PASSWORD}@{tmp_path}/nothing.sock")
         assert "nothing.sock" in told_in_a_line(unreachable.value)

@@ -14,8 +14,8 @@ from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobFilter, JobStatus
 from tests.conditions import eventually
-from tests.contract.elsewhere import in_threads
-from tests.contract.hand import FINISHED, Hand, in_seconds, spec
+from tests.contract.fake_worker import FINISHED, FakeWorker, in_seconds, spec
+from tests.contract.in_processes import in_threads
 from tests.contract.on_redis import OnRedis
 from tests.servers import PASSWORD, RedisServer, free_port
 
@@ -66,27 +66,27 @@ def test_a_server_that_was_away_is_used_again(make_server: MakeServer, tmp_path:
     """While it is stopped each call says so in time, without the password; then all goes on."""
     server = make_server()
     with OnRedis(tmp_path, server.url()).open() as backend:
-        hand = Hand(backend)
-        claim = hand.make(JobStatus.RUNNING)
+        fake_worker = FakeWorker(backend)
+        claim = fake_worker.make(JobStatus.RUNNING)
         assert claim is not None
         backend.add_job(spec("next"))
         server.stop()
         for call in (
-            lambda: hand.finish(claim),
+            lambda: fake_worker.finish(claim),
             lambda: backend.add_job(spec()),
             lambda: backend.list_jobs(JobFilter()),
             backend.list_workers,
             backend.beats,
-            hand.claim,
+            fake_worker.claim,
             backend.check,
             lambda: OnRedis(tmp_path, server.url()).open(),
         ):
             refuses(call)
         server.start()
         eventually(lambda: reaches(backend), 20)
-        assert hand.finish(claim, FINISHED, "at last\n")
-        assert hand.status() is JobStatus.FINISHED
-        assert hand.take().job_id == "next"
+        assert fake_worker.finish(claim, FINISHED, "at last\n")
+        assert fake_worker.status() is JobStatus.FINISHED
+        assert fake_worker.take().job_id == "next"
 
 
 @pytest.mark.parametrize(("fsync", "grace"), [("always", 0.0), ("everysec", 2.0)])
@@ -95,11 +95,11 @@ def test_what_was_acknowledged_outlives_a_kill(
 ) -> None:
     """Kill -9 under four that add: what each was told is there, as far as fsync promises it."""
     server = make_server("--appendfsync", fsync)
-    place = OnRedis(tmp_path, server.url())
+    setup = OnRedis(tmp_path, server.url())
     acknowledged: dict[str, float] = {}
 
     def add(ready: Callable[[], object], number: int) -> None:
-        with place.open() as backend:
+        with setup.open() as backend:
             ready()
             for each in range(1_000_000):
                 try:
@@ -123,9 +123,9 @@ def test_what_was_acknowledged_outlives_a_kill(
     killer.join()
     server.start()
     expected = {job for job, moment in acknowledged.items() if moment <= killed_at[0] - grace}
-    with place.open() as backend:
+    with setup.open() as backend:
         there = [job.id for job in backend.list_jobs(JobFilter(limit=1_000_000))]
-        claimed = [claim.job_id for claim in Hand(backend).claim(1_000_000)]
+        claimed = [claim.job_id for claim in FakeWorker(backend).claim(1_000_000)]
     print(f"{len(acknowledged)} acknowledged, {len(there)} there")
     assert len(expected) > 100
     assert expected <= set(there)
@@ -137,18 +137,18 @@ def test_a_hung_server_holds_up_nobody(make_server: MakeServer, tmp_path: Path) 
     """A Redis that is stopped by a signal is told in time; what it had been asked is not lost."""
     server = make_server()
     with OnRedis(tmp_path, server.url()).open() as backend:
-        hand = Hand(backend)
+        fake_worker = FakeWorker(backend)
         backend.add_job(spec("first"))
         os.kill(server.pid, signal.SIGSTOP)
         try:
             refuses(lambda: backend.add_job(spec("subject")))
-            refuses(hand.claim)
+            refuses(fake_worker.claim)
         finally:
             os.kill(server.pid, signal.SIGCONT)
         eventually(lambda: reaches(backend), 20)
         backend.add_job(spec("subject"))
-        held = set(backend.heartbeat(hand.name).held)
-        claimed = {claim.job_id for claim in hand.claim(5)}
+        held = set(backend.heartbeat(fake_worker.name).held)
+        claimed = {claim.job_id for claim in fake_worker.claim(5)}
         assert held | claimed == {"first", "subject"}
         assert not held & claimed
 
@@ -187,10 +187,10 @@ def test_a_redis_that_takes_no_writes_loses_nothing(
     begin, end, told = CHANGES[cause]
     server = make_server()
     with OnRedis(tmp_path, server.url()).open() as backend:
-        hand = Hand(backend)
-        running = hand.make(JobStatus.RUNNING, "running")
+        fake_worker = FakeWorker(backend)
+        running = fake_worker.make(JobStatus.RUNNING, "running")
         assert running is not None
-        hand.make(JobStatus.FAILED, "failed")
+        fake_worker.make(JobStatus.FAILED, "failed")
         backend.add_job(spec("waiting"))
         later = backend.add_job(spec("later", run_at=in_seconds(0.05)))
         eventually(lambda: in_seconds(0) > later.run_at)
@@ -199,15 +199,15 @@ def test_a_redis_that_takes_no_writes_loses_nothing(
         for call in (
             lambda: backend.add_job(spec("subject")),
             lambda: backend.add_job(spec("subject", run_at=in_seconds(60))),
-            hand.claim,
-            lambda: hand.finish(running, FINISHED, "words\n"),
+            fake_worker.claim,
+            lambda: fake_worker.finish(running, FINISHED, "words\n"),
             lambda: backend.record(running, "words\n", {"done": 1}),
-            lambda: backend.lose(running, "gone"),
-            lambda: backend.heartbeat(hand.name),
+            lambda: backend.requeue_lost(running, "gone"),
+            lambda: backend.heartbeat(fake_worker.name),
             lambda: backend.cancel_job("waiting"),
             lambda: backend.retry_job("failed"),
             lambda: backend.delete_job("failed"),
-            lambda: backend.unregister_worker(hand.name),
+            lambda: backend.unregister_worker(fake_worker.name),
             lambda: backend.prune(everything_ended=True),
         ):
             assert told in refuses(call)
@@ -219,10 +219,10 @@ def test_a_redis_that_takes_no_writes_loses_nothing(
             "later": JobStatus.SCHEDULED,
         }
         end(server)
-        assert backend.heartbeat(hand.name).held == {"running": (1, False)}
-        assert hand.finish(running, FINISHED, "words\n")
-        assert hand.log("running") == "words\n"
-        assert [claim.job_id for claim in hand.claim(5)] == ["waiting", "later"]
+        assert backend.heartbeat(fake_worker.name).held == {"running": (1, False)}
+        assert fake_worker.finish(running, FINISHED, "words\n")
+        assert fake_worker.log("running") == "words\n"
+        assert [claim.job_id for claim in fake_worker.claim(5)] == ["waiting", "later"]
         assert backend.add_job(spec("subject")).created
 
 
@@ -241,4 +241,4 @@ def test_a_replica_that_waits_for_its_master_is_told(
         ):
             refuses(call)
         make_master(server)
-        assert Hand(backend).take().job_id == "subject"
+        assert FakeWorker(backend).take().job_id == "subject"

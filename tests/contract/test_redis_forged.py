@@ -20,7 +20,7 @@ from flowerpower.errors import FlowerpowerError
 from flowerpower.job_queue.base import JobQueueBackend, WorkerOptions
 from flowerpower.jobs.job import JobFilter, JobStatus
 from tests.conftest import MakeProject
-from tests.contract.hand import FAILED, Hand, in_seconds, spec
+from tests.contract.fake_worker import FAILED, FakeWorker, in_seconds, spec
 from tests.contract.on_redis import OnRedis
 from tests.servers import RedisServer
 
@@ -36,8 +36,8 @@ def redis_place(redis_server: RedisServer, tmp_path: Path) -> OnRedis:
 class Forger:
     """Somebody who may write to our Redis, and wants `touched` to be there."""
 
-    def __init__(self, place: OnRedis, backend: JobQueueBackend, touched: Path) -> None:
-        self.namespace = place.options["namespace"]
+    def __init__(self, setup: OnRedis, backend: JobQueueBackend, touched: Path) -> None:
+        self.namespace = setup.options["namespace"]
         self.client: redis.Redis = backend.connection.client  # type: ignore[attr-defined]
         self.backend = backend
         self.touched = touched
@@ -155,12 +155,12 @@ def test_a_forgery_is_in_nobodys_way(redis_place: OnRedis, tmp_path: Path, name:
         FORGERIES[name](forger)
         backend.add_job(spec("good"))
         read_all(backend)
-        claims = Hand(backend).claim(5)
+        claims = FakeWorker(backend).claim(5)
         assert {claim.job_id for claim in claims} - {"reused"} == {"good"}
         failed_for_rq(forger)
         read_all(backend)
         assert backend.next_due_in(["default"]) is None
-        assert Hand(backend, "other").claim(5) == []
+        assert FakeWorker(backend, "other").claim(5) == []
 
 
 def test_a_worker_runs_nothing_that_was_forged(
@@ -194,7 +194,7 @@ def test_a_key_that_is_no_record_is_no_job(redis_place: OnRedis, tmp_path: Path,
     """Where no record can be, there is no job; a job may be added in its place."""
     with redis_place.open() as backend:
         FORGERIES[name](Forger(redis_place, backend, tmp_path / "touched"))
-        assert Hand(backend).claim() == []
+        assert FakeWorker(backend).claim() == []
         with pytest.raises(FlowerpowerError, match=f"There is no job '{name}'"):
             backend.get_job(name)
         assert backend.add_job(spec(name)).created
@@ -203,7 +203,7 @@ def test_a_key_that_is_no_record_is_no_job(redis_place: OnRedis, tmp_path: Path,
 
 OURS = [
     "pipeline", "queue", "payload", "result_ttl", "schedule_id", "scheduled_for", "attempt",
-    "attempts_left", "retries", "losses", "cancel", "token", "run_at", "created_at", "owner",
+    "attempts_left", "retries", "worker_losses", "cancel", "token", "run_at", "created_at", "owner",
     "started_at", "ended_at", "error", "result_expires_at",
 ]  # fmt: skip
 GARBAGE = [None, b"", b"\xff\xfe", "nan", "-inf", "1e400", "1e18", "-1", "1.5", "0x10", "\x1b[31m"]
@@ -221,32 +221,32 @@ def test_a_damaged_field_stops_nobody(
         client = backend.connection.client  # type: ignore[attr-defined]
         for garbage, status in itertools.product(GARBAGE, ("queued", "running", "failed")):
             job_id = f"bad-{dice.randrange(2**64)}"
-            hand = Hand(backend, f"of-{job_id}")
+            fake_worker = FakeWorker(backend, f"of-{job_id}")
             key = f"rq:job:{redis_place.options['namespace']}--{job_id}"
-            claim = hand.make(JobStatus(status), job_id)
+            claim = fake_worker.make(JobStatus(status), job_id)
             if garbage is None:
                 client.hdel(key, field)
             else:
                 client.hset(key, field, garbage)
             told = f"{field}={garbage!r} {status}"
             backend.add_job(spec("good"))
-            claims = hand.claim(5)
+            claims = fake_worker.claim(5)
             assert "good" in {each.job_id for each in claims}, told
             for each in claims:
                 assert backend.record(each, "words\n", {"done": 1}), told
-                assert hand.finish(each), told
+                assert fake_worker.finish(each), told
             assert backend.get_job("good").status is JobStatus.FINISHED
             if claim is not None and status == "running":
-                backend.heartbeat(hand.name)
-                assert hand.finish(claim, FAILED) or field == "status", told
-            backend.unregister_worker(hand.name)
+                backend.heartbeat(fake_worker.name)
+                assert fake_worker.finish(claim, FAILED) or field == "status", told
+            backend.unregister_worker(fake_worker.name)
             for act in (backend.get_job, backend.cancel_job, backend.retry_job):
                 with contextlib.suppress(FlowerpowerError):
                     act(job_id)
             backend.list_jobs(JobFilter())
             with contextlib.suppress(FlowerpowerError):
                 backend.read_log(job_id, 1)
-            Hand(backend, "next").claim(5)
+            FakeWorker(backend, "next").claim(5)
             backend.unregister_worker("next")
             backend.delete_job(job_id)
             backend.delete_job("good")

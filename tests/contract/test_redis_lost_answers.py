@@ -13,7 +13,7 @@ from flowerpower.job_queue.base import JobQueueBackend, WorkerOptions
 from flowerpower.jobs.job import Claim, JobFilter, JobStatus
 from tests.conditions import eventually
 from tests.conftest import MakeProject
-from tests.contract.hand import FINISHED, RESULT, Hand, in_seconds, retry_at, spec
+from tests.contract.fake_worker import FINISHED, RESULT, FakeWorker, in_seconds, retry_at, spec
 from tests.contract.on_redis import OnRedis
 from tests.lossy_proxy import LossyProxy
 from tests.servers import RedisServer
@@ -25,14 +25,14 @@ LIMIT = 40
 class Losing:
     """An empty queue that is reached both directly and by a wire that will lose an answer."""
 
-    place: OnRedis
+    setup: OnRedis
     direct: JobQueueBackend
     begin: Callable[[], None]
     """From now on answers are counted."""
 
     def waiting(self) -> list[str]:
         """What is in RQ's own list of the queue."""
-        namespace = self.place.options["namespace"]
+        namespace = self.setup.options["namespace"]
         client = self.direct.connection.client  # type: ignore[attr-defined]
         entries = client.lrange(f"rq:queue:{namespace}.default", 0, -1)
         return [entry.decode().removeprefix(f"{namespace}--") for entry in entries]
@@ -50,9 +50,9 @@ def each_answer(
     def try_each(act: Callable[[Losing], None]) -> int:
         for answer in range(1, LIMIT):
             with LossyProxy(redis_server.port) as proxy:
-                place = OnRedis(tmp_path, redis_server.url(port=proxy.port))
-                with place.open(url=redis_server.url()) as direct:
-                    act(Losing(place, direct, lambda: proxy.cut_at(answer, inside=request.param)))  # noqa: B023 - called at once
+                setup = OnRedis(tmp_path, redis_server.url(port=proxy.port))
+                with setup.open(url=redis_server.url()) as direct:
+                    act(Losing(setup, direct, lambda: proxy.cut_at(answer, inside=request.param)))  # noqa: B023 - called at once
                 if not proxy.has_cut:
                     return answer - 1
         raise AssertionError(f"it needs more than {LIMIT} answers")
@@ -62,32 +62,33 @@ def each_answer(
 
 @pytest.fixture
 def each_answer_of(each_answer: EachAnswer) -> Callable[..., None]:
-    """The same for `act(backend, hand, losing)` on a queue that is open already."""
+    """The same for `act(backend, fake_worker, losing)` on a queue that is open already."""
 
     def try_each(
-        prepare: Callable[[Hand], object], act: Callable[[JobQueueBackend, Hand, Losing], None]
+        prepare: Callable[[FakeWorker], object],
+        act: Callable[[JobQueueBackend, FakeWorker, Losing], None],
     ) -> None:
         def open_and_act(losing: Losing) -> None:
-            hand = Hand(losing.direct)
-            prepare(hand)
-            with losing.place.open() as backend:
+            fake_worker = FakeWorker(losing.direct)
+            prepare(fake_worker)
+            with losing.setup.open() as backend:
                 losing.begin()
-                act(backend, hand, losing)
+                act(backend, fake_worker, losing)
 
         assert each_answer(open_and_act) >= 1
 
     return try_each
 
 
-def running(hand: Hand) -> Claim:
-    claim = hand.make(JobStatus.RUNNING)
+def running(fake_worker: FakeWorker) -> Claim:
+    claim = fake_worker.make(JobStatus.RUNNING)
     assert claim is not None
     return claim
 
 
-def first_claim(hand: Hand) -> Claim:
+def first_claim(fake_worker: FakeWorker) -> Claim:
     """The claim of `make(JobStatus.RUNNING)`."""
-    return Claim("subject", hand.name, 1, "report", None)
+    return Claim("subject", fake_worker.name, 1, "report", None)
 
 
 @pytest.mark.parametrize("job_id", ["given", None])
@@ -96,7 +97,7 @@ def test_an_add_is_done_once(each_answer: EachAnswer, job_id: str | None) -> Non
 
     def act(losing: Losing) -> None:
         losing.begin()
-        with losing.place.open() as backend:
+        with losing.setup.open() as backend:
             job = backend.add_job(spec(job_id))
         assert job.created
         assert losing.waiting() == [job.id]
@@ -108,34 +109,36 @@ def test_an_add_is_done_once(each_answer: EachAnswer, job_id: str | None) -> Non
 def test_a_second_add_is_no_creation(each_answer_of: Callable[..., None]) -> None:
     """A lost answer makes nobody the maker of a job that another has made."""
 
-    def act(backend: JobQueueBackend, hand: Hand, losing: Losing) -> None:
+    def act(backend: JobQueueBackend, fake_worker: FakeWorker, losing: Losing) -> None:
         assert not backend.add_job(spec("subject")).created
         assert losing.waiting() == ["subject"]
 
-    each_answer_of(lambda hand: hand.make(JobStatus.QUEUED), act)
+    each_answer_of(lambda fake_worker: fake_worker.make(JobStatus.QUEUED), act)
 
 
 def test_a_scheduled_job_is_added_once(each_answer_of: Callable[..., None]) -> None:
     """A job for later is once in RQ's registry of such, and is claimed once it is due."""
 
-    def act(backend: JobQueueBackend, hand: Hand, losing: Losing) -> None:
+    def act(backend: JobQueueBackend, fake_worker: FakeWorker, losing: Losing) -> None:
         assert backend.add_job(spec("later", run_at=in_seconds(3600))).created
         assert losing.waiting() == []
-        assert hand.status("later") is JobStatus.SCHEDULED
+        assert fake_worker.status("later") is JobStatus.SCHEDULED
         assert 3590 < (losing.direct.next_due_in(["default"]) or 0) <= 3600
 
-    each_answer_of(lambda hand: None, act)
+    each_answer_of(lambda fake_worker: None, act)
 
 
 def test_an_outcome_is_recorded_once(each_answer_of: Callable[..., None]) -> None:
     """Finish says that it was done, and the result and the log are there once."""
 
-    def act(backend: JobQueueBackend, hand: Hand, losing: Losing) -> None:
-        assert backend.finish(first_claim(hand), FINISHED, "words\n", {"done": 1, "total": 1})
+    def act(backend: JobQueueBackend, fake_worker: FakeWorker, losing: Losing) -> None:
+        assert backend.finish(
+            first_claim(fake_worker), FINISHED, "words\n", {"done": 1, "total": 1}
+        )
         job = losing.direct.get_job("subject")
         assert (job.status, job.result) == (JobStatus.FINISHED, RESULT)
-        assert hand.log("subject") == "words\n"
-        assert losing.direct.heartbeat(hand.name).held == {}
+        assert fake_worker.log("subject") == "words\n"
+        assert losing.direct.heartbeat(fake_worker.name).held == {}
 
     each_answer_of(running, act)
 
@@ -144,11 +147,11 @@ def test_a_retry_is_set_once(each_answer_of: Callable[..., None]) -> None:
     """An attempt that is to be tried again waits once, with its retry counted once."""
     moment = in_seconds(3600)
 
-    def act(backend: JobQueueBackend, hand: Hand, losing: Losing) -> None:
-        assert backend.finish(first_claim(hand), retry_at(moment), "words\n", None)
+    def act(backend: JobQueueBackend, fake_worker: FakeWorker, losing: Losing) -> None:
+        assert backend.finish(first_claim(fake_worker), retry_at(moment), "words\n", None)
         job = losing.direct.get_job("subject")
         assert (job.status, job.attempts_left) == (JobStatus.SCHEDULED, 2)
-        assert hand.log("subject") == "words\n"
+        assert fake_worker.log("subject") == "words\n"
         assert losing.waiting() == []
 
     each_answer_of(running, act)
@@ -157,11 +160,11 @@ def test_a_retry_is_set_once(each_answer_of: Callable[..., None]) -> None:
 def test_a_log_is_not_doubled(each_answer_of: Callable[..., None]) -> None:
     """A record is written once, and what follows comes behind it."""
 
-    def act(backend: JobQueueBackend, hand: Hand, losing: Losing) -> None:
-        claim = first_claim(hand)
+    def act(backend: JobQueueBackend, fake_worker: FakeWorker, losing: Losing) -> None:
+        claim = first_claim(fake_worker)
         assert backend.record(claim, "one\n", {"done": 1})
         assert backend.record(claim, "two\n", {"done": 2})
-        assert hand.log("subject") == "one\ntwo\n"
+        assert fake_worker.log("subject") == "one\ntwo\n"
         assert losing.direct.get_job("subject").progress == {"done": 2}
 
     each_answer_of(running, act)
@@ -170,12 +173,12 @@ def test_a_log_is_not_doubled(each_answer_of: Callable[..., None]) -> None:
 def test_a_job_is_queued_again_once(each_answer_of: Callable[..., None]) -> None:
     """Retrying a failed job puts it into the queue once."""
 
-    def act(backend: JobQueueBackend, hand: Hand, losing: Losing) -> None:
+    def act(backend: JobQueueBackend, fake_worker: FakeWorker, losing: Losing) -> None:
         assert backend.retry_job("subject").status is JobStatus.QUEUED
         assert losing.waiting() == ["subject"]
-        assert hand.take().attempt == 2
+        assert fake_worker.take().attempt == 2
 
-    each_answer_of(lambda hand: hand.make(JobStatus.FAILED), act)
+    each_answer_of(lambda fake_worker: fake_worker.make(JobStatus.FAILED), act)
 
 
 def test_a_cancel_and_a_delete_that_were_done_are_no_errors(
@@ -183,22 +186,22 @@ def test_a_cancel_and_a_delete_that_were_done_are_no_errors(
 ) -> None:
     """Whoever cancels and then deletes a job is told that it was done, and nothing is left."""
 
-    def act(backend: JobQueueBackend, hand: Hand, losing: Losing) -> None:
+    def act(backend: JobQueueBackend, fake_worker: FakeWorker, losing: Losing) -> None:
         assert backend.cancel_job("subject").status is JobStatus.CANCELLED
         backend.delete_job("subject")
         assert losing.waiting() == []
         assert losing.direct.list_jobs(JobFilter()) == []
 
-    each_answer_of(lambda hand: hand.make(JobStatus.QUEUED), act)
+    each_answer_of(lambda fake_worker: fake_worker.make(JobStatus.QUEUED), act)
 
 
 def test_a_loss_is_counted_once(each_answer_of: Callable[..., None]) -> None:
     """A job given back is in the queue once, with one loss."""
 
-    def act(backend: JobQueueBackend, hand: Hand, losing: Losing) -> None:
-        backend.lose(first_claim(hand), "gone")
+    def act(backend: JobQueueBackend, fake_worker: FakeWorker, losing: Losing) -> None:
+        backend.requeue_lost(first_claim(fake_worker), "gone")
         job = losing.direct.get_job("subject")
-        assert (job.status, job.losses) == (JobStatus.QUEUED, 1)
+        assert (job.status, job.worker_losses) == (JobStatus.QUEUED, 1)
         assert losing.waiting() == ["subject"]
 
     each_answer_of(running, act)
@@ -207,10 +210,10 @@ def test_a_loss_is_counted_once(each_answer_of: Callable[..., None]) -> None:
 def test_a_beat_tells_what_is_held(each_answer_of: Callable[..., None]) -> None:
     """A heartbeat whose answer is lost is given again; the beat has moved on."""
 
-    def act(backend: JobQueueBackend, hand: Hand, losing: Losing) -> None:
-        before = losing.direct.beats()[hand.name]
-        assert backend.heartbeat(hand.name).held == {"subject": (1, False)}
-        assert losing.direct.beats()[hand.name] > before
+    def act(backend: JobQueueBackend, fake_worker: FakeWorker, losing: Losing) -> None:
+        before = losing.direct.beats()[fake_worker.name]
+        assert backend.heartbeat(fake_worker.name).held == {"subject": (1, False)}
+        assert losing.direct.beats()[fake_worker.name] > before
 
     each_answer_of(running, act)
 
@@ -220,22 +223,24 @@ def test_a_claim_that_nobody_heard_of_is_named_by_the_next_beat(
 ) -> None:
     """A claim is not sent twice: its job is told by the heartbeat, and runs once given back."""
 
-    def prepare(hand: Hand) -> None:
-        hand.backend.add_job(spec("subject"))
-        hand.backend.add_job(spec("other"))
+    def prepare(fake_worker: FakeWorker) -> None:
+        fake_worker.backend.add_job(spec("subject"))
+        fake_worker.backend.add_job(spec("other"))
 
-    def act(backend: JobQueueBackend, hand: Hand, losing: Losing) -> None:
+    def act(backend: JobQueueBackend, fake_worker: FakeWorker, losing: Losing) -> None:
         try:
-            claims = backend.claim(hand.name, 1, ["default"])
+            claims = backend.claim(fake_worker.name, 1, ["default"])
         except BackendUnreachable:
             claims = []
-        held = losing.direct.heartbeat(hand.name).held
+        held = losing.direct.heartbeat(fake_worker.name).held
         assert len(held) <= 1
         assert sorted([*held, *losing.waiting()]) == ["other", "subject"]
         assert {claim.job_id for claim in claims} <= set(held)
         for job_id, (attempt, _) in held.items():
-            assert losing.direct.lose(Claim(job_id, hand.name, attempt, "", None), "unheard")
-        assert {claim.job_id for claim in hand.claim(5)} == {"subject", "other"}
+            assert losing.direct.requeue_lost(
+                Claim(job_id, fake_worker.name, attempt, "", None), "unheard"
+            )
+        assert {claim.job_id for claim in fake_worker.claim(5)} == {"subject", "other"}
 
     each_answer_of(prepare, act)
 
@@ -249,8 +254,8 @@ def test_a_worker_on_a_bad_wire_loses_no_job(
     """
     root = make_project(report=("run: {}\n", "def total() -> int:\n    return 42\n"))
     with LossyProxy(redis_server.port) as proxy:
-        place = OnRedis(root, redis_server.url(port=proxy.port))
-        with place.open() as backend, place.open(url=redis_server.url()) as direct:
+        setup = OnRedis(root, redis_server.url(port=proxy.port))
+        with setup.open() as backend, setup.open(url=redis_server.url()) as direct:
             for number in range(80):
                 direct.add_job(spec(f"n-{number}"))
             working = threading.Thread(target=backend.run_worker, args=(WorkerOptions(burst=True),))
@@ -264,7 +269,7 @@ def test_a_worker_on_a_bad_wire_loses_no_job(
             print(f"{cuts} answers lost")
             assert cuts > 3
             assert direct.list_workers() == []
-            left = Losing(place, direct, lambda: None).waiting()
+            left = Losing(setup, direct, lambda: None).waiting()
             assert direct.run_worker(WorkerOptions(burst=True)) == len(left) <= cuts
             jobs = direct.list_jobs(JobFilter(limit=1000))
             assert {job.status for job in jobs} == {JobStatus.FINISHED}

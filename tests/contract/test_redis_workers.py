@@ -17,7 +17,7 @@ from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent, WorkerOptio
 from flowerpower.jobs.job import JobStatus
 from tests.conditions import eventually
 from tests.conftest import MakeProject
-from tests.contract.hand import spec
+from tests.contract.fake_worker import spec
 from tests.contract.on_redis import OnRedis
 from tests.servers import RedisServer
 
@@ -64,9 +64,9 @@ def test_rqs_tools_show_a_worker_of_ours(
 ) -> None:
     """Worker.all has it while it works, with its queue and state; `rq info` names its queue."""
     root = make_project(report=("run: {}\n", NAPPING))
-    place = OnRedis(root, own_server.url())
-    name = f"{place.options['namespace']}.default"
-    with place.open() as backend, redis.Redis.from_url(own_server.url()) as client:
+    setup = OnRedis(root, own_server.url())
+    name = f"{setup.options['namespace']}.default"
+    with setup.open() as backend, redis.Redis.from_url(own_server.url()) as client:
         backend.add_job(spec("subject"))
 
         def mine() -> list[Worker]:
@@ -99,8 +99,8 @@ def test_rq_suspend_is_heeded(
     """While RQ's workers are suspended nothing is claimed; once they are resumed, all goes on."""
     root = make_project(report=("run: {}\n", NAPPING))
     (root / "end").touch()
-    place = OnRedis(root, own_server.url())
-    with place.open() as backend, redis.Redis.from_url(own_server.url()) as client:
+    setup = OnRedis(root, own_server.url())
+    with setup.open() as backend, redis.Redis.from_url(own_server.url()) as client:
         rq.suspension.suspend(client)
         backend.add_job(spec("subject"))
         with Working(backend, WorkerOptions(max_jobs=1)):
@@ -146,8 +146,8 @@ def test_a_redis_that_has_forgotten_everything_is_worked_on(
 ) -> None:
     """After FLUSHALL the worker is known again, to RQ's tools too, and does what is queued."""
     root = make_project(report=("run: {}\n", "def total() -> int:\n    return 42\n"))
-    place = OnRedis(root, own_server.url())
-    with place.open() as backend, redis.Redis.from_url(own_server.url()) as client:
+    setup = OnRedis(root, own_server.url())
+    with setup.open() as backend, redis.Redis.from_url(own_server.url()) as client:
         options = WorkerOptions(max_jobs=2, lease=2.5)
         with Working(backend, options) as events:
             backend.add_job(spec("before"))

@@ -8,7 +8,7 @@ from rq.serializers import JSONSerializer
 
 from flowerpower.job_queue.rq.entry_point import run_pipeline
 from flowerpower.job_queue.rq.fields import ENTRY_POINT, RQ_KEY_PREFIX, WORDS, record_of
-from tests.contract.hand import spec
+from tests.contract.fake_worker import spec
 from tests.contract.on_redis import OnRedis
 from tests.servers import RedisServer
 

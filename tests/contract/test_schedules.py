@@ -13,9 +13,9 @@ from flowerpower.jobs.job import JobFilter
 from flowerpower.jobs.schedule import Origin, Schedule, ScheduleSpec, ScheduleState
 from flowerpower.triggers import clock
 from flowerpower.triggers.kinds import make_trigger
-from tests.contract.elsewhere import in_processes, in_threads
-from tests.contract.hand import with_inputs
-from tests.contract.places import Place
+from tests.contract.backends import BackendSetup
+from tests.contract.fake_worker import with_inputs
+from tests.contract.in_processes import in_processes, in_threads
 
 
 def every(seconds: float, schedule_id: str | None = None, **fields: Any) -> ScheduleSpec:
@@ -187,9 +187,9 @@ def test_the_next_fire_of_all_is_known(backend: JobQueueBackend) -> None:
 
 
 @pytest.mark.shared
-def test_namespaces_keep_their_schedules_apart(place: Place) -> None:
+def test_namespaces_keep_their_schedules_apart(setup: BackendSetup) -> None:
     """Two projects in one place see nothing of each other's."""
-    with place.open(namespace="one-a") as first, place.open(namespace="two-b") as second:
+    with setup.open(namespace="one-a") as first, setup.open(namespace="two-b") as second:
         schedule = first.add_schedule(every(1))
         place_of_second = second.add_schedule(every(500))
         assert (schedule.id, place_of_second.id) == ("report-1", "report-1")
@@ -225,28 +225,28 @@ def _add_many(ready: Any, number: int, options: dict[str, Any]) -> list[str]:
 
 @pytest.mark.shared
 def test_processes_that_add_at_once_get_numbers_of_their_own(
-    place: Place, backend: JobQueueBackend
+    setup: BackendSetup, backend: JobQueueBackend
 ) -> None:
     """Twenty schedules from four processes have twenty ids."""
-    ids = [each for share in in_processes(4, _add_many, place.options) for each in share]
+    ids = [each for share in in_processes(4, _add_many, setup.options) for each in share]
     assert len(set(ids)) == 20
     assert {schedule.id for schedule in backend.list_schedules()} == set(ids)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"v": 99}', '{"v": 1}', "\x07"])
 def test_a_damaged_schedule_says_so_and_stops_nobody(
-    place: Place, backend: JobQueueBackend, text: str
+    setup: BackendSetup, backend: JobQueueBackend, text: str
 ) -> None:
     """It is listed with its fault, fires nothing, and can be deleted; the others fire."""
     for name in ("bad", "good"):
         backend.add_schedule(every(10, name))
-    place.damage_schedule(backend, "bad", text)
+    setup.damage_schedule(backend, "bad", text)
     bad = backend.get_schedule("bad")
     assert bad.fault is not None
     assert "bad" in bad.fault
     assert bad.to_json()["fault"] == bad.fault
     for name in ("bad", "good"):
-        place.age(backend, name, 15)
+        setup.age(backend, name, 15)
     made = [fire for _ in range(3) for fire in backend.fire_due().fires]
     assert [fire.schedule_id for fire in made] == ["good"]
     assert backend.next_fire_in() != 0
@@ -256,11 +256,11 @@ def test_a_damaged_schedule_says_so_and_stops_nobody(
 
 
 @pytest.mark.shared
-def test_a_schedule_survives_the_manager(place: Place) -> None:
+def test_a_schedule_survives_the_manager(setup: BackendSetup) -> None:
     """Another manager finds it as the first left it."""
-    with place.open() as first:
+    with setup.open() as first:
         schedule = first.add_schedule(every(60))
-    with place.open() as second:
+    with setup.open() as second:
         found: Schedule = second.get_schedule(schedule.id)
         assert found == schedule
         assert second.add_schedule(every(60)).id == schedule.id

@@ -12,14 +12,14 @@ from flowerpower.job_queue.apscheduler import database
 from flowerpower.job_queue.apscheduler import postgres as on_postgresql
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobStatus
-from tests.contract.hand import Hand, spec
+from tests.contract.fake_worker import FakeWorker, spec
 from tests.contract.test_schedules import every
 from tests.servers import PostgresServer
 
 
 def _works_on(queue: JobQueueBackend) -> None:
     assert queue.get_job("old").status is JobStatus.QUEUED
-    assert Hand(queue).take().job_id == "old"
+    assert FakeWorker(queue).take().job_id == "old"
     assert queue.add_schedule(every(60)).id == "report-1"
 
 

@@ -13,8 +13,8 @@ from flowerpower.jobs.job import JobFilter, JobStatus
 from flowerpower.triggers import clock
 from tests.conditions import eventually
 from tests.conftest import MakeProject
-from tests.contract.hand import Hand, in_seconds, spec, with_inputs
-from tests.contract.places import Place
+from tests.contract.backends import BackendSetup
+from tests.contract.fake_worker import FakeWorker, in_seconds, spec, with_inputs
 
 REPORT = """
 import os, sys, time
@@ -56,8 +56,8 @@ def root(make_project: MakeProject) -> Path:
 
 
 @pytest.fixture
-def working(root: Path, place: Place) -> Any:
-    with place.open() as backend:
+def working(root: Path, setup: BackendSetup) -> Any:
+    with setup.open() as backend:
         yield backend
 
 
@@ -97,7 +97,7 @@ def test_jobs_run_and_end_as_they_are(working: JobQueueBackend) -> None:
     assert "no such region" in errors["raises"]["message"]
     assert "killed by SIGKILL" in errors["dies"]["message"]
     assert "exit code 3" in errors["exits"]["message"]
-    assert {job.losses for job in failed.values()} == {0}
+    assert {job.worker_losses for job in failed.values()} == {0}
 
     assert working.get_job("elsewhere").status is JobStatus.QUEUED
     assert working.get_job("later").status is JobStatus.SCHEDULED
@@ -161,28 +161,28 @@ def test_a_worker_told_twice_to_stop_gives_its_job_back(
     working.run_worker(WorkerOptions(), events.append)
     stopper.join()
     job = working.get_job("held")
-    assert (job.status, job.losses, job.worker) == (JobStatus.QUEUED, 0, None)
+    assert (job.status, job.worker_losses, job.worker) == (JobStatus.QUEUED, 0, None)
     assert working.list_workers() == []
 
 
 def test_a_dead_workers_job_runs_elsewhere(working: JobQueueBackend) -> None:
     """A worker that sees another's beat stand still for a lease runs that one's jobs."""
-    dead = Hand(working, "dead")
+    dead = FakeWorker(working, "dead")
     dead.make(JobStatus.RUNNING)
     run(working, WorkerOptions(max_jobs=1, lease=2.5))
     job = working.get_job("subject")
-    assert (job.status, job.losses, job.attempt) == (JobStatus.FINISHED, 1, 2)
+    assert (job.status, job.worker_losses, job.attempt) == (JobStatus.FINISHED, 1, 2)
     assert dead.backend.heartbeat("dead").is_known is False
 
 
 @pytest.mark.shared
-def test_workers_in_threads_share_the_queue(working: JobQueueBackend, place: Place) -> None:
+def test_workers_in_threads_share_the_queue(working: JobQueueBackend, setup: BackendSetup) -> None:
     """A worker outside the main thread works too, and other managers see what became of it."""
     for number in range(6):
         working.add_job(spec(f"n-{number}"))
     worker = threading.Thread(target=working.run_worker, args=(BURST,))
     worker.start()
-    with place.open() as other:
+    with setup.open() as other:
         finished = JobFilter(frozenset({JobStatus.FINISHED}))
         eventually(lambda: len(other.list_jobs(finished)) == 6, 30)
     worker.join()

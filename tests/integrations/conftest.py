@@ -16,7 +16,7 @@ from tests.integrations.descendants import descendants
 
 
 @pytest.fixture(autouse=True)
-def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+def _poll_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cluster of many processes takes a while to start where many tests run."""
     monkeypatch.setattr("tests.terminal.TIMEOUT", 150.0)
 

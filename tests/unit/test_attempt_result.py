@@ -10,7 +10,7 @@ import pytest
 
 from flowerpower.config.run import RetryConfig
 from flowerpower.jobs import attempt_result
-from flowerpower.jobs.job import AttemptEnd, Claim, JobStatus
+from flowerpower.jobs.job import AttemptResult, Claim, JobStatus
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 TWICE = RetryConfig(max_retries=2, delay=10, backoff=3, jitter_factor=0)
@@ -22,16 +22,18 @@ def claim(retries: int = 0) -> Claim:
     return Claim("a", "worker", 1 + retries, "report", None, retries)
 
 
-def failed(policy: RetryConfig | None, retries: int = 0, *, retryable: bool = True) -> AttemptEnd:
+def failed(
+    policy: RetryConfig | None, retries: int = 0, *, retryable: bool = True
+) -> AttemptResult:
     outcome = {"status": "failed", "error": ERROR, "retryable": retryable}
-    return attempt_result.end_by_outcome(claim(retries), policy, outcome, NOW)
+    return attempt_result.from_outcome(claim(retries), policy, outcome, NOW)
 
 
 @pytest.mark.parametrize(("policy", "left"), [(None, None), (NEVER, 0), (TWICE, 2)])
 def test_a_finished_outcome_finishes_the_job(policy: RetryConfig | None, left: int | None) -> None:
     """Outputs and notes are the result; the retries that were left are told."""
     outcome = {"status": "finished", "outputs": {"x": 1}, "notes": [{"output": "x", "note": "n"}]}
-    end = attempt_result.end_by_outcome(claim(), policy, outcome, NOW)
+    end = attempt_result.from_outcome(claim(), policy, outcome, NOW)
     assert end.status is JobStatus.FINISHED
     assert end.result == {"outputs": {"x": 1}, "notes": [{"output": "x", "note": "n"}]}
     assert (end.error, end.run_at, end.attempts_left) == (None, None, left)
@@ -63,7 +65,7 @@ def test_a_failed_outcome_is_retried_while_retries_are_left(
 @pytest.mark.parametrize("outcome", [{}, {"status": "failed"}, {"status": 7, "error": "text"}])
 def test_an_outcome_that_makes_no_sense_is_a_failure(outcome: dict[str, Any]) -> None:
     """A child that tells nonsense has failed, and the record says so."""
-    end = attempt_result.end_by_outcome(claim(), TWICE, outcome, NOW)
+    end = attempt_result.from_outcome(claim(), TWICE, outcome, NOW)
     assert end.status is JobStatus.FAILED
     assert end.error is not None
     assert "makes no sense" in end.error["message"]
@@ -84,7 +86,7 @@ def test_an_outcome_that_makes_no_sense_is_a_failure(outcome: dict[str, Any]) ->
 )
 def test_a_death_says_how_the_process_died(returncode: int, told: str) -> None:
     """The signal or exit code is told, with the node that ran last."""
-    end = attempt_result.end_by_death(claim(), None, returncode, "total", NOW)
+    end = attempt_result.from_process_death(claim(), None, returncode, "total", NOW)
     assert end.status is JobStatus.FAILED
     assert end.error is not None
     assert end.error["type"] == "ProcessDied"
@@ -109,15 +111,15 @@ def test_deaths_and_timeouts_are_retried_if_they_are_listed(
 ) -> None:
     """Both have names that retry.exceptions may list, as exceptions have."""
     policy = RetryConfig(max_retries=1, exceptions=listed)
-    died = attempt_result.end_by_death(claim(), policy, -9, None, NOW)
-    timed_out = attempt_result.end_by_timeout(claim(), policy, 90.0, "total", NOW)
+    died = attempt_result.from_process_death(claim(), policy, -9, None, NOW)
+    timed_out = attempt_result.from_timeout(claim(), policy, 90.0, "total", NOW)
     assert (died.status is JobStatus.SCHEDULED) is death
     assert (timed_out.status is JobStatus.SCHEDULED) is timeout
 
 
 def test_a_timeout_says_how_long_was_allowed() -> None:
     """The limit is told as people write it."""
-    end = attempt_result.end_by_timeout(claim(), None, 90.0, "total", NOW)
+    end = attempt_result.from_timeout(claim(), None, 90.0, "total", NOW)
     assert end.error is not None
     assert "its timeout of 1m30s" in end.error["message"]
     assert (end.error["type"], end.error["node"]) == ("JobTimeout", "total")
@@ -125,7 +127,7 @@ def test_a_timeout_says_how_long_was_allowed() -> None:
 
 def test_what_never_began_or_was_cancelled_is_final() -> None:
     """A refused record fails and a cancelled job is cancelled, whatever retries are left."""
-    refused = attempt_result.end_by_refusal(claim(1), "no such version")
+    refused = attempt_result.from_refusal(claim(1), "no such version")
     assert (refused.status, refused.retries) == (JobStatus.FAILED, 1)
     assert refused.error is not None
     assert refused.error["message"] == "no such version"

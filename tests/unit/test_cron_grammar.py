@@ -16,7 +16,7 @@ from flowerpower.errors import (
 )
 from flowerpower.triggers.cron_grammar import LAST, MACROS, normalise, parse
 from flowerpower.triggers.kinds import Cron, make_trigger, trigger_from_json
-from flowerpower.triggers.wall_times import readings_of
+from flowerpower.triggers.wall_times import wall_times_of
 from tests.unit.cron_oracle import DAYS, MONTHS, random_expressions
 
 ALL_DAYS = set(range(1, 32))
@@ -89,7 +89,7 @@ def test_day_rule(text: str, both: bool) -> None:
 )
 def test_follows_real_time(text: str, expected: bool) -> None:
     """An expression follows real time if its minute or its hour begins with `*`."""
-    assert parse(normalise(text)).follows_real_time is expected
+    assert parse(normalise(text)).is_wildcard is expected
 
 
 @pytest.mark.parametrize(
@@ -354,7 +354,7 @@ def test_malformed_triggers(part: int) -> None:
         refused += was_refused
         if took > 0.05:
             # A busy machine is no fault of the trigger: measured again, the quickest counts.
-            readings_of.cache_clear()
+            wall_times_of.cache_clear()
             took = min(_attempt(call)[0] for _ in range(3))
         assert took <= 0.05, (keywords, took)
     assert refused > 20_000

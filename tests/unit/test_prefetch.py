@@ -3,11 +3,11 @@
 import pytest
 
 from flowerpower.job_queue.base import WorkerOptions
-from flowerpower.job_queue.worker.prefetch import GATHER, MOST_AHEAD, ClaimAhead
+from flowerpower.job_queue.worker.prefetch import GATHER, MOST_AHEAD, Prefetch
 
 
-def ahead(*seconds: float, **options: int) -> ClaimAhead:
-    made = ClaimAhead(WorkerOptions(num_workers=2, **{"jobs_per_child": 100, **options}))
+def ahead(*seconds: float, **options: int) -> Prefetch:
+    made = Prefetch(WorkerOptions(num_workers=2, **{"jobs_per_child": 100, **options}))
     for each in seconds:
         made.note(each)
     return made

@@ -32,7 +32,7 @@ def a_schedule(spec: ScheduleSpec, since: datetime = START, name: str = "mine") 
     """An active schedule, added at `since`."""
     spec = replace(spec, id=name)
     schedule = Schedule(name, spec.pipeline, spec, ScheduleState.ACTIVE, since, since)
-    return schedule.coming_after(since)
+    return schedule.with_next_fire(since)
 
 
 def decided(schedule: Schedule, now: datetime, active: int = 0) -> Decision:
@@ -116,10 +116,10 @@ def test_every_nominal_time_is_accounted_for_once(
                 times = times_of(fire, trigger)
                 assert len(times) == fire.count
                 assert fire.count == 1 or fire.outcome is Outcome.MISSED
-                assert (fire.job_id is None) is (fire.outcome is not Outcome.MADE)
-                assert (fire.reason is None) is (fire.outcome is Outcome.MADE)
+                assert (fire.job_id is None) is (fire.outcome is not Outcome.ENQUEUED)
+                assert (fire.reason is None) is (fire.outcome is Outcome.ENQUEUED)
                 seen += times
-            made = [fire for fire in decision.fires if fire.outcome is Outcome.MADE]
+            made = [fire for fire in decision.fires if fire.outcome is Outcome.ENQUEUED]
             assert [job.id for job in decision.jobs] == [fire.job_id for fire in made]
             assert [job.scheduled_for for job in decision.jobs] == [f.fire_time for f in made]
             assert len(made) <= max(0, spec.max_instances - active)
@@ -197,7 +197,7 @@ def test_a_jittered_fire_is_due_when_its_jittered_time_has_come(
     assert decision.schedule.next_fire == later
     assert decision.schedule.due_at == (later and trigger.jittered(later, "mine"))
     (fire,) = decided(schedule, due + TICK).fires
-    assert fire.outcome is (Outcome.MADE if grace is None else Outcome.MISSED)
+    assert fire.outcome is (Outcome.ENQUEUED if grace is None else Outcome.MISSED)
 
 
 def test_jitter_is_of_the_schedules_id() -> None:

@@ -17,8 +17,8 @@ from flowerpower.job_queue.apscheduler import sqlite
 from flowerpower.job_queue.apscheduler.database import in_list, queries
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobFilter, JobStatus
-from tests.contract.elsewhere import in_processes, open_only
-from tests.contract.hand import FINISHED, Hand, spec
+from tests.contract.fake_worker import FINISHED, FakeWorker, spec
+from tests.contract.in_processes import in_processes, open_only
 
 FILE = ".flowerpower/jobs.db"
 
@@ -179,7 +179,7 @@ def test_no_value_in_any_column_stops_a_reader_or_a_claim(
     with contextlib.closing(sqlite3.connect(made)) as connection:
         columns = [row[1] for row in connection.execute("PRAGMA table_info(flowerpower_jobs)")]
     with open_queue(tmp_path) as backend:
-        worker = Hand(backend)
+        worker = FakeWorker(backend)
         for column in columns[2:]:
             backend.add_job(spec(f"bad-{column}"))
             run_sql(
@@ -220,7 +220,7 @@ def test_a_write_that_fails_half_way_leaves_nothing(
 ) -> None:
     """Status, progress and log are one write: if the log cannot be written, the job still runs."""
     with open_queue(tmp_path) as backend:
-        worker = Hand(backend)
+        worker = FakeWorker(backend)
         claim = worker.take()
 
         def fail(*_: Any) -> None:

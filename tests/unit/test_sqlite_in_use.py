@@ -24,8 +24,8 @@ from flowerpower.job_queue.apscheduler import sqlite
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobFilter
 from tests.conditions import eventually
-from tests.contract.elsewhere import in_processes
-from tests.contract.hand import spec, with_inputs
+from tests.contract.fake_worker import spec, with_inputs
+from tests.contract.in_processes import in_processes
 
 NOBODY = 65534
 FILE = ".flowerpower/jobs.db"

@@ -14,17 +14,17 @@ import pytest
 from flowerpower.errors import InvalidTrigger
 from flowerpower.triggers.instants import count_fires, first_fire_after
 from flowerpower.triggers.kinds import Cron, Interval, make_trigger
-from flowerpower.triggers.preview import clock_change_sentences, next_clock_change, preview
+from flowerpower.triggers.preview import next_transition_sentence, preview, transition_sentences
 from flowerpower.triggers.transitions import (
     CORRECTION,
-    Change,
-    last_change,
-    next_change,
+    Transition,
+    last_transition,
+    next_transition,
     offset_at,
-    previous_change,
+    previous_transition,
     to_second,
 )
-from flowerpower.triggers.wall_times import readings_of
+from flowerpower.triggers.wall_times import wall_times_of
 from tests.unit.cron_oracle import MINUTE, Watch, changes, random_expressions
 
 ZONES = [
@@ -151,18 +151,18 @@ def test_debian_cron() -> None:
     assert {(zone, change) for zone, change, _ in different} == {
         ("Antarctica/Casey", "2010-03-04T15:00Z")
     }
-    assert not any(Cron(text).follows_real_time for _, _, text in different)
+    assert not any(Cron(text).is_wildcard for _, _, text in different)
 
 
 def test_changes_are_found_to_the_second() -> None:
     """A change is known by its second and its offsets, those of other than daylight saving too."""
     zone = Cron("0 0 * * *", "Asia/Pyongyang").zone
-    change = next_change(zone, to_second(_utc("2018-01-01")), to_second(_utc("2019-01-01")))
-    assert change == Change(to_second(_utc("2018-05-04T15:00")), 30600, 32400)
+    change = next_transition(zone, to_second(_utc("2018-01-01")), to_second(_utc("2019-01-01")))
+    assert change == Transition(to_second(_utc("2018-05-04T15:00")), 30600, 32400)
     assert offset_at(zone, change.at - 1) == 30600
     assert offset_at(zone, change.at) == 32400
     assert not change.is_correction
-    assert Change(0, 0, CORRECTION).is_correction
+    assert Transition(0, 0, CORRECTION).is_correction
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_memory_does_not_change_the_answer() -> None:
     random.Random(7).shuffle(seconds)
     for second in seconds:
         moment = begin + timedelta(seconds=second, microseconds=999_999)
-        direct = first_fire_after(trigger.readings, trigger.zone, to_second(moment))
+        direct = first_fire_after(trigger.wall_times, trigger.zone, to_second(moment))
         assert direct is not None
         assert trigger.next_after(moment) == datetime.fromtimestamp(direct, UTC)
 
@@ -289,9 +289,9 @@ SENTENCES = [
 def test_sentences(expression: str, zone: str, start: str, sentence: str | None) -> None:
     """A clock change that touches one of the next fires is told in a sentence."""
     trigger = Cron(expression, zone)
-    assert clock_change_sentences(trigger, _utc(start), 10) == ([sentence] if sentence else [])
+    assert transition_sentences(trigger, _utc(start), 10) == ([sentence] if sentence else [])
     if sentence:
-        assert next_clock_change(trigger, _utc(start)) == sentence
+        assert next_transition_sentence(trigger, _utc(start)) == sentence
 
 
 def test_next_clock_change() -> None:
@@ -299,14 +299,14 @@ def test_next_clock_change() -> None:
     start = _utc("2026-03-01")
     change = "On Sunday 29 March 2026 clocks in Europe/Berlin go forward from 02:00 to 03:00: "
     untouched = change + "no fire is affected."
-    assert next_clock_change(Cron("0 8 * * *", "Europe/Berlin"), start) == untouched
-    assert next_clock_change(Interval(3600, "Europe/Berlin"), start) == untouched
-    assert next_clock_change(Cron("0 8 * * *", "UTC"), start) is None
+    assert next_transition_sentence(Cron("0 8 * * *", "Europe/Berlin"), start) == untouched
+    assert next_transition_sentence(Interval(3600, "Europe/Berlin"), start) == untouched
+    assert next_transition_sentence(Cron("0 8 * * *", "UTC"), start) is None
     over = Cron("0 8 * * *", "Europe/Berlin", end=_utc("2026-03-20"))
-    assert next_clock_change(over, start) is None
+    assert next_transition_sentence(over, start) is None
     once = make_trigger(date="2026-03-02", timezone="Europe/Berlin")
-    assert next_clock_change(once, start) is None
-    assert next_clock_change(Cron("0 8 * * *", "Europe/Berlin"), _utc("9998-12-31")) is None
+    assert next_transition_sentence(once, start) is None
+    assert next_transition_sentence(Cron("0 8 * * *", "Europe/Berlin"), _utc("9998-12-31")) is None
 
 
 @pytest.mark.parametrize(
@@ -357,12 +357,12 @@ def test_changes_at_the_turn_of_the_year(before: int) -> None:
     """A change shortly before the turn of a mean year still holds back what it repeats after it."""
     turn = 56 * 31_556_952
     zone = _zone_that_changes(turn - before)
-    change = Change(turn - before, 3600, 0)
-    assert last_change(zone, turn) == change
-    assert next_change(zone, turn - 7200, turn + 7200) == change
-    assert previous_change(zone, turn + 7200, turn - 7200) == change
+    change = Transition(turn - before, 3600, 0)
+    assert last_transition(zone, turn) == change
+    assert next_transition(zone, turn - 7200, turn + 7200) == change
+    assert previous_transition(zone, turn + 7200, turn - 7200) == change
     assert offset_at(zone, turn - before - 1) == 3600
-    every_minute = readings_of("0-59 0-23 * * *")
+    every_minute = wall_times_of("0-59 0-23 * * *")
     first = first_fire_after(every_minute, zone, turn)
     assert first == max(-(-(turn - before + 3600) // 60), turn // 60 + 1) * 60
     assert count_fires(every_minute, zone, turn, first) == 1
@@ -372,7 +372,7 @@ def test_a_change_after_the_last_fire_is_told_if_it_repeats_it() -> None:
     """A change that shows the last previewed fire's reading again is told though it comes later."""
     trigger = Cron("30 2 * * *", "Europe/Berlin")
     start = _utc("2026-10-23T12:00")
-    (sentence,) = clock_change_sentences(trigger, start, 2)
+    (sentence,) = transition_sentences(trigger, start, 2)
     assert "comes once, the first time" in sentence
-    assert clock_change_sentences(trigger, start, 1) == []
-    assert clock_change_sentences(trigger, start, 0) == []
+    assert transition_sentences(trigger, start, 1) == []
+    assert transition_sentences(trigger, start, 0) == []

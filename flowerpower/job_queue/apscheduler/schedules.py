@@ -104,7 +104,7 @@ class SqlSchedules(ScheduleStore):
                 return schedule
             check_not_done(schedule)
             schedule = replace(schedule, state=state, revision=schedule.revision + 1)
-            schedule = schedule.coming_after(_moment(tx.now()))
+            schedule = schedule.with_next_fire(_moment(tx.now()))
             tx.run("move_schedule", self._with(**_moving(schedule)))
             return schedule
 
@@ -123,11 +123,11 @@ class SqlSchedules(ScheduleStore):
         with self._database.read() as tx:
             (row,) = tx.rows("next_fire", self._with())
             now = tx.now()
-        if (row["dealt_with_at"] or 0) > now + SET_BACK.total_seconds():
+        if (row["last_processed_at"] or 0) > now + SET_BACK.total_seconds():
             return 0.0
         return None if row["due_at"] is None else max(0.0, float(row["due_at"]) - now)
 
-    def is_watched(self) -> bool:
+    def has_scheduler(self) -> bool:
         # Every worker fires here; a scheduler alone is not known of.
         return bool(self._store.list_workers())
 

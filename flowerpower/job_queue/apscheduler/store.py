@@ -9,7 +9,7 @@ from typing import Any
 
 from flowerpower.errors import JobNotFound, Refused
 from flowerpower.job_queue.apscheduler.database import Database, Transaction, in_list
-from flowerpower.job_queue.base import LOG_LIMIT, EndedAttempt, JobQueueBackend
+from flowerpower.job_queue.base import LOG_LIMIT, FinishRequest, JobQueueBackend
 from flowerpower.job_queue.records import (
     WORKER_DIED,
     WORKER_WENT,
@@ -23,8 +23,8 @@ from flowerpower.job_queue.records import (
     worker_of,
 )
 from flowerpower.jobs.job import (
-    MAX_LOSSES,
-    AttemptEnd,
+    MAX_WORKER_LOSSES,
+    AttemptResult,
     Claim,
     Heartbeat,
     Job,
@@ -281,18 +281,18 @@ class SqlStore(JobQueueBackend):
             return bool(held)
 
     def finish(
-        self, claim: Claim, end: AttemptEnd, log: str, progress: Mapping[str, Any] | None
+        self, claim: Claim, end: AttemptResult, log: str, progress: Mapping[str, Any] | None
     ) -> bool:
-        return self.finish_many([EndedAttempt(claim, end, log, progress)])[0]
+        return self.finish_many([FinishRequest(claim, end, log, progress)])[0]
 
-    def finish_many(self, ended: Sequence[EndedAttempt]) -> list[bool]:
+    def finish_many(self, ended: Sequence[FinishRequest]) -> list[bool]:
         for each in ended:
             check_transition(each.claim.job_id, JobStatus.RUNNING, each.end.status)
         with self.database.write() as tx:
             now = tx.now()
             return [self._finish(tx, each, now) for each in ended]
 
-    def _finish(self, tx: Transaction, ended: EndedAttempt, now: float) -> bool:
+    def _finish(self, tx: Transaction, ended: FinishRequest, now: float) -> bool:
         claim, end = ended.claim, ended.end
         finished = end.status is JobStatus.FINISHED
         parameters = {
@@ -318,20 +318,20 @@ class SqlStore(JobQueueBackend):
         with self.database.write() as tx:
             return bool(tx.run("release", {**self._fence(claim), **self._ended(tx.now())}))
 
-    def lose(self, claim: Claim, reason: str) -> bool:
+    def requeue_lost(self, claim: Claim, reason: str) -> bool:
         with self.database.write() as tx:
             return bool(self._lose(tx, self._fence(claim), reason))
 
     def _lose(self, tx: Transaction, fence: Mapping[str, Any], reason: str) -> int:
         error = lost_error(reason)
-        lost = {"max_losses": MAX_LOSSES, "error": error, **self._ended(tx.now())}
+        lost = {"max_worker_losses": MAX_WORKER_LOSSES, "error": error, **self._ended(tx.now())}
         return tx.run("lose", {**fence, **lost})
 
     def beats(self) -> dict[str, int]:
         with self.database.read() as tx:
             return {row["id"]: row["beat"] for row in tx.rows("beats", self.scoped())}
 
-    def bury(self, worker_id: str, beat: int) -> int:
+    def requeue_lost_of_worker(self, worker_id: str, beat: int) -> int:
         with self.database.write() as tx:
             if not tx.run("bury", self.scoped(worker=worker_id, beat=beat)):
                 return 0

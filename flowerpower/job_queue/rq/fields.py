@@ -30,7 +30,7 @@ _EMPTY = ("success_callback_name", "failure_callback_name", "stopped_callback_na
 _TEXTS = ("pipeline", "queue", "payload", "owner", "schedule_id", "error")
 _NUMBERS = ("run_at", "created_at", "result_ttl", "scheduled_for", "started_at", "ended_at",
             "result_expires_at")  # fmt: skip
-_WHOLE = ("attempt", "attempts_left", "losses", "retries")
+_WHOLE = ("attempt", "attempts_left", "worker_losses", "retries")
 
 
 def rq_id(namespace: str, job_id: str) -> str:
@@ -63,7 +63,7 @@ def record_of(spec: JobSpec, namespace: str, result_ttl: float) -> dict[str, Any
         fp_scheduled_for="" if spec.scheduled_for is None else _seconds(spec.scheduled_for),
         fp_attempt="0",
         fp_retries="0",
-        fp_losses="0",
+        fp_worker_losses="0",
         fp_cancel="0",
     )
     return fields

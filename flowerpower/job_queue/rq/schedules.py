@@ -149,7 +149,7 @@ class RedisSchedules(ScheduleStore):
                 return seen
             check_not_done(seen)
             schedule = replace(seen, state=state, revision=seen.revision + 1)
-            schedule = schedule.coming_after(self._now())
+            schedule = schedule.with_next_fire(self._now())
             if seen.spec is not None and self._put(schedule, seen.spec, seen):
                 return schedule
 
@@ -172,7 +172,7 @@ class RedisSchedules(ScheduleStore):
         found = self._run("next_fire", set_back=SET_BACK.total_seconds())
         return None if found is None else float(found)
 
-    def is_watched(self) -> bool:
+    def has_scheduler(self) -> bool:
         with self._connection.errors():
             return bool(self._connection.client.exists(self._key("watched")))
 
@@ -247,7 +247,7 @@ def _moving(schedule: Schedule) -> dict[str, Any]:
         "is_live": schedule.state is not ScheduleState.DONE,
         "is_done": schedule.state is ScheduleState.DONE,
     }
-    moved["dealt_with_at"] = schedule.dealt_with_at.timestamp()
+    moved["last_processed_at"] = schedule.last_processed_at.timestamp()
     if seconds["due_at"] is not None:
         moved["due_at"] = seconds["due_at"]
     return moved

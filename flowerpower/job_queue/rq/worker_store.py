@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from flowerpower.job_queue.base import LOG_LIMIT, EndedAttempt
+from flowerpower.job_queue.base import LOG_LIMIT, FinishRequest
 from flowerpower.job_queue.records import (
     WORKER_DIED,
     WORKER_WENT,
@@ -20,8 +20,8 @@ from flowerpower.job_queue.records import (
 from flowerpower.job_queue.rq.fields import row_of
 from flowerpower.job_queue.rq.store import RedisStore
 from flowerpower.jobs.job import (
-    MAX_LOSSES,
-    AttemptEnd,
+    MAX_WORKER_LOSSES,
+    AttemptResult,
     Claim,
     Heartbeat,
     JobStatus,
@@ -46,7 +46,7 @@ class RedisWorkers(RedisStore):
     def unregister_worker(self, worker_id: str) -> None:
         self._bury(worker_id, None, WORKER_WENT)
 
-    def bury(self, worker_id: str, beat: int) -> int:
+    def requeue_lost_of_worker(self, worker_id: str, beat: int) -> int:
         return self._bury(worker_id, beat, WORKER_DIED)
 
     def _bury(self, worker_id: str, beat: int | None, reason: str) -> int:
@@ -55,7 +55,7 @@ class RedisWorkers(RedisStore):
     def _losing(self, reason: str) -> dict[str, Any]:
         return {
             "error": lost_error(reason),
-            "max_losses": MAX_LOSSES,
+            "max_worker_losses": MAX_WORKER_LOSSES,
             "history_ttl": self.history_ttl,
         }
 
@@ -130,11 +130,11 @@ class RedisWorkers(RedisStore):
         )
 
     def finish(
-        self, claim: Claim, end: AttemptEnd, log: str, progress: Mapping[str, Any] | None
+        self, claim: Claim, end: AttemptResult, log: str, progress: Mapping[str, Any] | None
     ) -> bool:
-        return self.finish_many([EndedAttempt(claim, end, log, progress)])[0]
+        return self.finish_many([FinishRequest(claim, end, log, progress)])[0]
 
-    def finish_many(self, ended: Sequence[EndedAttempt]) -> list[bool]:
+    def finish_many(self, ended: Sequence[FinishRequest]) -> list[bool]:
         for each in ended:
             check_transition(each.claim.job_id, JobStatus.RUNNING, each.end.status)
         if not ended:
@@ -151,7 +151,7 @@ class RedisWorkers(RedisStore):
     def release(self, claim: Claim) -> bool:
         return bool(self.run("give_back", **_fence(claim), history_ttl=self.history_ttl))
 
-    def lose(self, claim: Claim, reason: str) -> bool:
+    def requeue_lost(self, claim: Claim, reason: str) -> bool:
         return bool(self.run("give_back", **_fence(claim), **self._losing(reason)))
 
 
@@ -159,7 +159,7 @@ def _fence(claim: Claim) -> dict[str, Any]:
     return {"id": claim.job_id, "owner": claim.owner, "attempt": claim.attempt}
 
 
-def _ended(ended: EndedAttempt) -> dict[str, Any]:
+def _ended(ended: FinishRequest) -> dict[str, Any]:
     claim, end = ended.claim, ended.end
     given = {
         **_fence(claim),

@@ -7,7 +7,7 @@ from typing import Any
 
 from flowerpower.config.run import RetryConfig
 from flowerpower.job_queue.worker.fork_server_client import Child
-from flowerpower.jobs.job import AttemptEnd, Claim
+from flowerpower.jobs.job import AttemptResult, Claim
 from flowerpower.text import begun_secret, mask
 
 LOG_KEPT = 1_000_000
@@ -19,7 +19,7 @@ LEASE_LOST = "lost"
 
 
 @dataclass(frozen=True)
-class Told:
+class PendingOutput:
     """What an attempt has told since it was recorded last; `cut` bytes before `text` are gone."""
 
     text: bytes
@@ -41,7 +41,7 @@ class Attempt:
     LEASE_LOST, or for what reason it is lost. `stopping` is why its child is being ended.
     `began` (when it was claimed, then when its child began) and `ended` are monotonic.
     `has_begun` once the pipeline's own code may have run. `refusals` counts the writes that
-    failed. What is told and not recorded is shared by two threads, under the lock of `Attempts`.
+    failed. What is told and not recorded is shared by two threads, under the lock of `Slots`.
     """
 
     claim: Claim
@@ -52,7 +52,7 @@ class Attempt:
     timeout: float | None = None
     stopping: str | None = None
     kill_at: float | None = None
-    end: AttemptEnd | None = None
+    end: AttemptResult | None = None
     given_back: str | None = None
     ended: float | None = None
     recorded_at: float = 0.0
@@ -78,7 +78,7 @@ class Attempt:
         self._trim()
         self.is_dirty = True
 
-    def take(self) -> Told:
+    def take(self) -> PendingOutput:
         """What is to be recorded now; a character or secret not whole yet waits for its rest."""
         end = len(self._text)
         if not self.is_over:
@@ -88,12 +88,12 @@ class Attempt:
         if self.progress:
             nodes = {name: {**node} for name, node in self.progress.get("nodes", {}).items()}
             progress = {**self.progress, "nodes": nodes}
-        told = Told(bytes(self._text[:end]), self._cut, progress)
+        told = PendingOutput(bytes(self._text[:end]), self._cut, progress)
         del self._text[:end]
         self._cut, self.is_dirty = 0, False
         return told
 
-    def put_back(self, told: Told) -> None:
+    def put_back(self, told: PendingOutput) -> None:
         """It could not be recorded; it is there again, before what was printed since."""
         if self._cut:
             self._cut += told.cut + len(told.text)

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from flowerpower.job_queue.worker.isolation import (
-    Sources,
-    Surroundings,
+    LoadedModules,
+    ProcessState,
     left_something,
     reseed,
     take_descriptors,
@@ -104,7 +104,7 @@ def live(control: socket.socket, log: int, entry: Entry, umask: int) -> NoReturn
         channel = Channel(control)
         take_descriptors(log)
         reseed()
-        code = _serve(channel, entry, Surroundings(umask))
+        code = _serve(channel, entry, ProcessState(umask))
     except BaseException:  # noqa: BLE001 - nothing may reach the server's code above
         _write_traceback()
     finally:
@@ -114,9 +114,9 @@ def live(control: socket.socket, log: int, entry: Entry, umask: int) -> NoReturn
         os._exit(code)
 
 
-def _serve(channel: Channel, entry: Entry, surroundings: Surroundings) -> int:
+def _serve(channel: Channel, entry: Entry, surroundings: ProcessState) -> int:
     """Run request after request; the exit code."""
-    sources = Sources()
+    sources = LoadedModules()
     request = channel.next_message()
     while request is not None:
         began = clock.now().timestamp()

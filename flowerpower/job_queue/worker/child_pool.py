@@ -29,7 +29,7 @@ START_EVERY = 1.0
 
 
 @dataclass(eq=False)
-class Seat:
+class PooledChild:
     """A child, the attempt that it makes, if any, and how many it was given so far."""
 
     child: Child
@@ -49,7 +49,7 @@ class ChildPool:
         self._server = ForkServer(ENTRY, PRELOAD, silence_limit)
         self._server_runs = False
         self._start_at = 0.0
-        self._seats: dict[int, Seat] = {}
+        self._seats: dict[int, PooledChild] = {}
         self._pinged = 0.0
         self._selector = selectors.DefaultSelector()
         self._wake_reader, self._wake_writer = os.pipe()
@@ -97,12 +97,14 @@ class ChildPool:
         for each in ends:
             os.close(each)
 
-    def listen(self, seconds: float) -> tuple[list[Seat], list[tuple[Seat, ChildEnded]]]:
+    def listen(
+        self, seconds: float
+    ) -> tuple[list[PooledChild], list[tuple[PooledChild, ChildEnded]]]:
         """Wait about so long, or until something happens: who says something, and who has ended."""
         if clock.monotonic() - self._pinged >= PING_EVERY:
             self._server.ping()
             self._pinged = clock.monotonic()
-        speaking: list[Seat] = []
+        speaking: list[PooledChild] = []
         for key, _ in self._selector.select(seconds):
             if key.data == "wake":
                 with contextlib.suppress(BlockingIOError):
@@ -127,7 +129,7 @@ class ChildPool:
             self.start()
         return lost
 
-    def take(self) -> Seat | None:
+    def take(self) -> PooledChild | None:
         """An idle child, or a new one; None if there can be none now."""
         for seat in self._seats.values():
             if seat.attempt is None:
@@ -138,12 +140,12 @@ class ChildPool:
             self._start_at = clock.monotonic() + START_EVERY
             self._on_trouble(error.message)
             return None
-        seat = self._seats[child.pid] = Seat(child)
+        seat = self._seats[child.pid] = PooledChild(child)
         for number in (child.control, child.log):
             self._selector.register(number, selectors.EVENT_READ, seat)
         return seat
 
-    def give(self, seat: Seat, attempt: Attempt, message: dict[str, Any]) -> None:
+    def give(self, seat: PooledChild, attempt: Attempt, message: dict[str, Any]) -> None:
         """Have a child make an attempt.
 
         Raises:
@@ -156,11 +158,11 @@ class ChildPool:
             both = selectors.EVENT_READ | selectors.EVENT_WRITE
             self._selector.modify(child.control, both, seat)
 
-    def has(self, seat: Seat) -> bool:
+    def has(self, seat: PooledChild) -> bool:
         """Whether the child has not been dropped."""
         return self._seats.get(seat.child.pid) is seat
 
-    def read(self, seat: Seat) -> tuple[bytes, list[dict[str, Any]]]:
+    def read(self, seat: PooledChild) -> tuple[bytes, list[dict[str, Any]]]:
         """What the child has printed, and its messages; sends what could not be sent at once."""
         child = seat.child
         if not child.is_flushed and child.flush():
@@ -172,7 +174,7 @@ class ChildPool:
             self._ignore(child.log)
         return text, messages
 
-    def drop(self, seat: Seat) -> None:
+    def drop(self, seat: PooledChild) -> None:
         """The child has nothing more to do; it ends by itself, or is ended."""
         del self._seats[seat.child.pid]
         self._ignore(seat.child.control)

@@ -92,7 +92,7 @@ def left_something() -> bool:
     return True
 
 
-class Surroundings:
+class ProcessState:
     """What a job may change of its process, as it was before the first."""
 
     def __init__(self, umask: int) -> None:
@@ -120,7 +120,7 @@ class Surroundings:
 
 
 @dataclass
-class Sources:
+class LoadedModules:
     """The project's modules that were imported here, and what their files were then."""
 
     _known: set[str] = field(default_factory=lambda: set(sys.modules))

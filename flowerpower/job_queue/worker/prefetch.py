@@ -11,7 +11,7 @@ GATHER = 0.01
 """Seconds that ends of attempts are gathered for, to be written together."""
 
 
-class ClaimAhead:
+class Prefetch:
     """From how long attempts take to how many may wait in a worker.
 
     Only a worker that keeps its children claims ahead, and only while its jobs are much shorter

@@ -14,13 +14,13 @@ import uuid
 from collections.abc import Callable
 
 from flowerpower.errors import BackendUnreachable
-from flowerpower.job_queue.base import EndedAttempt, JobQueueBackend, WorkerOptions
-from flowerpower.job_queue.worker.attempt import LEASE_LOST, RELEASED, Attempt, Told
+from flowerpower.job_queue.base import FinishRequest, JobQueueBackend, WorkerOptions
+from flowerpower.job_queue.worker.attempt import LEASE_LOST, RELEASED, Attempt, PendingOutput
 from flowerpower.job_queue.worker.dead_workers import Reaper
 from flowerpower.job_queue.worker.events import Events
-from flowerpower.job_queue.worker.slots import Attempts
+from flowerpower.job_queue.worker.slots import Slots
 from flowerpower.jobs import attempt_result
-from flowerpower.jobs.job import AttemptEnd, Claim, Heartbeat, JobStatus, WorkerInfo
+from flowerpower.jobs.job import AttemptResult, Claim, Heartbeat, JobStatus, WorkerInfo
 from flowerpower.triggers import clock
 
 RECORD_EVERY = 0.25
@@ -93,7 +93,7 @@ class Recorder:
         )
         self._held_until = began + SILENCE_SHARE * self._options.lease
 
-    def start(self, attempts: Attempts) -> None:
+    def start(self, attempts: Slots) -> None:
         """Begin to record these."""
         self._attempts = attempts
         self._thread = threading.Thread(target=self._run, name="recorder")
@@ -156,8 +156,8 @@ class Recorder:
             beats = self._backend.beats()
             beats.pop(self.worker_id, None)
             for worker, beat in self._reaper.dead(beats, clock.monotonic()).items():
-                jobs = self._backend.bury(worker, beat)
-                self._events.tell("buried", worker=worker, jobs=jobs)
+                jobs = self._backend.requeue_lost_of_worker(worker, beat)
+                self._events.tell("worker_died", worker=worker, jobs=jobs)
         if self._is_time("prune", PRUNE_EVERY):
             self._backend.prune()
 
@@ -196,7 +196,7 @@ class Recorder:
         for job_id, (number, _) in heartbeat.held.items():
             if job_id not in known:
                 stray = Claim(job_id, self.worker_id, number, "", None)
-                self._backend.lose(stray, attempt_result.LOST_UNHEARD)
+                self._backend.requeue_lost(stray, attempt_result.LOST_UNHEARD)
                 self._events.tell("lost", job=job_id, reason=attempt_result.LOST_UNHEARD)
 
     def _record(self, attempt: Attempt) -> None:
@@ -230,7 +230,7 @@ class Recorder:
         with self._attempts.lock:
             told = [each.take() for each in together]
         ends = [
-            EndedAttempt(each.claim, each.end, what.log, what.progress)
+            FinishRequest(each.claim, each.end, what.log, what.progress)
             for each, what in zip(together, told, strict=True)
             if each.end is not None
         ]
@@ -253,7 +253,7 @@ class Recorder:
         self._tell_end(attempt, held=held)
         self._free(attempt)
 
-    def _record_end(self, attempt: Attempt, told: Told) -> None:
+    def _record_end(self, attempt: Attempt, told: PendingOutput) -> None:
         claim, end = attempt.claim, attempt.end
         if end is not None:
             self._ended(attempt, held=self._finish(attempt, end, told))
@@ -261,11 +261,11 @@ class Recorder:
         if attempt.given_back == RELEASED:
             self._backend.release(claim)
         elif attempt.given_back != LEASE_LOST:
-            self._backend.lose(claim, str(attempt.given_back))
+            self._backend.requeue_lost(claim, str(attempt.given_back))
             self._events.tell("lost", job=claim.job_id, reason=attempt.given_back)
         self._free(attempt)
 
-    def _finish(self, attempt: Attempt, end: AttemptEnd, told: Told) -> bool:
+    def _finish(self, attempt: Attempt, end: AttemptResult, told: PendingOutput) -> bool:
         try:
             return self._backend.finish(attempt.claim, end, told.log, told.progress)
         except BackendUnreachable:
@@ -273,7 +273,7 @@ class Recorder:
         except Exception as error:  # noqa: BLE001 - whatever the backend cannot take of it
             message = f"Its outcome cannot be recorded: {error!r}"
             self._events.trouble(f"{attempt.claim.job_id}: {message}")
-            attempt.end = AttemptEnd(
+            attempt.end = AttemptResult(
                 JobStatus.FAILED,
                 error=attempt_result.failure("NotRecorded", message),
                 retries=attempt.claim.retries,

@@ -103,8 +103,8 @@ class Scheduler:
             if self._is_time("reap", REAP_EVERY):
                 beats = self._backend.beats()
                 for worker, beat in self._reaper.dead(beats, clock.monotonic()).items():
-                    jobs = self._backend.bury(worker, beat)
-                    self._events.tell("buried", worker=worker, jobs=jobs)
+                    jobs = self._backend.requeue_lost_of_worker(worker, beat)
+                    self._events.tell("worker_died", worker=worker, jobs=jobs)
             if self._is_time("prune", PRUNE_EVERY):
                 self._backend.prune()
         except BackendUnreachable as error:

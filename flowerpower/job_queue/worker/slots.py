@@ -19,10 +19,10 @@ from pydantic import ValidationError
 from flowerpower.config.run import RetryConfig
 from flowerpower.errors import FlowerpowerError
 from flowerpower.job_queue.worker.attempt import RELEASED, Attempt
-from flowerpower.job_queue.worker.child_pool import ChildPool, Seat
+from flowerpower.job_queue.worker.child_pool import ChildPool, PooledChild
 from flowerpower.job_queue.worker.fork_server_client import ChildEnded
 from flowerpower.jobs import attempt_result
-from flowerpower.jobs.job import AttemptEnd, Claim, overrides_of
+from flowerpower.jobs.job import AttemptResult, Claim, overrides_of
 from flowerpower.jobs.run import RunRequest
 from flowerpower.text import remember_secret
 from flowerpower.triggers import clock
@@ -33,7 +33,7 @@ WAIT_LIMIT = 0.5
 """Seconds that a claim waits behind others for a child before it is given back."""
 
 
-class Attempts:
+class Slots:
     """The attempts of one worker and the children, at most `slots`, that make them.
 
     `on_change` is called, in the attending thread, when there is something new to record;
@@ -175,7 +175,7 @@ class Attempts:
         return self._give(attempt, request)
 
     def _refuse(self, attempt: Attempt, message: str) -> None:
-        self._over(attempt, end=attempt_result.end_by_refusal(attempt.claim, message))
+        self._over(attempt, end=attempt_result.from_refusal(attempt.claim, message))
 
     def _request(self, claim: Claim) -> dict[str, Any]:
         overrides = overrides_of(claim.payload)
@@ -204,7 +204,7 @@ class Attempts:
             self._waiting.insert(0, attempt)
         self.wake()
 
-    def _hear(self, seat: Seat) -> None:
+    def _hear(self, seat: PooledChild) -> None:
         if not self._pool.has(seat):
             return
         text, messages = self._pool.read(seat)
@@ -221,7 +221,7 @@ class Attempts:
         if not was_dirty:
             self._on_change()
 
-    def _take(self, seat: Seat, message: Mapping[str, Any]) -> None:
+    def _take(self, seat: PooledChild, message: Mapping[str, Any]) -> None:
         attempt = seat.attempt
         # What a job leaves behind may go on to tell things after the outcome.
         if attempt is None:
@@ -242,7 +242,7 @@ class Attempts:
                 self._drop(seat)
             self._outcome(attempt, message.get("outcome"))
 
-    def _drop(self, seat: Seat) -> None:
+    def _drop(self, seat: PooledChild) -> None:
         seat.attempt = None
         self._pool.drop(seat)
 
@@ -277,10 +277,10 @@ class Attempts:
             self._stopped(attempt)
             return
         told = outcome if isinstance(outcome, dict) else {}
-        end = attempt_result.end_by_outcome(attempt.claim, attempt.policy, told, clock.now())
+        end = attempt_result.from_outcome(attempt.claim, attempt.policy, told, clock.now())
         self._over(attempt, end=end)
 
-    def _child_ended(self, seat: Seat, ended: ChildEnded) -> None:
+    def _child_ended(self, seat: PooledChild, ended: ChildEnded) -> None:
         # Its last words may still be in the pipes.
         self._hear(seat)
         if not self._pool.has(seat):
@@ -292,10 +292,10 @@ class Attempts:
         if attempt.stopping is not None:
             self._stopped(attempt)
         elif ended.lost:
-            self._over(attempt, given_back=attempt_result.LOST_WITH_SERVER)
+            self._over(attempt, given_back=attempt_result.LOST_WITH_FORK_SERVER)
         elif attempt.has_begun:
             claim, policy = attempt.claim, attempt.policy
-            end = attempt_result.end_by_death(
+            end = attempt_result.from_process_death(
                 claim, policy, ended.returncode, attempt.node, clock.now()
             )
             self._over(attempt, end=end)
@@ -309,7 +309,7 @@ class Attempts:
         if attempt.stopping == "cancel":
             self._over(attempt, end=attempt_result.cancelled(claim))
         elif attempt.stopping == "timeout":
-            end = attempt_result.end_by_timeout(
+            end = attempt_result.from_timeout(
                 claim, attempt.policy, attempt.timeout or 0.0, attempt.node, now
             )
             self._over(attempt, end=end)
@@ -317,7 +317,7 @@ class Attempts:
             self._over(attempt, given_back=attempt.stopping)
 
     def _over(
-        self, attempt: Attempt, *, end: AttemptEnd | None = None, given_back: str | None = None
+        self, attempt: Attempt, *, end: AttemptResult | None = None, given_back: str | None = None
     ) -> None:
         with self.lock:
             attempt.end, attempt.given_back, attempt.child = end, given_back, None

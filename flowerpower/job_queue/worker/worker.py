@@ -18,10 +18,10 @@ from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent, WorkerOptions
 from flowerpower.job_queue.worker.attempt import RELEASED, Attempt
 from flowerpower.job_queue.worker.events import Events
-from flowerpower.job_queue.worker.prefetch import HORIZON, ClaimAhead
+from flowerpower.job_queue.worker.prefetch import HORIZON, Prefetch
 from flowerpower.job_queue.worker.recorder import RETRY_EVERY, SILENCE_SHARE, Recorder
 from flowerpower.job_queue.worker.scheduler import STOP_SIGNALS, Firing
-from flowerpower.job_queue.worker.slots import Attempts
+from flowerpower.job_queue.worker.slots import Slots
 from flowerpower.triggers import clock
 
 FORCED_LIMIT = 3.0
@@ -59,7 +59,7 @@ class Worker:
         self._events = Events(on_event)
         self.firing = Firing(backend, self._events)
         self._claiming = threading.Lock()
-        self._ahead = ClaimAhead(options)
+        self._ahead = Prefetch(options)
         self._recorder = Recorder(
             backend,
             options,
@@ -69,7 +69,7 @@ class Worker:
             on_free=self._slots_are_free,
             gather=lambda: self._ahead.gather,
         )
-        self.attempts = Attempts(
+        self.attempts = Slots(
             base_dir,
             options.num_workers,
             options.jobs_per_child,
@@ -157,7 +157,7 @@ class Worker:
                 self.attempts.start()
                 self._loop.start()
                 while not self._is_done():
-                    self.attempts.attend(self._patience())
+                    self.attempts.attend(self._poll_interval())
                 seconds = 0.0
             finally:
                 self._is_closed = True
@@ -190,7 +190,7 @@ class Worker:
 
         return undo
 
-    def _patience(self) -> float:
+    def _poll_interval(self) -> float:
         if self._stops or self.options.burst or self.options.max_jobs is not None:
             return 0.1
         return 0.5 if self.attempts.all() else 1.0

@@ -142,10 +142,10 @@ def own_module(pipeline: str) -> str:
 def entries_as_written(node: YamlNode, *path: str) -> list[Any]:
     """The list that stands at `path` below `node`, empty if nothing does; `${…}` stays as it is."""
     for step in path:
-        below = node.content.get(step) if isinstance(node.content, dict) else None
-        if below is None or below.content is None:
+        child = node.content.get(step) if isinstance(node.content, dict) else None
+        if child is None or child.content is None:
             return []
-        node = below
+        node = child
     written = node.plain(as_written=True)
     return written if isinstance(written, list) else [written]
 

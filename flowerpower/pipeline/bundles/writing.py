@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowerpower.atomic_files import beside, write_whole
+from flowerpower.atomic_files import beside, write_atomically
 from flowerpower.config.files import Project, check_as_written
 from flowerpower.config.yaml_reader import MAX_BYTES, YamlFile, YamlNode, dotted
 from flowerpower.errors import ConfigError, FlowerpowerError, Refused
@@ -108,7 +108,7 @@ def write_bundle(bundle: Bundle, target: Path, *, overwrite: bool = False) -> No
         if not place.parent.is_dir():
             raise FileNotFoundError(None, "No such file or directory")
         if is_zip:
-            write_whole({place: _zipped(bundle)})
+            write_atomically({place: _zipped(bundle)})
         else:
             _write_folder(bundle, place)
     except OSError as error:
@@ -159,7 +159,7 @@ def _zipped(bundle: Bundle) -> bytes:
 def _write_folder(bundle: Bundle, target: Path) -> None:
     fresh, old = beside(target), beside(target)
     try:
-        write_whole({fresh / name: content for name, content in _members(bundle).items()})
+        write_atomically({fresh / name: content for name, content in _members(bundle).items()})
         if target.exists():
             os.rename(target, old)
         try:

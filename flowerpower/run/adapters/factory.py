@@ -19,7 +19,7 @@ from flowerpower.run.adapters.graceful import Graceful
 from flowerpower.run.adapters.trackers import Tracker, check_trackers, make_trackers
 from flowerpower.run.adapters.type_check import TypeCheck
 from flowerpower.run.modules import import_modules
-from flowerpower.run.node_events import NodeRecorder
+from flowerpower.run.node_events import NodeEventHook
 from flowerpower.text import did_you_mean, mask, visible
 
 OnWarning = Callable[[str], None]
@@ -57,7 +57,7 @@ def make_adapters(
     project: Project,
     pipeline: str,
     config: AdapterConfig,
-    recorder: NodeRecorder,
+    recorder: NodeEventHook,
     warn: OnWarning,
 ) -> Adapters:
     """The adapters that are on, but for the progress bar, which is drawn from the recorder.

@@ -12,7 +12,7 @@ from hamilton.lifecycle.default import INJECTION_ALLOWED
 
 from flowerpower.config.adapters import GracefulErrors
 from flowerpower.jobs.retries import names_of
-from flowerpower.run.node_events import NodeRecorder
+from flowerpower.run.node_events import NodeEventHook
 
 _TAG = "hamilton.error_sentinel"
 """What Hamilton's `accept_error_sentinels` marks a node with."""
@@ -31,7 +31,7 @@ class Graceful(NodeExecutionMethod):  # type: ignore[misc] # Hamilton has no typ
     failure: inside a run failures have a value of their own.
     """
 
-    def __init__(self, config: GracefulErrors, recorder: NodeRecorder) -> None:
+    def __init__(self, config: GracefulErrors, recorder: NodeEventHook) -> None:
         self._config = config
         self._names = set(config.errors)
         self._recorder = recorder

@@ -15,7 +15,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from flowerpower.run.adapters.graceful import Missing
 from flowerpower.run.dag import type_text
-from flowerpower.run.node_events import NodeRecorder
+from flowerpower.run.node_events import NodeEventHook
 
 _STREAMS = (
     collections.abc.Iterator, collections.abc.Iterable, collections.abc.Generator,
@@ -31,7 +31,7 @@ class TypeCheck(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorates i
     Hamilton's adapter refuses Parallelizable nodes, fixed tuples, TypedDict, NewType and more.
     """
 
-    def __init__(self, recorder: NodeRecorder, check_input: bool, check_output: bool) -> None:
+    def __init__(self, recorder: NodeEventHook, check_input: bool, check_output: bool) -> None:
         self._recorder = recorder
         self._input, self._output = check_input, check_output
 

@@ -24,7 +24,7 @@ from flowerpower.errors import ConfigError
 from flowerpower.run import pickles
 from flowerpower.run.cache.code_versions import code_version
 from flowerpower.run.cache.fingerprints import file_states, fingerprint
-from flowerpower.run.node_events import NodeRecorder
+from flowerpower.run.node_events import NodeEventHook
 
 CACHE_FOLDER = Path(".flowerpower", "cache")
 BUSY = 30
@@ -41,10 +41,10 @@ class Cache(HamiltonCacheAdapter):  # type: ignore[misc] # Hamilton has no types
     A text that names a file, from the project's folder or the current one, counts with the file.
     """
 
-    def __init__(self, root: Path, recorder: NodeRecorder | None, **options: Any) -> None:
+    def __init__(self, root: Path, recorder: NodeEventHook | None, **options: Any) -> None:
         super().__init__(**options)
         self._root = root
-        self._recorder = recorder or NodeRecorder()
+        self._recorder = recorder or NodeEventHook()
 
     def _version_data(
         self,
@@ -191,7 +191,7 @@ def cache_folder(root: Path, config: CacheConfig) -> Path:
     return root / Path(config.path or CACHE_FOLDER).expanduser()
 
 
-def make_cache(root: Path, config: CacheConfig, recorder: NodeRecorder | None) -> Cache:
+def make_cache(root: Path, config: CacheConfig, recorder: NodeEventHook | None) -> Cache:
     """The cache that a run uses; its folder is made."""
     folder = cache_folder(root, config)
     try:

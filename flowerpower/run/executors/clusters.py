@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 from flowerpower.config.run import ExecutorConfig
 from flowerpower.errors import RunFailed
 from flowerpower.run.executors.cluster_imports import call_with, own_path
-from flowerpower.run.executors.remote_executor import Elsewhere
-from flowerpower.run.node_events import NodeRecorder
+from flowerpower.run.executors.remote_executor import RemoteExecutor
+from flowerpower.run.node_events import NodeEventHook
 
 ANSWER = 5
 """Seconds in which a cluster must answer."""
@@ -35,10 +35,10 @@ _TOKEN = secrets.token_hex(32)
 """What a Ray of ours takes orders by."""
 
 
-class Ray(Elsewhere):
+class Ray(RemoteExecutor):
     """Ray: one that runs at `address`, or one of this machine for this run."""
 
-    def __init__(self, ray: Any, config: ExecutorConfig, recorder: NodeRecorder) -> None:
+    def __init__(self, ray: Any, config: ExecutorConfig, recorder: NodeEventHook) -> None:
         super().__init__(None, recorder)
         self._ray, self._config = ray, config
         self._began = contextlib.ExitStack()
@@ -115,11 +115,11 @@ class Ray(Elsewhere):
         self._ray.shutdown()
 
 
-class Dask(Elsewhere):
+class Dask(RemoteExecutor):
     """Dask: a scheduler that runs at `address`, or a cluster of processes for this run."""
 
     def __init__(
-        self, distributed: Any, config: ExecutorConfig, workers: int, recorder: NodeRecorder
+        self, distributed: Any, config: ExecutorConfig, workers: int, recorder: NodeEventHook
     ) -> None:
         super().__init__(None, recorder)
         self._distributed, self._config, self._workers = distributed, config, workers

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from hamilton import node
 
 
-def alone(nodes: Iterable[node.Node]) -> list[node.Node]:
+def detached(nodes: Iterable[node.Node]) -> list[node.Node]:
     """Copies of nodes that know each other, and of all others that they need only the names.
 
     A node holds its neighbours, and these theirs: each task would carry the whole graph.

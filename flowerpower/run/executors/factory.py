@@ -24,14 +24,14 @@ from hamilton.execution.grouping import TaskImplementation
 from flowerpower.config.run import ExecutorConfig
 from flowerpower.errors import ConfigError
 from flowerpower.run.executors.pool import Pool
-from flowerpower.run.node_events import NodeRecorder
+from flowerpower.run.node_events import NodeEventHook
 
 DEFAULT_THREADS = 8
 EXTRAS = {"ray": "ray", "dask": "distributed"}
 """Executors that need an extra of their own name, and the module it brings."""
 
 
-def make_executor(config: ExecutorConfig, recorder: NodeRecorder) -> ExecutionManager:
+def make_executor(config: ExecutorConfig, recorder: NodeEventHook) -> ExecutionManager:
     """What Hamilton gives the tasks of a run to, for every type but `future`.
 
     Raises:

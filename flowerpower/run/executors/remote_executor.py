@@ -28,9 +28,9 @@ from flowerpower.errors import RunFailed
 from flowerpower.jobs.retries import names_of
 from flowerpower.jobs.run import RAISED_AS, RAISED_AT, NodeRecord
 from flowerpower.run.adapters.trackers import is_tracker
-from flowerpower.run.executors.detached_nodes import alone
+from flowerpower.run.executors.detached_nodes import detached
 from flowerpower.run.executors.pool import LOUD, Pool
-from flowerpower.run.node_events import NodeRecorder
+from flowerpower.run.node_events import NodeEventHook
 
 
 class ProcessDied(Exception):
@@ -39,10 +39,10 @@ class ProcessDied(Exception):
     __module__ = "flowerpower"
 
 
-class Elsewhere(Pool):
+class RemoteExecutor(Pool):
     """Other processes: tasks and values are pickled, what happens to nodes is told afterwards."""
 
-    def __init__(self, limit: int | None, recorder: NodeRecorder) -> None:
+    def __init__(self, limit: int | None, recorder: NodeEventHook) -> None:
         super().__init__(limit)
         self._recorder = recorder
         self._names: dict[str, list[str]] = {}
@@ -58,7 +58,7 @@ class Elsewhere(Pool):
         """Begin with a task; what came of its nodes is recorded when it ends."""
         names = [each.name for each in task.nodes if not each.user_defined]
         adapters = [each for each in task.adapter.adapters if not is_tracker(each)]
-        sent = replace(task, adapter=LifecycleAdapterSet(*adapters), nodes=alone(task.nodes))
+        sent = replace(task, adapter=LifecycleAdapterSet(*adapters), nodes=detached(task.nodes))
         packed = _packed(sent, names)
         self._recorder.sent(names, task.task_id)
         self._names[task.task_id] = names
@@ -90,7 +90,7 @@ class Elsewhere(Pool):
         return future
 
 
-class Processes(Elsewhere):
+class Processes(RemoteExecutor):
     """Processes of this machine, started for the run."""
 
     def init(self) -> None:
@@ -157,7 +157,7 @@ def _run_packed(packed: bytes) -> bytes:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     task = cloudpickle.loads(packed)
     names = ", ".join(each.name for each in task.nodes)
-    recorders = [each for each in task.adapter.adapters if isinstance(each, NodeRecorder)]
+    recorders = [each for each in task.adapter.adapters if isinstance(each, NodeEventHook)]
     results, failure = None, None
     try:
         results = base_execute_task(task)

@@ -25,7 +25,7 @@ WHERE namespace = :namespace AND id = :id AND (expires_at IS NULL OR expires_at 
 
 -- name: list_jobs
 SELECT id, pipeline, queue, payload, status, run_at, created_at, result_ttl, schedule_id,
-    scheduled_for, owner, attempt, attempts_left, losses, cancel, started_at, ended_at,
+    scheduled_for, owner, attempt, attempts_left, worker_losses, cancel, started_at, ended_at,
     result_expires_at, error, progress, NULL AS result
 FROM flowerpower_jobs
 WHERE namespace = :namespace AND (expires_at IS NULL OR expires_at > :now) {conditions}
@@ -39,7 +39,7 @@ WHERE namespace = :namespace AND id = :id
 UPDATE flowerpower_jobs SET cancel = 1 WHERE namespace = :namespace AND id = :id
 
 -- name: retry_job
-UPDATE flowerpower_jobs SET status = 'queued', run_at = :now, cancel = 0, retries = 0, losses = 0,
+UPDATE flowerpower_jobs SET status = 'queued', run_at = :now, cancel = 0, retries = 0, worker_losses = 0,
     attempts_left = NULL, ended_at = NULL, expires_at = NULL, result = NULL,
     result_expires_at = NULL, error = NULL, owner = NULL
 WHERE namespace = :namespace AND id = :id
@@ -119,7 +119,7 @@ WHERE namespace = :namespace AND id = :worker
 -- name: beats
 SELECT id, beat FROM flowerpower_workers WHERE namespace = :namespace
 
--- name: bury
+-- name: requeue_lost_of_worker
 DELETE FROM flowerpower_workers WHERE namespace = :namespace AND id = :worker AND beat = :beat
 
 -- name: next_due
@@ -168,13 +168,13 @@ UPDATE flowerpower_jobs SET
 WHERE namespace = :namespace AND id = :id AND owner = :worker AND attempt = :attempt
     AND status = 'running'
 
--- name: lose
+-- name: requeue_lost
 UPDATE flowerpower_jobs SET
-    status = CASE WHEN cancel = 1 THEN 'cancelled' WHEN losses + 1 >= :max_losses THEN 'failed'
+    status = CASE WHEN cancel = 1 THEN 'cancelled' WHEN worker_losses + 1 >= :max_worker_losses THEN 'failed'
         ELSE 'queued' END,
-    error = CASE WHEN cancel = 0 AND losses + 1 >= :max_losses THEN :error END,
-    ended_at = CASE WHEN cancel = 1 OR losses + 1 >= :max_losses THEN :now END,
-    expires_at = CASE WHEN cancel = 1 OR losses + 1 >= :max_losses THEN :expires_at END,
-    losses = losses + 1, owner = NULL
+    error = CASE WHEN cancel = 0 AND worker_losses + 1 >= :max_worker_losses THEN :error END,
+    ended_at = CASE WHEN cancel = 1 OR worker_losses + 1 >= :max_worker_losses THEN :now END,
+    expires_at = CASE WHEN cancel = 1 OR worker_losses + 1 >= :max_worker_losses THEN :expires_at END,
+    worker_losses = worker_losses + 1, owner = NULL
 WHERE namespace = :namespace AND owner = :worker AND status = 'running'
     AND (:id = '' OR (id = :id AND attempt = :attempt))

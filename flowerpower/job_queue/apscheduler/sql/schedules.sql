@@ -49,7 +49,7 @@ SELECT MIN(due_at) AS due_at, (
     SELECT COALESCE(last_fire, anchor) FROM flowerpower_schedules
     WHERE namespace = :namespace AND state = 'active'
     ORDER BY COALESCE(last_fire, anchor) DESC LIMIT 1
-) AS dealt_with_at
+) AS last_processed_at
 FROM flowerpower_schedules WHERE namespace = :namespace
 
 -- name: due_schedules
@@ -76,7 +76,7 @@ INSERT INTO flowerpower_fires (
     :namespace, :id, :fire_time, :outcome, :reason, :count, :job_id, :now
 ) ON CONFLICT (namespace, schedule_id, fire_time) DO UPDATE SET
     outcome = :outcome, reason = :reason, count = :count, job_id = :job_id, recorded_at = :now
-WHERE flowerpower_fires.outcome <> 'made'
+WHERE flowerpower_fires.outcome <> 'enqueued'
 
 -- name: list_fires
 SELECT * FROM flowerpower_fires WHERE namespace = :namespace AND schedule_id = :id

@@ -18,7 +18,7 @@ CREATE TABLE flowerpower_jobs (
     attempt INTEGER NOT NULL DEFAULT 0,
     retries INTEGER NOT NULL DEFAULT 0,
     attempts_left INTEGER,
-    losses INTEGER NOT NULL DEFAULT 0,
+    worker_losses INTEGER NOT NULL DEFAULT 0,
     cancel INTEGER NOT NULL DEFAULT 0,
     started_at DOUBLE PRECISION,
     ended_at DOUBLE PRECISION,

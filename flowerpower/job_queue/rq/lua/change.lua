@@ -21,7 +21,7 @@ elseif given.verb == 'cancel' then
 else
     revive(id, queue)
     redis.call('DEL', result_key(id), progress_key(id))
-    redis.call('HSET', key, 'fp_cancel', '0', 'fp_retries', '0', 'fp_losses', '0',
+    redis.call('HSET', key, 'fp_cancel', '0', 'fp_retries', '0', 'fp_worker_losses', '0',
                'fp_attempts_left', '', 'fp_result_expires_at', '', 'fp_error', '',
                'fp_run_at', text(time), 'fp_token', given.token)
     queue_again(id, queue, time)

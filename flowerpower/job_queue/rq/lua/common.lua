@@ -159,16 +159,16 @@ end
 local function give_back(id, owner, attempt, time, error)
     if not is_held(id, owner, attempt) then return 0 end
     local key = job_key(id)
-    local found = fields(key, 'fp_queue', 'fp_cancel', 'fp_losses', 'fp_run_at')
-    local queue, losses = found[1], tonumber(found[3]) or 0
+    local found = fields(key, 'fp_queue', 'fp_cancel', 'fp_worker_losses', 'fp_run_at')
+    local queue, worker_losses = found[1], tonumber(found[3]) or 0
     let_go(id, queue, owner, attempt)
     if error then
-        losses = losses + 1
-        redis.call('HSET', key, 'fp_losses', losses)
+        worker_losses = worker_losses + 1
+        redis.call('HSET', key, 'fp_worker_losses', worker_losses)
     end
     if found[2] == '1' then
         end_job(id, queue, 'cancelled', time, given.history_ttl)
-    elseif error and losses >= given.max_losses then
+    elseif error and worker_losses >= given.max_worker_losses then
         redis.call('HSET', key, 'fp_error', error)
         end_job(id, queue, 'failed', time, given.history_ttl)
     else
@@ -259,7 +259,7 @@ local function move(id, moved)
         redis.call('ZREM', own .. 'due', id)
     end
     if moved.is_active then
-        redis.call('ZADD', own .. 'dealt_with', text(moved.dealt_with_at), id)
+        redis.call('ZADD', own .. 'dealt_with', text(moved.last_processed_at), id)
     else
         redis.call('ZREM', own .. 'dealt_with', id)
     end

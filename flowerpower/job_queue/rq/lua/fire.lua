@@ -10,7 +10,7 @@ for position, each in ipairs(given.decided) do
         local ledger, order = own .. 'fire:' .. each.id, own .. 'fires:' .. each.id
         for number, fire in ipairs(each.fires) do
             local before = redis.call('HGET', ledger, fire.time)
-            local is_new = not (before and string.find(before, '"outcome": "made"', 1, true))
+            local is_new = not (before and string.find(before, '"outcome": "enqueued"', 1, true))
             if is_new then
                 redis.call('HSET', ledger, fire.time, fire.row)
                 redis.call('ZADD', order, fire.time, fire.time)

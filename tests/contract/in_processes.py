@@ -14,7 +14,7 @@ from typing import Any
 from flowerpower.errors import FlowerpowerError
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.jobs.job import JobFilter, JobStatus
-from tests.contract.hand import FINISHED, Hand, spec
+from tests.contract.fake_worker import FINISHED, FakeWorker, spec
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload([__name__])
@@ -103,7 +103,7 @@ def claim_and_finish(
     """Claim and finish until `expected` jobs have ended; what this process ran."""
     ran: list[tuple[str, int]] = []
     with JobQueueManager(**options) as backend:
-        worker = Hand(backend, f"hand-{number}")
+        worker = FakeWorker(backend, f"hand-{number}")
         ready()
         while True:
             claims = worker.claim(3)

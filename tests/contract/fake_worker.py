@@ -7,17 +7,17 @@ from typing import Any
 
 from flowerpower.config.run import RunOverrides
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.jobs.job import AttemptEnd, Claim, Job, JobSpec, JobStatus, WorkerInfo
+from flowerpower.jobs.job import AttemptResult, Claim, Job, JobSpec, JobStatus, WorkerInfo
 from flowerpower.triggers import clock
 
 RESULT = {"outputs": {"total": 42}, "notes": []}
-FINISHED = AttemptEnd(JobStatus.FINISHED, result=RESULT)
-FAILED = AttemptEnd(
+FINISHED = AttemptResult(JobStatus.FINISHED, result=RESULT)
+FAILED = AttemptResult(
     JobStatus.FAILED,
     error={"type": "ValueError", "message": "no such region", "node": "total"},
     attempts_left=0,
 )
-CANCELLED = AttemptEnd(JobStatus.CANCELLED)
+CANCELLED = AttemptResult(JobStatus.CANCELLED)
 
 
 def spec(job_id: str | None = None, /, **fields: Any) -> JobSpec:
@@ -34,14 +34,14 @@ def in_seconds(seconds: float) -> datetime:
     return clock.after(clock.now(), seconds)
 
 
-def retry_at(moment: datetime, retries: int = 1, left: int = 2) -> AttemptEnd:
+def retry_at(moment: datetime, retries: int = 1, left: int = 2) -> AttemptResult:
     """A failed attempt that is tried again."""
-    return AttemptEnd(
+    return AttemptResult(
         JobStatus.SCHEDULED, error=FAILED.error, run_at=moment, retries=retries, attempts_left=left
     )
 
 
-class Hand:
+class FakeWorker:
     """A worker that does nothing by itself."""
 
     def __init__(self, backend: JobQueueBackend, name: str = "hand-1") -> None:
@@ -58,7 +58,7 @@ class Hand:
         (claim,) = self.claim()
         return claim
 
-    def finish(self, claim: Claim, end: AttemptEnd = FINISHED, log: str = "") -> bool:
+    def finish(self, claim: Claim, end: AttemptResult = FINISHED, log: str = "") -> bool:
         return self.backend.finish(claim, end, log, None)
 
     def make(self, status: JobStatus, job_id: str = "subject") -> Claim | None:

@@ -10,7 +10,7 @@ from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.base import JobQueueBackend
 
 
-class Place(ABC):
+class BackendSetup(ABC):
     """Where the queue of one test lives. A backend is fit for the suite once it has one."""
 
     is_shared: ClassVar[bool] = True
@@ -55,7 +55,7 @@ class Place(ABC):
         return JobQueueManager(**{**self.options, **more})
 
 
-class SqlPlace(Place):
+class SqlBackendSetup(BackendSetup):
     """What the two dialects have in common."""
 
     url_refused = "No database driver takes"
