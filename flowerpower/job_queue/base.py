@@ -247,7 +247,7 @@ class JobQueueBackend(ScheduleStore):
 
     @abstractmethod
     def requeue_lost_of_worker(self, worker_id: str, beat: int) -> int:
-        """Take a worker whose beat is still `beat` for dead, and its jobs for lost (`requeue_lost`).
+        """Take a worker whose beat is still `beat` for dead, its jobs for lost (`requeue_lost`).
 
         How many jobs that were; 0 if it has beaten since, or was taken for dead before.
         """

@@ -32,11 +32,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "place" not in metafunc.fixturenames:
+    if "setup" not in metafunc.fixturenames:
         return
     shared = metafunc.definition.get_closest_marker("shared")
     kinds = [name for name, setup in BACKENDS.items() if setup.is_shared or not shared]
-    metafunc.parametrize("place", kinds, indirect=True)
+    metafunc.parametrize("setup", kinds, indirect=True)
 
 
 @pytest.fixture

@@ -167,7 +167,7 @@ LATE_WRITES: dict[str, Callable[[JobQueueBackend, Claim], bool]] = {
     "retry": lambda backend, claim: backend.finish(claim, retry_at(in_seconds(0)), "late\n", None),
     "record": lambda backend, claim: backend.record(claim, "late\n", PROGRESS),
     "release": lambda backend, claim: backend.release(claim),
-    "lose": lambda backend, claim: backend.requeue_lost(claim, "late"),
+    "requeue_lost": lambda backend, claim: backend.requeue_lost(claim, "late"),
 }
 
 

@@ -325,7 +325,7 @@ class SqlStore(JobQueueBackend):
     def _lose(self, tx: Transaction, fence: Mapping[str, Any], reason: str) -> int:
         error = lost_error(reason)
         lost = {"max_worker_losses": MAX_WORKER_LOSSES, "error": error, **self._ended(tx.now())}
-        return tx.run("lose", {**fence, **lost})
+        return tx.run("requeue_lost", {**fence, **lost})
 
     def beats(self) -> dict[str, int]:
         with self.database.read() as tx:
@@ -333,7 +333,7 @@ class SqlStore(JobQueueBackend):
 
     def requeue_lost_of_worker(self, worker_id: str, beat: int) -> int:
         with self.database.write() as tx:
-            if not tx.run("bury", self.scoped(worker=worker_id, beat=beat)):
+            if not tx.run("remove_silent_worker", self.scoped(worker=worker_id, beat=beat)):
                 return 0
             return self._lose(tx, self.scoped(worker=worker_id, id="", attempt=0), WORKER_DIED)
 

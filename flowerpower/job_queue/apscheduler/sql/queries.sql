@@ -119,7 +119,7 @@ WHERE namespace = :namespace AND id = :worker
 -- name: beats
 SELECT id, beat FROM flowerpower_workers WHERE namespace = :namespace
 
--- name: requeue_lost_of_worker
+-- name: remove_silent_worker
 DELETE FROM flowerpower_workers WHERE namespace = :namespace AND id = :worker AND beat = :beat
 
 -- name: next_due
