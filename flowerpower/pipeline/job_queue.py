@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -11,7 +11,7 @@ from flowerpower.config.files import Project
 from flowerpower.config.project import BackendType
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import UsageError
-from flowerpower.jobs.job import Job, JobSpec
+from flowerpower.jobs.job import Job, JobFilter, JobSpec, LogChunk, WorkerInfo
 from flowerpower.pipeline.overrides import with_relative_paths
 from flowerpower.pipeline.queues import check_queue, default_queue
 from flowerpower.pipeline.registry import PipelineRegistry
@@ -19,7 +19,7 @@ from flowerpower.text import did_you_mean
 
 if TYPE_CHECKING:
     from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent
-    from flowerpower.jobs.schedule import Schedule, ScheduleSpec
+    from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec
 
 MAX_WORKERS = 1000
 
@@ -58,8 +58,8 @@ class PipelineJobQueue:
         """Where the backend is, as its options; what the project leaves out is its default."""
         if self.type != self._config.type:
             return {"url": None}
-        told = self._config.backend.model_dump(exclude={"queues"}, exclude_none=True)
-        return {"url": None, **told}
+        options = self._config.backend.model_dump(exclude={"queues"}, exclude_none=True)
+        return {"url": None, **options}
 
     @property
     def in_memory(self) -> bool:
@@ -117,6 +117,60 @@ class PipelineJobQueue:
         )
         return self.backend.add_job(spec)
 
+    def get_job(self, job_id: str) -> Job:
+        """The job, with its result while that is kept.
+
+        Raises:
+            JobNotFound: if there is no record of that id.
+        """
+        return self.backend.get_job(job_id)
+
+    def list_jobs(self, job_filter: JobFilter) -> list[Job]:
+        """The jobs that match, the newest first, without their results."""
+        return self.backend.list_jobs(job_filter)
+
+    def cancel_job(self, job_id: str) -> Job:
+        """Cancel a job: one that waits at once, one that runs within seconds.
+
+        Raises:
+            JobNotFound: if there is no job of that id.
+            Refused: if it has finished or failed.
+        """
+        return self.backend.cancel_job(job_id)
+
+    def retry_job(self, job_id: str) -> Job:
+        """Queue a failed or cancelled job again, with all of its retries.
+
+        Raises:
+            JobNotFound: if there is no job of that id.
+            Refused: if it has not ended, or has finished.
+        """
+        return self.backend.retry_job(job_id)
+
+    def delete_job(self, job_id: str) -> None:
+        """Delete a job with its log and result.
+
+        Raises:
+            JobNotFound: if there is no job of that id.
+            Refused: if it is running.
+        """
+        self.backend.delete_job(job_id)
+
+    def prune_jobs(self, *, all_ended: bool = False, dry_run: bool = False) -> int:
+        """Delete jobs whose history has ended, or all that have ended; how many.
+
+        With `dry_run` nothing is deleted, and the number says how many would be.
+        """
+        return self.backend.prune(everything_ended=all_ended, dry_run=dry_run)
+
+    def read_log(self, job_id: str, attempt: int, after: int = 0) -> list[LogChunk]:
+        """The pieces of an attempt's log with a `seq` above `after`, in order.
+
+        Raises:
+            JobNotFound: if there is no job of that id.
+        """
+        return self.backend.read_log(job_id, attempt, after)
+
     def declared_schedules(self, name: str) -> list[ScheduleSpec]:
         """The schedules that the pipeline's YAML declares and has enabled.
 
@@ -128,16 +182,62 @@ class PipelineJobQueue:
 
         return declared(self._project, self._registry, name)
 
-    def schedule(self, spec: ScheduleSpec, *, overwrite: bool = False) -> Schedule:
+    def add_schedule(self, spec: ScheduleSpec, *, overwrite: bool = False) -> Schedule:
         """Put a pipeline on the calendar; returns once the queue holds the schedule.
 
         Raises:
             PipelineNotFound: if there is no such pipeline.
-            Refused: if the id is another schedule's, and not `overwrite`.
-            BackendUnreachable: if it was not taken.
+            Refused: if another schedule has the id, and `overwrite` is False.
+            BackendUnreachable: if the schedule was not taken.
         """
         self._registry.files(spec.pipeline)
         return self.backend.add_schedule(spec, overwrite=overwrite)
+
+    def get_schedule(self, schedule_id: str) -> Schedule:
+        """The schedule of that id.
+
+        Raises:
+            ScheduleNotFound: if there is none.
+        """
+        return self.backend.get_schedule(schedule_id)
+
+    def list_schedules(self) -> list[Schedule]:
+        """All schedules of the project."""
+        return self.backend.list_schedules()
+
+    def pause_schedule(self, schedule_id: str) -> Schedule:
+        """Stop its fires until it is resumed.
+
+        Raises:
+            ScheduleNotFound: if there is none of that id.
+            Refused: if it is done.
+        """
+        return self.backend.pause_schedule(schedule_id)
+
+    def resume_schedule(self, schedule_id: str) -> Schedule:
+        """Let a paused schedule fire again, from now on.
+
+        Raises:
+            ScheduleNotFound: if there is none of that id.
+            Refused: if it is done.
+        """
+        return self.backend.resume_schedule(schedule_id)
+
+    def delete_schedule(self, schedule_id: str) -> None:
+        """Delete a schedule and its history; jobs that it made stay.
+
+        Raises:
+            ScheduleNotFound: if there is none of that id.
+        """
+        self.backend.delete_schedule(schedule_id)
+
+    def list_fires(self, schedule_id: str, limit: int = 100) -> list[Fire]:
+        """The latest fires of a schedule and their outcomes, the newest first.
+
+        Raises:
+            ScheduleNotFound: if there is none of that id.
+        """
+        return self.backend.list_fires(schedule_id, limit)
 
     def run_schedule_now(self, schedule_id: str) -> Job:
         """A job as the schedule would make one, at once; its calendar is not shifted by it.
@@ -148,10 +248,27 @@ class PipelineJobQueue:
         """
         from flowerpower.jobs.schedule import job_of_fire
 
-        schedule = self.backend.get_schedule(schedule_id)
+        schedule = self.get_schedule(schedule_id)
         self._registry.files(schedule.pipeline)
+        # Cut, so that the id of the longest schedule still makes a valid job id.
         job_id = f"{schedule.id[:160]}-now-{uuid.uuid4().hex[:12]}"
         return self.backend.add_job(job_of_fire(schedule, None, job_id))
+
+    def has_scheduler(self) -> bool:
+        """Whether a process is alive that fires the schedules."""
+        return self.backend.has_scheduler()
+
+    def list_workers(self) -> list[WorkerInfo]:
+        """The workers that are alive, with the jobs they run."""
+        return self.backend.list_workers()
+
+    def check(self) -> Mapping[str, Any]:
+        """What the backend says of itself: `{"backend", "url", "version"}`, passwords masked.
+
+        Raises:
+            BackendUnreachable: if it does not answer.
+        """
+        return self.backend.check()
 
     def run_worker(
         self,

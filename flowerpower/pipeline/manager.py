@@ -187,7 +187,7 @@ class PipelineManager:
                 coalesce=coalesce,
                 max_instances=max_instances,
             )
-        schedule = self.job_queue.schedule(spec, overwrite=overwrite)
+        schedule = self.job_queue.add_schedule(spec, overwrite=overwrite)
         if not self._quiet:
             _announce("scheduled job for", self.project.name, name, schedule.id)
         return schedule.id

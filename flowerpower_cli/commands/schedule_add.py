@@ -188,7 +188,7 @@ def _added(
     errors: list[FlowerpowerError] = []
     for spec in specs:
         try:
-            added.append(context.job_queue.schedule(spec, overwrite=overwrite))
+            added.append(context.job_queue.add_schedule(spec, overwrite=overwrite))
         except FlowerpowerError as error:
             errors.append(error)
     return added, errors
