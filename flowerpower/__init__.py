@@ -1,3 +1,20 @@
 """Run Hamilton pipelines now, in the background, or on a schedule."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flowerpower.pipeline.manager import PipelineManager
+
 __version__ = "0.1.0"
+__all__ = ["PipelineManager"]
+
+
+def __getattr__(name: str) -> object:
+    # At its first use: every command imports this package, and few need the manager.
+    if name == "PipelineManager":
+        from flowerpower.pipeline.manager import PipelineManager
+
+        return PipelineManager
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

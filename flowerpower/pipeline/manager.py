@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
 from flowerpower.config.files import (
     Project,
@@ -19,25 +18,30 @@ from flowerpower.config.files import (
 from flowerpower.config.project import merged_run
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import ConfigError, FlowerpowerError, RunFailed, UsageError
-from flowerpower.jobs.job import Job
-from flowerpower.jobs.retries import delay_before_retry
-from flowerpower.jobs.run import NodeEvent, RunError, RunOutcome, RunRequest
+from flowerpower.jobs.run import NodeEvent, RunOutcome
+from flowerpower.pipeline.failures import failure_sentence, raise_for_error
+from flowerpower.pipeline.foreground import OnRetry, run_in_foreground
 from flowerpower.pipeline.job_queue import PipelineJobQueue
+from flowerpower.pipeline.jobs import Job, Jobs
 from flowerpower.pipeline.overrides import (
     JobArguments,
     RunArguments,
     make_overrides,
     parse_result_ttl,
 )
-from flowerpower.pipeline.registry import PipelineRegistry
+from flowerpower.pipeline.registry import PipelineFiles, PipelineRegistry
+from flowerpower.pipeline.schedules import Schedules
 from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
+    from flowerpower.pipeline.bundles.bundle import Bundle
+    from flowerpower.pipeline.bundles.importing import ImportPlan
     from flowerpower.run.draw.graph import Graph
     from flowerpower.run.runner import Plan
 
-OnRetry = Callable[[RunError, int, float], None]
-"""Called before waiting: the error, how many retries are left, seconds to the next attempt."""
+# In a class that has a method `list`, annotations need other names for the type.
+Names: TypeAlias = list[str]
+Paths: TypeAlias = list[Path]
 
 
 class PipelineManager:
@@ -48,7 +52,14 @@ class PipelineManager:
             or named by FLOWERPOWER_BASE_DIR.
         job_queue_type: `apscheduler` or `rq`, instead of the project's.
         quiet: do not print what was added; FLOWERPOWER_QUIET=1 does the same.
-        environ: where `${NAME}` in YAML and FLOWERPOWER_… variables are looked up.
+        environ: where `${NAME}` in YAML and FLOWERPOWER_… variables are looked up; None stands for
+            the environment of the process.
+
+    Attributes:
+        jobs: the project's jobs: get, list, cancel, retry, delete, prune.
+        schedules: its schedules: get, list, pause, resume, run_now, delete, history.
+        job_queue: the queue itself, which also runs workers and schedulers.
+        registry: the files of the project's pipelines.
 
     Raises:
         ProjectNotFound: if there is no project.
@@ -61,14 +72,17 @@ class PipelineManager:
         job_queue_type: str | None = None,
         *,
         quiet: bool = False,
-        environ: Mapping[str, str] = os.environ,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
+        environ = os.environ if environ is None else environ
         root = (
             find_project_root(Path(), environ) if base_dir is None else project_root(Path(base_dir))
         )
         self.project: Project = load_project(root, environ)
         self.registry = PipelineRegistry(self.project)
         self.job_queue = PipelineJobQueue(self.project, self.registry, job_queue_type)
+        self.jobs = Jobs(self.job_queue)
+        self.schedules = Schedules(self.job_queue)
         self._environ = environ
         self._quiet = quiet or environ.get("FLOWERPOWER_QUIET", "") not in ("", "0")
 
@@ -83,7 +97,13 @@ class PipelineManager:
             PipelineNotFound, ConfigError, UsageError: before anything runs.
             RunFailed: if the pipeline fails; `__cause__` is its own exception.
         """
-        outcome = self._outcome(name, make_overrides(overrides, known=RunArguments), timeout=None)
+        outcome = run_in_foreground(
+            self.project,
+            self.registry.get(name),
+            make_overrides(overrides, known=RunArguments),
+            timeout=None,
+            environ=self._environ,
+        )
         raise_for_error(outcome)
         return outcome.values
 
@@ -109,7 +129,7 @@ class PipelineManager:
             BackendUnreachable: if the job was not taken.
         """
         ttl = None if result_ttl is None else parse_result_ttl(result_ttl)
-        job = self.job_queue.add_job(
+        record = self.job_queue.add_job(
             name,
             make_overrides(overrides),
             run_at=self.due_time(run_at, run_in),
@@ -118,15 +138,15 @@ class PipelineManager:
             result_ttl=ttl,
         )
         if not self._quiet:
-            kept = self.job_queue.result_ttl_of(ttl)
+            seconds = self.job_queue.result_ttl_of(ttl)
             _announce(
                 "added job for",
                 self.project.name,
                 name,
-                job.id,
-                f" and result TTL of {kept:g} seconds.",
+                record.id,
+                f" and result TTL of {seconds:g} seconds.",
             )
-        return job
+        return Job(record, self.job_queue)
 
     def schedule(
         self,
@@ -234,47 +254,17 @@ class PipelineManager:
             PipelineNotFound, ConfigError: if there is no such pipeline or its file is wrong.
         """
         overrides = overrides or RunOverrides()
-        timeout = merged_run(self.registry.get(name).config, overrides).timeout
-        return self._outcome(
-            name, overrides, on_event, on_retry, on_warning, timeout=timeout or None
-        )
-
-    def _outcome(
-        self,
-        name: str,
-        overrides: RunOverrides,
-        on_event: Callable[[NodeEvent], None] | None = None,
-        on_retry: OnRetry | None = None,
-        on_warning: Callable[[str], None] | None = None,
-        *,
-        timeout: float | None,
-    ) -> RunOutcome:
         pipeline = self.registry.get(name)
-        policy = merged_run(pipeline.config, overrides).retry
-        request = RunRequest(str(self.project.root), name, overrides)
-        import random
-
-        dice = random.Random()  # noqa: S311 - it spreads delays, it keeps no secret
-        retry = 0
-        while True:
-            if timeout is None:
-                from flowerpower.pipeline.execute import execute
-
-                loaded = self.project, pipeline
-                outcome = execute(
-                    request, on_event, loaded=loaded, environ=self._environ, on_warning=on_warning
-                )
-            else:
-                from flowerpower.pipeline.timed_run import run_timed
-
-                outcome = run_timed(request, timeout, policy, on_event, environ=self._environ)
-            if outcome.error is None or not outcome.retryable or retry >= policy.max_retries:
-                return outcome
-            retry += 1
-            delay = delay_before_retry(policy, retry, dice)
-            if on_retry is not None:
-                on_retry(outcome.error, policy.max_retries - retry, delay)
-            time.sleep(delay)
+        return run_in_foreground(
+            self.project,
+            pipeline,
+            overrides,
+            timeout=merged_run(pipeline.config, overrides).timeout or None,
+            environ=self._environ,
+            on_event=on_event,
+            on_retry=on_retry,
+            on_warning=on_warning,
+        )
 
     def plan(
         self,
@@ -291,7 +281,7 @@ class PipelineManager:
         Raises:
             FlowerpowerError: as `run`; missing inputs are no error if `complete` is False.
         """
-        from flowerpower.pipeline.execute import described_error
+        from flowerpower.pipeline.run_errors import run_error
         from flowerpower.run.runner import PipelineRunner
 
         runner = PipelineRunner(self.project, self.registry.get(name), overrides)
@@ -300,9 +290,9 @@ class PipelineManager:
         except RunFailed as error:
             if error.__cause__ is None:
                 raise
-            told = described_error(error, self.project.root)
+            cause = run_error(error, self.project.root)
             raise RunFailed(
-                failure_sentence(name, told), details=told.details, hint=told.hint
+                failure_sentence(name, cause), details=cause.details, hint=cause.hint
             ) from error.__cause__
 
     def graph(self, name: str, overrides: RunOverrides | None = None) -> Graph:
@@ -316,7 +306,7 @@ class PipelineManager:
         plan = self.plan(name, overrides, complete=False)
         return dag.graph(plan.driver, name, plan.final_vars)
 
-    def validate(self, name: str) -> list[str]:
+    def validate(self, name: str) -> Names:
         """All that is wrong with a pipeline, found without running it, one sentence each.
 
         Raises:
@@ -327,66 +317,94 @@ class PipelineManager:
         except ConfigError as error:
             return error.details or [error.message]
         faults = [str(fault) for fault in schedule_faults(pipeline, self.project.timezone)]
-        ways = {"": RunOverrides()}
+        runs = {"": RunOverrides()}
         for entry in pipeline.config.schedule:
             if entry.run != RunOverrides():
-                told = f"schedule {entry.id}: " if entry.id else "schedule: "
-                ways[told] = RunOverrides(declared=entry.id or "")
-        for told, overrides in ways.items():
+                prefix = f"schedule {entry.id}: " if entry.id else "schedule: "
+                runs[prefix] = RunOverrides(declared=entry.id or "")
+        for prefix, overrides in runs.items():
             try:
                 self.plan(name, overrides, complete=False)
             except FlowerpowerError as error:
                 details = [] if isinstance(error, RunFailed) else error.details
-                found = [error.message, *details]
-                faults += [f"{told}{each}" for each in found if each not in faults]
+                sentences = [error.message, *details]
+                faults += [f"{prefix}{text}" for text in sentences if text not in faults]
         return faults
+
+    def new(self, name: str) -> PipelineFiles:
+        """Make a pipeline of one node: conf/pipelines/NAME.yml and pipelines/NAME.py.
+
+        Raises:
+            InvalidName: if a pipeline cannot have that name.
+            Refused: if one of the files exists; nothing is written then.
+        """
+        return self.registry.create(name)
+
+    def delete(self, name: str, *, dry_run: bool = False) -> Paths:
+        """Delete a pipeline's YAML and module; their paths, relative to the project.
+
+        With `dry_run` nothing is deleted.
+
+        Raises:
+            PipelineNotFound: with the nearest name.
+            Refused: if another pipeline uses the module.
+        """
+        return self.registry.delete(name, dry_run=dry_run)
+
+    def export(self, name: str, path: str | os.PathLike[str], *, overwrite: bool = False) -> Bundle:
+        """Write a pipeline's YAML and modules to `path`: a zip if it ends in .zip, else a folder.
+
+        Raises:
+            PipelineNotFound: with the nearest name.
+            ConfigError: if its file or a module is wrong, is missing, or lies outside the project.
+            Refused: if `path` exists, and `overwrite` is False.
+        """
+        from flowerpower.pipeline.bundles.writing import pack_pipeline, write_bundle
+
+        bundle = pack_pipeline(self.project, name).bundle
+        write_bundle(bundle, Path(path), overwrite=overwrite)
+        return bundle
+
+    def import_pipeline(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        name: str | None = None,
+        overwrite: bool = False,
+        dry_run: bool = False,
+    ) -> ImportPlan:
+        """Take a pipeline from a folder or zip that `export` wrote; nothing of it is run.
+
+        `name` gives it another name. All files are written or none; with `dry_run`, none. The plan
+        that is returned lists them: new, replaced, unchanged.
+
+        Raises:
+            ConfigError: if `path` is not a bundle.
+            Refused: if files of another content exist, and `overwrite` is False.
+        """
+        from flowerpower.pipeline.bundles.bundle import renamed
+        from flowerpower.pipeline.bundles.importing import plan_import
+        from flowerpower.pipeline.bundles.reading import read_bundle
+
+        bundle = read_bundle(Path(path))
+        if name is not None:
+            bundle = renamed(bundle, name)
+        plan = plan_import(self.project.root, bundle, overwrite=overwrite)
+        if not dry_run:
+            plan.carry_out()
+        return plan
+
+    def list(self) -> Names:
+        """The names of the project's pipelines, sorted."""
+        return self.registry.names()
 
 
 def _announce(what: str, project: str, pipeline: str, identifier: str, end: str = "") -> None:
     from rich.console import Console
     from rich.text import Text
 
-    told = Text(f"✅ Successfully {what} ")
-    told.append(f"{project}.{pipeline}", style="blue").append(" with ID ")
-    told.append(identifier, style="green").append(end)
-    Console(highlight=False).print(told, soft_wrap=True)
-
-
-def raise_for_error(outcome: RunOutcome) -> None:
-    """Raise what made the attempt fail, if anything did.
-
-    Raises:
-        FlowerpowerError: the one that stopped it; RunFailed for an exception of the pipeline.
-    """
-    if outcome.error is None:
-        return
-    if isinstance(outcome.exception, FlowerpowerError) and outcome.exception.__cause__ is None:
-        raise outcome.exception
-    error = outcome.error
-    cause = outcome.exception
-    if isinstance(cause, RunFailed):
-        cause = cause.__cause__
-    kind = _error_classes().get(error.code, RunFailed) if cause is None else RunFailed
-    raise kind(
-        failure_sentence(outcome.pipeline, error), hint=error.hint, details=error.details
-    ) from cause
-
-
-def _error_classes() -> dict[str, type[FlowerpowerError]]:
-    """Every error of ours by its code: what a child process tells is data."""
-    found: dict[str, type[FlowerpowerError]] = {}
-    classes: list[type[FlowerpowerError]] = [FlowerpowerError]
-    for each in classes:
-        found.setdefault(each.code, each)
-        classes += each.__subclasses__()
-    return found
-
-
-def failure_sentence(pipeline: str, error: RunError) -> str:
-    """Why an attempt at `pipeline` failed, and where; an error of ours speaks for itself."""
-    if error.code != RunFailed.code:
-        return error.message
-    where = f" ({error.file}, line {error.line})" if error.file else ""
-    what = f"Node {error.node} of {pipeline}" if error.node else pipeline
-    message = f": {error.message}" if error.message else ""
-    return f"{what} failed{where}: {error.type}{message}"
+    sentence = Text(f"✅ Successfully {what} ")
+    sentence.append(f"{project}.{pipeline}", style="blue").append(" with ID ")
+    sentence.append(identifier, style="green").append(end)
+    # Soft wrap: an id that a terminal breaks in the middle cannot be copied.
+    Console(highlight=False).print(sentence, soft_wrap=True)

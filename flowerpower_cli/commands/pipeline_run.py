@@ -68,7 +68,7 @@ def _run_with_progress(
     context: CommandContext, pipeline: str, overrides: RunOverrides
 ) -> RunOutcome:
     from flowerpower.config.project import merged_run
-    from flowerpower.pipeline.manager import raise_for_error
+    from flowerpower.pipeline.failures import raise_for_error
     from flowerpower.triggers.clock import format_duration
     from flowerpower_cli.views.progress import shown_progress
 

@@ -219,7 +219,7 @@ def _raise_for(context: CommandContext, jobs: list[Job], of: int) -> None:
 
 
 def _sentence(job: Job) -> str:
-    from flowerpower.pipeline.manager import failure_sentence
+    from flowerpower.pipeline.failures import failure_sentence
 
     if job.error is None:
         return f"The job {job.id} of {job.pipeline} was {job.status}."

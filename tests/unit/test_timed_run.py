@@ -8,7 +8,8 @@ import pytest
 
 from flowerpower.errors import MissingInputs
 from flowerpower.jobs.run import NodeEvent
-from flowerpower.pipeline.manager import PipelineManager, raise_for_error
+from flowerpower.pipeline.failures import raise_for_error
+from flowerpower.pipeline.manager import PipelineManager
 from flowerpower.pipeline.overrides import make_overrides
 from tests.conftest import MakeProject
 

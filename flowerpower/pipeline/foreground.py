@@ -1,0 +1,62 @@
+"""A run in the foreground: one attempt after another, as the pipeline's `retry` says."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Mapping
+
+from flowerpower.config.files import Pipeline, Project
+from flowerpower.config.project import merged_run
+from flowerpower.config.run import RunOverrides
+from flowerpower.jobs.retries import delay_before_retry
+from flowerpower.jobs.run import NodeEvent, RunError, RunOutcome, RunRequest
+
+OnEvent = Callable[[NodeEvent], None]
+OnRetry = Callable[[RunError, int, float], None]
+"""Called before waiting: the error, how many retries are left, seconds to the next attempt."""
+
+
+def run_in_foreground(
+    project: Project,
+    pipeline: Pipeline,
+    overrides: RunOverrides,
+    *,
+    timeout: float | None,
+    environ: Mapping[str, str] = os.environ,
+    on_event: OnEvent | None = None,
+    on_retry: OnRetry | None = None,
+    on_warning: Callable[[str], None] | None = None,
+) -> RunOutcome:
+    """The outcome of the last attempt; a failing pipeline raises nothing.
+
+    With a `timeout` in seconds each attempt is made in a process of its own, in the project's
+    folder, and is ended when it takes longer. Without one it is made in this process.
+    """
+    policy = merged_run(pipeline.config, overrides).retry
+    request = RunRequest(str(project.root), pipeline.name, overrides)
+    jitter = random.Random()  # noqa: S311 - it spreads delays, it protects no secret
+    retry = 0
+    while True:
+        if timeout is None:
+            from flowerpower.pipeline.execute import execute
+
+            outcome = execute(
+                request,
+                on_event,
+                loaded=(project, pipeline),
+                environ=environ,
+                on_warning=on_warning,
+            )
+        else:
+            from flowerpower.pipeline.timed_run import run_timed
+
+            outcome = run_timed(request, timeout, policy, on_event, environ=environ)
+        if outcome.error is None or not outcome.retryable or retry >= policy.max_retries:
+            return outcome
+        retry += 1
+        delay = delay_before_retry(policy, retry, jitter)
+        if on_retry is not None:
+            on_retry(outcome.error, policy.max_retries - retry, delay)
+        time.sleep(delay)

@@ -1,0 +1,249 @@
+"""Jobs for callers in Python: `manager.jobs`, and the Job that its calls return."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from flowerpower.errors import FlowerpowerError, RunFailed, UsageError, WaitTimeout
+from flowerpower.jobs.job import Job as JobRecord
+from flowerpower.jobs.job import JobFilter, JobStatus
+from flowerpower.pipeline.failures import job_error
+from flowerpower.pipeline.job_queue import PipelineJobQueue
+from flowerpower.text import did_you_mean
+from flowerpower.triggers import clock
+
+FIRST_POLL, LAST_POLL = 0.02, 0.5
+"""Seconds between two looks at a job: short ones are seen at once, long ones cost little."""
+
+
+class Job:
+    """A handle on one job of the queue.
+
+    It holds what was known when it was read last; `refresh` reads it again. `str(job)` is its id.
+
+    Attributes:
+        record: everything the queue knows of it (`flowerpower.jobs.job.Job`).
+    """
+
+    def __init__(self, record: JobRecord, job_queue: PipelineJobQueue) -> None:
+        self.record = record
+        self._job_queue = job_queue
+
+    def __str__(self) -> str:
+        return self.record.id
+
+    def __repr__(self) -> str:
+        return f"<Job {self.id} of {self.pipeline}: {self.status}>"
+
+    @property
+    def id(self) -> str:
+        """Its id, unique in the queue."""
+        return self.record.id
+
+    @property
+    def pipeline(self) -> str:
+        """The name of the pipeline that it runs."""
+        return self.record.pipeline
+
+    @property
+    def queue(self) -> str:
+        """The queue it waits in."""
+        return self.record.queue
+
+    @property
+    def status(self) -> JobStatus:
+        """Scheduled, queued, running, finished, failed or cancelled, when it was read last."""
+        return self.record.status
+
+    @property
+    def attempt(self) -> int:
+        """How many attempts have begun, 0 before the first."""
+        return self.record.attempt
+
+    @property
+    def created(self) -> bool:
+        """False if a submission with its id found it in the queue already."""
+        return self.record.created
+
+    @property
+    def error(self) -> dict[str, Any] | None:
+        """Why its last attempt failed: type, message, node, file, line and traceback."""
+        return self.record.error
+
+    @property
+    def progress(self) -> dict[str, Any] | None:
+        """How far its attempt is: the total of nodes, and the state of each."""
+        return self.record.progress
+
+    def refresh(self) -> Job:
+        """Read it from the queue again; returns itself.
+
+        Raises:
+            JobNotFound: if it was deleted, or its history has ended.
+        """
+        self.record = self._job_queue.get_job(self.id)
+        return self
+
+    def wait(self, timeout: float | str | None = None) -> Job:
+        """Wait until it has finished, failed or was cancelled; returns itself.
+
+        `timeout` is in seconds, or a text such as `1m30s`; None waits without a limit.
+
+        Raises:
+            WaitTimeout: if it has not ended by then; it goes on all the same.
+            JobNotFound: if it was deleted meanwhile.
+        """
+        limit = None if timeout is None else clock.parse_duration(timeout)
+        deadline = None if limit is None else clock.monotonic() + limit
+        pause = FIRST_POLL
+        while not self.refresh().status.is_ended:
+            left = LAST_POLL if deadline is None else deadline - clock.monotonic()
+            if left <= 0:
+                duration = clock.format_duration(limit or 0.0)
+                raise WaitTimeout(f"After {duration} the job {self.id} is {self.status}.")
+            time.sleep(min(pause, left))
+            pause = min(pause * 1.5, LAST_POLL)
+        return self
+
+    def result(self, timeout: float | str | None = None) -> dict[str, Any]:
+        """Wait for it, and return its outputs by node, as JSON has them.
+
+        What is not JSON is a summary: type, shape, columns, first rows.
+
+        Raises:
+            RunFailed: if the pipeline failed, as `manager.run` does, or the job was cancelled.
+            WaitTimeout: as `wait`.
+            FlowerpowerError: if its result has expired, or none was kept.
+        """
+        record = self.wait(timeout).record
+        if record.status is JobStatus.CANCELLED:
+            raise RunFailed(f"The job {self.id} of {self.pipeline} was cancelled.")
+        if record.status is JobStatus.FAILED:
+            raise job_error(self.pipeline, record.error or {})
+        if record.result is None:
+            expired_at = record.result_expired_at
+            reason = (
+                "none was kept, as its result_ttl is 0"
+                if expired_at is None
+                else f"it expired at {clock.format_time(expired_at)}"
+            )
+            raise FlowerpowerError(
+                f"The job {self.id} has finished, but its result is gone: {reason}.",
+                hint="A longer result_ttl keeps results.",
+            )
+        outputs: dict[str, Any] = record.result.get("outputs") or {}
+        return outputs
+
+    def log(self, attempt: int | None = None) -> str:
+        """What an attempt has printed and logged, by default the last one; `""` before the first.
+
+        Only the end of a log over 1 MB is kept.
+
+        Raises:
+            JobNotFound: if it was deleted, or its history has ended.
+        """
+        number = attempt or max(self.refresh().attempt, 1)
+        return "".join(chunk.text for chunk in self._job_queue.read_log(self.id, number))
+
+    def cancel(self) -> Job:
+        """Cancel it: at once while it waits, within seconds while it runs; returns itself.
+
+        Raises:
+            JobNotFound: if it was deleted.
+            Refused: if it has finished or failed.
+        """
+        self.record = self._job_queue.cancel_job(self.id)
+        return self
+
+    def retry(self) -> Job:
+        """Queue it again with all its retries, after it failed or was cancelled; returns itself.
+
+        Raises:
+            JobNotFound: if it was deleted.
+            Refused: if it has not ended, or has finished.
+        """
+        self.record = self._job_queue.retry_job(self.id)
+        return self
+
+    def delete(self) -> None:
+        """Delete it with its log and result.
+
+        Raises:
+            JobNotFound: if it was deleted before.
+            Refused: if it is running.
+        """
+        self._job_queue.delete_job(self.id)
+
+    def to_json(self) -> dict[str, Any]:
+        """Its record as a JSON object, times in RFC 3339."""
+        return self.record.to_json()
+
+
+# In a class that has a method `list`, annotations need another name for the type.
+Handles: TypeAlias = list[Job]
+
+
+class Jobs:
+    """The jobs of a project; `PipelineManager.add_job` adds one."""
+
+    def __init__(self, job_queue: PipelineJobQueue) -> None:
+        self._job_queue = job_queue
+
+    def get(self, job_id: str) -> Job:
+        """The job of that id.
+
+        Raises:
+            JobNotFound: if there is no record of it.
+        """
+        return Job(self._job_queue.get_job(job_id), self._job_queue)
+
+    def list(
+        self,
+        *,
+        status: str | Iterable[str] = (),
+        pipeline: str | None = None,
+        queue: str | None = None,
+        schedule_id: str | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+    ) -> Handles:
+        """The jobs that match all that is given, the newest first, without their results.
+
+        Raises:
+            UsageError: if there is no such status.
+        """
+        statuses = frozenset(map(_status, [status] if isinstance(status, str) else status))
+        job_filter = JobFilter(statuses, pipeline, queue, schedule_id, since, limit)
+        return [Job(record, self._job_queue) for record in self._job_queue.list_jobs(job_filter)]
+
+    def cancel(self, job_id: str) -> Job:
+        """As `Job.cancel`."""
+        return Job(self._job_queue.cancel_job(job_id), self._job_queue)
+
+    def retry(self, job_id: str) -> Job:
+        """As `Job.retry`."""
+        return Job(self._job_queue.retry_job(job_id), self._job_queue)
+
+    def delete(self, job_id: str) -> None:
+        """As `Job.delete`."""
+        self._job_queue.delete_job(job_id)
+
+    def prune(self, *, all_ended: bool = False, dry_run: bool = False) -> int:
+        """Delete jobs whose history has ended, or all that have ended; how many.
+
+        With `dry_run` nothing is deleted, and the number says how many would be.
+        """
+        return self._job_queue.prune_jobs(all_ended=all_ended, dry_run=dry_run)
+
+
+def _status(text: str) -> JobStatus:
+    known = [status.value for status in JobStatus]
+    if text not in known:
+        raise UsageError(
+            f"There is no job status {text!r}: expected one of {', '.join(known)}."
+            f"{did_you_mean(text, known)}"
+        )
+    return JobStatus(text)
