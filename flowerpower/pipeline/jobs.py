@@ -116,7 +116,7 @@ class Job:
         Raises:
             RunFailed: if the pipeline failed, as `manager.run` does, or the job was cancelled.
             WaitTimeout: as `wait`.
-            FlowerpowerError: if its result has expired, or none was kept.
+            FlowerpowerError: if its result has expired (with `result_ttl=0`, at once).
         """
         record = self.wait(timeout).record
         if record.status is JobStatus.CANCELLED:
@@ -125,13 +125,9 @@ class Job:
             raise job_error(self.pipeline, record.error or {})
         if record.result is None:
             expired_at = record.result_expired_at
-            reason = (
-                "none was kept, as its result_ttl is 0"
-                if expired_at is None
-                else f"it expired at {clock.format_time(expired_at)}"
-            )
+            moment = f" at {clock.format_time(expired_at)}" if expired_at else ""
             raise FlowerpowerError(
-                f"The job {self.id} has finished, but its result is gone: {reason}.",
+                f"The job {self.id} has finished, but its result expired{moment}.",
                 hint="A longer result_ttl keeps results.",
             )
         outputs: dict[str, Any] = record.result.get("outputs") or {}
