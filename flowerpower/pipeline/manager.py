@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
@@ -22,7 +23,6 @@ from flowerpower.jobs.run import NodeEvent, RunOutcome
 from flowerpower.pipeline.failures import failure_sentence, raise_for_error
 from flowerpower.pipeline.foreground import OnRetry, run_in_foreground
 from flowerpower.pipeline.job_queue import PipelineJobQueue
-from flowerpower.pipeline.jobs import Job, Jobs
 from flowerpower.pipeline.overrides import (
     JobArguments,
     RunArguments,
@@ -30,12 +30,13 @@ from flowerpower.pipeline.overrides import (
     parse_result_ttl,
 )
 from flowerpower.pipeline.registry import PipelineFiles, PipelineRegistry
-from flowerpower.pipeline.schedules import Schedules
 from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
     from flowerpower.pipeline.bundles.bundle import Bundle
     from flowerpower.pipeline.bundles.importing import ImportPlan
+    from flowerpower.pipeline.jobs import Job, Jobs
+    from flowerpower.pipeline.schedules import Schedules
     from flowerpower.run.draw.graph import Graph
     from flowerpower.run.runner import Plan
 
@@ -56,8 +57,6 @@ class PipelineManager:
             the environment of the process.
 
     Attributes:
-        jobs: the project's jobs: get, list, cancel, retry, delete, prune.
-        schedules: its schedules: get, list, pause, resume, run_now, delete, history.
         job_queue: the queue itself, which also runs workers and schedulers.
         registry: the files of the project's pipelines.
 
@@ -81,10 +80,22 @@ class PipelineManager:
         self.project: Project = load_project(root, environ)
         self.registry = PipelineRegistry(self.project)
         self.job_queue = PipelineJobQueue(self.project, self.registry, job_queue_type)
-        self.jobs = Jobs(self.job_queue)
-        self.schedules = Schedules(self.job_queue)
         self._environ = environ
         self._quiet = quiet or environ.get("FLOWERPOWER_QUIET", "") not in ("", "0")
+
+    # Each with an import of its own: a run needs none of them, adding a job no schedules.
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """The project's jobs: get, list, cancel, retry, delete, prune."""
+        from flowerpower.pipeline.jobs import Jobs
+
+        return Jobs(self.job_queue)
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        """The project's schedules: get, list, pause, resume, run_now, delete, history."""
+        return Schedules(self.job_queue)
 
     def run(self, name: str, **overrides: Unpack[RunArguments]) -> dict[str, Any]:
         """Run the pipeline `name` here and now; the values of its final variables by name.
@@ -128,6 +139,8 @@ class PipelineManager:
             PipelineNotFound, UsageError: before anything is stored.
             BackendUnreachable: if the job was not taken.
         """
+        from flowerpower.pipeline.jobs import Job
+
         ttl = None if result_ttl is None else parse_result_ttl(result_ttl)
         record = self.job_queue.add_job(
             name,
