@@ -95,6 +95,8 @@ class PipelineManager:
     @cached_property
     def schedules(self) -> Schedules:
         """The project's schedules: get, list, pause, resume, run_now, delete, history."""
+        from flowerpower.pipeline.schedules import Schedules
+
         return Schedules(self.job_queue)
 
     def run(self, name: str, **overrides: Unpack[RunArguments]) -> dict[str, Any]:
