@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from flowerpower.config.run import RetryConfig
-from flowerpower.jobs.job import AttemptResult, Claim, JobStatus
+from flowerpower.jobs.claim import AttemptResult, Claim
+from flowerpower.jobs.job import JobStatus
 from flowerpower.jobs.retries import delay_before_retry, is_retryable
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
@@ -17,7 +18,7 @@ from flowerpower.triggers.clock import format_duration
 LOST_WITH_FORK_SERVER = "The process that ran it was ended with its worker's fork server"
 LOST_UNBEGUN = "Its process died before the job began"
 LOST_UNHEARD = "The worker never heard that it had claimed it"
-EXIT_UNHEARD = 113
+EXIT_CHANNEL_CLOSED = 113
 """How a child ends that cannot tell its outcome (see `flowerpower.job_queue.worker.child`)."""
 _DIED = ("ProcessDied", "Exception")
 _TIMED_OUT = ("JobTimeout", "TimeoutError", "OSError", "Exception")
@@ -31,7 +32,7 @@ def from_outcome(
         result = {
             "outputs": outcome.get("outputs", {}),
             "notes": outcome.get("notes", []),
-            **told_of_nodes(outcome),
+            **node_summary(outcome),
         }
         left = None if policy is None else max(0, policy.max_retries - claim.retries)
         return AttemptResult(
@@ -43,7 +44,7 @@ def from_outcome(
     return _failed(claim, policy, error, bool(outcome.get("retryable")), now)
 
 
-def told_of_nodes(outcome: Mapping[str, Any]) -> dict[str, Any]:
+def node_summary(outcome: Mapping[str, Any]) -> dict[str, Any]:
     """What a RunOutcome as JSON says beside its values, where there is something to say.
 
     `files` that were written, nodes that were `cached`, and the errors by node that a run has
@@ -70,7 +71,7 @@ def from_process_death(
         message = f"The job's process was killed by {name}."
         if returncode == -signal.SIGKILL:
             message += " If nobody did that, the system ran out of memory."
-    elif returncode == EXIT_UNHEARD:
+    elif returncode == EXIT_CHANNEL_CLOSED:
         message = "The job closed the descriptor that its process tells its outcome through."
     else:
         message = f"The job's process ended with exit code {returncode} before it told an outcome."

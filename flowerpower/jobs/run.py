@@ -12,9 +12,9 @@ from flowerpower.config.run import RunOverrides
 from flowerpower.errors import FlowerpowerError
 
 PAYLOAD_VERSION = 1
-RAISED_AT = "_flowerpower_raised_at"
+ORIGINAL_FRAMES = "_flowerpower_raised_at"
 """An exception's attribute: its frames in the process that raised it (file, line, name, text)."""
-RAISED_AS = "_flowerpower_raised_as"
+ORIGINAL_TYPE_NAMES = "_flowerpower_raised_as"
 """An exception's attribute, if it stands in for one that could not be sent: `names_of` that."""
 
 NodeState = Literal["running", "finished", "failed", "skipped"]

@@ -98,7 +98,9 @@ class ScheduleSpec:
         return json.dumps(body, sort_keys=True)
 
 
-def spec_from(pipeline: str, schedule_id: str, definition: object, origin: str) -> ScheduleSpec:
+def spec_from_definition(
+    pipeline: str, schedule_id: str, definition: object, origin: str
+) -> ScheduleSpec:
     """The spec whose `definition` was stored.
 
     Raises:
@@ -249,7 +251,7 @@ def fire_job_id(schedule_id: str, fire_time: datetime) -> str:
     return f"{schedule_id}-{fire_time.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
-def job_of_fire(schedule: Schedule, fire_time: datetime | None, job_id: str) -> JobSpec:
+def fire_job_spec(schedule: Schedule, fire_time: datetime | None, job_id: str) -> JobSpec:
     """The job that a schedule makes, for one of its fires or at somebody's wish.
 
     Raises:

@@ -29,7 +29,14 @@ from flowerpower.config.yaml_reader import parse_yaml
 from flowerpower.errors import FlowerpowerError, RunFailed
 from flowerpower.jobs.encoding import encode_outputs
 from flowerpower.jobs.retries import is_retryable, names_of
-from flowerpower.jobs.run import RAISED_AS, RAISED_AT, NodeEvent, RunError, RunOutcome, RunRequest
+from flowerpower.jobs.run import (
+    ORIGINAL_FRAMES,
+    ORIGINAL_TYPE_NAMES,
+    NodeEvent,
+    RunError,
+    RunOutcome,
+    RunRequest,
+)
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.text import known_secrets, mask_values
 from flowerpower.triggers import clock
@@ -182,7 +189,7 @@ def described_error(error: BaseException, root: Path, node: str | None = None) -
         file=file,
         line=line,
         traceback=_users_traceback(error),
-        type_names=getattr(error, RAISED_AS, None) or names_of(kind),
+        type_names=getattr(error, ORIGINAL_TYPE_NAMES, None) or names_of(kind),
     )
     if isinstance(error, FlowerpowerError):
         told.message, told.code, told.exit_code = error.message, error.code, error.exit_code
@@ -230,7 +237,7 @@ def _frames(error: BaseException) -> list[traceback.FrameSummary]:
     stack = list(traceback.extract_tb(error.__traceback__))
     return stack + [
         traceback.FrameSummary(file, number, name, line=text)
-        for file, number, name, text in getattr(error, RAISED_AT, [])
+        for file, number, name, text in getattr(error, ORIGINAL_FRAMES, [])
     ]
 
 

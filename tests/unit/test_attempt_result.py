@@ -10,7 +10,8 @@ import pytest
 
 from flowerpower.config.run import RetryConfig
 from flowerpower.jobs import attempt_result
-from flowerpower.jobs.job import AttemptResult, Claim, JobStatus
+from flowerpower.jobs.claim import AttemptResult, Claim
+from flowerpower.jobs.job import JobStatus
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 TWICE = RetryConfig(max_retries=2, delay=10, backoff=3, jitter_factor=0)

@@ -10,13 +10,13 @@ import pytest
 
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import FlowerpowerError, InvalidName, Refused
+from flowerpower.jobs.claim import WorkerInfo
 from flowerpower.jobs.job import (
     ENDED,
     TRANSITIONS,
     Job,
     JobSpec,
     JobStatus,
-    WorkerInfo,
     check_transition,
     overrides_of,
 )
