@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flowerpower.jobs.job import JobStatus
-from flowerpower.triggers import clock
+from flowerpower.jobs.job import JobStatus, json_value
 
 
 @dataclass(frozen=True)
@@ -26,13 +25,8 @@ class WorkerInfo:
 
     def to_json(self) -> dict[str, Any]:
         """All fields as a JSON object, times in RFC 3339."""
-        return {
-            **vars(self),
-            "queues": list(self.queues),
-            "started_at": clock.format_time(self.started_at),
-            "beat_at": None if self.beat_at is None else clock.format_time(self.beat_at),
-            "running": list(self.running),
-        }
+        body = {name: json_value(value) for name, value in vars(self).items()}
+        return {**body, "queues": list(self.queues), "running": list(self.running)}
 
 
 @dataclass(frozen=True)

@@ -197,8 +197,8 @@ class Recorder:
         for job_id, (number, _) in heartbeat.held.items():
             if job_id not in known:
                 stray = Claim(job_id, self.worker_id, number, "", None)
-                self._backend.requeue_lost(stray, attempt_result.LOST_UNHEARD)
-                self._events.tell("lost", job=job_id, reason=attempt_result.LOST_UNHEARD)
+                self._backend.requeue_lost(stray, attempt_result.LOST_ORPHANED_CLAIM)
+                self._events.tell("lost", job=job_id, reason=attempt_result.LOST_ORPHANED_CLAIM)
 
     def _record(self, attempt: Attempt) -> None:
         now = clock.monotonic()

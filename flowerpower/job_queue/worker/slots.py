@@ -303,7 +303,7 @@ class Slots:
         elif seat.made > 1:
             self._wait_again(attempt)
         else:
-            self._over(attempt, given_back=attempt_result.LOST_UNBEGUN)
+            self._over(attempt, given_back=attempt_result.LOST_BEFORE_START)
 
     def _stopped(self, attempt: Attempt) -> None:
         claim, now = attempt.claim, clock.now()
