@@ -15,16 +15,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from flowerpower.job_queue.schedule_store import Fired, ScheduleStore
-from flowerpower.jobs.job import (
-    AttemptResult,
-    Claim,
-    Heartbeat,
-    Job,
-    JobFilter,
-    JobSpec,
-    LogChunk,
-    WorkerInfo,
-)
+from flowerpower.jobs.claim import AttemptResult, Claim, Heartbeat, WorkerInfo
+from flowerpower.jobs.job import Job, JobFilter, JobSpec, LogChunk
 
 if TYPE_CHECKING:
     from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec
@@ -246,7 +238,7 @@ class JobQueueBackend(ScheduleStore):
         """The beat of every worker that is known."""
 
     @abstractmethod
-    def requeue_lost_of_worker(self, worker_id: str, beat: int) -> int:
+    def requeue_lost_jobs_of(self, worker_id: str, beat: int) -> int:
         """Take a worker whose beat is still `beat` for dead, its jobs for lost (`requeue_lost`).
 
         How many jobs that were; 0 if it has beaten since, or was taken for dead before.

@@ -13,7 +13,8 @@ from typing import Any
 
 from flowerpower.errors import JobNotFound
 from flowerpower.job_queue.base import LOG_LIMIT
-from flowerpower.jobs.job import MAX_WORKER_LOSSES, Claim, Job, JobStatus, WorkerInfo
+from flowerpower.jobs.claim import Claim, WorkerInfo
+from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobStatus
 from flowerpower.text import nearest
 
 Row = Mapping[str, Any]

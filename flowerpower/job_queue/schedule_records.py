@@ -14,7 +14,7 @@ from flowerpower.jobs.schedule import (
     Schedule,
     ScheduleSpec,
     ScheduleState,
-    spec_from,
+    spec_from_definition,
 )
 from flowerpower.text import did_you_mean
 
@@ -26,7 +26,7 @@ def schedule_of(row: Row, *, created: bool = True) -> Schedule:
     spec, fault = None, None
     try:
         state = ScheduleState(row["state"])
-        spec = spec_from(pipeline, schedule_id, row["definition"], row["origin"])
+        spec = spec_from_definition(pipeline, schedule_id, row["definition"], row["origin"])
     except ValueError:
         state, fault = ScheduleState.PAUSED, f"The schedule {schedule_id} is damaged: its state."
     except FlowerpowerError as error:

@@ -17,7 +17,7 @@ from flowerpower.jobs.schedule import (
     Schedule,
     ScheduleState,
     fire_job_id,
-    job_of_fire,
+    fire_job_spec,
 )
 from flowerpower.triggers.base import Trigger
 
@@ -76,7 +76,7 @@ def decide(schedule: Schedule, now: datetime, active: int) -> Decision | None:
         fires.append(fire)
         if fire.outcome is Outcome.ENQUEUED and fire.job_id is not None:
             active += 1
-            jobs.append(job_of_fire(schedule, fire.fire_time, fire.job_id))
+            jobs.append(fire_job_spec(schedule, fire.fire_time, fire.job_id))
     return Decision(
         tuple(fires), tuple(jobs), replace(schedule, last_fire=last).with_next_fire(last)
     )

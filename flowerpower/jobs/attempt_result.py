@@ -1,4 +1,4 @@
-"""How the end of an attempt changes its job: finished, retried, failed. Pure, for both backends."""
+"""How an attempt's end changes its job: finished, retried or failed. Pure, for every backend."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from datetime import datetime
 from typing import Any
 
 from flowerpower.config.run import RetryConfig
-from flowerpower.jobs.job import AttemptResult, Claim, JobStatus
+from flowerpower.jobs.claim import AttemptResult, Claim
+from flowerpower.jobs.job import JobStatus
 from flowerpower.jobs.retries import delay_before_retry, is_retryable
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
 
-LOST_WITH_FORK_SERVER = "The process that ran it was ended with its worker's fork server"
-LOST_UNBEGUN = "Its process died before the job began"
-LOST_UNHEARD = "The worker never heard that it had claimed it"
-EXIT_UNHEARD = 113
-"""How a child ends that cannot tell its outcome (see `flowerpower.job_queue.worker.child`)."""
+LOST_WITH_FORK_SERVER = "The job's process was killed because its worker's fork server died"
+LOST_BEFORE_START = "The job's process died before the job began"
+LOST_ORPHANED_CLAIM = "The worker never received the answer to its claim"
+EXIT_CHANNEL_CLOSED = 113
+"""Exit code of a child that cannot send its outcome (see `flowerpower.job_queue.worker.child`)."""
 _DIED = ("ProcessDied", "Exception")
 _TIMED_OUT = ("JobTimeout", "TimeoutError", "OSError", "Exception")
 
@@ -26,12 +27,12 @@ _TIMED_OUT = ("JobTimeout", "TimeoutError", "OSError", "Exception")
 def from_outcome(
     claim: Claim, policy: RetryConfig | None, outcome: Mapping[str, Any], now: datetime
 ) -> AttemptResult:
-    """The end of an attempt whose child told its outcome (a RunOutcome as JSON)."""
+    """The result of an attempt whose child sent its outcome (a RunOutcome as JSON)."""
     if outcome.get("status") == "finished":
         result = {
             "outputs": outcome.get("outputs", {}),
             "notes": outcome.get("notes", []),
-            **told_of_nodes(outcome),
+            **node_summary(outcome),
         }
         left = None if policy is None else max(0, policy.max_retries - claim.retries)
         return AttemptResult(
@@ -39,29 +40,29 @@ def from_outcome(
         )
     error = outcome.get("error")
     if not isinstance(error, dict):
-        error = failure("ProcessDied", "The job's process told an outcome that makes no sense.")
+        error = failure("ProcessDied", "The job's process sent an outcome that cannot be read.")
     return _failed(claim, policy, error, bool(outcome.get("retryable")), now)
 
 
-def told_of_nodes(outcome: Mapping[str, Any]) -> dict[str, Any]:
-    """What a RunOutcome as JSON says beside its values, where there is something to say.
+def node_summary(outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """What a RunOutcome as JSON says beside its values; empty entries are left out.
 
-    `files` that were written, nodes that were `cached`, and the errors by node that a run has
-    `survived`.
+    `files` that were written, names of nodes that were `cached`, and by node the errors that the
+    run `survived`.
     """
     nodes = [node for node in outcome.get("nodes") or [] if isinstance(node, Mapping)]
-    told = {
+    summary = {
         "files": outcome.get("files"),
         "cached": [node.get("name") for node in nodes if node.get("from_cache")],
         "survived": {node.get("name"): node["error"] for node in nodes if node.get("error")},
     }
-    return {name: value for name, value in told.items() if value}
+    return {name: value for name, value in summary.items() if value}
 
 
 def from_process_death(
     claim: Claim, policy: RetryConfig | None, returncode: int, node: str | None, now: datetime
 ) -> AttemptResult:
-    """The end of an attempt whose process died before it told an outcome."""
+    """The result of an attempt whose process died before it sent an outcome."""
     if returncode < 0:
         try:
             name = signal.Signals(-returncode).name
@@ -69,42 +70,43 @@ def from_process_death(
             name = f"signal {-returncode}"
         message = f"The job's process was killed by {name}."
         if returncode == -signal.SIGKILL:
-            message += " If nobody did that, the system ran out of memory."
-    elif returncode == EXIT_UNHEARD:
-        message = "The job closed the descriptor that its process tells its outcome through."
+            # The kernel's out-of-memory killer leaves no other trace than this signal.
+            message += " If nobody killed it, the system ran out of memory."
+    elif returncode == EXIT_CHANNEL_CLOSED:
+        message = "The job closed the descriptor through which its process sends the outcome."
     else:
-        message = f"The job's process ended with exit code {returncode} before it told an outcome."
+        message = f"The job's process ended with exit code {returncode} before it sent an outcome."
     error = failure("ProcessDied", message, node)
-    return _failed(claim, policy, error, _listed(policy, _DIED), now)
+    return _failed(claim, policy, error, _is_listed(policy, _DIED), now)
 
 
 def from_timeout(
     claim: Claim, policy: RetryConfig | None, timeout: float, node: str | None, now: datetime
 ) -> AttemptResult:
-    """The end of an attempt that was ended because it took too long."""
+    """The result of an attempt that was ended because it took too long."""
     message = f"It ran longer than its timeout of {format_duration(timeout)} and was ended."
     error = failure("JobTimeout", message, node)
-    return _failed(claim, policy, error, _listed(policy, _TIMED_OUT), now)
+    return _failed(claim, policy, error, _is_listed(policy, _TIMED_OUT), now)
 
 
 def from_refusal(claim: Claim, message: str) -> AttemptResult:
-    """The end of an attempt that never began, because its record cannot be run."""
+    """The result of an attempt that never began, because its record cannot be run."""
     return AttemptResult(
         JobStatus.FAILED, error=failure("InvalidJob", message), retries=claim.retries
     )
 
 
 def cancelled(claim: Claim) -> AttemptResult:
-    """The end of an attempt that was ended because the job is cancelled."""
+    """The result of an attempt that was ended because the job was cancelled."""
     return AttemptResult(JobStatus.CANCELLED, retries=claim.retries)
 
 
 def failure(kind: str, message: str, node: str | None = None) -> dict[str, Any]:
-    """An error of our own as a job's record holds it."""
+    """An error that a worker writes into a job's record."""
     return {"type": kind, "message": message, "code": "run_failed", "node": node}
 
 
-def _listed(policy: RetryConfig | None, names: tuple[str, ...]) -> bool:
+def _is_listed(policy: RetryConfig | None, names: tuple[str, ...]) -> bool:
     return policy is not None and is_retryable(policy, names)
 
 
@@ -115,6 +117,7 @@ def _failed(
     retryable: bool,
     now: datetime,
 ) -> AttemptResult:
+    # No policy: the attempt ended before the child sent the pipeline's retry settings.
     left = 0 if policy is None else max(0, policy.max_retries - claim.retries)
     if policy is None or not retryable or not left:
         return AttemptResult(JobStatus.FAILED, error=error, retries=claim.retries, attempts_left=0)

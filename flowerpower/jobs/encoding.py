@@ -1,8 +1,8 @@
 """Results of a pipeline as JSON.
 
-What JSON can hold is written as it is: numbers of NumPy as numbers, times as ISO 8601 text, NaN
-and infinity as null (and a note says so). Anything else, and anything over the size limit,
-becomes a summary, an object whose first key is `summary_of`, and a note says that too.
+NumPy numbers become numbers, times ISO 8601 text, NaN and infinity null (with a note). A value
+that has no JSON form, or is over the size limit, becomes a summary: an object whose first key is
+`summary_of`, also with a note.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ SUMMARY_ROWS = 10
 SUMMARY_COLUMNS = 50
 REPR_LIMIT = 500
 MAX_INT_BITS = 10_000
-"""Python itself refuses to write integers of more than 4,300 digits."""
+"""Python refuses to write integers of more than 4,300 digits, which is about 14,000 bits."""
 
 Note = dict[str, str]
 
 
 class _NotJson(Exception):
-    """Raised inside: the value has no JSON of its own; the reason is its text."""
+    """Raised by the encoder: the value has no JSON form; the text is the reason."""
 
 
 def encode_outputs(
     values: dict[str, Any], limit: int = MAX_BYTES
 ) -> tuple[dict[str, Any], list[Note]]:
-    """JSON of each output, and notes `{"output", "note"}` on what is not as it was.
+    """JSON of each output, and a note `{"output", "note"}` for each that was changed.
 
     All outputs together take at most about `limit` bytes: the largest are summarised first.
     """
@@ -43,10 +43,11 @@ def encode_outputs(
     notes: list[Note] = []
     sizes: dict[str, int] = {}
     for name, value in values.items():
-        outputs[name], said, sizes[name] = _encode(value, limit)
-        notes += [{"output": name, "note": note} for note in said]
+        outputs[name], texts, sizes[name] = _encode(value, limit)
+        notes += [{"output": name, "note": text} for text in texts]
     while sum(sizes.values()) > limit:
         largest = max(sizes, key=lambda name: sizes[name])
+        # A summary would not be smaller than this.
         if sizes[largest] <= 4 * REPR_LIMIT:
             break
         outputs[largest] = summary(values[largest])
@@ -75,12 +76,12 @@ class _Encoder:
         self._sets = 0
 
     def notes(self) -> list[str]:
-        said = []
+        notes = []
         if self._not_finite:
-            said.append(f"{self._not_finite} x NaN or infinity written as null")
+            notes.append(f"{self._not_finite} x NaN or infinity written as null")
         if self._sets:
-            said.append(f"{self._sets} x set written as a list")
-        return said
+            notes.append(f"{self._sets} x set written as a list")
+        return notes
 
     def _spend(self, size: int) -> None:
         self.size += size
@@ -90,6 +91,7 @@ class _Encoder:
     def encode(self, value: Any, depth: int) -> Any:
         if depth > MAX_DEPTH:
             raise _NotJson(f"nested more than {MAX_DEPTH} levels deep")
+        # The exact types come first: they are most of all values, and `is` is the fastest test.
         kind = type(value)
         if value is None or kind is bool:
             self._spend(5)
@@ -129,10 +131,10 @@ class _Encoder:
         encoded: dict[str, Any] = {}
         for key, item in value.items():
             if not isinstance(key, str):
-                plain = self.encode(key, depth + 1)
-                if isinstance(plain, dict | list):
+                encoded_key = self.encode(key, depth + 1)
+                if isinstance(encoded_key, dict | list):
                     raise _NotJson(f"a key is a {type(key).__name__}")
-                key = plain if isinstance(plain, str) else json.dumps(plain)
+                key = encoded_key if isinstance(encoded_key, str) else json.dumps(encoded_key)
             text = self._text(key)
             if text in encoded:
                 raise _NotJson("two keys are the same as text")
@@ -143,12 +145,13 @@ class _Encoder:
         if isinstance(value, enum.Enum):
             return self.encode(value.value, depth + 1)
         if isinstance(value, dt.datetime | dt.date | dt.time):
-            # pandas' NaT is a datetime whose text is NaT.
+            # NaT of pandas passes for a datetime, and `is NaT` would need an import of pandas.
             text = value.isoformat()
             return self._text(text) if text != "NaT" else None
         if isinstance(value, dt.timedelta):
             return self._number(value.total_seconds())
         if isinstance(value, str):
+            # A subclass may have a __str__ of its own.
             return self._text(str.__str__(value))
         if isinstance(value, bool | int):
             return self.encode(int(value), depth)
@@ -165,6 +168,7 @@ class _Encoder:
         return self._from_library(value, depth)
 
     def _from_library(self, value: Any, depth: int) -> Any:
+        # By name: importing NumPy or pandas for a run that uses neither would cost a second.
         library = type(value).__module__.partition(".")[0]
         if library == "numpy" and getattr(value, "shape", None) == ():
             if type(value).__name__ in ("datetime64", "timedelta64"):
@@ -180,10 +184,10 @@ class _Encoder:
 
 
 def type_name(value: Any) -> str:
-    """The full name of a value's class, that of a builtin without its module."""
+    """The full name of a value's class; a builtin has no module in it."""
     kind = type(value)
     module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
-    # The public name of a data frame is the short one, wherever its class is defined.
+    # People know `pandas.DataFrame`, not the private module that defines it.
     if module.startswith(("pandas.", "polars.", "pyarrow.")):
         module = module.partition(".")[0] + "."
     return f"{module}{kind.__qualname__}"
@@ -191,6 +195,7 @@ def type_name(value: Any) -> str:
 
 def safe_repr(value: Any, limit: int = REPR_LIMIT) -> str:
     """`repr(value)`, cut to `limit`; if that raises, a text that says so."""
+    # Before repr, not after: the repr of a huge value takes seconds and memory.
     if isinstance(value, str | bytes) and len(value) > limit:
         value = value[:limit]
     elif isinstance(value, list | tuple | set | frozenset | dict) and len(value) > limit:
@@ -204,16 +209,16 @@ def safe_repr(value: Any, limit: int = REPR_LIMIT) -> str:
 
 
 def summary(value: Any) -> dict[str, Any]:
-    """What a value is, as JSON: its type, and what applies of length, shape, columns and rows."""
-    told: dict[str, Any] = {"summary_of": type_name(value)}
+    """A value described as JSON: its type, and length, shape, columns and rows if it has them."""
+    description: dict[str, Any] = {"summary_of": type_name(value)}
     for describe in (_shape, _columns, _first_rows, _length):
         try:
-            told.update(describe(value))
+            description.update(describe(value))
         except Exception:  # noqa: BLE001, S112 - it only looks like a table; the rest stands
             continue
-    if "rows" not in told:
-        told["repr"] = safe_repr(value)
-    return told
+    if "rows" not in description:
+        description["repr"] = safe_repr(value)
+    return description
 
 
 def _shape(value: Any) -> dict[str, Any]:
@@ -232,11 +237,11 @@ def _columns(value: Any) -> dict[str, Any]:
         return {} if dtype is None else {"dtype": str(dtype)}
     if type(value).__module__.partition(".")[0] == "pandas":
         columns = _pandas_head(value).columns
-    return {"columns": _unique([_column_name(each) for each in list(columns)[:SUMMARY_COLUMNS]])}
+    return {"columns": _unique([_column_name(name) for name in list(columns)[:SUMMARY_COLUMNS]])}
 
 
 def _pandas_head(value: Any) -> Any:
-    """The first rows as a frame; an index that says something is its first columns."""
+    """The first rows as a data frame; an index that is not just numbers becomes columns."""
     if hasattr(value, "to_frame"):
         frame = value.head(SUMMARY_ROWS).to_frame()
         if value.name is None:
@@ -247,15 +252,12 @@ def _pandas_head(value: Any) -> Any:
 
 
 def _column_name(column: Any) -> str:
-    return (
-        " ".join(str(part) for part in column if part != "")
-        if isinstance(column, tuple)
-        else str(column)
-    )
+    parts = column if isinstance(column, tuple) else (column,)
+    return " ".join(str(part) for part in parts if part != "")
 
 
 def _unique(names: list[str]) -> list[str]:
-    """The names, a repeated one with its number: `a`, `a (2)`."""
+    """The names, each repeated one with a number: `a`, `a (2)`."""
     seen: dict[str, int] = {}
     unique = []
     for name in names:
@@ -270,7 +272,7 @@ def _first_rows(value: Any) -> dict[str, Any]:
     if library == "pandas":
         head = _pandas_head(value)
         names = _unique([_column_name(column) for column in head.columns])
-        # Column by column: a row of its own would make one type of all of them.
+        # Column by column: a row as a Series would have one type for all of its values.
         columns = [head.iloc[:, position].tolist() for position in range(len(names))]
         rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
     elif library == "polars":

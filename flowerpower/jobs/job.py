@@ -1,4 +1,4 @@
-"""Jobs as data: what is asked (JobSpec), what is known (Job), how a status may change."""
+"""Jobs as data: a request (JobSpec), its record (Job), and how its status may change."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from flowerpower.triggers import clock
 
 DEFAULT_QUEUE = "default"
 MAX_WORKER_LOSSES = 3
-"""A job whose worker died this often is failed: it may well be what kills them."""
+"""A job whose worker died this often is failed: it may well be what kills the workers."""
 MAX_SPEC_DEPTH = 50
 MAX_SPEC_BITS = 10_000
-"""Of a whole number; much larger ones cannot be written in decimal."""
+"""Of a whole number; Python refuses to write much larger ones in decimal."""
 
 
 class JobStatus(StrEnum):
@@ -49,20 +49,20 @@ class JobStatus(StrEnum):
 ENDED = frozenset({JobStatus.FINISHED, JobStatus.FAILED, JobStatus.CANCELLED})
 
 TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
-    # Due, claimed as soon as due, or cancelled.
+    # It becomes due, is claimed at the moment it becomes due, or is cancelled.
     JobStatus.SCHEDULED: frozenset({JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.CANCELLED}),
     JobStatus.QUEUED: frozenset({JobStatus.RUNNING, JobStatus.CANCELLED}),
-    # Ended; waiting for a retry; or given back by a worker that died or stops.
+    # It ends, waits for a retry, or is queued again because its worker died or stops.
     JobStatus.RUNNING: frozenset({*ENDED, JobStatus.SCHEDULED, JobStatus.QUEUED}),
     JobStatus.FINISHED: frozenset(),
-    # Only when somebody says retry-job.
+    # Only a user brings it back, with retry-job.
     JobStatus.FAILED: frozenset({JobStatus.QUEUED}),
     JobStatus.CANCELLED: frozenset({JobStatus.QUEUED}),
 }
 
 
 def check_transition(job_id: str, before: JobStatus, after: JobStatus) -> None:
-    """The one place that says which changes of status there are.
+    """Check a change of status against `TRANSITIONS`.
 
     Raises:
         Refused: if a job cannot go from `before` to `after`.
@@ -72,29 +72,29 @@ def check_transition(job_id: str, before: JobStatus, after: JobStatus) -> None:
 
 
 def check_retry(job_id: str, status: JobStatus) -> None:
-    """A job of that status may be queued again because somebody says so.
+    """Check that a user may queue a job of that status again.
 
     Raises:
         Refused: if it has not ended yet, or has finished.
     """
-    if status is JobStatus.FINISHED:
+    # TRANSITIONS alone would let a running job through: its worker may queue it, a user may not.
+    if status not in (JobStatus.FAILED, JobStatus.CANCELLED):
+        finished = status is JobStatus.FINISHED
         raise Refused(
             f"The job {job_id} is {status}; only a failed or cancelled job is tried again.",
-            hint="`flowerpower job-queue add-job` makes a new one.",
+            hint="`flowerpower job-queue add-job` makes a new one." if finished else None,
         )
-    if not status.is_ended:
-        raise Refused(
-            f"The job {job_id} is {status}; only a failed or cancelled job is tried again."
-        )
-    check_transition(job_id, status, JobStatus.QUEUED)
 
 
 @dataclass(frozen=True)
 class JobSpec:
-    """One run asked of a queue: a pipeline's *name* and data, never code.
+    """A request to run a pipeline: its *name* and data, never code.
 
-    `result_ttl` is in seconds (0: no result is kept, -1: as long as the record); None stands for
-    the project's own. `scheduled_for` is the nominal time of the fire that made the job.
+    `result_ttl` is in seconds (0: no result is kept, -1: as long as the record); None means the
+    project's setting. `scheduled_for` is the nominal time of the fire that made the job.
+
+    Raises:
+        InvalidName, InvalidTime, InvalidInputs, UsageError: naming what is not valid.
     """
 
     pipeline: str
@@ -113,13 +113,13 @@ class JobSpec:
         for name in ("run_at", "scheduled_for"):
             moment = getattr(self, name)
             if moment is not None and moment.tzinfo is None:
-                raise InvalidTime(f"{name} is {moment.isoformat()}, which has no offset.")
+                raise InvalidTime(f"{name} is {moment.isoformat()}, which has no UTC offset.")
         if self.result_ttl is not None:
             check_ttl("result_ttl", self.result_ttl)
         check_overrides(self.overrides)
 
     def payload(self) -> dict[str, Any]:
-        """What a store keeps of the spec beside its columns: versioned JSON."""
+        """What a store keeps beside its columns: JSON with a version."""
         return {
             "v": PAYLOAD_VERSION,
             "pipeline": self.pipeline,
@@ -128,7 +128,7 @@ class JobSpec:
 
 
 def check_overrides(overrides: RunOverrides) -> None:
-    """Overrides that a queue may hold: data, and no code.
+    """Check that overrides may go into a queue: they are JSON and name no code.
 
     Raises:
         InvalidInputs: naming the value that is not JSON.
@@ -138,13 +138,13 @@ def check_overrides(overrides: RunOverrides) -> None:
         check_json(getattr(overrides, part), part)
     if overrides.names_code is not None:
         raise UsageError(
-            f"A job names no code, so none can be given {overrides.names_code}.",
+            f"A job names no code, so it cannot carry {overrides.names_code}.",
             hint="Write it under run.adapter.custom in the pipeline's YAML.",
         )
 
 
 def check_ttl(name: str, seconds: float) -> None:
-    """`seconds` is a time to live.
+    """Check a time to live.
 
     Raises:
         UsageError: if it is neither -1 nor between 0 and a hundred years.
@@ -157,7 +157,7 @@ def overrides_of(payload: object) -> RunOverrides:
     """The caller's overrides in a stored payload.
 
     Raises:
-        FlowerpowerError: if another version wrote it, or it is damaged; says how.
+        FlowerpowerError: if another version wrote it, or it is damaged; the message says how.
     """
     if not isinstance(payload, Mapping) or "v" not in payload:
         raise FlowerpowerError("The job's record is damaged: its payload cannot be read.")
@@ -170,16 +170,18 @@ def overrides_of(payload: object) -> RunOverrides:
         overrides = RunOverrides.model_validate(payload.get("overrides", {}))
     except ValueError as error:
         raise FlowerpowerError(f"The job's record is damaged: {error}") from None
+    # `check_overrides` ran in the caller's process; whoever can write to the backend can forge
+    # a payload, so the worker checks again.
     if overrides.names_code is not None:
         raise FlowerpowerError("The job's record names code to import; it is not run.")
     return overrides
 
 
 def check_json(value: object, path: str, depth: int = 0) -> None:
-    """`value` is JSON through and through, with text as keys.
+    """Check that `value` is JSON at every depth, with text as keys.
 
     Raises:
-        InvalidInputs: naming the key path of the first thing that is not.
+        InvalidInputs: naming the key path of the first value that is not.
     """
     if depth > MAX_SPEC_DEPTH:
         raise InvalidInputs(f"{path} is nested more than {MAX_SPEC_DEPTH} levels deep.")
@@ -188,33 +190,32 @@ def check_json(value: object, path: str, depth: int = 0) -> None:
     if isinstance(value, int):
         if value.bit_length() > MAX_SPEC_BITS:
             raise InvalidInputs(f"{path} is a whole number of more than {MAX_SPEC_BITS} bits.")
-        return
-    if isinstance(value, float):
+    elif isinstance(value, float):
         if not math.isfinite(value):
-            raise InvalidInputs(f"{path} is {value}; a job's inputs must be JSON, which has none.")
-        return
-    if isinstance(value, list | tuple):
+            raise InvalidInputs(
+                f"{path} is {value}; a job's inputs must be JSON, which has finite numbers only."
+            )
+    elif isinstance(value, list | tuple):
         for position, item in enumerate(value):
             check_json(item, f"{path}[{position}]", depth + 1)
-        return
-    if isinstance(value, dict):
+    elif isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
                 raise InvalidInputs(f"{path} has the key {key!r}; keys must be text.")
             check_json(item, f"{path}.{key}", depth + 1)
-        return
-    raise InvalidInputs(
-        f"{path} is a {type(value).__name__}; a job's inputs must be JSON.",
-        hint="Give a path or a name of it instead, and let the pipeline load it.",
-    )
+    else:
+        raise InvalidInputs(
+            f"{path} is a {type(value).__name__}; a job's inputs must be JSON.",
+            hint="Pass a path or a name instead, and let the pipeline load the value.",
+        )
 
 
 @dataclass(frozen=True)
 class Job:
     """What a queue knows of a job; times are aware, in UTC.
 
-    `created` is False if a submission found the job there already. `attempts_left` is None until
-    the pipeline's own retry settings are known, at the first attempt.
+    `created` is False if a submission found that the job already existed. `attempts_left` is None
+    until the first attempt, which reads the pipeline's retry settings.
     """
 
     id: str
@@ -244,22 +245,21 @@ class Job:
         return self.id
 
     def to_json(self) -> dict[str, Any]:
-        """All of it as a JSON object, times in RFC 3339."""
-        body = {
-            name: getattr(self, name) for name in self.__dataclass_fields__ if name != "payload"
-        }
+        """All fields as a JSON object, times in RFC 3339; of the payload only the overrides."""
+        names = [name for name in self.__dataclass_fields__ if name != "payload"]
         overrides = self.payload.get("overrides") if isinstance(self.payload, dict) else None
-        body["overrides"] = overrides or {}
-        return {key: _plain(value) for key, value in body.items()}
+        body = {name: json_value(getattr(self, name)) for name in names}
+        return {**body, "overrides": overrides or {}}
 
 
-def _plain(value: Any) -> Any:
+def json_value(value: Any) -> Any:
+    """A field of a record as JSON: a time in RFC 3339, anything else unchanged."""
     return clock.format_time(value) if isinstance(value, datetime) else value
 
 
 @dataclass(frozen=True)
 class JobFilter:
-    """Which jobs a list holds: those that match all that is given, the newest first."""
+    """Which jobs to list: those that match every field that is set, the newest first."""
 
     statuses: frozenset[JobStatus] = frozenset()
     pipeline: str | None = None
@@ -271,70 +271,8 @@ class JobFilter:
 
 @dataclass(frozen=True)
 class LogChunk:
-    """A piece of an attempt's log; `seq` grows, gaps mean that the beginning was cut."""
+    """A piece of an attempt's log; `seq` grows, and a gap means that the beginning was cut."""
 
     attempt: int
     seq: int
     text: str
-
-
-@dataclass(frozen=True)
-class WorkerInfo:
-    """A worker as others see it; `beat` grows while it lives."""
-
-    id: str
-    host: str
-    pid: int
-    queues: tuple[str, ...]
-    slots: int
-    started_at: datetime
-    beat: int = 0
-    beat_at: datetime | None = None
-    running: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """All of it as a JSON object."""
-        body = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {**{k: _plain(v) for k, v in body.items()}, "queues": [*self.queues],
-                "running": [*self.running]}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A worker's hold on one attempt of a job: every later write names id, owner and attempt."""
-
-    job_id: str
-    owner: str
-    attempt: int
-    pipeline: str
-    payload: Any
-    retries: int = 0
-    result_ttl: float = 120.0
-    scheduled_for: datetime | None = None
-
-
-@dataclass(frozen=True)
-class AttemptResult:
-    """How an attempt changes its job.
-
-    `run_at` is when a retry is due (status SCHEDULED alone), `retries` how many there were then.
-    """
-
-    status: JobStatus
-    result: dict[str, Any] | None = None
-    error: dict[str, Any] | None = None
-    run_at: datetime | None = None
-    retries: int = 0
-    attempts_left: int | None = None
-
-
-@dataclass(frozen=True)
-class Heartbeat:
-    """What a worker learns from its heartbeat.
-
-    `is_known` is False once others have taken the worker for dead. `held` are the jobs it held
-    *before* the beat: id to (attempt, whether it is to be cancelled).
-    """
-
-    is_known: bool
-    held: dict[str, tuple[int, bool]]

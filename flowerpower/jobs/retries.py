@@ -1,4 +1,4 @@
-"""Whether a failed attempt is tried again, and after how long; `pipeline run` and queues alike."""
+"""Whether and when a failed attempt is tried again, for `pipeline run` and for queues."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 
 
 def is_retryable(policy: RetryConfig, exception_names: Iterable[str]) -> bool:
-    """Whether the policy lists one of the names of an exception's classes (`names_of`)."""
+    """Whether the policy lists one of the exception's names (`names_of`)."""
     return not set(policy.exceptions).isdisjoint(exception_names)
 
 
 def names_of(exception_type: type[BaseException]) -> list[str]:
-    """The class and all it descends from, each as `Name` and as `module.Name`."""
+    """The class and all its base classes but `object`, each as `Name` and as `module.Name`."""
+    # Names, not classes: a queue decides about retries without importing the pipeline's code.
     names: list[str] = []
     for cls in exception_type.__mro__[:-1]:
         names += [cls.__name__, f"{cls.__module__}.{cls.__qualname__}"]
@@ -27,12 +28,12 @@ def names_of(exception_type: type[BaseException]) -> list[str]:
 def delay_before_retry(policy: RetryConfig, retry: int, dice: random.Random) -> float:
     """Seconds to wait before the `retry`-th retry (counted from 1).
 
-    The delay grows by `backoff` with each retry up to `max_delay`, and is then spread by up to
-    `jitter_factor` of itself either way.
+    The delay is multiplied by `backoff` for each retry, up to `max_delay`. Then up to
+    `jitter_factor` of it is added or subtracted at random.
     """
     try:
-        grown = policy.delay * policy.backoff ** (retry - 1)
+        delay = policy.delay * policy.backoff ** (retry - 1)
     except OverflowError:
-        grown = policy.max_delay
-    base = min(grown, policy.max_delay)
+        delay = policy.max_delay
+    base = min(delay, policy.max_delay)
     return max(0.0, base * (1 + policy.jitter_factor * dice.uniform(-1, 1)))

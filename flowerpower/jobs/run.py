@@ -1,6 +1,6 @@
-"""One attempt as data: what is asked (RunRequest), what happens (NodeEvent), what came of it.
+"""One attempt as data: the request, the events while it runs (NodeEvent), the outcome.
 
-All of it is JSON both ways, so that it travels to a child process and into a queue as it is.
+Requests and outcomes are JSON both ways: they travel to child processes and into queues.
 """
 
 from __future__ import annotations
@@ -12,19 +12,22 @@ from flowerpower.config.run import RunOverrides
 from flowerpower.errors import FlowerpowerError
 
 PAYLOAD_VERSION = 1
-RAISED_AT = "_flowerpower_raised_at"
-"""An exception's attribute: its frames in the process that raised it (file, line, name, text)."""
-RAISED_AS = "_flowerpower_raised_as"
-"""An exception's attribute, if it stands in for one that could not be sent: `names_of` that."""
+# An exception that comes from another process has lost its traceback, and one that cannot be
+# pickled is replaced by a plain one. These attributes carry what the error view and the retry
+# policy need of the original.
+ORIGINAL_FRAMES = "_flowerpower_original_frames"
+"""Attribute of an exception: its frames where it was raised, each (file, line, name, text)."""
+ORIGINAL_TYPE_NAMES = "_flowerpower_original_type_names"
+"""Attribute of a replacement: the `names_of` the exception that could not be pickled."""
 
 NodeState = Literal["running", "finished", "failed", "skipped"]
 
 
 @dataclass(frozen=True)
 class RunRequest:
-    """One attempt at a pipeline of the project in `base_dir`.
+    """A request for one attempt at a pipeline of the project in `base_dir`.
 
-    `scheduled_for` is the nominal time of the fire that asked for it, ISO 8601, or None.
+    `scheduled_for` is the nominal time of the fire that made the job, in ISO 8601, or None.
     """
 
     base_dir: str
@@ -66,7 +69,7 @@ class RunRequest:
 class NodeEvent:
     """A node began or ended; `done` of `total` nodes have ended so far.
 
-    `seconds` is how long the node took, None when it began.
+    `seconds` is how long the node took, None while it runs.
     """
 
     node: str
@@ -79,9 +82,9 @@ class NodeEvent:
 
 @dataclass
 class NodeRecord:
-    """What became of one node; `seconds` is None while it runs.
+    """How one node ended; `seconds` is None while it runs.
 
-    `error` is why it failed where the run went on all the same.
+    `error` says why it failed although the run went on.
     """
 
     name: str
@@ -94,7 +97,7 @@ class NodeRecord:
 
 @dataclass
 class FileRecord:
-    """A file that a run has written from `nodes`; `size` is in bytes."""
+    """A file that a run wrote from the values of `nodes`; `size` is in bytes."""
 
     nodes: list[str]
     format: str
@@ -104,10 +107,10 @@ class FileRecord:
 
 @dataclass
 class RunError:
-    """Why an attempt failed; `file` and `line` are the user's own where they are known.
+    """Why an attempt failed; `file` and `line` point into the user's code, if known.
 
-    `type_names` are the names `retry.exceptions` is matched with; `code` is that of the
-    flowerpower error, `run_failed` for an exception of the pipeline.
+    `type_names` are the names that `retry.exceptions` is matched with. `code` is the code of the
+    FlowerpowerError, or `run_failed` for an exception of the pipeline.
     """
 
     type: str
@@ -125,11 +128,11 @@ class RunError:
 
 @dataclass
 class RunOutcome:
-    """What came of an attempt.
+    """How an attempt ended, and what it computed.
 
-    `outputs` are JSON, node by node; `notes` say where a value could not be written as it is
-    (`{"output", "note"}`). `values` and `exception` are the real objects, in this process only,
-    and no part of the JSON.
+    `outputs` are JSON, node by node; `notes` say which values could not be written unchanged
+    (`{"output", "note"}`). `values` and `exception` are the real objects; they exist only in the
+    process that ran the attempt and are not part of the JSON.
     """
 
     pipeline: str

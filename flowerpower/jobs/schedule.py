@@ -1,4 +1,4 @@
-"""Schedules as data: what is asked (ScheduleSpec), what is known (Schedule), and its fires."""
+"""Schedules as data: a request (ScheduleSpec), its record (Schedule), and its fires."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import FlowerpowerError, UsageError
-from flowerpower.jobs.job import DEFAULT_QUEUE, JobSpec, check_overrides, check_ttl
+from flowerpower.jobs.job import DEFAULT_QUEUE, JobSpec, check_overrides, check_ttl, json_value
 from flowerpower.jobs.run import PAYLOAD_VERSION
 from flowerpower.text import SCHEDULE_ID_LIMIT, check_name
 from flowerpower.triggers import clock
@@ -23,7 +23,7 @@ MAX_INSTANCES = 1000
 
 
 class ScheduleState(StrEnum):
-    """Whether a schedule fires; it is done once its trigger has no fires to come."""
+    """Whether a schedule fires; it is done once its trigger has no more fires."""
 
     ACTIVE = "active"
     PAUSED = "paused"
@@ -39,7 +39,11 @@ class Origin(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of a fire: a job; skipped, because others run; missed, because none looked."""
+    """The outcome of a fire.
+
+    ENQUEUED: a job was made. SKIPPED: too many jobs of the schedule were running. MISSED: no
+    scheduler was running at that time.
+    """
 
     ENQUEUED = "enqueued"
     SKIPPED = "skipped"
@@ -48,10 +52,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class ScheduleSpec:
-    """A trigger and the job to make at each of its fires; data alone, as a JobSpec is.
+    """A trigger and the job to make at each of its fires; data only, like a JobSpec.
 
-    `id` None asks for the next number of the pipeline. `misfire_grace_time` is in seconds, None
-    for no limit. An interval without a start counts from when the schedule is added.
+    With `id` None the backend gives the pipeline's next number. `misfire_grace_time` is in
+    seconds, None for no limit. An interval without a start counts from when the schedule is added.
 
     Raises:
         InvalidName, InvalidInputs, UsageError: naming what is not valid.
@@ -84,7 +88,7 @@ class ScheduleSpec:
         check_overrides(self.overrides)
 
     def definition(self) -> str:
-        """What it is, as JSON that is equal for equal schedules, whatever their ids."""
+        """Everything but the ids and the origin, as JSON that is equal for equal schedules."""
         body = {
             "v": PAYLOAD_VERSION,
             "trigger": self.trigger.to_json(),
@@ -98,11 +102,13 @@ class ScheduleSpec:
         return json.dumps(body, sort_keys=True)
 
 
-def spec_from(pipeline: str, schedule_id: str, definition: object, origin: str) -> ScheduleSpec:
-    """The spec whose `definition` was stored.
+def spec_from_definition(
+    pipeline: str, schedule_id: str, definition: object, origin: str
+) -> ScheduleSpec:
+    """The spec with the stored `definition`.
 
     Raises:
-        FlowerpowerError: if another version wrote it, or it is damaged; says how.
+        FlowerpowerError: if another version wrote it, or it is damaged; the message says how.
     """
     try:
         body = json.loads(definition) if isinstance(definition, str) else None
@@ -138,13 +144,13 @@ class Schedule:
 
     Attributes:
         id: its id; `spec.id` is the same.
-        anchor: when it was added or edited last; fires before it never happen, and an interval
-            without a start counts from it.
-        next_fire: the nominal time that is next, None when there is none to come or it is paused.
-        due_at: when that is to happen, jitter included.
-        last_fire: the last nominal time that was dealt with.
+        anchor: when it was added or last edited; it has no fires before that time, and an
+            interval without a start counts from it.
+        next_fire: the next nominal time; None if there is none, or while it is paused.
+        due_at: when the next fire happens, jitter included.
+        last_fire: the last nominal time that was processed.
         revision: grows with every edit, pause and fire.
-        created: False if it was there already, just so.
+        created: False if an equal schedule already existed.
         fault: why it cannot be read and does not fire, else None; `spec` is None then.
     """
 
@@ -166,18 +172,18 @@ class Schedule:
 
     @cached_property
     def trigger(self) -> Trigger | None:
-        """Its trigger, an interval counted from its anchor; None if it cannot be read."""
+        """The trigger, an interval counted from the anchor; None if it cannot be read."""
         return None if self.spec is None else self.spec.trigger.anchored(self.anchor)
 
     @property
     def last_processed_at(self) -> datetime:
-        """Its last fire; before that when it was added or edited."""
+        """The last fire, or when it was added or edited if there was none."""
         return self.last_fire or self.anchor
 
     def with_next_fire(self, moment: datetime) -> Schedule:
-        """Itself, with the first fire later than `moment` as its next; done if there is none.
+        """The same schedule with its first fire after `moment` as the next; done if there is none.
 
-        A paused one stays paused, without a next fire.
+        A paused schedule stays paused, without a next fire.
         """
         if self.state is ScheduleState.PAUSED or self.trigger is None:
             return replace(self, next_fire=None, due_at=None)
@@ -188,7 +194,7 @@ class Schedule:
         return replace(self, state=ScheduleState.ACTIVE, next_fire=fire, due_at=due)
 
     def to_json(self) -> dict[str, Any]:
-        """All of it as a JSON object, times in RFC 3339, durations in seconds."""
+        """All fields as a JSON object, times in RFC 3339, durations in seconds."""
         spec = self.spec
         return {
             "id": self.id,
@@ -205,22 +211,18 @@ class Schedule:
             "max_instances": spec.max_instances if spec else None,
             "origin": str(spec.origin) if spec else None,
             "created_at": clock.format_time(self.created_at),
-            "next_fire": _time(self.next_fire),
-            "last_fire": _time(self.last_fire),
+            "next_fire": json_value(self.next_fire),
+            "last_fire": json_value(self.last_fire),
             "created": self.created,
             "fault": self.fault,
         }
 
 
-def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else clock.format_time(moment)
-
-
 @dataclass(frozen=True)
 class Fire:
-    """A row of the ledger: one nominal time and what became of it.
+    """A row of the ledger: one nominal time and its outcome.
 
-    `count` is above 1 for misses that were taken together; `fire_time` is the first of them.
+    `count` is above 1 for several misses in one row; `fire_time` is the first of them.
     """
 
     schedule_id: str
@@ -232,25 +234,18 @@ class Fire:
     recorded_at: datetime | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """All of it as a JSON object."""
-        return {
-            "schedule_id": self.schedule_id,
-            "fire_time": clock.format_time(self.fire_time),
-            "outcome": str(self.outcome),
-            "reason": self.reason,
-            "count": self.count,
-            "job_id": self.job_id,
-            "recorded_at": _time(self.recorded_at),
-        }
+        """All fields as a JSON object, times in RFC 3339."""
+        return {name: json_value(value) for name, value in vars(self).items()}
 
 
 def fire_job_id(schedule_id: str, fire_time: datetime) -> str:
-    """The id of a fire's job: the same on every machine, so that no fire makes two."""
+    """The id of a fire's job."""
+    # The same on every machine: two schedulers that see the same fire add the same id once.
     return f"{schedule_id}-{fire_time.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
-def job_of_fire(schedule: Schedule, fire_time: datetime | None, job_id: str) -> JobSpec:
-    """The job that a schedule makes, for one of its fires or at somebody's wish.
+def fire_job_spec(schedule: Schedule, fire_time: datetime | None, job_id: str) -> JobSpec:
+    """The job that a schedule makes: for one of its fires, or on request with `fire_time` None.
 
     Raises:
         FlowerpowerError: if the schedule cannot be read.

@@ -11,7 +11,8 @@ from flowerpower.config.files import Project
 from flowerpower.config.project import BackendType
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import UsageError
-from flowerpower.jobs.job import Job, JobFilter, JobSpec, LogChunk, WorkerInfo
+from flowerpower.jobs.claim import WorkerInfo
+from flowerpower.jobs.job import Job, JobFilter, JobSpec, LogChunk
 from flowerpower.pipeline.overrides import with_relative_paths
 from flowerpower.pipeline.queues import check_queue, default_queue
 from flowerpower.pipeline.registry import PipelineRegistry
@@ -246,13 +247,13 @@ class PipelineJobQueue:
             ScheduleNotFound: if there is none of that id.
             PipelineNotFound: if its pipeline is gone.
         """
-        from flowerpower.jobs.schedule import job_of_fire
+        from flowerpower.jobs.schedule import fire_job_spec
 
         schedule = self.get_schedule(schedule_id)
         self._registry.files(schedule.pipeline)
         # Cut, so that the id of the longest schedule still makes a valid job id.
         job_id = f"{schedule.id[:160]}-now-{uuid.uuid4().hex[:12]}"
-        return self.backend.add_job(job_of_fire(schedule, None, job_id))
+        return self.backend.add_job(fire_job_spec(schedule, None, job_id))
 
     def has_scheduler(self) -> bool:
         """Whether a process is alive that fires the schedules."""

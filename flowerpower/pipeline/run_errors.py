@@ -10,7 +10,7 @@ from typing import Any
 
 from flowerpower.errors import FlowerpowerError, RunFailed
 from flowerpower.jobs.retries import names_of
-from flowerpower.jobs.run import RAISED_AS, RAISED_AT, RunError
+from flowerpower.jobs.run import ORIGINAL_TYPE_NAMES, ORIGINAL_FRAMES, RunError
 
 TRACEBACK_LIMIT = 20_000
 MESSAGE_LIMIT = 2_000
@@ -38,7 +38,7 @@ def run_error(error: BaseException, root: Path, node: str | None = None) -> RunE
         file=file,
         line=line,
         traceback=_users_traceback(error),
-        type_names=getattr(error, RAISED_AS, None) or names_of(error_class),
+        type_names=getattr(error, ORIGINAL_TYPE_NAMES, None) or names_of(error_class),
     )
     if isinstance(error, FlowerpowerError):
         # Our own errors are complete sentences; where in our code they were raised helps nobody.
@@ -88,7 +88,7 @@ def _frames(error: BaseException) -> list[traceback.FrameSummary]:
     stack = list(traceback.extract_tb(error.__traceback__))
     return stack + [
         traceback.FrameSummary(file, number, name, line=text)
-        for file, number, name, text in getattr(error, RAISED_AT, [])
+        for file, number, name, text in getattr(error, ORIGINAL_FRAMES, [])
     ]
 
 

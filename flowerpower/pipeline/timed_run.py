@@ -16,7 +16,8 @@ from flowerpower.job_queue.worker.child_pool import ENTRY, PRELOAD
 from flowerpower.job_queue.worker.fork_server_client import Child, ForkServer
 from flowerpower.job_queue.worker.slots import GRACE
 from flowerpower.jobs import attempt_result
-from flowerpower.jobs.job import Claim, JobStatus
+from flowerpower.jobs.claim import Claim
+from flowerpower.jobs.job import JobStatus
 from flowerpower.jobs.run import NodeEvent, NodeRecord, RunError, RunOutcome, RunRequest
 from flowerpower.triggers import clock
 

@@ -104,14 +104,14 @@ def _result(outcome: RunOutcome) -> dict[str, Any]:
 
 
 def _show_outcome(context: CommandContext, outcome: RunOutcome, result: dict[str, Any]) -> None:
-    from flowerpower.jobs.attempt_result import told_of_nodes
+    from flowerpower.jobs.attempt_result import node_summary
     from flowerpower_cli.views.pipelines import finished_line, outputs_view, told_lines
 
     context.output.result(result, lambda: outputs_view(outcome.outputs))
     for note in outcome.notes:
         if not note["note"].startswith("summarised") or context.output.verbose:
             context.output.message(f"{note['output']}: {note['note']}")
-    told = told_of_nodes(outcome.to_json())
+    told = node_summary(outcome.to_json())
     for text in told_lines(told):
         context.output.message(text)
     cached = len(told.get("cached", ()))

@@ -18,7 +18,7 @@ from flowerpower_cli.views.tables import Cell, Line, Shape, block, cell, line, t
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from flowerpower.jobs.job import WorkerInfo
+    from flowerpower.jobs.claim import WorkerInfo
 
 STYLES: dict[str, str] = {
     JobStatus.SCHEDULED: "cyan",

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from flowerpower.job_queue.worker.child import EXIT_UNHEARD
+from flowerpower.job_queue.worker.child import EXIT_CHANNEL_CLOSED
 from flowerpower.job_queue.worker.fork_server_client import Child, ForkServer, ForkServerDied
 from flowerpower.jobs.run import RunOutcome
 from tests.conditions import eventually, processes_marked
@@ -243,12 +243,12 @@ def test_a_death_is_told_at_once(jobs: Jobs, project: Project):
         ("import os\nos._exit(7)", 7),
         ("import os\nos.kill(0, 9)", -signal.SIGKILL),
         ("import os, signal\nos.kill(os.getpid(), signal.SIGTERM)", -signal.SIGTERM),
-        ("import os\nos.closerange(0, 65536)", EXIT_UNHEARD),
-        ("import os\nfor each in range(3, 4000): os.dup2(1, each)", EXIT_UNHEARD),
+        ("import os\nos.closerange(0, 65536)", EXIT_CHANNEL_CLOSED),
+        ("import os\nfor each in range(3, 4000): os.dup2(1, each)", EXIT_CHANNEL_CLOSED),
         (
             "import os, socket\nos.pair = own, other = socket.socketpair()\n"
             "for each in range(50, 4000): os.dup2(own.fileno(), each)",
-            EXIT_UNHEARD,
+            EXIT_CHANNEL_CLOSED,
         ),
     ],
 )

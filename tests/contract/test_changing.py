@@ -8,7 +8,8 @@ import pytest
 
 from flowerpower.errors import JobNotFound, Refused
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.jobs.job import TRANSITIONS, Claim, JobFilter, JobStatus
+from flowerpower.jobs.claim import Claim
+from flowerpower.jobs.job import TRANSITIONS, JobFilter, JobStatus
 from tests.contract.fake_worker import (
     CANCELLED,
     FAILED,

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.jobs.job import JobFilter, JobStatus, WorkerInfo
+from flowerpower.jobs.claim import WorkerInfo
+from flowerpower.jobs.job import JobFilter, JobStatus
 from flowerpower.triggers import clock
 from tests.contract.backends import BackendSetup
 from tests.contract.fake_worker import FakeWorker, in_seconds, spec
@@ -92,7 +93,7 @@ def test_an_unknown_worker_is_given_nothing(
     backend.unregister_worker(fake_worker.name)
     assert fake_worker.claim() == []
     other = FakeWorker(backend, "hand-2")
-    assert backend.requeue_lost_of_worker(other.name, backend.beats()[other.name]) == 0
+    assert backend.requeue_lost_jobs_of(other.name, backend.beats()[other.name]) == 0
     assert other.claim() == []
     assert FakeWorker(backend, "hand-3").take()
 

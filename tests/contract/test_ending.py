@@ -6,7 +6,8 @@ import pytest
 
 from flowerpower.errors import JobNotFound, Refused
 from flowerpower.job_queue.base import FinishRequest, JobQueueBackend
-from flowerpower.jobs.job import MAX_WORKER_LOSSES, AttemptResult, Claim, Job, JobStatus
+from flowerpower.jobs.claim import AttemptResult, Claim
+from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobStatus
 from tests.conditions import eventually
 from tests.contract.fake_worker import (
     CANCELLED,

@@ -3,7 +3,8 @@
 import random
 
 from flowerpower.job_queue.base import LOG_LIMIT, JobQueueBackend
-from flowerpower.jobs.job import Claim, JobStatus
+from flowerpower.jobs.claim import Claim
+from flowerpower.jobs.job import JobStatus
 from tests.contract.fake_worker import FINISHED, FakeWorker
 
 

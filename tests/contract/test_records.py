@@ -8,7 +8,8 @@ import pytest
 
 from flowerpower.errors import JobNotFound
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.jobs.job import AttemptResult, JobFilter, JobStatus
+from flowerpower.jobs.claim import AttemptResult
+from flowerpower.jobs.job import JobFilter, JobStatus
 from flowerpower.triggers import clock
 from tests.conditions import eventually
 from tests.contract.backends import BackendSetup

@@ -10,7 +10,8 @@ import pytest
 
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import JobQueueBackend, WorkerOptions
-from flowerpower.jobs.job import Claim, JobFilter, JobStatus
+from flowerpower.jobs.claim import Claim
+from flowerpower.jobs.job import JobFilter, JobStatus
 from tests.conditions import eventually
 from tests.conftest import MakeProject
 from tests.contract.fake_worker import FINISHED, RESULT, FakeWorker, in_seconds, retry_at, spec

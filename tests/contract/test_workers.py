@@ -90,7 +90,7 @@ def test_a_worker_that_stood_still_is_buried_and_its_jobs_lost(
     fake_worker.make(JobStatus.RUNNING, "a")
     fake_worker.make(JobStatus.RUNNING, "b")
     other.make(JobStatus.RUNNING, "c")
-    assert backend.requeue_lost_of_worker(fake_worker.name, backend.beats()[fake_worker.name]) == 2
+    assert backend.requeue_lost_jobs_of(fake_worker.name, backend.beats()[fake_worker.name]) == 2
     assert set(backend.beats()) == {"other"}
     for job_id in ("a", "b"):
         job = backend.get_job(job_id)
@@ -105,7 +105,7 @@ def test_a_worker_that_has_beaten_since_is_not_buried(
     fake_worker.make(JobStatus.RUNNING)
     beat = backend.beats()[fake_worker.name]
     backend.heartbeat(fake_worker.name)
-    assert backend.requeue_lost_of_worker(fake_worker.name, beat) == 0
+    assert backend.requeue_lost_jobs_of(fake_worker.name, beat) == 0
     assert fake_worker.status() is JobStatus.RUNNING
     assert backend.heartbeat(fake_worker.name).is_known
 
@@ -116,7 +116,7 @@ def test_a_buried_worker_learns_that_it_is_not_known(
     """Its heartbeat says so, holds nothing, and does not bring it back."""
     claim = fake_worker.make(JobStatus.RUNNING)
     assert claim is not None
-    backend.requeue_lost_of_worker(fake_worker.name, backend.beats()[fake_worker.name])
+    backend.requeue_lost_jobs_of(fake_worker.name, backend.beats()[fake_worker.name])
     heartbeat = backend.heartbeat(fake_worker.name)
     assert (heartbeat.is_known, heartbeat.held) == (False, {})
     assert backend.list_workers() == []
@@ -128,11 +128,11 @@ def test_a_worker_is_buried_once(backend: JobQueueBackend, fake_worker: FakeWork
     fake_worker.make(JobStatus.RUNNING)
     beat = backend.beats()[fake_worker.name]
 
-    def requeue_lost_of_worker(ready: Any, number: int) -> int:
+    def requeue_lost_jobs_of(ready: Any, number: int) -> int:
         ready()
-        return backend.requeue_lost_of_worker(fake_worker.name, beat)
+        return backend.requeue_lost_jobs_of(fake_worker.name, beat)
 
-    assert sorted(in_threads(8, requeue_lost_of_worker)) == [0] * 7 + [1]
+    assert sorted(in_threads(8, requeue_lost_jobs_of)) == [0] * 7 + [1]
     assert backend.get_job("subject").worker_losses == 1
 
 
@@ -143,7 +143,7 @@ def test_a_job_that_kills_its_workers_is_failed(backend: JobQueueBackend) -> Non
         fake_worker = FakeWorker(backend, f"hand-{number}")
         assert fake_worker.take().job_id == "poison"
         assert (
-            backend.requeue_lost_of_worker(fake_worker.name, backend.beats()[fake_worker.name]) == 1
+            backend.requeue_lost_jobs_of(fake_worker.name, backend.beats()[fake_worker.name]) == 1
         )
     job = backend.get_job("poison")
     assert job.status is JobStatus.FAILED

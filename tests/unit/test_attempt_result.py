@@ -10,7 +10,8 @@ import pytest
 
 from flowerpower.config.run import RetryConfig
 from flowerpower.jobs import attempt_result
-from flowerpower.jobs.job import AttemptResult, Claim, JobStatus
+from flowerpower.jobs.claim import AttemptResult, Claim
+from flowerpower.jobs.job import JobStatus
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 TWICE = RetryConfig(max_retries=2, delay=10, backoff=3, jitter_factor=0)
@@ -33,10 +34,10 @@ def failed(
 def test_a_finished_outcome_finishes_the_job(policy: RetryConfig | None, left: int | None) -> None:
     """Outputs and notes are the result; the retries that were left are told."""
     outcome = {"status": "finished", "outputs": {"x": 1}, "notes": [{"output": "x", "note": "n"}]}
-    end = attempt_result.from_outcome(claim(), policy, outcome, NOW)
-    assert end.status is JobStatus.FINISHED
-    assert end.result == {"outputs": {"x": 1}, "notes": [{"output": "x", "note": "n"}]}
-    assert (end.error, end.run_at, end.attempts_left) == (None, None, left)
+    result = attempt_result.from_outcome(claim(), policy, outcome, NOW)
+    assert result.status is JobStatus.FINISHED
+    assert result.result == {"outputs": {"x": 1}, "notes": [{"output": "x", "note": "n"}]}
+    assert (result.error, result.run_at, result.attempts_left) == (None, None, left)
 
 
 @pytest.mark.parametrize(
@@ -55,43 +56,43 @@ def test_a_failed_outcome_is_retried_while_retries_are_left(
     policy: RetryConfig | None, retries: int, retryable: bool, expected: tuple[Any, ...]
 ) -> None:
     """A retryable failure waits its growing delay; without retries, or a policy, it is final."""
-    end = failed(policy, retries, retryable=retryable)
-    delay = None if end.run_at is None else (end.run_at - NOW) / timedelta(seconds=1)
-    assert (end.status, delay, end.retries, end.attempts_left) == expected
-    assert end.error == ERROR
-    assert end.result is None
+    result = failed(policy, retries, retryable=retryable)
+    delay = None if result.run_at is None else (result.run_at - NOW) / timedelta(seconds=1)
+    assert (result.status, delay, result.retries, result.attempts_left) == expected
+    assert result.error == ERROR
+    assert result.result is None
 
 
 @pytest.mark.parametrize("outcome", [{}, {"status": "failed"}, {"status": 7, "error": "text"}])
 def test_an_outcome_that_makes_no_sense_is_a_failure(outcome: dict[str, Any]) -> None:
     """A child that tells nonsense has failed, and the record says so."""
-    end = attempt_result.from_outcome(claim(), TWICE, outcome, NOW)
-    assert end.status is JobStatus.FAILED
-    assert end.error is not None
-    assert "makes no sense" in end.error["message"]
+    result = attempt_result.from_outcome(claim(), TWICE, outcome, NOW)
+    assert result.status is JobStatus.FAILED
+    assert result.error is not None
+    assert "cannot be read" in result.error["message"]
 
 
 @pytest.mark.parametrize(
-    ("returncode", "told"),
+    ("returncode", "expected"),
     [
         (-signal.SIGSEGV, "was killed by SIGSEGV."),
         (
             -signal.SIGKILL,
-            "was killed by SIGKILL. If nobody did that, the system ran out of memory.",
+            "was killed by SIGKILL. If nobody killed it, the system ran out of memory.",
         ),
         (-250, "was killed by signal 250."),
-        (0, "ended with exit code 0 before it told an outcome."),
-        (77, "ended with exit code 77 before it told an outcome."),
+        (0, "ended with exit code 0 before it sent an outcome."),
+        (77, "ended with exit code 77 before it sent an outcome."),
     ],
 )
-def test_a_death_says_how_the_process_died(returncode: int, told: str) -> None:
+def test_a_death_says_how_the_process_died(returncode: int, expected: str) -> None:
     """The signal or exit code is told, with the node that ran last."""
-    end = attempt_result.from_process_death(claim(), None, returncode, "total", NOW)
-    assert end.status is JobStatus.FAILED
-    assert end.error is not None
-    assert end.error["type"] == "ProcessDied"
-    assert end.error["message"].endswith(told)
-    assert end.error["node"] == "total"
+    result = attempt_result.from_process_death(claim(), None, returncode, "total", NOW)
+    assert result.status is JobStatus.FAILED
+    assert result.error is not None
+    assert result.error["type"] == "ProcessDied"
+    assert result.error["message"].endswith(expected)
+    assert result.error["node"] == "total"
 
 
 @pytest.mark.parametrize(
@@ -119,10 +120,10 @@ def test_deaths_and_timeouts_are_retried_if_they_are_listed(
 
 def test_a_timeout_says_how_long_was_allowed() -> None:
     """The limit is told as people write it."""
-    end = attempt_result.from_timeout(claim(), None, 90.0, "total", NOW)
-    assert end.error is not None
-    assert "its timeout of 1m30s" in end.error["message"]
-    assert (end.error["type"], end.error["node"]) == ("JobTimeout", "total")
+    result = attempt_result.from_timeout(claim(), None, 90.0, "total", NOW)
+    assert result.error is not None
+    assert "its timeout of 1m30s" in result.error["message"]
+    assert (result.error["type"], result.error["node"]) == ("JobTimeout", "total")
 
 
 def test_what_never_began_or_was_cancelled_is_final() -> None:

@@ -86,10 +86,14 @@ def test_a_data_frame_is_summarised_with_shape_columns_and_rows() -> None:
     frame = pd.DataFrame(
         {"n": range(100), "t": pd.Timestamp("2026-01-02"), "x": [float("nan")] * 100}
     )
-    told, notes = _encoded(frame)
-    assert told["summary_of"] == "pandas.DataFrame"
-    assert (told["shape"], told["columns"], len(told["rows"])) == ([100, 3], ["n", "t", "x"], 10)
-    assert told["rows"][1] == {"n": 1, "t": "2026-01-02T00:00:00", "x": None}
+    summary, notes = _encoded(frame)
+    assert summary["summary_of"] == "pandas.DataFrame"
+    assert (summary["shape"], summary["columns"], len(summary["rows"])) == (
+        [100, 3],
+        ["n", "t", "x"],
+        10,
+    )
+    assert summary["rows"][1] == {"n": 1, "t": "2026-01-02T00:00:00", "x": None}
     assert notes == ["summarised: pandas.DataFrame is not JSON"]
 
 
@@ -102,10 +106,10 @@ def test_a_data_frame_is_summarised_with_shape_columns_and_rows() -> None:
 )  # fmt: skip
 def test_anything_else_is_a_stated_summary(value: object) -> None:
     """It names its type, a note says so, and it stays small."""
-    told, notes = _encoded(value)
-    assert next(iter(told)) == "summary_of"
+    summary, notes = _encoded(value)
+    assert next(iter(summary)) == "summary_of"
     assert notes[0].startswith("summarised: ")
-    assert len(json.dumps(told)) < 10_000
+    assert len(json.dumps(summary)) < 10_000
 
 
 def test_cycles_and_depth_are_bounded() -> None:

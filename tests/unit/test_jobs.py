@@ -10,13 +10,13 @@ import pytest
 
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import FlowerpowerError, InvalidName, Refused
+from flowerpower.jobs.claim import WorkerInfo
 from flowerpower.jobs.job import (
     ENDED,
     TRANSITIONS,
     Job,
     JobSpec,
     JobStatus,
-    WorkerInfo,
     check_transition,
     overrides_of,
 )
@@ -67,7 +67,7 @@ def test_a_payload_gives_its_overrides_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("payload", "told"),
+    ("payload", "reason"),
     [
         (None, "damaged"),
         ([], "damaged"),
@@ -80,9 +80,9 @@ def test_a_payload_gives_its_overrides_back() -> None:
         ({"v": 1, "overrides": "x"}, "damaged"),
     ],
 )
-def test_a_payload_that_cannot_be_run_says_why(payload: Any, told: str) -> None:
+def test_a_payload_that_cannot_be_run_says_why(payload: Any, reason: str) -> None:
     """Another version's or a damaged payload is refused with what is wrong with it."""
-    with pytest.raises(FlowerpowerError, match=told):
+    with pytest.raises(FlowerpowerError, match=reason):
         overrides_of(payload)
 
 

@@ -22,17 +22,14 @@ from flowerpower.job_queue.records import (
     status_of,
     worker_of,
 )
+from flowerpower.jobs.claim import AttemptResult, Claim, Heartbeat, WorkerInfo
 from flowerpower.jobs.job import (
     MAX_WORKER_LOSSES,
-    AttemptResult,
-    Claim,
-    Heartbeat,
     Job,
     JobFilter,
     JobSpec,
     JobStatus,
     LogChunk,
-    WorkerInfo,
     check_retry,
     check_transition,
 )
@@ -331,7 +328,7 @@ class SqlStore(JobQueueBackend):
         with self.database.read() as tx:
             return {row["id"]: row["beat"] for row in tx.rows("beats", self.scoped())}
 
-    def requeue_lost_of_worker(self, worker_id: str, beat: int) -> int:
+    def requeue_lost_jobs_of(self, worker_id: str, beat: int) -> int:
         with self.database.write() as tx:
             if not tx.run("remove_silent_worker", self.scoped(worker=worker_id, beat=beat)):
                 return 0

@@ -19,15 +19,8 @@ from flowerpower.job_queue.records import (
 )
 from flowerpower.job_queue.rq.fields import row_of
 from flowerpower.job_queue.rq.store import RedisStore
-from flowerpower.jobs.job import (
-    MAX_WORKER_LOSSES,
-    AttemptResult,
-    Claim,
-    Heartbeat,
-    JobStatus,
-    WorkerInfo,
-    check_transition,
-)
+from flowerpower.jobs.claim import AttemptResult, Claim, Heartbeat, WorkerInfo
+from flowerpower.jobs.job import MAX_WORKER_LOSSES, JobStatus, check_transition
 
 
 class RedisWorkers(RedisStore):
@@ -46,7 +39,7 @@ class RedisWorkers(RedisStore):
     def unregister_worker(self, worker_id: str) -> None:
         self._bury(worker_id, None, WORKER_WENT)
 
-    def requeue_lost_of_worker(self, worker_id: str, beat: int) -> int:
+    def requeue_lost_jobs_of(self, worker_id: str, beat: int) -> int:
         return self._bury(worker_id, beat, WORKER_DIED)
 
     def _bury(self, worker_id: str, beat: int | None, reason: str) -> int:

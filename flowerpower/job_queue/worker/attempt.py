@@ -7,7 +7,7 @@ from typing import Any
 
 from flowerpower.config.run import RetryConfig
 from flowerpower.job_queue.worker.fork_server_client import Child
-from flowerpower.jobs.job import AttemptResult, Claim
+from flowerpower.jobs.claim import AttemptResult, Claim
 from flowerpower.text import begun_secret, mask
 
 LOG_KEPT = 1_000_000

@@ -27,7 +27,7 @@ from flowerpower.triggers import clock
 Entry = Callable[[Message, Callable[[Message], None]], Message]
 """Takes a request and a way to tell of events; gives the outcome, a RunOutcome as JSON."""
 
-EXIT_UNHEARD = 113
+EXIT_CHANNEL_CLOSED = 113
 """How a child ends that could not tell its outcome, because the job took its descriptors."""
 EXIT_BROKEN = 112
 """How a child ends that failed outside of any job."""
@@ -132,7 +132,7 @@ def _serve(channel: Channel, entry: Entry, surroundings: ProcessState) -> int:
         try:
             _tell(channel, request, outcome, kept)
         except Unheard:
-            return EXIT_UNHEARD
+            return EXIT_CHANNEL_CLOSED
         request = channel.next_message() if kept else None
         if request is not None and sources.have_changed():
             channel.send({"type": "stale"})

@@ -20,7 +20,8 @@ from flowerpower.job_queue.worker.dead_workers import Reaper
 from flowerpower.job_queue.worker.events import Events
 from flowerpower.job_queue.worker.slots import Slots
 from flowerpower.jobs import attempt_result
-from flowerpower.jobs.job import AttemptResult, Claim, Heartbeat, JobStatus, WorkerInfo
+from flowerpower.jobs.claim import AttemptResult, Claim, Heartbeat, WorkerInfo
+from flowerpower.jobs.job import JobStatus
 from flowerpower.triggers import clock
 
 RECORD_EVERY = 0.25
@@ -156,7 +157,7 @@ class Recorder:
             beats = self._backend.beats()
             beats.pop(self.worker_id, None)
             for worker, beat in self._reaper.dead(beats, clock.monotonic()).items():
-                jobs = self._backend.requeue_lost_of_worker(worker, beat)
+                jobs = self._backend.requeue_lost_jobs_of(worker, beat)
                 self._events.tell("worker_died", worker=worker, jobs=jobs)
         if self._is_time("prune", PRUNE_EVERY):
             self._backend.prune()
@@ -196,8 +197,8 @@ class Recorder:
         for job_id, (number, _) in heartbeat.held.items():
             if job_id not in known:
                 stray = Claim(job_id, self.worker_id, number, "", None)
-                self._backend.requeue_lost(stray, attempt_result.LOST_UNHEARD)
-                self._events.tell("lost", job=job_id, reason=attempt_result.LOST_UNHEARD)
+                self._backend.requeue_lost(stray, attempt_result.LOST_ORPHANED_CLAIM)
+                self._events.tell("lost", job=job_id, reason=attempt_result.LOST_ORPHANED_CLAIM)
 
     def _record(self, attempt: Attempt) -> None:
         now = clock.monotonic()

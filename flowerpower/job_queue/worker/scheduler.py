@@ -103,7 +103,7 @@ class Scheduler:
             if self._is_time("reap", REAP_EVERY):
                 beats = self._backend.beats()
                 for worker, beat in self._reaper.dead(beats, clock.monotonic()).items():
-                    jobs = self._backend.requeue_lost_of_worker(worker, beat)
+                    jobs = self._backend.requeue_lost_jobs_of(worker, beat)
                     self._events.tell("worker_died", worker=worker, jobs=jobs)
             if self._is_time("prune", PRUNE_EVERY):
                 self._backend.prune()

@@ -22,7 +22,8 @@ from flowerpower.job_queue.worker.attempt import RELEASED, Attempt
 from flowerpower.job_queue.worker.child_pool import ChildPool, PooledChild
 from flowerpower.job_queue.worker.fork_server_client import ChildEnded
 from flowerpower.jobs import attempt_result
-from flowerpower.jobs.job import AttemptResult, Claim, overrides_of
+from flowerpower.jobs.claim import AttemptResult, Claim
+from flowerpower.jobs.job import overrides_of
 from flowerpower.jobs.run import RunRequest
 from flowerpower.text import remember_secret
 from flowerpower.triggers import clock
@@ -302,7 +303,7 @@ class Slots:
         elif seat.made > 1:
             self._wait_again(attempt)
         else:
-            self._over(attempt, given_back=attempt_result.LOST_UNBEGUN)
+            self._over(attempt, given_back=attempt_result.LOST_BEFORE_START)
 
     def _stopped(self, attempt: Attempt) -> None:
         claim, now = attempt.claim, clock.now()

@@ -26,7 +26,7 @@ from hamilton.lifecycle.base import LifecycleAdapterSet
 
 from flowerpower.errors import RunFailed
 from flowerpower.jobs.retries import names_of
-from flowerpower.jobs.run import RAISED_AS, RAISED_AT, NodeRecord
+from flowerpower.jobs.run import ORIGINAL_FRAMES, ORIGINAL_TYPE_NAMES, NodeRecord
 from flowerpower.run.adapters.trackers import is_tracker
 from flowerpower.run.executors.detached_nodes import detached
 from flowerpower.run.executors.pool import LOUD, Pool
@@ -182,14 +182,14 @@ def _portable(error: BaseException | None) -> BaseException | None:
     stack = traceback.extract_tb(error.__traceback__)
     frames = [(each.filename, each.lineno, each.name, each.line) for each in stack]
     try:
-        setattr(error, RAISED_AT, frames)
+        setattr(error, ORIGINAL_FRAMES, frames)
         cloudpickle.loads(cloudpickle.dumps(error))
     except Exception:  # noqa: BLE001 - pickling runs the error's own code
         kind = type(error)
         alike = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
         told: BaseException = type(kind.__name__, (Exception,), alike)(str(error))
-        setattr(told, RAISED_AT, frames)
-        setattr(told, RAISED_AS, names_of(kind))
+        setattr(told, ORIGINAL_FRAMES, frames)
+        setattr(told, ORIGINAL_TYPE_NAMES, names_of(kind))
         return told
     return error
 

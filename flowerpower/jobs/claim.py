@@ -1,0 +1,71 @@
+"""What a worker is, what it holds, and how an attempt changes its job: data for every backend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flowerpower.jobs.job import JobStatus, json_value
+
+
+@dataclass(frozen=True)
+class WorkerInfo:
+    """A worker as others see it; `beat` grows while it lives."""
+
+    id: str
+    host: str
+    pid: int
+    queues: tuple[str, ...]
+    slots: int
+    started_at: datetime
+    beat: int = 0
+    beat_at: datetime | None = None
+    running: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields as a JSON object, times in RFC 3339."""
+        body = {name: json_value(value) for name, value in vars(self).items()}
+        return {**body, "queues": list(self.queues), "running": list(self.running)}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A worker's hold on one attempt of a job: every later write names id, owner and attempt."""
+
+    job_id: str
+    owner: str
+    attempt: int
+    pipeline: str
+    payload: Any
+    retries: int = 0
+    result_ttl: float = 120.0
+    scheduled_for: datetime | None = None
+
+
+@dataclass(frozen=True)
+class AttemptResult:
+    """How an attempt changes its job.
+
+    `run_at` is when a retry is due (only with the status SCHEDULED). `retries` counts the retries
+    up to and including that one.
+    """
+
+    status: JobStatus
+    result: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+    run_at: datetime | None = None
+    retries: int = 0
+    attempts_left: int | None = None
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """What a worker learns from its heartbeat.
+
+    `is_known` is False once others have declared the worker dead. `held` are the jobs it held
+    *before* the heartbeat: job id to (attempt, whether a cancel was requested).
+    """
+
+    is_known: bool
+    held: dict[str, tuple[int, bool]]
