@@ -23,8 +23,9 @@ from rich.console import Console
 from rich.table import Table
 
 from flowerpower.errors import InvalidTrigger
-from flowerpower.triggers.instants import first_moment_after_minute
-from flowerpower.triggers.kinds import Cron, Interval
+from flowerpower.triggers.cron import Cron
+from flowerpower.triggers.instants import first_fire_after_minute
+from flowerpower.triggers.interval import Interval
 from flowerpower.triggers.transitions import _year
 from flowerpower.triggers.wall_times import wall_times_of
 
@@ -95,7 +96,7 @@ def compare(console: Console) -> None:
             askers["flowerpower"](begin.replace(year=year))
         minutes = dice.sample(range(525_600), CALLS)
         fresh = [begin + timedelta(minutes=minute, seconds=17) for minute in minutes]
-        first_moment_after_minute.cache_clear()
+        first_fire_after_minute.cache_clear()
         for asked, moments in (("fresh", fresh), ("again", fresh[:1] * CALLS)):
             found = {n: _median_and_p99(t) for n, t in _times(askers, moments).items()}
             ours = found["flowerpower"]

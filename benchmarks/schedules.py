@@ -141,7 +141,7 @@ def _fill(queue: Any, count: int, period: float, first: datetime) -> None:
     from flowerpower.job_queue.rq.schedules import RedisSchedules
     from flowerpower.job_queue.schedule_records import made_schedule
     from flowerpower.jobs.schedule import ScheduleSpec
-    from flowerpower.triggers.kinds import make_trigger
+    from flowerpower.triggers.make import make_trigger
 
     now = datetime.now(first.tzinfo)
     made = []

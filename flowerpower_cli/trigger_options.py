@@ -31,7 +31,7 @@ def trigger_from(
     Raises:
         InvalidTrigger: if not exactly one of --cron, --interval and --date is given.
     """
-    from flowerpower.triggers.kinds import make_trigger
+    from flowerpower.triggers.make import make_trigger
 
     if sum(each is not None for each in (options.cron, options.interval, options.date)) != 1:
         raise InvalidTrigger(

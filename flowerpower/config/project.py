@@ -121,7 +121,7 @@ class ScheduleConfig(Configuration):
         Raises:
             InvalidTrigger, InvalidDuration, InvalidTime: if it cannot be one.
         """
-        from flowerpower.triggers.kinds import make_trigger
+        from flowerpower.triggers.make import make_trigger
 
         return make_trigger(
             self.cron,

@@ -17,7 +17,7 @@ from flowerpower.jobs.run import PAYLOAD_VERSION
 from flowerpower.text import SCHEDULE_ID_LIMIT, check_name
 from flowerpower.triggers import clock
 from flowerpower.triggers.base import Trigger
-from flowerpower.triggers.kinds import trigger_from_json
+from flowerpower.triggers.make import trigger_from_json
 
 MAX_INSTANCES = 1000
 

@@ -199,7 +199,7 @@ class PipelineManager:
             BackendUnreachable: if the schedule was not taken.
         """
         from flowerpower.pipeline.scheduling import select, spec_from_arguments
-        from flowerpower.triggers.kinds import make_trigger
+        from flowerpower.triggers.make import make_trigger
 
         if cron is None and interval is None and date is None:
             specs = self.job_queue.declared_schedules(name)

@@ -1,4 +1,9 @@
-"""What cron expressions, intervals and dates have in common as triggers."""
+"""What all triggers have in common: a zone, bounds, jitter, and the questions they answer.
+
+A trigger is immutable data. Its fires are *nominal times*: aware datetimes in UTC that depend on
+the trigger alone, so any number of schedulers compute the same ones. Jitter is added to a nominal
+time by `jittered` and never changes it.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +18,7 @@ from zoneinfo import ZoneInfo
 from flowerpower.errors import InvalidTimezone, InvalidTrigger
 from flowerpower.triggers import clock
 from flowerpower.triggers.wall_times import FIRST_YEAR, LAST_YEAR, WallTimes
+from flowerpower.triggers.words import day_and_time
 
 MAX_JITTER = 86_400.0
 """Seconds."""
@@ -26,20 +32,21 @@ _TICK = timedelta(microseconds=1)
 
 
 class _InZone(ABC):
-    """Declared apart, so that each kind has `timezone` as its second field."""
+    # A dataclass keeps the order in which fields are first declared. Declared here and not in
+    # Trigger, `timezone` comes second in each kind: Cron("0 8 * * *", "Europe/Berlin").
 
     timezone: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trigger(_InZone):
-    """What the three kinds have in common.
+    """The base of cron, interval and date.
 
     Attributes:
         start: no fire is earlier; an interval counts from it. None for no bound.
         end: no fire is later. None for no bound.
         jitter: a fire may be up to so many seconds late.
-        notes: what was odd about a reading (skipped or repeated by a clock change), in sentences.
+        notes: sentences about wall times that its zone skips or repeats.
     """
 
     start: datetime | None = None
@@ -48,10 +55,10 @@ class Trigger(_InZone):
     notes: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        set_once(self, "start", _in_utc("start", self.start))
-        set_once(self, "end", _in_utc("end", self.end))
-        set_once(self, "jitter", clock.parse_duration(self.jitter))
-        zone_called(self.timezone)
+        set_field(self, "start", _in_utc("start", self.start))
+        set_field(self, "end", _in_utc("end", self.end))
+        set_field(self, "jitter", clock.parse_duration(self.jitter))
+        zone_named(self.timezone)
         if self.start and self.end and self.end < self.start:
             raise InvalidTrigger(
                 f"The end {clock.format_time(self.end, self.zone)} lies before the start "
@@ -63,10 +70,11 @@ class Trigger(_InZone):
     @cached_property
     def zone(self) -> ZoneInfo:
         """The zone its wall-clock times are in."""
-        return zone_called(self.timezone)
+        return zone_named(self.timezone)
 
     def __getstate__(self) -> dict[str, object]:
-        return {each.name: getattr(self, each.name) for each in fields(self)}
+        # Its fields alone: what cached properties left in it has no place in a pickle.
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def next_after(self, moment: datetime) -> datetime | None:
         """The first fire later than the aware `moment`, in UTC; None when there are no more."""
@@ -94,14 +102,14 @@ class Trigger(_InZone):
         return self._count(first, last) if first < last else 0
 
     def fires(self, after: datetime, until: datetime | None = None) -> Iterator[datetime]:
-        """The fires f with `after < f <= until` in order, each computed when it is asked for."""
+        """The fires f with `after < f <= until` in order, each computed when it is needed."""
         fire = self.next_after(after)
         while fire is not None and (until is None or fire <= until):
             yield fire
             fire = self.next_after(fire)
 
     def jittered(self, nominal: datetime, seed: str) -> datetime:
-        """When the fire of `nominal` is to happen: 0 to `jitter` seconds late, evenly spread.
+        """When the fire of `nominal` happens: 0 to `jitter` seconds late, evenly spread.
 
         Never as late as the next nominal time, so that no fire overtakes another. The same for the
         same seed (a schedule's id) and nominal time, on every machine.
@@ -116,17 +124,17 @@ class Trigger(_InZone):
         share = int.from_bytes(blake2b(key, digest_size=8).digest(), "big") / 2**64
         return nominal + timedelta(seconds=share * min(self.jitter, gap))
 
-    def anchored(self, moment: datetime) -> Self:  # noqa: ARG002 - an interval's alone
+    def anchored(self, moment: datetime) -> Self:  # noqa: ARG002 - only intervals use it
         """Itself; an interval without a start: one that starts at `moment`, to the second."""
         return self
 
     @property
     def wall_times(self) -> WallTimes | None:
-        """The wall-clock readings it follows, None if it follows none."""
+        """The wall times it fires at; None if it does not follow the wall clock."""
         return None
 
     def to_json(self) -> dict[str, object]:
-        """Plain JSON that `trigger_from_json` reads, and keywords that `make_trigger` takes."""
+        """Plain JSON that `trigger_from_json` reads, with the keywords of `make_trigger`."""
         body: dict[str, object] = {**self._own_json(), "timezone": self.timezone}
         for key, bound in (("start", self.start), ("end", self.end)):
             if bound is not None:
@@ -135,9 +143,18 @@ class Trigger(_InZone):
             body["jitter"] = plain_number(self.jitter)
         return body
 
-    @abstractmethod
     def in_words(self) -> str:
-        """The trigger in a line of plain English, with its zone, bounds and jitter."""
+        """Such as "at 08:00, Monday to Friday, Europe/Berlin, up to 5m late"."""
+        parts = [self._own_words(), self.timezone]
+        for word, bound in (("from", self.start), ("until", self.end)):
+            if bound is not None:
+                parts.append(f"{word} {day_and_time(bound.astimezone(self.zone))}")
+        if self.jitter:
+            parts.append(f"up to {clock.format_duration(self.jitter)} late")
+        return ", ".join(parts)
+
+    @abstractmethod
+    def _own_words(self) -> str: ...
 
     @abstractmethod
     def _own_json(self) -> dict[str, object]: ...
@@ -162,18 +179,18 @@ def _in_utc(name: str, bound: object) -> datetime | None:
     return bound.astimezone(UTC)
 
 
-def zone_called(name: object) -> ZoneInfo:
-    """The zone of that name; InvalidTimezone whatever else is given."""
+def zone_named(name: object) -> ZoneInfo:
+    """The zone of that name; InvalidTimezone for anything else."""
     if isinstance(name, str):
         return clock.timezone(name)
     raise InvalidTimezone(f"{name!a:.60} is not the name of a time zone.")
 
 
 def plain_number(number: float) -> float | int:
-    """The number as JSON shows it best: without a fraction if it has none."""
+    """The number, as an int if it has no fraction."""
     return int(number) if number.is_integer() else number
 
 
-def set_once(trigger: Trigger, name: str, value: object) -> None:
-    """Let a frozen trigger, while it is made, hold the checked form of a field."""
+def set_field(trigger: Trigger, name: str, value: object) -> None:
+    """Set a field of a frozen trigger to its checked form; for `__post_init__` alone."""
     object.__setattr__(trigger, name, value)

@@ -1,7 +1,7 @@
 """The one place that reads the time, and how times and durations are read and written.
 
-Inside flowerpower every moment is an aware datetime in UTC and every duration a number of
-seconds; text becomes one of the two here.
+Inside flowerpower a moment is an aware datetime in UTC and a duration a number of seconds. Text
+becomes one of the two here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from flowerpower.errors import InvalidDuration, InvalidTime, InvalidTimezone
-from flowerpower.text import did_you_mean
+from flowerpower.text import did_you_mean, shortened
 
 _UNITS = {"w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _UNIT_WORDS = {
@@ -47,7 +47,7 @@ _ISO_TIME = re.compile(
     re.ASCII,
 )
 MAX_DURATION = 100 * 366 * 86_400.0
-"""Seconds; a longer duration is taken for a mistake."""
+"""Seconds; a longer duration is taken to be a mistake."""
 _DURATION_FORMS = "expected seconds, or a form such as 90s, 5m, 2h, 1d, 1h30m or PT1H30M"
 
 
@@ -64,12 +64,12 @@ def now() -> datetime:
 
 
 def monotonic() -> float:
-    """Seconds on a clock that nobody can set; only differences mean anything."""
+    """Seconds on a clock that nobody can set; only differences have a meaning."""
     return time.monotonic()
 
 
 def set_source(source: Callable[[], float] | None) -> None:
-    """Let `source` (seconds since 1970) tell the time instead of the machine; None undoes it."""
+    """Read the time from `source` (seconds since 1970) instead of the machine; None undoes it."""
     global _source
     _source = source or _system_time
 
@@ -82,9 +82,9 @@ def parse_duration(text: str | int | float | timedelta) -> float:
     """
     seconds = _number_of_seconds(text)
     if seconds is None:
-        raise InvalidDuration(f"{_shown(text)} is not a duration: {_DURATION_FORMS}.")
+        raise InvalidDuration(f"{_quoted(text)} is not a duration: {_DURATION_FORMS}.")
     if not 0 <= seconds <= MAX_DURATION:
-        raise InvalidDuration(f"{_shown(text)} is out of range: expected 0 seconds to 100 years.")
+        raise InvalidDuration(f"{_quoted(text)} is out of range: expected 0 seconds to 100 years.")
     return seconds
 
 
@@ -166,7 +166,7 @@ def timezone(name: str) -> ZoneInfo:
                 f"There is no time zone {name!r}.{did_you_mean(name, _zone_names())}",
                 hint="Use a name of the IANA database, such as Europe/Berlin or UTC.",
             ) from None
-    raise InvalidTimezone(f"{_shown(name)} is not the name of a time zone.")
+    raise InvalidTimezone(f"{_quoted(name)} is not the name of a time zone.")
 
 
 def local_timezone_name() -> str:
@@ -182,28 +182,29 @@ def local_timezone_name() -> str:
 
 
 def parse_time(text: str) -> datetime:
-    """The reading in an ISO 8601 `text`: aware if it has an offset, else naive.
+    """The time in an ISO 8601 `text`: aware if it has an offset, else naive.
 
-    A date alone is its midnight. Digits below the microsecond are cut.
+    A date alone is its midnight. Digits below the microsecond are cut off.
 
     Raises:
-        InvalidTime: when it is not one, or no such date exists.
+        InvalidTime: when it is not such a time, or there is no such date.
     """
-    found = _ISO_TIME.fullmatch(text.strip()) if isinstance(text, str) and len(text) < 60 else None
-    if found is None:
+    match = _ISO_TIME.fullmatch(text.strip()) if isinstance(text, str) and len(text) < 60 else None
+    if match is None:
         raise InvalidTime(
-            f"{_shown(text)} is not a time: expected ISO 8601, such as 2026-12-25T09:00:00 "
+            f"{_quoted(text)} is not a time: expected ISO 8601, such as 2026-12-25T09:00:00 "
             "or 2026-12-25T09:00:00+01:00."
         )
-    day, clock_time, offset = found.groups()
+    day, clock_time, offset = match.groups()
     iso = f"{day}T{clock_time or '00:00'}{'+00:00' if offset in ('Z', 'z') else offset or ''}"
     try:
-        reading = datetime.fromisoformat(iso.replace(",", "."))
-        if reading.tzinfo is not None:
-            reading.astimezone(UTC)
+        parsed = datetime.fromisoformat(iso.replace(",", "."))
+        if parsed.tzinfo is not None:
+            # Raises now, not where it is used, if it overflows in UTC (year 1 or 9999).
+            parsed.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise InvalidTime(f"{_shown(text)} is not a time: {error}.") from None
-    return reading
+        raise InvalidTime(f"{_quoted(text)} is not a time: {error}.") from None
+    return parsed
 
 
 def format_time(moment: datetime, zone: ZoneInfo | None = None) -> str:
@@ -211,23 +212,10 @@ def format_time(moment: datetime, zone: ZoneInfo | None = None) -> str:
     return moment.astimezone(zone or UTC).isoformat()
 
 
-def exists(reading: datetime, zone: ZoneInfo) -> bool:
-    """Whether the naive wall-clock `reading` ever shows on a clock in `zone`."""
-    aware = reading.replace(tzinfo=zone)
-    return aware.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == reading
-
-
-def is_ambiguous(reading: datetime, zone: ZoneInfo) -> bool:
-    """Whether the naive wall-clock `reading` shows twice on a clock in `zone`."""
-    first, second = (reading.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
-    return exists(reading, zone) and first.utcoffset() != second.utcoffset()
-
-
 def after(moment: datetime, seconds: float) -> datetime:
     """The moment `seconds` of real time after an aware `moment`, in UTC."""
     return moment.astimezone(UTC) + timedelta(seconds=seconds)
 
 
-def _shown(text: object) -> str:
-    shown = repr(text)
-    return shown if len(shown) <= 80 else shown[:77] + "..."
+def _quoted(value: object) -> str:
+    return shortened(repr(value))

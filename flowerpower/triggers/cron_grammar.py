@@ -1,7 +1,7 @@
 """The grammar of cron expressions: five fields of text in, sets of numbers out.
 
-Nothing here knows of dates, zones or clocks. Every fault of an expression is an InvalidTrigger
-that names the field, shows the part at fault and says what the field may hold.
+Dates, zones and clocks are not known here. Every fault of an expression is an InvalidTrigger that
+names the field, quotes the part at fault and says what the field may hold.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def parse(expression: str) -> CronFields:
     """
     texts = MACROS.get(expression, expression).split(" ")
     minute, hour, day, month, weekday = (
-        _Reading(expression, field, text) for field, text in zip(_FIELDS, texts, strict=True)
+        _FieldParser(expression, field, text) for field, text in zip(_FIELDS, texts, strict=True)
     )
     return CronFields(
         minutes=frozenset(minute.numbers),
@@ -151,12 +151,13 @@ def parse(expression: str) -> CronFields:
         months=frozenset(month.numbers),
         weekdays=frozenset(number % 7 for number in weekday.numbers),
         nth_weekdays=frozenset(weekday.nth),
+        # As in Vixie's cron it is the first character that counts: */2 is unrestricted here, too.
         both_days=day.text.startswith("*") or weekday.text.startswith("*"),
         is_wildcard=minute.text.startswith("*") or hour.text.startswith("*"),
     )
 
 
-class _Reading:
+class _FieldParser:
     """One field of one expression, read part by part."""
 
     def __init__(self, expression: str, field: _Field, text: str) -> None:
@@ -191,6 +192,7 @@ class _Reading:
     def _range(self, part: str) -> None:
         span, slash, step_text = part.partition("/")
         first_text, dash, last_text = span.partition("-")
+        # Sunday is both 0 and 7: with 7 in it, * and 0/2 would name Sunday twice.
         top = 6 if self.field is _WEEKDAY else self.field.high
         if span == "*":
             first, last = self.field.low, top
@@ -199,6 +201,7 @@ class _Reading:
             last = first
             if dash:
                 last = self._number(last_text, part)
+                # At the end of a range Sunday ends the week: MON-SUN is 1-7, not 1-0.
                 if last_text == "SUN" and first > 0:
                     last = 7
             elif slash:

@@ -1,15 +1,15 @@
-"""From the wall-clock readings of a cron expression to instants, across every clock change.
+"""From the wall times of a cron expression to instants, across the transitions of a zone.
 
-The rule, for a zone whose clocks go by `change`:
+The rule at a transition is that of Debian's cron:
 
-- an expression that follows real time (minute or hour begins with `*`) fires whenever the wall
-  clock shows one of its readings: a repeated hour twice, a skipped one never;
-- any other fires once per reading: the repeated ones the first time only, the skipped ones
+- a wildcard expression (minute or hour begins with `*`) follows real time. It fires whenever the
+  wall clock shows one of its wall times: a repeated hour twice, a skipped one never;
+- any other fires once per wall time: a repeated one the first time only, all skipped ones
   together at the first instant after the gap;
-- a change of three hours or more is a correction: nothing is held back or made up for it.
+- a transition of three hours or more corrects the clock: nothing is caught up or left out.
 
-Between two changes the offset is constant, so each search goes from change to change and never
-from fire to fire.
+Between two transitions the offset is constant, so each search goes from transition to transition
+and never from fire to fire.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from flowerpower.triggers.transitions import (
     offset_and_last_transition,
     offset_at,
     previous_transition,
-    to_moment,
+    to_datetime,
 )
 from flowerpower.triggers.wall_times import WallTimes
 
@@ -33,85 +33,89 @@ _NEVER = -(10**18)
 
 
 @lru_cache(maxsize=16_384)
-def first_moment_after_minute(
-    wall_times: WallTimes, zone: ZoneInfo, minute: int
-) -> datetime | None:
-    """The first fire later than the start of a minute (counted from 1970), in UTC; remembered."""
+def first_fire_after_minute(wall_times: WallTimes, zone: ZoneInfo, minute: int) -> datetime | None:
+    """The first fire later than the start of a minute (counted from 1970), in UTC; cached."""
     fire = first_fire_after(wall_times, zone, minute * 60)
-    return None if fire is None else to_moment(fire)
+    return None if fire is None else to_datetime(fire)
 
 
 def first_fire_after(wall_times: WallTimes, zone: ZoneInfo, second: int) -> int | None:
-    """The first fire later than the instant `second`, an instant itself; None past all years."""
+    """The first fire later than the instant `second`, as an instant; None past all years."""
     offset, last = offset_and_last_transition(zone, second)
-    local = max(second + 1 + offset, _held_until(wall_times, last))
+    local = max(second + 1 + offset, _repeated_until(wall_times, last))
     position = second
     while True:
-        reading = wall_times.at_or_after(-(-local // 60))
-        if reading is None:
+        wall_time = wall_times.at_or_after(-(-local // 60))
+        if wall_time is None:
             return None
-        fire = reading * 60 - offset
-        change = next_transition(zone, position, fire)
-        if change is None:
+        fire = wall_time * 60 - offset
+        transition = next_transition(zone, position, fire)
+        if transition is None:
             return fire
-        if _makes_up(wall_times, change) and reading * 60 < change.stop_local:
-            return change.at
-        position, offset = change.at, change.after
-        local = max(change.at + offset, _held_until(wall_times, change))
+        if _catches_up(wall_times, transition) and wall_time * 60 < transition.stop_local:
+            return transition.at
+        position, offset = transition.at, transition.after
+        local = max(transition.at + offset, _repeated_until(wall_times, transition))
 
 
 def last_fire_until(wall_times: WallTimes, zone: ZoneInfo, second: int) -> int | None:
     """The last fire not later than the instant `second`; None before all years."""
     position, offset = second, offset_at(zone, second)
     while True:
-        reading = wall_times.at_or_before((position + offset) // 60)
-        if reading is None:
+        wall_time = wall_times.at_or_before((position + offset) // 60)
+        if wall_time is None:
             return None
-        fire = reading * 60 - offset
-        change = previous_transition(zone, position, fire)
-        if change is None:
-            change = last_transition(zone, fire)
-            if reading * 60 >= _held_until(wall_times, change):
+        fire = wall_time * 60 - offset
+        transition = previous_transition(zone, position, fire)
+        if transition is None:
+            transition = last_transition(zone, fire)
+            if wall_time * 60 >= _repeated_until(wall_times, transition):
                 return fire
-        elif makes_up_at(wall_times, change):
-            return change.at
-        assert change is not None
-        position, offset = change.at - 1, change.before
+        elif catches_up_at(wall_times, transition):
+            return transition.at
+        assert transition is not None  # without one, nothing is repeated
+        position, offset = transition.at - 1, transition.before
 
 
 def count_fires(wall_times: WallTimes, zone: ZoneInfo, after: int, until: int) -> int:
     """How many fires f have `after < f <= until`."""
     offset, last = offset_and_last_transition(zone, after)
-    local = max(after + 1 + offset, _held_until(wall_times, last))
+    local = max(after + 1 + offset, _repeated_until(wall_times, last))
     total, position = 0, after
     while position < until:
-        change = next_transition(zone, position, until)
-        stop = change.at if change else until + 1
+        transition = next_transition(zone, position, until)
+        stop = transition.at if transition else until + 1
         total += wall_times.count(-(-local // 60), -(-(stop + offset) // 60))
-        if change is None:
+        if transition is None:
             break
-        # A fire made up for at the very minute of another is that other fire.
-        minute, odd = divmod(change.at + change.after, 60)
-        if makes_up_at(wall_times, change) and (odd or not wall_times.any(minute, minute + 1)):
+        # The end of the gap may itself be a wall time: then both are one fire, which the next
+        # round counts.
+        minute, odd = divmod(transition.at + transition.after, 60)
+        if catches_up_at(wall_times, transition) and (
+            odd or not wall_times.any(minute, minute + 1)
+        ):
             total += 1
-        position, offset = change.at, change.after
-        local = max(change.at + offset, _held_until(wall_times, change))
+        position, offset = transition.at, transition.after
+        local = max(transition.at + offset, _repeated_until(wall_times, transition))
     return total
 
 
-def makes_up_at(wall_times: WallTimes, change: Transition) -> bool:
-    """Whether one or more skipped readings fire together at the instant of `change`."""
-    return _makes_up(wall_times, change) and wall_times.any(
-        -(-change.first_local // 60), -(-change.stop_local // 60)
-    )
+def catches_up_at(wall_times: WallTimes, transition: Transition) -> bool:
+    """Whether one or more skipped wall times fire together at the instant of `transition`."""
+    return _catches_up(wall_times, transition) and wall_times.any(*transition.minutes)
 
 
-def _makes_up(wall_times: WallTimes, change: Transition) -> bool:
-    return change.skips and not change.is_correction and not wall_times.fields.is_wildcard
+def _catches_up(wall_times: WallTimes, transition: Transition) -> bool:
+    return transition.skips and not transition.is_correction and not wall_times.fields.is_wildcard
 
 
-def _held_until(wall_times: WallTimes, change: Transition | None) -> int:
-    """The local second before which readings after `change` are repeats that do not fire."""
-    if change is None or change.skips or change.is_correction or wall_times.fields.is_wildcard:
+def _repeated_until(wall_times: WallTimes, transition: Transition | None) -> int:
+    """The local second before which wall times after `transition` are repeats that do not fire."""
+    if (
+        transition is None
+        or transition.skips
+        or transition.is_correction
+        or wall_times.fields.is_wildcard
+    ):
         return _NEVER
-    return change.stop_local
+    return transition.stop_local

@@ -1,4 +1,4 @@
-"""What a trigger will do, for people: its next fires, and what clock changes do to them."""
+"""What a trigger will do, for people: its next fires, and what transitions do to them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from flowerpower.triggers.base import LATEST, Trigger
-from flowerpower.triggers.instants import makes_up_at
+from flowerpower.triggers.instants import catches_up_at
 from flowerpower.triggers.transitions import (
     Transition,
     last_transition,
     next_transition,
-    to_moment,
+    to_datetime,
     to_second,
     to_wall_time,
 )
@@ -32,7 +32,7 @@ class PreviewRow:
     Attributes:
         fire: the nominal time, aware, in UTC.
         local: the same in the trigger's zone.
-        note: what a clock change does to this fire, in a sentence without a stop; else empty.
+        note: what a transition does to this fire, a sentence without its full stop; else empty.
     """
 
     fire: datetime
@@ -55,76 +55,77 @@ def preview(trigger: Trigger, start: datetime, count: int = 10) -> list[PreviewR
 
 
 def transition_sentences(trigger: Trigger, start: datetime, count: int = 10) -> list[str]:
-    """A sentence for each clock change that touches one of the next `count` fires."""
+    """A sentence for each transition that touches one of the next `count` fires."""
     fires = [to_second(fire) for fire in islice(trigger.fires(start), count)]
     wall_times = trigger.wall_times
     if wall_times is None or not fires:
         return []
     return [
-        _sentence(trigger, change)
-        for change in _changes(trigger.zone, to_second(start), fires[-1] + _DAY)
-        if (change.at <= fires[-1] or _shown_again(fires[-1], change))
-        and wall_times.any(*_minutes(change))
+        _sentence(trigger, transition)
+        for transition in _transitions(trigger.zone, to_second(start), fires[-1] + _DAY)
+        if (transition.at <= fires[-1] or _shown_again(fires[-1], transition))
+        and wall_times.any(*transition.minutes)
     ]
 
 
 def next_transition_sentence(trigger: Trigger, start: datetime) -> str | None:
-    """The next change of clocks in the trigger's zone and what it does to the fires.
+    """The next transition of the trigger's zone and what it does to the fires.
 
-    None when no change comes within two years, or none while there are fires to come.
+    None if there is none within two years, or no fire after it.
     """
     second = to_second(start)
-    change = next_transition(trigger.zone, second, min(second + _HORIZON, to_second(LATEST)))
-    if change is None or trigger.next_after(to_moment(change.at - 1)) is None:
+    transition = next_transition(trigger.zone, second, min(second + _HORIZON, to_second(LATEST)))
+    if transition is None or trigger.next_after(to_datetime(transition.at - 1)) is None:
         return None
-    return _sentence(trigger, change)
+    return _sentence(trigger, transition)
 
 
-def _changes(zone: ZoneInfo, after: int, until: int) -> Iterator[Transition]:
-    change = next_transition(zone, after, until)
-    while change:
-        yield change
-        change = next_transition(zone, change.at, until)
+def _transitions(zone: ZoneInfo, after: int, until: int) -> Iterator[Transition]:
+    transition = next_transition(zone, after, until)
+    while transition:
+        yield transition
+        transition = next_transition(zone, transition.at, until)
 
 
-def _sentence(trigger: Trigger, change: Transition) -> str:
-    old, new = to_wall_time(change.at + change.before), to_wall_time(change.at + change.after)
-    direction = "forward" if change.skips else "back"
+def _sentence(trigger: Trigger, transition: Transition) -> str:
+    old = to_wall_time(transition.at + transition.before)
+    new = to_wall_time(transition.at + transition.after)
+    direction = "forward" if transition.skips else "back"
     other_day = f" of {day_in_words(new)}" if new.date() != old.date() else ""
     return (
-        f"On {day_in_words(old)} clocks in {trigger.timezone} go {direction} "
-        f"from {time_in_words(old)} to {time_in_words(new)}{other_day}: {_effect(trigger, change)}."
+        f"On {day_in_words(old)} clocks in {trigger.timezone} go {direction} from "
+        f"{time_in_words(old)} to {time_in_words(new)}{other_day}: {_effect(trigger, transition)}."
     )
 
 
-def _effect(trigger: Trigger, change: Transition) -> str:
+def _effect(trigger: Trigger, transition: Transition) -> str:
     wall_times = trigger.wall_times
-    first, stop = _minutes(change)
+    first, stop = transition.minutes
     number = wall_times.count(first, stop) if wall_times else 0
     if wall_times is None or not number:
         return "no fire is affected"
     one = number == 1
-    fires = _fires(wall_times, change)
-    if not change.skips:
-        if wall_times.fields.is_wildcard or change.is_correction:
+    fires = _fires(wall_times, transition)
+    if not transition.skips:
+        if wall_times.fields.is_wildcard or transition.is_correction:
             return f"{fires} come{'s' * one} twice"
         return f"{fires} come{'s' * one} once, the first time"
-    if not makes_up_at(wall_times, change):
+    if not catches_up_at(wall_times, transition):
         return f"{fires} {'is' if one else 'are'} skipped"
-    after_gap = time_in_words(to_wall_time(change.at + change.after))
+    after_gap = time_in_words(to_wall_time(transition.at + transition.after))
     if wall_times.any(stop, stop + 1):
         return f"{fires} join{'s' * one} that of {after_gap}"
     return f"{fires} {'moves to' if one else 'become one at'} {after_gap}"
 
 
-def _fires(wall_times: WallTimes, change: Transition) -> str:
-    """The skipped or repeated readings, named: "the fires of 02:00 and 02:30"."""
-    first, stop = _minutes(change)
+def _fires(wall_times: WallTimes, transition: Transition) -> str:
+    """The skipped or repeated wall times in words: "the fires of 02:00 and 02:30"."""
+    first, stop = transition.minutes
     number = wall_times.count(first, stop)
     spans_days = (stop - first) * 60 >= _DAY
     show = day_and_time if spans_days else time_in_words
     if number <= (1 if spans_days else 4):
-        names = [show(to_wall_time(minute * 60)) for minute in _each(wall_times, first, stop)]
+        names = [show(to_wall_time(minute * 60)) for minute in _between(wall_times, first, stop)]
         return f"the fire{'s' * (number > 1)} of {listed(names)}"
     earliest, latest = wall_times.at_or_after(first), wall_times.at_or_before(stop - 1)
     assert earliest is not None
@@ -133,7 +134,7 @@ def _fires(wall_times: WallTimes, change: Transition) -> str:
     return f"the {number} fires from {span}"
 
 
-def _each(wall_times: WallTimes, first: int, stop: int) -> Iterator[int]:
+def _between(wall_times: WallTimes, first: int, stop: int) -> Iterator[int]:
     minute = wall_times.at_or_after(first)
     while minute is not None and minute < stop:
         yield minute
@@ -141,14 +142,14 @@ def _each(wall_times: WallTimes, first: int, stop: int) -> Iterator[int]:
 
 
 def _note(wall_times: WallTimes, zone: ZoneInfo, before: int, fire: int) -> str:
-    """What sets this fire, the next one after the instant `before`, apart."""
+    """What a transition does to a fire, the next one after the instant `before`."""
     last = last_transition(zone, fire)
     local = fire + (last.after if last else 0)
-    if last and last.skips and before < last.at and wall_times.any(*_minutes(last)):
+    if last and last.skips and before < last.at and wall_times.any(*last.minutes):
         skipped = _fires(wall_times, last).removeprefix("the ")
-        if not makes_up_at(wall_times, last):
+        if not catches_up_at(wall_times, last):
             return f"before it, clocks skip the {skipped}"
-        also = "also " if wall_times.any(_minutes(last)[1], _minutes(last)[1] + 1) else ""
+        also = "also " if wall_times.any(last.minutes[1], last.minutes[1] + 1) else ""
         return f"clocks go forward: {also}stands for the {skipped}"
     if last and not last.skips and local < last.stop_local:
         return "second of two: clocks went back"
@@ -160,11 +161,6 @@ def _note(wall_times: WallTimes, zone: ZoneInfo, before: int, fire: int) -> str:
     return ""
 
 
-def _shown_again(fire: int, change: Transition) -> bool:
-    """Whether the reading of a fire before the change is among those it repeats."""
-    return not change.skips and fire + change.before >= change.first_local
-
-
-def _minutes(change: Transition) -> tuple[int, int]:
-    """The readings, from first to before stop, that the change skips or repeats."""
-    return -(-change.first_local // 60), -(-change.stop_local // 60)
+def _shown_again(fire: int, transition: Transition) -> bool:
+    """Whether the wall time of a fire before the transition is among those it repeats."""
+    return not transition.skips and fire + transition.before >= transition.first_local

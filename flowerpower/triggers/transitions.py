@@ -1,4 +1,4 @@
-"""When and how the clocks of a zone are changed, and what a wall-clock reading means there.
+"""The transitions of time zones (clocks go forward or back), and what a wall time means in one.
 
 Instants are whole seconds since 1970 in UTC; a local second is an instant plus its offset.
 """
@@ -11,15 +11,16 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 CORRECTION = 3 * 3600
-"""Seconds; a change as large is a correction of the clock, not a daylight-saving change."""
+"""Seconds; a transition as large corrects the clock (Apia, 2011) and is not daylight saving."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
-# Since 1900 no zone has changed its clocks twice within three days (Debian 2025b: 3.99 at least).
+# Transitions are found by sampling offsets, because zoneinfo does not list them. Since 1900 no zone
+# has had two within three days (Debian 2025b: 3.99 days at least), so no sample hides one.
 _SAMPLE = 3 * 86_400
 _WEEK = 7 * 86_400
 _YEAR = 31_556_952
-# Nearer to the ends of the calendar there are no zones to speak of, and datetime has no room.
+# Nearer to the ends of the calendar no zone has transitions, and datetime would overflow.
 _FIRST_YEAR, _LAST_YEAR = -170, 8_028
 
 
@@ -32,30 +33,38 @@ class Transition(NamedTuple):
 
     @property
     def is_correction(self) -> bool:
-        """Whether the change is so large that nothing is made up or held back for it."""
+        """Whether it is so large that no fire is caught up or left out because of it."""
         return abs(self.after - self.before) >= CORRECTION
 
     @property
     def skips(self) -> bool:
-        """Whether wall-clock readings are skipped; otherwise some are repeated."""
+        """Whether wall times are skipped; otherwise some are repeated."""
         return self.after > self.before
 
     @property
     def first_local(self) -> int:
-        """First local second that is skipped, or shown again."""
+        """The first local second that is skipped or repeated."""
         return self.at + min(self.before, self.after)
 
     @property
     def stop_local(self) -> int:
-        """First local second that is not any more."""
+        """The first local second after those that are skipped or repeated."""
         return self.at + max(self.before, self.after)
+
+    @property
+    def minutes(self) -> tuple[int, int]:
+        """The wall times that are skipped or repeated, in minutes: the first, and where they stop.
+
+        Rounded up: a wall time is the start of a minute.
+        """
+        return -(-self.first_local // 60), -(-self.stop_local // 60)
 
 
 class _Year(NamedTuple):
-    """A mean Gregorian year: all are as long, so its number is a division away."""
+    """A mean Gregorian year: all have the same length, so a division gives its number."""
 
     first_offset: int
-    changes: tuple[Transition, ...]
+    transitions: tuple[Transition, ...]
 
 
 def to_second(moment: datetime) -> int:
@@ -64,7 +73,7 @@ def to_second(moment: datetime) -> int:
     return since.days * 86_400 + since.seconds
 
 
-def to_moment(second: int) -> datetime:
+def to_datetime(second: int) -> datetime:
     """The aware UTC datetime of an instant."""
     return _EPOCH + timedelta(seconds=second)
 
@@ -80,72 +89,70 @@ def offset_at(zone: ZoneInfo, second: int) -> int:
 
 
 def last_transition(zone: ZoneInfo, second: int) -> Transition | None:
-    """The last change at or before an instant; None if it is more than a week to a year ago."""
+    """The last transition at or before an instant; None if it is over a week to a year ago."""
     return offset_and_last_transition(zone, second)[1]
 
 
 def offset_and_last_transition(zone: ZoneInfo, second: int) -> tuple[int, Transition | None]:
-    """Both `offset_at` and `last_transition`, at the price of one."""
-    offset, changes = _year(zone, second // _YEAR)
-    found = None
-    for change in changes:
-        if change.at > second:
+    """Both `offset_at` and `last_transition`, from one search."""
+    offset, transitions = _year(zone, second // _YEAR)
+    last = None
+    for transition in transitions:
+        if transition.at > second:
             break
-        found = change
-        offset = change.after
-    return offset, found
+        last, offset = transition, transition.after
+    return offset, last
 
 
 def next_transition(zone: ZoneInfo, after: int, until: int) -> Transition | None:
-    """The first change with `after < at <= until`."""
+    """The first transition with `after < at <= until`."""
     if until <= after:
         return None
     for number in range(after // _YEAR, until // _YEAR + 1):
-        for change in _year(zone, number).changes:
-            if change.at > until:
+        for transition in _year(zone, number).transitions:
+            if transition.at > until:
                 return None
-            if change.at > after:
-                return change
+            if transition.at > after:
+                return transition
     return None
 
 
 def previous_transition(zone: ZoneInfo, until: int, after: int) -> Transition | None:
-    """The last change with `after < at <= until`."""
+    """The last transition with `after < at <= until`."""
     if until <= after:
         return None
     for number in range(until // _YEAR, after // _YEAR - 1, -1):
-        for change in reversed(_year(zone, number).changes):
-            if change.at <= after:
+        for transition in reversed(_year(zone, number).transitions):
+            if transition.at <= after:
                 return None
-            if change.at <= until:
-                return change
+            if transition.at <= until:
+                return transition
     return None
 
 
-def instant_of(reading: datetime, zone: ZoneInfo) -> tuple[int, str | None]:
-    """The instant a naive `reading` means in `zone`, and a note where that needs one.
+def instant_of(wall_time: datetime, zone: ZoneInfo) -> tuple[int, str | None]:
+    """The instant a naive `wall_time` means in `zone`, and a note if it is skipped or repeated.
 
-    A reading that is skipped means the first instant after the gap; one that shows twice, the
-    first time.
+    A skipped wall time means the first instant after the gap, a repeated one the first time.
     """
-    local = _local_second(reading)
+    local = _local_second(wall_time)
     early, late = (
-        reading.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta() for fold in (0, 1)
+        wall_time.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta() for fold in (0, 1)
     )
     first, second = (local - round(offset.total_seconds()) for offset in (early, late))
     if first == second:
         return first, None
-    shown = reading.isoformat(sep=" ")
+    text = wall_time.isoformat(sep=" ")
     if first < second:
-        return first, f"{shown} exists twice in {zone.key}: the first is meant."
-    change = next_transition(zone, second, first)
-    at = change.at if change else first
+        return first, f"{text} exists twice in {zone.key}: the first is meant."
+    transition = next_transition(zone, second, first)
+    at = transition.at if transition else first
     after_gap = to_wall_time(at + offset_at(zone, at)).isoformat(sep=" ")
-    return at, f"{shown} does not exist in {zone.key}, where clocks skip it: {after_gap} is meant."
+    return at, f"{text} does not exist in {zone.key}, where clocks skip it: {after_gap} is meant."
 
 
-def _local_second(reading: datetime) -> int:
-    since = reading - _NAIVE_EPOCH
+def _local_second(wall_time: datetime) -> int:
+    since = wall_time - _NAIVE_EPOCH
     return since.days * 86_400 + since.seconds
 
 
@@ -156,22 +163,27 @@ def _offset(zone: ZoneInfo, second: int) -> int:
 
 @lru_cache(maxsize=16_384)
 def _year(zone: ZoneInfo, number: int) -> _Year:
-    """The changes of the mean year of that number since 1970, and of the week before it."""
+    """The transitions of a mean year, counted from 1970, and of the week before it.
+
+    With the week, what happened shortly before an instant is found in its own year.
+    """
     if not _FIRST_YEAR <= number <= _LAST_YEAR:
         return _Year(0, ())
     begin, end = number * _YEAR - _WEEK, (number + 1) * _YEAR
     first_offset = before = _offset(zone, begin)
-    changes: list[Transition] = []
+    transitions: list[Transition] = []
     for sample in range(begin + _SAMPLE, end + _SAMPLE, _SAMPLE):
         late = min(sample, end - 1)
         after = _offset(zone, late)
         if after != before:
-            changes.append(Transition(_instant_of_change(zone, late, before), before, after))
+            transitions.append(
+                Transition(_instant_of_transition(zone, late, before), before, after)
+            )
             before = after
-    return _Year(first_offset, tuple(changes))
+    return _Year(first_offset, tuple(transitions))
 
 
-def _instant_of_change(zone: ZoneInfo, late: int, before: int) -> int:
+def _instant_of_transition(zone: ZoneInfo, late: int, before: int) -> int:
     """The first instant, in the sample that ends at `late`, with another offset than `before`."""
     early = late - _SAMPLE
     while late - early > 1:

@@ -1,7 +1,7 @@
-"""The wall-clock readings that a cron expression names, in a calendar without zones.
+"""The wall times that a cron expression names, in a calendar without zones.
 
-A reading is a whole number: minutes since 1970-01-01 00:00 on the wall clock. Days of a month
-and minutes of a day are bit masks, so the next, the last and the number of readings are found
+A wall time is a whole number: minutes since 1970-01-01 00:00 on the wall clock. Days of a month
+and minutes of a day are bit masks, so the next, the last and the number of wall times are computed
 without walking from one to the next.
 """
 
@@ -16,7 +16,7 @@ from flowerpower.triggers.cron_grammar import LAST, MACROS, CronFields, parse
 DAY = 1440
 """Minutes of a calendar day."""
 FIRST_YEAR, LAST_YEAR = 1900, 9998
-"""No reading lies outside these years."""
+"""No wall time lies outside these years."""
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _WEEKLY = 1 | 1 << 7 | 1 << 14 | 1 << 21 | 1 << 28
@@ -24,7 +24,7 @@ _LENGTHS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 class WallTimes:
-    """The readings of one set of fields. Immutable but for a cache; one object per expression.
+    """The wall times of one set of fields. Immutable but for a cache; one object per expression.
 
     Attributes:
         fields: what the expression allows.
@@ -40,16 +40,16 @@ class WallTimes:
         self._times_a_day = self.times.bit_count()
         self._masks: dict[tuple[int, int], int] = {}
 
-    def at_or_after(self, reading: int) -> int | None:
-        """The first reading not before `reading`; None past LAST_YEAR."""
-        day, minute = divmod(reading, DAY)
+    def at_or_after(self, wall_time: int) -> int | None:
+        """The first of them not before `wall_time`; None past LAST_YEAR."""
+        day, minute = divmod(wall_time, DAY)
         today = _date(day)
         year, month = today.year, today.month
         days = self._days(year, month) >> today.day
         if days & 1:
             times = self.times >> minute
             if times:
-                return reading + (times & -times).bit_length() - 1
+                return wall_time + (times & -times).bit_length() - 1
         days >>= 1
         if days:
             return (day + (days & -days).bit_length()) * DAY + self._first_time
@@ -61,9 +61,9 @@ class WallTimes:
                 return _day_number(year, month, first) * DAY + self._first_time
         return None
 
-    def at_or_before(self, reading: int) -> int | None:
-        """The last reading not after `reading`; None before FIRST_YEAR."""
-        day, minute = divmod(reading, DAY)
+    def at_or_before(self, wall_time: int) -> int | None:
+        """The last of them not after `wall_time`; None before FIRST_YEAR."""
+        day, minute = divmod(wall_time, DAY)
         today = _date(day)
         year, month = today.year, today.month
         days = self._days(year, month) & ((2 << today.day) - 1)
@@ -80,7 +80,7 @@ class WallTimes:
         return _day_number(year, month, days.bit_length() - 1) * DAY + self._last_time
 
     def count(self, first: int, stop: int) -> int:
-        """How many readings r have `first <= r < stop`."""
+        """How many wall times t have `first <= t < stop`."""
         if first >= stop:
             return 0
         begin, end = _date(first // DAY), _date(stop // DAY)
@@ -91,13 +91,13 @@ class WallTimes:
         return days * self._times_a_day + self._in_month(stop) - self._in_month(first)
 
     def any(self, first: int, stop: int) -> bool:
-        """Whether any reading r has `first <= r < stop`."""
-        found = self.at_or_after(first)
-        return found is not None and found < stop
+        """Whether any wall time t has `first <= t < stop`."""
+        earliest = self.at_or_after(first)
+        return earliest is not None and earliest < stop
 
-    def _in_month(self, reading: int) -> int:
-        """How many readings its month has before `reading`."""
-        day, minute = divmod(reading, DAY)
+    def _in_month(self, wall_time: int) -> int:
+        """How many wall times the month of `wall_time` has before it."""
+        day, minute = divmod(wall_time, DAY)
         today = _date(day)
         days = self._days(today.year, today.month)
         earlier = (days & ((1 << today.day) - 1)).bit_count() * self._times_a_day
@@ -106,8 +106,9 @@ class WallTimes:
         return earlier + (self.times & ((1 << minute) - 1)).bit_count()
 
     def ever(self) -> bool:
-        """Whether there is any reading at all."""
-        # Years repeat by leap and first weekday; 28 in a row without a skipped leap year hold all.
+        """Whether there is any wall time at all."""
+        # A calendar year is leap or not and begins on one of seven weekdays. 28 years in a row with
+        # every leap year kept hold all fourteen.
         return any(self._days(year, month) for year in range(2000, 2028) for month in range(1, 13))
 
     def _days(self, year: int, month: int) -> int:
@@ -130,7 +131,7 @@ def _day_number(year: int, month: int, day: int) -> int:
 
 
 def _days_of_month(fields: CronFields, first_weekday: int, length: int) -> int:
-    """Mask of the days (bit 1 is the first) of a month that begins on `first_weekday`, 0 Sunday."""
+    """Mask of a month's days (bit 1: the first) when it begins on `first_weekday` (0: Sunday)."""
     month = (2 << length) - 2
     by_day = sum(1 << day for day in fields.days) & month
     if fields.last_day:
@@ -150,7 +151,7 @@ def _days_of_month(fields: CronFields, first_weekday: int, length: int) -> int:
 
 @lru_cache(maxsize=16_384)
 def wall_times_of(expression: str) -> WallTimes:
-    """The readings of a normalised cron expression.
+    """The wall times of a normalised cron expression.
 
     Raises:
         InvalidTrigger: when it breaks the grammar, or names no day of any year.

@@ -16,7 +16,7 @@ MONTHS = (
 
 _ORDINALS = {1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 5: "5th", LAST: "last"}
 _FEW = 6
-"""As many wall-clock times are listed one by one."""
+"""Up to so many wall times are listed one by one."""
 
 
 def day_and_time(local: datetime) -> str:
@@ -72,7 +72,7 @@ def _times(fields: CronFields) -> str:
 
 
 def _stride(numbers: Sequence[int], size: int) -> int | None:
-    """The constant step that runs on evenly into the next hour or day, if there is one."""
+    """The step between numbers that goes on evenly into the next hour or day, if there is one."""
     step = size // len(numbers)
     if len(numbers) < 2 or step * len(numbers) != size or numbers[0] != 0:
         return None
@@ -92,7 +92,7 @@ def _days(fields: CronFields) -> str:
 
 
 def _days_of_month(fields: CronFields) -> str:
-    """Empty when every day will do."""
+    """Empty if every day matches."""
     days = sorted(fields.days)
     if len(days) == 31:
         return ""
@@ -104,7 +104,7 @@ def _days_of_month(fields: CronFields) -> str:
 
 
 def _days_of_week(fields: CronFields) -> str:
-    """Empty when every day will do."""
+    """Empty if every day matches."""
     if len(fields.weekdays) == 7:
         return ""
     weekdays = sorted((day - 1) % 7 + 1 for day in fields.weekdays)
@@ -137,10 +137,10 @@ def _runs(numbers: Sequence[int], name: Callable[[int], str]) -> list[str]:
             runs[-1].append(number)
         else:
             runs.append([number])
-    found: list[str] = []
+    words: list[str] = []
     for run in runs:
         if len(run) > 2:
-            found.append(f"{name(run[0])} to {name(run[-1])}")
+            words.append(f"{name(run[0])} to {name(run[-1])}")
         else:
-            found += [name(number) for number in run]
-    return found
+            words += [name(number) for number in run]
+    return words

@@ -19,7 +19,7 @@ from pathlib import Path
 from flowerpower.jobs.job import JobFilter
 from flowerpower.jobs.schedule import Outcome, Schedule, ScheduleSpec
 from flowerpower.triggers import clock
-from flowerpower.triggers.kinds import make_trigger
+from flowerpower.triggers.make import make_trigger
 from tests.acceptance.campaign import BACKENDS, place
 from tests.acceptance.working import Site
 

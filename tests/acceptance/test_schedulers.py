@@ -12,7 +12,7 @@ from flowerpower.config.run import RunOverrides
 from flowerpower.jobs.job import Job, JobFilter, JobStatus
 from flowerpower.jobs.schedule import Outcome, ScheduleSpec
 from flowerpower.triggers import clock
-from flowerpower.triggers.kinds import make_trigger
+from flowerpower.triggers.make import make_trigger
 from tests.acceptance.calendar_campaign import HEAD, CalendarCampaign, Count, every
 from tests.acceptance.working import MakeSite, Site
 from tests.conditions import eventually

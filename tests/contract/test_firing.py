@@ -15,7 +15,7 @@ from flowerpower.job_queue.scheduling import COALESCED, OVERLAP, TOO_LATE
 from flowerpower.jobs.job import JobFilter, JobStatus, overrides_of
 from flowerpower.jobs.schedule import Fire, Outcome, ScheduleSpec, ScheduleState
 from flowerpower.triggers import clock
-from flowerpower.triggers.kinds import make_trigger
+from flowerpower.triggers.make import make_trigger
 from tests.conditions import eventually
 from tests.contract.backends import BackendSetup
 from tests.contract.fake_worker import FAILED, FINISHED, FakeWorker, retry_at, with_inputs

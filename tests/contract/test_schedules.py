@@ -12,7 +12,7 @@ from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobFilter
 from flowerpower.jobs.schedule import Origin, Schedule, ScheduleSpec, ScheduleState
 from flowerpower.triggers import clock
-from flowerpower.triggers.kinds import make_trigger
+from flowerpower.triggers.make import make_trigger
 from tests.contract.backends import BackendSetup
 from tests.contract.fake_worker import with_inputs
 from tests.contract.in_processes import in_processes, in_threads

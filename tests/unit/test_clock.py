@@ -92,16 +92,6 @@ def test_an_unknown_zone_suggests_the_nearest(name: str, words: str) -> None:
         clock.timezone(name)
 
 
-def test_readings_around_a_clock_change() -> None:
-    """A skipped reading does not exist, a repeated one is ambiguous."""
-    berlin = clock.timezone("Europe/Berlin")
-    assert not clock.exists(datetime(2026, 3, 29, 2, 30), berlin)
-    assert clock.exists(datetime(2026, 3, 29, 3, 30), berlin)
-    assert clock.is_ambiguous(datetime(2026, 10, 25, 2, 30), berlin)
-    assert not clock.is_ambiguous(datetime(2026, 10, 25, 3, 30), berlin)
-    assert not clock.is_ambiguous(datetime(2026, 3, 29, 2, 30), berlin)
-
-
 def test_the_clock_can_be_set() -> None:
     """A test's own source tells the time until it is taken away."""
     clock.set_source(lambda: 0.0)

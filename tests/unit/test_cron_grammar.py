@@ -14,8 +14,9 @@ from flowerpower.errors import (
     InvalidTimezone,
     InvalidTrigger,
 )
+from flowerpower.triggers.cron import Cron
 from flowerpower.triggers.cron_grammar import LAST, MACROS, normalise, parse
-from flowerpower.triggers.kinds import Cron, make_trigger, trigger_from_json
+from flowerpower.triggers.make import make_trigger, trigger_from_json
 from flowerpower.triggers.wall_times import wall_times_of
 from tests.unit.cron_oracle import DAYS, MONTHS, random_expressions
 

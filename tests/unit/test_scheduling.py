@@ -20,7 +20,9 @@ from flowerpower.job_queue.scheduling import (
 from flowerpower.jobs.job import JobSpec
 from flowerpower.jobs.schedule import Fire, Outcome, Schedule, ScheduleSpec, ScheduleState
 from flowerpower.triggers.base import Trigger
-from flowerpower.triggers.kinds import Cron, Date, Interval
+from flowerpower.triggers.cron import Cron
+from flowerpower.triggers.date import Date
+from flowerpower.triggers.interval import Interval
 
 REASONS = {"coalesced": COALESCED, "late": TOO_LATE, "many": TOO_MANY}
 PAUSED, DONE = ScheduleState.PAUSED, ScheduleState.DONE

@@ -22,7 +22,9 @@ from flowerpower.jobs.schedule import (
     fire_job_id,
 )
 from flowerpower.triggers.base import Trigger
-from flowerpower.triggers.kinds import Cron, Date, Interval
+from flowerpower.triggers.cron import Cron
+from flowerpower.triggers.date import Date
+from flowerpower.triggers.interval import Interval
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TICK = timedelta(microseconds=1)

@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from flowerpower.errors import InvalidTrigger
+from flowerpower.triggers.cron import Cron
 from flowerpower.triggers.instants import count_fires, first_fire_after
-from flowerpower.triggers.kinds import Cron, Interval, make_trigger
+from flowerpower.triggers.interval import Interval
+from flowerpower.triggers.make import make_trigger
 from flowerpower.triggers.preview import next_transition_sentence, preview, transition_sentences
 from flowerpower.triggers.transitions import (
     CORRECTION,

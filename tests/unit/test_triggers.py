@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 
 from flowerpower.errors import InvalidDuration, InvalidTime, InvalidTimezone, InvalidTrigger
 from flowerpower.triggers.base import LATEST, Trigger
-from flowerpower.triggers.kinds import Cron, Date, Interval, make_trigger, trigger_from_json
+from flowerpower.triggers.cron import Cron
+from flowerpower.triggers.date import Date
+from flowerpower.triggers.interval import Interval
+from flowerpower.triggers.make import make_trigger, trigger_from_json
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -346,7 +349,7 @@ def test_triggers_differ() -> None:
         (None, InvalidTrigger, "is a mapping; this is NoneType"),
         ([], InvalidTrigger, "is a mapping; this is list"),
         ({}, InvalidTrigger, "names its timezone"),
-        ({"timezone": "UTC"}, InvalidTrigger, "exactly one of .* there is none"),
+        ({"timezone": "UTC"}, InvalidTrigger, "exactly one of .* got none"),
         ({"cron": "@daily"}, InvalidTrigger, "names its timezone"),
         ({"cron": "@daily", "zone": "UTC"}, InvalidTrigger, "has no 'zone'"),
         ({"cron": "@daily", "timezon": "UTC"}, InvalidTrigger, "Did you mean 'timezone'"),
@@ -369,11 +372,11 @@ def test_damaged_json(body: object, error: type[Exception], message: str) -> Non
 @pytest.mark.parametrize(
     ("keywords", "message"),
     [
-        ({}, "exactly one of cron, interval and date; there is none"),
-        ({"cron": "@daily", "interval": 5}, "these are cron and interval"),
+        ({}, "exactly one of cron, interval and date; got none"),
+        ({"cron": "@daily", "interval": 5}, "got cron and interval"),
         (
             {"cron": "@daily", "interval": 5, "date": "2026-01-01"},
-            "these are cron and interval and date",
+            "got cron and interval and date",
         ),
     ],
 )
@@ -483,7 +486,7 @@ def test_a_naive_moment_is_a_mistake() -> None:
 def test_imports_are_light() -> None:
     """Importing the triggers loads no cron library, nor anything else that is slow to load."""
     code = (
-        "import sys, flowerpower.triggers.kinds, flowerpower.triggers.preview;"
+        "import sys, flowerpower.triggers.make, flowerpower.triggers.preview;"
         "print(sorted({'croniter', 'cron_descriptor', 'apscheduler', 'pydantic', 'hamilton'}"
         " & set(sys.modules)))"
     )
