@@ -10,7 +10,7 @@ from typing import Any
 
 from flowerpower.errors import FlowerpowerError, RunFailed
 from flowerpower.jobs.retries import names_of
-from flowerpower.jobs.run import ORIGINAL_TYPE_NAMES, ORIGINAL_FRAMES, RunError
+from flowerpower.jobs.run import ORIGINAL_FRAMES, ORIGINAL_TYPE_NAMES, RunError
 
 TRACEBACK_LIMIT = 20_000
 MESSAGE_LIMIT = 2_000
