@@ -7,7 +7,7 @@ it says `enabled: false`.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -24,7 +24,6 @@ AdapterName = Literal[
 ]
 Progressbar = Literal["rich", "tqdm", "none"]
 _CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
-_Model = TypeVar("_Model", bound=Configuration)
 
 
 def _class_path(value: str) -> str:
@@ -139,47 +138,3 @@ class AdapterConfig(Configuration):
     print: Annotated[Print | None, BeforeValidator(_switch)] = None
     type_check: Annotated[TypeCheck | None, BeforeValidator(_switch)] = None
     custom: list[Annotated[CustomAdapter, BeforeValidator(_custom)]] = []
-
-    def with_enabled(self, names: list[AdapterName], custom: list[str]) -> AdapterConfig:
-        """The same with these on, and with classes of one's own added."""
-        data: dict[str, Any] = {name: getattr(self, name) for name in type(self).model_fields}
-        for name in names:
-            if name == "progressbar":
-                data[name] = "rich" if data[name] in (None, "none") else data[name]
-            elif data[name] is None:
-                data[name] = _MODELS[name](enabled=True)
-            else:
-                data[name] = _over(data[name], _MODELS[name](enabled=True))
-        known = {each.type for each in self.custom}
-        added = [CustomAdapter(type=each) for each in custom if each not in known]
-        return self.model_copy(update={**data, "custom": [*self.custom, *added]})
-
-    def over(self, project: AdapterConfig) -> AdapterConfig:
-        """These over those of the project, setting by setting; both lists of `custom`."""
-        data: dict[str, Any] = {}
-        for name in type(self).model_fields:
-            own, wide = getattr(self, name), getattr(project, name)
-            if name == "custom":
-                types = {each.type for each in own}
-                data[name] = [*(each for each in wide if each.type not in types), *own]
-            elif isinstance(own, Adapter) and isinstance(wide, Adapter):
-                data[name] = _over(wide, own)
-            else:
-                data[name] = wide if own is None else own
-        return self.model_copy(update=data)
-
-
-_MODELS: dict[str, type[Adapter]] = {
-    "graceful_errors": GracefulErrors,
-    "hamilton_tracker": HamiltonTracker,
-    "mlflow": Mlflow,
-    "opentelemetry": OpenTelemetry,
-    "print": Print,
-    "type_check": TypeCheck,
-}
-
-
-def _over(wide: _Model, own: _Model) -> _Model:
-    said = {name: getattr(own, name) for name in own.model_fields_set}
-    # A mapping of settings turns its adapter on, also where the project has it off.
-    return wide.model_copy(update={**said, "enabled": getattr(own, "enabled", True)})

@@ -14,14 +14,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from flowerpower.config.faults import validated
 from flowerpower.config.files import (
     Pipeline,
     Project,
     load_project,
     project_root,
-    validated,
 )
-from flowerpower.config.project import PipelineConfig, ProjectConfig
+from flowerpower.config.pipeline import PipelineConfig
+from flowerpower.config.project import ProjectConfig
 from flowerpower.config.run import RunConfig
 from flowerpower.config.yaml_reader import parse_yaml
 from flowerpower.errors import FlowerpowerError

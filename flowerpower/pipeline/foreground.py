@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from flowerpower.config.files import Pipeline, Project
-from flowerpower.config.project import merged_run
+from flowerpower.config.merge import merged_run
 from flowerpower.config.run import RunOverrides
 from flowerpower.jobs.retries import delay_before_retry
 from flowerpower.jobs.run import NodeEvent, RunError, RunOutcome, RunRequest

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, get_args
 
 from flowerpower.config.files import Project
+from flowerpower.config.merge import with_type
 from flowerpower.config.project import BackendType
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import UsageError
@@ -46,19 +47,17 @@ class PipelineJobQueue:
             )
         self._project = project
         self._registry = registry
-        self._config = project.config.job_queue
-        self.type: str = job_queue_type or self._config.type
+        self._config = with_type(project.config.job_queue, job_queue_type)
+        self.type: str = self._config.type
         self._backend: JobQueueBackend | None = None
 
     @property
     def url(self) -> str | None:
         """The URL of the project's backend, None for the backend's own default."""
-        return self._config.backend.url if self.type == self._config.type else None
+        return self._config.backend.url
 
     def _place(self) -> dict[str, Any]:
         """Where the backend is, as its options; what the project leaves out is its default."""
-        if self.type != self._config.type:
-            return {"url": None}
         options = self._config.backend.model_dump(exclude={"queues"}, exclude_none=True)
         return {"url": None, **options}
 

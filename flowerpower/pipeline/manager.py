@@ -16,7 +16,7 @@ from flowerpower.config.files import (
     project_root,
     schedule_faults,
 )
-from flowerpower.config.project import merged_run
+from flowerpower.config.merge import merged_run
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import ConfigError, FlowerpowerError, RunFailed, UsageError
 from flowerpower.jobs.run import NodeEvent, RunOutcome

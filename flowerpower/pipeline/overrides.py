@@ -10,7 +10,7 @@ from typing import Any, TypedDict, get_args
 from pydantic import ValidationError
 
 from flowerpower.config.adapters import AdapterName
-from flowerpower.config.files import explained
+from flowerpower.config.faults import explain
 from flowerpower.config.run import ExecutorOverrides, RetryOverrides, RunOverrides
 from flowerpower.errors import UsageError
 from flowerpower.text import did_you_mean
@@ -110,7 +110,7 @@ def make_overrides(
         first: dict[str, Any] = dict(error.errors(include_url=False)[0])
         path = [str(step) for step in first["loc"]]
         key = _OVERRIDE_NAMES.get(path[-1]) or _OVERRIDE_NAMES.get(path[0]) or ".".join(path)
-        raise UsageError(f"{key}: {explained(RunOverrides, first, first['input'])}") from None
+        raise UsageError(f"{key}: {explain(RunOverrides, first, first['input'])}") from None
 
 
 def with_relative_paths(overrides: RunOverrides, root: Path) -> RunOverrides:

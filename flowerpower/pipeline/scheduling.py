@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flowerpower.config.files import Project, schedule_faults
-from flowerpower.config.project import ScheduleConfig
+from flowerpower.config.pipeline import ScheduleConfig
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import ConfigError, UsageError
 from flowerpower.jobs.schedule import Origin, ScheduleSpec

@@ -18,7 +18,7 @@ from hamilton.io.data_adapters import AdapterCommon, DataLoader, DataSaver
 from hamilton.io.materialization import ExtractorFactory, MaterializerFactory
 from hamilton.registry import LOADER_REGISTRY, SAVER_REGISTRY
 
-from flowerpower.config.files import described
+from flowerpower.config.faults import describe
 from flowerpower.config.run import FileConfig, RunConfig, SavedFileConfig
 from flowerpower.errors import (
     ConfigError,
@@ -281,7 +281,7 @@ class PlacedLoader(_Placed, DataLoader):  # type: ignore[misc] # Hamilton has no
             return fit(value, type_)
         except ValueError:
             raise InvalidInputs(
-                f"{self.place} holds {described(value)}, where {type_text(type_)} is declared."
+                f"{self.place} holds {describe(value)}, where {type_text(type_)} is declared."
             ) from None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from hamilton import htypes, node
 
-from flowerpower.config.files import described
+from flowerpower.config.faults import describe
 from flowerpower.errors import InvalidInputs, InvalidTime, MissingInputs
 from flowerpower.run.dag import InputInfo, type_text
 from flowerpower.text import MASK, did_you_mean, is_secret_name
@@ -81,7 +81,7 @@ def fitted(
         try:
             fit_values[name] = fit(value, declared)
         except ValueError:
-            shown = MASK if is_secret_name(name) else described(value)
+            shown = MASK if is_secret_name(name) else describe(value)
             wrong.append(f"{name} takes {type_text(declared)}, got {shown}")
     if wrong:
         raise InvalidInputs(

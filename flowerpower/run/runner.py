@@ -13,7 +13,13 @@ from hamilton import node
 
 from flowerpower.config.adapters import AdapterConfig
 from flowerpower.config.files import Pipeline, Project
-from flowerpower.config.project import merged_run, with_declared
+from flowerpower.config.merge import (
+    merged_adapters,
+    merged_inputs,
+    merged_run,
+    with_declared,
+    without_replaced,
+)
 from flowerpower.config.run import EVERY_NODE, RunConfig, RunOverrides
 from flowerpower.errors import ConfigError, InvalidInputs, UnknownNode
 from flowerpower.jobs.run import FileRecord
@@ -73,12 +79,14 @@ class PipelineRunner:
         self._overrides = with_declared(pipeline.config, overrides or RunOverrides())
         self._scheduled_for = scheduled_for
         self._modules: list[ModuleType] = []
-        self.run_config = self._without_replaced(merged_run(pipeline.config, self._overrides))
+        self.run_config = without_replaced(
+            merged_run(pipeline.config, self._overrides), self._overrides
+        )
 
     @property
     def adapter_config(self) -> AdapterConfig:
         """The adapters of the run: the pipeline's over the project's."""
-        return self.run_config.adapter.over(self._project.config.adapter)
+        return merged_adapters(self.run_config.adapter, self._project.config.adapter)
 
     def plan(
         self,
@@ -169,18 +177,6 @@ class PipelineRunner:
             adapters.close()
         files = [FileRecord(**values[name]) for name in written if isinstance(values[name], dict)]
         return {name: adapters.shown(values[name]) for name in plan.final_vars}, files
-
-    def _without_replaced(self, run: RunConfig) -> RunConfig:
-        """What the caller gives for a node replaces what the YAML says of it in another way."""
-        given = {*self._overrides.inputs, *self._overrides.overrides}
-        load = {k: v for k, v in run.load.items() if k in self._overrides.load or k not in given}
-        twice = sorted(set(load) & {*run.inputs, *run.overrides} - set(self._overrides.load))
-        if twice or set(self._overrides.load) & given:
-            names = ", ".join(twice or sorted(set(self._overrides.load) & given))
-            raise InvalidInputs(f"{names}: given both as a value and as a file to load.")
-        own = {k: v for k, v in run.inputs.items() if k not in load}
-        fixed = {k: v for k, v in run.overrides.items() if k not in load}
-        return run.model_copy(update={"load": load, "inputs": own, "overrides": fixed})
 
     def _built(self, modules: list[ModuleType], recorder: NodeEventHook | None) -> Dag:
         try:
@@ -274,12 +270,15 @@ class PipelineRunner:
             for name, each in driver.graph.nodes.items()
             if each.user_defined and name not in self.run_config.config
         }
-        own = self._pipeline.config.run.inputs
         check_known(self._overrides.inputs, known, "the caller")
         hint = "Values that only some variants of a pipeline take belong under params."
-        check_known(own, known, f"run.inputs of {self._pipeline.file.name}", hint)
-        params = {k: v for k, v in self._pipeline.config.params.items() if k in known}
-        values = {**params, **own, **self._overrides.inputs}
+        check_known(
+            self._pipeline.config.run.inputs,
+            known,
+            f"run.inputs of {self._pipeline.file.name}",
+            hint,
+        )
+        values = merged_inputs(self._pipeline.config, self._overrides, known)
         if SCHEDULED_FOR in known:
             values.setdefault(SCHEDULED_FOR, self._scheduled_for)
         twice = sorted(set(values) & set(self.run_config.config))

@@ -18,7 +18,7 @@ from flowerpower_cli.views.tables import Shape, block, cell, line, table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flowerpower.config.project import ScheduleConfig
+    from flowerpower.config.pipeline import ScheduleConfig
 
 app = group()
 

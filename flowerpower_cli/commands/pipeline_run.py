@@ -67,7 +67,7 @@ def run(
 def _run_with_progress(
     context: CommandContext, pipeline: str, overrides: RunOverrides
 ) -> RunOutcome:
-    from flowerpower.config.project import merged_run
+    from flowerpower.config.merge import merged_adapters, merged_run
     from flowerpower.pipeline.failures import raise_for_error
     from flowerpower.triggers.clock import format_duration
     from flowerpower_cli.views.progress import shown_progress
@@ -76,7 +76,7 @@ def _run_with_progress(
     settings = merged_run(manager.registry.get(pipeline).config, overrides)
     if not settings.timeout:
         import_hamilton()
-    bar = settings.adapter.over(manager.project.config.adapter).progressbar or "rich"
+    bar = merged_adapters(settings.adapter, manager.project.config.adapter).progressbar or "rich"
 
     def on_retry(error: RunError, left: int, delay: float) -> None:
         context.output.message(

@@ -12,7 +12,8 @@ from flowerpower.config.files import (
     load_project,
     schedule_faults,
 )
-from flowerpower.config.project import PipelineConfig, merged_run
+from flowerpower.config.merge import merged_run
+from flowerpower.config.pipeline import PipelineConfig
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import ConfigError, ProjectNotFound
 from tests.conftest import MakeProject

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flowerpower.config.files import PIPELINES_FOLDER, check_as_written
+from flowerpower.config.faults import check_as_written
+from flowerpower.config.files import PIPELINES_FOLDER
 from flowerpower.config.yaml_reader import YamlNode
 from flowerpower.errors import ConfigError, Refused
 from flowerpower.pipeline.bundles.module_files import imported_names, is_in_files, parsed

@@ -1,0 +1,211 @@
+"""Which value wins. It is decided here and nowhere else.
+
+A setting has the value of the first of these that sets it:
+
+    flag or argument > environment > conf/pipelines/NAME.yml > conf/project.yml > default
+
+- A job of a declared schedule takes that schedule's own `run` before the pipeline's `run`.
+- Inputs: the caller's > `run.inputs` > `params`.
+- Mappings are merged key by key and lists of adapters are joined; everything else is replaced.
+- A backend's URL belongs to a type: who changes the type leaves the old URL behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, get_args
+
+from flowerpower.config.adapters import Adapter, AdapterConfig, AdapterName
+from flowerpower.config.pipeline import PipelineConfig
+from flowerpower.config.project import (
+    BACKEND_PARTS,
+    BackendType,
+    JobQueueConfig,
+    ProjectConfig,
+    check_backend_url,
+)
+from flowerpower.config.run import (
+    EVERY_NODE,
+    CacheConfig,
+    ExecutorConfig,
+    FileConfig,
+    RunConfig,
+    RunOverrides,
+    SavedFileConfig,
+)
+from flowerpower.errors import ConfigError, InvalidInputs
+from flowerpower.text import did_you_mean, one_line, shortened
+
+TYPE_VARIABLE = "FLOWERPOWER_JOB_QUEUE_TYPE"
+URL_VARIABLE = "FLOWERPOWER_JOB_QUEUE_URL"
+_MERGED_BY_KEY = ("inputs", "overrides", "config", "load", "save", "retry")
+_JOINED = ("adapters", "custom_adapters")
+_NO_PLACE = dict.fromkeys(("url", *BACKEND_PARTS))
+
+
+def merged_run(pipeline: PipelineConfig, overrides: RunOverrides) -> RunConfig:
+    """The pipeline's `run` section with the caller's overrides over it.
+
+    `params` are not part of it, because the DAG decides which of them are inputs: see
+    `merged_inputs`.
+
+    Raises:
+        ConfigError: as `with_declared`.
+    """
+    run, overrides = pipeline.run, with_declared(pipeline, overrides)
+    update = overrides.model_dump(include={"final_vars", "timeout"}, exclude_none=True)
+    for part in ("inputs", "overrides", "config"):
+        update[part] = {**getattr(run, part), **getattr(overrides, part)}
+    load = {name: FileConfig(path=path) for name, path in overrides.load.items()}
+    save = {name: [SavedFileConfig(path=path)] for name, path in overrides.save.items()}
+    update["load"], update["save"] = {**run.load, **load}, {**run.save, **save}
+    if overrides.executor is not None:
+        # The address is one of a Ray or a Dask: it means nothing to another type.
+        same = run.executor.type == overrides.executor.type
+        address = run.executor.address if same else None
+        update["executor"] = ExecutorConfig(**overrides.executor.model_dump(), address=address)
+    update["cache"] = _merged_cache(run.cache, overrides)
+    update["adapter"] = _with_turned_on(run.adapter, overrides)
+    update["retry"] = run.retry.model_copy(update=overrides.retry.model_dump(exclude_none=True))
+    return run.model_copy(update=update)
+
+
+def with_declared(pipeline: PipelineConfig, overrides: RunOverrides) -> RunOverrides:
+    """The overrides, over the `run` of the declared schedule that they name.
+
+    Raises:
+        ConfigError: if the pipeline's YAML no longer declares it.
+    """
+    if overrides.declared is None:
+        return overrides
+    for entry in pipeline.schedule:
+        if (entry.id or "") == overrides.declared:
+            break
+    else:
+        raise ConfigError(
+            f"The pipeline's YAML no longer declares the schedule {overrides.declared!r} "
+            "that made this job."
+        )
+    lower = entry.run.model_dump(exclude_none=True, exclude_defaults=True)
+    upper = overrides.model_dump(exclude_none=True, exclude_defaults=True, exclude={"declared"})
+    merged = {**lower, **upper}
+    for part in _MERGED_BY_KEY:
+        merged[part] = {**lower.get(part, {}), **upper.get(part, {})}
+    for part in _JOINED:
+        merged[part] = list(dict.fromkeys([*lower.get(part, []), *upper.get(part, [])]))
+    return RunOverrides.model_validate(merged)
+
+
+def without_replaced(run: RunConfig, overrides: RunOverrides) -> RunConfig:
+    """A merged `run` section, where a node that the caller sets is set in one way only.
+
+    The YAML may name a file to load for a node and the caller give its value, or the reverse: then
+    only the caller's counts.
+
+    Raises:
+        InvalidInputs: if one of the two sets a node in both ways.
+    """
+    values = {*overrides.inputs, *overrides.overrides}
+    load = {k: v for k, v in run.load.items() if k in overrides.load or k not in values}
+    in_yaml = set(load) & {*run.inputs, *run.overrides} - set(overrides.load)
+    if names := sorted(in_yaml) or sorted(set(overrides.load) & values):
+        raise InvalidInputs(f"{', '.join(names)}: given both as a value and as a file to load.")
+    update: dict[str, Any] = {"load": load}
+    for part in ("inputs", "overrides"):
+        update[part] = {k: v for k, v in getattr(run, part).items() if k not in load}
+    return run.model_copy(update=update)
+
+
+def merged_inputs(
+    pipeline: PipelineConfig, overrides: RunOverrides, names: Collection[str]
+) -> dict[str, Any]:
+    """The values of a DAG's inputs, of which `names` are all; other `params` are left out."""
+    params = {name: value for name, value in pipeline.params.items() if name in names}
+    return {**params, **pipeline.run.inputs, **overrides.inputs}
+
+
+def merged_adapters(pipeline: AdapterConfig, project: AdapterConfig) -> AdapterConfig:
+    """The pipeline's adapters over the project's, setting by setting; both lists of `custom`."""
+    update: dict[str, Any] = {}
+    for name in AdapterConfig.model_fields:
+        upper, lower = getattr(pipeline, name), getattr(project, name)
+        if name == "custom":
+            types = {adapter.type for adapter in upper}
+            update[name] = [*(adapter for adapter in lower if adapter.type not in types), *upper]
+        elif isinstance(upper, Adapter) and isinstance(lower, Adapter):
+            settings = {key: getattr(upper, key) for key in upper.model_fields_set}
+            # A mapping of settings turns its adapter on, even if the project has it off.
+            update[name] = lower.model_copy(update={**settings, "enabled": upper.enabled})
+        else:
+            update[name] = lower if upper is None else upper
+    return pipeline.model_copy(update=update)
+
+
+def with_environment(project: ProjectConfig, environ: Mapping[str, str]) -> ProjectConfig:
+    """The project's configuration with the backend that the environment names.
+
+    Raises:
+        ConfigError: naming the variable that is not valid.
+    """
+    queue = project.job_queue
+    if backend_type := environ.get(TYPE_VARIABLE):
+        known = get_args(BackendType)
+        if backend_type not in known:
+            raise ConfigError(
+                f"{TYPE_VARIABLE} is {one_line(shortened(backend_type))!r}: expected "
+                f"{' or '.join(known)}.{did_you_mean(backend_type, known)}"
+            )
+        queue = with_type(queue, backend_type)
+    if url := environ.get(URL_VARIABLE):
+        try:
+            check_backend_url(queue.type, url)
+        except ValueError as error:
+            raise ConfigError(f"{URL_VARIABLE}: {error}") from None
+        backend = queue.backend.model_copy(update={**_NO_PLACE, "url": url})
+        queue = queue.model_copy(update={"backend": backend})
+    return project.model_copy(update={"job_queue": queue})
+
+
+def with_type(queue: JobQueueConfig, backend_type: str | None) -> JobQueueConfig:
+    """The job queue with the backend of that type, if it is not None.
+
+    The URL in the file belongs to the type in the file: another type has its own default.
+    """
+    if backend_type in (None, queue.type):
+        return queue
+    backend = queue.backend.model_copy(update=_NO_PLACE)
+    return queue.model_copy(update={"type": backend_type, "backend": backend})
+
+
+def _merged_cache(cache: CacheConfig, overrides: RunOverrides) -> CacheConfig:
+    """The cache with the caller's nodes to recompute, which turn it on; `cache` decides at last."""
+    update: dict[str, Any] = {}
+    if overrides.recompute is not None:
+        names = overrides.recompute
+        every = EVERY_NODE in names or EVERY_NODE in cache.recompute
+        update["enabled"] = True
+        # A node may be in one list only: those to recompute leave the other three.
+        for part in ("default", "ignore", "disable"):
+            rest = [] if every else [name for name in getattr(cache, part) if name not in names]
+            update[part] = [] if EVERY_NODE in rest else rest
+        joined = list(dict.fromkeys([*cache.recompute, *names]))
+        update["recompute"] = [EVERY_NODE] if every else joined
+    if overrides.cache is not None:
+        update["enabled"] = overrides.cache
+    return cache.model_copy(update=update)
+
+
+def _with_turned_on(config: AdapterConfig, overrides: RunOverrides) -> AdapterConfig:
+    """The pipeline's adapters, and those that the caller turns on."""
+    names: list[AdapterName] = list(overrides.adapters)
+    if overrides.progressbar:
+        names.append("progressbar")
+    settings: dict[str, Any] = dict.fromkeys(names, True)
+    if config.progressbar not in (None, "none"):
+        # Turned on already, perhaps as another kind of bar.
+        settings.pop("progressbar", None)
+    if overrides.progressbar is False:
+        settings["progressbar"] = False
+    known = {adapter.type for adapter in config.custom}
+    settings["custom"] = [name for name in overrides.custom_adapters if name not in known]
+    return merged_adapters(AdapterConfig.model_validate(settings), config)

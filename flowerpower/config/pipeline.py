@@ -1,0 +1,111 @@
+"""The configuration objects of a pipeline: what `conf/pipelines/NAME.yml` may say.
+
+Its `run` section is in `flowerpower.config.run`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from flowerpower.config.run import RunConfig, RunOverrides
+from flowerpower.config.types import (
+    Configuration,
+    Duration,
+    Name,
+    ScheduleId,
+    TimeToLive,
+    TimezoneName,
+)
+from flowerpower.errors import FlowerpowerError
+from flowerpower.triggers import clock
+
+if TYPE_CHECKING:
+    from flowerpower.triggers.base import Trigger
+
+
+class ScheduleConfig(Configuration):
+    """One entry of a pipeline's `schedule` section.
+
+    The trigger is checked by `trigger`, not when the file is read: a run of the pipeline must not
+    fail because its schedule is wrong.
+    """
+
+    id: ScheduleId | None = None
+    cron: str | None = None
+    interval: str | int | float | None = None
+    date: str | None = None
+    timezone: TimezoneName | None = None
+    start: str | None = None
+    end: str | None = None
+    jitter: Duration | None = None
+    misfire_grace_time: Duration | None = None
+    coalesce: bool = True
+    max_instances: int = Field(default=1, ge=1, le=1000)
+    enabled: bool = True
+    queue: Name | None = None
+    result_ttl: TimeToLive | None = None
+    run: RunOverrides = RunOverrides()
+
+    @model_validator(mode="after")
+    def _declares_nothing(self) -> ScheduleConfig:
+        if self.run.declared is not None:
+            raise ValueError("run.declared is not for files.")
+        return self
+
+    def trigger(self, default_timezone: str) -> Trigger:
+        """The trigger, in its own zone or else the default one.
+
+        Raises:
+            InvalidTrigger, InvalidDuration, InvalidTime: if it cannot be one.
+        """
+        # Imported here: a run of the pipeline reads this class and needs no trigger.
+        from flowerpower.triggers.make import make_trigger
+
+        return make_trigger(
+            self.cron,
+            self.interval,
+            self.date,
+            timezone=self.timezone or default_timezone,
+            start=self.start,
+            end=self.end,
+            jitter=self.jitter,
+        )
+
+    def wrong_key(self) -> str:
+        """The key to point at when `trigger` raises."""
+        for key in ("start", "end"):
+            text = getattr(self, key)
+            if text is not None:
+                try:
+                    clock.parse_time(text)
+                except FlowerpowerError:
+                    return key
+        kinds = [key for key in ("cron", "interval", "date") if getattr(self, key) is not None]
+        return kinds[0] if len(kinds) == 1 else ""
+
+
+def _schedules(value: object) -> object:
+    return [value] if isinstance(value, dict) else value
+
+
+class PipelineConfig(Configuration):
+    """`conf/pipelines/NAME.yml`; a single mapping under `schedule` is a list of one."""
+
+    run: RunConfig = RunConfig()
+    schedule: Annotated[list[ScheduleConfig], BeforeValidator(_schedules)] = []
+    params: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _listed_schedules_have_ids(cls, data: Any) -> Any:
+        entries = data.get("schedule") if isinstance(data, dict) else None
+        if isinstance(entries, list):
+            ids = [entry.get("id") for entry in entries if isinstance(entry, dict)]
+            if None in ids:
+                raise ValueError("each entry of a list under schedule needs an id.")
+            repeated = [name for name in ids if isinstance(name, str) and ids.count(name) > 1]
+            if repeated:
+                raise ValueError(f"two entries under schedule have the id {repeated[0]!r}.")
+        return data
