@@ -1,7 +1,7 @@
-"""Which of Hamilton's adapters a run is given, and their settings.
+"""The configuration of Hamilton's adapters.
 
-Each adapter is written as true or false, or as a mapping of its settings, which turns it on unless
-it says `enabled: false`.
+An adapter is written as true or false, or as a mapping of its settings. A mapping turns it on,
+unless it holds `enabled: false`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from flowerpower.config.types import Configuration
+from flowerpower.config.types import Configuration, switch
 
 AdapterName = Literal[
     "graceful_errors",
@@ -28,12 +28,8 @@ _CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
 def _class_path(value: str) -> str:
     if len(value) > 300 or not _CLASS.fullmatch(value):
-        raise ValueError(f"{value!r} names no class: expected package.module:Class.")
+        raise ValueError(f"{value!r} is not a class: expected package.module:Class.")
     return value
-
-
-def _switch(value: object) -> object:
-    return {"enabled": value} if isinstance(value, bool) else value
 
 
 def _progressbar(value: object) -> object:
@@ -53,15 +49,15 @@ ClassPath = Annotated[str, AfterValidator(_class_path)]
 
 
 class Adapter(Configuration):
-    """What every adapter's settings have."""
+    """The setting that every adapter has."""
 
     enabled: bool = True
 
 
 class GracefulErrors(Adapter):
-    """Nodes that fail give `sentinel`, and so does what depends on them; the rest goes on.
+    """A node that fails has the value `sentinel`, and so have those that need it; others go on.
 
-    `errors` are names of exceptions, matched as those of `retry.exceptions` are.
+    `errors` are names of exceptions, matched like those of `retry.exceptions`.
     """
 
     errors: list[str] = Field(default=["Exception"], min_length=1)
@@ -70,14 +66,14 @@ class GracefulErrors(Adapter):
 
 
 class TypeCheck(Adapter):
-    """Every value is checked against what its node declares."""
+    """Each value is checked against the type that its node declares."""
 
     check_input: bool = True
     check_output: bool = True
 
 
 class Print(Adapter):
-    """Each node is told of in the run's log; with `verbosity` 2 its values too."""
+    """Each node is printed to the run's log; with `verbosity` 2 its values too."""
 
     verbosity: int = Field(default=1, ge=1, le=2)
     nodes: list[str] | None = None
@@ -111,7 +107,7 @@ class Mlflow(Adapter):
 class OpenTelemetry(Adapter):
     """Spans of the run and its nodes, over OTLP/HTTP or on the console.
 
-    Without an `endpoint`, that of OpenTelemetry's own environment variables.
+    Without an `endpoint`, OpenTelemetry's own environment variables name it.
     """
 
     exporter: Literal["otlp", "console"] = "otlp"
@@ -121,20 +117,20 @@ class OpenTelemetry(Adapter):
 
 
 class CustomAdapter(Configuration):
-    """A class of one's own, made with `options`."""
+    """An adapter class of the user's own; `options` are its arguments."""
 
     type: ClassPath
     options: dict[str, Any] = {}
 
 
 class AdapterConfig(Configuration):
-    """The adapters of a pipeline, or what holds for all of a project; None: not said."""
+    """The adapters of a pipeline or of a whole project; None where nothing is set."""
 
     progressbar: Annotated[Progressbar | None, BeforeValidator(_progressbar)] = None
-    graceful_errors: Annotated[GracefulErrors | None, BeforeValidator(_switch)] = None
-    hamilton_tracker: Annotated[HamiltonTracker | None, BeforeValidator(_switch)] = None
-    mlflow: Annotated[Mlflow | None, BeforeValidator(_switch)] = None
-    opentelemetry: Annotated[OpenTelemetry | None, BeforeValidator(_switch)] = None
-    print: Annotated[Print | None, BeforeValidator(_switch)] = None
-    type_check: Annotated[TypeCheck | None, BeforeValidator(_switch)] = None
+    graceful_errors: Annotated[GracefulErrors | None, BeforeValidator(switch)] = None
+    hamilton_tracker: Annotated[HamiltonTracker | None, BeforeValidator(switch)] = None
+    mlflow: Annotated[Mlflow | None, BeforeValidator(switch)] = None
+    opentelemetry: Annotated[OpenTelemetry | None, BeforeValidator(switch)] = None
+    print: Annotated[Print | None, BeforeValidator(switch)] = None
+    type_check: Annotated[TypeCheck | None, BeforeValidator(switch)] = None
     custom: list[Annotated[CustomAdapter, BeforeValidator(_custom)]] = []

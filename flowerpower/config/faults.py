@@ -8,12 +8,11 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from flowerpower.config.pipeline import PipelineConfig
-from flowerpower.config.yaml_reader import YamlFile, parse_yaml
+from flowerpower.config.yaml_reader import KeyPath, YamlFile, parse_yaml
 from flowerpower.errors import ConfigError, ConfigFault
 from flowerpower.text import did_you_mean, mask, one_line, shortened
 
 _Model = TypeVar("_Model", bound=BaseModel)
-_Path = tuple[str | int, ...]
 _EXPECTED = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -79,11 +78,11 @@ def check_as_written(content: bytes, shown_name: str) -> YamlFile:
     return file
 
 
-def _is_expanded(file: YamlFile, path: _Path) -> bool:
+def _is_expanded(file: YamlFile, path: KeyPath) -> bool:
     return file.root.nearest(_steps(path))[1].raw is not None
 
 
-def _steps(path: _Path) -> _Path:
+def _steps(path: KeyPath) -> KeyPath:
     # Pydantic marks a fault of a mapping's key, not of its value, by a step of its own.
     return tuple(step for step in path if step != "[key]")
 
@@ -132,7 +131,7 @@ def explain(model: type[BaseModel], entry: dict[str, Any], value: object) -> str
     return f"{entry['msg'][:1].lower()}{entry['msg'][1:]}, {got}."
 
 
-def _model_at(model: type[BaseModel], path: _Path) -> type[BaseModel]:
+def _model_at(model: type[BaseModel], path: KeyPath) -> type[BaseModel]:
     for step in path:
         info = model.model_fields.get(str(step)) if isinstance(step, str) else None
         if info is None:

@@ -12,7 +12,7 @@ from flowerpower.config.faults import validated
 from flowerpower.config.merge import with_environment
 from flowerpower.config.pipeline import PipelineConfig
 from flowerpower.config.project import ProjectConfig
-from flowerpower.config.yaml_reader import YamlFile, read_yaml
+from flowerpower.config.yaml_reader import KeyPath, YamlFile, read_yaml
 from flowerpower.errors import ConfigFault, FlowerpowerError, ProjectNotFound
 from flowerpower.text import one_line, shortened
 from flowerpower.triggers import clock
@@ -123,7 +123,7 @@ def schedule_faults(pipeline: Pipeline, default_timezone: str) -> list[ConfigFau
         try:
             entry.trigger(default_timezone)
         except FlowerpowerError as error:
-            path: tuple[str | int, ...] = ("schedule", position) if is_list else ("schedule",)
+            path: KeyPath = ("schedule", position) if is_list else ("schedule",)
             if key := entry.wrong_key():
                 path = (*path, key)
             faults.append(pipeline.file.fault(path, one_line(error.message)))

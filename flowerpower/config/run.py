@@ -7,16 +7,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from flowerpower.config.adapters import AdapterConfig, AdapterName, ClassPath
-from flowerpower.config.types import Configuration, Duration, ModuleName
+from flowerpower.config.types import Configuration, Duration, ModuleName, switch
 
 ExecutorType = Literal["synchronous", "threadpool", "future", "processpool", "ray", "dask"]
 CacheBehavior = Literal["default", "recompute", "disable", "ignore"]
 EVERY_NODE = "*"
 """In place of a list of nodes."""
-
-
-def _switch(value: object) -> object:
-    return {"enabled": value} if isinstance(value, bool) else value
 
 
 def _nodes(value: object) -> object:
@@ -28,12 +24,12 @@ def _file(value: object) -> object:
 
 
 def _files(value: object) -> object:
-    return [_file(each) for each in (value if isinstance(value, list) else [value])]
+    return [_file(file) for file in (value if isinstance(value, list) else [value])]
 
 
 def _path(value: str) -> str:
     if not value.strip() or "\0" in value:
-        raise ValueError("a path cannot be empty or hold a NUL.")
+        raise ValueError("a path cannot be empty or hold a NUL character.")
     return value
 
 
@@ -52,8 +48,8 @@ class ExecutorOverrides(Configuration):
 class ExecutorConfig(ExecutorOverrides):
     """How the nodes of one run are executed.
 
-    `max_workers` counts threads or processes; `address` is that of a running Ray or Dask, which is
-    otherwise started for the run.
+    `max_workers` counts threads or processes. `address` is that of a running Ray or Dask; without
+    one, it is started for the run.
     """
 
     address: str | None = None
@@ -62,8 +58,8 @@ class ExecutorConfig(ExecutorOverrides):
 class CacheConfig(Configuration):
     """Hamilton's cache; `path` is relative to the project's folder.
 
-    What reads and writes files is computed anew by default: a file may have changed behind its
-    name, or be gone.
+    Nodes that read or write files are computed again by default: under the same name a file may
+    have changed, or be gone.
     """
 
     enabled: bool = True
@@ -79,18 +75,20 @@ class CacheConfig(Configuration):
     @model_validator(mode="after")
     def _one_behavior_a_node(self) -> CacheConfig:
         lists = (self.default, self.recompute, self.ignore, self.disable)
-        named = [name for nodes in lists for name in set(nodes)]
-        twice = sorted(name for name in set(named) if named.count(name) > 1)
-        if twice or (EVERY_NODE in named and len(named) > 1):
-            told = f"{twice[0]} is" if twice and EVERY_NODE not in twice else "all nodes are"
-            raise ValueError(f"{told} in more than one of default, recompute, ignore and disable.")
+        names = [name for nodes in lists for name in set(nodes)]
+        repeated = sorted(name for name in set(names) if names.count(name) > 1)
+        if repeated or (EVERY_NODE in names and len(names) > 1):
+            nodes = "all nodes are"
+            if repeated and EVERY_NODE not in repeated:
+                nodes = f"{repeated[0]} is"
+            raise ValueError(f"{nodes} in more than one of default, recompute, ignore and disable.")
         return self
 
 
 class FileConfig(Configuration):
-    """A file that a node is read from; without a `format`, that of the path's suffix.
+    """A file that a node is loaded from; without a `format`, the path's suffix names it.
 
-    `options` are those of Hamilton's data loader or saver.
+    `options` are arguments of Hamilton's data loader or saver.
     """
 
     path: FilePath
@@ -105,7 +103,7 @@ class SavedFileConfig(FileConfig):
 
 
 class RetryConfig(Configuration):
-    """When a failed attempt is tried again; see `flowerpower.jobs.retries`."""
+    """When a failed attempt is retried; see `flowerpower.jobs.retries`."""
 
     max_retries: int = Field(default=0, ge=0, le=1000)
     delay: Duration = 1.0
@@ -127,7 +125,7 @@ class RunConfig(Configuration):
     load: dict[str, Annotated[FileConfig, BeforeValidator(_file)]] = {}
     save: dict[str, Annotated[list[SavedFileConfig], BeforeValidator(_files)]] = {}
     executor: ExecutorConfig = ExecutorConfig()
-    cache: Annotated[CacheConfig, BeforeValidator(_switch)] = CacheConfig(enabled=False)
+    cache: Annotated[CacheConfig, BeforeValidator(switch)] = CacheConfig(enabled=False)
     adapter: AdapterConfig = AdapterConfig()
     timeout: Duration | None = None
     retry: RetryConfig = RetryConfig()
@@ -147,13 +145,13 @@ class RetryOverrides(Configuration):
 class RunOverrides(Configuration):
     """What a caller may change of a pipeline's `run` section; None leaves a setting as it is.
 
-    `load` and `save` are paths by node, their suffix tells the format. `recompute` are nodes to
-    compute though they are cached, and turns the cache on. `adapters` are turned on;
+    `load` and `save` are paths by node; the suffix names the format. `recompute` are nodes to
+    compute even if they are cached; it turns the cache on. `adapters` are turned on.
     `custom_adapters` are classes, which no job may name: see `names_code`.
 
     `declared` names an entry under `schedule` in the pipeline's YAML (empty: the only one, which
-    has no id): the `run` there comes first. So a job of a declared schedule holds none of it, and
-    no secret that is expanded there.
+    has no id), whose `run` is read there when the job runs. So a job of a declared schedule stores
+    nothing of it, and no secret that a placeholder there stands for.
     """
 
     inputs: dict[str, Any] = {}
@@ -174,5 +172,5 @@ class RunOverrides(Configuration):
 
     @property
     def names_code(self) -> str | None:
-        """The class that it names to be imported: a queue's record must name none."""
+        """The class that it names, if any: a record in a queue must not say what to import."""
         return self.custom_adapters[0] if self.custom_adapters else None

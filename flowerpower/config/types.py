@@ -1,4 +1,4 @@
-"""What the configuration objects are made of: their base, and types of single values.
+"""The base of the configuration objects, and the types of their values.
 
 Durations are read from `90s`, `1h30m`, a number of seconds or an ISO 8601 duration, and kept as
 seconds.
@@ -19,16 +19,21 @@ from flowerpower.triggers import clock
 _MODULE_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", re.ASCII)
 
 
-def _told(function: Callable[..., Any], *arguments: Any) -> Any:
-    """The call's result; an error of ours becomes the ValueError that pydantic understands."""
+def _checked(function: Callable[..., Any], *arguments: Any) -> Any:
+    """The call's result; our own error becomes a ValueError, which pydantic collects."""
     try:
         return function(*arguments)
     except FlowerpowerError as error:
         raise ValueError(error.message) from None
 
 
+def switch(value: object) -> object:
+    """A section that may be written as true or false: `enabled` alone."""
+    return {"enabled": value} if isinstance(value, bool) else value
+
+
 def _duration(value: object) -> object:
-    return _told(clock.parse_duration, value) if value is not None else None
+    return _checked(clock.parse_duration, value) if value is not None else None
 
 
 def _ttl(value: object) -> object:
@@ -36,7 +41,7 @@ def _ttl(value: object) -> object:
 
 
 def _zone(value: str) -> str:
-    _told(clock.timezone, value)
+    _checked(clock.timezone, value)
     return value
 
 
@@ -47,11 +52,11 @@ def _module(value: str) -> str:
 
 
 def _name(value: str) -> str:
-    return str(_told(check_name, "name", value))
+    return str(_checked(check_name, "name", value))
 
 
 def _schedule_id(value: str) -> str:
-    return str(_told(check_name, "id of a schedule", value, SCHEDULE_ID_LIMIT))
+    return str(_checked(check_name, "id of a schedule", value, SCHEDULE_ID_LIMIT))
 
 
 Duration = Annotated[float, BeforeValidator(_duration)]
@@ -65,15 +70,16 @@ ScheduleId = Annotated[str, AfterValidator(_schedule_id)]
 
 
 class Configuration(BaseModel):
-    """Base of all of them: unknown keys refused, no silent conversion, not changed once made."""
+    """The base: unknown keys are refused, nothing is converted silently, objects do not change."""
 
+    # Built at first use: a command that reads one file need not build the models of all.
     model_config = ConfigDict(
         extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True
     )
 
     @model_validator(mode="before")
     @classmethod
-    def _nothing_means_the_default(cls, data: Any) -> Any:
+    def _null_means_the_default(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
         return {k: v for k, v in data.items() if v is not None or k not in cls.model_fields}

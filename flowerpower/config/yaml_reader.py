@@ -1,9 +1,9 @@
-"""YAML read so that everything in it has a file, a line and a column.
+"""Reading YAML so that each value knows its file, line and column.
 
 Plain scalars are read by the core schema of YAML 1.2: `yes`, `no`, `on`, `off`, `1:30` and dates
-are text. Tags, duplicate keys, keys that are not text, deep nesting and exploding aliases are
-refused. `${NAME}` and `${NAME:-default}` in a value come from the environment; `$${` is a plain
-`${`.
+are text. Tags, duplicate keys, keys that are not text, deep nesting and aliases that multiply to
+very many values are refused. `${NAME}` and `${NAME:-default}` in a value come from the
+environment; `$${` is a plain `${`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import yaml
 
 from flowerpower.errors import ConfigError, ConfigFault
 from flowerpower.text import did_you_mean, is_secret_name, mask, one_line, remember_secret
+
+KeyPath: TypeAlias = tuple[str | int, ...]
+"""Keys of mappings and positions in lists, from the root on."""
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 60
@@ -45,7 +48,7 @@ class YamlNode:
     line: int
     column: int
     raw: str | None = None
-    """The text as written, for a scalar that held a placeholder."""
+    """The text as written, if it holds a placeholder."""
     size: int = 1
     key_nodes: dict[str, YamlNode] = field(default_factory=dict)
 
@@ -57,18 +60,18 @@ class YamlNode:
             return [node.plain(as_written=as_written) for node in self.content]
         return self.raw if as_written and self.raw is not None else self.content
 
-    def nearest(self, path: tuple[str | int, ...]) -> tuple[YamlNode, YamlNode]:
+    def nearest(self, path: KeyPath) -> tuple[YamlNode, YamlNode]:
         """The deepest nodes on the way along `path`: the one to point at, and its value."""
-        shown = value = self
+        place = value = self
         for step in path:
             content = value.content
             if isinstance(content, dict) and step in content:
-                shown, value = value.key_nodes[str(step)], content[step]
+                place, value = value.key_nodes[str(step)], content[step]
             elif isinstance(content, list) and isinstance(step, int) and step < len(content):
-                shown = value = content[step]
-            elif step != 0:
+                place = value = content[step]
+            elif step != 0:  # a single mapping may stand for a list of one
                 break
-        return shown, value
+        return place, value
 
 
 @dataclass
@@ -78,18 +81,15 @@ class YamlFile:
     name: str
     root: YamlNode
 
-    def fault(
-        self, path: tuple[str | int, ...], message: str, key: str | None = None
-    ) -> ConfigFault:
-        """A fault at `path`, with the line and column of the nearest thing that is there."""
-        shown, _ = self.root.nearest(path)
-        return ConfigFault(
-            self.name, message, dotted(path) if key is None else key, shown.line, shown.column
-        )
+    def fault(self, path: KeyPath, message: str, key: str | None = None) -> ConfigFault:
+        """A fault at `path`, with the line and column of the nearest node that exists."""
+        node, _ = self.root.nearest(path)
+        key = dotted(path) if key is None else key
+        return ConfigFault(self.name, message, key, node.line, node.column)
 
 
-def dotted(path: tuple[str | int, ...]) -> str:
-    """A key path as people write it: `schedule[1].cron`."""
+def dotted(path: KeyPath) -> str:
+    """A path of keys as people write it: `schedule[1].cron`."""
     text = ""
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
@@ -112,7 +112,7 @@ def read_yaml(path: Path, shown_name: str, environ: Mapping[str, str]) -> YamlFi
 
 
 def parse_yaml(content: bytes, shown_name: str, environ: Mapping[str, str] | None) -> YamlFile:
-    """As `read_yaml`, from bytes; without an `environ`, `${` has no meaning."""
+    """As `read_yaml`, from bytes; without an `environ`, `${` means nothing special."""
     return _Parser(shown_name, environ).parse(content)
 
 
@@ -144,10 +144,10 @@ class _Parser:
             place = (mark.line + 1, mark.column + 1) if mark else (None, None)
             raise self._error(f"is not valid YAML: {problem}.", *place) from None
         except yaml.YAMLError as error:
-            at = getattr(error, "position", None)
+            position = getattr(error, "position", None)
             reason = getattr(error, "reason", None) or "it cannot be read"
-            at_line = text.count("\n", 0, at) + 1 if isinstance(at, int) else None
-            raise self._error(f"is not valid YAML: {reason}.", at_line) from None
+            line = text.count("\n", 0, position) + 1 if isinstance(position, int) else None
+            raise self._error(f"is not valid YAML: {reason}.", line) from None
         if not isinstance(root.content, dict):
             raise self._error(
                 f"holds {_kind(root.content)}; expected a mapping of keys to values.",
@@ -161,8 +161,8 @@ class _Parser:
     def _error(
         self, message: str, line: int | None = None, column: int | None = None, key: str = ""
     ) -> ConfigError:
-        shown = one_line(mask(message))
-        return ConfigError(faults=[ConfigFault(self._file, shown, key, line, column)])
+        text = one_line(mask(message))
+        return ConfigError(faults=[ConfigFault(self._file, text, key, line, column)])
 
     def _document(self, events: Iterator[Any]) -> YamlNode:
         root = YamlNode({}, 1, 1)
@@ -175,11 +175,11 @@ class _Parser:
                 root = self._node(next(events), events, ())
         return YamlNode({}, 1, 1) if root.content is None else root
 
-    def _at(self, event: Any, message: str, path: tuple[str | int, ...] = ()) -> ConfigError:
+    def _at(self, event: Any, message: str, path: KeyPath = ()) -> ConfigError:
         mark = event.start_mark
         return self._error(message, mark.line + 1, mark.column + 1, dotted(path))
 
-    def _node(self, event: Any, events: Iterator[Any], path: tuple[str | int, ...]) -> YamlNode:
+    def _node(self, event: Any, events: Iterator[Any], path: KeyPath) -> YamlNode:
         if len(path) > MAX_DEPTH:
             raise self._at(event, f"is nested more than {MAX_DEPTH} levels deep.")
         if isinstance(event, yaml.AliasEvent):
@@ -187,6 +187,7 @@ class _Parser:
         if event.tag not in (None, "!"):
             raise self._at(event, f"has the tag {event.tag!r}; tags are not allowed.", path)
         if event.anchor:
+            # Known but without a value until its end: an alias in between refers to itself.
             self._anchors[event.anchor] = None
         node = YamlNode(None, event.start_mark.line + 1, event.start_mark.column + 1)
         self._count(event, 1)
@@ -205,15 +206,16 @@ class _Parser:
         if self._nodes > MAX_NODES:
             raise self._at(event, f"holds more than {MAX_NODES} values, aliases expanded.")
 
-    def _alias(self, event: Any, path: tuple[str | int, ...]) -> YamlNode:
+    def _alias(self, event: Any, path: KeyPath) -> YamlNode:
         node = self._anchors.get(event.anchor)
         if node is None:
-            what = "itself" if event.anchor in self._anchors else "an anchor that is not there"
+            what = "itself" if event.anchor in self._anchors else "an anchor that does not exist"
             raise self._at(event, f"*{event.anchor} refers to {what}.", path)
+        # Counted with all it holds: nested aliases multiply ("billion laughs").
         self._count(event, node.size)
         return node
 
-    def _scalar(self, node: YamlNode, event: Any, path: tuple[str | int, ...]) -> None:
+    def _scalar(self, node: YamlNode, event: Any, path: KeyPath) -> None:
         text: str = event.value
         if self._environ is not None and "${" in text:
             node.raw = text
@@ -221,28 +223,25 @@ class _Parser:
         node.content = _typed(text) if event.implicit[0] else text
 
     def _expanded(
-        self,
-        text: str,
-        node: YamlNode,
-        path: tuple[str | int, ...],
-        environ: Mapping[str, str],
+        self, text: str, node: YamlNode, path: KeyPath, environ: Mapping[str, str]
     ) -> str:
         secret_key = any(isinstance(step, str) and is_secret_name(step) for step in path)
 
-        def value(found: re.Match[str]) -> str:
-            if found[0] == "$${":
+        def value(match: re.Match[str]) -> str:
+            if match[0] == "$${":
                 return "${"
-            body = _PLACEHOLDER_BODY.fullmatch(found[1] or "")
+            body = _PLACEHOLDER_BODY.fullmatch(match[1] or "")
             if body is None:
                 self._fault(
                     node,
                     path,
-                    f"{found[0]!r} is not a placeholder: expected ${{NAME}} or ${{NAME:-default}}.",
+                    f"{match[0]!r} is not a placeholder: expected ${{NAME}} or ${{NAME:-default}}.",
                 )
                 return ""
             name, default = body.groups()
-            given = environ.get(name) or default
-            if given is None:
+            # As in a shell, ${NAME:-default} also replaces a variable that is set but empty.
+            text = environ.get(name) or default
+            if text is None:
                 known = [key for key in environ if len(key) > 2]
                 self._fault(
                     node,
@@ -252,24 +251,25 @@ class _Parser:
                 )
                 return ""
             if secret_key or is_secret_name(name):
-                remember_secret(given)
-            return given
+                # So that no message, log or result shows it.
+                remember_secret(text)
+            return text
 
         return _PLACEHOLDER.sub(value, text)
 
-    def _fault(self, node: YamlNode, path: tuple[str | int, ...], message: str) -> None:
+    def _fault(self, node: YamlNode, path: KeyPath, message: str) -> None:
         self._faults.append(
             ConfigFault(self._file, one_line(message), dotted(path), node.line, node.column)
         )
 
-    def _sequence(self, node: YamlNode, events: Iterator[Any], path: tuple[str | int, ...]) -> None:
+    def _sequence(self, node: YamlNode, events: Iterator[Any], path: KeyPath) -> None:
         node.content = []
         while not isinstance(event := next(events), yaml.SequenceEndEvent):
             item = self._node(event, events, (*path, len(node.content)))
             node.content.append(item)
             node.size += item.size
 
-    def _mapping(self, node: YamlNode, events: Iterator[Any], path: tuple[str | int, ...]) -> None:
+    def _mapping(self, node: YamlNode, events: Iterator[Any], path: KeyPath) -> None:
         node.content = {}
         merged: list[YamlNode] = []
         while not isinstance(event := next(events), yaml.MappingEndEvent):
@@ -291,7 +291,7 @@ class _Parser:
                 node.content.setdefault(key, value)
                 node.key_nodes.setdefault(key, source.key_nodes[key])
 
-    def _key(self, event: Any, path: tuple[str | int, ...]) -> str:
+    def _key(self, event: Any, path: KeyPath) -> str:
         if isinstance(event, yaml.ScalarEvent) and event.tag in (None, "!") and not event.anchor:
             key: str = event.value
             if not event.implicit[0] or isinstance(_typed(key), str):
@@ -299,9 +299,7 @@ class _Parser:
                 return key
         raise self._at(event, "a key must be text; put it in quotes.", path)
 
-    def _merge_sources(
-        self, event: Any, value: YamlNode, path: tuple[str | int, ...]
-    ) -> list[YamlNode]:
+    def _merge_sources(self, event: Any, value: YamlNode, path: KeyPath) -> list[YamlNode]:
         sources = value.content if isinstance(value.content, list) else [value]
         if not all(isinstance(source.content, dict) for source in sources):
             raise self._at(event, "<< takes a mapping or a list of mappings.", path)

@@ -280,7 +280,7 @@ def test_adapters_of_ones_own_are_made_with_their_options(project: Path, cli: Cl
         ("{custom: ['hooks:Breaks']}", "hooks:Breaks cannot be made: RuntimeError: not made"),
         ("{custom: [{type: 'hooks:Tell', options: {wrd: 1}}]}", "cannot be made: TypeError"),
         ("{custom: ['hoks:Tell']}", "There is no module 'hoks'"),
-        ("{custom: [hooks]}", "'hooks' names no class: expected package.module:Class."),
+        ("{custom: [hooks]}", "'hooks' is not a class: expected package.module:Class."),
         ("{custom: ['hooks:Instead'], graceful_errors: true}", "cannot be on together"),
         ("{hamilton_tracker: true}", "hamilton_tracker lacks project_id and username"),
         ("{graceful_errors: {errors: []}}", "expected at least one entry"),
