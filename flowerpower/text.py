@@ -1,4 +1,7 @@
-"""Texts from outside: names and ids, and what may be shown (no secrets, no control characters)."""
+"""Text that comes from outside: valid names, the nearest valid word, and what may be shown of it.
+
+What is shown holds no secrets and no control characters, which could act on a terminal.
+"""
 
 from __future__ import annotations
 
@@ -9,40 +12,63 @@ from collections.abc import Iterable
 
 from flowerpower.errors import InvalidName
 
-NAME_RULE = "1 to {limit} characters out of A-Z a-z 0-9 _ -"
-_NAME = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+# Names and ids
 
-PIPELINE_NAME_LIMIT = 100
+NAME_LIMIT = 100
 SCHEDULE_ID_LIMIT = 180
+"""Shorter than a job's id: that of a fire's job is the schedule's id and a time."""
 JOB_ID_LIMIT = 200
+_CHARACTERS = "1 to {limit} characters out of A-Z a-z 0-9 _ -"
+# A name is also a file's and an argument's: one that begins with - would be read as an option.
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*", re.ASCII)
+_JOB_ID = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
 
-def is_name(text: object, limit: int = PIPELINE_NAME_LIMIT) -> bool:
-    """Whether `text` matches `[A-Za-z0-9_-]{1,limit}`."""
+def is_name(text: object, limit: int = NAME_LIMIT) -> bool:
+    """Whether `text` may name a project, pipeline or queue, or (by its limit) a schedule."""
     return isinstance(text, str) and len(text) <= limit and _NAME.fullmatch(text) is not None
 
 
-def check_name(kind: str, text: str, limit: int = PIPELINE_NAME_LIMIT) -> str:
+def is_job_id(text: object) -> bool:
+    """Whether `text` may be the id of a job."""
+    return (
+        isinstance(text, str) and len(text) <= JOB_ID_LIMIT and _JOB_ID.fullmatch(text) is not None
+    )
+
+
+def check_name(kind: str, text: str, limit: int = NAME_LIMIT) -> str:
     """`text` itself if it is a valid name.
 
     Raises:
-        InvalidName: with the rule, naming what (`kind`) was to be named.
+        InvalidName: with the rule; `kind` says in the message what was to be named.
     """
     if is_name(text, limit):
         return text
-    rule = NAME_RULE.format(limit=limit)
-    shown = text if len(text) <= 60 else text[:57] + "..."
-    raise InvalidName(f"{shown!r} cannot be the {kind}: expected {rule}.")
+    rule = f"{_CHARACTERS.format(limit=limit)}, the first not -"
+    raise InvalidName(f"{shortened(text, 60)!r} cannot be the {kind}: expected {rule}.")
+
+
+def check_job_id(text: str) -> str:
+    """`text` itself if it is a valid id of a job.
+
+    Raises:
+        InvalidName: with the rule.
+    """
+    if is_job_id(text):
+        return text
+    rule = _CHARACTERS.format(limit=JOB_ID_LIMIT)
+    raise InvalidName(f"{shortened(text, 60)!r} cannot be the id of a job: expected {rule}.")
 
 
 def nearest(word: str, valid: Iterable[str]) -> str | None:
-    """The valid word most like `word`, or None if none is like it."""
+    """The valid word that is most similar to `word`; None if none is similar."""
     words = list(valid)
     by_lower = {known.lower(): known for known in words}
     if word.lower() in by_lower:
         return by_lower[word.lower()]
-    found = difflib.get_close_matches(word.lower()[:200], by_lower, n=1, cutoff=0.6)
-    return by_lower[found[0]] if found else None
+    # Cut: the search takes time that grows with the square of the length.
+    matches = difflib.get_close_matches(word.lower()[:200], by_lower, n=1, cutoff=0.6)
+    return by_lower[matches[0]] if matches else None
 
 
 def did_you_mean(word: str, valid: Iterable[str]) -> str:
@@ -50,6 +76,42 @@ def did_you_mean(word: str, valid: Iterable[str]) -> str:
     known = nearest(word, valid)
     return f" Did you mean {known!r}?" if known else ""
 
+
+# Showing text
+
+_HIDDEN = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and newline, DEL, C1
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # marks that change the order of what is read
+    "\u2028\u2029\ufeff"
+    "\ud800-\udfff"  # bytes that were not UTF-8
+)
+_CONTROL = re.compile(f"[{_HIDDEN}]")
+_CONTROL_OR_BREAK = re.compile(f"[{_HIDDEN}\t\n]")
+_SHORT_ESCAPES = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
+
+
+def visible(text: str) -> str:
+    """`text` with control characters as escapes; line breaks and tabs stay."""
+    return _CONTROL.sub(_escape, text)
+
+
+def one_line(text: str) -> str:
+    """`text` on one line: as `visible`, with line breaks and tabs as escapes too."""
+    return _CONTROL_OR_BREAK.sub(_escape, text)
+
+
+def shortened(text: str, limit: int = 80) -> str:
+    """`text`, cut to `limit` characters with an ellipsis at the end if it is longer."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match[0]
+    code = ord(character)
+    return _SHORT_ESCAPES.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+
+
+# Masking secrets
 
 MASK = "***"
 
@@ -68,41 +130,35 @@ _SECRET_NAME = re.compile(
 )
 _known_secrets: set[str] = set()
 
-_HIDDEN = (
-    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and newline, DEL, C1
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # reordering of what is read
-    "\u2028\u2029\ufeff"
-    "\ud800-\udfff"  # what was not UTF-8
-)
-_CONTROL = re.compile(f"[{_HIDDEN}]")
-_CONTROL_OR_BREAK = re.compile(f"[{_HIDDEN}\t\n]")
-_SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
-
 
 def is_secret_name(name: str) -> bool:
-    """Whether a key or variable of this name is taken to hold a secret."""
+    """Whether a key or a variable of this name probably holds a secret."""
     return _SECRET_NAME.search(name) is not None
 
 
 def remember_secret(text: str) -> None:
-    """From now on, `mask` hides `text` wherever it stands, if it has four characters or more."""
+    """Let `mask` hide `text` wherever it occurs, if it has four characters or more."""
+    # A shorter one would mask half of what is printed.
     if len(text) >= 4:
-        # As it stands, and as repr and JSON write it.
+        # As it is, and as repr and JSON write it.
         _known_secrets.update((text, repr(text)[1:-1], json.dumps(text)[1:-1]))
 
 
 def known_secrets() -> list[str]:
-    """What `mask` hides wherever it stands."""
+    """The texts that `mask` hides wherever they occur."""
     return sorted(_known_secrets)
 
 
-def begun_secret(text: bytes) -> int:
-    """How many bytes at the end of `text` may be the beginning of a known secret."""
+def partial_secret_length(text: bytes) -> int:
+    """How many bytes at the end of `text` may be the beginning of a known secret.
+
+    A log that is read in pieces keeps them back: the rest of the secret may come next.
+    """
     longest = 0
     for secret in _known_secrets:
-        whole = secret.encode("utf-8", "surrogateescape")
-        for length in range(min(len(whole) - 1, len(text)), longest, -1):
-            if text.endswith(whole[:length]):
+        encoded = secret.encode("utf-8", "surrogateescape")
+        for length in range(min(len(encoded) - 1, len(text)), longest, -1):
+            if text.endswith(encoded[:length]):
                 longest = length
                 break
     return longest
@@ -110,6 +166,7 @@ def begun_secret(text: bytes) -> int:
 
 def mask(text: str, *, named: bool = True) -> str:
     """`text` with known secrets, passwords of URLs and, if `named`, `password=…` hidden."""
+    # The longest first: a secret may contain another one.
     for secret in sorted(_known_secrets, key=len, reverse=True):
         text = text.replace(secret, MASK)
     text = _URL_PASSWORD.sub(rf"\g<before>{MASK}", text)
@@ -118,43 +175,22 @@ def mask(text: str, *, named: bool = True) -> str:
     return _NAMED_SECRET.sub(rf"\g<before>{MASK}", text)
 
 
-def _escaped(found: re.Match[str]) -> str:
-    character = found[0]
-    code = ord(character)
-    return _SHORT.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
-
-
-def visible(text: str) -> str:
-    """`text` with control characters shown as escapes; lines and tabs stay."""
-    return _CONTROL.sub(_escaped, text)
-
-
-def one_line(text: str) -> str:
-    """`text` on one line: as `visible`, with line breaks and tabs as escapes too."""
-    return _CONTROL_OR_BREAK.sub(_escaped, text)
-
-
-def shortened(text: str, limit: int = 80) -> str:
-    """`text`, cut to `limit` characters with an ellipsis at the end if it is longer."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
 def _all_masked(value: object) -> object:
-    """What stands under a key named after a secret: only placeholders and numbers are shown."""
+    """The value of a key that names a secret: only placeholders and numbers are shown."""
     if isinstance(value, dict):
-        return {key: _all_masked(each) for key, each in value.items()}
+        return {key: _all_masked(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_all_masked(each) for each in value]
+        return [_all_masked(item) for item in value]
     if isinstance(value, str) and not value.startswith("${"):
         return MASK
     return value
 
 
 def mask_values(data: object, *, named: bool = False) -> object:
-    """JSON-like `data` with secrets hidden in its texts and (`named`) under keys named so.
+    """JSON-like `data` with secrets masked in its texts and, if `named`, under keys that name one.
 
-    With `named=False` only known secrets and passwords of URLs are hidden: in a result,
-    `token: x` may be data.
+    With `named=False` only known secrets and passwords of URLs are masked: in a result, `token: x`
+    may be data.
     """
     if isinstance(data, str):
         return mask(data, named=named)

@@ -33,7 +33,7 @@ class Project:
     @property
     def name(self) -> str:
         """The name in the file, or else the folder's, with `_` for what a name may not hold."""
-        folder = re.sub(r"[^A-Za-z0-9_-]+", "_", self.root.name)[:100].strip("_-")
+        folder = re.sub(r"[^A-Za-z0-9_-]+", "_", self.root.name)[:100].strip("_").lstrip("_-")
         return self.config.name or folder or "project"
 
     @property

@@ -19,7 +19,7 @@ from flowerpower.errors import (
     UsageError,
 )
 from flowerpower.jobs.run import PAYLOAD_VERSION
-from flowerpower.text import JOB_ID_LIMIT, check_name
+from flowerpower.text import check_job_id, check_name
 from flowerpower.triggers import clock
 
 DEFAULT_QUEUE = "default"
@@ -107,7 +107,7 @@ class JobSpec:
     scheduled_for: datetime | None = None
 
     def __post_init__(self) -> None:
-        check_name("id of a job", self.id, JOB_ID_LIMIT)
+        check_job_id(self.id)
         check_name("name of a pipeline", self.pipeline)
         check_name("name of a queue", self.queue)
         for name in ("run_at", "scheduled_for"):

@@ -47,8 +47,8 @@ def _names(kind: str, option: str = "--base-dir", base_dir: str | None = None) -
     if option != "--base-dir" or kind not in _KINDS or root is None:
         return []
     listed, limit = _KINDS[kind]
-    # A name that begins with - would be read as an option where it is put.
-    return sorted(name for name in listed(root) if is_name(name, limit) and name[0] != "-")
+    # Of jobs, too, those by the rule for names alone: an id that begins with - would be an option.
+    return sorted(name for name in listed(root) if is_name(name, limit))
 
 
 def _project_root(named: str | None) -> str | None:

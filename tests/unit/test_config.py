@@ -104,6 +104,7 @@ def test_a_fault_names_file_line_key_and_the_nearest_key(make_project: MakeProje
     ("text", "message"),
     [
         ("name: 'a b'\n", "A-Z a-z 0-9 _ -"),
+        ("job_queue: {backend: {queues: [-a]}}\n", "'-a' cannot be the name"),
         ("name: 3\n", "expected text, got 3"),
         ("job_queue: {num_workers: '2'}\n", "expected a whole number, got the text '2'"),
         ("job_queue: {num_workers: 2.0}\n", "expected a whole number, got 2.0"),

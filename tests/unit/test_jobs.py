@@ -87,7 +87,7 @@ def test_a_payload_that_cannot_be_run_says_why(payload: Any, reason: str) -> Non
 
 
 @pytest.mark.parametrize("field", ["pipeline", "queue"])
-@pytest.mark.parametrize("name", ["", "a.b", "../x", "a b", "x" * 101])
+@pytest.mark.parametrize("name", ["", "a.b", "../x", "a b", "x" * 101, "-rf"])
 def test_names_in_a_spec_keep_the_rule(field: str, name: str) -> None:
     """A pipeline's and a queue's name are names."""
     with pytest.raises(InvalidName, match=f"name of a {field}"):

@@ -28,7 +28,7 @@ def test_only_files_with_valid_names_are_pipelines(make_project: MakeProject) ->
 
 
 @pytest.mark.parametrize(
-    "name", ["", "../a", "a/b", "a.b", "a\x00", "a" * 101, "é", "a b", "-/x", "."]
+    "name", ["", "../a", "a/b", "a.b", "a\x00", "a" * 101, "é", "a b", "-/x", ".", "-rf"]
 )
 def test_what_is_no_name_is_no_pipeline(name: str, make_project: MakeProject) -> None:
     """No text leads out of the folder of pipelines."""

@@ -1,4 +1,4 @@
-"""What may be shown of texts from outside."""
+"""What names are valid, and what may be shown of texts from outside."""
 
 from __future__ import annotations
 
@@ -7,7 +7,28 @@ import random
 import pytest
 
 from flowerpower import text
+from flowerpower.errors import InvalidName
 from flowerpower.text import mask, mask_values, one_line, visible
+
+
+@pytest.mark.parametrize("name", ["a", "7", "_", "daily-report", "a-", "x" * 100])
+def test_a_name_begins_with_a_letter_a_digit_or_an_underscore(name: str) -> None:
+    """Names are of letters, digits, `_` and `-`; one that begins with `-` would be an option."""
+    assert text.check_name("name of a queue", name) == name
+    for refused in (f"-{name}"[:100], f"{name}\n", f" {name}", f"{name}é", ""):
+        assert not text.is_name(refused)
+        with pytest.raises(InvalidName, match=r"A-Z a-z 0-9 _ -, the first not -\.$"):
+            text.check_name("name of a queue", refused)
+
+
+def test_a_schedules_id_is_a_longer_name_and_a_jobs_id_may_begin_with_a_hyphen() -> None:
+    """Ids of schedules keep the rule for names, with room for more; those of jobs may be any."""
+    assert text.is_name("s" * 180, text.SCHEDULE_ID_LIMIT)
+    assert not text.is_name("-s", text.SCHEDULE_ID_LIMIT)
+    assert text.check_job_id("-j") == "-j"
+    assert text.is_job_id("j" * 200)
+    for refused in ("j" * 201, "", "a/b", "j\n"):
+        assert not text.is_job_id(refused)
 
 
 def test_control_characters_are_shown_as_escapes() -> None:
@@ -67,10 +88,10 @@ def test_the_beginning_of_a_secret_is_seen_at_the_end_of_a_text(
     monkeypatch.setattr(text, "_known_secrets", set())
     text.remember_secret("windmill-öl")
     whole = "it is windmill-öl".encode()
-    assert text.begun_secret(whole[:-1]) == len("windmill-öl".encode()) - 1
-    assert text.begun_secret(b"it is windm") == 5
-    assert text.begun_secret(b"windmill!") == 0
-    assert text.begun_secret(whole) == 0
+    assert text.partial_secret_length(whole[:-1]) == len("windmill-öl".encode()) - 1
+    assert text.partial_secret_length(b"it is windm") == 5
+    assert text.partial_secret_length(b"windmill!") == 0
+    assert text.partial_secret_length(whole) == 0
 
 
 def test_what_is_said_of_a_password_is_no_password() -> None:

@@ -33,7 +33,7 @@ from flowerpower.jobs.job import (
     check_retry,
     check_transition,
 )
-from flowerpower.text import JOB_ID_LIMIT, is_name
+from flowerpower.text import JOB_ID_LIMIT, is_job_id, is_name
 
 
 class SqlStore(JobQueueBackend):
@@ -96,7 +96,7 @@ class SqlStore(JobQueueBackend):
 
     def _row(self, tx: Transaction, query: str, job_id: str, now: float) -> Row:
         # What is no name is no id: drivers choke on some of it.
-        named = is_name(job_id, JOB_ID_LIMIT)
+        named = is_job_id(job_id)
         rows = tx.rows(query, self.scoped(id=job_id, now=now)) if named else []
         if not rows:
             raise self._not_found(tx, job_id, now)

@@ -26,7 +26,7 @@ from flowerpower.jobs.job import (
     check_retry,
     check_transition,
 )
-from flowerpower.text import JOB_ID_LIMIT, is_name
+from flowerpower.text import JOB_ID_LIMIT, is_job_id, is_name
 from flowerpower.triggers import clock
 
 PAGE = 500
@@ -93,7 +93,7 @@ class RedisStore(JobQueueBackend):
         return _job(job_id, self._whole(job_id))
 
     def _whole(self, job_id: str) -> _Whole:
-        found = _whole(self.run("get", id=job_id)) if is_name(job_id, JOB_ID_LIMIT) else None
+        found = _whole(self.run("get", id=job_id)) if is_job_id(job_id) else None
         if found is None or not found[0]:
             raise self._not_found(job_id)
         return found
@@ -232,7 +232,7 @@ class RedisStore(JobQueueBackend):
     # Logs
 
     def read_log(self, job_id: str, attempt: int, after: int = 0) -> list[LogChunk]:
-        named = is_name(job_id, JOB_ID_LIMIT)
+        named = is_job_id(job_id)
         found = self.run("log", id=job_id, attempt=attempt, after=after) if named else None
         if found is None:
             raise self._not_found(job_id)

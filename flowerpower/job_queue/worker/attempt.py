@@ -8,7 +8,7 @@ from typing import Any
 from flowerpower.config.run import RetryConfig
 from flowerpower.job_queue.worker.fork_server_client import Child
 from flowerpower.jobs.claim import AttemptResult, Claim
-from flowerpower.text import begun_secret, mask
+from flowerpower.text import mask, partial_secret_length
 
 LOG_KEPT = 1_000_000
 """Bytes of log that are held until they can be recorded, the end of it."""
@@ -83,7 +83,7 @@ class Attempt:
         end = len(self._text)
         if not self.is_over:
             end = _whole(self._text)
-            end -= begun_secret(bytes(self._text[:end]))
+            end -= partial_secret_length(bytes(self._text[:end]))
         progress = None
         if self.progress:
             nodes = {name: {**node} for name, node in self.progress.get("nodes", {}).items()}
