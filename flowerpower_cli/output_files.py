@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
-import tempfile
 from pathlib import Path
 
+from flowerpower import atomic_files
 from flowerpower.errors import FlowerpowerError
 from flowerpower_cli.views.output import written
 
@@ -42,30 +41,9 @@ def write_file(path: Path, content: bytes) -> None:
         if target.exists() and not target.is_file():
             path.write_bytes(content)
             return
-        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
-        _replace(target, content, mode)
+        atomic_files.write_file(target, content)
     except OSError as error:
         raise FlowerpowerError(f"{path} cannot be written: {error.strerror}.") from None
-
-
-def _replace(target: Path, content: bytes, mode: int) -> None:
-    with tempfile.NamedTemporaryFile(
-        dir=target.parent, prefix=".flowerpower-", delete=False
-    ) as stream:
-        try:
-            stream.write(content)
-            stream.flush()
-            os.chmod(stream.name, mode)
-            os.replace(stream.name, target)
-        except OSError:
-            os.unlink(stream.name)
-            raise
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def write_stdout(content: bytes) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from flowerpower.atomic_files import write_atomically
+from flowerpower.atomic_files import write_files
 from flowerpower.config.files import PIPELINES_FOLDER, PROJECT_FILE
 from flowerpower.errors import FlowerpowerError, InvalidName, Refused, UsageError
 from flowerpower.pipeline.bundles.importing import check_places
@@ -130,7 +130,7 @@ def _source_files(source: Path) -> dict[Path, bytes]:
 
 def _write(root: Path, contents: dict[Path, bytes]) -> None:
     try:
-        write_atomically(
+        write_files(
             {root / path: content for path, content in contents.items()},
             [root / PIPELINES_FOLDER, root / MODULES_FOLDER],
         )

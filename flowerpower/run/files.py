@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +16,7 @@ from hamilton.io.data_adapters import AdapterCommon, DataLoader, DataSaver
 from hamilton.io.materialization import ExtractorFactory, MaterializerFactory
 from hamilton.registry import LOADER_REGISTRY, SAVER_REGISTRY
 
+from flowerpower.atomic_files import replacement
 from flowerpower.config.faults import describe
 from flowerpower.config.run import FileConfig, RunConfig, SavedFileConfig
 from flowerpower.errors import (
@@ -300,22 +299,12 @@ class PlacedSaver(_Placed, DataSaver):  # type: ignore[misc] # Hamilton has no t
         if target.is_symlink():
             target = target.resolve()
         target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, made = tempfile.mkstemp(
-            prefix=".flowerpower-", suffix=target.suffix, dir=target.parent
-        )
-        os.close(descriptor)
         try:
-            self._write(data, made)
-            mode = target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask()
-            os.chmod(made, mode)
-            os.replace(made, target)
+            with replacement(target) as fresh:
+                self._write(data, str(fresh))
         except FlowerpowerError:
-            os.unlink(made)
             raise
-        except BaseException as error:
-            os.unlink(made)
-            if not isinstance(error, Exception):
-                raise
+        except Exception as error:
             raise RunFailed(
                 f"{' and '.join(self.nodes)} cannot be written to {self.place} as {self.format}.",
                 hint=_what_lacks(error),
@@ -358,9 +347,3 @@ def _is_numbered(data: Any) -> bool:
 
     index = getattr(data, "index", None)
     return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask

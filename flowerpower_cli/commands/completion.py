@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from enum import StrEnum
 from pathlib import Path
 from shlex import quote
@@ -12,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from flowerpower.atomic_files import write_file
 from flowerpower.errors import FlowerpowerError, UsageError
 from flowerpower_cli.command import CommandContext, command, group
 from flowerpower_cli.options import DryRun, Shared
@@ -135,14 +135,6 @@ def _holds(path: Path, text: str) -> bool:
 def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "wb", dir=path.parent, prefix=".flowerpower-", delete=False
-        ) as stream:
-            stream.write(text.encode())
-        try:
-            os.replace(stream.name, path)
-        except OSError:
-            os.unlink(stream.name)
-            raise
+        write_file(path, text.encode())
     except OSError as error:
         raise FlowerpowerError(f"{path} cannot be written: {error.strerror}.") from None

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flowerpower.atomic_files import write_atomically
+from flowerpower.atomic_files import write_files
 from flowerpower.config.files import load_project
 from flowerpower.errors import ConfigError, FlowerpowerError, InvalidName, PipelineNotFound, Refused
 from flowerpower.pipeline.bundles.bundle import MANIFEST, MAX_BYTES, MAX_MEMBERS, bundle_of, renamed
@@ -609,10 +609,10 @@ def test_what_was_replaced_comes_back(tmp_path: Path) -> None:
     before = _snapshot(tmp_path)
     blocked = tmp_path / "x"
     with pytest.raises(OSError, match=r"Is a directory"):
-        write_atomically({old: b"yours", fresh: b"", blocked: b"", blocked / "y": b""})
+        write_files({old: b"yours", fresh: b"", blocked: b"", blocked / "y": b""})
     assert _snapshot(tmp_path) == before
     assert stat.S_IMODE(old.stat().st_mode) == 0o640
-    write_atomically({old: b"yours"})
+    write_files({old: b"yours"})
     assert (old.read_bytes(), stat.S_IMODE(old.stat().st_mode)) == (b"yours", 0o640)
     assert list(tmp_path.iterdir()) == [old]
 

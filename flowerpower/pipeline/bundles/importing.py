@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowerpower.atomic_files import write_atomically
+from flowerpower.atomic_files import write_files
 from flowerpower.errors import FlowerpowerError, Refused
 from flowerpower.pipeline.bundles.bundle import Bundle
 from flowerpower.pipeline.bundles.module_files import leads_out
@@ -37,7 +37,7 @@ class ImportPlan:
             for path in (*self.new, *self.replaced)
         }
         try:
-            write_atomically(contents)
+            write_files(contents)
         except OSError as error:
             raise FlowerpowerError(
                 f"{self.bundle.pipeline} cannot be imported: {error.strerror or error}; "

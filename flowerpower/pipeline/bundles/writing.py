@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowerpower.atomic_files import beside, write_atomically
+from flowerpower.atomic_files import beside, write_files
 from flowerpower.config.faults import check_as_written
 from flowerpower.config.files import Project
 from flowerpower.config.yaml_reader import MAX_BYTES, YamlFile, YamlNode, dotted
@@ -109,7 +109,7 @@ def write_bundle(bundle: Bundle, target: Path, *, overwrite: bool = False) -> No
         if not place.parent.is_dir():
             raise FileNotFoundError(None, "No such file or directory")
         if is_zip:
-            write_atomically({place: _zipped(bundle)})
+            write_files({place: _zipped(bundle)})
         else:
             _write_folder(bundle, place)
     except OSError as error:
@@ -160,7 +160,7 @@ def _zipped(bundle: Bundle) -> bytes:
 def _write_folder(bundle: Bundle, target: Path) -> None:
     fresh, old = beside(target), beside(target)
     try:
-        write_atomically({fresh / name: content for name, content in _members(bundle).items()})
+        write_files({fresh / name: content for name, content in _members(bundle).items()})
         if target.exists():
             os.rename(target, old)
         try:

@@ -19,6 +19,7 @@ from hamilton.caching.stores.base import MetadataStore, ResultRetrievalError, St
 from hamilton.caching.stores.file import FileResultStore
 from hamilton.caching.stores.sqlite import SQLiteMetadataStore
 
+from flowerpower.atomic_files import write_file
 from flowerpower.config.run import EVERY_NODE, CacheConfig
 from flowerpower.errors import ConfigError
 from flowerpower.run import pickles
@@ -159,12 +160,9 @@ class Results(FileResultStore):  # type: ignore[misc] # Hamilton has no types
         return {"path": str(self.path), "root": str(self._root)}
 
     def _write_result(self, file_path: Path, stored_result: Any) -> None:
-        made = file_path.with_name(f"{file_path.name}.{uuid.uuid4().hex}.part")
         try:
-            made.write_bytes(pickles.signed(stored_result.save(), self._root))
-            os.replace(made, file_path)
+            write_file(file_path, pickles.signed(stored_result.save(), self._root))
         except Exception as error:  # noqa: BLE001 - pickling runs the value's own code
-            made.unlink(missing_ok=True)
             kind = type(stored_result.value).__name__
             logging.getLogger("flowerpower").warning(
                 "A value of type %s is not kept in the cache: %s", kind, error
