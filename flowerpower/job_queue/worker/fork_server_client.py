@@ -227,7 +227,7 @@ class ForkServer:
 
     def _kill_orphans(self) -> None:
         """Kill what is left of the process groups of children whose server is gone."""
-        # On Linux the kernel has killed the children, but what they started themselves lives on in their groups.
+        # On Linux the kernel has killed the children; what they started lives on in their groups.
         self._read_reports()
         for pid in self._pids:
             with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -64,7 +64,7 @@ class Scheduler:
         self._stopped = threading.Event()
 
     def run(self) -> None:
-        """Schedule until `stop` is called, in the main thread also by SIGTERM, SIGINT and SIGHUP."""
+        """Schedule until `stop`; in the main thread also until SIGTERM, SIGINT or SIGHUP."""
         with stop_signals_call(self.stop):
             self._events.start()
             self._events.emit("start", pid=os.getpid())
