@@ -126,6 +126,9 @@ class RunError:
     type_names: list[str] = field(default_factory=list)
 
 
+_NOT_JSON = ("values", "exception")
+
+
 @dataclass
 class RunOutcome:
     """How an attempt ended, and what it computed.
@@ -151,19 +154,13 @@ class RunOutcome:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; `from_json` reads it again."""
+        body = {name: value for name, value in vars(self).items() if name not in _NOT_JSON}
         return {
             "v": PAYLOAD_VERSION,
-            "pipeline": self.pipeline,
-            "status": self.status,
-            "started_at": self.started_at,
-            "ended_at": self.ended_at,
-            "seconds": self.seconds,
-            "outputs": self.outputs,
-            "notes": self.notes,
+            **body,
             "nodes": [asdict(node) for node in self.nodes],
             "files": [asdict(file) for file in self.files],
             "error": asdict(self.error) if self.error else None,
-            "retryable": self.retryable,
         }
 
     @staticmethod

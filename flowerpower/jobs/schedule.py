@@ -20,6 +20,7 @@ from flowerpower.triggers.base import Trigger
 from flowerpower.triggers.make import trigger_from_json
 
 MAX_INSTANCES = 1000
+_SETTINGS = ("queue", "result_ttl", "misfire_grace_time", "coalesce", "max_instances")
 
 
 class ScheduleState(StrEnum):
@@ -89,17 +90,13 @@ class ScheduleSpec:
 
     def definition(self) -> str:
         """Everything but the ids and the origin, as JSON that is equal for equal schedules."""
-        body = {
-            "v": PAYLOAD_VERSION,
-            "trigger": self.trigger.to_json(),
-            "overrides": self.overrides.model_dump(exclude_defaults=True),
-            "queue": self.queue,
-            "result_ttl": self.result_ttl,
-            "misfire_grace_time": self.misfire_grace_time,
-            "coalesce": self.coalesce,
-            "max_instances": self.max_instances,
-        }
+        body = {"v": PAYLOAD_VERSION, "trigger": self.trigger.to_json(), **self.settings()}
         return json.dumps(body, sort_keys=True)
+
+    def settings(self) -> dict[str, Any]:
+        """Everything but pipeline, trigger, id and origin, as a JSON object."""
+        overrides = self.overrides.model_dump(exclude_defaults=True)
+        return {"overrides": overrides, **{name: getattr(self, name) for name in _SETTINGS}}
 
 
 def spec_from_definition(
@@ -196,6 +193,7 @@ class Schedule:
     def to_json(self) -> dict[str, Any]:
         """All fields as a JSON object, times in RFC 3339, durations in seconds."""
         spec = self.spec
+        settings = spec.settings() if spec else dict.fromkeys(("overrides", *_SETTINGS))
         return {
             "id": self.id,
             "pipeline": self.pipeline,
@@ -203,12 +201,7 @@ class Schedule:
             "trigger": self.trigger.to_json() if self.trigger else None,
             "in_words": self.trigger.in_words() if self.trigger else None,
             "timezone": self.trigger.timezone if self.trigger else None,
-            "overrides": spec.overrides.model_dump(exclude_defaults=True) if spec else None,
-            "queue": spec.queue if spec else None,
-            "result_ttl": spec.result_ttl if spec else None,
-            "misfire_grace_time": spec.misfire_grace_time if spec else None,
-            "coalesce": spec.coalesce if spec else None,
-            "max_instances": spec.max_instances if spec else None,
+            **settings,
             "origin": str(spec.origin) if spec else None,
             "created_at": clock.format_time(self.created_at),
             "next_fire": json_value(self.next_fire),

@@ -103,7 +103,7 @@ class RqWorker(StockWorker):
             except _AWAY:
                 pass
             except Exception as error:  # noqa: BLE001 - what RQ's tools see is not what we work by
-                self._worker.tell_trouble(f"RQ's tools cannot be told of the worker: {error!r}")
+                self._worker.report_trouble(f"RQ's tools cannot be told of the worker: {error!r}")
             wait = POLL_EVERY
             if self._worker.options.with_scheduler:
                 wait = min(wait, self._worker.firing.step())
@@ -123,7 +123,7 @@ class RqWorker(StockWorker):
         known, *_, is_suspended = pipeline.execute()
         if not known:
             self._be_born()
-        busy = WorkerStatus.BUSY if self._worker.attempts.all() else WorkerStatus.IDLE
+        busy = WorkerStatus.BUSY if self._worker.slots.attempts() else WorkerStatus.IDLE
         state = WorkerStatus.SUSPENDED if is_suspended else busy
         if state != self._state_told or not known:
             self.set_state(state)

@@ -1,26 +1,41 @@
-"""One attempt: its claim, its child, and what it has told that is not recorded yet."""
+"""One attempt: its claim, its child, its end, and its output that is not recorded yet."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
-from flowerpower.config.run import RetryConfig
-from flowerpower.job_queue.worker.fork_server_client import Child
-from flowerpower.jobs.claim import AttemptResult, Claim
-from flowerpower.text import mask, partial_secret_length
+from pydantic import ValidationError
 
-LOG_KEPT = 1_000_000
-"""Bytes of log that are held until they can be recorded, the end of it."""
-RELEASED = "release"
-"""Given back as if it had never been claimed."""
-LEASE_LOST = "lost"
-"""Given up: others may run the job by now, so nothing more is written."""
+
+from flowerpower.config.run import RetryConfig
+from flowerpower.job_queue.worker.child_handle import Child
+from flowerpower.jobs import attempt_result
+from flowerpower.jobs.claim import AttemptResult, Claim
+from flowerpower.text import partial_secret_length, mask, remember_secret
+from flowerpower.triggers import clock
+
+MAX_PENDING_LOG = 1_000_000
+"""Bytes of log that are held until they can be recorded; the end of the log is kept."""
+
+
+class StopReason(StrEnum):
+    """Why a worker ends an attempt that has not ended by itself."""
+
+    CANCEL = "cancel"
+    TIMEOUT = "timeout"
+    RELEASE = "release"
+    """It is given back as if it had never been claimed."""
+    LEASE_LOST = "lease_lost"
+    """Others may run the job by now, so nothing more is written."""
 
 
 @dataclass(frozen=True)
 class PendingOutput:
-    """What an attempt has told since it was recorded last; `cut` bytes before `text` are gone."""
+    """Output of an attempt since it was last recorded; `cut` bytes before `text` are gone."""
 
     text: bytes
     cut: int
@@ -28,7 +43,7 @@ class PendingOutput:
 
     @property
     def log(self) -> str:
-        """The text without the secrets that are known, and what is missing of it said so."""
+        """The text with known secrets masked, and a note on how much of it was cut."""
         text = mask(self.text.decode("utf-8", "backslashreplace"), named=False)
         return f"[… {self.cut} bytes left out …]\n{text}" if self.cut else text
 
@@ -37,11 +52,14 @@ class PendingOutput:
 class Attempt:
     """One attempt in a slot.
 
-    `end` is how it changed its job; `given_back` says instead that it is RELEASED, that its
-    LEASE_LOST, or for what reason it is lost. `stopping` is why its child is being ended.
-    `began` (when it was claimed, then when its child began) and `ended` are monotonic.
-    `has_begun` once the pipeline's own code may have run. `refusals` counts the writes that
-    failed. What is told and not recorded is shared by two threads, under the lock of `Slots`.
+    It ends with a `result`, which is how it changes its job. Without one there is a
+    `requeue_reason`: StopReason.RELEASE, StopReason.LEASE_LOST, or a sentence that says why the
+    attempt was lost. `stop_reason` is set while its child is being ended.
+
+    `began` (when it was claimed, then when its child began) and `ended` are monotonic times.
+    `has_begun` is set once the pipeline's own code may have run. `failed_writes` counts the calls
+    to the backend that failed. Log and progress are shared by two threads, under the lock of
+    `Slots`.
     """
 
     claim: Claim
@@ -50,73 +68,115 @@ class Attempt:
     has_begun: bool = False
     policy: RetryConfig | None = None
     timeout: float | None = None
-    stopping: str | None = None
+    stop_reason: StopReason | None = None
     kill_at: float | None = None
-    end: AttemptResult | None = None
-    given_back: str | None = None
+    result: AttemptResult | None = None
+    requeue_reason: str | None = None
     ended: float | None = None
     recorded_at: float = 0.0
-    refusals: int = 0
+    failed_writes: int = 0
     is_dirty: bool = False
     progress: dict[str, Any] = field(default_factory=dict)
     _text: bytearray = field(default_factory=bytearray)
     _cut: int = 0
 
     @property
-    def is_over(self) -> bool:
-        """Whether nothing is left but to record how it ended."""
-        return self.end is not None or self.given_back is not None
+    def has_ended(self) -> bool:
+        """Whether only its end is left to be recorded."""
+        return self.result is not None or self.requeue_reason is not None
 
     @property
     def node(self) -> str | None:
-        """The node that ran last, as far as is known."""
+        """The node that ran last, if known."""
         return self.progress.get("current")
 
-    def add_log(self, text: bytes) -> None:
-        """The child has printed something."""
+    def apply_settings(self, message: Mapping[str, Any]) -> None:
+        """Take what the child has read from the pipeline's configuration, before it runs it."""
+        self.has_begun = True
+        with contextlib.suppress(ValidationError):
+            self.policy = RetryConfig.model_validate(message.get("retry"))
+        for secret in message.get("secrets") or ():
+            remember_secret(str(secret))
+        timeout = message.get("timeout")
+        if isinstance(timeout, int | float) and timeout > 0:
+            self.timeout = float(timeout)
+
+    def stopped_result(self) -> AttemptResult | None:
+        """The result of an attempt that was stopped; None if it is given back or dropped."""
+        if self.stop_reason is StopReason.CANCEL:
+            return attempt_result.cancelled(self.claim)
+        if self.stop_reason is StopReason.TIMEOUT:
+            return attempt_result.from_timeout(
+                self.claim, self.policy, self.timeout or 0.0, self.node, clock.now()
+            )
+        return None
+
+    # Log and progress, under the lock of `Slots`
+
+    def add_log(self, text: bytes) -> bool:
+        """Add what the child printed; whether it is the first change since the last recording."""
         self._text += text
         self._trim()
-        self.is_dirty = True
+        return self._mark_dirty()
 
-    def take(self) -> PendingOutput:
-        """What is to be recorded now; a character or secret not whole yet waits for its rest."""
+    def add_node_event(self, message: Mapping[str, Any]) -> bool:
+        """Add a node's begin or end to the progress; whether it is the first change, as above."""
+        name = str(message.get("node"))[:200]
+        nodes = self.progress.setdefault("nodes", {})
+        node = nodes.setdefault(name, {"started_at": clock.format_time(clock.now())})
+        node.update(state=str(message.get("state")), seconds=message.get("seconds"))
+        if message.get("from_cache"):
+            node["from_cache"] = True
+        self.progress.update(done=message.get("done"), total=message.get("total"), current=name)
+        return self._mark_dirty()
+
+    def take_output(self) -> PendingOutput:
+        """Take out what can be recorded now."""
         end = len(self._text)
-        if not self.is_over:
-            end = _whole(self._text)
+        if not self.has_ended:
+            # A secret that is cut in two would pass the mask, and half a character is no text:
+            # both wait for their rest.
+            end = _complete_characters(self._text)
             end -= partial_secret_length(bytes(self._text[:end]))
         progress = None
         if self.progress:
+            # A copy: it is written without the lock, while the next events change the original.
             nodes = {name: {**node} for name, node in self.progress.get("nodes", {}).items()}
             progress = {**self.progress, "nodes": nodes}
-        told = PendingOutput(bytes(self._text[:end]), self._cut, progress)
+        output = PendingOutput(bytes(self._text[:end]), self._cut, progress)
         del self._text[:end]
         self._cut, self.is_dirty = 0, False
-        return told
+        return output
 
-    def put_back(self, told: PendingOutput) -> None:
-        """It could not be recorded; it is there again, before what was printed since."""
+    def put_back_output(self, output: PendingOutput) -> None:
+        """Put back what could not be recorded, before what was printed since."""
         if self._cut:
-            self._cut += told.cut + len(told.text)
+            # Newer text has been cut already, so the older text has no place either.
+            self._cut += output.cut + len(output.text)
         else:
-            self._text[:0] = told.text
-            self._cut = told.cut
+            self._text[:0] = output.text
+            self._cut = output.cut
             self._trim()
         self.is_dirty = True
 
+    def _mark_dirty(self) -> bool:
+        was_dirty, self.is_dirty = self.is_dirty, True
+        return not was_dirty
+
     def _trim(self) -> None:
-        too_much = len(self._text) - LOG_KEPT
-        if too_much > 0:
-            del self._text[:too_much]
-            self._cut += too_much
+        excess = len(self._text) - MAX_PENDING_LOG
+        if excess > 0:
+            del self._text[:excess]
+            self._cut += excess
 
 
-def _whole(text: bytearray) -> int:
-    """How much of `text` is without the beginning of a UTF-8 character at its end."""
+def _complete_characters(text: bytearray) -> int:
+    """The length of `text` without an incomplete UTF-8 character at its end."""
     for back in range(1, min(3, len(text)) + 1):
         byte = text[-back]
         if byte >= 0xC0:
-            wanted = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
-            return len(text) - back if back < wanted else len(text)
+            length = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            return len(text) - back if back < length else len(text)
         if byte < 0x80:
             break
     return len(text)

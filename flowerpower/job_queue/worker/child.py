@@ -1,4 +1,4 @@
-"""What happens in a forked child: it reads a request, runs the entry, tells the outcome."""
+"""What happens in a forked child: it reads a request, runs the entry and sends the outcome."""
 
 from __future__ import annotations
 
@@ -21,27 +21,26 @@ from flowerpower.job_queue.worker.isolation import (
     take_descriptors,
 )
 from flowerpower.job_queue.worker.json_lines import DAMAGED, LineReader, Message, to_line
+from flowerpower.jobs.attempt_result import EXIT_CHANNEL_CLOSED
 from flowerpower.jobs.run import RunError, RunOutcome
 from flowerpower.triggers import clock
 
 Entry = Callable[[Message, Callable[[Message], None]], Message]
-"""Takes a request and a way to tell of events; gives the outcome, a RunOutcome as JSON."""
+"""Takes a request and a function that sends events; returns a RunOutcome as JSON."""
 
-EXIT_CHANNEL_CLOSED = 113
-"""How a child ends that could not tell its outcome, because the job took its descriptors."""
 EXIT_BROKEN = 112
-"""How a child ends that failed outside of any job."""
+"""Exit code of a child that failed outside of any job."""
 
 
-class Unheard(Exception):
-    """The worker cannot be told anything any more."""
+class ChannelClosed(Exception):
+    """Nothing can be sent to the worker any more."""
 
 
 class Channel:
-    """The child's end of its control socket; it works in the process that made it, only."""
+    """The child's end of its control socket; works only in the process that created it."""
 
     def __init__(self, sock: socket.socket) -> None:
-        self._socket = _moved_up(sock)
+        self._socket = _on_high_descriptor(sock)
         self._identity = self._stat()
         self._reader = LineReader()
         self._waiting: list[Message] = []
@@ -49,8 +48,8 @@ class Channel:
         self._lock = threading.Lock()
 
     def send_event(self, message: Message) -> None:
-        """Tell of something on the way; silently nothing if that is not possible."""
-        with contextlib.suppress(Unheard):
+        """Send a message that may be lost; never raises ChannelClosed."""
+        with contextlib.suppress(ChannelClosed):
             self.send(message)
 
     def send(self, message: Message) -> None:
@@ -58,19 +57,21 @@ class Channel:
 
         Raises:
             ValueError: if the message is not JSON or too long.
-            Unheard: if the descriptor is gone, or this is a fork of the child.
+            ChannelClosed: if the descriptor is gone, or this is a fork of the child.
         """
         line = to_line(message)
         with self._lock:
+            # A job may fork, and its copy must not speak for it. Or it closes every descriptor and
+            # opens files: the number may now be one of its files, which we would write into.
             if os.getpid() != self._pid or self._stat() != self._identity:
-                raise Unheard
+                raise ChannelClosed
             try:
                 self._socket.sendall(line)
             except OSError as error:
-                raise Unheard from error
+                raise ChannelClosed from error
 
     def next_message(self) -> Message | None:
-        """The next message, waited for; None when there will be none."""
+        """Wait for the next message; None if the worker has closed the channel."""
         while not self._waiting:
             try:
                 data = self._socket.recv(262_144)
@@ -89,8 +90,9 @@ class Channel:
         return status.st_dev, status.st_ino
 
 
-def _moved_up(sock: socket.socket) -> socket.socket:
-    """`sock` on a high descriptor, where jobs that close or reuse low ones do not find it."""
+def _on_high_descriptor(sock: socket.socket) -> socket.socket:
+    """`sock` moved to a high descriptor."""
+    # Jobs that daemonise or clean up close the low numbers, and new files reuse them.
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     lowest = min(limit, 1024) - 24 if limit > 0 else 1000
     with sock:
@@ -98,7 +100,7 @@ def _moved_up(sock: socket.socket) -> socket.socket:
 
 
 def live(control: socket.socket, log: int, entry: Entry, umask: int) -> NoReturn:
-    """Be the child: run what is asked for through `control`, write to `log`, and exit."""
+    """Be the child: run the requests that come through `control`, print to `log`, and exit."""
     code = EXIT_BROKEN
     try:
         channel = Channel(control)
@@ -108,41 +110,43 @@ def live(control: socket.socket, log: int, entry: Entry, umask: int) -> NoReturn
     except BaseException:  # noqa: BLE001 - nothing may reach the server's code above
         _write_traceback()
     finally:
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(BaseException):
-                stream.flush()
+        _flush_streams()
+        # Not sys.exit: handlers of the fork server, and threads that the job left, must not run.
         os._exit(code)
 
 
-def _serve(channel: Channel, entry: Entry, surroundings: ProcessState) -> int:
+def _serve(channel: Channel, entry: Entry, state: ProcessState) -> int:
     """Run request after request; the exit code."""
-    sources = LoadedModules()
+    modules = LoadedModules()
     request = channel.next_message()
     while request is not None:
         began = clock.now().timestamp()
-        outcome = _outcome(request, entry, channel)
-        _flush_logs()
-        sources.note(_folder(request), began)
+        outcome = _run(request, entry, channel)
+        # Before the outcome: when the worker reads it, the whole log must be in the pipe.
+        _flush_streams()
+        modules.note(_folder(request), began)
+        # A failed job may have left anything behind, so the next one gets a fresh child.
         kept = (
             request.get("keep") is True
             and outcome.get("status") == "finished"
-            and surroundings.are_whole()
+            and state.has_streams()
             and not left_something()
         )
         try:
-            _tell(channel, request, outcome, kept)
-        except Unheard:
+            _send_outcome(channel, request, outcome, kept)
+        except ChannelClosed:
             return EXIT_CHANNEL_CLOSED
         request = channel.next_message() if kept else None
-        if request is not None and sources.have_changed():
+        if request is not None and modules.have_changed():
+            # The user has edited a module: a new child imports the new code.
             channel.send({"type": "stale"})
             break
-        surroundings.restore()
+        state.restore()
     return 0
 
 
-def _outcome(request: Message, entry: Entry, channel: Channel) -> Message:
-    """What the entry says, or why it could not say it."""
+def _run(request: Message, entry: Entry, channel: Channel) -> Message:
+    """The outcome that the entry returns, or a failed one if it raises."""
     pid = os.getpid()
     try:
         if request.get("type") == DAMAGED:
@@ -150,28 +154,29 @@ def _outcome(request: Message, entry: Entry, channel: Channel) -> Message:
         os.chdir(_folder(request) or ".")
         outcome = entry(request, channel.send_event)
         if not isinstance(outcome, dict):
-            raise TypeError(f"the entry gave {type(outcome).__name__}, not an outcome")
+            raise TypeError(f"the entry returned {type(outcome).__name__}, not an outcome")
     except BaseException as error:  # noqa: BLE001 - whatever a job lets escape is its failure
         outcome = _failed(request, error)
     if os.getpid() != pid:
-        # The job forked, and its copy came back through the entry.
+        # The job forked, and its copy returned through the entry: only the original may go on.
         os._exit(0)
     return outcome
 
 
 def _folder(request: Message) -> str:
-    """The project's folder, as the request or the run in it names it."""
+    """The project's folder, from the request or the run in it."""
     run = request.get("run")
-    for each in (request, run if isinstance(run, dict) else {}):
-        if isinstance(each.get("base_dir"), str):
-            return str(each["base_dir"])
+    for source in (request, run if isinstance(run, dict) else {}):
+        if isinstance(source.get("base_dir"), str):
+            return str(source["base_dir"])
     return ""
 
 
-def _tell(channel: Channel, request: Message, outcome: Message, kept: bool) -> None:
+def _send_outcome(channel: Channel, request: Message, outcome: Message, kept: bool) -> None:
     try:
         channel.send({"type": "outcome", "outcome": outcome, "kept": kept})
     except ValueError as error:
+        # It is not JSON, or too long: then that is the outcome.
         failed = _failed(request, error)
         channel.send({"type": "outcome", "outcome": failed, "kept": kept})
 
@@ -183,14 +188,14 @@ def _failed(request: Message, error: BaseException) -> Message:
     try:
         message = str(error) or type(error).__name__
     except BaseException as second:  # noqa: BLE001 - a user's __str__ may raise anything
-        message = f"<its text cannot be told: str() raised {type(second).__name__}>"
-    told = RunError(
+        message = f"<no text: str() of the error raised {type(second).__name__}>"
+    run_error = RunError(
         type=type(error).__qualname__,
         message=message.encode("utf-8", "backslashreplace").decode("utf-8")[:2_000],
         type_names=[type(error).__qualname__],
     )
     name = run.get("pipeline") if isinstance(run, dict) else None
-    return RunOutcome(str(name or ""), "failed", now, now, 0.0, error=told).to_json()
+    return RunOutcome(str(name or ""), "failed", now, now, 0.0, error=run_error).to_json()
 
 
 def _write_traceback() -> None:
@@ -198,8 +203,7 @@ def _write_traceback() -> None:
         traceback.print_exc()
 
 
-def _flush_logs() -> None:
-    """What a job has printed is in its log before its outcome is told."""
+def _flush_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(BaseException):
             stream.flush()

@@ -1,4 +1,4 @@
-"""The children of a worker, idle or at work, and their fork server, started anew when it dies."""
+"""The children of a worker, idle or at work, and their fork server, restarted when it dies."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from flowerpower.job_queue.worker.attempt import Attempt
+from flowerpower.job_queue.worker.child_handle import Child, ChildEnded
 from flowerpower.job_queue.worker.fork_server_client import (
-    Child,
-    ChildEnded,
     ChildNotStarted,
     ForkServer,
     ForkServerDied,
@@ -25,31 +24,31 @@ PRELOAD = ("flowerpower.pipeline.execute:warm_up",)
 PING_EVERY = 1.0
 """Seconds."""
 START_EVERY = 1.0
-"""Seconds between two tries to start a fork server, or a child where there was no room."""
+"""Seconds between two tries to start a fork server, or a child that could not be started."""
 
 
 @dataclass(eq=False)
 class PooledChild:
-    """A child, the attempt that it makes, if any, and how many it was given so far."""
+    """A child, the attempt it runs, if any, and how many attempts it was given so far."""
 
     child: Child
     attempt: Attempt | None = None
-    made: int = 0
+    attempts_given: int = 0
 
 
 class ChildPool:
-    """At `most` so many children, waiting for attempts or making them; for one thread, but `wake`.
+    """At most `size` children, idle or running attempts; for one thread, except `wake`.
 
-    `on_trouble` is told a sentence when no children can be had for a while.
+    `on_trouble` is called with a sentence while no children can be started.
     """
 
-    def __init__(self, most: int, silence_limit: float, on_trouble: Callable[[str], None]) -> None:
-        self._most = most
+    def __init__(self, size: int, silence_limit: float, on_trouble: Callable[[str], None]) -> None:
+        self._size = size
         self._on_trouble = on_trouble
         self._server = ForkServer(ENTRY, PRELOAD, silence_limit)
         self._server_runs = False
         self._start_at = 0.0
-        self._seats: dict[int, PooledChild] = {}
+        self._children: dict[int, PooledChild] = {}
         self._pinged = 0.0
         self._selector = selectors.DefaultSelector()
         self._wake_reader, self._wake_writer = os.pipe()
@@ -65,17 +64,17 @@ class ChildPool:
     @property
     def has_room(self) -> bool:
         """Whether a child is idle, or another may be started."""
-        return len(self._seats) < self._most or any(
-            seat.attempt is None for seat in self._seats.values()
+        return len(self._children) < self._size or any(
+            pooled.attempt is None for pooled in self._children.values()
         )
 
     def wake(self) -> None:
-        """Let `listen` return soon; from any thread, or a signal handler."""
+        """Let `poll` return soon; from any thread, or a signal handler."""
         with contextlib.suppress(OSError):
             os.write(self._wake_writer, b"x")
 
     def start(self) -> None:
-        """Start the fork server; the calling thread must be the one that listens."""
+        """Start the fork server; the calling thread must be the one that polls."""
         self._start_at = clock.monotonic() + START_EVERY
         try:
             self._server.start()
@@ -89,84 +88,87 @@ class ChildPool:
         """End all children and the server."""
         self._server.close()
         self._selector.close()
-        for seat in self._seats.values():
-            seat.child.close()
-        self._seats.clear()
+        for pooled in self._children.values():
+            pooled.child.close()
+        self._children.clear()
+        # First forgotten, then closed: another thread's `wake` must not write to a descriptor that
+        # by then belongs to somebody else.
         ends = self._wake_reader, self._wake_writer
         self._wake_reader = self._wake_writer = -1
-        for each in ends:
-            os.close(each)
+        for end in ends:
+            os.close(end)
 
-    def listen(
+    def poll(
         self, seconds: float
     ) -> tuple[list[PooledChild], list[tuple[PooledChild, ChildEnded]]]:
-        """Wait about so long, or until something happens: who says something, and who has ended."""
+        """Wait about that long or until something happens: who can be read, and who has ended."""
         if clock.monotonic() - self._pinged >= PING_EVERY:
             self._server.ping()
             self._pinged = clock.monotonic()
-        speaking: list[PooledChild] = []
+        readable: list[PooledChild] = []
         for key, _ in self._selector.select(seconds):
             if key.data == "wake":
                 with contextlib.suppress(BlockingIOError):
                     os.read(self._wake_reader, 4096)
-            elif key.data != "reports" and key.data not in speaking:
-                speaking.append(key.data)
-        ended = [*self._server.reports(), *self._lost_with_server()]
-        found = {each.pid: each for each in ended if each.pid in self._seats}
-        return speaking, [(self._seats[pid], each) for pid, each in found.items()]
+            elif key.data != "reports" and key.data not in readable:
+                readable.append(key.data)
+        # By pid: a child may be reported by the server and again as lost with it.
+        ended = {end.pid: end for end in (*self._server.reports(), *self._lost_with_server())}
+        return readable, [
+            (self._children[pid], end) for pid, end in ended.items() if pid in self._children
+        ]
 
     def _lost_with_server(self) -> list[ChildEnded]:
-        """Those that died with the server, if it is dead; a new one is started in time."""
+        """The children that died with the server, if it is dead; starts a new one in time."""
         lost: list[ChildEnded] = []
         if self._server.is_alive:
             return lost
         if self._server_runs:
-            lost = [ChildEnded(pid, -signal.SIGKILL, lost=True) for pid in self._seats]
+            lost = [ChildEnded(pid, -signal.SIGKILL, lost=True) for pid in self._children]
             self._selector.unregister(self._server.fileno())
             self._server_runs = False
-            self._on_trouble("The fork server died, and its children with it; a new one starts.")
+            self._on_trouble("The fork server died, and its children with it. It is restarted.")
         if clock.monotonic() >= self._start_at:
             self.start()
         return lost
 
-    def take(self) -> PooledChild | None:
-        """An idle child, or a new one; None if there can be none now."""
-        for seat in self._seats.values():
-            if seat.attempt is None:
-                return seat
+    def acquire(self) -> PooledChild | None:
+        """An idle child, or a new one; None if none can be started now."""
+        for pooled in self._children.values():
+            if pooled.attempt is None:
+                return pooled
         try:
             child = self._server.new_child()
         except (ForkServerDied, ChildNotStarted) as error:
             self._start_at = clock.monotonic() + START_EVERY
             self._on_trouble(error.message)
             return None
-        seat = self._seats[child.pid] = PooledChild(child)
+        pooled = self._children[child.pid] = PooledChild(child)
         for number in (child.control, child.log):
-            self._selector.register(number, selectors.EVENT_READ, seat)
-        return seat
+            self._selector.register(number, selectors.EVENT_READ, pooled)
+        return pooled
 
-    def give(self, seat: PooledChild, attempt: Attempt, message: dict[str, Any]) -> None:
-        """Have a child make an attempt.
+    def assign(self, pooled: PooledChild, attempt: Attempt, message: dict[str, Any]) -> None:
+        """Have a child run an attempt.
 
         Raises:
-            ValueError: if the message cannot be sent; the child is idle still.
+            ValueError: if the message cannot be sent; the child stays idle.
         """
-        child = seat.child
+        child = pooled.child
         child.send(message)
-        seat.attempt, seat.made = attempt, seat.made + 1
+        pooled.attempt, pooled.attempts_given = attempt, pooled.attempts_given + 1
         if not child.is_flushed:
             both = selectors.EVENT_READ | selectors.EVENT_WRITE
-            self._selector.modify(child.control, both, seat)
+            self._selector.modify(child.control, both, pooled)
 
-    def has(self, seat: PooledChild) -> bool:
-        """Whether the child has not been dropped."""
-        return self._seats.get(seat.child.pid) is seat
+    def __contains__(self, pooled: PooledChild) -> bool:
+        return self._children.get(pooled.child.pid) is pooled
 
-    def read(self, seat: PooledChild) -> tuple[bytes, list[dict[str, Any]]]:
-        """What the child has printed, and its messages; sends what could not be sent at once."""
-        child = seat.child
+    def read(self, pooled: PooledChild) -> tuple[bytes, list[dict[str, Any]]]:
+        """The child's new log text and messages; also sends what did not fit before."""
+        child = pooled.child
         if not child.is_flushed and child.flush():
-            self._selector.modify(child.control, selectors.EVENT_READ, seat)
+            self._selector.modify(child.control, selectors.EVENT_READ, pooled)
         text, messages = child.read_log(), child.messages()
         if not child.control_is_open:
             self._ignore(child.control)
@@ -174,13 +176,13 @@ class ChildPool:
             self._ignore(child.log)
         return text, messages
 
-    def drop(self, seat: PooledChild) -> None:
-        """The child has nothing more to do; it ends by itself, or is ended."""
-        del self._seats[seat.child.pid]
-        self._ignore(seat.child.control)
-        self._ignore(seat.child.log)
-        seat.child.close()
-        self._server.kill(seat.child, signal.SIGKILL)
+    def drop(self, pooled: PooledChild) -> None:
+        """Remove a child that gets no more attempts, and make sure that it ends."""
+        del self._children[pooled.child.pid]
+        self._ignore(pooled.child.control)
+        self._ignore(pooled.child.log)
+        pooled.child.close()
+        self._server.kill(pooled.child, signal.SIGKILL)
 
     def signal(self, child: Child, number: int) -> None:
         """Send a signal to a child and what it has started."""

@@ -1,4 +1,4 @@
-"""Telling of what a worker does, to a watcher that may be slow, broken or blocked."""
+"""Reports what a worker does to a callback that may be slow, broken or blocked."""
 
 from __future__ import annotations
 
@@ -11,30 +11,33 @@ from typing import Any
 from flowerpower.job_queue.base import WorkerEvent
 from flowerpower.triggers import clock
 
-MOST_WAITING = 10_000
-"""Events; what a watcher that blocks does not take is dropped."""
-LAST_WORDS = 2.0
+MAX_WAITING = 10_000
+"""Events; further ones are dropped while the callback blocks."""
+CLOSE_TIMEOUT = 2.0
 """Seconds that the last events may take at the end."""
 SAME_TROUBLE_EVERY = 30.0
-"""Seconds before the same trouble is told again."""
+"""Seconds before the same trouble is reported again."""
 
 
 class Events:
-    """Tells `on_event` one event after another, in a thread of its own, from any thread."""
+    """Calls `on_event` with one event after another, in its own thread; for use by any thread."""
+
+    # In a thread of its own: a callback that writes to a full pipe would otherwise stop heartbeats,
+    # and with them the lease.
 
     def __init__(self, on_event: Callable[[WorkerEvent], None] | None) -> None:
         self._on_event = on_event
-        self._queue: queue.Queue[WorkerEvent | None] = queue.Queue(MOST_WAITING)
+        self._queue: queue.Queue[WorkerEvent | None] = queue.Queue(MAX_WAITING)
         self._thread = threading.Thread(target=self._run, name="events", daemon=True)
-        self._troubles: dict[str, float] = {}
+        self._muted_until: dict[str, float] = {}
 
     def start(self) -> None:
-        """Begin to tell."""
+        """Start the thread."""
         if self._on_event is not None:
             self._thread.start()
 
-    def tell(self, kind: str, **facts: Any) -> None:
-        """Have it told; never waits."""
+    def emit(self, kind: str, **facts: Any) -> None:
+        """Queue an event; never waits."""
         if self._on_event is not None:
             try:
                 self._queue.put_nowait(WorkerEvent(kind, facts))
@@ -42,23 +45,24 @@ class Events:
                 return
 
     def trouble(self, reason: str) -> None:
-        """The worker is in trouble and goes on; the same is not told over and over."""
+        """Emit "trouble": the worker has a problem and goes on. The same one is not repeated."""
         now = clock.monotonic()
-        if now < self._troubles.get(reason, 0.0):
+        if now < self._muted_until.get(reason, 0.0):
             return
-        if len(self._troubles) > 100:
-            self._troubles.clear()
-        self._troubles[reason] = now + SAME_TROUBLE_EVERY
-        self.tell("trouble", reason=reason)
+        # Reasons hold error texts, so there may be any number of them.
+        if len(self._muted_until) > 100:
+            self._muted_until.clear()
+        self._muted_until[reason] = now + SAME_TROUBLE_EVERY
+        self.emit("trouble", reason=reason)
 
     def close(self) -> None:
-        """Everything is told, or the watcher has had its time."""
+        """Wait until all events are delivered, at most CLOSE_TIMEOUT."""
         if self._thread.ident is not None:
             try:
-                self._queue.put(None, timeout=LAST_WORDS)
+                self._queue.put(None, timeout=CLOSE_TIMEOUT)
             except queue.Full:
                 return
-            self._thread.join(LAST_WORDS)
+            self._thread.join(CLOSE_TIMEOUT)
 
     def _run(self) -> None:
         while (event := self._queue.get()) is not None:
@@ -66,5 +70,5 @@ class Events:
                 self._on_event(event)  # type: ignore[misc] # there is no thread without one
             except Exception:
                 logging.getLogger(__name__).warning(
-                    "An event of the worker could not be told: %s", event, exc_info=True
+                    "The event callback raised an error for %s", event, exc_info=True
                 )

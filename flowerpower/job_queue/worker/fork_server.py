@@ -1,8 +1,8 @@
-"""The fork server: a small process that has imported much and forks a child per job.
+"""The fork server: a process that has imported everything and forks a child for each job.
 
-It is exec'ed by a worker (`fork_server_client`) and never has a second thread. Commands come
-as lines of JSON on one socket, with the descriptors of each new child beside them; deaths of
-children are told on a second one. It lives as long as its worker, and no child outlives it.
+A worker starts it (`fork_server_client`); it never has a second thread. Commands arrive as lines of
+JSON on one socket, together with the descriptors of each new child; the ends of children are
+reported on a second one. It lives as long as its worker, and no child outlives it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from flowerpower.triggers import clock
 
 PARENT_DIED = signal.SIGUSR1
 IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-"""What may be sent to all processes of a terminal or a service; the worker alone decides."""
+"""A terminal or a service manager may send these to all processes; only the worker acts on them."""
 LAST_WAIT = 2.0
 """Seconds the server waits at its end for children that it has killed."""
 
@@ -41,7 +41,7 @@ class _Forked:
 
 
 class ForkServerProgram:
-    """The loop: hears the worker, forks, reaps, and ends everything when the worker is gone."""
+    """The loop: obeys the worker, forks, reaps, and ends everything when the worker is gone."""
 
     def __init__(self, commands: socket.socket, reports: socket.socket) -> None:
         self._commands = commands
@@ -50,69 +50,76 @@ class ForkServerProgram:
         self._reader = LineReader()
         self._descriptors: list[int] = []
         self._children: dict[int, _Forked] = {}
-        self._suspects: dict[int, set[int]] = {}
-        self._over = False
+        self._possible_parents: dict[int, set[int]] = {}
+        self._is_ending = False
         self._pid = os.getpid()
         self._umask = _umask()
         self._selector = selectors.DefaultSelector()
         self._wake_reader, self._wake_writer = socket.socketpair()
-        for each in (commands, reports, self._wake_reader, self._wake_writer):
-            each.setblocking(False)
-        self._selector.register(commands, selectors.EVENT_READ, self._hear)
-        self._selector.register(self._wake_reader, selectors.EVENT_READ, self._wake)
+        self._sockets = (commands, reports, self._wake_reader, self._wake_writer)
+        for sock in self._sockets:
+            sock.setblocking(False)
+        self._selector.register(commands, selectors.EVENT_READ, self._read_commands)
+        self._selector.register(self._wake_reader, selectors.EVENT_READ, self._reap)
 
     def prepare(self, options: Message) -> None:
-        """Import what children will need, and be ready for the worker's death."""
+        """Import what children will need, and watch for the worker's death."""
         sys.path[:] = options["path"]
         self._silence_limit: float | None = options["silence_limit"]
         isolation.prepare_streams()
-        for each in IGNORED:
-            signal.signal(each, signal.SIG_IGN)
+        for number in IGNORED:
+            signal.signal(number, signal.SIG_IGN)
         signal.set_wakeup_fd(self._wake_writer.fileno(), warn_on_full_buffer=False)
+        # Without a handler of its own the signal would not reach the wake-up descriptor.
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(PARENT_DIED, self._end)
         processes.die_with_parent(PARENT_DIED)
         processes.adopt_orphans()
+        # The worker may have died before `die_with_parent`: then no signal comes.
         if os.getppid() != options["worker"]:
-            self._over = True
+            self._is_ending = True
         for name in options["preload"]:
             _preload(name)
-        self._entry: child.Entry = _resolved(options["entry"])
+        self._entry: child.Entry = _import(options["entry"])
         isolation.prepare_logging()
+        # A collection in a child would write to the pages that it shares with this process.
         gc.collect()
         gc.freeze()
-        self._last_heard = clock.monotonic()
+        self._last_command = clock.monotonic()
 
     def run(self) -> None:
         """Serve until the worker is gone or closes its end; no child is left then."""
-        self._answer({"ready": True})
-        while not self._over:
+        self._reply({"ready": True})
+        while not self._is_ending:
             for key, _ in self._selector.select(self._time_left()):
                 key.data()
             self._reports.flush()
-            self._end_if_silent()
+            self._kill_if_silent()
         self._end_all()
 
     def _end(self, *_: Any) -> None:
-        self._over = True
+        self._is_ending = True
 
     def _time_left(self) -> float | None:
         if not self._reports.is_flushed:
             return 0.05
-        if self._silence_limit is None or all(each.lost for each in self._children.values()):
+        if self._silence_limit is None or all(forked.lost for forked in self._children.values()):
             return None
-        return max(0.0, self._last_heard + self._silence_limit - clock.monotonic())
+        return max(0.0, self._last_command + self._silence_limit - clock.monotonic())
 
-    def _end_if_silent(self) -> None:
+    def _kill_if_silent(self) -> None:
+        """Kill the children of a worker that has sent no command for too long."""
+        # A frozen worker (SIGSTOP) loses its lease, and others take its jobs: without this a job
+        # would run twice at once.
         limit = self._silence_limit
-        if limit is None or clock.monotonic() < self._last_heard + limit:
+        if limit is None or clock.monotonic() < self._last_command + limit:
             return
-        for each in self._children.values():
-            if not each.lost:
-                each.lost = True
-                processes.signal_group(each.pid, signal.SIGKILL)
+        for forked in self._children.values():
+            if not forked.lost:
+                forked.lost = True
+                processes.signal_group(forked.pid, signal.SIGKILL)
 
-    def _hear(self) -> None:
+    def _read_commands(self) -> None:
         try:
             data, ancillary, _, _ = self._commands.recvmsg(65_536, socket.CMSG_SPACE(16))
         except BlockingIOError:
@@ -120,37 +127,40 @@ class ForkServerProgram:
         except ConnectionError:
             data, ancillary = b"", []
         if not data:
-            self._over = True
+            # The end of the pipe is how a worker's death is seen where there is no PDEATHSIG.
+            self._is_ending = True
             return
         for level, kind, content in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
                 self._descriptors += memoryview(content).cast("i").tolist()
         for message in self._reader.feed(data):
-            self._last_heard = clock.monotonic()
-            self._do(message)
+            self._last_command = clock.monotonic()
+            self._obey(message)
 
-    def _do(self, message: Message) -> None:
+    def _obey(self, message: Message) -> None:
         if message["do"] == "fork":
             control, log = self._descriptors[:2]
             del self._descriptors[:2]
             self._fork(control, log)
+        # Only what has not been reaped: another process may have an old child's pid.
         elif message["do"] == "kill" and message["pid"] in self._children:
             processes.signal_group(message["pid"], message["signal"])
 
     def _fork(self, control: int, log: int) -> None:
-        # Until the child has a group and handlers of its own, a signal waits.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        # Signals wait until the child has its own process group and handlers: a handler of the
+        # server must not run in it.
+        old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             pid = os.fork()
             if pid == 0:
                 self._be_child(control, log)
         except OSError as error:
-            self._answer({"error": error.strerror})
+            self._reply({"error": error.strerror})
         else:
             self._children[pid] = _Forked(pid)
-            self._answer({"pid": pid})
+            self._reply({"pid": pid})
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            signal.pthread_sigmask(signal.SIG_SETMASK, old_mask)
             os.close(control)
             os.close(log)
 
@@ -158,48 +168,47 @@ class ForkServerProgram:
         try:
             os.setsid()
             processes.die_with_parent(signal.SIGKILL)
+            # The server may have died before that: then no signal comes.
             if os.getppid() != self._pid:
                 os._exit(child.EXIT_BROKEN)
+            # A child that held the server's sockets would hide the server's end from the worker.
             self._selector.close()
-            for each in (
-                self._commands,
-                self._report_socket,
-                self._wake_reader,
-                self._wake_writer,
-            ):
-                each.close()
-            for other in self._descriptors:
-                os.close(other)
+            for sock in self._sockets:
+                sock.close()
+            for descriptor in self._descriptors:
+                os.close(descriptor)
             processes.restore_signals([*IGNORED, signal.SIGCHLD, PARENT_DIED])
             child.live(socket.socket(fileno=control), log, self._entry, self._umask)
         finally:
             os._exit(child.EXIT_BROKEN)
 
-    def _answer(self, message: Message) -> None:
+    def _reply(self, message: Message) -> None:
         with contextlib.suppress(OSError):
             self._commands.send(to_line(message))
 
-    def _wake(self) -> None:
+    def _reap(self) -> None:
         with contextlib.suppress(BlockingIOError):
             self._wake_reader.recv(4096)
-        for pid, returncode in processes.reap(list(self._children), self._kill_rest):
-            ended = self._children.pop(pid, None)
-            if ended is not None:
-                report = {"pid": pid, "returncode": returncode, "lost": ended.lost}
+        for pid, returncode in processes.reap(list(self._children), self._kill_group):
+            forked = self._children.pop(pid, None)
+            if forked is not None:
+                report = {"pid": pid, "returncode": returncode, "lost": forked.lost}
                 self._reports.put(to_line(report))
-            self._suspects.pop(pid, None)
-        self._kill_strays()
+            self._possible_parents.pop(pid, None)
+        self._kill_orphans()
 
-    def _kill_rest(self, pid: int) -> None:
-        """Kill what is left of the group of a child that has ended."""
+    def _kill_group(self, pid: int) -> None:
+        """Kill what is left of the process group of a child that has ended."""
         if pid in self._children:
             processes.signal_group(pid, signal.SIGKILL)
 
-    def _kill_strays(self) -> None:
-        """Kill orphans that left their group, once every child they may come from has ended."""
+    def _kill_orphans(self) -> None:
+        """Kill adopted orphans once every child that may have started them has ended."""
+        # They left their group (setsid), so nothing says whose they are: an orphan may belong to
+        # any child that ran when it was first seen.
         running = set(self._children)
         for pid in processes.own_children():
-            if pid not in running and not self._suspects.setdefault(pid, running) & running:
+            if pid not in running and not self._possible_parents.setdefault(pid, running) & running:
                 processes.signal_group(pid, signal.SIGKILL)
 
     def _end_all(self) -> None:
@@ -207,12 +216,12 @@ class ForkServerProgram:
             processes.signal_group(pid, signal.SIGKILL)
         deadline = clock.monotonic() + LAST_WAIT
         while clock.monotonic() < deadline:
-            for pid, _ in processes.reap(list(self._children), self._kill_rest):
+            for pid, _ in processes.reap(list(self._children), self._kill_group):
                 self._children.pop(pid, None)
-            strays = processes.own_children()
-            if not strays and not self._children:
+            orphans = processes.own_children()
+            if not orphans and not self._children:
                 return
-            for pid in strays:
+            for pid in orphans:
                 processes.signal_group(pid, signal.SIGKILL)
             self._selector.select(0.01)
 
@@ -224,10 +233,10 @@ def _umask() -> int:
 
 
 def _preload(name: str) -> None:
-    """Import `module`, or import it and call `module:function`; what is not installed is not."""
+    """Import `module`, or import it and call `module:function`; a missing one is only a warning."""
     try:
         if ":" in name:
-            _resolved(name)()
+            _import(name)()
         else:
             importlib.import_module(name)
     except ImportError as error:
@@ -236,21 +245,22 @@ def _preload(name: str) -> None:
         )
 
 
-def _resolved(name: str) -> Any:
+def _import(name: str) -> Any:
     module, _, attribute = name.partition(":")
     return getattr(importlib.import_module(module), attribute)
 
 
 def main(arguments: Sequence[str]) -> None:
     """Serve on the two descriptors that are named; the first message holds the options."""
-    for standard in range(3):
+    # Otherwise the next file to be opened would become stdin, stdout or stderr.
+    for descriptor in range(3):
         try:
-            os.fstat(standard)
+            os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
-    # OpenBLAS has threads as soon as NumPy is imported, and readies itself at each fork.
+    # OpenBLAS has threads as soon as NumPy is imported, but prepares itself for each fork.
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
-    commands, reports = (socket.socket(fileno=int(each)) for each in arguments)
+    commands, reports = (socket.socket(fileno=int(number)) for number in arguments)
     reader = LineReader()
     options: list[Message] = []
     while not options:

@@ -1,4 +1,4 @@
-"""The worker's side of the fork server: start it, have children forked, talk to them, end them."""
+"""The worker's side of the fork server: starts it, has children forked, signals and ends them."""
 
 from __future__ import annotations
 
@@ -11,27 +11,19 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from flowerpower.errors import FlowerpowerError
-from flowerpower.job_queue.worker.json_lines import (
-    LineReader,
-    LineWriter,
-    Message,
-    receive,
-    to_line,
-)
+from flowerpower.job_queue.worker.child_handle import MAX_READ, Child, ChildEnded
+from flowerpower.job_queue.worker.json_lines import LineReader, Message, receive, to_line
 
 _PROGRAM = "flowerpower.job_queue.worker.fork_server"
 
-START_LIMIT = 60.0
+START_TIMEOUT = 60.0
 """Seconds the server may take to import what it preloads."""
-ANSWER_LIMIT = 10.0
+FORK_TIMEOUT = 10.0
 """Seconds it may take to fork."""
-END_LIMIT = 5.0
+END_TIMEOUT = 5.0
 """Seconds it may take to end."""
-MOST_AT_ONCE = 1024 * 1024
-"""Bytes that are read at a time; no more can wait in a pipe once its writer has ended."""
 
 
 class ForkServerDied(FlowerpowerError):
@@ -48,102 +40,17 @@ class ChildNotStarted(FlowerpowerError):
     sentence = "No child process could be started."
 
 
-@dataclass(frozen=True)
-class ChildEnded:
-    """The end of a child; `returncode` is negative for a signal, as subprocess has it.
-
-    `lost` says that its job is not to blame: the worker was silent too long, or the fork server
-    died.
-    """
-
-    pid: int
-    returncode: int
-    lost: bool = False
-
-
-class Child:
-    """A forked process that waits for a request, and the worker's ends of its pipes.
-
-    Nothing here waits. A selector can watch `control` and `log`; once one of them is no longer
-    open, it must be taken out.
-    """
-
-    def __init__(self, pid: int, control: socket.socket, log: int) -> None:
-        self.pid = pid
-        self.control_is_open = True
-        self.log_is_open = True
-        self._socket = control
-        self._log = log
-        self._reader = LineReader()
-        self._writer = LineWriter(control)
-
-    @property
-    def control(self) -> int:
-        """The descriptor that is readable when messages wait."""
-        return self._socket.fileno()
-
-    @property
-    def log(self) -> int:
-        """The descriptor that is readable when the child has printed something."""
-        return self._log
-
-    @property
-    def is_flushed(self) -> bool:
-        """Whether all that was sent has left; if not, watch `control` for writing and `flush`."""
-        return self._writer.is_flushed
-
-    def send(self, message: Message) -> None:
-        """Send a message; the part that does not fit leaves at the next `flush`.
-
-        Raises:
-            ValueError: if it is not JSON, or longer than LINE_LIMIT.
-        """
-        self._writer.put(to_line(message))
-
-    def flush(self) -> bool:
-        """Send what is left, as far as it fits; whether nothing is left."""
-        return self._writer.flush()
-
-    def messages(self) -> list[Message]:
-        """The messages that have come; what the child sent that is none has the type `damaged`.
-
-        After a child's end one call gives all that is left.
-        """
-        if not self.control_is_open:
-            return []
-        found, self.control_is_open = receive(self._socket, self._reader, MOST_AT_ONCE)
-        return found
-
-    def read_log(self) -> bytes:
-        """What the child has printed since; after its end one call gives all that is left."""
-        chunks, size = [], 0
-        while self.log_is_open and size < MOST_AT_ONCE:
-            try:
-                chunk = os.read(self._log, 262_144)
-            except BlockingIOError:
-                break
-            self.log_is_open = bool(chunk)
-            chunks.append(chunk)
-            size += len(chunk)
-        return b"".join(chunks)
-
-    def close(self) -> None:
-        """Let go of the pipes; a child that waits for a request ends by that."""
-        self._socket.close()
-        if self._log >= 0:
-            os.close(self._log)
-        self._log = -1
-        self.control_is_open = self.log_is_open = False
-
-
 class ForkServer:
-    """A process of its own that forks children which run `entry`, one request after another.
+    """A separate process that forks children, which run `entry` for one request after another.
 
-    `entry` and what is in `preload` are dotted names, `module:function`; a module alone may be
-    preloaded too, and a function in `preload` is called before the first fork. The server ends
-    its children if it hears nothing for `silence_limit` seconds (see `ping`). `environ` is the
-    environment of the children, by default the worker's.
+    `entry` is a dotted name, `module:function`. Each item of `preload` is one too, and is called
+    before the first fork; or it is a module, which is imported. The server ends its children if it
+    receives no command for `silence_limit` seconds (see `ping`). `environ` is the environment of
+    the children, by default the worker's.
     """
+
+    # A process of its own, started by exec: the worker has threads, and a lock that one of them
+    # holds at a fork stays locked for ever in the child.
 
     def __init__(
         self,
@@ -162,29 +69,24 @@ class ForkServer:
         self._lock = threading.RLock()
 
     def start(self) -> None:
-        """Start the server, or a new one after its death; it imports while the caller goes on.
+        """Start the server, or a new one after its death; does not wait for its imports.
 
-        The thread that calls this must live as long as the server.
+        The calling thread must live as long as the server: on Linux the kernel tells a process of
+        its parent's death when the *thread* that forked it ends.
         """
         self.close()
         self._commands, commands = socket.socketpair()
         self._reports, reports = socket.socketpair()
         self._reports.setblocking(False)
-        self._answers = LineReader()
+        self._reply_lines = LineReader()
         self._report_lines = LineReader()
         self._is_ready = False
-        ends = [
-            fcntl.fcntl(each.fileno(), fcntl.F_DUPFD_CLOEXEC, 3) for each in (commands, reports)
-        ]
+        # From 3 up: in a worker that was started without stdin, stdout or stderr, a socket may have
+        # such a number, and Popen would replace it.
+        ends = [fcntl.fcntl(end.fileno(), fcntl.F_DUPFD_CLOEXEC, 3) for end in (commands, reports)]
         try:
             self._process = subprocess.Popen(  # noqa: S603 - this very interpreter
-                [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "flowerpower.job_queue.worker.fork_server",
-                    *map(str, ends),
-                ],
+                [sys.executable, "-P", "-m", _PROGRAM, *map(str, ends)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 env=self._environ,
@@ -194,8 +96,8 @@ class ForkServer:
         finally:
             commands.close()
             reports.close()
-            for end in ends:
-                os.close(end)
+            for descriptor in ends:
+                os.close(descriptor)
         options = {
             "path": sys.path,
             "entry": self._entry,
@@ -203,7 +105,7 @@ class ForkServer:
             "silence_limit": self._silence_limit,
             "worker": os.getpid(),
         }
-        self._commands.settimeout(START_LIMIT)
+        self._commands.settimeout(START_TIMEOUT)
         with contextlib.suppress(OSError):
             self._commands.sendall(to_line(options))
 
@@ -213,14 +115,14 @@ class ForkServer:
         return self._process.pid if self._process is not None else None
 
     def fileno(self) -> int:
-        """The descriptor that is readable when `reports` has something to tell."""
+        """The descriptor that is readable when `reports` has something."""
         return self._reports.fileno()
 
     @property
     def is_alive(self) -> bool:
         """Whether the server runs; once it does not, its children are gone too."""
         if self._process is not None and self._process.poll() is not None:
-            self._end_orphans()
+            self._kill_orphans()
             return False
         return self._process is not None
 
@@ -235,9 +137,9 @@ class ForkServer:
         reader, writer = os.pipe()
         try:
             with childs_control:
-                answer = self._ask({"do": "fork"}, [childs_control.fileno(), writer])
-            if "error" in answer:
-                raise ChildNotStarted(f"No child process could be started: {answer['error']}.")
+                reply = self._request({"do": "fork"}, [childs_control.fileno(), writer])
+            if "error" in reply:
+                raise ChildNotStarted(f"No child process could be started: {reply['error']}.")
         except BaseException:
             control.close()
             os.close(reader)
@@ -246,24 +148,24 @@ class ForkServer:
             os.close(writer)
         control.setblocking(False)
         os.set_blocking(reader, False)
-        self._pids.add(answer["pid"])
-        return Child(answer["pid"], control, reader)
+        self._pids.add(reply["pid"])
+        return Child(reply["pid"], control, reader)
 
     def ping(self) -> None:
-        """Tell the server that the worker lives and holds its leases."""
-        self._tell({"do": "ping"})
+        """Show the server that the worker is alive and not frozen."""
+        self._send({"do": "ping"})
 
     def kill(self, child: Child, signal_number: int = signal.SIGKILL) -> None:
         """Send a signal to a child's process group; nothing if the child has ended."""
-        self._tell({"do": "kill", "pid": child.pid, "signal": int(signal_number)})
+        self._send({"do": "kill", "pid": child.pid, "signal": int(signal_number)})
 
     def reports(self) -> list[ChildEnded]:
-        """The children that have ended since; never waits.
+        """The children that have ended since the last call; never waits.
 
-        The last messages and log of a child may still be unread when its end is told.
+        A child's last messages and log may still be unread.
         """
         if self._process is not None and not self._read_reports():
-            self._give_up(self._process)
+            self._kill_server(self._process)
         ended, self._ended = self._ended, []
         return ended
 
@@ -273,57 +175,59 @@ class ForkServer:
             return
         self._commands.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(END_LIMIT)
-        self._give_up(self._process)
+            self._process.wait(END_TIMEOUT)
+        self._kill_server(self._process)
         self._reports.close()
         self._process = None
 
-    def _tell(self, message: Message) -> None:
-        """Send a command that has no answer; a server that does not read does not get it."""
+    def _send(self, message: Message) -> None:
+        """Send a command that has no reply; it is lost if the server does not read."""
         if self._process is not None:
             with self._lock, contextlib.suppress(OSError):
-                # Beneath the socket's timeout: this must not wait.
+                # Not `sendall`, which would wait for the socket's timeout: the descriptor itself
+                # does not block.
                 os.write(self._commands.fileno(), to_line(message))
 
-    def _ask(self, message: Message, descriptors: Sequence[int]) -> Message:
+    def _request(self, message: Message, descriptors: Sequence[int]) -> Message:
         if self._process is None:
             raise ForkServerDied("The fork server has not been started.")
         with self._lock:
             try:
                 if not self._is_ready:
-                    self._answer()
+                    self._read_reply()
                     self._is_ready = True
-                    self._commands.settimeout(ANSWER_LIMIT)
+                    self._commands.settimeout(FORK_TIMEOUT)
                 socket.send_fds(self._commands, [to_line(message)], descriptors)
-                return self._answer()
+                return self._read_reply()
             except OSError as error:
-                self._give_up(self._process)
+                self._kill_server(self._process)
                 raise ForkServerDied(f"The fork server died: {error}.") from None
 
-    def _answer(self) -> Message:
+    def _read_reply(self) -> Message:
         while True:
             data = self._commands.recv(65_536)
             if not data:
                 raise ConnectionError("it closed its socket")
-            if answers := self._answers.feed(data):
-                return answers[0]
+            if replies := self._reply_lines.feed(data):
+                return replies[0]
 
     def _read_reports(self) -> bool:
-        """Take in what the server has told; False if it is gone."""
-        found, goes_on = receive(self._reports, self._report_lines, MOST_AT_ONCE)
-        for each in found:
-            self._pids.discard(each["pid"])
-            self._ended.append(ChildEnded(each["pid"], each["returncode"], each["lost"]))
-        return goes_on
+        """Read the reports of ended children; False if the server is gone."""
+        reports, is_open = receive(self._reports, self._report_lines, MAX_READ)
+        for report in reports:
+            self._pids.discard(report["pid"])
+            self._ended.append(ChildEnded(report["pid"], report["returncode"], report["lost"]))
+        return is_open
 
-    def _give_up(self, server: subprocess.Popen[bytes]) -> None:
+    def _kill_server(self, server: subprocess.Popen[bytes]) -> None:
         """Make sure that a server which has closed its sockets, or is stuck, is dead."""
         server.kill()
         server.wait()
-        self._end_orphans()
+        self._kill_orphans()
 
-    def _end_orphans(self) -> None:
-        """Kill what is left of the groups of children whose server is gone."""
+    def _kill_orphans(self) -> None:
+        """Kill what is left of the process groups of children whose server is gone."""
+        # On Linux the kernel has killed the children; what they started lives on in their groups.
         self._read_reports()
         for pid in self._pids:
             with contextlib.suppress(ProcessLookupError, PermissionError):

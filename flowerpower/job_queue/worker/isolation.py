@@ -1,4 +1,4 @@
-"""What surrounds a job in its child: streams, signals, random numbers, the project's modules."""
+"""What separates a job from others in its child: streams, signals, random numbers, modules."""
 
 from __future__ import annotations
 
@@ -17,24 +17,23 @@ from typing import TextIO
 
 from flowerpower.job_queue.worker import processes
 
-CLOCK_GRAIN = 0.02
+FILE_TIME_LAG = 0.02
 """Seconds by which a file system's times may lag behind the clock."""
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def prepare_streams() -> None:
-    """Make the streams of children, on descriptors 0 to 2, before they are forked.
-
-    A pipe stands in meanwhile, because a stream remembers what it was opened on.
-    """
+    """Open the streams of children, on descriptors 0 to 2, before they are forked."""
+    # A stream remembers what kind of file it was opened on (whether it can seek, is a terminal).
+    # A child's descriptors will be pipes, so pipes stand in here while the streams are opened.
     reader, writer = os.pipe()
-    kept = [os.dup(number) for number in range(3)]
+    copies = [os.dup(number) for number in range(3)]
     for number, end in ((0, reader), (1, writer), (2, writer)):
         os.dup2(end, number)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - open to the end
     sys.stdout, sys.stderr = _stream(1), _stream(2)
     vars(sys).update(__stdin__=sys.stdin, __stdout__=sys.stdout, __stderr__=sys.stderr)
-    for number, copy in enumerate(kept):
+    for number, copy in enumerate(copies):
         os.dup2(copy, number)
         os.close(copy)
     os.close(reader)
@@ -43,7 +42,7 @@ def prepare_streams() -> None:
 
 
 def prepare_logging() -> None:
-    """Log to stderr, unless what was imported has configured logging."""
+    """Log to stderr, unless an imported module has configured logging."""
     if not logging.root.handlers:
         logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
 
@@ -55,29 +54,31 @@ def _stream(number: int) -> TextIO:
 
 
 def take_descriptors(log: int) -> None:
-    """Nothing to read, and the descriptor `log` for all that is printed."""
+    """Make stdin empty, and send stdout and stderr to the descriptor `log`."""
     null = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((null, 0), (log, 1), (log, 2)):
         os.dup2(source, target)
-    for each in {null, log} - {0, 1, 2}:
-        os.close(each)
+    for descriptor in {null, log} - {0, 1, 2}:
+        os.close(descriptor)
 
 
 def reseed() -> None:
-    """No two children draw the same numbers; `random` itself sees to that at a fork."""
+    """Give the child random numbers of its own."""
+    # A fork copies NumPy's generator, so all children would draw the same numbers. Python's own
+    # `random` reseeds itself at a fork.
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
         numpy_random.seed([int.from_bytes(os.urandom(4)) for _ in range(4)])
 
 
 def _open_files() -> list[tuple[int, int]]:
-    """What the descriptors 0 to 2 are open on, if they are."""
-    found = []
+    """The files on the descriptors 0 to 2, up to the first one that is closed."""
+    files = []
     with contextlib.suppress(OSError):
         for number in range(3):
             status = os.fstat(number)
-            found.append((status.st_dev, status.st_ino))
-    return found
+            files.append((status.st_dev, status.st_ino))
+    return files
 
 
 def left_something() -> bool:
@@ -93,7 +94,7 @@ def left_something() -> bool:
 
 
 class ProcessState:
-    """What a job may change of its process, as it was before the first."""
+    """What jobs may change in their process, as it was before the first job."""
 
     def __init__(self, umask: int) -> None:
         self._umask = umask
@@ -102,12 +103,12 @@ class ProcessState:
         self._streams = sys.stdin, sys.stdout, sys.stderr
         self._files = _open_files()
 
-    def are_whole(self) -> bool:
-        """Whether the streams are what they were; they cannot be had back."""
-        return _open_files() == self._files and not any(each.closed for each in self._streams)
+    def has_streams(self) -> bool:
+        """Whether the streams are still open on the same files; this cannot be restored."""
+        return _open_files() == self._files and not any(stream.closed for stream in self._streams)
 
     def restore(self) -> None:
-        """Undo the rest of what the job changed."""
+        """Restore everything else that a job may change."""
         os.umask(self._umask)
         if os.environ != self._environ:
             os.environ.clear()
@@ -121,19 +122,20 @@ class ProcessState:
 
 @dataclass
 class LoadedModules:
-    """The project's modules that were imported here, and what their files were then."""
+    """The project's modules that were imported here, and the state of their files at that time."""
 
     _known: set[str] = field(default_factory=lambda: set(sys.modules))
     _stamps: dict[str, tuple[int, int, int] | None] = field(default_factory=dict)
 
     def note(self, folder: str, began: float) -> None:
-        """Remember what a job that `began` then has imported from `folder`."""
+        """Remember what a job that began at the timestamp `began` has imported from `folder`."""
         new = sys.modules.keys() - self._known
         self._known |= new
         for file in _files(new, folder):
             stamp = _stamp(file)
-            # Changed while the job ran: before or after the import, nobody can say.
-            late = stamp is not None and max(stamp[0], stamp[1]) > (began - CLOCK_GRAIN) * 1e9
+            # A file that changed while the job ran may have changed before or after its import, so
+            # what was imported is not known: it counts as changed (None).
+            late = stamp is not None and max(stamp[0], stamp[1]) > (began - FILE_TIME_LAG) * 1e9
             self._stamps[file] = None if late else stamp
 
     def have_changed(self) -> bool:
@@ -142,11 +144,12 @@ class LoadedModules:
 
 
 def _files(names: set[str], folder: str) -> Iterator[str]:
-    below = folder.rstrip(os.sep) + os.sep
+    prefix = folder.rstrip(os.sep) + os.sep
     for name in names:
         module: ModuleType | None = sys.modules.get(name)
         file = getattr(module, "__file__", None)
-        if isinstance(file, str) and file.startswith(below) and "site-packages" not in file:
+        # A virtual environment may lie in the project's folder.
+        if isinstance(file, str) and file.startswith(prefix) and "site-packages" not in file:
             yield file
 
 

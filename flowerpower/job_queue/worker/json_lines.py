@@ -1,4 +1,4 @@
-"""Messages between processes: one JSON object per line, whoever is at the other end."""
+"""Messages between processes: one JSON object per line. The other end is not trusted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 LINE_LIMIT = 8 * 1024 * 1024
 """Bytes of one line; a longer one is not read."""
 DAMAGED = "damaged"
-"""The `type` a reader gives to what it cannot read; `reason` says why."""
+"""The `type` of the message that stands for unreadable data; `reason` says why."""
 
 Message = dict[str, Any]
 
@@ -31,9 +31,9 @@ def to_line(message: Message) -> bytes:
 
 
 class LineReader:
-    """Turns bytes, as they come, into messages.
+    """Turns bytes, as they arrive, into messages.
 
-    What is no message becomes one of the type `damaged`, several in a row a single one.
+    Unreadable lines become messages of the type `damaged`, several in a row only one.
     """
 
     def __init__(self) -> None:
@@ -41,30 +41,31 @@ class LineReader:
         self._skipping = False
 
     def feed(self, data: bytes) -> list[Message]:
-        """The messages that are complete now that `data` has come."""
+        """The messages that `data` completes."""
         *lines, rest = data.split(b"\n")
-        found: list[Message] = []
+        messages: list[Message] = []
         for line in lines:
-            self._take(line, found)
+            self._append(line, messages)
             if not self._skipping:
-                _add(_message(bytes(self._pending)), found)
+                _add(_parse(bytes(self._pending)), messages)
             self._pending.clear()
             self._skipping = False
-        self._take(rest, found)
-        return found
+        self._append(rest, messages)
+        return messages
 
-    def _take(self, part: bytes, found: list[Message]) -> None:
+    def _append(self, part: bytes, messages: list[Message]) -> None:
         if self._skipping:
             return
         self._pending += part
         if len(self._pending) > LINE_LIMIT:
-            _add(_damaged(f"a line of more than {LINE_LIMIT} bytes"), found)
+            # A job may write to its control socket: endless lines must not fill the memory.
+            _add(_damaged(f"a line of more than {LINE_LIMIT} bytes"), messages)
             self._pending.clear()
             self._skipping = True
 
 
 class LineWriter:
-    """Sends lines through a socket that must not block; what does not fit is kept for `flush`."""
+    """Sends lines through a non-blocking socket; what does not fit is kept for `flush`."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
@@ -72,7 +73,7 @@ class LineWriter:
 
     @property
     def is_flushed(self) -> bool:
-        """Whether all has been handed to the system."""
+        """Whether everything has been handed to the system."""
         return not self._pending
 
     def put(self, line: bytes) -> None:
@@ -83,7 +84,7 @@ class LineWriter:
     def flush(self) -> bool:
         """Send what is left, as far as it fits; whether nothing is left.
 
-        What nobody reads any more is dropped.
+        If the other end is closed, it is dropped.
         """
         while self._pending:
             try:
@@ -97,29 +98,32 @@ class LineWriter:
         return True
 
 
-def receive(sock: socket.socket, reader: LineReader, most: int) -> tuple[list[Message], bool]:
-    """What waits in a non-blocking `sock`, at most about `most` bytes; whether it goes on."""
-    found: list[Message] = []
-    taken = 0
+def receive(sock: socket.socket, reader: LineReader, limit: int) -> tuple[list[Message], bool]:
+    """The messages that wait in a non-blocking `sock`, and whether it is still open.
+
+    Reads about `limit` bytes at most, so that one busy sender does not hold up the others.
+    """
+    messages: list[Message] = []
+    size = 0
     with contextlib.suppress(BlockingIOError):
-        while taken < most:
+        while size < limit:
             try:
                 data = sock.recv(262_144)
             except ConnectionError:
                 data = b""
             if not data:
-                return found, False
-            taken += len(data)
-            found += reader.feed(data)
-    return found, True
+                return messages, False
+            size += len(data)
+            messages += reader.feed(data)
+    return messages, True
 
 
-def _add(message: Message, found: list[Message]) -> None:
-    if not (found and message.get("type") == found[-1].get("type") == DAMAGED):
-        found.append(message)
+def _add(message: Message, messages: list[Message]) -> None:
+    if not (messages and message.get("type") == messages[-1].get("type") == DAMAGED):
+        messages.append(message)
 
 
-def _message(line: bytes) -> Message:
+def _parse(line: bytes) -> Message:
     try:
         message = json.loads(line, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:

@@ -1,39 +1,41 @@
-"""How many jobs a worker claims ahead of its free slots, so that kept children need not wait."""
+"""How many jobs a worker claims ahead of its free slots, so that its children need not wait."""
 
 from __future__ import annotations
 
 from flowerpower.job_queue.base import WorkerOptions
 
 HORIZON = 0.1
-"""Seconds of work that may be claimed ahead; a longer job is never waited behind for more."""
-MOST_AHEAD = 64
-GATHER = 0.01
-"""Seconds that ends of attempts are gathered for, to be written together."""
+"""Seconds of work that may be claimed ahead; a job never waits longer behind another one."""
+MAX_PREFETCH = 64
+BATCH_DELAY = 0.01
+"""Seconds to wait for more results, so that they are written in one call."""
 
 
 class Prefetch:
-    """From how long attempts take to how many may wait in a worker.
+    """Decides from the duration of past attempts how many jobs may wait in a worker.
 
-    Only a worker that keeps its children claims ahead, and only while its jobs are much shorter
-    than HORIZON: what waits here, nobody else can do.
+    Only a worker that reuses its children prefetches, and only while its jobs are much shorter
+    than HORIZON: no other worker can run what waits here.
     """
 
     def __init__(self, options: WorkerOptions) -> None:
-        self._is_on = options.jobs_per_child > 1 and options.max_jobs is None
-        self._seconds = HORIZON
+        self._is_enabled = options.jobs_per_child > 1 and options.max_jobs is None
+        self._average = HORIZON
 
-    def count(self, quick_slots: int) -> int:
-        """How many may be claimed beyond the slots, of which so many hold no long attempt."""
-        if not self._is_on or self._seconds >= HORIZON:
+    def limit(self, quick_slots: int) -> int:
+        """How many jobs may wait, if `quick_slots` slots hold no long attempt."""
+        if not self._is_enabled or self._average >= HORIZON:
             return 0
-        return min(MOST_AHEAD, int(quick_slots * (HORIZON / max(self._seconds, 0.001) - 1)))
+        return min(MAX_PREFETCH, int(quick_slots * (HORIZON / max(self._average, 0.001) - 1)))
 
     @property
-    def gather(self) -> float:
-        """Seconds to wait for more ends before some are written."""
-        return GATHER if self.count(1) else 0.0
+    def batch_delay(self) -> float:
+        """Seconds to wait for more results before writing."""
+        return BATCH_DELAY if self.limit(1) else 0.0
 
-    def note(self, seconds: float) -> None:
-        """An attempt took so long; a long one counts at once, short ones little by little."""
-        share = 1.0 if seconds > self._seconds else 0.2
-        self._seconds += share * (seconds - self._seconds)
+    def observe(self, seconds: float) -> None:
+        """Take the duration of an attempt into account."""
+        # One long job counts fully at once, because others may wait behind the next one like it;
+        # short jobs win the trust back slowly.
+        weight = 1.0 if seconds > self._average else 0.2
+        self._average += weight * (seconds - self._average)

@@ -1,4 +1,4 @@
-"""What the operating system does for a process at another's death; Linux, and less elsewhere."""
+"""Calls to the operating system about other processes: all of them on Linux, fewer elsewhere."""
 
 from __future__ import annotations
 
@@ -17,29 +17,30 @@ _prctl = ctypes.CDLL(None, use_errno=True).prctl if sys.platform == "linux" else
 
 
 def die_with_parent(signal_number: int) -> None:
-    """Have `signal_number` sent to this process when the thread that forked it ends."""
+    """Have `signal_number` sent to this process when its parent ends (Linux only)."""
+    # Strictly, when the parent's *thread* that forked it ends, even if the parent lives on.
     if _prctl is not None:
         _prctl(_PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
 
 
 def adopt_orphans() -> None:
-    """Make processes whose parent ends below this one children of this one."""
+    """Become the parent of every descendant whose parent ends (Linux only)."""
     if _prctl is not None:
         _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def own_children() -> list[int]:
-    """The pids of this process's children, the dead ones included; none where it cannot tell."""
+    """The pids of this process's children, also of dead ones; none where this is not known."""
     pid = os.getpid()
     try:
         with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-            return [int(each) for each in file.read().split()]
+            return [int(pid) for pid in file.read().split()]
     except OSError:
         return []
 
 
 def signal_group(leader: int, signal_number: int) -> None:
-    """Send a signal to the process group of `leader`, or to it alone while it has none yet."""
+    """Send a signal to the process group of `leader`, or to it alone while it has no group yet."""
     try:
         os.killpg(leader, signal_number)
     except ProcessLookupError:
@@ -53,41 +54,44 @@ def signal_group(leader: int, signal_number: int) -> None:
 def reap(pids: Sequence[int], before: Callable[[int], None]) -> list[tuple[int, int]]:
     """Reap the children that have ended: pid and return code, negative for a signal.
 
-    `before` is called with each pid while no other process can be given it; where the system
-    cannot hold a pid, only `pids` are reaped, and `before` is called right after.
+    On Linux `before` is called with each pid just before it is reaped; elsewhere only `pids` are
+    reaped, and it is called just after.
     """
     ended = []
     if sys.platform == "linux":
         with contextlib.suppress(ChildProcessError):
-            while found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-                before(found.si_pid)
-                ended.append(os.waitpid(found.si_pid, 0))
+            # WNOWAIT leaves the dead child as it is: until it is reaped, its pid cannot be given to
+            # another process, which `before` might kill by mistake.
+            while child := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                before(child.si_pid)
+                ended.append(os.waitpid(child.si_pid, 0))
     else:
         for pid in pids:
-            done = os.waitpid(pid, os.WNOHANG)
-            if done[0]:
+            pid_and_status = os.waitpid(pid, os.WNOHANG)
+            if pid_and_status[0]:
                 before(pid)
-                ended.append(done)
+                ended.append(pid_and_status)
     return [(pid, os.waitstatus_to_exitcode(status)) for pid, status in ended]
 
 
 def restore_signals(numbers: Iterable[int]) -> None:
-    """Handle these signals as Python does at its start; none is blocked."""
+    """Give these signals the handlers that Python starts with, and unblock all."""
     signal.set_wakeup_fd(-1)
-    for each in numbers:
-        usual = _USUAL.get(each, signal.SIG_DFL)
-        if signal.getsignal(each) not in (usual, None):
-            signal.signal(each, usual)
+    for number in numbers:
+        handler = _PYTHON_HANDLERS.get(number, signal.SIG_DFL)
+        # None: a handler that C code has set; it is left alone.
+        if signal.getsignal(number) not in (handler, None):
+            signal.signal(number, handler)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 
 def stop_timers() -> None:
-    """No timer of this process will send it a signal."""
-    for each in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
-        signal.setitimer(each, 0)
+    """Stop the timers by which this process would send itself signals."""
+    for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
+        signal.setitimer(timer, 0)
 
 
-_USUAL: dict[int, Any] = {
+_PYTHON_HANDLERS: dict[int, Any] = {
     signal.SIGINT: signal.default_int_handler,
     signal.SIGPIPE: signal.SIG_IGN,
     signal.SIGXFSZ: signal.SIG_IGN,

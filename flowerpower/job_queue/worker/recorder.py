@@ -1,7 +1,7 @@
-"""The recording thread of a worker: it beats, buries dead workers, and writes down attempts.
+"""The recording thread of a worker: it sends heartbeats and writes down attempts.
 
-A backend that does not answer stops this thread alone: what is to be written is kept and tried
-again. An exception that nobody thought of is told and stops nothing either.
+A backend that does not answer stops only this thread; what is to be written is kept and tried
+again. An unexpected exception is reported and stops nothing either.
 """
 
 from __future__ import annotations
@@ -15,30 +15,27 @@ from collections.abc import Callable
 
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import FinishRequest, JobQueueBackend, WorkerOptions
-from flowerpower.job_queue.worker.attempt import LEASE_LOST, RELEASED, Attempt, PendingOutput
-from flowerpower.job_queue.worker.dead_workers import Reaper
+from flowerpower.job_queue.worker.attempt import Attempt, PendingOutput, StopReason
 from flowerpower.job_queue.worker.events import Events
+from flowerpower.job_queue.worker.maintenance import RETRY_EVERY, Every, Maintenance
 from flowerpower.job_queue.worker.slots import Slots
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.claim import AttemptResult, Claim, Heartbeat, WorkerInfo
-from flowerpower.jobs.job import JobStatus
+from flowerpower.jobs.job import JobStatus, json_value
 from flowerpower.triggers import clock
 
 RECORD_EVERY = 0.25
 """Seconds between two writes of one attempt's log and progress."""
-RETRY_EVERY = 1.0
-"""Seconds before a backend that did not answer is asked again."""
-PRUNE_EVERY = 60.0
 SILENCE_SHARE = 0.7
-"""Of a lease; after so long without a sign of life nobody relies on what a worker holds."""
+"""Of a lease; after that long without a heartbeat a worker must not rely on its claims."""
 
 
 class Recorder:
-    """Records the attempts of one worker; `done` counts those that ended.
+    """Records the attempts of one worker; `done` counts those whose result was written.
 
-    `claiming` is held while a claim is under way; `on_recorded` is told of each attempt whose end
-    is recorded, `on_free` when slots are free again; `gather` says for how many seconds ends are
-    gathered, to be written together.
+    `claiming` is held while jobs are being claimed. `on_recorded` is called with each attempt whose
+    end is recorded, `on_free` when slots have become free. `batch_delay` gives the seconds to wait
+    for more results, to write them together.
     """
 
     def __init__(
@@ -49,59 +46,48 @@ class Recorder:
         claiming: threading.Lock,
         on_recorded: Callable[[Attempt], None],
         on_free: Callable[[], None],
-        gather: Callable[[], float],
+        batch_delay: Callable[[], float],
     ) -> None:
         self.worker_id = _new_id()
         self.done = 0
         self.changed = threading.Event()
         self._backend = backend
         self._options = options
-        self._beat_every, self._reap_every = options.lease / 5, options.lease / 10
         self._events = events
         self._claiming = claiming
         self._on_recorded = on_recorded
         self._on_free = on_free
-        self._gather = gather
-        self._reaper = Reaper(options.lease)
+        self._batch_delay = batch_delay
+        self._maintenance = Maintenance(backend, events, options.lease)
+        self._beating = Every(options.lease / 5)
         self._held_until = 0.0
-        self._unreachable_since: float | None = None
-        self._next: dict[str, float] = {}
         self._finish_by: float | None = None
         self._has_freed = False
 
     @property
     def holds_lease(self) -> bool:
-        """Whether nobody can have taken this worker for dead, as far as is known."""
+        """Whether no other worker can have declared this one dead, as far as is known."""
         return clock.monotonic() < self._held_until
-
-    @property
-    def is_reached(self) -> bool:
-        """Whether the backend answered when it was asked last."""
-        return self._unreachable_since is None
 
     def register(self) -> None:
         """Make the worker known to the backend."""
         began = clock.monotonic()
+        queues, slots = tuple(self._options.queues), self._options.num_workers
         self._backend.register_worker(
             WorkerInfo(
-                self.worker_id,
-                socket.gethostname(),
-                os.getpid(),
-                tuple(self._options.queues),
-                self._options.num_workers,
-                clock.now(),
+                self.worker_id, socket.gethostname(), os.getpid(), queues, slots, clock.now()
             )
         )
-        self._held_until = began + SILENCE_SHARE * self._options.lease
+        self._extend_lease(began)
 
-    def start(self, attempts: Slots) -> None:
-        """Begin to record these."""
-        self._attempts = attempts
+    def start(self, slots: Slots) -> None:
+        """Begin to record the attempts in these slots."""
+        self._slots = slots
         self._thread = threading.Thread(target=self._run, name="recorder")
         self._thread.start()
 
     def finish(self, seconds: float) -> None:
-        """Record what is left, for so long at most, and say goodbye to the backend."""
+        """Record what is left, for at most that long, and unregister the worker."""
         self._finish_by = clock.monotonic() + seconds
         self.changed.set()
         self._thread.join()
@@ -110,230 +96,210 @@ class Recorder:
 
     def _run(self) -> None:
         while self._finish_by is None or (
-            self._attempts.all() and clock.monotonic() < self._finish_by
+            self._slots.attempts() and clock.monotonic() < self._finish_by
         ):
-            self.changed.wait(RECORD_EVERY if self._attempts.all() else self._reap_every)
-            if pause := self._gather():
-                time.sleep(pause)
+            self.changed.wait(RECORD_EVERY if self._slots.attempts() else self._options.lease / 10)
+            if delay := self._batch_delay():
+                time.sleep(delay)
+            # Before the writes, not after: what changes during them must not be missed.
             self.changed.clear()
             try:
-                self._beat_and_reap()
-                self._record_ends()
-                # One that is refused again and again is not in the way of the others.
-                for attempt in sorted(self._attempts.all(), key=lambda each: each.refusals):
-                    if attempt.end is None or attempt.refusals:
+                if self._beating.is_due():
+                    self._heartbeat()
+                self._maintenance.run_due(self.worker_id)
+                self._record_results()
+                # An attempt whose writes fail again and again must not block the others.
+                for attempt in sorted(
+                    self._slots.attempts(), key=lambda other: other.failed_writes
+                ):
+                    if attempt.result is None or attempt.failed_writes:
                         self._record(attempt)
-                self._reached()
+                self._maintenance.note_reachable()
             except BackendUnreachable as error:
-                self._not_reached(error)
-                self._rest()
+                if self._maintenance.note_unreachable(error) > self._options.disconnect_grace:
+                    for attempt in self._slots.attempts():
+                        self._slots.stop(attempt, StopReason.RELEASE)
+                self._pause()
             except Exception as error:  # noqa: BLE001 - a worker that goes on beats one that hangs
-                self._events.trouble(f"Something unexpected: {error!r}")
-                self._rest()
+                self._events.trouble(f"Unexpected error: {error!r}")
+                self._pause()
             if self._has_freed:
                 self._has_freed = False
                 self._on_free()
         self._unregister()
 
-    def _rest(self) -> None:
+    def _pause(self) -> None:
         until = clock.monotonic() + RETRY_EVERY
         while self._finish_by is None and clock.monotonic() < until:
             self.changed.wait(0.1)
             self.changed.clear()
         if self._finish_by is not None:
-            threading.Event().wait(0.2)
+            time.sleep(0.2)
 
-    def _is_time(self, what: str, every: float) -> bool:
-        now = clock.monotonic()
-        if now < self._next.get(what, 0.0):
-            return False
-        self._next[what] = now + every
-        return True
+    # Heartbeats
 
-    def _beat_and_reap(self) -> None:
-        if self._is_time("beat", self._beat_every):
-            self._beat()
-        if self._is_time("reap", self._reap_every):
-            beats = self._backend.beats()
-            beats.pop(self.worker_id, None)
-            for worker, beat in self._reaper.dead(beats, clock.monotonic()).items():
-                jobs = self._backend.requeue_lost_jobs_of(worker, beat)
-                self._events.tell("worker_died", worker=worker, jobs=jobs)
-        if self._is_time("prune", PRUNE_EVERY):
-            self._backend.prune()
-
-    def _beat(self) -> None:
-        # With a claim under way, a job may be held that is in no slot yet.
+    def _heartbeat(self) -> None:
+        # While a claim is under way, the backend may hold a job for us that is in no slot yet.
         is_quiet = self._claiming.acquire(blocking=False)
         try:
-            # Taken before the beat: what is claimed meanwhile is not judged by it.
-            snapshot = self._attempts.all()
+            # Before the heartbeat: a job claimed after its answer was made is not in that answer,
+            # and would look as if its lease were lost.
+            snapshot = self._slots.attempts()
             began = clock.monotonic()
             heartbeat = self._backend.heartbeat(self.worker_id)
         finally:
             if is_quiet:
                 self._claiming.release()
-        self._judge(snapshot, heartbeat)
+        self._apply(heartbeat, snapshot)
         if not heartbeat.is_known:
+            # Others have declared this worker dead and requeued its jobs: begin as a new one.
             self._held_until = 0.0
             self.worker_id = _new_id()
             self.register()
             return
-        self._held_until = began + SILENCE_SHARE * self._options.lease
+        self._extend_lease(began)
         if is_quiet:
-            self._lose_strays(snapshot, heartbeat)
+            self._requeue_orphaned_claims(heartbeat, snapshot)
 
-    def _judge(self, snapshot: list[Attempt], heartbeat: Heartbeat) -> None:
+    def _extend_lease(self, began: float) -> None:
+        # Counted from before the call: the backend may have stored it any time since.
+        self._held_until = began + SILENCE_SHARE * self._options.lease
+
+    def _apply(self, heartbeat: Heartbeat, snapshot: list[Attempt]) -> None:
         for attempt in snapshot:
             held = heartbeat.held.get(attempt.claim.job_id) if heartbeat.is_known else None
             if held is None or held[0] != attempt.claim.attempt:
-                self._lost(attempt)
+                self._lease_lost(attempt)
             elif held[1]:
-                self._attempts.stop(attempt, "cancel")
+                self._slots.stop(attempt, StopReason.CANCEL)
 
-    def _lose_strays(self, snapshot: list[Attempt], heartbeat: Heartbeat) -> None:
-        """Give back what was claimed without our knowing: the answer to a claim was lost."""
+    def _requeue_orphaned_claims(self, heartbeat: Heartbeat, snapshot: list[Attempt]) -> None:
+        """Give back jobs that were claimed for us in a call whose answer was lost."""
         known = {attempt.claim.job_id for attempt in snapshot}
         for job_id, (number, _) in heartbeat.held.items():
             if job_id not in known:
-                stray = Claim(job_id, self.worker_id, number, "", None)
-                self._backend.requeue_lost(stray, attempt_result.LOST_ORPHANED_CLAIM)
-                self._events.tell("lost", job=job_id, reason=attempt_result.LOST_ORPHANED_CLAIM)
+                claim = Claim(job_id, self.worker_id, number, "", None)
+                self._backend.requeue_lost(claim, attempt_result.LOST_ORPHANED_CLAIM)
+                self._events.emit("lost", job=job_id, reason=attempt_result.LOST_ORPHANED_CLAIM)
+
+    def _lease_lost(self, attempt: Attempt) -> None:
+        """Others may run the job by now: end the child, and write nothing."""
+        self._events.emit("lost", job=attempt.claim.job_id, reason="its lease was lost")
+        if attempt.has_ended:
+            self._free_slot(attempt)
+        else:
+            self._slots.stop(attempt, StopReason.LEASE_LOST)
+
+    # What attempts leave behind
+
+    def _record_results(self) -> None:
+        """Write all results in one call; if that fails, each is written alone from then on."""
+        attempts = [
+            attempt
+            for attempt in self._slots.attempts()
+            if attempt.result is not None and not attempt.failed_writes
+        ]
+        if not attempts:
+            return
+        with self._slots.lock:
+            outputs = [attempt.take_output() for attempt in attempts]
+        requests = [
+            FinishRequest(attempt.claim, attempt.result, output.log, output.progress)
+            for attempt, output in zip(attempts, outputs, strict=True)
+            if attempt.result is not None
+        ]
+        try:
+            held = self._backend.finish_many(requests)
+        except Exception as error:
+            with self._slots.lock:
+                for attempt, output in zip(attempts, outputs, strict=True):
+                    attempt.put_back_output(output)
+            if isinstance(error, BackendUnreachable):
+                raise
+            for attempt in attempts:
+                attempt.failed_writes += 1
+            return
+        for attempt, is_held in zip(attempts, held, strict=True):
+            self._result_recorded(attempt, held=is_held)
 
     def _record(self, attempt: Attempt) -> None:
         now = clock.monotonic()
-        with self._attempts.lock:
-            over = attempt.is_over
-            # Nor in its first moments: most short jobs are recorded once, at their end.
+        with self._slots.lock:
+            has_ended = attempt.has_ended
+            # Not in its first moments either: most short jobs are written once, at their end.
             since = now - max(attempt.recorded_at, attempt.began)
-            if not over and (not attempt.is_dirty or since < RECORD_EVERY):
+            if not has_ended and (not attempt.is_dirty or since < RECORD_EVERY):
                 return
-            told = attempt.take()
+            output = attempt.take_output()
         attempt.recorded_at = now
         try:
-            if over:
-                self._record_end(attempt, told)
-            elif not self._backend.record(attempt.claim, told.log, told.progress):
-                self._lost(attempt)
+            if has_ended:
+                self._record_end(attempt, output)
+            elif not self._backend.record(attempt.claim, output.log, output.progress):
+                self._lease_lost(attempt)
         except Exception:
-            attempt.refusals += 1
-            with self._attempts.lock:
-                attempt.put_back(told)
+            attempt.failed_writes += 1
+            with self._slots.lock:
+                attempt.put_back_output(output)
             raise
 
-    def _record_ends(self) -> None:
-        """Write all ends together; if that is refused, each is tried by itself from then on."""
-        together = [
-            each for each in self._attempts.all() if each.end is not None and not each.refusals
-        ]
-        if not together:
+    def _record_end(self, attempt: Attempt, output: PendingOutput) -> None:
+        claim, reason = attempt.claim, attempt.requeue_reason
+        if attempt.result is not None:
+            self._result_recorded(attempt, held=self._finish(attempt, attempt.result, output))
             return
-        with self._attempts.lock:
-            told = [each.take() for each in together]
-        ends = [
-            FinishRequest(each.claim, each.end, what.log, what.progress)
-            for each, what in zip(together, told, strict=True)
-            if each.end is not None
-        ]
-        try:
-            held = self._backend.finish_many(ends)
-        except Exception as error:
-            with self._attempts.lock:
-                for each, what in zip(together, told, strict=True):
-                    each.put_back(what)
-            if isinstance(error, BackendUnreachable):
-                raise
-            for each in together:
-                each.refusals += 1
-            return
-        for each, is_held in zip(together, held, strict=True):
-            self._ended(each, held=is_held)
-
-    def _ended(self, attempt: Attempt, *, held: bool) -> None:
-        self.done += 1
-        self._tell_end(attempt, held=held)
-        self._free(attempt)
-
-    def _record_end(self, attempt: Attempt, told: PendingOutput) -> None:
-        claim, end = attempt.claim, attempt.end
-        if end is not None:
-            self._ended(attempt, held=self._finish(attempt, end, told))
-            return
-        if attempt.given_back == RELEASED:
+        if reason == StopReason.RELEASE:
             self._backend.release(claim)
-        elif attempt.given_back != LEASE_LOST:
-            self._backend.requeue_lost(claim, str(attempt.given_back))
-            self._events.tell("lost", job=claim.job_id, reason=attempt.given_back)
-        self._free(attempt)
+        elif reason is not None and reason != StopReason.LEASE_LOST:
+            self._backend.requeue_lost(claim, reason)
+            self._events.emit("lost", job=claim.job_id, reason=reason)
+        self._free_slot(attempt)
 
-    def _finish(self, attempt: Attempt, end: AttemptResult, told: PendingOutput) -> bool:
+    def _finish(self, attempt: Attempt, result: AttemptResult, output: PendingOutput) -> bool:
         try:
-            return self._backend.finish(attempt.claim, end, told.log, told.progress)
+            return self._backend.finish(attempt.claim, result, output.log, output.progress)
         except BackendUnreachable:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever the backend cannot take of it
-            message = f"Its outcome cannot be recorded: {error!r}"
+        except Exception as error:  # noqa: BLE001 - the backend may refuse the data in any way
+            message = f"The outcome cannot be recorded: {error!r}"
             self._events.trouble(f"{attempt.claim.job_id}: {message}")
-            attempt.end = AttemptResult(
+            attempt.result = AttemptResult(
                 JobStatus.FAILED,
                 error=attempt_result.failure("NotRecorded", message),
                 retries=attempt.claim.retries,
             )
-            return self._backend.finish(attempt.claim, attempt.end, "", None)
+            return self._backend.finish(attempt.claim, attempt.result, "", None)
 
-    def _tell_end(self, attempt: Attempt, *, held: bool) -> None:
-        end = attempt.end or attempt_result.cancelled(attempt.claim)
-        is_retry = end.status is JobStatus.SCHEDULED and end.run_at is not None
-        self._events.tell(
+    def _result_recorded(self, attempt: Attempt, *, held: bool) -> None:
+        result = attempt.result or attempt_result.cancelled(attempt.claim)
+        self.done += 1
+        self._events.emit(
             "job",
             job=attempt.claim.job_id,
             pipeline=attempt.claim.pipeline,
             attempt=attempt.claim.attempt,
-            status=end.status if held else "refused",
+            status=result.status if held else "refused",
             seconds=round((attempt.ended or clock.monotonic()) - attempt.began, 3),
-            error=end.error,
-            retry_at=clock.format_time(end.run_at) if is_retry and end.run_at else None,
+            error=result.error,
+            retry_at=json_value(result.run_at),
         )
+        self._free_slot(attempt)
 
-    def _lost(self, attempt: Attempt) -> None:
-        """Others may run the job by now: end the child, and write nothing."""
-        self._events.tell("lost", job=attempt.claim.job_id, reason="its lease was lost")
-        if attempt.is_over:
-            self._free(attempt)
-        else:
-            self._attempts.stop(attempt, LEASE_LOST)
-
-    def _free(self, attempt: Attempt) -> None:
-        self._attempts.forget(attempt)
+    def _free_slot(self, attempt: Attempt) -> None:
+        self._slots.remove(attempt)
         self._has_freed = True
         self._on_recorded(attempt)
 
-    def _not_reached(self, error: BackendUnreachable) -> None:
-        self._reaper.forget()
-        now = clock.monotonic()
-        if self._unreachable_since is None:
-            self._unreachable_since = now
-            self._events.tell("unreachable", reason=error.message)
-        elif now - self._unreachable_since > self._options.disconnect_grace:
-            for attempt in self._attempts.all():
-                self._attempts.stop(attempt, RELEASED)
-
-    def _reached(self) -> None:
-        if self._unreachable_since is not None:
-            seconds = round(clock.monotonic() - self._unreachable_since, 1)
-            self._unreachable_since = None
-            self._events.tell("reachable", after_seconds=seconds)
-
     def _unregister(self) -> None:
-        """Go; a backend that is away buries the worker by itself, and loses what it holds."""
-        if not self.is_reached:
+        # While the backend is away nothing is said: the others find the worker dead in time.
+        if not self._maintenance.is_reachable:
             return
         try:
             self._backend.unregister_worker(self.worker_id)
         except BackendUnreachable:
             return
-        except Exception as error:  # noqa: BLE001 - it is buried then
-            self._events.trouble(f"The worker could not say goodbye: {error!r}")
+        except Exception as error:  # noqa: BLE001 - the others find the worker dead then
+            self._events.trouble(f"The worker could not unregister: {error!r}")
 
 
 def _new_id() -> str:

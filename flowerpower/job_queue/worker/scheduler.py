@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import LEASE, JobQueueBackend, WorkerEvent
-from flowerpower.job_queue.worker.dead_workers import Reaper
 from flowerpower.job_queue.worker.events import Events
+from flowerpower.job_queue.worker.maintenance import RETRY_EVERY, Maintenance
+from flowerpower.job_queue.worker.signals import stop_signals_call
 from flowerpower.triggers import clock
 
 LOOK_EVERY = 0.1
-"""Seconds between two looks for what is due; a fire that is nearer is waited for exactly."""
-RETRY_EVERY = 1.0
-"""Seconds before a backend that did not answer is asked again."""
-REAP_EVERY = 1.0
-PRUNE_EVERY = 60.0
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""Seconds between two looks at what is due; for a nearer fire the wait is exact."""
 
 
 class Firing:
-    """Fires what is due, a step at a time; tells of each fire and never raises."""
+    """Fires what is due, one step at a time; emits an event for each fire and never raises."""
 
     def __init__(self, backend: JobQueueBackend, events: Events) -> None:
         self._backend = backend
@@ -36,94 +30,61 @@ class Firing:
         now = clock.monotonic()
         if now < self._look_at:
             return self._look_at - now
-        wait = self._wait()
+        wait = self._fire_and_wait_time()
         self._look_at = clock.monotonic() + wait
         return wait
 
-    def _wait(self) -> float:
+    def _fire_and_wait_time(self) -> float:
         try:
             due = self._backend.next_fire_in()
             if due is None or due > 0:
+                # A schedule may be added meanwhile, so no wait is longer than LOOK_EVERY.
                 return LOOK_EVERY if due is None else min(due, LOOK_EVERY)
             fired = self._backend.fire_due()
         except BackendUnreachable:
             return RETRY_EVERY
         except Exception as error:  # noqa: BLE001 - a scheduler that goes on beats one that ends
-            self._events.trouble(f"Nothing could be fired: {error!r}")
+            self._events.trouble(f"Schedules could not be fired: {error!r}")
             return RETRY_EVERY
         for fire in fired.fires:
-            self._events.tell("fire", **fire.to_json())
+            self._events.emit("fire", **fire.to_json())
+        # More may be due than one batch holds; without a batch another scheduler was faster.
         return 0.0 if fired.looked_at else LOOK_EVERY
 
 
 class Scheduler:
-    """A process that fires, buries dead workers and forgets old records, and runs no job."""
+    """A process that fires schedules and maintains the queue, and runs no job."""
 
     def __init__(
         self, backend: JobQueueBackend, on_event: Callable[[WorkerEvent], None] | None = None
     ) -> None:
-        self._backend = backend
         self._events = Events(on_event)
         self._firing = Firing(backend, self._events)
-        self._reaper = Reaper(LEASE)
+        self._maintenance = Maintenance(backend, self._events, LEASE)
         self._stopped = threading.Event()
-        self._next: dict[str, float] = {}
-        self._unreachable_since: float | None = None
 
     def run(self) -> None:
-        """Schedule until told to stop; in the main thread by SIGTERM, SIGINT or SIGHUP."""
-        with self._signals():
+        """Schedule until `stop`; in the main thread also until SIGTERM, SIGINT or SIGHUP."""
+        with stop_signals_call(self.stop):
             self._events.start()
-            self._events.tell("start", pid=os.getpid())
+            self._events.emit("start", pid=os.getpid())
             while not self._stopped.is_set():
                 wait = self._firing.step()
-                self._clean()
+                self._maintain()
                 self._stopped.wait(wait)
-            self._events.tell("stop")
+            self._events.emit("stop")
             self._events.close()
 
     def stop(self) -> None:
-        """End after the present step."""
+        """End after the current step."""
         self._stopped.set()
 
-    @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {each: signal.signal(each, lambda *_: self.stop()) for each in STOP_SIGNALS}
+    def _maintain(self) -> None:
         try:
-            yield
-        finally:
-            for each, old in before.items():
-                signal.signal(each, old)
-
-    def _clean(self) -> None:
-        try:
-            if self._is_time("reap", REAP_EVERY):
-                beats = self._backend.beats()
-                for worker, beat in self._reaper.dead(beats, clock.monotonic()).items():
-                    jobs = self._backend.requeue_lost_jobs_of(worker, beat)
-                    self._events.tell("worker_died", worker=worker, jobs=jobs)
-            if self._is_time("prune", PRUNE_EVERY):
-                self._backend.prune()
+            self._maintenance.run_due()
         except BackendUnreachable as error:
-            self._reaper.forget()
-            if self._unreachable_since is None:
-                self._unreachable_since = clock.monotonic()
-                self._events.tell("unreachable", reason=error.message)
-            return
+            self._maintenance.note_unreachable(error)
         except Exception as error:  # noqa: BLE001 - as for a fire
-            self._events.trouble(f"Something unexpected: {error!r}")
-            return
-        if self._unreachable_since is not None:
-            seconds = round(clock.monotonic() - self._unreachable_since, 1)
-            self._unreachable_since = None
-            self._events.tell("reachable", after_seconds=seconds)
-
-    def _is_time(self, what: str, every: float) -> bool:
-        now = clock.monotonic()
-        if now < self._next.get(what, 0.0):
-            return False
-        self._next[what] = now + every
-        return True
+            self._events.trouble(f"Unexpected error: {error!r}")
+        else:
+            self._maintenance.note_reachable()
