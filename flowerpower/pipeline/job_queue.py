@@ -192,7 +192,7 @@ class PipelineJobQueue:
             BackendUnreachable: if the schedule was not taken.
         """
         self._registry.files(spec.pipeline)
-        return self.backend.add_schedule(spec, overwrite=overwrite)
+        return self.backend.schedules.add(spec, overwrite=overwrite)
 
     def get_schedule(self, schedule_id: str) -> Schedule:
         """The schedule of that id.
@@ -200,11 +200,11 @@ class PipelineJobQueue:
         Raises:
             ScheduleNotFound: if there is none.
         """
-        return self.backend.get_schedule(schedule_id)
+        return self.backend.schedules.get(schedule_id)
 
     def list_schedules(self) -> list[Schedule]:
         """All schedules of the project."""
-        return self.backend.list_schedules()
+        return self.backend.schedules.list()
 
     def pause_schedule(self, schedule_id: str) -> Schedule:
         """Stop its fires until it is resumed.
@@ -213,7 +213,7 @@ class PipelineJobQueue:
             ScheduleNotFound: if there is none of that id.
             Refused: if it is done.
         """
-        return self.backend.pause_schedule(schedule_id)
+        return self.backend.schedules.pause(schedule_id)
 
     def resume_schedule(self, schedule_id: str) -> Schedule:
         """Let a paused schedule fire again, from now on.
@@ -222,7 +222,7 @@ class PipelineJobQueue:
             ScheduleNotFound: if there is none of that id.
             Refused: if it is done.
         """
-        return self.backend.resume_schedule(schedule_id)
+        return self.backend.schedules.resume(schedule_id)
 
     def delete_schedule(self, schedule_id: str) -> None:
         """Delete a schedule and its history; jobs that it made stay.
@@ -230,7 +230,7 @@ class PipelineJobQueue:
         Raises:
             ScheduleNotFound: if there is none of that id.
         """
-        self.backend.delete_schedule(schedule_id)
+        self.backend.schedules.delete(schedule_id)
 
     def list_fires(self, schedule_id: str, limit: int = 100) -> list[Fire]:
         """The latest fires of a schedule and their outcomes, the newest first.
@@ -238,7 +238,7 @@ class PipelineJobQueue:
         Raises:
             ScheduleNotFound: if there is none of that id.
         """
-        return self.backend.list_fires(schedule_id, limit)
+        return self.backend.schedules.fires(schedule_id, limit)
 
     def run_schedule_now(self, schedule_id: str) -> Job:
         """A job as the schedule would make one, at once; its calendar is not shifted by it.
@@ -257,7 +257,7 @@ class PipelineJobQueue:
 
     def has_scheduler(self) -> bool:
         """Whether a process is alive that fires the schedules."""
-        return self.backend.has_scheduler()
+        return self.backend.schedules.has_scheduler()
 
     def list_workers(self) -> list[WorkerInfo]:
         """The workers that are alive, with the jobs they run."""

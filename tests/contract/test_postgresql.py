@@ -104,7 +104,7 @@ def test_tables_of_a_newer_version_are_refused(postgres: PostgresServer) -> None
         database = backend.database  # type: ignore[attr-defined]
         with database.write() as transaction:
             transaction.execute("UPDATE flowerpower_schema SET version = 99", {})
-    with pytest.raises(BackendUnreachable, match=r"newer flowerpower .*schema 99"):
+    with pytest.raises(BackendUnreachable, match=r"newer flowerpower .*version 99"):
         JobQueueManager(url=url)
 
 

@@ -20,7 +20,7 @@ from tests.servers import PostgresServer
 def _works_on(queue: JobQueueBackend) -> None:
     assert queue.get_job("old").status is JobStatus.QUEUED
     assert FakeWorker(queue).take().job_id == "old"
-    assert queue.add_schedule(every(60)).id == "report-1"
+    assert queue.schedules.add(every(60)).id == "report-1"
 
 
 def test_sqlite_of_version_1(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_a_database_is_whole_or_absent(
     """If making it fails half way, nothing stands in its place, and the next try makes it."""
     with monkeypatch.context() as patch:
         half = [*sqlite.schema_statements()[:3], "CREATE TABLE flowerpower_jobs (twice)"]
-        patch.setattr(sqlite, "schema_statements", lambda: half)
+        patch.setattr(sqlite, "schema_statements", lambda *_: half)
         with pytest.raises(BackendUnreachable, match="already exists"):
             open_queue(tmp_path)
     assert list(path.parent.iterdir()) == []
@@ -227,7 +227,7 @@ def test_a_write_that_fails_half_way_leaves_nothing(
             raise ZeroDivisionError
 
         with monkeypatch.context() as patch:
-            patch.setattr("flowerpower.job_queue.apscheduler.store.SqlStore._append_log", fail)
+            patch.setattr("flowerpower.job_queue.apscheduler.store.SqlStore.append_log", fail)
             with pytest.raises(ZeroDivisionError):
                 worker.finish(claim, FINISHED, "words")
         assert backend.get_job("kept").status is JobStatus.RUNNING

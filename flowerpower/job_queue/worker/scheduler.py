@@ -42,18 +42,18 @@ class Firing:
 
     def _wait(self) -> float:
         try:
-            due = self._backend.next_fire_in()
+            due = self._backend.schedules.next_fire_in()
             if due is None or due > 0:
                 return LOOK_EVERY if due is None else min(due, LOOK_EVERY)
-            fired = self._backend.fire_due()
+            batch = self._backend.schedules.fire_due()
         except BackendUnreachable:
             return RETRY_EVERY
         except Exception as error:  # noqa: BLE001 - a scheduler that goes on beats one that ends
             self._events.trouble(f"Nothing could be fired: {error!r}")
             return RETRY_EVERY
-        for fire in fired.fires:
+        for fire in batch.fires:
             self._events.tell("fire", **fire.to_json())
-        return 0.0 if fired.looked_at else LOOK_EVERY
+        return 0.0 if batch.schedules else LOOK_EVERY
 
 
 class Scheduler:

@@ -1,7 +1,8 @@
--- Version 1: jobs, logs, workers. Times are seconds since 1970 in UTC; payload, result, error,
--- progress, spec and trigger_json are JSON as text. namespace parts the projects that share a database.
+-- The tables, at SCHEMA_VERSION of database.py. Times are seconds since 1970 in UTC; payload, result,
+-- error, progress and definition are JSON as text. Every key begins with namespace, which separates
+-- projects that share a database. {live} becomes the statuses of jobs that have not ended.
 
--- One row a job. owner and attempt fence every write of a worker; cancel is 1 once asked for.
+-- One row per job. owner and attempt fence every write of a worker; cancel is 1 once requested.
 CREATE TABLE flowerpower_jobs (
     namespace TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -34,8 +35,11 @@ CREATE INDEX flowerpower_jobs_schedule ON flowerpower_jobs (namespace, schedule_
 CREATE INDEX flowerpower_jobs_expiry ON flowerpower_jobs (namespace, expires_at);
 CREATE INDEX flowerpower_jobs_created ON flowerpower_jobs (namespace, created_at);
 CREATE INDEX flowerpower_jobs_owner ON flowerpower_jobs (namespace, owner);
+-- The active jobs of schedules, which are counted at each fire.
+CREATE INDEX flowerpower_jobs_active ON flowerpower_jobs (namespace, schedule_id)
+    WHERE schedule_id IS NOT NULL AND status IN ({live});
 
--- Chunks of an attempt's log; size is in bytes of UTF-8.
+-- Pieces of an attempt's log; size is in bytes of UTF-8.
 CREATE TABLE flowerpower_logs (
     namespace TEXT NOT NULL,
     job_id TEXT NOT NULL,
@@ -47,7 +51,7 @@ CREATE TABLE flowerpower_logs (
     FOREIGN KEY (namespace, job_id) REFERENCES flowerpower_jobs (namespace, id) ON DELETE CASCADE
 );
 
--- Workers that nobody took for dead; beat grows while one lives.
+-- Workers that nobody has found dead; beat grows while one lives.
 CREATE TABLE flowerpower_workers (
     namespace TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -61,24 +65,29 @@ CREATE TABLE flowerpower_workers (
     PRIMARY KEY (namespace, id)
 );
 
--- next_fire_at is NULL when the schedule is paused or done; rev grows with every edit.
+-- next_fire is the nominal time, due_at the actual one, with jitter; both are NULL while the schedule
+-- is paused or done. An interval without a start counts from anchor.
 CREATE TABLE flowerpower_schedules (
     namespace TEXT NOT NULL,
     id TEXT NOT NULL,
     pipeline TEXT NOT NULL,
-    spec TEXT NOT NULL,
-    trigger_json TEXT NOT NULL,
+    definition TEXT NOT NULL,
     state TEXT NOT NULL,
     origin TEXT NOT NULL,
     created_at DOUBLE PRECISION NOT NULL,
-    next_fire_at DOUBLE PRECISION,
-    last_fire_at DOUBLE PRECISION,
-    rev INTEGER NOT NULL DEFAULT 0,
+    anchor DOUBLE PRECISION NOT NULL,
+    next_fire DOUBLE PRECISION,
+    due_at DOUBLE PRECISION,
+    last_fire DOUBLE PRECISION,
+    revision INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (namespace, id)
 );
-CREATE INDEX flowerpower_schedules_due ON flowerpower_schedules (namespace, next_fire_at);
+CREATE INDEX flowerpower_schedules_due ON flowerpower_schedules (namespace, due_at);
+CREATE INDEX flowerpower_schedules_processed
+    ON flowerpower_schedules (namespace, (COALESCE(last_fire, anchor))) WHERE state = 'active';
+CREATE INDEX flowerpower_schedules_pipeline ON flowerpower_schedules (namespace, pipeline);
 
--- The ledger: one row a fire, whatever became of it; count is above 1 for coalesced misses.
+-- The ledger: one row per fire, whatever its outcome; count is above 1 for coalesced misses.
 CREATE TABLE flowerpower_fires (
     namespace TEXT NOT NULL,
     schedule_id TEXT NOT NULL,
@@ -88,5 +97,16 @@ CREATE TABLE flowerpower_fires (
     count INTEGER NOT NULL DEFAULT 1,
     job_id TEXT,
     recorded_at DOUBLE PRECISION NOT NULL,
-    PRIMARY KEY (namespace, schedule_id, fire_time)
+    PRIMARY KEY (namespace, schedule_id, fire_time),
+    FOREIGN KEY (namespace, schedule_id)
+        REFERENCES flowerpower_schedules (namespace, id) ON DELETE CASCADE
+);
+CREATE INDEX flowerpower_fires_recorded ON flowerpower_fires (namespace, recorded_at);
+
+-- The last number that a schedule of a pipeline got; numbers are not reused.
+CREATE TABLE flowerpower_numbers (
+    namespace TEXT NOT NULL,
+    pipeline TEXT NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (namespace, pipeline)
 );
