@@ -148,7 +148,7 @@ def _damage(columns: list[str]) -> dict[str, Any]:
 
 
 def claim_of(row: Row, worker_id: str) -> Claim:
-    """The claim on the job in a row; on a damaged one without payload, so that the worker fails it."""
+    """The claim on the job in a row; without payload if it is damaged, so that the job fails."""
     read = RecordReader(row)
     payload = read.mapping("payload")
     claim = Claim(
@@ -222,7 +222,7 @@ def lost_error(reason: str) -> str:
 
 
 def log_pieces(text: str) -> list[str]:
-    """The end of a log text, in pieces of at most LOG_PIECE bytes of UTF-8, valid for every store."""
+    """The end of a log text, in pieces of at most LOG_PIECE bytes of UTF-8."""
     # PostgreSQL's text holds no NUL; lone surrogates cannot be encoded.
     escaped = text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace")
     content = escaped[-LOG_LIMIT:].decode("utf-8", "ignore").encode()

@@ -42,7 +42,7 @@ class Decision:
 
 
 def decide(schedule: Schedule, now: datetime, active: int) -> Decision | None:
-    """What to do with `schedule` at `now`, while `active` of its jobs have not ended; None: nothing.
+    """What to do with `schedule` at `now`, with `active` jobs that have not ended; None: nothing.
 
     Due fires are processed in the order of their nominal times:
 
@@ -130,7 +130,7 @@ def _due_fires(
         if is_too_late(time):
             late = replace(late, count=late.count + 1) if late else missed(time, TOO_LATE, 1)
             continue
-        # Jitter can make an earlier fire late after a later one, so this may happen in between.
+        # With jitter a later fire can be the older one, so late fires can come in between.
         if late is not None:
             yield late
             late = None

@@ -158,7 +158,7 @@ class SqlStore:
 
 
 def fence(claim: Claim) -> dict[str, Any]:
-    """The parameters by which a write of a worker that no longer holds the claim changes nothing."""
+    """Parameters that make a write change nothing if the worker no longer holds the claim."""
     return {"id": claim.job_id, "worker": claim.owner, "attempt": claim.attempt}
 
 

@@ -99,7 +99,7 @@ def columns(
     numbers: Sequence[str],
     counts: Sequence[str],
 ) -> dict[str, Any]:
-    """Columns of a record from a hash; an invalid number stays text, which readers see as damage."""
+    """Columns of a record from a hash; an invalid number stays text, for readers to find."""
 
     def value(name: str, kind: type[str] | type[float] | type[int]) -> Any:
         text = text_of(fields.get(f"{prefix}{name}".encode())) or None

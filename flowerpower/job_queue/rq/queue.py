@@ -231,8 +231,8 @@ class RQManager(JobQueueBackend):
         names = list(queues)
         if not names or count < 1:
             return []
-        # Once: the jobs of a claim whose answer is lost come back by the next heartbeats, and a
-        # second claim would take others as well.
+        # Once: a repeated script would claim other jobs. Those of a claim whose answer was lost
+        # are found by the next heartbeat.
         answer = self._store.run_once(
             "claim_jobs",
             worker=worker_id,

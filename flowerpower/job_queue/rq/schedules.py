@@ -61,7 +61,7 @@ class RedisSchedules(ScheduleStore):
                 return schedule
 
     def _existing(self, spec: ScheduleSpec) -> tuple[Schedule | None, str | None]:
-        """The schedule that `spec` may be; without an id also what the search by definition gave."""
+        """The schedule that `spec` may be; without an id also the answer of the search."""
         if spec.id is not None:
             return self._find(spec.id), None
         answer = self._run("find_schedule", pipeline=spec.pipeline, definition=spec.definition())

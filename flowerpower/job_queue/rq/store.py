@@ -209,7 +209,7 @@ class RedisStore:
             for worker_id in ids.values():
                 pipeline.hkeys(self.key("held", worker_id))
             held = pipeline.execute()
-        rows = []
+        rows: list[Row] = []
         for name, worker_id in ids.items():
             content = json_object(records[name]) or {}
             columns = ("host", "pid", "queues", "slots", "started_at")
