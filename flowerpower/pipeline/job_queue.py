@@ -55,13 +55,6 @@ class PipelineJobQueue:
         """The URL of the project's backend, None for the backend's own default."""
         return self._config.backend.url if self.type == self._config.type else None
 
-    def _place(self) -> dict[str, Any]:
-        """Where the backend is, as its options; what the project leaves out is its default."""
-        if self.type != self._config.type:
-            return {"url": None}
-        options = self._config.backend.model_dump(exclude={"queues"}, exclude_none=True)
-        return {"url": None, **options}
-
     @property
     def in_memory(self) -> bool:
         """Whether the queue lives in memory, where no other process finds it."""
@@ -75,16 +68,10 @@ class PipelineJobQueue:
             BackendUnreachable: if it cannot be opened.
         """
         if self._backend is None:
-            from flowerpower.job_queue import JobQueueManager
+            from flowerpower.job_queue import open_backend, project_options
 
-            self._backend = JobQueueManager(
-                type=self.type,
-                base_dir=self._project.root,
-                **self._place(),
-                namespace=self._config.namespace or self._project.name,
-                result_ttl=self._config.result_ttl,
-                history_ttl=self._config.history_ttl,
-            )
+            options = project_options(self._project, self.type)
+            self._backend = open_backend(self.type, self._project.root, options)
         return self._backend
 
     def add_job(
