@@ -10,12 +10,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from flowerpower.job_queue.schedule_store import ScheduleStore
 from flowerpower.jobs.claim import AttemptResult, Claim, Heartbeat, WorkerInfo
 from flowerpower.jobs.job import Job, JobFilter, JobSpec, LogChunk
+
+if TYPE_CHECKING:
+    from flowerpower.job_queue.schedule_store import ScheduleStore
 
 LEASE = 10.0
 """Seconds; a worker whose beat another has seen unchanged for this long is dead."""
@@ -81,7 +82,6 @@ class JobQueueBackend(ABC):
 
     # For callers
 
-    @abstractmethod
     def add_job(self, spec: JobSpec) -> Job:
         """Store a job, due at `spec.run_at` or at once.
 
@@ -91,6 +91,7 @@ class JobQueueBackend(ABC):
         A damaged record stops nobody: readers return what can be read, name the rest in the job's
         error, and show an unknown status as failed; a worker fails the job.
         """
+        return self.add_jobs([spec])[0]
 
     @abstractmethod
     def add_jobs(self, specs: Sequence[JobSpec]) -> list[Job]:
@@ -202,7 +203,6 @@ class JobQueueBackend(ABC):
         claim is no longer held.
         """
 
-    @abstractmethod
     def finish(
         self, claim: Claim, end: AttemptResult, log: str, progress: Mapping[str, Any] | None
     ) -> bool:
@@ -210,6 +210,7 @@ class JobQueueBackend(ABC):
 
         Returns False, and writes nothing, if the claim is no longer held: a late finish is refused.
         """
+        return self.finish_many([FinishRequest(claim, end, log, progress)])[0]
 
     @abstractmethod
     def finish_many(self, ended: Sequence[FinishRequest]) -> list[bool]:
@@ -262,10 +263,5 @@ class JobQueueBackend(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

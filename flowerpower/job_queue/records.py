@@ -6,18 +6,19 @@ A record is a mapping with the columns of the SQL tables, for every store.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from flowerpower.errors import JobNotFound, Refused
 from flowerpower.job_queue.base import LOG_LIMIT
 from flowerpower.jobs.claim import Claim, WorkerInfo
-from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobStatus
+from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobStatus, check_transition
 from flowerpower.text import nearest
 
 Row = Mapping[str, Any]
+_Value = TypeVar("_Value")
 LOG_PIECE = 50_000
 """Bytes; the size of one stored piece of a log. Logs are trimmed by whole pieces."""
 WORKER_DIED = "The worker that ran it died"
@@ -41,10 +42,6 @@ class RecordReader:
             self._bad(column)
         return value if isinstance(value, str) else repr(value)
 
-    def maybe_text(self, column: str) -> str | None:
-        """A text or None."""
-        return None if self._row[column] is None else self.text(column)
-
     def number(self, column: str, default: float = 0) -> Any:
         """A number; `default` for any other value."""
         value = self._row[column]
@@ -52,10 +49,6 @@ class RecordReader:
             return value
         self._bad(column)
         return default
-
-    def maybe_number(self, column: str) -> Any:
-        """A number or None."""
-        return None if self._row[column] is None else self.number(column)
 
     def moment(self, column: str) -> datetime:
         """A time; 1970 for any other value."""
@@ -65,9 +58,9 @@ class RecordReader:
             self._bad(column)
             return datetime.fromtimestamp(0, UTC)
 
-    def maybe_moment(self, column: str) -> datetime | None:
-        """A time or None."""
-        return None if self._row[column] is None else self.moment(column)
+    def maybe(self, read: Callable[[str], _Value], column: str) -> _Value | None:
+        """None, or what `read` gives."""
+        return None if self._row[column] is None else read(column)
 
     def mapping(self, column: str) -> dict[str, Any] | None:
         """A JSON object or None."""
@@ -96,6 +89,11 @@ def json_object(text: Any) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
+def as_json(content: Mapping[str, Any] | None) -> str | None:
+    """The content of a JSON column."""
+    return None if content is None else json.dumps(content)
+
+
 def status_of(row: Row) -> JobStatus:
     """The status of a job; an unknown one counts as failed."""
     try:
@@ -108,7 +106,7 @@ def job_of(row: Row, now: float, *, created: bool = True) -> Job:
     """The job in a row, as it is at `now`; its error names the damaged columns."""
     read = RecordReader(row)
     status = read.status()
-    expires = read.maybe_moment("result_expires_at")
+    expires = read.maybe(read.moment, "result_expires_at")
     expired = expires is not None and expires.timestamp() <= now
     result, error = read.mapping("result"), read.mapping("error")
     job = Job(
@@ -119,14 +117,14 @@ def job_of(row: Row, now: float, *, created: bool = True) -> Job:
         created_at=read.moment("created_at"),
         run_at=read.moment("run_at"),
         payload=read.mapping("payload"),
-        started_at=read.maybe_moment("started_at"),
-        ended_at=read.maybe_moment("ended_at"),
+        started_at=read.maybe(read.moment, "started_at"),
+        ended_at=read.maybe(read.moment, "ended_at"),
         attempt=read.number("attempt"),
-        attempts_left=read.maybe_number("attempts_left"),
+        attempts_left=read.maybe(read.number, "attempts_left"),
         worker_losses=read.number("worker_losses"),
-        worker=read.maybe_text("owner"),
-        schedule_id=read.maybe_text("schedule_id"),
-        scheduled_for=read.maybe_moment("scheduled_for"),
+        worker=read.maybe(read.text, "owner"),
+        schedule_id=read.maybe(read.text, "schedule_id"),
+        scheduled_for=read.maybe(read.moment, "scheduled_for"),
         cancel_requested=bool(row["cancel"]),
         progress=read.mapping("progress"),
         result=None if expired else result,
@@ -159,7 +157,7 @@ def claim_of(row: Row, worker_id: str) -> Claim:
         payload,
         read.number("retries"),
         read.number("result_ttl"),
-        read.maybe_moment("scheduled_for"),
+        read.maybe(read.moment, "scheduled_for"),
     )
     return replace(claim, payload=None) if read.damaged else claim
 
@@ -195,6 +193,16 @@ def job_not_found(job_id: str, known: Sequence[str]) -> JobNotFound:
         f"There is no job {job_id[:200]!r}.{question}",
         hint="See them with `flowerpower job-queue list-jobs`.",
     )
+
+
+def check_cancel(job_id: str, status: JobStatus) -> None:
+    """Check that a job may be cancelled.
+
+    Raises:
+        Refused: if it has finished or failed.
+    """
+    if status is not JobStatus.CANCELLED:
+        check_transition(job_id, status, JobStatus.CANCELLED)
 
 
 def check_delete(job_id: str, status: JobStatus) -> None:

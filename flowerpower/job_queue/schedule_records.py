@@ -38,9 +38,9 @@ def schedule_of(row: Row, *, created: bool = True) -> Schedule:
         state=state,
         created_at=read.moment("created_at"),
         anchor=read.moment("anchor"),
-        next_fire=read.maybe_moment("next_fire"),
-        due_at=read.maybe_moment("due_at"),
-        last_fire=read.maybe_moment("last_fire"),
+        next_fire=read.maybe(read.moment, "next_fire"),
+        due_at=read.maybe(read.moment, "due_at"),
+        last_fire=read.maybe(read.moment, "last_fire"),
         revision=read.number("revision"),
         created=created,
         fault=fault,
@@ -62,10 +62,10 @@ def fire_of(row: Row) -> Fire:
         read.text("schedule_id"),
         read.moment("fire_time"),
         outcome,
-        read.maybe_text("reason"),
+        read.maybe(read.text, "reason"),
         read.number("count", 1),
-        read.maybe_text("job_id"),
-        read.maybe_moment("recorded_at"),
+        read.maybe(read.text, "job_id"),
+        read.maybe(read.moment, "recorded_at"),
     )
 
 

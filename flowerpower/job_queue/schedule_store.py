@@ -5,10 +5,8 @@ from __future__ import annotations
 import builtins
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec
+from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec, ScheduleState
 
 FIRES_KEPT = 1000
 """Rows of a schedule's ledger that are kept, the latest ones, while their history lasts."""
@@ -58,7 +56,6 @@ class ScheduleStore(ABC):
     def list(self) -> builtins.list[Schedule]:
         """Return all schedules, the oldest first."""
 
-    @abstractmethod
     def pause(self, schedule_id: str) -> Schedule:
         """Stop its fires until it is resumed; pausing a paused schedule changes nothing.
 
@@ -66,8 +63,8 @@ class ScheduleStore(ABC):
             ScheduleNotFound: if there is no such schedule.
             Refused: if it is done.
         """
+        return self.set_state(schedule_id, ScheduleState.PAUSED)
 
-    @abstractmethod
     def resume(self, schedule_id: str) -> Schedule:
         """Let it fire again, from now on; resuming an active schedule changes nothing.
 
@@ -75,6 +72,11 @@ class ScheduleStore(ABC):
             ScheduleNotFound: if there is no such schedule.
             Refused: if it is done.
         """
+        return self.set_state(schedule_id, ScheduleState.ACTIVE)
+
+    @abstractmethod
+    def set_state(self, schedule_id: str, state: ScheduleState) -> Schedule:
+        """Make it active or paused; see `pause` and `resume`."""
 
     @abstractmethod
     def delete(self, schedule_id: str) -> None:

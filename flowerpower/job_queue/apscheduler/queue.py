@@ -7,23 +7,24 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowerpower.errors import ConfigError
 from flowerpower.job_queue.apscheduler.database import Database, in_list
-from flowerpower.job_queue.apscheduler.store import SqlStore, as_json, fence
+from flowerpower.job_queue.apscheduler.store import SqlStore, fence
 from flowerpower.job_queue.base import FinishRequest, JobQueueBackend, WorkerEvent, WorkerOptions
 from flowerpower.job_queue.records import (
     WORKER_DIED,
     WORKER_WENT,
+    as_json,
+    check_cancel,
     check_delete,
     claim_of,
     job_of,
     status_of,
     worker_of,
 )
-from flowerpower.job_queue.schedule_store import ScheduleStore
-from flowerpower.jobs.claim import AttemptResult, Claim, Heartbeat, WorkerInfo
+from flowerpower.jobs.claim import Claim, Heartbeat, WorkerInfo
 from flowerpower.jobs.job import (
     Job,
     JobFilter,
@@ -36,6 +37,9 @@ from flowerpower.jobs.job import (
 )
 from flowerpower.text import check_name
 from flowerpower.triggers import clock
+
+if TYPE_CHECKING:
+    from flowerpower.job_queue.schedule_store import ScheduleStore
 
 DEFAULT_URL = "sqlite:///.flowerpower/jobs.db"
 MEMORY = "memory"
@@ -96,9 +100,6 @@ class APSManager(JobQueueBackend):
 
     # For callers
 
-    def add_job(self, spec: JobSpec) -> Job:
-        return self.add_jobs([spec])[0]
-
     def add_jobs(self, specs: Sequence[JobSpec]) -> list[Job]:
         with self.database.write() as tx:
             now = tx.now()
@@ -125,8 +126,8 @@ class APSManager(JobQueueBackend):
         with self.database.write() as tx:
             now = tx.now()
             status = status_of(self._store.row(tx, "lock_job", job_id, now))
+            check_cancel(job_id, status)
             if status is not JobStatus.CANCELLED:
-                check_transition(job_id, status, JobStatus.CANCELLED)
                 query = "cancel_running" if status is JobStatus.RUNNING else "cancel_waiting"
                 tx.run(query, id=job_id, **self._store.end_times(now))
             return self._store.job(tx, job_id, now)
@@ -236,11 +237,6 @@ class APSManager(JobQueueBackend):
             if is_held:
                 self._store.append_log(tx, claim, log)
             return bool(is_held)
-
-    def finish(
-        self, claim: Claim, end: AttemptResult, log: str, progress: Mapping[str, Any] | None
-    ) -> bool:
-        return self.finish_many([FinishRequest(claim, end, log, progress)])[0]
 
     def finish_many(self, ended: Sequence[FinishRequest]) -> list[bool]:
         for request in ended:

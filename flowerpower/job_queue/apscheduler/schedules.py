@@ -88,13 +88,7 @@ class SqlSchedules(ScheduleStore):
         with self._database.read() as tx:
             return [schedule_of(row) for row in tx.rows("list_schedules")]
 
-    def pause(self, schedule_id: str) -> Schedule:
-        return self._set_state(schedule_id, ScheduleState.PAUSED)
-
-    def resume(self, schedule_id: str) -> Schedule:
-        return self._set_state(schedule_id, ScheduleState.ACTIVE)
-
-    def _set_state(self, schedule_id: str, state: ScheduleState) -> Schedule:
+    def set_state(self, schedule_id: str, state: ScheduleState) -> Schedule:
         with self._database.write() as tx:
             schedule = self._get(tx, schedule_id)
             if schedule.state is state and schedule.fault is None:

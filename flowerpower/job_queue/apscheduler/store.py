@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from flowerpower.errors import JobNotFound
 from flowerpower.job_queue.apscheduler.database import Database, Transaction, in_list
 from flowerpower.job_queue.base import LOG_LIMIT, FinishRequest
-from flowerpower.job_queue.records import Row, job_not_found, job_of, log_pieces, lost_error
+from flowerpower.job_queue.records import (
+    Row,
+    as_json,
+    job_not_found,
+    job_of,
+    log_pieces,
+    lost_error,
+)
 from flowerpower.jobs.claim import Claim
 from flowerpower.jobs.job import (
     MAX_WORKER_LOSSES,
@@ -160,11 +166,6 @@ class SqlStore:
 def fence(claim: Claim) -> dict[str, Any]:
     """Parameters that make a write change nothing if the worker no longer holds the claim."""
     return {"id": claim.job_id, "worker": claim.owner, "attempt": claim.attempt}
-
-
-def as_json(content: Mapping[str, Any] | None) -> str | None:
-    """Content of a JSON column."""
-    return None if content is None else json.dumps(content)
 
 
 def _seconds(moment: datetime | None) -> float | None:

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowerpower.errors import ConfigError
 from flowerpower.job_queue.base import (
@@ -20,6 +20,8 @@ from flowerpower.job_queue.base import (
 from flowerpower.job_queue.records import (
     WORKER_DIED,
     WORKER_WENT,
+    as_json,
+    check_cancel,
     check_delete,
     claim_of,
     job_of,
@@ -31,8 +33,7 @@ from flowerpower.job_queue.records import (
 from flowerpower.job_queue.rq.connection import Connection, make_url
 from flowerpower.job_queue.rq.fields import RQ_STATUSES, row_of
 from flowerpower.job_queue.rq.store import PAGE, RedisStore, StoredJob
-from flowerpower.job_queue.schedule_store import ScheduleStore
-from flowerpower.jobs.claim import AttemptResult, Claim, Heartbeat, WorkerInfo
+from flowerpower.jobs.claim import Claim, Heartbeat, WorkerInfo
 from flowerpower.jobs.job import (
     MAX_WORKER_LOSSES,
     Job,
@@ -46,6 +47,9 @@ from flowerpower.jobs.job import (
 )
 from flowerpower.text import JOB_ID_LIMIT, check_name, is_name
 from flowerpower.triggers import clock
+
+if TYPE_CHECKING:
+    from flowerpower.job_queue.schedule_store import ScheduleStore
 
 _CLAIM_FIELDS = (
     b"fp_pipeline",
@@ -119,9 +123,6 @@ class RQManager(JobQueueBackend):
 
     # For callers
 
-    def add_job(self, spec: JobSpec) -> Job:
-        return self.add_jobs([spec])[0]
-
     def add_jobs(self, specs: Sequence[JobSpec]) -> list[Job]:
         added: list[Job] = []
         for start in range(0, len(specs), PAGE):
@@ -153,27 +154,13 @@ class RQManager(JobQueueBackend):
         return jobs
 
     def cancel_job(self, job_id: str) -> Job:
-        def is_needed(status: JobStatus) -> bool:
-            if status is JobStatus.CANCELLED:
-                return False
-            check_transition(job_id, status, JobStatus.CANCELLED)
-            return True
-
-        return self._store.change_job("cancel", job_id, is_needed).job()
+        return self._store.change_job("cancel", job_id, check_cancel).job()
 
     def retry_job(self, job_id: str) -> Job:
-        def is_needed(status: JobStatus) -> bool:
-            check_retry(job_id, status)
-            return True
-
-        return self._store.change_job("retry", job_id, is_needed).job()
+        return self._store.change_job("retry", job_id, check_retry).job()
 
     def delete_job(self, job_id: str) -> None:
-        def is_needed(status: JobStatus) -> bool:
-            check_delete(job_id, status)
-            return True
-
-        self._store.change_job("delete", job_id, is_needed)
+        self._store.change_job("delete", job_id, check_delete)
 
     def prune(self, *, everything_ended: bool = False, dry_run: bool = False) -> int:
         if dry_run and everything_ended:
@@ -270,16 +257,11 @@ class RQManager(JobQueueBackend):
             "record_progress",
             **_fence(claim),
             token=uuid.uuid4().hex,
-            progress=_as_json(progress),
+            progress=as_json(progress),
             log=log_pieces(log),
             log_limit=LOG_LIMIT,
         )
         return bool(is_held)
-
-    def finish(
-        self, claim: Claim, end: AttemptResult, log: str, progress: Mapping[str, Any] | None
-    ) -> bool:
-        return self.finish_many([FinishRequest(claim, end, log, progress)])[0]
 
     def finish_many(self, ended: Sequence[FinishRequest]) -> list[bool]:
         for request in ended:
@@ -327,19 +309,15 @@ def _fence(claim: Claim) -> dict[str, Any]:
     return {"id": claim.job_id, "owner": claim.owner, "attempt": claim.attempt}
 
 
-def _as_json(content: Mapping[str, Any] | None) -> str | None:
-    return None if content is None else json.dumps(content)
-
-
 def _ended_attempt(request: FinishRequest) -> dict[str, Any]:
     claim, result = request.claim, request.end
     attempt = {
         **_fence(claim),
         "status": RQ_STATUSES[result.status],
-        "result": _as_json(result.result),
+        "result": as_json(result.result),
         "result_ttl": claim.result_ttl,
-        "error": _as_json(result.error),
-        "progress": _as_json(request.progress),
+        "error": as_json(result.error),
+        "progress": as_json(request.progress),
         "retries": result.retries,
         "attempts_left": result.attempts_left,
         "run_at": None if result.run_at is None else result.run_at.timestamp(),

@@ -146,13 +146,7 @@ class RedisSchedules(ScheduleStore):
             ]
         return schedules
 
-    def pause(self, schedule_id: str) -> Schedule:
-        return self._set_state(schedule_id, ScheduleState.PAUSED)
-
-    def resume(self, schedule_id: str) -> Schedule:
-        return self._set_state(schedule_id, ScheduleState.ACTIVE)
-
-    def _set_state(self, schedule_id: str, state: ScheduleState) -> Schedule:
+    def set_state(self, schedule_id: str, state: ScheduleState) -> Schedule:
         while True:
             existing = self.get(schedule_id)
             if existing.state is state and existing.spec is not None:

@@ -151,16 +151,18 @@ class RedisStore:
             start, page = start + len(names), PAGE
 
     def change_job(
-        self, verb: str, job_id: str, is_needed: Callable[[JobStatus], bool]
+        self, verb: str, job_id: str, check: Callable[[str, JobStatus], None]
     ) -> StoredJob:
-        """Compare and set: read the status, and change the job if the status is still the same.
+        """Compare and set: check the status, and change the job if it still has that status.
 
-        `is_needed` returns whether to change a job with that status, or raises.
+        `check` raises if the job may not be changed. A cancelled job is not cancelled again.
         """
         token = uuid.uuid4().hex
         while True:
             stored = self.read_job(job_id)
-            if not is_needed(status_of(row_of(job_id, stored.fields))):
+            status = status_of(row_of(job_id, stored.fields))
+            check(job_id, status)
+            if verb == "cancel" and status is JobStatus.CANCELLED:
                 return stored
             answer = self.run(
                 "change_job",
