@@ -221,14 +221,16 @@ def test_a_nominal_time_never_makes_a_second_job(
     made = {fire.job_id for fire in fire_all(backend)}
     assert len(made) == 2
     before = backend.schedules.fires("mine")
-    first = min(each for each in made if each)
+    first = min(job_id for job_id in made if job_id)
     backend.delete_job(first)
     # As if the schedule had been at its beginning: the anchor stays, the next fire goes back.
     schedule = backend.schedules.get("mine")
     assert schedule.next_fire is not None
     setup.set_next_fire(backend, "mine", before[-1].fire_time)
     assert fire_all(backend) == []
-    assert jobs_of(backend, "mine") == sorted(each for each in made if each and each != first)
+    assert jobs_of(backend, "mine") == sorted(
+        job_id for job_id in made if job_id and job_id != first
+    )
     assert backend.schedules.fires("mine") == before
     assert backend.schedules.get("mine").next_fire == schedule.next_fire
 
@@ -295,8 +297,8 @@ def test_schedulers_in_threads_fire_once(setup: BackendSetup, backend: JobQueueB
         ready()
         return [fire.schedule_id for _ in range(5) for fire in backend.schedules.fire_due().fires]
 
-    fired = [each for share in in_threads(8, fire) for each in share]
-    fired += [each.schedule_id for each in fire_all(backend)]
+    fired = [schedule_id for share in in_threads(8, fire) for schedule_id in share]
+    fired += [fire.schedule_id for fire in fire_all(backend)]
     assert sorted(fired) == sorted(f"s{number}" for number in range(20))
     assert len(backend.list_jobs(JobFilter(limit=100))) == 20
 
@@ -318,7 +320,7 @@ def test_schedulers_in_processes_fire_every_second_once(
     """Three processes, one schedule a second, three seconds: no second is missing or doubled."""
     schedule = backend.schedules.add(every(1, "tick", coalesce=False, max_instances=1000))
     shares = in_processes(3, _fire_for, setup.options, 3.5)
-    fired = Counter(each for share in shares for each in share)
+    fired = Counter(job_id for share in shares for job_id in share)
     assert set(fired.values()) == {1}
     fires = sorted(fire.fire_time for fire in backend.schedules.fires("tick"))
     assert len(fires) >= 2

@@ -231,4 +231,4 @@ def test_rq_is_the_one_whose_keys_are_known() -> None:
     assert rq.suspension.WORKERS_SUSPENDED == "rq:suspended"
     entry = rq.registry.StartedJobRegistry.parse_job_id("mine--subject:host-1-a-2")
     assert entry == "mine--subject"
-    assert {each.value for each in rq.job.JobStatus} >= set(STATUSES)
+    assert {status.value for status in rq.job.JobStatus} >= set(STATUSES)

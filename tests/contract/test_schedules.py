@@ -173,7 +173,7 @@ def test_lists_hold_all_schedules_oldest_first(backend: JobQueueBackend) -> None
     added = [backend.schedules.add(every(60 + n, f"s{n}")) for n in (3, 1, 2)]
     assert backend.schedules.list() == added
     backend.schedules.delete("s1")
-    assert [each.id for each in backend.schedules.list()] == ["s3", "s2"]
+    assert [schedule.id for schedule in backend.schedules.list()] == ["s3", "s2"]
 
 
 def test_the_next_fire_of_all_is_known(backend: JobQueueBackend) -> None:
@@ -220,7 +220,7 @@ def test_threads_that_add_the_same_make_one(backend: JobQueueBackend) -> None:
 def _add_many(ready: Any, number: int, options: dict[str, Any]) -> list[str]:
     with JobQueueManager(**options) as queue:
         ready()
-        return [queue.schedules.add(every(60 + 10 * number + each)).id for each in range(5)]
+        return [queue.schedules.add(every(60 + 10 * number + index)).id for index in range(5)]
 
 
 @pytest.mark.shared
@@ -228,7 +228,9 @@ def test_processes_that_add_at_once_get_numbers_of_their_own(
     setup: BackendSetup, backend: JobQueueBackend
 ) -> None:
     """Twenty schedules from four processes have twenty ids."""
-    ids = [each for share in in_processes(4, _add_many, setup.options) for each in share]
+    ids = [
+        schedule_id for share in in_processes(4, _add_many, setup.options) for schedule_id in share
+    ]
     assert len(set(ids)) == 20
     assert {schedule.id for schedule in backend.schedules.list()} == set(ids)
 
@@ -250,7 +252,7 @@ def test_a_damaged_schedule_says_so_and_stops_nobody(
     made = [fire for _ in range(3) for fire in backend.schedules.fire_due().fires]
     assert [fire.schedule_id for fire in made] == ["good"]
     assert backend.schedules.next_fire_in() != 0
-    assert {each.id for each in backend.schedules.list()} == {"bad", "good"}
+    assert {schedule.id for schedule in backend.schedules.list()} == {"bad", "good"}
     backend.schedules.delete("bad")
     assert [job.schedule_id for job in backend.list_jobs(JobFilter())] == ["good"]
 
