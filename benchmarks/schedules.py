@@ -138,8 +138,9 @@ os._exit(0)
 
 def _fill(queue: Any, count: int, period: float, first: datetime) -> None:
     """Make so many schedules, their first fires spread over one period from `first` on."""
+    from flowerpower.job_queue.apscheduler.schedules import schedule_parameters
     from flowerpower.job_queue.rq.schedules import RedisSchedules
-    from flowerpower.job_queue.schedule_records import made_schedule
+    from flowerpower.job_queue.schedule_records import new_schedule
     from flowerpower.jobs.schedule import ScheduleSpec
     from flowerpower.triggers.make import make_trigger
 
@@ -149,16 +150,16 @@ def _fill(queue: Any, count: int, period: float, first: datetime) -> None:
         start = first + timedelta(seconds=period * number / count - period)
         trigger = make_trigger(interval=period, timezone="UTC", start=start.isoformat())
         spec = ScheduleSpec("three", trigger, max_instances=1000)
-        schedule = made_schedule(spec, f"three-{number}", None, now)
+        schedule = new_schedule(spec, f"three-{number}", None, now)
         made.append((replace(schedule, created_at=start), spec))
-    store = queue._schedules
+    store = queue.schedules
     if isinstance(store, RedisSchedules):
         for schedule, spec in made:
-            store._put(schedule, spec, None)
+            store.put(schedule, spec, None)
         return
     with queue.database.write() as transaction:
         for schedule, spec in made:
-            transaction.run("put_schedule", store._row_with(schedule, spec))
+            transaction.run("put_schedule", **schedule_parameters(schedule, spec))
 
 
 @contextlib.contextmanager

@@ -1,9 +1,10 @@
-"""JobQueueManager: from a type to its backend, which is imported only then."""
+"""JobQueueManager: opens the backend of a type; its package is imported only then."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,25 +12,67 @@ from flowerpower.errors import ConfigError, UsageError
 from flowerpower.text import did_you_mean
 
 if TYPE_CHECKING:
+    from flowerpower.config.files import Project
     from flowerpower.job_queue.base import JobQueueBackend
 
 BACKEND_TYPES = ("apscheduler", "rq")
+_ADDRESS = ("url", "host", "port", "database", "username", "password")
 
 
-def JobQueueManager(  # noqa: N802 - the name that users know; it gives one of several classes
-    type: str = "apscheduler", *, base_dir: str | Path = ".", **options: Any
+def JobQueueManager(  # noqa: N802 - the name that users know; it returns one of several classes
+    type: str | None = None, *, base_dir: str | Path = ".", **options: Any
 ) -> JobQueueBackend:
-    """The backend of that type, open.
+    """Open the job queue of a project.
 
-    For example `with JobQueueManager(type="apscheduler", base_dir="my_project") as queue: …`.
+    For example `with JobQueueManager(base_dir="my_project") as queue: …`.
 
-    `options` are those of the backend's own class: `url`, `namespace`, `result_ttl`,
-    `history_ttl`; for rq also `host`, `port`, `database`, `username` and `password`.
+    If `base_dir` has a conf/project.yml, that file and the environment give what is not given here,
+    as for `PipelineManager`. The address in the file is used only with the file's type, and only if
+    no part of an address is given. Without such a file `type` is apscheduler, and each option has
+    the backend's own default.
+
+    `options` are those of the backend's class: `url`, `namespace`, `result_ttl`, `history_ttl`; for
+    rq also `host`, `port`, `database`, `username` and `password`.
 
     Raises:
-        ConfigError: if there is no such type.
-        UsageError: naming an option that the backend does not take.
+        ConfigError: if there is no such type, or conf/project.yml is wrong.
+        UsageError: if the backend has no such option; it names the nearest.
         BackendUnreachable: if it cannot be opened.
+    """
+    from flowerpower.config.files import PROJECT_FILE, load_project
+
+    root = Path(base_dir).absolute()
+    # Not Path.is_file, which raises where a folder may not be read.
+    if os.path.isfile(root / PROJECT_FILE):
+        project = load_project(root)
+        type = project.config.job_queue.type if type is None else type
+        defaults = project_options(project, type)
+        if any(options.get(name) is not None for name in _ADDRESS):
+            defaults = {name: value for name, value in defaults.items() if name not in _ADDRESS}
+        missing = [name for name in defaults if options.get(name) is None]
+        options.update({name: defaults[name] for name in missing})
+    return open_backend("apscheduler" if type is None else type, root, options)
+
+
+def project_options(project: Project, type: str) -> dict[str, Any]:
+    """The options of a project's backend, if it is of that type."""
+    config = project.config.job_queue
+    options: dict[str, Any] = {
+        "namespace": config.namespace or project.name,
+        "result_ttl": config.result_ttl,
+        "history_ttl": config.history_ttl,
+    }
+    # The address in the file belongs to the type in the file.
+    if type == config.type:
+        options.update(config.backend.model_dump(exclude={"queues"}, exclude_none=True))
+    return options
+
+
+def open_backend(type: str, root: Path, options: Mapping[str, Any]) -> JobQueueBackend:
+    """Open a backend with exactly these options.
+
+    Raises:
+        ConfigError, UsageError, BackendUnreachable: as `JobQueueManager`.
     """
     if type not in BACKEND_TYPES:
         raise ConfigError(
@@ -41,10 +84,10 @@ def JobQueueManager(  # noqa: N802 - the name that users know; it gives one of s
     for name in options:
         if name not in known:
             raise UsageError(
-                f"{type} takes no option {name!r}.{did_you_mean(name, known)}",
-                hint=f"It takes: {', '.join(known)}.",
+                f"{type} has no option {name!r}.{did_you_mean(name, known)}",
+                hint=f"It has: {', '.join(known)}.",
             )
-    return backend(Path(base_dir).absolute(), **options)
+    return backend(root, **options)
 
 
 def _backend(type: str) -> Callable[..., JobQueueBackend]:

@@ -1,31 +1,32 @@
-"""Records of a store as jobs, claims and workers; what is damaged is told, and stops nobody.
+"""Records of a store as jobs, claims and workers; damaged columns are named, and stop nobody.
 
-A record is a mapping with the columns of the SQL tables, whatever the store keeps it in.
+A record is a mapping with the columns of the SQL tables, for every store.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from flowerpower.errors import JobNotFound
+from flowerpower.errors import JobNotFound, Refused
 from flowerpower.job_queue.base import LOG_LIMIT
 from flowerpower.jobs.claim import Claim, WorkerInfo
-from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobStatus
+from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobStatus, check_transition
 from flowerpower.text import nearest
 
 Row = Mapping[str, Any]
+_Value = TypeVar("_Value")
 LOG_PIECE = 50_000
-"""Bytes; a log is kept in pieces of at most so many, and cut by whole pieces."""
+"""Bytes; the size of one stored piece of a log. Logs are trimmed by whole pieces."""
 WORKER_DIED = "The worker that ran it died"
 WORKER_WENT = "The worker that ran it went"
 
 
 class RecordReader:
-    """Reads columns of one row and notes those that make no sense."""
+    """Reads columns of one row and collects the names of damaged ones."""
 
     def __init__(self, row: Row) -> None:
         self._row = row
@@ -35,52 +36,40 @@ class RecordReader:
         self.damaged.append(column)
 
     def text(self, column: str) -> str:
-        """A text; what is none is shown as it is."""
+        """A text; the repr of any other value."""
         value = self._row[column]
         if not isinstance(value, str):
             self._bad(column)
         return value if isinstance(value, str) else repr(value)
 
-    def maybe_text(self, column: str) -> str | None:
-        """A text, or None where there is none."""
-        return None if self._row[column] is None else self.text(column)
-
     def number(self, column: str, default: float = 0) -> Any:
-        """A number, `default` for what is none."""
+        """A number; `default` for any other value."""
         value = self._row[column]
         if isinstance(value, int | float):
             return value
         self._bad(column)
         return default
 
-    def maybe_number(self, column: str) -> Any:
-        """A number, or None where there is none."""
-        return None if self._row[column] is None else self.number(column)
-
     def moment(self, column: str) -> datetime:
-        """A time, 1970 for what is none."""
+        """A time; 1970 for any other value."""
         try:
             return datetime.fromtimestamp(self._row[column], UTC)
         except (TypeError, ValueError, OverflowError, OSError):
             self._bad(column)
             return datetime.fromtimestamp(0, UTC)
 
-    def maybe_moment(self, column: str) -> datetime | None:
-        """A time, or None where there is none."""
-        return None if self._row[column] is None else self.moment(column)
+    def maybe(self, read: Callable[[str], _Value], column: str) -> _Value | None:
+        """None, or what `read` gives."""
+        return None if self._row[column] is None else read(column)
 
     def mapping(self, column: str) -> dict[str, Any] | None:
-        """A JSON object, or None where there is none."""
+        """A JSON object or None."""
         if self._row[column] is None:
             return None
-        try:
-            found = json.loads(self._row[column])
-        except (TypeError, ValueError, RecursionError):
-            found = None
-        if isinstance(found, dict):
-            return found
-        self._bad(column)
-        return None
+        content = json_object(self._row[column])
+        if content is None:
+            self._bad(column)
+        return content
 
     def status(self) -> JobStatus:
         """The status of a job."""
@@ -90,8 +79,23 @@ class RecordReader:
         return status
 
 
+def json_object(text: Any) -> dict[str, Any] | None:
+    """The JSON object in a text, None for any other content."""
+    try:
+        content = json.loads(text)
+    # Deeply nested JSON exhausts the stack.
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def as_json(content: Mapping[str, Any] | None) -> str | None:
+    """The content of a JSON column."""
+    return None if content is None else json.dumps(content)
+
+
 def status_of(row: Row) -> JobStatus:
-    """The status of a job; one that does not exist counts as failed."""
+    """The status of a job; an unknown one counts as failed."""
     try:
         return JobStatus(row["status"])
     except ValueError:
@@ -99,10 +103,10 @@ def status_of(row: Row) -> JobStatus:
 
 
 def job_of(row: Row, now: float, *, created: bool = True) -> Job:
-    """The job in a row, as it is at `now`; columns that cannot be read are named in its error."""
+    """The job in a row, as it is at `now`; its error names the damaged columns."""
     read = RecordReader(row)
     status = read.status()
-    expires = read.maybe_moment("result_expires_at")
+    expires = read.maybe(read.moment, "result_expires_at")
     expired = expires is not None and expires.timestamp() <= now
     result, error = read.mapping("result"), read.mapping("error")
     job = Job(
@@ -113,14 +117,14 @@ def job_of(row: Row, now: float, *, created: bool = True) -> Job:
         created_at=read.moment("created_at"),
         run_at=read.moment("run_at"),
         payload=read.mapping("payload"),
-        started_at=read.maybe_moment("started_at"),
-        ended_at=read.maybe_moment("ended_at"),
+        started_at=read.maybe(read.moment, "started_at"),
+        ended_at=read.maybe(read.moment, "ended_at"),
         attempt=read.number("attempt"),
-        attempts_left=read.maybe_number("attempts_left"),
+        attempts_left=read.maybe(read.number, "attempts_left"),
         worker_losses=read.number("worker_losses"),
-        worker=read.maybe_text("owner"),
-        schedule_id=read.maybe_text("schedule_id"),
-        scheduled_for=read.maybe_moment("scheduled_for"),
+        worker=read.maybe(read.text, "owner"),
+        schedule_id=read.maybe(read.text, "schedule_id"),
+        scheduled_for=read.maybe(read.moment, "scheduled_for"),
         cancel_requested=bool(row["cancel"]),
         progress=read.mapping("progress"),
         result=None if expired else result,
@@ -142,7 +146,7 @@ def _damage(columns: list[str]) -> dict[str, Any]:
 
 
 def claim_of(row: Row, worker_id: str) -> Claim:
-    """What a worker holds of a row; of a damaged one no payload, which the worker refuses."""
+    """The claim on the job in a row; without payload if it is damaged, so that the job fails."""
     read = RecordReader(row)
     payload = read.mapping("payload")
     claim = Claim(
@@ -153,13 +157,13 @@ def claim_of(row: Row, worker_id: str) -> Claim:
         payload,
         read.number("retries"),
         read.number("result_ttl"),
-        read.maybe_moment("scheduled_for"),
+        read.maybe(read.moment, "scheduled_for"),
     )
     return replace(claim, payload=None) if read.damaged else claim
 
 
 def worker_of(row: Row, running: Mapping[str, list[str]]) -> WorkerInfo:
-    """The worker in a row, with what it runs by its id."""
+    """The worker in a row, with its jobs from `running`, which has them by worker id."""
     read = RecordReader(row)
     try:
         queues = tuple(str(name) for name in json.loads(row["queues"]))
@@ -180,18 +184,42 @@ def worker_of(row: Row, running: Mapping[str, list[str]]) -> WorkerInfo:
 
 
 def job_not_found(job_id: str, known: Sequence[str]) -> JobNotFound:
-    """The error, with the one of the `known` ids that may have been meant."""
-    starts = [each for each in known if len(job_id) >= 4 and each.startswith(job_id)]
-    meant = starts[0] if len(starts) == 1 else nearest(job_id, known)
-    guess = f" Did you mean {meant!r}?" if meant else ""
+    """The error, with the nearest of the `known` ids."""
+    # The first letters of an id are enough, as in Git.
+    matches = [known_id for known_id in known if len(job_id) >= 4 and known_id.startswith(job_id)]
+    guess = matches[0] if len(matches) == 1 else nearest(job_id, known)
+    question = f" Did you mean {guess!r}?" if guess else ""
     return JobNotFound(
-        f"There is no job {job_id[:200]!r}.{guess}",
+        f"There is no job {job_id[:200]!r}.{question}",
         hint="See them with `flowerpower job-queue list-jobs`.",
     )
 
 
+def check_cancel(job_id: str, status: JobStatus) -> None:
+    """Check that a job may be cancelled.
+
+    Raises:
+        Refused: if it has finished or failed.
+    """
+    if status is not JobStatus.CANCELLED:
+        check_transition(job_id, status, JobStatus.CANCELLED)
+
+
+def check_delete(job_id: str, status: JobStatus) -> None:
+    """Check that a job may be deleted.
+
+    Raises:
+        Refused: if it is running.
+    """
+    if status is JobStatus.RUNNING:
+        raise Refused(
+            f"The job {job_id} is running.",
+            hint=f"Cancel it first: flowerpower job-queue cancel-job {job_id}",
+        )
+
+
 def lost_error(reason: str) -> str:
-    """The error of a job that was lost too often, as JSON."""
+    """The error of a job that was lost three times, as JSON."""
     return json.dumps(
         {
             "type": "WorkerLost",
@@ -202,10 +230,8 @@ def lost_error(reason: str) -> str:
 
 
 def log_pieces(text: str) -> list[str]:
-    """What is kept of a text: its end, in pieces of at most LOG_PIECE bytes of UTF-8.
-
-    NUL, which PostgreSQL's text cannot hold, and what is no Unicode are escaped.
-    """
+    """The end of a log text, in pieces of at most LOG_PIECE bytes of UTF-8."""
+    # PostgreSQL's text holds no NUL; lone surrogates cannot be encoded.
     escaped = text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace")
     content = escaped[-LOG_LIMIT:].decode("utf-8", "ignore").encode()
     return [piece.decode() for piece in _cut(content)]
@@ -215,6 +241,7 @@ def _cut(content: bytes) -> Iterator[bytes]:
     start = 0
     while start < len(content):
         end = start + LOG_PIECE
+        # Never between the bytes of one character.
         while end < len(content) and content[end] & 0xC0 == 0x80:
             end -= 1
         yield content[start:end]

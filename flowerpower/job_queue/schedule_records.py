@@ -1,4 +1,4 @@
-"""Records of a store as schedules and fires; what is damaged is told, and stops nobody."""
+"""Records of a store as schedules and fires; damaged columns are named, and stop nobody."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from flowerpower.text import did_you_mean
 
 
 def schedule_of(row: Row, *, created: bool = True) -> Schedule:
-    """The schedule in a row; one that cannot be read says so and has no next fire."""
+    """The schedule in a row; one that cannot be read has a fault, and no spec."""
     read = RecordReader(row)
     schedule_id, pipeline = read.text("id"), read.text("pipeline")
     spec, fault = None, None
@@ -38,21 +38,21 @@ def schedule_of(row: Row, *, created: bool = True) -> Schedule:
         state=state,
         created_at=read.moment("created_at"),
         anchor=read.moment("anchor"),
-        next_fire=read.maybe_moment("next_fire"),
-        due_at=read.maybe_moment("due_at"),
-        last_fire=read.maybe_moment("last_fire"),
+        next_fire=read.maybe(read.moment, "next_fire"),
+        due_at=read.maybe(read.moment, "due_at"),
+        last_fire=read.maybe(read.moment, "last_fire"),
         revision=read.number("revision"),
         created=created,
         fault=fault,
     )
     if read.damaged and not fault:
-        told = f"The schedule {schedule_id} is damaged: its {', '.join(read.damaged)}."
-        return replace(schedule, spec=None, fault=told)
+        fault = f"The schedule {schedule_id} is damaged: its {', '.join(read.damaged)}."
+        return replace(schedule, spec=None, fault=fault)
     return schedule
 
 
 def fire_of(row: Row) -> Fire:
-    """The row of the ledger; an outcome that does not exist counts as missed."""
+    """The fire in a row of the ledger; an unknown outcome counts as missed."""
     read = RecordReader(row)
     try:
         outcome = Outcome(row["outcome"])
@@ -62,15 +62,15 @@ def fire_of(row: Row) -> Fire:
         read.text("schedule_id"),
         read.moment("fire_time"),
         outcome,
-        read.maybe_text("reason"),
+        read.maybe(read.text, "reason"),
         read.number("count", 1),
-        read.maybe_text("job_id"),
-        read.maybe_moment("recorded_at"),
+        read.maybe(read.text, "job_id"),
+        read.maybe(read.moment, "recorded_at"),
     )
 
 
 def schedule_not_found(schedule_id: str, known: Sequence[str]) -> ScheduleNotFound:
-    """The error, with the one of the `known` ids that may have been meant."""
+    """The error, with the nearest of the `known` ids."""
     return ScheduleNotFound(
         f"There is no schedule {schedule_id[:200]!r}.{did_you_mean(schedule_id, known)}",
         hint="See them with `flowerpower schedule list`.",
@@ -78,48 +78,76 @@ def schedule_not_found(schedule_id: str, known: Sequence[str]) -> ScheduleNotFou
 
 
 def check_not_done(schedule: Schedule) -> None:
-    """A schedule may be paused or resumed.
+    """Check that a schedule may be paused or resumed.
 
     Raises:
         Refused: if it is done, or cannot be read.
     """
     if schedule.fault is not None:
         raise Refused(
-            schedule.fault, hint=f"Forget it with `flowerpower schedule delete {schedule.id}`."
+            schedule.fault, hint=f"Delete it with `flowerpower schedule delete {schedule.id}`."
         )
     if schedule.state is ScheduleState.DONE:
         raise Refused(
-            f"The schedule {schedule.id} is done: it has no fires to come.",
+            f"The schedule {schedule.id} is done: it has no more fires.",
             hint="Give it another trigger with `flowerpower schedule add … --overwrite`.",
         )
 
 
+def is_same(existing: Schedule, spec: ScheduleSpec) -> bool:
+    """Whether the existing schedule has the same definition."""
+    return (
+        existing.spec is not None
+        and existing.pipeline == spec.pipeline
+        and existing.spec.definition() == spec.definition()
+    )
+
+
 def check_overwrite(schedule: Schedule, *, overwrite: bool) -> None:
-    """A schedule that is there may be replaced.
+    """Check that an existing schedule may be replaced.
 
     Raises:
-        Refused: if nobody said so.
+        Refused: if not `overwrite`.
     """
     if not overwrite:
         raise Refused(
-            f"There is a schedule {schedule.id} already, and it is another one.",
+            f"There is a schedule {schedule.id} already, and it is a different one.",
             hint="Replace it with --overwrite (overwrite=True), or choose another id.",
         )
 
 
-def made_schedule(
-    spec: ScheduleSpec, schedule_id: str, there: Schedule | None, moment: datetime
+def new_schedule(
+    spec: ScheduleSpec, schedule_id: str, existing: Schedule | None, moment: datetime
 ) -> Schedule:
-    """A new schedule, or one in the place of that which is there."""
-    is_paused = there is not None and there.state is ScheduleState.PAUSED
+    """A new schedule, or one that replaces the existing one and keeps its state and age."""
+    is_paused = existing is not None and existing.state is ScheduleState.PAUSED
     schedule = Schedule(
         id=schedule_id,
         pipeline=spec.pipeline,
         spec=replace(spec, id=schedule_id),
         state=ScheduleState.PAUSED if is_paused else ScheduleState.ACTIVE,
-        created_at=moment if there is None else there.created_at,
+        created_at=moment if existing is None else existing.created_at,
+        # Times before the edit never fire.
         anchor=moment,
-        last_fire=None if there is None else there.last_fire,
-        revision=0 if there is None else there.revision + 1,
+        last_fire=None if existing is None else existing.last_fire,
+        revision=0 if existing is None else existing.revision + 1,
     )
     return schedule.with_next_fire(moment)
+
+
+def unreadable(schedule: Schedule) -> Schedule:
+    """The schedule, paused: a due one that cannot be read would be due first at every step."""
+    return replace(schedule, state=ScheduleState.PAUSED, next_fire=None, due_at=None)
+
+
+def position(schedule: Schedule) -> dict[str, float | None]:
+    """The times in a schedule's record that its fires move, in seconds since 1970."""
+    moments = {
+        "anchor": schedule.anchor,
+        "next_fire": schedule.next_fire,
+        "due_at": schedule.due_at,
+        "last_fire": schedule.last_fire,
+    }
+    return {
+        name: None if moment is None else moment.timestamp() for name, moment in moments.items()
+    }

@@ -1,7 +1,7 @@
 """What is to happen to a schedule now: one pure function, the same for every backend.
 
-The stores read a schedule and how many of its jobs are active, ask `decide`, and write down the
-answer in the same atomic step.
+A store reads a schedule and its number of active jobs, calls `decide`, and writes the decision in
+the same atomic step.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from flowerpower.jobs.schedule import (
     Fire,
     Outcome,
     Schedule,
+    ScheduleSpec,
     ScheduleState,
     fire_job_id,
     fire_job_spec,
@@ -22,9 +23,9 @@ from flowerpower.jobs.schedule import (
 from flowerpower.triggers.base import Trigger
 
 CATCH_UP = 100
-"""Missed fires that are made one by one, the latest ones, where they are not coalesced."""
-SET_BACK = timedelta(seconds=10)
-"""A schedule that was dealt with at a time farther ahead tells that the clock was set back."""
+"""Missed fires that are enqueued one by one, the latest ones, where they are not coalesced."""
+CLOCK_REWOUND = timedelta(seconds=10)
+"""If a schedule was last processed this far in the future, the clock has been set back."""
 COALESCED = "coalesced into a later fire"
 TOO_LATE = "later than misfire_grace_time"
 TOO_MANY = f"more than {CATCH_UP} were missed"
@@ -33,7 +34,7 @@ OVERLAP = "max_instances: its jobs before are not done"
 
 @dataclass(frozen=True)
 class Decision:
-    """What becomes of a schedule: rows of the ledger, jobs for those that are made, and itself."""
+    """New rows of the ledger, the jobs of enqueued fires, and the schedule after them."""
 
     fires: tuple[Fire, ...]
     jobs: tuple[JobSpec, ...]
@@ -41,52 +42,53 @@ class Decision:
 
 
 def decide(schedule: Schedule, now: datetime, active: int) -> Decision | None:
-    """What to do with `schedule` at `now`, of whose jobs `active` have not ended; None: nothing.
+    """What to do with `schedule` at `now`, with `active` jobs that have not ended; None: nothing.
 
-    Fires are dealt with in the order of their nominal times, those that are due:
+    Due fires are processed in the order of their nominal times:
 
-    - `coalesce`: the latest is made, all before it are one row, missed.
-    - otherwise each is made, up to CATCH_UP of them, the latest; the rest are one row, missed.
-    - one that is later than `misfire_grace_time` is missed instead of made.
+    - `coalesce`: the latest is enqueued, all before it are one row, missed.
+    - otherwise the latest CATCH_UP are enqueued one by one; those before are one row, missed.
+    - one that is later than `misfire_grace_time` is missed instead of enqueued.
     - one that finds `max_instances` jobs of the schedule active is skipped.
 
-    After the clock was set back the schedule goes on from now; that no nominal time makes a
-    second job is the store's to see to.
+    After the clock was set back the schedule continues from now; the store makes sure that no
+    nominal time gets a second job.
     """
-    trigger, first = schedule.trigger, schedule.next_fire
-    if schedule.state is not ScheduleState.ACTIVE or trigger is None or schedule.spec is None:
+    trigger, spec, first = schedule.trigger, schedule.spec, schedule.next_fire
+    if schedule.state is not ScheduleState.ACTIVE or trigger is None or spec is None:
         return None
-    if schedule.last_processed_at > now + SET_BACK:
-        # An interval that counts from a time which is now to come would wait for it.
-        anchor = min(schedule.anchor, now)
-        last = trigger.previous(now, inclusive=True) if schedule.last_fire else None
-        moved = replace(schedule, last_fire=last, anchor=anchor).with_next_fire(now)
-        return Decision((), (), moved)
-    if first is None:
-        return None
-    last = _last_due(trigger, schedule.id, first, now)
-    if last is None:
+    if schedule.last_processed_at > now + CLOCK_REWOUND:
+        return Decision((), (), _after_rewind(schedule, trigger, now))
+    last = None if first is None else _last_due(trigger, schedule.id, first, now)
+    if first is None or last is None:
         return None
     fires: list[Fire] = []
     jobs: list[JobSpec] = []
-    for fire in _looked_at(schedule, trigger, first, last, now):
-        if fire.outcome is Outcome.ENQUEUED and active >= schedule.spec.max_instances:
+    for fire in _due_fires(schedule, spec, trigger, (first, last), now):
+        if fire.outcome is Outcome.ENQUEUED and active >= spec.max_instances:
             fires.append(replace(fire, outcome=Outcome.SKIPPED, reason=OVERLAP, job_id=None))
             continue
         fires.append(fire)
-        if fire.outcome is Outcome.ENQUEUED and fire.job_id is not None:
+        if fire.job_id is not None:
             active += 1
             jobs.append(fire_job_spec(schedule, fire.fire_time, fire.job_id))
-    return Decision(
-        tuple(fires), tuple(jobs), replace(schedule, last_fire=last).with_next_fire(last)
-    )
+    moved = replace(schedule, last_fire=last).with_next_fire(last)
+    return Decision(tuple(fires), tuple(jobs), moved)
+
+
+def _after_rewind(schedule: Schedule, trigger: Trigger, now: datetime) -> Schedule:
+    # An interval that counts from an anchor in the future would wait for it.
+    anchor = min(schedule.anchor, now)
+    last = trigger.previous(now, inclusive=True) if schedule.last_fire else None
+    return replace(schedule, last_fire=last, anchor=anchor).with_next_fire(now)
 
 
 def _last_due(trigger: Trigger, seed: str, first: datetime, now: datetime) -> datetime | None:
-    """The latest of the fires from `first` on that are due, none of those before it being not."""
+    """The last fire from `first` on that is due, with all between them due as well."""
     if first > now:
         return None
-    # What is older than any jitter is due; the few after it are looked at one by one.
+    # Fires older than the largest jitter are all due, however many: only the few after them are
+    # looked at one by one.
     surely = trigger.previous(now - timedelta(seconds=trigger.jitter), inclusive=True)
     last = surely if surely is not None and surely >= first else None
     fire: datetime | None = first if last is None else trigger.next_after(last)
@@ -95,52 +97,55 @@ def _last_due(trigger: Trigger, seed: str, first: datetime, now: datetime) -> da
     return last
 
 
-def _looked_at(
-    schedule: Schedule, trigger: Trigger, first: datetime, last: datetime, now: datetime
+def _due_fires(
+    schedule: Schedule,
+    spec: ScheduleSpec,
+    trigger: Trigger,
+    span: tuple[datetime, datetime],
+    now: datetime,
 ) -> Iterator[Fire]:
-    """The due fires as rows, those that are to be made with the id of their job."""
-    spec = schedule.spec
-    if spec is None:
-        return
+    """The due fires, first and last of which are `span`, as rows of the ledger.
+
+    Those to enqueue have the id of their job; missed ones in a row are one row with a count.
+    """
+    first, last = span
     count = 1 if first == last else trigger.count(first - timedelta(microseconds=1), last)
     kept = 1 if spec.coalesce else min(count, CATCH_UP)
     grace = spec.misfire_grace_time
-    is_too_late = grace is not None and _age(schedule, trigger, last, now) > grace
-    if spec.coalesce and is_too_late:
-        yield Fire(schedule.id, first, Outcome.MISSED, TOO_LATE, count, recorded_at=now)
+
+    def missed(time: datetime, reason: str, number: int) -> Fire:
+        return Fire(schedule.id, time, Outcome.MISSED, reason, number, recorded_at=now)
+
+    def is_too_late(time: datetime) -> bool:
+        age = now - trigger.jittered(time, schedule.id)
+        return grace is not None and age.total_seconds() > grace
+
+    if spec.coalesce and is_too_late(last):
+        yield missed(first, TOO_LATE, count)
         return
     if count > kept:
-        reason = COALESCED if spec.coalesce else TOO_MANY
-        yield Fire(schedule.id, first, Outcome.MISSED, reason, count - kept, recorded_at=now)
+        yield missed(first, COALESCED if spec.coalesce else TOO_MANY, count - kept)
     late: Fire | None = None
-    for fire in _last_ones(trigger, last, kept):
-        if grace is not None and _age(schedule, trigger, fire, now) > grace:
-            late = (
-                replace(late, count=late.count + 1)
-                if late is not None
-                else Fire(schedule.id, fire, Outcome.MISSED, TOO_LATE, recorded_at=now)
-            )
+    for time in _last_ones(trigger, last, kept):
+        if is_too_late(time):
+            late = replace(late, count=late.count + 1) if late else missed(time, TOO_LATE, 1)
             continue
+        # With jitter a later fire can be the older one, so late fires can come in between.
         if late is not None:
             yield late
             late = None
-        job_id = fire_job_id(schedule.id, fire)
-        yield Fire(schedule.id, fire, Outcome.ENQUEUED, job_id=job_id, recorded_at=now)
+        job_id = fire_job_id(schedule.id, time)
+        yield Fire(schedule.id, time, Outcome.ENQUEUED, job_id=job_id, recorded_at=now)
     if late is not None:
         yield late
 
 
-def _age(schedule: Schedule, trigger: Trigger, fire: datetime, now: datetime) -> float:
-    """Seconds since a fire was due."""
-    return (now - trigger.jittered(fire, schedule.id)).total_seconds()
-
-
 def _last_ones(trigger: Trigger, last: datetime, count: int) -> list[datetime]:
     """The `count` fires that end with `last`, in order."""
-    found = [last]
-    while len(found) < count:
-        before = trigger.previous(found[-1])
+    times = [last]
+    while len(times) < count:
+        before = trigger.previous(times[-1])
         if before is None:
             break
-        found.append(before)
-    return found[::-1]
+        times.append(before)
+    return times[::-1]

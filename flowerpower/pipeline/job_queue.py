@@ -56,11 +56,6 @@ class PipelineJobQueue:
         """The URL of the project's backend, None for the backend's own default."""
         return self._config.backend.url
 
-    def _place(self) -> dict[str, Any]:
-        """Where the backend is, as its options; what the project leaves out is its default."""
-        options = self._config.backend.model_dump(exclude={"queues"}, exclude_none=True)
-        return {"url": None, **options}
-
     @property
     def in_memory(self) -> bool:
         """Whether the queue lives in memory, where no other process finds it."""
@@ -74,16 +69,10 @@ class PipelineJobQueue:
             BackendUnreachable: if it cannot be opened.
         """
         if self._backend is None:
-            from flowerpower.job_queue import JobQueueManager
+            from flowerpower.job_queue import open_backend, project_options
 
-            self._backend = JobQueueManager(
-                type=self.type,
-                base_dir=self._project.root,
-                **self._place(),
-                namespace=self._config.namespace or self._project.name,
-                result_ttl=self._config.result_ttl,
-                history_ttl=self._config.history_ttl,
-            )
+            options = project_options(self._project, self.type)
+            self._backend = open_backend(self.type, self._project.root, options)
         return self._backend
 
     def add_job(
@@ -191,7 +180,7 @@ class PipelineJobQueue:
             BackendUnreachable: if the schedule was not taken.
         """
         self._registry.files(spec.pipeline)
-        return self.backend.add_schedule(spec, overwrite=overwrite)
+        return self.backend.schedules.add(spec, overwrite=overwrite)
 
     def get_schedule(self, schedule_id: str) -> Schedule:
         """The schedule of that id.
@@ -199,11 +188,11 @@ class PipelineJobQueue:
         Raises:
             ScheduleNotFound: if there is none.
         """
-        return self.backend.get_schedule(schedule_id)
+        return self.backend.schedules.get(schedule_id)
 
     def list_schedules(self) -> list[Schedule]:
         """All schedules of the project."""
-        return self.backend.list_schedules()
+        return self.backend.schedules.list()
 
     def pause_schedule(self, schedule_id: str) -> Schedule:
         """Stop its fires until it is resumed.
@@ -212,7 +201,7 @@ class PipelineJobQueue:
             ScheduleNotFound: if there is none of that id.
             Refused: if it is done.
         """
-        return self.backend.pause_schedule(schedule_id)
+        return self.backend.schedules.pause(schedule_id)
 
     def resume_schedule(self, schedule_id: str) -> Schedule:
         """Let a paused schedule fire again, from now on.
@@ -221,7 +210,7 @@ class PipelineJobQueue:
             ScheduleNotFound: if there is none of that id.
             Refused: if it is done.
         """
-        return self.backend.resume_schedule(schedule_id)
+        return self.backend.schedules.resume(schedule_id)
 
     def delete_schedule(self, schedule_id: str) -> None:
         """Delete a schedule and its history; jobs that it made stay.
@@ -229,7 +218,7 @@ class PipelineJobQueue:
         Raises:
             ScheduleNotFound: if there is none of that id.
         """
-        self.backend.delete_schedule(schedule_id)
+        self.backend.schedules.delete(schedule_id)
 
     def list_fires(self, schedule_id: str, limit: int = 100) -> list[Fire]:
         """The latest fires of a schedule and their outcomes, the newest first.
@@ -237,7 +226,7 @@ class PipelineJobQueue:
         Raises:
             ScheduleNotFound: if there is none of that id.
         """
-        return self.backend.list_fires(schedule_id, limit)
+        return self.backend.schedules.fires(schedule_id, limit)
 
     def run_schedule_now(self, schedule_id: str) -> Job:
         """A job as the schedule would make one, at once; its calendar is not shifted by it.
@@ -256,7 +245,7 @@ class PipelineJobQueue:
 
     def has_scheduler(self) -> bool:
         """Whether a process is alive that fires the schedules."""
-        return self.backend.has_scheduler()
+        return self.backend.schedules.has_scheduler()
 
     def list_workers(self) -> list[WorkerInfo]:
         """The workers that are alive, with the jobs they run."""

@@ -35,7 +35,7 @@ def list_(
     from flowerpower_cli.views.schedules import schedule_data, schedules_view
 
     states = _states(state)
-    there = context.job_queue.backend.list_schedules()
+    there = context.job_queue.backend.schedules.list()
     shown = [
         each
         for each in there
@@ -76,7 +76,7 @@ def show(context: CommandContext, schedule: ScheduleId) -> None:
     )
 
     found = _found(context, schedule)
-    ledger = context.job_queue.backend.list_fires(found.id, SHOWN_LAST)
+    ledger = context.job_queue.backend.schedules.fires(found.id, SHOWN_LAST)
     coming: list[PreviewRow] = []
     if found.trigger is not None and found.next_fire is not None:
         # One that is overdue is still to come.
@@ -103,7 +103,7 @@ def history(context: CommandContext, schedule: ScheduleId, limit: Limit = 50) ->
     from flowerpower_cli.views.schedules import fires_data, history_view, zone_of
 
     found = _found(context, schedule)
-    ledger = context.job_queue.backend.list_fires(found.id, limit)
+    ledger = context.job_queue.backend.schedules.fires(found.id, limit)
     zone = zone_of(found, context.manager.project.timezone)
     context.output.result(
         fires_data(ledger),
@@ -117,6 +117,6 @@ def history(context: CommandContext, schedule: ScheduleId, limit: Limit = 50) ->
 
 
 def _found(context: CommandContext, schedule_id: str) -> Schedule:
-    found = context.job_queue.backend.get_schedule(schedule_id)
+    found = context.job_queue.backend.schedules.get(schedule_id)
     context.learn_secrets(found.pipeline)
     return found

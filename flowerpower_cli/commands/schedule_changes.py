@@ -30,12 +30,12 @@ def add_commands(app: typer.Typer) -> None:
 
 def pause(context: CommandContext, schedules: ScheduleIds) -> None:
     """Let schedules fire no more until they are resumed."""
-    _change(context, schedules, context.job_queue.backend.pause_schedule)
+    _change(context, schedules, context.job_queue.backend.schedules.pause)
 
 
 def resume(context: CommandContext, schedules: ScheduleIds) -> None:
     """Let paused schedules fire again, from now on; what they missed is not made up for."""
-    _change(context, schedules, context.job_queue.backend.resume_schedule)
+    _change(context, schedules, context.job_queue.backend.schedules.resume)
 
 
 def _change(context: CommandContext, ids: list[str], act: Callable[[str], Schedule]) -> None:
@@ -45,7 +45,7 @@ def _change(context: CommandContext, ids: list[str], act: Callable[[str], Schedu
         after = act(before.id)
         return after, after.state != before.state
 
-    done, errors = each_named(ids, context.job_queue.backend.get_schedule, change)
+    done, errors = each_named(ids, context.job_queue.backend.schedules.get, change)
     if not done:
         raise_all(errors, "schedules")
     context.learn_secrets(*(each.pipeline for each, _ in done))
@@ -70,7 +70,7 @@ def run_now(context: CommandContext, schedules: ScheduleIds) -> None:
     def run(schedule: Schedule) -> Job:
         return job_queue.run_schedule_now(schedule.id)
 
-    jobs, errors = each_named(schedules, job_queue.backend.get_schedule, run)
+    jobs, errors = each_named(schedules, job_queue.backend.schedules.get, run)
     if not jobs:
         raise_all(errors, "schedules")
 
@@ -92,14 +92,14 @@ def delete(
 
     def forget(schedule: Schedule) -> str:
         if not dry_run:
-            backend.delete_schedule(schedule.id)
+            backend.schedules.delete(schedule.id)
         return schedule.id
 
-    found, errors = each_named(schedules, backend.get_schedule, lambda each: each.id)
+    found, errors = each_named(schedules, backend.schedules.get, lambda each: each.id)
     raise_all(errors, "schedules")
     if not dry_run:
         context.output.confirm(f"This deletes {_count(len(found))}, with history.", yes=yes)
-    gone, errors = each_named(found, backend.get_schedule, forget)
+    gone, errors = each_named(found, backend.schedules.get, forget)
     if not gone:
         raise_all(errors, "schedules")
     data = {"schedules": gone, "count": len(gone), "deleted": not dry_run}

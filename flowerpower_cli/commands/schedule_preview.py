@@ -90,7 +90,7 @@ def _trigger(context: CommandContext, schedule_id: str | None, options: TriggerO
         raise UsageError(
             f"The schedule {schedule_id} and --{given[0]} are both given; expected one of them."
         )
-    found = context.job_queue.backend.get_schedule(schedule_id)
+    found = context.job_queue.backend.schedules.get(schedule_id)
     if found.trigger is None:
         raise FlowerpowerError(found.fault)
     if found.state == "paused":

@@ -84,7 +84,7 @@ def warn_if_no_scheduler(context: CommandContext) -> None:
     job_queue = context.job_queue
     if context.output.quiet or context.output.json or job_queue.type != "rq":
         return
-    if not job_queue.backend.has_scheduler():
+    if not job_queue.backend.schedules.has_scheduler():
         context.output.message(
             "No scheduler fires schedules; start one: flowerpower job-queue start-scheduler"
         )

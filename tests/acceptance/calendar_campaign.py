@@ -101,9 +101,9 @@ class CalendarCampaign:
     def run(self, seconds: float, kills: int, edits: int, pauses: int, schedulers: int = 3) -> None:
         """Let it all happen for so long, then count."""
         queue = self.site.queue
-        added = [queue.add_schedule(every(1, name)) for name in STEADY]
+        added = [queue.schedules.add(every(1, name)) for name in STEADY]
         for name in (*EDITED, *PAUSED):
-            self._eras[name].append(Era(clock.now(), queue.add_schedule(every(1, name))))
+            self._eras[name].append(Era(clock.now(), queue.schedules.add(every(1, name))))
         fleet = [self.site.scheduler(broken=self._broken) for _ in range(schedulers)]
         deeds = ["kill"] * kills + ["edit"] * edits + ["pause"] * pauses
         self.dice.shuffle(deeds)
@@ -133,7 +133,7 @@ class CalendarCampaign:
     def _edit(self, name: str) -> None:
         before = clock.now()
         seconds = self.dice.choice([1, 1.5, 2, 3])
-        schedule = self.site.queue.add_schedule(every(seconds, name), overwrite=True)
+        schedule = self.site.queue.schedules.add(every(seconds, name), overwrite=True)
         if schedule.created:
             self._begin(name, schedule, before)
         self.count.edits += 1
@@ -141,9 +141,9 @@ class CalendarCampaign:
     def _pause_or_resume(self, name: str) -> None:
         before = clock.now()
         if self._eras[name][-1].schedule is None:
-            self._begin(name, self.site.queue.resume_schedule(name), before)
+            self._begin(name, self.site.queue.schedules.resume(name), before)
         else:
-            self.site.queue.pause_schedule(name)
+            self.site.queue.schedules.pause(name)
             self._begin(name, None, before)
             self.count.pauses += 1
 
@@ -151,7 +151,7 @@ class CalendarCampaign:
         count = self.count
         for schedule in added:
             assert schedule.next_fire is not None
-            fires = self.site.queue.list_fires(schedule.id, 1000)
+            fires = self.site.queue.schedules.fires(schedule.id, 1000)
             made = Counter(fire.fire_time for fire in fires if fire.outcome is Outcome.ENQUEUED)
             jobs = Counter(
                 job.scheduled_for

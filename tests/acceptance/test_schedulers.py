@@ -68,7 +68,7 @@ def jumping(make_site: MakeSite) -> Site:
     """A site with a schedule a second and a scheduler whose clock is ahead by the file `offset`."""
     site = make_site()
     (site.root / "offset").write_text("0")
-    site.queue.add_schedule(
+    site.queue.schedules.add(
         ScheduleSpec("report", make_trigger(interval=1), id="tick", max_instances=1000)
     )
     site.scheduler(broken=CLOCK)
@@ -92,10 +92,10 @@ def test_a_clock_set_forward_makes_one_catch_up(jumping: Site):
     before = len(_fired(jumping))
     _set_clock(jumping, 3600)
     eventually(
-        lambda: any(fire.count > 3000 for fire in jumping.queue.list_fires("tick", 1000)), 10
+        lambda: any(fire.count > 3000 for fire in jumping.queue.schedules.fires("tick", 1000)), 10
     )
     eventually(lambda: len(_fired(jumping)) >= before + 4, 10)
-    missed = [fire for fire in jumping.queue.list_fires("tick", 1000)
+    missed = [fire for fire in jumping.queue.schedules.fires("tick", 1000)
               if fire.outcome is Outcome.MISSED and fire.count > 3000]  # fmt: skip
     assert len(missed) == 1
     assert len(_fired(jumping)) < before + 30
@@ -140,14 +140,14 @@ def test_a_fire_runs_with_its_nominal_time(make_site: MakeSite, url: str | None)
     """A worker that fires too runs the job; a pipeline that declares scheduled_for is given it."""
     site = make_site(url)
     site.module("told", REPORT)
-    schedule = site.queue.add_schedule(
+    schedule = site.queue.schedules.add(
         ScheduleSpec("told", make_trigger(interval=1), RunOverrides(), id="tick")
     )
     worker = site.worker(with_scheduler=True)
     first = schedule.next_fire
     assert first is not None
     job_id = f"tick-{first:%Y%m%dT%H%M%SZ}"
-    eventually(lambda: site.queue.list_fires("tick"), 10)
+    eventually(lambda: site.queue.schedules.fires("tick"), 10)
     job = site.ended(job_id)
     assert job.status is JobStatus.FINISHED
     assert job.result is not None
@@ -161,15 +161,15 @@ def test_a_fire_runs_with_its_nominal_time(make_site: MakeSite, url: str | None)
 def test_a_scheduler_ends_at_once_when_told(make_site: MakeSite, url: str | None):
     """TERM ends it with 0 within seconds, and another goes on where it was."""
     site = make_site(url)
-    site.queue.add_schedule(every(1, "tick"))
+    site.queue.schedules.add(every(1, "tick"))
     first = site.scheduler()
-    eventually(lambda: site.queue.list_fires("tick"), 10)
+    eventually(lambda: site.queue.schedules.fires("tick"), 10)
     began = time.monotonic()
     assert first.stop() == 0
     assert time.monotonic() - began < 5
     assert [event["kind"] for event in first.events() if event["kind"] != "fire"] == [
         "start", "stop",
     ]  # fmt: skip
-    known = len(site.queue.list_fires("tick"))
+    known = len(site.queue.schedules.fires("tick"))
     site.scheduler()
-    eventually(lambda: len(site.queue.list_fires("tick")) >= known + 2, 10)
+    eventually(lambda: len(site.queue.schedules.fires("tick")) >= known + 2, 10)

@@ -20,13 +20,13 @@ from tests.conditions import eventually
 PID = "import os\nreturn os.getpid()"
 COUNT_WRITES = """
 import json, time
-from flowerpower.job_queue.apscheduler.store import SqlStore
-plain = SqlStore.record
+from flowerpower.job_queue.apscheduler.queue import APSManager
+plain = APSManager.record
 def record(self, claim, log, progress):
     with open("writes", "a") as file:
         file.write(json.dumps([claim.job_id, time.monotonic()]) + "\\n")
     return plain(self, claim, log, progress)
-SqlStore.record = record
+APSManager.record = record
 """
 
 

@@ -83,8 +83,8 @@ class SqlBackendSetup(BackendSetup):
 
     def age(self, backend: JobQueueBackend, schedule_id: str, seconds: float) -> None:
         moved = ", ".join(
-            f"{each} = {each} - :seconds"
-            for each in ("anchor", "next_fire", "due_at", "created_at")
+            f"{column} = {column} - :seconds"
+            for column in ("anchor", "next_fire", "due_at", "created_at")
         )
         self._update_schedule(backend, schedule_id, moved, {"seconds": seconds})
 

@@ -60,7 +60,7 @@ def backend(setup: BackendSetup) -> Iterator[JobQueueBackend]:
 
 @pytest.fixture
 def fake_worker(backend: JobQueueBackend) -> FakeWorker:
-    """A worker's hand on `backend`."""
+    """A worker of `backend`, driven a step at a time."""
     return FakeWorker(backend)
 
 

@@ -45,7 +45,7 @@ def retry_at(moment: datetime, retries: int = 1, left: int = 2) -> AttemptResult
 class FakeWorker:
     """A worker that does nothing by itself."""
 
-    def __init__(self, backend: JobQueueBackend, name: str = "hand-1") -> None:
+    def __init__(self, backend: JobQueueBackend, name: str = "worker-1") -> None:
         self.backend = backend
         self.name = name
         self.info = WorkerInfo(name, "host", 4711, ("default", "slow"), 3, clock.now())

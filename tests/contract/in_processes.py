@@ -43,8 +43,8 @@ def in_processes(count: int, what: Callable[..., Any], *arguments: Any) -> list[
     for process in processes:
         process.join(LIMIT)
         process.close()
-    told = [text for is_error, text in answers if is_error]
-    assert not told, told[0]
+    errors = [text for is_error, text in answers if is_error]
+    assert not errors, errors[0]
     return [answer for _, answer in answers]
 
 
@@ -67,7 +67,7 @@ def in_threads(count: int, what: Callable[..., Any], *arguments: Any) -> list[An
             pool.submit(what, lambda: barrier.wait(LIMIT), number, *arguments)
             for number in range(count)
         ]
-        return [each.result(LIMIT) for each in begun]
+        return [future.result(LIMIT) for future in begun]
 
 
 def open_only(ready: Ready, number: int, options: dict[str, Any]) -> str:
@@ -92,8 +92,8 @@ def add_many(ready: Ready, number: int, options: dict[str, Any], count: int) -> 
     """Add so many jobs one by one."""
     with JobQueueManager(**options) as backend:
         ready()
-        for each in range(count):
-            backend.add_job(spec(f"job-{number}-{each}"))
+        for index in range(count):
+            backend.add_job(spec(f"job-{number}-{index}"))
     return count
 
 
@@ -103,7 +103,7 @@ def claim_and_finish(
     """Claim and finish until `expected` jobs have ended; what this process ran."""
     ran: list[tuple[str, int]] = []
     with JobQueueManager(**options) as backend:
-        worker = FakeWorker(backend, f"hand-{number}")
+        worker = FakeWorker(backend, f"worker-{number}")
         ready()
         while True:
             claims = worker.claim(3)

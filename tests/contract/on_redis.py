@@ -10,7 +10,7 @@ from tests.contract.backends import BackendSetup
 class OnRedis(BackendSetup):
     """The RQ backend, in a namespace of its own."""
 
-    url_refused = "is no URL of a Redis"
+    url_refused = "is not a Redis URL"
 
     def __init__(self, root: Path, url: str) -> None:
         self._root = root

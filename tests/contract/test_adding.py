@@ -116,7 +116,7 @@ def test_the_longest_id_is_kept_whole(backend: JobQueueBackend) -> None:
 
 
 @pytest.mark.parametrize(
-    ("inputs", "told"),
+    ("inputs", "expected"),
     [
         ({"rows": [1, {"at": datetime(2026, 1, 1)}]}, r"^inputs\.rows\[1\]\.at is a datetime"),
         ({"x": float("nan")}, r"^inputs\.x is nan"),
@@ -127,10 +127,10 @@ def test_the_longest_id_is_kept_whole(backend: JobQueueBackend) -> None:
     ],
 )
 def test_inputs_that_are_not_json_are_refused_by_key_path(
-    inputs: dict[str, Any], told: str
+    inputs: dict[str, Any], expected: str
 ) -> None:
     """What cannot be kept as JSON is refused before anything is stored, with where it is."""
-    with pytest.raises(InvalidInputs, match=told):
+    with pytest.raises(InvalidInputs, match=expected):
         spec(overrides=with_inputs(**inputs))
 
 
@@ -209,7 +209,7 @@ def test_many_jobs_are_added_as_one_by_one(
     backend.add_job(spec("n-3", queue="slow"))
     specs = [spec(f"n-{number}", overrides=with_inputs(n=number)) for number in range(1200)]
     jobs = backend.add_jobs([*specs, spec("n-7"), spec("later", run_at=in_seconds(3600))])
-    assert [job.id for job in jobs[:1200]] == [each.id for each in specs]
+    assert [job.id for job in jobs[:1200]] == [job_spec.id for job_spec in specs]
     assert [job.id for job in jobs if not job.created] == ["n-3", "n-7"]
     assert jobs[-1].status is JobStatus.SCHEDULED
     assert len(backend.list_jobs(JobFilter(limit=5000))) == 1201

@@ -92,10 +92,10 @@ def test_an_unknown_worker_is_given_nothing(
     assert backend.claim("stranger", 1, ["default"]) == []
     backend.unregister_worker(fake_worker.name)
     assert fake_worker.claim() == []
-    other = FakeWorker(backend, "hand-2")
+    other = FakeWorker(backend, "worker-2")
     assert backend.requeue_lost_jobs_of(other.name, backend.beats()[other.name]) == 0
     assert other.claim() == []
-    assert FakeWorker(backend, "hand-3").take()
+    assert FakeWorker(backend, "worker-3").take()
 
 
 def test_eight_threads_never_claim_a_job_twice(backend: JobQueueBackend) -> None:
@@ -126,7 +126,7 @@ def test_eight_processes_never_claim_a_job_twice(
     for number in range(120):
         backend.add_job(spec(f"n-{number}"))
     shares = in_processes(8, claim_and_finish, setup.options, 120)
-    ran = [each for share in shares for each in share]
+    ran = [job_id for share in shares for job_id in share]
     assert sorted(ran) == sorted((f"n-{number}", 1) for number in range(120))
     assert sum(bool(share) for share in shares) > 1
 
@@ -138,7 +138,7 @@ def test_many_writers_and_many_claimers_get_on(
     """Four processes add while four claim: nobody fails, nothing is lost, nothing doubled."""
     answers = in_processes(8, _add_or_claim, setup.options, 40)
     ran = sorted(job_id for answer in answers if isinstance(answer, list) for job_id, _ in answer)
-    assert ran == sorted(f"job-{number}-{each}" for number in range(4) for each in range(40))
+    assert ran == sorted(f"job-{number}-{index}" for number in range(4) for index in range(40))
     assert [answer for answer in answers if answer == 40] == [40] * 4
 
 
@@ -173,7 +173,7 @@ def test_ten_thousand_waiting_jobs_slow_nobody_down(
         began = time.perf_counter()
         assert backend.next_due_in(["slow"]) is None
         times["empty"].append(time.perf_counter() - began)
-    medians = {name: round(sorted(each)[10] * 1000, 2) for name, each in times.items()}
+    medians = {name: round(sorted(seconds)[10] * 1000, 2) for name, seconds in times.items()}
     print(f"milliseconds: {medians}")
     assert max(medians.values()) < 150, medians
 

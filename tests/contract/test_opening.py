@@ -43,7 +43,7 @@ def test_an_unknown_type_is_refused_with_the_nearest(given: str, nearest: str | 
 
 def test_an_unknown_option_is_refused_with_the_nearest(setup: BackendSetup) -> None:
     """An option that the backend does not take is named, with the one that was meant."""
-    with pytest.raises(UsageError, match=r"takes no option 'namespce'.*'namespace'"):
+    with pytest.raises(UsageError, match=r"has no option 'namespce'.*'namespace'"):
         setup.open(namespce="x")
 
 

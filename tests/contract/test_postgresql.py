@@ -104,12 +104,12 @@ def test_tables_of_a_newer_version_are_refused(postgres: PostgresServer) -> None
         database = backend.database  # type: ignore[attr-defined]
         with database.write() as transaction:
             transaction.execute("UPDATE flowerpower_schema SET version = 99", {})
-    with pytest.raises(BackendUnreachable, match=r"newer flowerpower .*schema 99"):
+    with pytest.raises(BackendUnreachable, match=r"newer flowerpower .*version 99"):
         JobQueueManager(url=url)
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("options", "expected"),
     [
         ({"password": "wrong-secret"}, "password authentication failed"),
         ({"password": "sec%ret@with:all/of?it"}, "password authentication failed"),
@@ -118,14 +118,14 @@ def test_tables_of_a_newer_version_are_refused(postgres: PostgresServer) -> None
     ],
 )
 def test_a_wrong_address_is_told_in_a_line(
-    postgres: PostgresServer, wrong: dict[str, Any], told: str
+    postgres: PostgresServer, options: dict[str, Any], expected: str
 ) -> None:
     """A wrong password, database or port: one line, soon, without the secret."""
-    if "port" in wrong:
-        wrong = {"port": free_port()}
+    if "port" in options:
+        options = {"port": free_port()}
     began = time.monotonic()
-    with pytest.raises(BackendUnreachable, match=told) as unreachable:
-        JobQueueManager(url=postgres.url(**wrong))
+    with pytest.raises(BackendUnreachable, match=expected) as unreachable:
+        JobQueueManager(url=postgres.url(**options))
     assert time.monotonic() - began < 10
     message = str(unreachable.value)
     assert "\n" not in message

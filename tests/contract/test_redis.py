@@ -21,7 +21,7 @@ from flowerpower.errors import ConfigError
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.rq import scripts
-from flowerpower.job_queue.rq.fields import ENTRY_POINT, WORDS
+from flowerpower.job_queue.rq.fields import ENTRY_POINT, STATUSES
 from flowerpower.jobs.job import JobStatus
 from tests.contract.fake_worker import FINISHED, FakeWorker, in_seconds, retry_at, spec
 from tests.contract.on_redis import OnRedis
@@ -231,4 +231,4 @@ def test_rq_is_the_one_whose_keys_are_known() -> None:
     assert rq.suspension.WORKERS_SUSPENDED == "rq:suspended"
     entry = rq.registry.StartedJobRegistry.parse_job_id("mine--subject:host-1-a-2")
     assert entry == "mine--subject"
-    assert {each.value for each in rq.job.JobStatus} >= set(WORDS)
+    assert {status.value for status in rq.job.JobStatus} >= set(STATUSES)

@@ -54,22 +54,22 @@ def told_in_a_line(error: FlowerpowerError) -> str:
 )  # fmt: skip
 def test_parts_make_a_url(parts: dict[str, Any], url: str) -> None:
     """Every part has its place in the URL; a whole URL stays as it is."""
-    given = {"url": None, **parts}
-    assert make_url(**given) == url
+    options = {"url": None, **parts}
+    assert make_url(**options) == url
 
 
 @pytest.mark.parametrize("password", ["p@/?#%:é", "a b", "%41%zz", "[::1]", "ü" * 50, "?db=9"])
 def test_an_odd_password_reaches_redis_as_it_is(password: str) -> None:
     """What stands in the URL is unquoted to just what was given."""
     connection = Connection(make_url(None, username="ann", password=password, database=2))
-    given = connection.client.connection_pool.connection_kwargs
-    assert (given["username"], given["password"], given["db"]) == ("ann", password, 2)
-    assert given["host"] == "127.0.0.1"
+    options = connection.client.connection_pool.connection_kwargs
+    assert (options["username"], options["password"], options["db"]) == ("ann", password, 2)
+    assert options["host"] == "127.0.0.1"
     assert password not in connection.url
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("options", "expected"),
     [
         ({"url": "redis://h", "host": "h"}, "has a url and host; expected one way"),
         ({"url": "redis://h", "port": 1, "database": 0}, "a url and port and database"),
@@ -81,25 +81,25 @@ def test_an_odd_password_reaches_redis_as_it_is(password: str) -> None:
         ({"url": "redis://h/-1"}, "names the database '-1'; expected a number"),
         ({"url": "redis://h/٥"}, "expected a number"),
         ({"url": "redis://h?db=jobs"}, "cannot be used: Invalid value for 'db'"),
-        ({"url": "redis://:topZZsecret@h:70000"}, "is no URL of a Redis"),
-        ({"url": "redis://:topZZsecret@h:0"}, "is no URL of a Redis"),
-        ({"url": "redis://:topZZsecret@h:port"}, "is no URL of a Redis"),
-        ({"url": "redis://:topZZsecret@[::1"}, "is no URL of a Redis"),
-        ({"url": "http://:topZZsecret@h"}, "is no URL of a Redis"),
-        ({"url": "redis:h"}, "is no URL of a Redis"),
-        ({"url": "unix://"}, "is no URL of a Redis"),
-        ({"url": ""}, "is no URL of a Redis"),
+        ({"url": "redis://:topZZsecret@h:70000"}, "is not a Redis URL"),
+        ({"url": "redis://:topZZsecret@h:0"}, "is not a Redis URL"),
+        ({"url": "redis://:topZZsecret@h:port"}, "is not a Redis URL"),
+        ({"url": "redis://:topZZsecret@[::1"}, "is not a Redis URL"),
+        ({"url": "http://:topZZsecret@h"}, "is not a Redis URL"),
+        ({"url": "redis:h"}, "is not a Redis URL"),
+        ({"url": "unix://"}, "is not a Redis URL"),
+        ({"url": ""}, "is not a Redis URL"),
         ({"url": "redis://h?password=topZZsecret"}, "has the option 'password'"),
-        ({"port": 70000}, "is no URL of a Redis"),
+        ({"port": 70000}, "is not a Redis URL"),
         ({"database": -1}, "names the database '-1'"),
         ({"host": "a/b"}, "names the database"),
     ],
 )  # fmt: skip
-def test_an_address_that_cannot_be_is_refused(given: dict[str, Any], told: str) -> None:
+def test_an_address_that_cannot_be_is_refused(options: dict[str, Any], expected: str) -> None:
     """Before anything is opened: what is wrong, the nearest option, and no secret."""
     with pytest.raises(ConfigError) as refused:
-        Connection(make_url(**{"url": None, **given}))
-    assert told in told_in_a_line(refused.value)
+        Connection(make_url(**{"url": None, **options}))
+    assert expected in told_in_a_line(refused.value)
 
 
 class Impostor:
@@ -176,7 +176,7 @@ def test_a_host_that_takes_no_connection_is_told_in_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("options", "expected"),
     [
         ({"password": "wrong-secret"}, "invalid username-password pair"),
         ({"password": "sec%ret@with:all/of?it"}, "invalid username-password pair"),
@@ -187,14 +187,14 @@ def test_a_host_that_takes_no_connection_is_told_in_time() -> None:
     ],
 )
 def test_a_wrong_address_is_told_in_a_line(
-    redis_server: RedisServer, wrong: dict[str, Any], told: str
+    redis_server: RedisServer, options: dict[str, Any], expected: str
 ) -> None:
     """A wrong password, database or port: one line, soon, without the secret."""
-    if "port" in wrong:
-        wrong = {"port": free_port()}
-    url = redis_server.url(**wrong)
+    if "port" in options:
+        options = {"port": free_port()}
+    url = redis_server.url(**options)
     began = time.monotonic()
-    with pytest.raises(BackendUnreachable, match=told) as unreachable:
+    with pytest.raises(BackendUnreachable, match=expected) as unreachable:
         JobQueueManager(type="rq", url=url)
     assert time.monotonic() - began < 10
     told_in_a_line(unreachable.value)
@@ -235,12 +235,12 @@ def test_options_of_tls_reach_the_connection() -> None:
         "&ssl_cert_reqs=optional&ssl_check_hostname=false"
     )
     connection = Connection(make_url(f"rediss://h:1/2?{query}"))
-    given = connection.client.connection_pool.connection_kwargs
-    assert given["ssl_ca_certs"] == "/ca.pem"
-    assert given["ssl_certfile"] == "/c.pem"
-    assert given["ssl_keyfile"] == "/k.pem"
-    assert given["ssl_cert_reqs"] == "optional"
-    assert given["ssl_check_hostname"] is False
+    options = connection.client.connection_pool.connection_kwargs
+    assert options["ssl_ca_certs"] == "/ca.pem"
+    assert options["ssl_certfile"] == "/c.pem"
+    assert options["ssl_keyfile"] == "/k.pem"
+    assert options["ssl_cert_reqs"] == "optional"
+    assert options["ssl_check_hostname"] is False
 
 
 @pytest.fixture

@@ -101,12 +101,12 @@ def test_what_was_acknowledged_outlives_a_kill(
     def add(ready: Callable[[], object], number: int) -> None:
         with setup.open() as backend:
             ready()
-            for each in range(1_000_000):
+            for index in range(1_000_000):
                 try:
-                    backend.add_job(spec(f"job-{number}-{each}"))
+                    backend.add_job(spec(f"job-{number}-{index}"))
                 except BackendUnreachable:
                     return
-                acknowledged[f"job-{number}-{each}"] = time.monotonic()
+                acknowledged[f"job-{number}-{index}"] = time.monotonic()
 
     killed_at = []
 
@@ -184,7 +184,7 @@ def test_a_redis_that_takes_no_writes_loses_nothing(
     make_server: MakeServer, tmp_path: Path, cause: str
 ) -> None:
     """Every write is refused whole, reading goes on, and once the cause is gone so does all else."""
-    begin, end, told = CHANGES[cause]
+    begin, end, expected = CHANGES[cause]
     server = make_server()
     with OnRedis(tmp_path, server.url()).open() as backend:
         fake_worker = FakeWorker(backend)
@@ -210,7 +210,7 @@ def test_a_redis_that_takes_no_writes_loses_nothing(
             lambda: backend.unregister_worker(fake_worker.name),
             lambda: backend.prune(everything_ended=True),
         ):
-            assert told in refuses(call)
+            assert expected in refuses(call)
         assert keys(server) == before
         assert {job.id: job.status for job in backend.list_jobs(JobFilter())} == {
             "running": JobStatus.RUNNING,

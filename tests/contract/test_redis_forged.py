@@ -228,17 +228,17 @@ def test_a_damaged_field_stops_nobody(
                 client.hdel(key, field)
             else:
                 client.hset(key, field, garbage)
-            told = f"{field}={garbage!r} {status}"
+            case = f"{field}={garbage!r} {status}"
             backend.add_job(spec("good"))
             claims = fake_worker.claim(5)
-            assert "good" in {each.job_id for each in claims}, told
-            for each in claims:
-                assert backend.record(each, "words\n", {"done": 1}), told
-                assert fake_worker.finish(each), told
+            assert "good" in {other.job_id for other in claims}, case
+            for other in claims:
+                assert backend.record(other, "words\n", {"done": 1}), case
+                assert fake_worker.finish(other), case
             assert backend.get_job("good").status is JobStatus.FINISHED
             if claim is not None and status == "running":
                 backend.heartbeat(fake_worker.name)
-                assert fake_worker.finish(claim, FAILED) or field == "status", told
+                assert fake_worker.finish(claim, FAILED) or field == "status", case
             backend.unregister_worker(fake_worker.name)
             for act in (backend.get_job, backend.cancel_job, backend.retry_job):
                 with contextlib.suppress(FlowerpowerError):
@@ -250,4 +250,4 @@ def test_a_damaged_field_stops_nobody(
             backend.unregister_worker("next")
             backend.delete_job(job_id)
             backend.delete_job("good")
-            assert backend.list_jobs(JobFilter()) == [], told
+            assert backend.list_jobs(JobFilter()) == [], case

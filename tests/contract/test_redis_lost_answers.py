@@ -102,7 +102,7 @@ def test_an_add_is_done_once(each_answer: EachAnswer, job_id: str | None) -> Non
             job = backend.add_job(spec(job_id))
         assert job.created
         assert losing.waiting() == [job.id]
-        assert [each.id for each in losing.direct.list_jobs(JobFilter())] == [job.id]
+        assert [queued.id for queued in losing.direct.list_jobs(JobFilter())] == [job.id]
 
     assert each_answer(act) >= 3
 

@@ -70,7 +70,9 @@ def test_rqs_tools_show_a_worker_of_ours(
         backend.add_job(spec("subject"))
 
         def mine() -> list[Worker]:
-            return [each for each in Worker.all(connection=client) if name in each.queue_names()]
+            return [
+                worker for worker in Worker.all(connection=client) if name in worker.queue_names()
+            ]
 
         with Working(backend, WorkerOptions(burst=True)):
             try:
@@ -80,15 +82,15 @@ def test_rqs_tools_show_a_worker_of_ours(
                 assert (worker.name, worker.pid) == (info.id, os.getpid())
                 eventually(lambda: mine()[0].get_state() == "busy", 10)
                 assert StartedJobRegistry(name, client).count == 1
-                told = subprocess.run(
+                info_command = subprocess.run(
                     [Path(sys.executable).parent / "rq", "info", "--url", own_server.url()],
                     capture_output=True, text=True, timeout=30, check=False,
                 )  # fmt: skip
             finally:
                 (root / "end").touch()
-        assert told.returncode == 0, told.stderr
-        assert name in told.stdout
-        assert info.id in told.stdout
+        assert info_command.returncode == 0, info_command.stderr
+        assert name in info_command.stdout
+        assert info.id in info_command.stdout
         assert mine() == []
         assert backend.get_job("subject").status is JobStatus.FINISHED
 
@@ -106,7 +108,7 @@ def test_rq_suspend_is_heeded(
         with Working(backend, WorkerOptions(max_jobs=1)):
 
             def states() -> list[str]:
-                return [str(each.get_state()) for each in Worker.all(connection=client)]
+                return [str(worker.get_state()) for worker in Worker.all(connection=client)]
 
             try:
                 eventually(lambda: states() == ["suspended"], 10)
@@ -119,7 +121,7 @@ def test_rq_suspend_is_heeded(
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "told"),
+    ("setting", "value", "expected"),
     [
         ("maxmemory-policy", "allkeys-lru", "maxmemory-policy is allkeys-lru, not noeviction"),
         ("appendonly", "no", "no append-only file"),
@@ -127,7 +129,7 @@ def test_rq_suspend_is_heeded(
     ],
 )
 def test_a_redis_that_may_lose_jobs_is_told(
-    own_server: RedisServer, tmp_path: Path, setting: str | None, value: str, told: str | None
+    own_server: RedisServer, tmp_path: Path, setting: str | None, value: str, expected: str | None
 ) -> None:
     """A worker warns of eviction and of a Redis without an append-only file, and works."""
     with redis.Redis.from_url(own_server.url()) as client:
@@ -137,8 +139,8 @@ def test_a_redis_that_may_lose_jobs_is_told(
         events: list[WorkerEvent] = []
         assert backend.run_worker(WorkerOptions(burst=True), events.append) == 0
     troubles = [event.facts["reason"] for event in events if event.kind == "trouble"]
-    assert len(troubles) == (0 if told is None else 1)
-    assert told is None or told in troubles[0]
+    assert len(troubles) == (0 if expected is None else 1)
+    assert expected is None or expected in troubles[0]
 
 
 def test_a_redis_that_has_forgotten_everything_is_worked_on(
@@ -157,4 +159,4 @@ def test_a_redis_that_has_forgotten_everything_is_worked_on(
             eventually(lambda: Worker.all(connection=client), 15)
             backend.add_job(spec("after"))
             eventually(lambda: backend.get_job("after").status is JobStatus.FINISHED, 20)
-        assert not [each for each in events if each.kind == "trouble"]
+        assert not [event for event in events if event.kind == "trouble"]

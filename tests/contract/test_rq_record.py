@@ -7,7 +7,7 @@ import rq.job
 from rq.serializers import JSONSerializer
 
 from flowerpower.job_queue.rq.entry_point import run_pipeline
-from flowerpower.job_queue.rq.fields import ENTRY_POINT, RQ_KEY_PREFIX, WORDS, record_of
+from flowerpower.job_queue.rq.fields import ENTRY_POINT, RQ_KEY_PREFIX, STATUSES, record_of
 from tests.contract.fake_worker import spec
 from tests.contract.on_redis import OnRedis
 from tests.servers import RedisServer
@@ -50,4 +50,4 @@ def test_rq_reads_it(redis_server: RedisServer, tmp_path: Path) -> None:
         assert job.get_status() is rq.job.JobStatus.QUEUED
         assert job.created_at is not None
     assert rq.defaults.RQ_KEY_PREFIX == RQ_KEY_PREFIX
-    assert set(WORDS) <= {status.value for status in rq.job.JobStatus}
+    assert set(STATUSES) <= {status.value for status in rq.job.JobStatus}

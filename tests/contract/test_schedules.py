@@ -52,8 +52,8 @@ def test_every_field_of_a_schedule_comes_back(backend: JobQueueBackend) -> None:
         origin=Origin.CONFIG,
     )
     before = clock.now()
-    added = backend.add_schedule(spec)
-    schedule = backend.get_schedule("report_ny")
+    added = backend.schedules.add(spec)
+    schedule = backend.schedules.get("report_ny")
     assert schedule == added
     assert added.created
     assert schedule.spec == spec
@@ -69,99 +69,99 @@ def test_every_field_of_a_schedule_comes_back(backend: JobQueueBackend) -> None:
 
 def test_an_interval_fires_first_one_interval_after_it_was_added(backend: JobQueueBackend) -> None:
     """And counts from then on, to the second."""
-    schedule = backend.add_schedule(every(90))
+    schedule = backend.schedules.add(every(90))
     begun = schedule.anchor.replace(microsecond=0)
     assert schedule.next_fire == begun + timedelta(seconds=90)
-    assert backend.get_schedule(schedule.id).trigger == schedule.trigger
+    assert backend.schedules.get(schedule.id).trigger == schedule.trigger
 
 
 def test_numbers_count_up_and_are_not_reused(backend: JobQueueBackend) -> None:
     """The schedules of a pipeline are numbered; a number of one that is gone stays its own."""
-    ids = [backend.add_schedule(every(60 + number)).id for number in range(3)]
+    ids = [backend.schedules.add(every(60 + number)).id for number in range(3)]
     assert ids == ["report-1", "report-2", "report-3"]
-    backend.delete_schedule("report-3")
-    assert backend.add_schedule(every(90)).id == "report-4"
-    assert backend.add_schedule(daily(pipeline="other")).id == "other-1"
-    assert backend.add_schedule(every(91, "report-5")).id == "report-5"
-    assert backend.add_schedule(every(92)).id == "report-6"
+    backend.schedules.delete("report-3")
+    assert backend.schedules.add(every(90)).id == "report-4"
+    assert backend.schedules.add(daily(pipeline="other")).id == "other-1"
+    assert backend.schedules.add(every(91, "report-5")).id == "report-5"
+    assert backend.schedules.add(every(92)).id == "report-6"
 
 
 def test_the_same_again_gives_the_first_one_back(backend: JobQueueBackend) -> None:
     """Pipeline, trigger and overrides as those of a live schedule: that one, unchanged."""
-    first = backend.add_schedule(daily(overrides=with_inputs(n=1)))
-    again = backend.add_schedule(daily(overrides=with_inputs(n=1)))
+    first = backend.schedules.add(daily(overrides=with_inputs(n=1)))
+    again = backend.schedules.add(daily(overrides=with_inputs(n=1)))
     assert (first.created, again.created) == (True, False)
     assert again == first
-    assert backend.add_schedule(daily(overrides=with_inputs(n=2))).id == "report-2"
-    assert backend.add_schedule(daily(pipeline="other", overrides=with_inputs(n=1))).created
-    backend.delete_schedule(first.id)
-    assert backend.add_schedule(daily(overrides=with_inputs(n=1))).id == "report-3"
+    assert backend.schedules.add(daily(overrides=with_inputs(n=2))).id == "report-2"
+    assert backend.schedules.add(daily(pipeline="other", overrides=with_inputs(n=1))).created
+    backend.schedules.delete(first.id)
+    assert backend.schedules.add(daily(overrides=with_inputs(n=1))).id == "report-3"
 
 
 def test_a_schedule_that_is_done_is_no_reason_not_to_add_it(backend: JobQueueBackend) -> None:
     """A date in the past makes a schedule that is done; the same again is a new one."""
     past = ScheduleSpec("report", make_trigger(date="2020-01-01", timezone="UTC"))
-    first = backend.add_schedule(past)
+    first = backend.schedules.add(past)
     assert (first.state, first.next_fire) == (ScheduleState.DONE, None)
-    assert backend.add_schedule(past).id == "report-2"
+    assert backend.schedules.add(past).id == "report-2"
 
 
 def test_a_named_one_is_replaced_only_if_told_to(backend: JobQueueBackend) -> None:
     """The same id and the same schedule: already so. Another one: refused, or an edit."""
-    first = backend.add_schedule(daily("mine"))
-    assert backend.add_schedule(daily("mine")).created is False
+    first = backend.schedules.add(daily("mine"))
+    assert backend.schedules.add(daily("mine")).created is False
     with pytest.raises(Refused, match="There is a schedule mine already"):
-        backend.add_schedule(every(60, "mine"))
-    assert backend.get_schedule("mine") == first
-    edited = backend.add_schedule(every(60, "mine"), overwrite=True)
+        backend.schedules.add(every(60, "mine"))
+    assert backend.schedules.get("mine") == first
+    edited = backend.schedules.add(every(60, "mine"), overwrite=True)
     assert edited.created_at == first.created_at
     assert edited.revision > first.revision
-    assert backend.get_schedule("mine") == edited
-    assert backend.get_schedule("mine").spec == every(60, "mine")
+    assert backend.schedules.get("mine") == edited
+    assert backend.schedules.get("mine").spec == every(60, "mine")
     # What it was before is free again.
-    assert backend.add_schedule(daily()).id == "report-1"
+    assert backend.schedules.add(daily()).id == "report-1"
 
 
 def test_a_paused_schedule_stays_paused_when_it_is_edited(backend: JobQueueBackend) -> None:
     """A pause is live state."""
-    backend.add_schedule(daily("mine"))
-    backend.pause_schedule("mine")
-    edited = backend.add_schedule(every(60, "mine"), overwrite=True)
+    backend.schedules.add(daily("mine"))
+    backend.schedules.pause("mine")
+    edited = backend.schedules.add(every(60, "mine"), overwrite=True)
     assert (edited.state, edited.next_fire) == (ScheduleState.PAUSED, None)
-    assert backend.resume_schedule("mine").next_fire is not None
+    assert backend.schedules.resume("mine").next_fire is not None
 
 
 def test_pause_and_resume(backend: JobQueueBackend) -> None:
     """A paused schedule has no next fire, a resumed one the first after now; twice is once."""
-    schedule = backend.add_schedule(daily("mine"))
-    paused = backend.pause_schedule("mine")
+    schedule = backend.schedules.add(daily("mine"))
+    paused = backend.schedules.pause("mine")
     assert (paused.state, paused.next_fire, paused.due_at) == (ScheduleState.PAUSED, None, None)
-    assert backend.pause_schedule("mine") == paused
-    assert backend.next_fire_in() is None
-    resumed = backend.resume_schedule("mine")
+    assert backend.schedules.pause("mine") == paused
+    assert backend.schedules.next_fire_in() is None
+    resumed = backend.schedules.resume("mine")
     assert (resumed.state, resumed.next_fire) == (ScheduleState.ACTIVE, schedule.next_fire)
-    assert backend.resume_schedule("mine") == resumed
-    assert backend.get_schedule("mine") == resumed
+    assert backend.schedules.resume("mine") == resumed
+    assert backend.schedules.get("mine") == resumed
 
 
-@pytest.mark.parametrize("verb", ["pause_schedule", "resume_schedule"])
+@pytest.mark.parametrize("verb", ["pause", "resume"])
 def test_what_is_done_is_neither_paused_nor_resumed(backend: JobQueueBackend, verb: str) -> None:
     """There is nothing to come."""
-    backend.add_schedule(ScheduleSpec("report", make_trigger(date="2020-01-01"), id="past"))
+    backend.schedules.add(ScheduleSpec("report", make_trigger(date="2020-01-01"), id="past"))
     with pytest.raises(Refused, match="is done"):
         getattr(backend, verb)("past")
 
 
 @pytest.mark.parametrize(
     "verb",
-    ["get_schedule", "pause_schedule", "resume_schedule", "delete_schedule", "list_fires"],
+    ["get", "pause", "resume", "delete", "fires"],
 )
 @pytest.mark.parametrize("schedule_id", ["mine-2", "", "x\x00", "' OR 1=1 --", "y" * 300])
 def test_what_is_not_there_is_said_with_the_nearest(
     backend: JobQueueBackend, verb: str, schedule_id: str
 ) -> None:
     """An id that nobody has is an error; one much like it is named."""
-    backend.add_schedule(daily("mine-1"))
+    backend.schedules.add(daily("mine-1"))
     with pytest.raises(ScheduleNotFound) as missing:
         getattr(backend, verb)(schedule_id)
     assert ("'mine-1'" in missing.value.message) is (schedule_id == "mine-2")
@@ -169,19 +169,19 @@ def test_what_is_not_there_is_said_with_the_nearest(
 
 def test_lists_hold_all_schedules_oldest_first(backend: JobQueueBackend) -> None:
     """With what is known of each."""
-    assert backend.list_schedules() == []
-    added = [backend.add_schedule(every(60 + n, f"s{n}")) for n in (3, 1, 2)]
-    assert backend.list_schedules() == added
-    backend.delete_schedule("s1")
-    assert [each.id for each in backend.list_schedules()] == ["s3", "s2"]
+    assert backend.schedules.list() == []
+    added = [backend.schedules.add(every(60 + n, f"s{n}")) for n in (3, 1, 2)]
+    assert backend.schedules.list() == added
+    backend.schedules.delete("s1")
+    assert [schedule.id for schedule in backend.schedules.list()] == ["s3", "s2"]
 
 
 def test_the_next_fire_of_all_is_known(backend: JobQueueBackend) -> None:
     """How long until somebody has to look."""
-    assert backend.next_fire_in() is None
-    backend.add_schedule(daily())
-    backend.add_schedule(every(60))
-    due = backend.next_fire_in()
+    assert backend.schedules.next_fire_in() is None
+    backend.schedules.add(daily())
+    backend.schedules.add(every(60))
+    due = backend.schedules.next_fire_in()
     assert due is not None
     assert 50 < due <= 60
 
@@ -190,17 +190,17 @@ def test_the_next_fire_of_all_is_known(backend: JobQueueBackend) -> None:
 def test_namespaces_keep_their_schedules_apart(setup: BackendSetup) -> None:
     """Two projects in one place see nothing of each other's."""
     with setup.open(namespace="one-a") as first, setup.open(namespace="two-b") as second:
-        schedule = first.add_schedule(every(1))
-        place_of_second = second.add_schedule(every(500))
+        schedule = first.schedules.add(every(1))
+        place_of_second = second.schedules.add(every(500))
         assert (schedule.id, place_of_second.id) == ("report-1", "report-1")
-        assert len(second.list_schedules()) == 1
-        due = second.next_fire_in()
+        assert len(second.schedules.list()) == 1
+        due = second.schedules.next_fire_in()
         assert due is not None
         assert due > 400
-        assert second.fire_due().fires == ()
-        second.delete_schedule("report-1")
-        assert first.get_schedule("report-1") == schedule
-        first.delete_schedule("report-1")
+        assert second.schedules.fire_due().fires == ()
+        second.schedules.delete("report-1")
+        assert first.schedules.get("report-1") == schedule
+        first.schedules.delete("report-1")
 
 
 def test_threads_that_add_the_same_make_one(backend: JobQueueBackend) -> None:
@@ -208,19 +208,19 @@ def test_threads_that_add_the_same_make_one(backend: JobQueueBackend) -> None:
 
     def add(ready: Any, number: int) -> tuple[str, bool]:
         ready()
-        schedule = backend.add_schedule(daily())
+        schedule = backend.schedules.add(daily())
         return schedule.id, schedule.created
 
     answers = in_threads(8, add)
     assert len({schedule_id for schedule_id, _ in answers}) == 1
     assert sum(created for _, created in answers) == 1
-    assert len(backend.list_schedules()) == 1
+    assert len(backend.schedules.list()) == 1
 
 
 def _add_many(ready: Any, number: int, options: dict[str, Any]) -> list[str]:
     with JobQueueManager(**options) as queue:
         ready()
-        return [queue.add_schedule(every(60 + 10 * number + each)).id for each in range(5)]
+        return [queue.schedules.add(every(60 + 10 * number + index)).id for index in range(5)]
 
 
 @pytest.mark.shared
@@ -228,9 +228,11 @@ def test_processes_that_add_at_once_get_numbers_of_their_own(
     setup: BackendSetup, backend: JobQueueBackend
 ) -> None:
     """Twenty schedules from four processes have twenty ids."""
-    ids = [each for share in in_processes(4, _add_many, setup.options) for each in share]
+    ids = [
+        schedule_id for share in in_processes(4, _add_many, setup.options) for schedule_id in share
+    ]
     assert len(set(ids)) == 20
-    assert {schedule.id for schedule in backend.list_schedules()} == set(ids)
+    assert {schedule.id for schedule in backend.schedules.list()} == set(ids)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"v": 99}', '{"v": 1}', "\x07"])
@@ -239,19 +241,19 @@ def test_a_damaged_schedule_says_so_and_stops_nobody(
 ) -> None:
     """It is listed with its fault, fires nothing, and can be deleted; the others fire."""
     for name in ("bad", "good"):
-        backend.add_schedule(every(10, name))
+        backend.schedules.add(every(10, name))
     setup.damage_schedule(backend, "bad", text)
-    bad = backend.get_schedule("bad")
+    bad = backend.schedules.get("bad")
     assert bad.fault is not None
     assert "bad" in bad.fault
     assert bad.to_json()["fault"] == bad.fault
     for name in ("bad", "good"):
         setup.age(backend, name, 15)
-    made = [fire for _ in range(3) for fire in backend.fire_due().fires]
+    made = [fire for _ in range(3) for fire in backend.schedules.fire_due().fires]
     assert [fire.schedule_id for fire in made] == ["good"]
-    assert backend.next_fire_in() != 0
-    assert {each.id for each in backend.list_schedules()} == {"bad", "good"}
-    backend.delete_schedule("bad")
+    assert backend.schedules.next_fire_in() != 0
+    assert {schedule.id for schedule in backend.schedules.list()} == {"bad", "good"}
+    backend.schedules.delete("bad")
     assert [job.schedule_id for job in backend.list_jobs(JobFilter())] == ["good"]
 
 
@@ -259,8 +261,8 @@ def test_a_damaged_schedule_says_so_and_stops_nobody(
 def test_a_schedule_survives_the_manager(setup: BackendSetup) -> None:
     """Another manager finds it as the first left it."""
     with setup.open() as first:
-        schedule = first.add_schedule(every(60))
+        schedule = first.schedules.add(every(60))
     with setup.open() as second:
-        found: Schedule = second.get_schedule(schedule.id)
+        found: Schedule = second.schedules.get(schedule.id)
         assert found == schedule
-        assert second.add_schedule(every(60)).id == schedule.id
+        assert second.schedules.add(every(60)).id == schedule.id

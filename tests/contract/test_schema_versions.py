@@ -1,54 +1,109 @@
-"""A database that an earlier version made is brought up when it is opened, and keeps its jobs."""
+"""A database of an earlier version is upgraded when it is opened and keeps its content, or refused."""
 
 import contextlib
 import sqlite3
-from importlib import resources
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue import JobQueueManager
-from flowerpower.job_queue.apscheduler import database
-from flowerpower.job_queue.apscheduler import postgres as on_postgresql
+from flowerpower.job_queue.apscheduler.database import SCHEMA_VERSION
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobStatus
-from tests.contract.fake_worker import FakeWorker, spec
+from flowerpower.jobs.schedule import Outcome
+from tests.contract.fake_worker import FakeWorker
+from tests.contract.in_processes import in_processes, open_only
 from tests.contract.test_schedules import every
 from tests.servers import PostgresServer
 
+VERSION_2 = (Path(__file__).parent / "schemas" / "version_2.sql").read_text("utf-8")
+CONTENT = """
+INSERT INTO flowerpower_jobs (namespace, id, pipeline, queue, payload, status, run_at, created_at,
+    result_ttl, losses)
+VALUES ('default', 'old', 'report', 'default', '{"v": 1, "overrides": {}}', 'queued', 1, 1, 60, 2);
+INSERT INTO flowerpower_schedules (namespace, id, pipeline, definition, state, origin, created_at,
+    anchor)
+VALUES ('default', 'nightly', 'report', '{}', 'paused', 'api', 1, 1);
+INSERT INTO flowerpower_fires (namespace, schedule_id, fire_time, outcome, job_id, recorded_at)
+VALUES ('default', 'nightly', 60, 'made', 'nightly-19700101T000100Z', 60),
+    ('default', 'nightly', 0, 'missed', NULL, 60);
+"""
 
-def _works_on(queue: JobQueueBackend) -> None:
-    assert queue.get_job("old").status is JobStatus.QUEUED
+
+def _assert_upgraded(queue: JobQueueBackend) -> None:
+    job = queue.get_job("old")
+    assert (job.status, job.worker_losses) == (JobStatus.QUEUED, 2)
+    outcomes = [fire.outcome for fire in queue.schedules.fires("nightly")]
+    assert outcomes == [Outcome.ENQUEUED, Outcome.MISSED]
     assert FakeWorker(queue).take().job_id == "old"
-    assert queue.add_schedule(every(60)).id == "report-1"
+    assert queue.schedules.add(every(60)).id == "report-1"
 
 
-def test_sqlite_of_version_1(tmp_path: Path) -> None:
-    """Its jobs are there, schedules can be added, and it is of the present version then."""
-    text = (resources.files(database.__package__) / "sql" / "schema_1.sql").read_text("utf-8")
-    file = tmp_path / "jobs.db"
-    url = f"sqlite:///{file}"
-    with contextlib.closing(sqlite3.connect(file)) as old:
-        old.executescript(f"{text}; PRAGMA user_version = 1;")
-        old.execute(
-            "INSERT INTO flowerpower_jobs (namespace, id, pipeline, queue, payload, status, run_at,"
-            " created_at, result_ttl) VALUES ('default', 'old', 'report', 'default',"
-            """ '{"v": 1, "overrides": {}}', 'queued', 1, 1, 60)"""
-        )
-        old.commit()
-    with JobQueueManager(url=url, base_dir=tmp_path) as queue:
-        _works_on(queue)
-    with contextlib.closing(sqlite3.connect(file)) as new:
-        assert new.execute("PRAGMA user_version").fetchone() == (database.SCHEMA_VERSION,)
+def _tables(file: Path) -> dict[str, set[tuple[object, ...]]]:
+    """Columns and indexes of every table."""
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        return {
+            name: {tuple(row[1:]) for row in connection.execute(f"PRAGMA table_info({name})")}
+            | {(row[1],) for row in connection.execute(f"PRAGMA index_list({name})")}
+            for (name,) in names
+        }
 
 
-def test_postgresql_of_version_1(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same, there."""
+def _sqlite_of_version_2(file: Path) -> str:
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.executescript(f"{VERSION_2};{CONTENT}; PRAGMA user_version = 2;")
+    return f"sqlite:///{file}"
+
+
+def test_sqlite_of_version_2_is_upgraded(tmp_path: Path) -> None:
+    """Its jobs and ledger are kept, and its tables are those of a new database."""
+    with JobQueueManager(url=_sqlite_of_version_2(tmp_path / "jobs.db")) as queue:
+        _assert_upgraded(queue)
+    with contextlib.closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+    JobQueueManager(url=f"sqlite:///{tmp_path}/new.db").close()
+    assert _tables(tmp_path / "jobs.db") == _tables(tmp_path / "new.db")
+
+
+def test_sqlite_of_version_2_is_upgraded_once(tmp_path: Path) -> None:
+    """Eight processes that open it at once all work with the upgraded tables."""
+    options = {"url": _sqlite_of_version_2(tmp_path / "jobs.db"), "base_dir": str(tmp_path)}
+    assert in_processes(8, open_only, options) == [""] * 8
+
+
+def test_postgresql_of_version_2_is_upgraded(postgres: PostgresServer) -> None:
+    """The same on PostgreSQL."""
     url = postgres.new_database()
-    with monkeypatch.context() as earlier:
-        for module in (database, on_postgresql):
-            earlier.setattr(module, "SCHEMA_VERSION", 1)
-        with JobQueueManager(url=url) as queue:
-            queue.add_job(spec("old"))
+    with contextlib.closing(psycopg.connect(url, autocommit=True)) as connection:
+        schema = "CREATE TABLE flowerpower_schema (version INTEGER NOT NULL)"
+        connection.execute(f"{VERSION_2};{CONTENT};{schema}")  # type: ignore[arg-type]
+        connection.execute("INSERT INTO flowerpower_schema VALUES (2)")
     with JobQueueManager(url=url) as queue:
-        _works_on(queue)
+        _assert_upgraded(queue)
+    with JobQueueManager(url=url) as queue:
+        assert queue.get_job("old").status is JobStatus.RUNNING
+
+
+def test_sqlite_of_version_1_is_refused(tmp_path: Path) -> None:
+    """It is left as it is, and the message names its version and that which can be upgraded."""
+    url = _sqlite_of_version_2(tmp_path / "jobs.db")
+    with contextlib.closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
+        connection.execute("PRAGMA user_version = 1")
+    with pytest.raises(BackendUnreachable, match=r"schema version 1; .* upgrades from 2"):
+        JobQueueManager(url=url)
+    with contextlib.closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("SELECT losses FROM flowerpower_jobs").fetchall() == [(2,)]
+
+
+def test_postgresql_of_version_1_is_refused(postgres: PostgresServer) -> None:
+    """The same on PostgreSQL."""
+    url = postgres.new_database()
+    with contextlib.closing(psycopg.connect(url, autocommit=True)) as connection:
+        connection.execute("CREATE TABLE flowerpower_schema (version INTEGER NOT NULL)")
+        connection.execute("INSERT INTO flowerpower_schema VALUES (1)")
+    with pytest.raises(BackendUnreachable, match=r"schema version 1; .* upgrades from 2"):
+        JobQueueManager(url=url)

@@ -124,7 +124,7 @@ def test_a_buried_worker_learns_that_it_is_not_known(
 
 
 def test_a_worker_is_buried_once(backend: JobQueueBackend, fake_worker: FakeWorker) -> None:
-    """Of eight that bury one worker at the same moment, one counts its job as lost."""
+    """Of eight that remove one dead worker at the same moment, one counts its job as lost."""
     fake_worker.make(JobStatus.RUNNING)
     beat = backend.beats()[fake_worker.name]
 
@@ -140,7 +140,7 @@ def test_a_job_that_kills_its_workers_is_failed(backend: JobQueueBackend) -> Non
     """After three buried workers the job is failed, and nobody else dies of it."""
     backend.add_job(spec("poison"))
     for number in range(MAX_WORKER_LOSSES):
-        fake_worker = FakeWorker(backend, f"hand-{number}")
+        fake_worker = FakeWorker(backend, f"worker-{number}")
         assert fake_worker.take().job_id == "poison"
         assert (
             backend.requeue_lost_jobs_of(fake_worker.name, backend.beats()[fake_worker.name]) == 1

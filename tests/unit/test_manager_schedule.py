@@ -58,7 +58,7 @@ def test_a_schedule_is_stored_and_its_id_given(manager: PipelineManager) -> None
         misfire_grace_time="10m", coalesce=False, max_instances=3, jitter=5, result_ttl=-1,
     )  # fmt: skip
     assert schedule_id == "report-1"
-    schedule = manager.job_queue.backend.get_schedule(schedule_id)
+    schedule = manager.job_queue.backend.schedules.get(schedule_id)
     spec = schedule.spec
     assert spec is not None
     assert (spec.trigger.timezone, spec.trigger.jitter) == ("Asia/Tokyo", 5.0)
@@ -76,7 +76,7 @@ def test_intervals_and_dates(manager: PipelineManager) -> None:
     manager.schedule("report", date="2126-12-25T09:00:00", timezone="UTC", schedule_id="c")
     manager.schedule("report", date=datetime(2126, 1, 1, tzinfo=UTC), schedule_id="d")
     backend = manager.job_queue.backend
-    found = {each.id: each for each in backend.list_schedules()}
+    found = {each.id: each for each in backend.schedules.list()}
     assert found["a"].to_json()["trigger"]["interval"] == 3600
     assert found["b"].to_json()["trigger"]["interval"] == 90
     assert found["c"].next_fire == datetime(2126, 12, 25, 9, tzinfo=UTC)
@@ -101,7 +101,7 @@ def test_an_id_of_another_is_refused_unless_told_to_overwrite(manager: PipelineM
 def test_without_a_trigger_the_yaml_says_when(manager: PipelineManager) -> None:
     """With its zone, its queue, and the origin config; the run's own YAML is read at each run."""
     schedule_id = manager.schedule("declared")
-    schedule = manager.job_queue.backend.get_schedule(schedule_id)
+    schedule = manager.job_queue.backend.schedules.get(schedule_id)
     assert schedule_id == "declared-1"
     assert schedule.spec is not None
     assert (schedule.spec.trigger.timezone, schedule.spec.queue) == ("Europe/Berlin", "slow")
@@ -113,7 +113,7 @@ def test_without_a_trigger_the_yaml_says_when(manager: PipelineManager) -> None:
 def test_of_several_in_the_yaml_one_is_named(manager: PipelineManager) -> None:
     """By its id; those that are not enabled are no choice."""
     assert manager.schedule("listed", schedule_id="hourly") == "hourly"
-    spec = manager.job_queue.backend.get_schedule("hourly").spec
+    spec = manager.job_queue.backend.schedules.get("hourly").spec
     assert spec is not None
     assert spec.overrides == RunOverrides(declared="hourly")
     outcome = manager.run_outcome("listed", spec.overrides)
@@ -169,7 +169,7 @@ def test_what_cannot_be_is_refused_before_anything_is_stored(manager: PipelineMa
         manager.schedule("report", interval="1h", max_instances=0)
     with pytest.raises(UsageError, match="no queue 'fast'"):
         manager.schedule("report", interval="1h", queue="fast")
-    assert manager.job_queue.backend.list_schedules() == []
+    assert manager.job_queue.backend.schedules.list() == []
 
 
 def test_success_is_printed_as_it_always_was(
@@ -187,12 +187,12 @@ def test_success_is_printed_as_it_always_was(
 def test_a_run_now_does_not_shift_the_calendar(manager: PipelineManager) -> None:
     """It makes a job of the schedule, with its overrides and no nominal time."""
     manager.schedule("report", interval="1h", inputs={"region": "east"}, schedule_id="mine")
-    before = manager.job_queue.backend.get_schedule("mine")
+    before = manager.job_queue.backend.schedules.get("mine")
     job = manager.job_queue.run_schedule_now("mine")
     assert (job.schedule_id, job.scheduled_for, job.pipeline) == ("mine", None, "report")
     assert job.to_json()["overrides"]["inputs"] == {"region": "east"}
-    assert manager.job_queue.backend.get_schedule("mine") == before
-    assert manager.job_queue.backend.list_fires("mine") == []
+    assert manager.job_queue.backend.schedules.get("mine") == before
+    assert manager.job_queue.backend.schedules.fires("mine") == []
     assert before.state is ScheduleState.ACTIVE
     assert before.next_fire is not None
     assert timedelta(minutes=59) < before.next_fire - before.anchor <= timedelta(hours=1)

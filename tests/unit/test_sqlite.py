@@ -45,13 +45,13 @@ def as_bytes(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
-def assert_refused(root: Path, path: Path, told: str = "") -> None:
+def assert_refused(root: Path, path: Path, reason: str = "") -> None:
     """Opening it names the file and what is wrong, and changes nothing."""
     before, links = as_bytes(path), path.is_symlink()
     with pytest.raises(BackendUnreachable) as refused:
         open_queue(root)
     assert str(path) in refused.value.message
-    assert told in refused.value.message
+    assert reason in refused.value.message
     assert "\n" not in refused.value.message
     assert as_bytes(path) == before
     assert path.is_symlink() is links
@@ -91,9 +91,9 @@ def test_a_file_that_is_not_ours_to_use_is_refused_and_left(
 ) -> None:
     """Whatever stands in the database's place, it is told, never written over, and may come back."""
     whole = made.read_bytes()
-    spoil, told = DAMAGES[damage]
-    spoil(made)
-    assert_refused(tmp_path, made, told)
+    damage_file, reason = DAMAGES[damage]
+    damage_file(made)
+    assert_refused(tmp_path, made, reason)
     if made.is_dir():
         made.rmdir()
     else:
@@ -126,12 +126,12 @@ def test_nobody_else_may_read_it(tmp_path: Path) -> None:
         with JobQueueManager(base_dir=tmp_path, url="sqlite:///a/b/jobs.db") as backend:
             backend.add_job(spec())
             files = {
-                each.name: each.stat().st_mode & 0o777 for each in (tmp_path / "a/b").iterdir()
+                file.name: file.stat().st_mode & 0o777 for file in (tmp_path / "a/b").iterdir()
             }
     finally:
         os.umask(old)
     assert files == {"jobs.db": 0o600, "jobs.db-wal": 0o600, "jobs.db-shm": 0o600}
-    assert [(tmp_path / each).stat().st_mode & 0o777 for each in ("a", "a/b")] == [0o700] * 2
+    assert [(tmp_path / folder).stat().st_mode & 0o777 for folder in ("a", "a/b")] == [0o700] * 2
 
 
 def test_an_absolute_url_is_that_file(tmp_path: Path) -> None:
@@ -145,13 +145,13 @@ def test_an_absolute_url_is_that_file(tmp_path: Path) -> None:
 
 def test_eight_processes_make_the_file_once(tmp_path: Path, path: Path) -> None:
     """Eight that open a new project at once share one whole database, and nothing is left over."""
-    for each in range(5):
-        root = tmp_path / str(each)
+    for attempt in range(5):
+        root = tmp_path / str(attempt)
         root.mkdir()
         assert in_processes(8, open_only, {"base_dir": str(root)}) == [""] * 8
         with open_queue(root) as backend:
             assert len(backend.list_jobs(JobFilter())) == 8
-        assert {each.name for each in (root / FILE).parent.iterdir()} == {"jobs.db"}
+        assert {file.name for file in (root / FILE).parent.iterdir()} == {"jobs.db"}
 
 
 def test_a_database_is_whole_or_absent(
@@ -160,7 +160,7 @@ def test_a_database_is_whole_or_absent(
     """If making it fails half way, nothing stands in its place, and the next try makes it."""
     with monkeypatch.context() as patch:
         half = [*sqlite.schema_statements()[:3], "CREATE TABLE flowerpower_jobs (twice)"]
-        patch.setattr(sqlite, "schema_statements", lambda: half)
+        patch.setattr(sqlite, "schema_statements", lambda *_: half)
         with pytest.raises(BackendUnreachable, match="already exists"):
             open_queue(tmp_path)
     assert list(path.parent.iterdir()) == []
@@ -227,7 +227,7 @@ def test_a_write_that_fails_half_way_leaves_nothing(
             raise ZeroDivisionError
 
         with monkeypatch.context() as patch:
-            patch.setattr("flowerpower.job_queue.apscheduler.store.SqlStore._append_log", fail)
+            patch.setattr("flowerpower.job_queue.apscheduler.store.SqlStore.append_log", fail)
             with pytest.raises(ZeroDivisionError):
                 worker.finish(claim, FINISHED, "words")
         assert backend.get_job("kept").status is JobStatus.RUNNING

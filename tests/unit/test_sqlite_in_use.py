@@ -125,7 +125,7 @@ def test_a_lock_without_end_is_told(
         assert backend.add_job(spec("new")).created
 
 
-def _told(act: Callable[[], object]) -> str:
+def _error_of(act: Callable[[], object]) -> str:
     try:
         act()
     except BackendUnreachable as error:
@@ -150,10 +150,10 @@ def _without_rights(ready: Any, number: int, root: str) -> dict[str, str]:
             if root_is_us:
                 os.seteuid(0)
 
-    told: dict[str, str] = {}
+    errors: dict[str, str] = {}
     Path(root).chmod(0o555)
     with ordinary():
-        told["no file, folder read-only"] = _told(lambda: JobQueueManager(**options))
+        errors["no file, folder read-only"] = _error_of(lambda: JobQueueManager(**options))
     assert not file.exists()
     Path(root).chmod(0o777)
     with ordinary():
@@ -162,30 +162,34 @@ def _without_rights(ready: Any, number: int, root: str) -> dict[str, str]:
         backend.close()
     file.chmod(0o400)
     with ordinary():
-        told["file read-only"] = _told(lambda: JobQueueManager(**options).add_job(spec("new")))
-        told["still"] = _told(lambda: backend.add_job(spec("new")))
+        errors["file read-only"] = _error_of(
+            lambda: JobQueueManager(**options).add_job(spec("new"))
+        )
+        errors["still"] = _error_of(lambda: backend.add_job(spec("new")))
     file.chmod(0o600)
     with ordinary():
-        told["right again"] = _told(lambda: backend.add_job(spec("new")))
-        told["count"] = str(len(backend.list_jobs(JobFilter())))
+        errors["right again"] = _error_of(lambda: backend.add_job(spec("new")))
+        errors["count"] = str(len(backend.list_jobs(JobFilter())))
         backend.close()
     Path(root).chmod(0o555)
     with ordinary():
-        told["folder read-only"] = _told(lambda: JobQueueManager(**options).add_job(spec("more")))
+        errors["folder read-only"] = _error_of(
+            lambda: JobQueueManager(**options).add_job(spec("more"))
+        )
     Path(root).chmod(0o777)
-    return told
+    return errors
 
 
 def test_read_only_files_and_folders_are_told() -> None:
     """Without the right to write nothing is made or lost, and with it the same manager goes on."""
     root = tempfile.mkdtemp(prefix="flowerpower-")
     try:
-        (told,) = in_processes(1, _without_rights, root)
+        (errors,) = in_processes(1, _without_rights, root)
     finally:
         shutil.rmtree(root)
-    assert (told.pop("right again"), told.pop("count")) == ("", "2")
-    assert len(told) == 4
-    for case, message in told.items():
+    assert (errors.pop("right again"), errors.pop("count")) == ("", "2")
+    assert len(errors) == 4
+    for case, message in errors.items():
         assert f"{root}/jobs.db cannot be used" in message, case
 
 
@@ -195,24 +199,24 @@ def _with_a_full_disk(ready: Any, number: int, root: str) -> tuple[list[str], li
     backend.add_job(spec("first"))
     limit = Path(root, FILE).stat().st_size + 400_000
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-    added, told = _fill(backend)
+    added, errors = _fill(backend)
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    return added, told, _after(backend)
+    return added, errors, _after(backend)
 
 
 def _fill(backend: JobQueueBackend) -> tuple[list[str], list[str]]:
-    added, told = ["first"], []
+    added, errors = ["first"], []
     for number in range(500):
         job = spec(f"n-{number}", overrides=with_inputs(x="x" * 20_000))
         try:
             backend.add_job(job)
         except BackendUnreachable as error:
-            told.append(error.message)
-            if len(told) == 3:
+            errors.append(error.message)
+            if len(errors) == 3:
                 break
         else:
             added.append(job.id)
-    return added, told
+    return added, errors
 
 
 def _after(backend: JobQueueBackend) -> list[str]:
@@ -222,16 +226,16 @@ def _after(backend: JobQueueBackend) -> list[str]:
     return ids
 
 
-def check_full_disk(added: list[str], told: list[str], ids: list[str], path: Path) -> None:
-    assert len(told) == 3
-    assert all(str(path) in message for message in told), told
+def check_full_disk(added: list[str], errors: list[str], ids: list[str], path: Path) -> None:
+    assert len(errors) == 3
+    assert all(str(path) in message for message in errors), errors
     assert sorted(ids) == sorted([*added, "last"])
 
 
 def test_a_file_that_may_not_grow_is_told(tmp_path: Path, path: Path) -> None:
     """With no room each write says so and is absent; what was acknowledged is there afterwards."""
-    ((added, told, ids),) = in_processes(1, _with_a_full_disk, str(tmp_path))
-    check_full_disk(added, told, ids, path)
+    ((added, errors, ids),) = in_processes(1, _with_a_full_disk, str(tmp_path))
+    check_full_disk(added, errors, ids, path)
 
 
 def _can_mount() -> bool:
@@ -247,11 +251,11 @@ def test_a_full_disk_is_told(tmp_path: Path, path: Path) -> None:
     try:
         backend = open_queue(tmp_path)
         backend.add_job(spec("first"))
-        added, told = _fill(backend)
+        added, errors = _fill(backend)
         with pytest.raises(BackendUnreachable, match="full"):
             JobQueueManager(base_dir=tmp_path, url="sqlite:///other.db")
         assert not (tmp_path / "other.db").exists()
         subprocess.run(["mount", "-o", "remount,size=20m", str(tmp_path)], check=True)
-        check_full_disk(added, told, _after(backend), path)
+        check_full_disk(added, errors, _after(backend), path)
     finally:
         subprocess.run(["umount", "-l", str(tmp_path)], check=True)

@@ -1,4 +1,4 @@
-"""SQLite and PostgreSQL under one small face: named queries, transactions, a clock.
+"""SQLite and PostgreSQL behind one small interface: named queries, transactions, a clock.
 
 Errors of the drivers become BackendUnreachable, which names the file or the masked URL.
 """
@@ -14,15 +14,18 @@ from importlib import resources
 from typing import Any
 
 from flowerpower.job_queue.records import Row
+from flowerpower.jobs.job import JobStatus
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+_UPGRADABLE_VERSION = 2
+_LIVE = ", ".join(f"'{status}'" for status in JobStatus if not status.is_ended)
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 _PARAMETER = re.compile(r"(?<!:):([a-z_0-9]+)")
 
 
-@lru_cache(maxsize=8)
 def _sql(file: str) -> str:
-    return (resources.files(__package__) / "sql" / file).read_text("utf-8")
+    text = (resources.files(__package__) / "sql" / file).read_text("utf-8")
+    return text.replace("{live}", _LIVE)
 
 
 @lru_cache(maxsize=1)
@@ -35,82 +38,103 @@ def queries() -> dict[str, str]:
 
 
 def schema_statements(version: int = 0) -> list[str]:
-    """The statements that bring a schema of that version, 0 for none, to SCHEMA_VERSION."""
-    steps = range(version + 1, SCHEMA_VERSION + 1)
-    text = "".join(_sql(f"schema_{step}.sql") for step in steps)
+    """The statements that make the tables, or upgrade those of an earlier `version`."""
+    text = _sql(f"upgrade_{version}.sql" if version else "schema.sql")
     text = re.sub(r"^--.*\n", "", text, flags=re.MULTILINE)
-    return [part.strip() for part in text.split(";") if part.strip()]
+    return [statement.strip() for statement in text.split(";") if statement.strip()]
+
+
+def schema_fault(version: int) -> str | None:
+    """Why tables of that version can be neither used nor upgraded, None if they can."""
+    if version > SCHEMA_VERSION:
+        return (
+            f"a newer flowerpower made its tables (schema version {version}; "
+            f"this one knows {SCHEMA_VERSION})"
+        )
+    if version < _UPGRADABLE_VERSION:
+        return (
+            f"its tables have schema version {version}; this flowerpower uses version "
+            f"{SCHEMA_VERSION} and upgrades from {_UPGRADABLE_VERSION}"
+        )
+    return None
 
 
 class Transaction(ABC):
-    """What may be done within a transaction, or for one read outside of one.
+    """A transaction, or one read outside of a transaction.
 
-    `texts` are put for the `{names}` of a query: never what a user wrote.
+    Every query gets the parameter `namespace`. `texts` replace the `{names}` in a query; they must
+    never come from a user.
     """
+
+    texts: Mapping[str, str]
+    """This dialect's `{for_update}`, `{for_share}` and `{skip_locked}`."""
+
+    def __init__(self, namespace: str) -> None:
+        self._namespace = namespace
 
     @abstractmethod
     def execute(self, sql: str, parameters: Mapping[str, Any]) -> tuple[list[Row], int]:
-        """The rows a statement gives, and how many it changed."""
+        """Run a statement; return its rows, and how many rows it changed."""
 
     @abstractmethod
     def now(self) -> float:
         """Seconds since 1970 on the clock that all users of the database share."""
 
-    @property
-    @abstractmethod
-    def texts(self) -> Mapping[str, str]:
-        """What this dialect puts for `{for_update}`, `{for_share}` and `{skip_locked}`."""
+    def rows(
+        self, name: str, texts: Mapping[str, str] | None = None, /, **parameters: Any
+    ) -> list[Row]:
+        """Run the named query; return its rows."""
+        return self.execute(self._text(name, texts), self._scoped(parameters))[0]
 
-    def rows(self, name: str, parameters: Mapping[str, Any], **texts: str) -> list[Row]:
-        """The rows that the named query gives."""
-        return self.execute(self._text(name, texts), parameters)[0]
-
-    def run(self, name: str, parameters: Mapping[str, Any], **texts: str) -> int:
-        """How many rows the named query changed."""
-        return self.execute(self._text(name, texts), parameters)[1]
+    def run(self, name: str, /, **parameters: Any) -> int:
+        """Run the named query; return how many rows it changed."""
+        return self.execute(self._text(name), self._scoped(parameters))[1]
 
     def run_many(self, name: str, many: Sequence[Mapping[str, Any]]) -> list[int]:
-        """How many rows the named query changed with each of these parameters."""
-        text = self._text(name, {})
-        return [self.execute(text, parameters)[1] for parameters in many]
+        """Run the named query with each set of parameters; return how many rows each changed."""
+        text = self._text(name)
+        return [self.execute(text, self._scoped(parameters))[1] for parameters in many]
 
-    def _text(self, name: str, texts: Mapping[str, str]) -> str:
+    def _scoped(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return {"namespace": self._namespace, **parameters}
+
+    def _text(self, name: str, texts: Mapping[str, str] | None = None) -> str:
         text = queries()[name]
         if "{" in text:
-            for key, value in {**self.texts, **texts}.items():
+            for key, value in {**self.texts, **(texts or {})}.items():
                 text = text.replace(f"{{{key}}}", value)
         return text
 
 
 class Database(ABC):
-    """A database with our schema in it."""
+    """A database that has our tables."""
 
     url: str
-    """As it may be shown: without its password."""
+    """For display: without its password."""
 
     @abstractmethod
     def write(self) -> contextlib.AbstractContextManager[Transaction]:
-        """A transaction that is committed at the end, or rolled back by an exception."""
+        """Begin a transaction; commit at the end, or roll back at an exception."""
 
     @abstractmethod
     def read(self) -> contextlib.AbstractContextManager[Transaction]:
-        """For a single reading statement."""
+        """For single statements that read."""
 
     @abstractmethod
     def version(self) -> str:
-        """What the server or library calls itself."""
+        """Name and version of the server or library."""
 
     @abstractmethod
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, of all threads."""
 
 
 def in_list(prefix: str, values: Sequence[str]) -> tuple[str, dict[str, str]]:
-    """Parameters for a list of values: the text for the query, and the values by name."""
+    """The text of a list of parameters, and the values by parameter name."""
     named = {f"{prefix}{number}": value for number, value in enumerate(values)}
     return ", ".join(f":{name}" for name in named), named
 
 
 def as_percent_style(sql: str) -> str:
-    """`:name` parameters as psycopg writes them."""
+    """The statement with its `:name` parameters as psycopg writes them."""
     return _PARAMETER.sub(r"%(\1)s", sql)

@@ -1,4 +1,4 @@
-"""APScheduler's loop over our job store: it asks for due jobs, and hands them to the slots."""
+"""APScheduler's loop over our job store: it gets due jobs, and hands them to the slots."""
 
 from __future__ import annotations
 
@@ -26,18 +26,17 @@ class _Polling(BaseTrigger):  # type: ignore[misc] # the package ships no types
 
 
 class _Store(BaseJobStore):  # type: ignore[misc] # the package ships no types
-    """What APScheduler takes for a store with two jobs, due at every poll: "fire" and "claim".
+    """For APScheduler a store with two jobs, due at every poll: "fire" and "claim"."""
 
-    It never raises: an exception would make the loop deaf for seconds. The jobs come again and
-    again, so the loop never removes them, which it would look up elsewhere while it shuts down.
-    """
+    # Nothing here raises: after an exception the loop would wait for seconds. The trigger never
+    # ends, so the loop never removes a job, which raises while the scheduler shuts down.
 
     def __init__(self, worker: Worker) -> None:
         super().__init__()
         self._worker = worker
 
     def get_due_jobs(self, now: datetime) -> list[ApsJob]:
-        # Shutting down, the loop makes one more pass.
+        # While it shuts down, the loop makes one more pass.
         if self._scheduler.state != STATE_RUNNING:
             return []
         due = [self._job("fire", self._worker.firing.step, now)]
@@ -45,11 +44,11 @@ class _Store(BaseJobStore):  # type: ignore[misc] # the package ships no types
             due.append(self._job("claim", self._worker.claim_and_begin, now))
         return due
 
-    def _job(self, name: str, what: Callable[[], object], now: datetime) -> ApsJob:
+    def _job(self, name: str, function: Callable[[], object], now: datetime) -> ApsJob:
         return ApsJob(
             self._scheduler,
             id=name,
-            func=what,
+            func=function,
             args=(),
             kwargs={},
             trigger=_Polling(),
@@ -83,7 +82,7 @@ class _Store(BaseJobStore):  # type: ignore[misc] # the package ships no types
 
 
 class _Executor(BaseExecutor):  # type: ignore[misc] # the package ships no types
-    """Runs them in the loop's own thread: the slots are where work is done."""
+    """Runs them in the loop's own thread, because they are short; attempts run in the slots."""
 
     def _do_submit_job(self, job: ApsJob, run_times: list[datetime]) -> None:
         job.func()
@@ -107,11 +106,11 @@ class ApsLoop:
         self._scheduler.start()
 
     def wake(self) -> None:
-        """A slot is free: look at once."""
+        """Look for jobs at once, because a slot is free."""
         if self._scheduler.running:
             self._scheduler.wakeup()
 
     def stop(self) -> None:
-        """Claim no more; returns once nothing is being claimed."""
+        """Claim no more; return once nothing is being claimed."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=True)

@@ -18,6 +18,7 @@ from flowerpower.job_queue.apscheduler.database import (
     Database,
     Transaction,
     as_percent_style,
+    schema_fault,
     schema_statements,
 )
 from flowerpower.job_queue.records import Row
@@ -26,16 +27,17 @@ from flowerpower.text import mask, remember_secret
 CONNECT_TIMEOUT = 5
 """Seconds."""
 _SCHEMA_LOCK = 0x666C6F77
-"""The advisory lock under which the schema is made."""
+"""The advisory lock under which the tables are made."""
 
 
 class Postgres(Database):
-    """The database at `url`; our tables are made if they are not there."""
+    """The database at `url`; missing tables are made."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, namespace: str) -> None:
+        self._namespace = namespace
         _remember_password(url)
         self.url = mask(url)
-        # The pool logs each failed try; the caller is told once, by the exception.
+        # The pool logs each failed try; the exception at the end is enough.
         logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
         self._check_reachable(url)
         self._pool: psycopg_pool.ConnectionPool[psycopg.Connection[Row]] = (
@@ -49,9 +51,9 @@ class Postgres(Database):
                     "row_factory": dict_row,
                     "connect_timeout": CONNECT_TIMEOUT,
                     "application_name": "flowerpower",
-                    # A plan that was made while the tables were empty would be kept.
+                    # A prepared plan is kept, even one that was made while the tables were empty.
                     "prepare_threshold": None,
-                    # A worker that is frozen in a transaction must not hold up the others.
+                    # A worker that freezes in a transaction must not block the others for ever.
                     "options": "-c idle_in_transaction_session_timeout=5000 -c lock_timeout=5000",
                 },
                 check=psycopg_pool.ConnectionPool.check_connection,
@@ -65,45 +67,47 @@ class Postgres(Database):
             raise
 
     def _check_reachable(self, url: str) -> None:
-        """A first connection of its own: the pool would only say that it ran out of time."""
+        # The pool would only say that it got no connection in time; this says why.
         try:
             psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT).close()
         except psycopg.Error as error:
             raise self._unreachable(error) from None
 
-    def _unreachable(self, error: Exception) -> BackendUnreachable:
+    def _unreachable(self, error: Exception | str) -> BackendUnreachable:
         reason = mask(" ".join(str(error).split())) or type(error).__name__
         return BackendUnreachable(f"The job database {self.url} cannot be used: {reason}.")
 
     def _make_schema(self) -> None:
         with self.write() as transaction:
+            # Several processes may open a new database at once.
             transaction.execute("SELECT pg_advisory_xact_lock(:key)", {"key": _SCHEMA_LOCK})
-            found, _ = transaction.execute(
-                "SELECT to_regclass('flowerpower_schema') IS NOT NULL AS there", {}
+            # A role without CREATE may use tables that exist, so no CREATE TABLE IF NOT EXISTS.
+            tables, _ = transaction.execute(
+                "SELECT to_regclass('flowerpower_schema') IS NOT NULL AS exist", {}
             )
-            if not found[0]["there"]:
+            version = 0
+            if tables[0]["exist"]:
+                rows, _ = transaction.execute("SELECT version FROM flowerpower_schema", {})
+                version = rows[0]["version"]
+                if fault := schema_fault(version):
+                    raise self._unreachable(fault)
+            else:
                 transaction.execute(
                     "CREATE TABLE flowerpower_schema (version INTEGER NOT NULL)", {}
                 )
                 transaction.execute("INSERT INTO flowerpower_schema VALUES (0)", {})
-            rows, _ = transaction.execute("SELECT version FROM flowerpower_schema", {})
-            if rows[0]["version"] < SCHEMA_VERSION:
-                for statement in schema_statements(rows[0]["version"]):
+            if version < SCHEMA_VERSION:
+                for statement in schema_statements(version):
                     transaction.execute(statement, {})
                 transaction.execute(
                     "UPDATE flowerpower_schema SET version = :version", {"version": SCHEMA_VERSION}
                 )
-        if rows[0]["version"] > SCHEMA_VERSION:
-            raise BackendUnreachable(
-                f"A newer flowerpower made the tables in {self.url} (schema {rows[0]['version']}, "
-                f"this one knows {SCHEMA_VERSION})."
-            )
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Transaction]:
         try:
             with self._pool.connection() as connection:
-                yield _PostgresTransaction(connection)
+                yield _PostgresTransaction(connection, self._namespace)
         except (psycopg.Error, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed) as error:
             raise self._unreachable(error) from None
 
@@ -120,7 +124,7 @@ class Postgres(Database):
 
 
 def _remember_password(url: str) -> None:
-    """Libpq quotes parts of a URL that it cannot read; let `mask` find them."""
+    # Libpq's errors quote parts of a URL that it cannot read; `mask` must find them.
     user, at, _ = url.removeprefix("postgresql://").rpartition("@")
     _, colon, password = user.partition(":")
     if at and colon:
@@ -129,13 +133,14 @@ def _remember_password(url: str) -> None:
 
 
 class _PostgresTransaction(Transaction):
-    texts: Mapping[str, str] = {
+    texts = {
         "for_update": "FOR UPDATE",
         "for_share": "FOR SHARE",
         "skip_locked": "FOR UPDATE SKIP LOCKED",
     }
 
-    def __init__(self, connection: psycopg.Connection[Row]) -> None:
+    def __init__(self, connection: psycopg.Connection[Row], namespace: str) -> None:
+        super().__init__(namespace)
         self._connection = connection
 
     def execute(self, sql: str, parameters: Mapping[str, Any]) -> tuple[list[Row], int]:
@@ -148,13 +153,16 @@ class _PostgresTransaction(Transaction):
             return []
         # One round trip for all of them.
         with self._connection.cursor() as cursor:
-            text: Any = as_percent_style(self._text(name, {}))
-            cursor.executemany(text, list(many), returning=True)
+            text: Any = as_percent_style(self._text(name))
+            cursor.executemany(
+                text, [self._scoped(parameters) for parameters in many], returning=True
+            )
             counts = [cursor.rowcount]
             while cursor.nextset():
                 counts.append(cursor.rowcount)
         return counts
 
     def now(self) -> float:
+        # Not now(), which stands still within a transaction.
         rows, _ = self.execute("SELECT EXTRACT(EPOCH FROM clock_timestamp()) AS now", {})
         return float(rows[0]["now"])

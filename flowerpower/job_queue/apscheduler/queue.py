@@ -2,38 +2,64 @@
 
 from __future__ import annotations
 
+import json
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flowerpower.job_queue.apscheduler.databases import open_database
-from flowerpower.job_queue.apscheduler.store import SqlStore
-from flowerpower.job_queue.base import WorkerEvent, WorkerOptions
-from flowerpower.job_queue.schedule_store import ScheduleStore
-from flowerpower.jobs.job import check_ttl
+from flowerpower.errors import ConfigError
+from flowerpower.job_queue.apscheduler.database import Database, in_list
+from flowerpower.job_queue.apscheduler.store import SqlStore, fence
+from flowerpower.job_queue.base import FinishRequest, JobQueueBackend, WorkerEvent, WorkerOptions
+from flowerpower.job_queue.records import (
+    WORKER_DIED,
+    WORKER_WENT,
+    as_json,
+    check_cancel,
+    check_delete,
+    claim_of,
+    job_of,
+    status_of,
+    worker_of,
+)
+from flowerpower.jobs.claim import Claim, Heartbeat, WorkerInfo
+from flowerpower.jobs.job import (
+    Job,
+    JobFilter,
+    JobSpec,
+    JobStatus,
+    LogChunk,
+    check_retry,
+    check_transition,
+    check_ttl,
+)
 from flowerpower.text import check_name
 from flowerpower.triggers import clock
+
+if TYPE_CHECKING:
+    from flowerpower.job_queue.schedule_store import ScheduleStore
 
 DEFAULT_URL = "sqlite:///.flowerpower/jobs.db"
 MEMORY = "memory"
 
 
-class APSManager(SqlStore):
+class APSManager(JobQueueBackend):
     """A job queue in a SQL database.
 
     Args:
         base_dir: the project's folder; a relative SQLite URL is below it, and jobs run in it.
         url: `sqlite:///FILE`, `postgresql://…`, or `memory`: a private SQLite file that lives as
             long as this manager.
-        namespace: what parts this project's jobs from others' in the same database.
-        result_ttl: seconds a result is kept where a job does not say; history_ttl: an ended
-            job's record.
+        namespace: separates this project's jobs from others in the same database.
+        result_ttl: seconds that a result is kept, unless the job says otherwise.
+        history_ttl: seconds that the record of an ended job is kept.
 
     Raises:
-        UsageError: if the namespace is no name, or a time to live is out of range.
+        UsageError: if the namespace is not a valid name, or a time to live is out of range.
         ConfigError: if no driver takes the URL.
-        BackendUnreachable: if the database cannot be opened; nothing is written over.
+        BackendUnreachable: if the database cannot be opened; an existing file is not changed.
     """
 
     def __init__(
@@ -50,16 +76,16 @@ class APSManager(SqlStore):
         check_ttl("result_ttl", result_ttl)
         clock.parse_duration(history_ttl)
         url = url or DEFAULT_URL
-        self._forget_private: Callable[[], object] = lambda: None
+        self._delete_private: Callable[[], object] = lambda: None
         if url == MEMORY:
             import shutil
             import tempfile
 
-            private = tempfile.mkdtemp(prefix="flowerpower-")
-            self._forget_private = weakref.finalize(self, shutil.rmtree, private, True)
-            url = f"sqlite:///{private}/jobs.db"
-        database = open_database(url, base_dir)
-        super().__init__(database, namespace, result_ttl, history_ttl)
+            folder = tempfile.mkdtemp(prefix="flowerpower-")
+            self._delete_private = weakref.finalize(self, shutil.rmtree, folder, True)
+            url = f"sqlite:///{folder}/jobs.db"
+        self.database = _open_database(url, base_dir, namespace)
+        self._store = SqlStore(self.database, result_ttl, history_ttl)
 
     def check(self) -> Mapping[str, Any]:
         return {
@@ -70,21 +96,208 @@ class APSManager(SqlStore):
 
     def close(self) -> None:
         self.database.close()
-        self._forget_private()
+        self._delete_private()
+
+    # For callers
+
+    def add_jobs(self, specs: Sequence[JobSpec]) -> list[Job]:
+        with self.database.write() as tx:
+            now = tx.now()
+            # An expired record no longer holds its id.
+            tx.run("delete_expired", now=now)
+            added = tx.run_many(
+                "add_job", [self._store.job_parameters(spec, now) for spec in specs]
+            )
+            return [
+                self._store.job(tx, spec.id, now, created=bool(is_new))
+                for spec, is_new in zip(specs, added, strict=True)
+            ]
+
+    def get_job(self, job_id: str) -> Job:
+        with self.database.read() as tx:
+            return self._store.job(tx, job_id, tx.now())
+
+    def list_jobs(self, wanted: JobFilter) -> list[Job]:
+        with self.database.read() as tx:
+            now = tx.now()
+            return [job_of(row, now) for row in self._store.rows_of(tx, wanted, now)]
+
+    def cancel_job(self, job_id: str) -> Job:
+        with self.database.write() as tx:
+            now = tx.now()
+            status = status_of(self._store.row(tx, "lock_job", job_id, now))
+            check_cancel(job_id, status)
+            if status is not JobStatus.CANCELLED:
+                query = "cancel_running" if status is JobStatus.RUNNING else "cancel_waiting"
+                tx.run(query, id=job_id, **self._store.end_times(now))
+            return self._store.job(tx, job_id, now)
+
+    def retry_job(self, job_id: str) -> Job:
+        with self.database.write() as tx:
+            now = tx.now()
+            check_retry(job_id, status_of(self._store.row(tx, "lock_job", job_id, now)))
+            tx.run("retry_job", id=job_id, now=now)
+            return self._store.job(tx, job_id, now)
+
+    def delete_job(self, job_id: str) -> None:
+        with self.database.write() as tx:
+            status = status_of(self._store.row(tx, "lock_job", job_id, tx.now()))
+            check_delete(job_id, status)
+            tx.run("delete_job", id=job_id)
+
+    def prune(self, *, everything_ended: bool = False, dry_run: bool = False) -> int:
+        if dry_run:
+            with self.database.read() as tx:
+                (row,) = tx.rows("count_prunable", now=tx.now(), everything=int(everything_ended))
+                return int(row["count"])
+        with self.database.write() as tx:
+            now = tx.now()
+            tx.run("delete_expired_results", now=now)
+            tx.run("delete_old_fires", before=now - self._store.history_ttl)
+            deleted = tx.run("delete_expired", now=now)
+            return deleted + (tx.run("delete_ended") if everything_ended else 0)
+
+    def read_log(self, job_id: str, attempt: int, after: int = 0) -> list[LogChunk]:
+        with self.database.read() as tx:
+            self._store.row(tx, "has_job", job_id, tx.now())
+            rows = tx.rows("read_log", id=job_id, attempt=attempt, after=after)
+        return [LogChunk(row["attempt"], row["seq"], row["text"]) for row in rows]
+
+    def list_workers(self) -> list[WorkerInfo]:
+        with self.database.read() as tx:
+            rows = tx.rows("list_workers")
+            held = tx.rows("all_held")
+        running: dict[str, list[str]] = {}
+        for row in held:
+            running.setdefault(row["owner"], []).append(row["id"])
+        return [worker_of(row, running) for row in rows]
+
+    # For workers
+
+    def register_worker(self, worker: WorkerInfo) -> None:
+        with self.database.write() as tx:
+            tx.run(
+                "register_worker",
+                worker=worker.id,
+                host=worker.host,
+                pid=worker.pid,
+                queues=json.dumps(worker.queues),
+                slots=worker.slots,
+                now=tx.now(),
+            )
+
+    def unregister_worker(self, worker_id: str) -> None:
+        with self.database.write() as tx:
+            tx.run("unregister_worker", worker=worker_id)
+            self._store.requeue_lost(tx, WORKER_WENT, worker=worker_id, id="", attempt=0)
+
+    def claim(self, worker_id: str, count: int, queues: Iterable[str]) -> list[Claim]:
+        text, names = in_list("queue", list(queues))
+        if not names or count < 1:
+            return []
+        with self.database.write() as tx:
+            if not tx.rows("is_worker_known", worker=worker_id):
+                return []
+            now = tx.now()
+            tx.run("promote", now=now)
+            rows = tx.rows(
+                "claim", {"queues": text}, worker=worker_id, count=count, now=now, **names
+            )
+        # RETURNING has no order of its own.
+        return [claim_of(row, worker_id) for row in sorted(rows, key=lambda row: row["run_at"])]
+
+    def next_due_in(self, queues: Iterable[str]) -> float | None:
+        text, names = in_list("queue", list(queues))
+        if not names:
+            return None
+        with self.database.read() as tx:
+            # One query per status: for both in one, the index would not give the minimum.
+            rows = [
+                row
+                for status in (JobStatus.QUEUED, JobStatus.SCHEDULED)
+                for row in tx.rows("next_due", {"queues": text}, status=status, **names)
+            ]
+            now = tx.now()
+        # A damaged row may hold anything.
+        due = [row["run_at"] for row in rows if isinstance(row["run_at"], int | float)]
+        return max(0.0, min(due) - now) if due else None
+
+    def heartbeat(self, worker_id: str) -> Heartbeat:
+        with self.database.write() as tx:
+            # Before the beat: a claim that comes after it must not look lost.
+            held = tx.rows("held_jobs", worker=worker_id)
+            is_known = tx.run("beat", worker=worker_id, now=tx.now())
+        return Heartbeat(
+            bool(is_known), {row["id"]: (row["attempt"], bool(row["cancel"])) for row in held}
+        )
+
+    def record(self, claim: Claim, log: str, progress: Mapping[str, Any] | None) -> bool:
+        with self.database.write() as tx:
+            is_held = tx.run("record_progress", **fence(claim), progress=as_json(progress))
+            if is_held:
+                self._store.append_log(tx, claim, log)
+            return bool(is_held)
+
+    def finish_many(self, ended: Sequence[FinishRequest]) -> list[bool]:
+        for request in ended:
+            check_transition(request.claim.job_id, JobStatus.RUNNING, request.end.status)
+        with self.database.write() as tx:
+            now = tx.now()
+            return [self._store.finish(tx, request, now) for request in ended]
+
+    def release(self, claim: Claim) -> bool:
+        with self.database.write() as tx:
+            return bool(tx.run("release", **fence(claim), **self._store.end_times(tx.now())))
+
+    def requeue_lost(self, claim: Claim, reason: str) -> bool:
+        with self.database.write() as tx:
+            return bool(self._store.requeue_lost(tx, reason, **fence(claim)))
+
+    def beats(self) -> dict[str, int]:
+        with self.database.read() as tx:
+            return {row["id"]: row["beat"] for row in tx.rows("beats")}
+
+    def requeue_lost_jobs_of(self, worker_id: str, beat: int) -> int:
+        with self.database.write() as tx:
+            if not tx.run("remove_silent_worker", worker=worker_id, beat=beat):
+                return 0
+            return self._store.requeue_lost(tx, WORKER_DIED, worker=worker_id, id="", attempt=0)
 
     def run_worker(
         self, options: WorkerOptions, on_event: Callable[[WorkerEvent], None] | None = None
     ) -> int:
-        from flowerpower.job_queue.apscheduler.worker import work
+        from flowerpower.job_queue.apscheduler.loop import ApsLoop
+        from flowerpower.job_queue.worker.worker import Worker
 
-        return work(self, self.base_dir, options, on_event)
+        return Worker(self, self.base_dir, options, ApsLoop, on_event).run()
 
-    def _open_schedules(self) -> ScheduleStore:
+    # Schedules
+
+    @cached_property
+    def schedules(self) -> ScheduleStore:
         from flowerpower.job_queue.apscheduler.schedules import SqlSchedules
 
-        return SqlSchedules(self)
+        return SqlSchedules(self._store)
 
     def run_scheduler(self, on_event: Callable[[WorkerEvent], None] | None = None) -> None:
         from flowerpower.job_queue.worker.scheduler import Scheduler
 
         Scheduler(self, on_event).run()
+
+
+def _open_database(url: str, root: Path, namespace: str) -> Database:
+    # A driver is imported only where a URL wants it: it is an extra, or slow.
+    if url.startswith("sqlite:///"):
+        from flowerpower.job_queue.apscheduler.sqlite import Sqlite
+
+        return Sqlite(root / url.removeprefix("sqlite:///"), namespace)
+    if url.startswith("postgresql://"):
+        try:
+            from flowerpower.job_queue.apscheduler.postgres import Postgres
+        except ImportError:
+            raise ConfigError(
+                "PostgreSQL needs an extra that is not installed.",
+                hint="pip install 'flowerpower-cli[postgresql]'",
+            ) from None
+        return Postgres(url, namespace)
+    raise ConfigError(f"No database driver takes a URL that begins with {url[:20]!r}.")

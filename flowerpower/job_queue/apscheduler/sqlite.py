@@ -1,4 +1,4 @@
-"""SQLite: one file, many processes; settings as measured (docs/decisions/backends.md)."""
+"""SQLite: one file, many processes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from flowerpower.job_queue.apscheduler.database import (
     SCHEMA_VERSION,
     Database,
     Transaction,
+    schema_fault,
     schema_statements,
 )
 from flowerpower.job_queue.records import Row
@@ -27,32 +29,38 @@ BUSY_TIMEOUT = 15.0
 
 
 class Sqlite(Database):
-    """The database in the file `path`, made if it is not there.
+    """The database in the file `path`, which is made if it does not exist.
 
-    A file that is there is never made anew: an empty, damaged or foreign one is an error.
+    An existing file is never replaced: an empty, damaged or foreign one is an error. Each thread
+    has a connection of its own, because a transaction belongs to a connection.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, namespace: str) -> None:
         self.path = path
         self.url = f"sqlite:///{path}"
+        self._namespace = namespace
         self._local = threading.local()
-        self._all: list[sqlite3.Connection] = []
+        self._connections: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
         self._inode: int | None = None
+        # Connections that nobody closed, as of a manager that is dropped or of a thread that comes
+        # after close(), must not be left to the collector: it warns of each.
+        weakref.finalize(self, _close_all, self._connections)
         if not os.path.lexists(path):
             self._create()
         self._connection()
 
     def _create(self) -> None:
-        """Make the whole database beside its place, then link it there: it is whole or absent."""
+        # Made beside its place, then linked there: whoever opens it finds it whole or not at all,
+        # and of several that make it at once the first wins.
         import tempfile
 
         try:
             folder = self.path.parent
-            missing = [each for each in (folder, *folder.parents) if not each.exists()]
+            missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
             folder.mkdir(parents=True, exist_ok=True)
-            for each in missing:
-                each.chmod(0o700)
+            for parent in missing:
+                parent.chmod(0o700)
             descriptor, name = tempfile.mkstemp(prefix=f".{self.path.name}-", dir=folder)
             os.close(descriptor)
             try:
@@ -84,13 +92,15 @@ class Sqlite(Database):
         self._check_file()
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._connected()
+            connection = self._connect()
             self._local.connection = connection
             with self._lock:
-                self._all.append(connection)
+                self._connections.append(connection)
         return connection
 
     def _check_file(self) -> None:
+        # At every use: SQLite would go on writing to a file that was deleted or replaced, and what
+        # it acknowledged would be lost.
         try:
             status = self.path.lstat()
         except OSError as error:
@@ -106,8 +116,8 @@ class Sqlite(Database):
         elif self._inode != status.st_ino:
             raise self._unreachable("another file took its place while it was in use")
 
-    def _connected(self) -> sqlite3.Connection:
-        # SQLite would open it for reading, and leave files beside it that stay read-only.
+    def _connect(self) -> sqlite3.Connection:
+        # SQLite would open it read-only, and leave -wal and -shm files that stay read-only.
         if not os.access(self.path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
             raise self._unreachable("it may not be written to")
         try:
@@ -122,16 +132,16 @@ class Sqlite(Database):
             raise self._unreachable(str(error)) from None
         try:
             connection.row_factory = sqlite3.Row
-            connection.text_factory = _readable
+            # A text that is not UTF-8 is shown, instead of stopping every reader.
+            connection.text_factory = lambda text: text.decode("utf-8", "backslashreplace")
             self._check_version(connection)
             _set_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
-        except sqlite3.Error as error:
+        except BaseException as error:
             connection.close()
-            raise self._unreachable(str(error)) from None
-        except BackendUnreachable:
-            connection.close()
+            if isinstance(error, sqlite3.Error):
+                raise self._unreachable(str(error)) from None
             raise
         return connection
 
@@ -139,25 +149,23 @@ class Sqlite(Database):
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         ours = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'flowerpower_jobs'")
         if ours.fetchone() is None:
-            raise self._unreachable("it is no database of flowerpower")
-        if version > SCHEMA_VERSION:
-            raise self._unreachable(
-                f"a newer flowerpower made it (schema {version}, this one knows {SCHEMA_VERSION})"
-            )
-        if version < 1:
-            raise self._unreachable(f"its schema has the version {version}, which never was")
+            raise self._unreachable("it is not a database of flowerpower")
+        if fault := schema_fault(version):
+            raise self._unreachable(fault)
         if version < SCHEMA_VERSION:
-            _migrate(connection)
+            _upgrade(connection)
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Transaction]:
         connection = self._connection()
         try:
+            # IMMEDIATE: a transaction that reads first and writes later could not wait for others.
             connection.execute("BEGIN IMMEDIATE")
             try:
-                yield _SqliteTransaction(connection)
+                yield _SqliteTransaction(connection, self._namespace)
                 connection.execute("COMMIT")
             except BaseException:
+                # SQLite itself has rolled back after some errors, as of a full disk.
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
@@ -168,7 +176,7 @@ class Sqlite(Database):
     def read(self) -> Iterator[Transaction]:
         connection = self._connection()
         try:
-            yield _SqliteTransaction(connection)
+            yield _SqliteTransaction(connection, self._namespace)
         except sqlite3.Error as error:
             raise self._unreachable(str(error)) from None
 
@@ -179,17 +187,16 @@ class Sqlite(Database):
 
     def close(self) -> None:
         with self._lock:
-            for connection in self._all:
-                with contextlib.suppress(sqlite3.Error):
-                    connection.close()
-            self._all.clear()
+            _close_all(self._connections)
         self._local = threading.local()
 
 
 class _SqliteTransaction(Transaction):
-    texts: Mapping[str, str] = {"for_update": "", "for_share": "", "skip_locked": ""}
+    # A writer has the whole database for itself.
+    texts = {"for_update": "", "for_share": "", "skip_locked": ""}
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, namespace: str) -> None:
+        super().__init__(namespace)
         self._connection = connection
 
     def execute(self, sql: str, parameters: Mapping[str, Any]) -> tuple[list[Row], int]:
@@ -201,18 +208,21 @@ class _SqliteTransaction(Transaction):
         return clock.now().timestamp()
 
 
-def _readable(text: bytes) -> str:
-    return text.decode("utf-8", "backslashreplace")
+def _close_all(connections: list[sqlite3.Connection]) -> None:
+    while connections:
+        with contextlib.suppress(sqlite3.Error):
+            connections.pop().close()
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
-    """Bring the schema to our version, once, whoever else is about to."""
+def _upgrade(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
+        # Read again: another process may have upgraded it meanwhile.
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        for statement in schema_statements(version):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {max(version, SCHEMA_VERSION)}")
+        if version < SCHEMA_VERSION:
+            for statement in schema_statements(version):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
@@ -227,7 +237,7 @@ def _quoted(path: Path) -> str:
 
 
 def _set_wal(connection: sqlite3.Connection) -> None:
-    """Switch to WAL; several that open at once may disturb each other, whatever their timeout."""
+    # Several that switch to WAL at once get "database is locked" at once, whatever their timeout.
     deadline = time.monotonic() + BUSY_TIMEOUT
     while True:
         try:

@@ -1,4 +1,4 @@
-"""What RQ's own tools see as the function of a job; a worker of RQ's own must not run it."""
+"""The function that RQ's own tools see in a job; RQ's own workers must not run it."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Between RQ's hash of a job, with our fields in it, and a record as the stores have them."""
+"""Hashes in Redis to records and back: RQ's hash of a job with our fields in it, schedules."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,9 +13,9 @@ from flowerpower.jobs.job import JobSpec, JobStatus
 from flowerpower.text import one_line
 
 RQ_KEY_PREFIX = os.environ.get("RQ_KEY_PREFIX", "rq")
-"""As RQ has it."""
+"""As RQ reads it."""
 ENTRY_POINT = "flowerpower.job_queue.rq.entry_point.run_pipeline"
-WORDS = {
+STATUSES = {
     "scheduled": JobStatus.SCHEDULED,
     "queued": JobStatus.QUEUED,
     "started": JobStatus.RUNNING,
@@ -23,29 +23,31 @@ WORDS = {
     "failed": JobStatus.FAILED,
     "canceled": JobStatus.CANCELLED,
 }
-"""RQ's words for our statuses."""
+"""Our statuses by RQ's words."""
+RQ_STATUSES = {status: word for word, status in STATUSES.items()}
 _EMPTY = ("success_callback_name", "failure_callback_name", "stopped_callback_name", "started_at",
           "ended_at", "last_heartbeat", "worker_name", "group_id")  # fmt: skip
-"""Fields of RQ's that a new job has, with nothing in them."""
+"""RQ's fields that are empty in a new job."""
 _TEXTS = ("pipeline", "queue", "payload", "owner", "schedule_id", "error")
 _NUMBERS = ("run_at", "created_at", "result_ttl", "scheduled_for", "started_at", "ended_at",
             "result_expires_at")  # fmt: skip
-_WHOLE = ("attempt", "attempts_left", "worker_losses", "retries")
+_COUNTS = ("attempt", "attempts_left", "worker_losses", "retries")
 
 
 def rq_id(namespace: str, job_id: str) -> str:
-    """A job's id in RQ, where all projects share one space; a namespace holds no `--`."""
+    """A job's id in RQ, where all projects share one space; a namespace contains no `--`."""
     return f"{namespace}--{job_id}"
 
 
 def record_of(spec: JobSpec, namespace: str, result_ttl: float) -> dict[str, Any]:
     """The fields of a new job; the scripts add status and times.
 
-    RQ's part is what RQ's own Job writes, for RQ's own tools; it holds the pipeline's name alone.
-    It is written here, because importing RQ is a tenth of the start of `add-job`.
+    RQ's part is what RQ's own Job writes, for RQ's own tools; of the job it has the pipeline's name
+    alone.
     """
+    # Written here, because importing RQ takes a tenth of the start-up time of `add-job`.
     fields: dict[str, Any] = {
-        # [function, instance, args, kwargs]; RQ reads it compressed or not.
+        # [function, instance, args, kwargs]; RQ compresses it, but reads it uncompressed too.
         "data": json.dumps([ENTRY_POINT, None, [], {"pipeline": spec.pipeline}]),
         "origin": f"{namespace}.{spec.queue}",
         "description": one_line(spec.pipeline),
@@ -70,36 +72,64 @@ def record_of(spec: JobSpec, namespace: str, result_ttl: float) -> dict[str, Any
 
 
 def row_of(
-    job_id: str, fields: Mapping[bytes, bytes], result: bytes | None, progress: bytes | None
+    job_id: str,
+    fields: Mapping[bytes, bytes],
+    result: bytes | None = None,
+    progress: bytes | None = None,
 ) -> Row:
-    """A record; numbers that are none stay text, which whoever reads it takes for damage."""
-
-    def text(name: str) -> str | None:
-        return _text(fields.get(f"fp_{name}".encode())) or None
-
-    status = _text(fields.get(b"status")) or ""
-    row: dict[str, Any] = {name: text(name) for name in _TEXTS}
-    row.update({name: _number(text(name), float) for name in _NUMBERS})
-    row.update({name: _number(text(name), int) for name in _WHOLE})
-    row.update(
-        id=job_id,
-        status=WORDS.get(status, f"{status!r}"),
-        cancel=text("cancel") == "1",
-        result=_text(result),
-        progress=_text(progress),
-    )
-    return row
+    """The record of a job."""
+    # fp_losses: what earlier versions called it.
+    fields = {b"fp_worker_losses": fields.get(b"fp_losses", b""), **fields}
+    status = text_of(fields.get(b"status")) or ""
+    return {
+        **columns(fields, "fp_", texts=_TEXTS, numbers=_NUMBERS, counts=_COUNTS),
+        "id": job_id,
+        "status": STATUSES.get(status, f"{status!r}"),
+        "cancel": fields.get(b"fp_cancel") == b"1",
+        "result": text_of(result),
+        "progress": text_of(progress),
+    }
 
 
-def _text(value: bytes | None) -> str | None:
+def columns(
+    fields: Mapping[bytes, bytes],
+    prefix: str,
+    *,
+    texts: Sequence[str],
+    numbers: Sequence[str],
+    counts: Sequence[str],
+) -> dict[str, Any]:
+    """Columns of a record from a hash; an invalid number stays text, for readers to find."""
+
+    def value(name: str, kind: type[str] | type[float] | type[int]) -> Any:
+        text = text_of(fields.get(f"{prefix}{name}".encode())) or None
+        try:
+            return None if text is None else kind(text)
+        except ValueError:
+            return text
+
+    kinds = ((texts, str), (numbers, float), (counts, int))
+    return {name: value(name, kind) for names, kind in kinds for name in names}
+
+
+def text_of(value: bytes | None) -> str | None:
+    """A value as text; bytes that are not UTF-8 are escaped."""
     return None if value is None else value.decode("utf-8", "backslashreplace")
 
 
-def _number(text: str | None, kind: type[float] | type[int]) -> Any:
-    try:
-        return None if text is None else kind(text)
-    except ValueError:
-        return text
+def ids_of(values: Iterable[bytes]) -> list[str]:
+    """Ids of jobs or schedules, which are ASCII."""
+    return [value.decode("ascii", "replace") for value in values]
+
+
+def pairs_of(flat: Sequence[bytes]) -> dict[bytes, bytes]:
+    """A hash as a script gives it: name, value, name, value."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def flat_of(pairs: Mapping[str, Any]) -> list[str]:
+    """A hash as a script takes it."""
+    return [str(part) for pair in pairs.items() for part in pair]
 
 
 def _seconds(moment: datetime) -> str:

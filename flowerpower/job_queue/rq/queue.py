@@ -2,35 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowerpower.errors import ConfigError
-from flowerpower.job_queue.base import WorkerEvent, WorkerOptions
+from flowerpower.job_queue.base import (
+    LOG_LIMIT,
+    FinishRequest,
+    JobQueueBackend,
+    WorkerEvent,
+    WorkerOptions,
+)
+from flowerpower.job_queue.records import (
+    WORKER_DIED,
+    WORKER_WENT,
+    as_json,
+    check_cancel,
+    check_delete,
+    claim_of,
+    job_of,
+    log_pieces,
+    lost_error,
+    status_of,
+    worker_of,
+)
 from flowerpower.job_queue.rq.connection import Connection, make_url
-from flowerpower.job_queue.rq.worker_store import RedisWorkers
-from flowerpower.job_queue.schedule_store import ScheduleStore
-from flowerpower.jobs.job import check_ttl
-from flowerpower.text import check_name
+from flowerpower.job_queue.rq.fields import RQ_STATUSES, row_of
+from flowerpower.job_queue.rq.store import PAGE, RedisStore, StoredJob
+from flowerpower.jobs.claim import Claim, Heartbeat, WorkerInfo
+from flowerpower.jobs.job import (
+    MAX_WORKER_LOSSES,
+    Job,
+    JobFilter,
+    JobSpec,
+    JobStatus,
+    LogChunk,
+    check_retry,
+    check_transition,
+    check_ttl,
+)
+from flowerpower.text import JOB_ID_LIMIT, check_name, is_name
 from flowerpower.triggers import clock
 
+if TYPE_CHECKING:
+    from flowerpower.job_queue.schedule_store import ScheduleStore
 
-class RQManager(RedisWorkers):
+_CLAIM_FIELDS = (
+    b"fp_pipeline",
+    b"fp_payload",
+    b"fp_retries",
+    b"fp_result_ttl",
+    b"fp_scheduled_for",
+)
+"""The fields of a claim, in the order in which lua/claim_jobs.lua gives them."""
+
+
+class RQManager(JobQueueBackend):
     """A job queue in a Redis.
 
     Args:
         base_dir: the project's folder, in which jobs run.
-        url: `redis://…`, `rediss://…` or `unix://…`; or else
-        host, port, database, username, password: the same in parts.
-        namespace: what parts this project's jobs from others' in the same Redis.
-        result_ttl: seconds a result is kept where a job does not say; history_ttl: an ended
-            job's record.
+        url: `redis://…`, `rediss://…` or `unix://…`; or instead of it
+        host, port, database, username, password: its parts.
+        namespace: separates this project's jobs from others in the same Redis.
+        result_ttl: seconds that a result is kept, unless the job says otherwise.
+        history_ttl: seconds that the record of an ended job is kept.
 
     Raises:
-        UsageError: if the namespace is no name, or a time to live is out of range.
-        ConfigError: if the URL is none of a Redis, or the namespace cannot part ids.
-        BackendUnreachable: if it does not answer.
+        UsageError: if the namespace is not a valid name, or a time to live is out of range.
+        ConfigError: if the URL is not a Redis URL, or the namespace cannot be used on Redis.
+        BackendUnreachable: if Redis does not answer.
     """
 
     def __init__(
@@ -51,28 +96,24 @@ class RQManager(RedisWorkers):
         check_name("namespace", namespace)
         if "--" in namespace or namespace.endswith("-"):
             raise ConfigError(
-                f"The namespace {namespace!r} holds '--' or ends with '-', "
-                "which parts it from ids on Redis.",
+                f"The namespace {namespace!r} contains '--' or ends with '-'; on Redis '--' "
+                "separates namespaces from ids.",
                 hint="Set job_queue.namespace in conf/project.yml.",
             )
         check_ttl("result_ttl", result_ttl)
         clock.parse_duration(history_ttl)
-        connection = Connection(make_url(url, host, port, database, username, password))
-        super().__init__(connection, namespace, result_ttl, history_ttl)
-        connection.greet()
-
-    def info(self) -> Mapping[str, Any]:
-        """What Redis says of itself.
-
-        Raises:
-            BackendUnreachable: if it does not answer.
-        """
-        with self.connection.errors():
-            found: Mapping[str, Any] = self.connection.client.info()
-        return found
+        self.namespace = namespace
+        self.connection = Connection(make_url(url, host, port, database, username, password))
+        self._store = RedisStore(self.connection, namespace, result_ttl, history_ttl)
+        try:
+            self.connection.greet()
+        except BaseException:
+            self.connection.close()
+            raise
 
     def check(self) -> Mapping[str, Any]:
-        info = self.info()
+        info = self._store.info()
+        # Valkey gives both its own version and that of the Redis it stands in for.
         name = str(info.get("server_name") or "redis").capitalize()
         version = info.get(f"{name.lower()}_version") or info.get("redis_version")
         return {"backend": "rq", "url": self.connection.url, "version": f"{name} {version}"}
@@ -80,19 +121,206 @@ class RQManager(RedisWorkers):
     def close(self) -> None:
         self.connection.close()
 
+    # For callers
+
+    def add_jobs(self, specs: Sequence[JobSpec]) -> list[Job]:
+        added: list[Job] = []
+        for start in range(0, len(specs), PAGE):
+            page = specs[start : start + PAGE]
+            records = [self._store.job_record(spec) for spec in page]
+            answers = self._store.run("add_jobs", jobs=records, token=uuid.uuid4().hex)
+            added += [
+                StoredJob.from_answer(spec.id, stored).job(created=bool(is_new))
+                for spec, (is_new, stored) in zip(page, answers, strict=True)
+            ]
+        return added
+
+    def get_job(self, job_id: str) -> Job:
+        return self._store.read_job(job_id).job()
+
+    def list_jobs(self, wanted: JobFilter) -> list[Job]:
+        filters = {name: value for name in ("pipeline", "queue", "schedule_id")
+                   if (value := getattr(wanted, name)) is not None}  # fmt: skip
+        if not all(is_name(value, JOB_ID_LIMIT) for value in filters.values()):
+            return []
+        jobs: list[Job] = []
+        for row, now in self._store.newest_jobs(wanted):
+            if len(jobs) >= wanted.limit:
+                break
+            if wanted.statuses and status_of(row) not in wanted.statuses:
+                continue
+            if all(row[name] == value for name, value in filters.items()):
+                jobs.append(job_of(row, now))
+        return jobs
+
+    def cancel_job(self, job_id: str) -> Job:
+        return self._store.change_job("cancel", job_id, check_cancel).job()
+
+    def retry_job(self, job_id: str) -> Job:
+        return self._store.change_job("retry", job_id, check_retry).job()
+
+    def delete_job(self, job_id: str) -> None:
+        self._store.change_job("delete", job_id, check_delete)
+
+    def prune(self, *, everything_ended: bool = False, dry_run: bool = False) -> int:
+        if dry_run and everything_ended:
+            jobs = self._store.newest_jobs(JobFilter(limit=PAGE))
+            return sum(status_of(row).is_ended for row, _ in jobs)
+        if dry_run:
+            now = clock.now().timestamp()
+            with self.connection.errors():
+                return int(self.connection.client.zcount(self._store.key("expiry"), "-inf", now))
+        self._store.trim_ledgers()
+        return self._store.prune(everything_ended=everything_ended)
+
+    def read_log(self, job_id: str, attempt: int, after: int = 0) -> list[LogChunk]:
+        is_valid = is_name(job_id, JOB_ID_LIMIT)
+        args = {"id": job_id, "attempt": attempt, "after": after}
+        pieces = self._store.run("read_log", **args) if is_valid else None
+        if pieces is None:
+            raise self._store.job_not_found(job_id)
+        return [
+            LogChunk(attempt, int(seq), text.decode("utf-8", "replace")) for seq, text in pieces
+        ]
+
+    def list_workers(self) -> list[WorkerInfo]:
+        rows, running = self._store.worker_rows()
+        workers = [worker_of(row, running) for row in rows]
+        return sorted(workers, key=lambda worker: worker.started_at)
+
+    # For workers
+
+    def register_worker(self, worker: WorkerInfo) -> None:
+        info = {
+            "host": worker.host,
+            "pid": worker.pid,
+            "queues": json.dumps(worker.queues),
+            "slots": worker.slots,
+            "started_at": worker.started_at.timestamp(),
+        }
+        self._store.run("register_worker", worker=worker.id, info=json.dumps(info))
+
+    def unregister_worker(self, worker_id: str) -> None:
+        self._store.run("remove_worker", worker=worker_id, **self._loss(WORKER_WENT))
+
+    def requeue_lost_jobs_of(self, worker_id: str, beat: int) -> int:
+        args = {"worker": worker_id, "beat": beat, **self._loss(WORKER_DIED)}
+        return int(self._store.run("remove_worker", **args))
+
+    def _loss(self, reason: str) -> dict[str, Any]:
+        return {
+            "error": lost_error(reason),
+            "max_worker_losses": MAX_WORKER_LOSSES,
+            "history_ttl": self._store.history_ttl,
+        }
+
+    def claim(self, worker_id: str, count: int, queues: Iterable[str]) -> list[Claim]:
+        names = list(queues)
+        if not names or count < 1:
+            return []
+        # Once: a repeated script would claim other jobs. Those of a claim whose answer was lost
+        # are found by the next heartbeat.
+        answer = self._store.run_once(
+            "claim_jobs",
+            worker=worker_id,
+            count=count,
+            queues=names,
+            history_ttl=self._store.history_ttl,
+        )
+        claims = []
+        for job_id, attempt, *values in answer:
+            pairs = zip(_CLAIM_FIELDS, values, strict=True)
+            fields = {name: value for name, value in pairs if value is not None}
+            row = {**row_of(job_id.decode(), fields), "attempt": int(attempt)}
+            claims.append(claim_of(row, worker_id))
+        return claims
+
+    def next_due_in(self, queues: Iterable[str]) -> float | None:
+        names = list(queues)
+        seconds = self._store.run("next_due_in", queues=names) if names else None
+        return None if seconds is None else float(seconds)
+
+    def heartbeat(self, worker_id: str) -> Heartbeat:
+        is_known, *held = self._store.run("heartbeat", worker=worker_id)
+        return Heartbeat(
+            bool(is_known),
+            {job_id.decode(): (int(attempt), cancel == b"1") for job_id, attempt, cancel in held},
+        )
+
+    def beats(self) -> dict[str, int]:
+        with self.connection.errors():
+            beats = self.connection.client.hgetall(self._store.key("beats"))
+        return {name.decode("utf-8", "replace"): int(beat) for name, beat in beats.items()}
+
+    def record(self, claim: Claim, log: str, progress: Mapping[str, Any] | None) -> bool:
+        is_held = self._store.run(
+            "record_progress",
+            **_fence(claim),
+            token=uuid.uuid4().hex,
+            progress=as_json(progress),
+            log=log_pieces(log),
+            log_limit=LOG_LIMIT,
+        )
+        return bool(is_held)
+
+    def finish_many(self, ended: Sequence[FinishRequest]) -> list[bool]:
+        for request in ended:
+            check_transition(request.claim.job_id, JobStatus.RUNNING, request.end.status)
+        if not ended:
+            return []
+        answers = self._store.run(
+            "finish_attempts",
+            token=uuid.uuid4().hex,
+            history_ttl=self._store.history_ttl,
+            log_limit=LOG_LIMIT,
+            ended=[_ended_attempt(request) for request in ended],
+        )
+        return [bool(is_held) for is_held in answers]
+
+    def release(self, claim: Claim) -> bool:
+        history_ttl = self._store.history_ttl
+        return bool(self._store.run("requeue_job", **_fence(claim), history_ttl=history_ttl))
+
+    def requeue_lost(self, claim: Claim, reason: str) -> bool:
+        return bool(self._store.run("requeue_job", **_fence(claim), **self._loss(reason)))
+
     def run_worker(
         self, options: WorkerOptions, on_event: Callable[[WorkerEvent], None] | None = None
     ) -> int:
         from flowerpower.job_queue.rq.worker import work
 
-        return work(self, options, on_event)
+        return work(self, self.base_dir, self._store, options, on_event)
 
-    def _open_schedules(self) -> ScheduleStore:
+    # Schedules
+
+    @cached_property
+    def schedules(self) -> ScheduleStore:
         from flowerpower.job_queue.rq.schedules import RedisSchedules
 
-        return RedisSchedules(self)
+        return RedisSchedules(self._store)
 
     def run_scheduler(self, on_event: Callable[[WorkerEvent], None] | None = None) -> None:
         from flowerpower.job_queue.worker.scheduler import Scheduler
 
         Scheduler(self, on_event).run()
+
+
+def _fence(claim: Claim) -> dict[str, Any]:
+    return {"id": claim.job_id, "owner": claim.owner, "attempt": claim.attempt}
+
+
+def _ended_attempt(request: FinishRequest) -> dict[str, Any]:
+    claim, result = request.claim, request.end
+    attempt = {
+        **_fence(claim),
+        "status": RQ_STATUSES[result.status],
+        "result": as_json(result.result),
+        "result_ttl": claim.result_ttl,
+        "error": as_json(result.error),
+        "progress": as_json(request.progress),
+        "retries": result.retries,
+        "attempts_left": result.attempts_left,
+        "run_at": None if result.run_at is None else result.run_at.timestamp(),
+        "log": log_pieces(request.log),
+    }
+    return {name: value for name, value in attempt.items() if value is not None}

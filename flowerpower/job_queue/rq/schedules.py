@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from flowerpower.job_queue.records import Row
+from flowerpower.job_queue.records import Row, json_object
+from flowerpower.job_queue.rq.fields import columns, flat_of, ids_of, pairs_of, text_of
 from flowerpower.job_queue.rq.store import RedisStore
 from flowerpower.job_queue.schedule_records import (
     check_not_done,
     check_overwrite,
     fire_of,
-    made_schedule,
+    is_same,
+    new_schedule,
+    position,
     schedule_not_found,
     schedule_of,
+    unreadable,
 )
-from flowerpower.job_queue.schedule_store import FIRE_BATCH, FIRES_KEPT, Fired, ScheduleStore
-from flowerpower.job_queue.scheduling import SET_BACK, Decision, decide
+from flowerpower.job_queue.schedule_store import (
+    FIRE_BATCH,
+    FIRES_KEPT,
+    FireBatch,
+    ScheduleStore,
+)
+from flowerpower.job_queue.scheduling import CLOCK_REWOUND, Decision, decide
 from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec, ScheduleState
 from flowerpower.text import SCHEDULE_ID_LIMIT, is_name
 
@@ -38,127 +48,121 @@ class RedisSchedules(ScheduleStore):
         self._run = store.run
         self._key = store.key
 
-    def add_schedule(self, spec: ScheduleSpec, *, overwrite: bool = False) -> Schedule:
+    def add(self, spec: ScheduleSpec, *, overwrite: bool = False) -> Schedule:
         while True:
-            there, same = self._there(spec)
-            if there is not None and there.spec is not None:
-                is_same = there.pipeline == spec.pipeline
-                if is_same and there.spec.definition() == spec.definition():
-                    return replace(there, created=False)
-            if there is not None:
-                check_overwrite(there, overwrite=overwrite)
-            schedule = made_schedule(spec, spec.id or self._number(spec), there, self._now())
-            if self._put(schedule, spec, there, same):
+            existing, same_id = self._existing(spec)
+            if existing is not None:
+                if is_same(existing, spec):
+                    return replace(existing, created=False)
+                check_overwrite(existing, overwrite=overwrite)
+            schedule_id = spec.id or self._next_id(spec)
+            schedule = new_schedule(spec, schedule_id, existing, self._now())
+            if self.put(schedule, spec, existing, same_id):
                 return schedule
 
-    def _there(self, spec: ScheduleSpec) -> tuple[Schedule | None, str | None]:
-        """The schedule that `spec` may be, and without an id what was found by what it is."""
+    def _existing(self, spec: ScheduleSpec) -> tuple[Schedule | None, str | None]:
+        """The schedule that `spec` may be; without an id also the answer of the search."""
         if spec.id is not None:
-            return self._found(spec.id), None
-        name = self._run("same_schedule", pipeline=spec.pipeline, definition=spec.definition())
-        same = "" if name is None else name.decode("ascii", "replace")
-        found = self._found(same) if same else None
-        is_it = (
-            found is not None
-            and found.state is not ScheduleState.DONE
-            and found.spec is not None
-            and found.spec.definition() == spec.definition()
-        )
-        return (found if is_it else None), same
+            return self._find(spec.id), None
+        answer = self._run("find_schedule", pipeline=spec.pipeline, definition=spec.definition())
+        same_id = "" if answer is None else answer.decode("ascii", "replace")
+        schedule = self._find(same_id) if same_id else None
+        # The index may point to a damaged record, or to one that is done.
+        is_live = schedule is not None and schedule.state is not ScheduleState.DONE
+        return (schedule if is_live and schedule and is_same(schedule, spec) else None), same_id
 
-    def _number(self, spec: ScheduleSpec) -> str:
+    def _next_id(self, spec: ScheduleSpec) -> str:
         while True:
             with self._connection.errors():
-                last = self._connection.client.hincrby(self._key("numbers"), spec.pipeline, 1)
-            number = f"{spec.pipeline}-{last}"
-            # Somebody may have given that id by hand.
-            if self._found(number) is None:
-                return number
+                number = self._connection.client.hincrby(self._key("numbers"), spec.pipeline, 1)
+            schedule_id = f"{spec.pipeline}-{number}"
+            # A caller may have chosen that id for another schedule.
+            if self._find(schedule_id) is None:
+                return schedule_id
 
     def _now(self) -> datetime:
         with self._connection.errors():
             seconds, micros = self._connection.client.time()
         return datetime.fromtimestamp(seconds + micros / 1_000_000, UTC)
 
-    def _put(
-        self, schedule: Schedule, spec: ScheduleSpec, seen: Schedule | None, same: str | None = None
+    def put(
+        self,
+        schedule: Schedule,
+        spec: ScheduleSpec,
+        existing: Schedule | None,
+        same_id: str | None = None,
     ) -> bool:
-        """Store it in the place of what was seen; False if that has changed."""
-        definition = {"pipeline": schedule.pipeline, "definition": spec.definition()}
-        moved = _moving(schedule)
-        created = {"created_at": f"{schedule.created_at.timestamp():.6f}", "origin": spec.origin}
-        moved["fields"] += [
-            str(each) for pair in {**definition, **created}.items() for each in pair
-        ]
-        done = self._run(
+        """Store a schedule in the place of the existing one; False if that has changed."""
+        moved = _moved(schedule)
+        moved["fields"] += flat_of({
+            "pipeline": schedule.pipeline,
+            "definition": spec.definition(),
+            "created_at": f"{schedule.created_at.timestamp():.6f}",
+            "origin": spec.origin,
+        })  # fmt: skip
+        is_stored = self._run(
             "put_schedule",
             id=schedule.id,
             token=uuid.uuid4().hex,
-            seen="" if seen is None else str(seen.revision),
-            same=same,
+            seen="" if existing is None else str(existing.revision),
+            same=same_id,
             created_at=schedule.created_at.timestamp(),
             moved=moved,
-            **definition,
+            pipeline=schedule.pipeline,
+            definition=spec.definition(),
         )
-        return bool(done)
+        return bool(is_stored)
 
-    def _found(self, schedule_id: str) -> Schedule | None:
+    def _find(self, schedule_id: str) -> Schedule | None:
         with self._connection.errors():
-            found = self._connection.client.hgetall(self._key("schedule", schedule_id))
-        return schedule_of(_row(schedule_id, found)) if found else None
+            fields = self._connection.client.hgetall(self._key("schedule", schedule_id))
+        return schedule_of(_row(schedule_id, fields)) if fields else None
 
-    def get_schedule(self, schedule_id: str) -> Schedule:
-        named = is_name(schedule_id, SCHEDULE_ID_LIMIT)
-        schedule = self._found(schedule_id) if named else None
+    def get(self, schedule_id: str) -> Schedule:
+        schedule = self._find(schedule_id) if is_name(schedule_id, SCHEDULE_ID_LIMIT) else None
         if schedule is None:
-            raise schedule_not_found(schedule_id, self._ids(0, 999))
+            raise schedule_not_found(schedule_id, self._ids(999))
         return schedule
 
-    def _ids(self, start: int, end: int) -> list[str]:
+    def _ids(self, last: int) -> builtins.list[str]:
         with self._connection.errors():
-            ids = self._connection.client.zrange(self._key("schedules"), start, end)
-        return [each.decode("ascii", "replace") for each in ids]
+            return ids_of(self._connection.client.zrange(self._key("schedules"), 0, last))
 
-    def list_schedules(self) -> list[Schedule]:
-        found: list[Schedule] = []
-        ids = self._ids(0, -1)
+    def list(self) -> builtins.list[Schedule]:
+        schedules: list[Schedule] = []
+        ids = self._ids(-1)
         for start in range(0, len(ids), PAGE):
             page = ids[start : start + PAGE]
             with self._connection.errors():
                 pipeline = self._connection.client.pipeline(transaction=False)
-                for each in page:
-                    pipeline.hgetall(self._key("schedule", each))
+                for schedule_id in page:
+                    pipeline.hgetall(self._key("schedule", schedule_id))
                 hashes = pipeline.execute(raise_on_error=False)
-            found += [
-                schedule_of(_row(each, fields))
-                for each, fields in zip(page, hashes, strict=True)
+            # A damaged key of another type gives an error instead of its content.
+            schedules += [
+                schedule_of(_row(schedule_id, fields))
+                for schedule_id, fields in zip(page, hashes, strict=True)
                 if isinstance(fields, dict) and fields
             ]
-        return found
+        return schedules
 
-    def pause_schedule(self, schedule_id: str) -> Schedule:
-        return self._change_state(schedule_id, ScheduleState.PAUSED)
-
-    def resume_schedule(self, schedule_id: str) -> Schedule:
-        return self._change_state(schedule_id, ScheduleState.ACTIVE)
-
-    def _change_state(self, schedule_id: str, state: ScheduleState) -> Schedule:
+    def set_state(self, schedule_id: str, state: ScheduleState) -> Schedule:
         while True:
-            seen = self.get_schedule(schedule_id)
-            if seen.state is state and seen.spec is not None:
-                return seen
-            check_not_done(seen)
-            schedule = replace(seen, state=state, revision=seen.revision + 1)
+            existing = self.get(schedule_id)
+            if existing.state is state and existing.spec is not None:
+                return existing
+            check_not_done(existing)
+            schedule = replace(existing, state=state, revision=existing.revision + 1)
             schedule = schedule.with_next_fire(self._now())
-            if seen.spec is not None and self._put(schedule, seen.spec, seen):
+            if existing.spec is not None and self.put(schedule, existing.spec, existing):
                 return schedule
 
-    def delete_schedule(self, schedule_id: str) -> None:
-        self.get_schedule(schedule_id)
+    def delete(self, schedule_id: str) -> None:
+        self.get(schedule_id)
         self._run("delete_schedule", id=schedule_id)
 
-    def list_fires(self, schedule_id: str, limit: int = 100) -> list[Fire]:
-        self.get_schedule(schedule_id)
+    def fires(self, schedule_id: str, limit: int = 100) -> builtins.list[Fire]:
+        self.get(schedule_id)
         if limit < 1:
             return []
         client = self._connection.client
@@ -169,123 +173,99 @@ class RedisSchedules(ScheduleStore):
                 for time, row in zip(times, rows, strict=True)]  # fmt: skip
 
     def next_fire_in(self) -> float | None:
-        found = self._run("next_fire", set_back=SET_BACK.total_seconds())
-        return None if found is None else float(found)
+        seconds = self._run("next_fire_in", clock_rewound=CLOCK_REWOUND.total_seconds())
+        return None if seconds is None else float(seconds)
 
     def has_scheduler(self) -> bool:
         with self._connection.errors():
             return bool(self._connection.client.exists(self._key("watched")))
 
-    def fire_due(self) -> Fired:
-        set_back = SET_BACK.total_seconds()
-        now, *due = self._run("due_schedules", limit=FIRE_BATCH, set_back=set_back)
+    def fire_due(self) -> FireBatch:
+        clock_rewound = CLOCK_REWOUND.total_seconds()
+        now, *due = self._run("due_schedules", limit=FIRE_BATCH, clock_rewound=clock_rewound)
         moment = datetime.fromtimestamp(float(now), UTC)
-        decided: list[dict[str, Any]] = []
+        decisions: list[dict[str, Any]] = []
         fires: list[tuple[Fire, ...]] = []
-        for name, hashed, active in due:
-            row = _row(name.decode("ascii", "replace"), _pairs(hashed))
-            schedule = schedule_of(row)
+        for name, flat, active in due:
+            fields = pairs_of(flat)
+            schedule = schedule_of(_row(name.decode("ascii", "replace"), fields))
             decision = decide(schedule, moment, int(active))
-            if decision is None and schedule.spec is not None:
-                continue
             if decision is None:
-                # It cannot be read; it would come first again and again.
-                aside = replace(schedule, state=ScheduleState.PAUSED, next_fire=None, due_at=None)
-                decision = Decision((), (), aside)
-            decided.append(self._decided(schedule, decision, str(row["revision"]), int(active)))
+                if schedule.spec is not None:
+                    continue
+                decision = Decision((), (), unreadable(schedule))
+            decisions.append({
+                "id": schedule.id,
+                "seen": text_of(fields.get(b"revision")) or "0",
+                "active": int(active),
+                "fires": self._fires_to_write(decision),
+                "moved": _moved(replace(decision.schedule, revision=schedule.revision + 1)),
+            })  # fmt: skip
             fires.append(decision.fires)
-        if not decided:
-            return Fired((), len(due))
+        if not decisions:
+            return FireBatch((), len(due))
         token = uuid.uuid4().hex
-        answers = self._run("fire", decided=decided, kept=FIRES_KEPT, token=token)
-        recorded = [
+        answers = self._run("fire", decisions=decisions, kept=FIRES_KEPT, token=token)
+        # The answer for a schedule that has changed meanwhile is empty.
+        new_fires = [
             fire
-            for each, answer in zip(fires, answers, strict=True)
-            for fire, is_new in zip(each, answer, strict=False)
+            for decided, answer in zip(fires, answers, strict=True)
+            for fire, is_new in zip(decided, answer, strict=False)
             if is_new
         ]
-        return Fired(tuple(recorded), len(due))
+        return FireBatch(tuple(new_fires), len(due))
 
-    def _decided(
-        self, schedule: Schedule, decision: Decision, seen: str, active: int
-    ) -> dict[str, Any]:
+    def _fires_to_write(self, decision: Decision) -> builtins.list[dict[str, Any]]:
         jobs = {job.id: job for job in decision.jobs}
-        fires = []
+        entries = []
         for fire in decision.fires:
-            made_at = fire.recorded_at
+            recorded_at = fire.recorded_at
             row = {
                 "outcome": fire.outcome,
                 "reason": fire.reason,
                 "count": fire.count,
                 "job_id": fire.job_id,
-                "recorded_at": None if made_at is None else made_at.timestamp(),
+                "recorded_at": None if recorded_at is None else recorded_at.timestamp(),
             }
-            told = {"time": f"{fire.fire_time.timestamp():.6f}", "row": json.dumps(row)}
-            job = jobs.get(fire.job_id) if fire.job_id is not None else None
-            fires.append(told if job is None else {**told, "job": self._store.job_record(job)})
-        moved = replace(decision.schedule, revision=schedule.revision + 1)
-        return {
-            "id": schedule.id,
-            "seen": seen,
-            "active": active,
-            "fires": fires,
-            "moved": _moving(moved),
-        }
+            time = f"{fire.fire_time.timestamp():.6f}"
+            entry: dict[str, Any] = {"time": time, "row": json.dumps(row)}
+            if fire.job_id in jobs:
+                entry["job"] = self._store.job_record(jobs[fire.job_id])
+            entries.append(entry)
+        return entries
 
 
-def _moving(schedule: Schedule) -> dict[str, Any]:
-    """What changes of a schedule with its fires, as fields and for the sets."""
-    moments = {
-        name: getattr(schedule, name) for name in ("anchor", "next_fire", "due_at", "last_fire")
-    }
-    seconds = {name: None if each is None else each.timestamp() for name, each in moments.items()}
+def _moved(schedule: Schedule) -> dict[str, Any]:
+    """The changed fields of a schedule, and its place in the sets that schedulers search."""
+    seconds = position(schedule)
     fields = {"state": schedule.state, "revision": str(schedule.revision)}
-    fields.update({name: "" if each is None else f"{each:.6f}" for name, each in seconds.items()})
+    fields.update({name: "" if time is None else f"{time:.6f}" for name, time in seconds.items()})
     moved: dict[str, Any] = {
-        "fields": [str(each) for pair in fields.items() for each in pair],
+        "fields": flat_of(fields),
         "is_active": schedule.state is ScheduleState.ACTIVE,
         "is_live": schedule.state is not ScheduleState.DONE,
         "is_done": schedule.state is ScheduleState.DONE,
+        "last_processed_at": schedule.last_processed_at.timestamp(),
     }
-    moved["last_processed_at"] = schedule.last_processed_at.timestamp()
+    # Left out instead of None: cjson's null is not false.
     if seconds["due_at"] is not None:
         moved["due_at"] = seconds["due_at"]
     return moved
 
 
-def _pairs(flat: Sequence[bytes]) -> dict[bytes, bytes]:
-    return dict(zip(flat[::2], flat[1::2], strict=True))
-
-
 def _row(schedule_id: str, fields: Mapping[bytes, bytes]) -> Row:
-    def text(name: str) -> str | None:
-        value = fields.get(name.encode())
-        return None if not value else value.decode("utf-8", "backslashreplace")
-
-    def number(name: str) -> Any:
-        try:
-            return None if text(name) is None else float(text(name) or "")
-        except ValueError:
-            return text(name)
-
-    revision = text("revision") or "0"
-    return {
-        "id": schedule_id,
-        **{name: text(name) for name in _TEXTS},
-        **{name: number(name) for name in _NUMBERS},
-        "revision": int(revision) if revision.isascii() and revision.isdigit() else revision,
-    }
+    row = columns(fields, "", texts=_TEXTS, numbers=_NUMBERS, counts=("revision",))
+    return {**row, "id": schedule_id, "revision": row["revision"] or 0}
 
 
-def _fire_row(schedule_id: str, time: bytes, row: bytes | None) -> Row:
-    try:
-        told = json.loads(row or b"")
-    except (ValueError, RecursionError):
-        told = None
-    told = told if isinstance(told, dict) else {}
-    names = ("outcome", "reason", "count", "job_id", "recorded_at")
+def _fire_row(schedule_id: str, time: bytes, text: bytes | None) -> Row:
+    content = json_object(text) or {}
+    # What earlier versions called it.
+    outcome = "enqueued" if content.get("outcome") == "made" else content.get("outcome")
+    names = ("reason", "count", "job_id", "recorded_at")
     return {
         "schedule_id": schedule_id,
         "fire_time": float(time),
-        **{name: told.get(name) for name in names},
+        "outcome": outcome,
+        **{name: content.get(name) for name in names},
     }

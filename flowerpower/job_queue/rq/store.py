@@ -1,44 +1,59 @@
-"""The job store on Redis, in RQ's own queues, records and registries."""
+"""Jobs of one namespace in Redis, in RQ's own queues, records and registries."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from flowerpower.errors import JobNotFound, Refused
-from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.job_queue.records import (
-    Row,
-    job_not_found,
-    job_of,
-    status_of,
-)
+from flowerpower.errors import JobNotFound
+from flowerpower.job_queue.records import Row, job_not_found, job_of, json_object, status_of
 from flowerpower.job_queue.rq.connection import Connection
-from flowerpower.job_queue.rq.fields import RQ_KEY_PREFIX, record_of, row_of, rq_id
-from flowerpower.job_queue.rq.scripts import Scripts
-from flowerpower.jobs.job import (
-    Job,
-    JobFilter,
-    JobSpec,
-    JobStatus,
-    LogChunk,
-    check_retry,
-    check_transition,
+from flowerpower.job_queue.rq.fields import (
+    RQ_KEY_PREFIX,
+    flat_of,
+    ids_of,
+    pairs_of,
+    record_of,
+    row_of,
+    rq_id,
 )
-from flowerpower.text import JOB_ID_LIMIT, is_job_id, is_name
+from flowerpower.job_queue.rq.scripts import Scripts
+from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobStatus
+from flowerpower.text import is_job_id
 from flowerpower.triggers import clock
 
 PAGE = 500
-"""Records read at once for a list."""
-_Whole = tuple[dict[bytes, bytes], bytes | None, bytes | None, float]
+"""Records that one call reads or writes."""
 
 
-class RedisStore(JobQueueBackend):
-    """Jobs, logs and workers of one namespace in a Redis.
+@dataclass(frozen=True)
+class StoredJob:
+    """A job as `read_job` in lua/common.lua gives it; without fields it does not exist."""
 
-    `result_ttl` and `history_ttl` are the project's, in seconds. See `JobQueueBackend` for what
-    each method promises.
+    id: str
+    fields: Mapping[bytes, bytes]
+    result: bytes | None
+    progress: bytes | None
+    now: float
+
+    @classmethod
+    def from_answer(cls, job_id: str, answer: Sequence[Any]) -> StoredJob:
+        """From the answer of a script."""
+        fields, result, progress, now = answer
+        return cls(job_id, pairs_of(fields), result, progress, float(now))
+
+    def job(self, *, created: bool = True) -> Job:
+        """The job."""
+        row = row_of(self.id, self.fields, self.result, self.progress)
+        return job_of(row, self.now, created=created)
+
+
+class RedisStore:
+    """What RQManager, its schedules and its worker read and write in one namespace.
+
+    `result_ttl` and `history_ttl` are the project's, in seconds.
     """
 
     def __init__(
@@ -46,204 +61,166 @@ class RedisStore(JobQueueBackend):
     ) -> None:
         self.connection = connection
         self.namespace = namespace
-        self._result_ttl = result_ttl
         self.history_ttl = history_ttl
+        self._result_ttl = result_ttl
         self._scripts = Scripts(namespace)
 
-    def run(self, script: str, **given: Any) -> Any:
-        """A script that may be sent again if its answer is lost."""
+    def run(self, script: str, **args: Any) -> Any:
+        """Run a script that may be sent again if its answer is lost."""
         with self.connection.errors():
-            return self._scripts.run(self.connection.client, script, given)
+            return self._scripts.run(self.connection.client, script, args)
+
+    def run_once(self, script: str, **args: Any) -> Any:
+        """Run a script that must not run twice."""
+        with self.connection.errors():
+            return self._scripts.run(self.connection.once, script, args)
 
     def key(self, *parts: str) -> str:
         """A key of our own in this namespace."""
         return ":".join(("flowerpower", self.namespace, *parts))
 
+    def info(self) -> Mapping[str, Any]:
+        """Redis's INFO.
+
+        Raises:
+            BackendUnreachable: if it does not answer.
+        """
+        with self.connection.errors():
+            info: Mapping[str, Any] = self.connection.client.info()
+        return info
+
     # Jobs
 
-    def add_job(self, spec: JobSpec) -> Job:
-        return self.add_jobs([spec])[0]
-
-    def add_jobs(self, specs: Sequence[JobSpec]) -> list[Job]:
-        added: list[Job] = []
-        for start in range(0, len(specs), PAGE):
-            page = specs[start : start + PAGE]
-            records = [self.job_record(spec) for spec in page]
-            answers = self.run("add", jobs=records, token=uuid.uuid4().hex)
-            added += [
-                _job(spec.id, _whole(whole), created=bool(created))
-                for spec, (created, whole) in zip(page, answers, strict=True)
-            ]
-        return added
-
     def job_record(self, spec: JobSpec) -> dict[str, Any]:
-        """What the scripts take for a new job."""
-        ttl = self._result_ttl if spec.result_ttl is None else spec.result_ttl
-        fields = record_of(spec, self.namespace, ttl)
+        """A new job as the scripts take it."""
+        result_ttl = self._result_ttl if spec.result_ttl is None else spec.result_ttl
         job = {
             "id": spec.id,
             "queue": spec.queue,
             "run_at": None if spec.run_at is None else spec.run_at.timestamp(),
             "schedule_id": spec.schedule_id,
-            "record": [str(each) for pair in fields.items() for each in pair],
+            "record": flat_of(record_of(spec, self.namespace, result_ttl)),
         }
         return {name: value for name, value in job.items() if value is not None}
 
-    def get_job(self, job_id: str) -> Job:
-        return _job(job_id, self._whole(job_id))
+    def read_job(self, job_id: str) -> StoredJob:
+        """The job of that id.
 
-    def _whole(self, job_id: str) -> _Whole:
-        found = _whole(self.run("get", id=job_id)) if is_job_id(job_id) else None
-        if found is None or not found[0]:
-            raise self._not_found(job_id)
-        return found
+        Raises:
+            JobNotFound: if there is none.
+        """
+        if is_job_id(job_id):
+            stored = StoredJob.from_answer(job_id, self.run("read_job", id=job_id))
+            if stored.fields:
+                return stored
+        raise self.job_not_found(job_id)
 
-    def _not_found(self, job_id: str) -> JobNotFound:
+    def job_not_found(self, job_id: str) -> JobNotFound:
+        """The error, with the nearest id."""
         with self.connection.errors():
             newest = self.connection.client.zrevrange(self.key("jobs"), 0, 999)
-        return job_not_found(job_id, [each.decode("ascii", "replace") for each in newest])
+        return job_not_found(job_id, ids_of(newest))
 
-    def list_jobs(self, wanted: JobFilter) -> list[Job]:
-        names = (wanted.pipeline, wanted.queue, wanted.schedule_id)
-        if any(name is not None and not is_name(name, JOB_ID_LIMIT) for name in names):
-            return []
-        found: list[Job] = []
-        for row, now in self._newest(wanted):
-            if len(found) >= wanted.limit:
-                break
-            is_wanted = not wanted.statuses or status_of(row) in wanted.statuses
-            for column in ("pipeline", "queue", "schedule_id"):
-                value = getattr(wanted, column)
-                is_wanted = is_wanted and value in (None, row[column])
-            if is_wanted:
-                found.append(job_of(row, now))
-        return found
+    def newest_jobs(self, wanted: JobFilter) -> Iterator[tuple[Row, float]]:
+        """Records of all jobs since `wanted.since`, the newest first, without results.
 
-    def _newest(self, wanted: JobFilter) -> Iterator[tuple[Row, float]]:
-        """The records of all jobs, the newest first, without results."""
+        Each comes with the time that it was read at; the rest of the filter is not applied.
+        """
         client = self.connection.client
         since: Any = "-inf" if wanted.since is None else wanted.since.timestamp()
         start, page, seen = 0, min(PAGE, max(1, wanted.limit)), set()
         while True:
             with self.connection.errors():
-                found = client.zrevrangebyscore(self.key("jobs"), "+inf", since, start, page)
-                # What is added meanwhile moves the others to the next page.
-                ids = [each.decode("ascii", "replace") for each in found if each not in seen]
+                names = client.zrevrangebyscore(self.key("jobs"), "+inf", since, start, page)
+                # New jobs shift the others, so some come again on the next page.
+                ids = ids_of(name for name in names if name not in seen)
                 pipeline = client.pipeline(transaction=False)
-                for each in ids:
-                    pipeline.hgetall(self._job_key(each))
-                    pipeline.get(self.key("progress", each))
+                for job_id in ids:
+                    pipeline.hgetall(f"{RQ_KEY_PREFIX}:job:{rq_id(self.namespace, job_id)}")
+                    pipeline.get(self.key("progress", job_id))
                 answers = pipeline.execute(raise_on_error=False)
-            if not found:
+            if not names:
                 return
             now = clock.now().timestamp()
-            for each, fields, progress in zip(ids, answers[::2], answers[1::2], strict=True):
+            # A damaged key of another type gives an error instead of its content.
+            for job_id, fields, progress in zip(ids, answers[::2], answers[1::2], strict=True):
                 if isinstance(fields, dict) and fields:
-                    told = progress if isinstance(progress, bytes) else None
-                    yield row_of(each, fields, None, told), now
-            seen.update(found)
-            start, page = start + len(found), PAGE
+                    progress = progress if isinstance(progress, bytes) else None
+                    yield row_of(job_id, fields, None, progress), now
+            seen.update(names)
+            start, page = start + len(names), PAGE
 
-    def _job_key(self, job_id: str) -> str:
-        return f"{RQ_KEY_PREFIX}:job:{rq_id(self.namespace, job_id)}"
+    def change_job(
+        self, verb: str, job_id: str, check: Callable[[str, JobStatus], None]
+    ) -> StoredJob:
+        """Compare and set: check the status, and change the job if it still has that status.
 
-    def cancel_job(self, job_id: str) -> Job:
-        def check(status: JobStatus) -> bool:
-            if status is not JobStatus.CANCELLED:
-                check_transition(job_id, status, JobStatus.CANCELLED)
-            return status is not JobStatus.CANCELLED
-
-        return _job(job_id, self._change("cancel", job_id, check))
-
-    def retry_job(self, job_id: str) -> Job:
-        def check(status: JobStatus) -> bool:
-            check_retry(job_id, status)
-            return True
-
-        return _job(job_id, self._change("retry", job_id, check))
-
-    def delete_job(self, job_id: str) -> None:
-        def check(status: JobStatus) -> bool:
-            if status is JobStatus.RUNNING:
-                raise Refused(
-                    f"The job {job_id} is running.",
-                    hint=f"Cancel it first: flowerpower job-queue cancel-job {job_id}",
-                )
-            return True
-
-        self._change("delete", job_id, check)
-
-    def _change(self, verb: str, job_id: str, check: Any) -> _Whole:
-        """Compare and set: `check` says of the status that was seen whether to do it."""
+        `check` raises if the job may not be changed. A cancelled job is not cancelled again.
+        """
         token = uuid.uuid4().hex
         while True:
-            whole = self._whole(job_id)
-            fields = whole[0]
-            if not check(status_of(row_of(job_id, fields, None, None))):
-                return whole
-            seen = fields.get(b"status", b"").decode("utf-8", "surrogateescape")
-            done = self.run(
-                "change",
+            stored = self.read_job(job_id)
+            status = status_of(row_of(job_id, stored.fields))
+            check(job_id, status)
+            if verb == "cancel" and status is JobStatus.CANCELLED:
+                return stored
+            answer = self.run(
+                "change_job",
                 verb=verb,
                 id=job_id,
-                seen=seen,
+                seen=stored.fields.get(b"status", b"").decode("utf-8", "surrogateescape"),
+                # Only a retry changes a job each time that it runs.
                 token=token if verb == "retry" else None,
                 history_ttl=self.history_ttl,
             )
-            if done:
-                return _whole(done)
+            if answer:
+                return StoredJob.from_answer(job_id, answer)
 
-    def prune(self, *, everything_ended: bool = False, dry_run: bool = False) -> int:
-        client = self.connection.client
-        if dry_run and not everything_ended:
-            now = clock.now().timestamp()
-            with self.connection.errors():
-                return int(client.zcount(self.key("expiry"), "-inf", now))
-        if dry_run:
-            ended = [row for row, _ in self._newest(JobFilter(limit=PAGE))
-                     if status_of(row).is_ended]  # fmt: skip
-            return len(ended)
-        self._cut_ledgers()
-        gone = 0
-        while count := int(self.run("prune")):
-            gone += count
+    def prune(self, *, everything_ended: bool) -> int:
+        """Delete expired records, or those of all ended jobs; return how many."""
+        count = 0
+        while deleted := int(self.run("prune_jobs")):
+            count += deleted
         if everything_ended:
-            with self.connection.errors():
-                ids = [each.decode("ascii", "replace")
-                       for each in client.zrange(self.key("jobs"), 0, -1)]  # fmt: skip
-            for start in range(0, len(ids), PAGE):
-                gone += int(self.run("prune", ids=ids[start : start + PAGE]))
-        return gone
+            for ids in self._pages("jobs"):
+                count += int(self.run("prune_jobs", ids=ids))
+        return count
 
-    def _cut_ledgers(self) -> None:
-        """Forget fires whose history has ended."""
-        client = self.connection.client
-        start = 0
-        while True:
-            with self.connection.errors():
-                found = client.zrange(self.key("schedules"), start, start + PAGE - 1)
-            if not found:
-                return
-            before = clock.now().timestamp() - self.history_ttl
-            ids = [each.decode("ascii", "replace") for each in found]
-            self.run("cut_fires", ids=ids, before=before)
-            start += PAGE
+    def trim_ledgers(self) -> None:
+        """Delete fires whose history has expired."""
+        before = clock.now().timestamp() - self.history_ttl
+        for ids in self._pages("schedules"):
+            self.run("trim_fires", ids=ids, before=before)
 
-    # Logs
+    def _pages(self, name: str) -> list[list[str]]:
+        with self.connection.errors():
+            ids = ids_of(self.connection.client.zrange(self.key(name), 0, -1))
+        return [ids[start : start + PAGE] for start in range(0, len(ids), PAGE)]
 
-    def read_log(self, job_id: str, attempt: int, after: int = 0) -> list[LogChunk]:
-        named = is_job_id(job_id)
-        found = self.run("log", id=job_id, attempt=attempt, after=after) if named else None
-        if found is None:
-            raise self._not_found(job_id)
-        return [LogChunk(attempt, int(seq), text.decode("utf-8", "replace")) for seq, text in found]
+    # Workers
 
-
-def _whole(answer: Sequence[Any]) -> _Whole:
-    fields, result, progress, now = answer
-    return dict(zip(fields[::2], fields[1::2], strict=True)), result, progress, float(now)
-
-
-def _job(job_id: str, whole: _Whole, *, created: bool = True) -> Job:
-    fields, result, progress, now = whole
-    return job_of(row_of(job_id, fields, result, progress), now, created=created)
+    def worker_rows(self) -> tuple[list[Row], dict[str, list[str]]]:
+        """The records of all workers, and the ids of the jobs that each holds."""
+        with self.connection.errors():
+            pipeline = self.connection.client.pipeline(transaction=True)
+            for name in ("workers", "beats", "beat_at"):
+                pipeline.hgetall(self.key(name))
+            records, beats, beat_times = pipeline.execute()
+            ids = {name: name.decode("utf-8", "replace") for name in records}
+            pipeline = self.connection.client.pipeline(transaction=False)
+            for worker_id in ids.values():
+                pipeline.hkeys(self.key("held", worker_id))
+            held = pipeline.execute()
+        rows: list[Row] = []
+        for name, worker_id in ids.items():
+            content = json_object(records[name]) or {}
+            columns = ("host", "pid", "queues", "slots", "started_at")
+            row: dict[str, Any] = {column: content.get(column) for column in columns}
+            row.update(
+                id=worker_id,
+                beat=int(beats.get(name) or 0),
+                beat_at=float(beat_times.get(name) or 0),
+            )
+            rows.append(row)
+        running = zip(ids.values(), held, strict=True)
+        return rows, {worker_id: ids_of(jobs) for worker_id, jobs in running}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -14,32 +15,32 @@ from rq.suspension import WORKERS_SUSPENDED
 from rq.worker import Worker as StockWorker
 from rq.worker import WorkerStatus
 
-from flowerpower.job_queue.base import WorkerEvent, WorkerOptions
+from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent, WorkerOptions
 from flowerpower.job_queue.rq.store import RedisStore
 from flowerpower.job_queue.worker.worker import Worker
 from flowerpower.triggers import clock
 
 POLL_EVERY = 0.05
-"""Seconds between two looks at Redis."""
+"""Seconds between two polls of Redis."""
 BEAT_EVERY = 5.0
-"""Seconds between two signs of life for RQ's own tools; ours are the recorder's."""
-_AWAY = (redis.RedisError, OSError)
+"""Seconds between two heartbeats for RQ's own tools; the recorder sends ours."""
+_REDIS_ERRORS = (redis.RedisError, OSError)
 
 
 class RqWorker(StockWorker):
-    """RQ's worker as RQ's tools know it: its birth, state, beats and death, and its loop.
+    """RQ's worker as RQ's tools know it: its birth, state, heartbeats and death, and its loop.
 
-    Its loop asks for a job and executes it; here it claims for as long as it runs, in one script
-    over all queues, and what it claims begins in a slot of `Worker`. A Redis that is away ends
-    neither. No command is taken by pubsub, and `rq suspend` is heeded.
+    RQ's loop dequeues one job and executes it. Here dequeuing never returns: it claims with one
+    script over all queues, and each claim begins in a slot of `Worker`. An unreachable Redis ends
+    neither. It takes no commands by pubsub, and obeys `rq suspend`.
     """
 
     def __init__(self, worker: Worker, store: RedisStore, queues: tuple[str, ...]) -> None:
-        # RQ would set longer timeouts on a connection than we want to wait for.
+        # RQ's constructor reads it, and would set a longer timeout on the connection.
         self.worker_ttl = 20
         super().__init__(
-            [Queue(f"{store.namespace}.{each}", connection=store.connection.once)
-             for each in queues],
+            [Queue(f"{store.namespace}.{name}", connection=store.connection.once)
+             for name in queues],
             name=worker.id,
             connection=store.connection.once,
             worker_ttl=20,
@@ -47,12 +48,12 @@ class RqWorker(StockWorker):
         )  # fmt: skip
         self._worker = worker
         self._wake = threading.Event()
-        self._beaten = 0.0
-        self._state_told = ""
+        self._last_beat = 0.0
+        self._last_state = ""
 
     @property
     def dequeue_timeout(self) -> int:
-        """Nothing blocks in Redis here, so its answers need not be waited for long."""
+        """For RQ the seconds that a read may block, to which it adds some; here none blocks."""
         return -10
 
     def ask_to_stop(self) -> None:
@@ -60,50 +61,50 @@ class RqWorker(StockWorker):
         self._stop_requested = True
         self._wake.set()
 
-    def look(self) -> None:
+    def claim_now(self) -> None:
         """Claim at once."""
         self._wake.set()
 
     def bootstrap(self, *_: Any, **__: Any) -> None:
-        """Birth, as far as Redis can be reached; RQ's own would write to stdout and subscribe."""
-        with contextlib.suppress(*_AWAY):
-            self._be_born()
+        """Register with RQ, if Redis can be reached; RQ's own writes to stdout and subscribes."""
+        with contextlib.suppress(*_REDIS_ERRORS):
+            self._register()
             self.set_state(WorkerStatus.STARTED)
 
-    def _be_born(self) -> None:
-        # RQ refuses a name that is there; this one is nobody else's.
+    def _register(self) -> None:
+        # RQ refuses a name that exists; this one is unique, so it can only be our own.
         self.connection.delete(self.key)
         self.register_birth()  # type: ignore[no-untyped-call] # RQ's own
 
     def _install_signal_handlers(self) -> None:
-        """`Worker` has them."""
+        """Nothing: `Worker` handles signals."""
 
     def procline(self, message: str) -> None:
-        """The process is not RQ's alone."""
+        """Nothing: the process title is not RQ's."""
 
     def check_for_suspension(self, burst: bool) -> None:
-        """It is looked for while claiming."""
+        """Nothing: it is checked while claiming."""
 
     def run_maintenance_tasks(self) -> None:
-        """Ours are the recorder's; RQ's would spend retries by the machine's clock."""
+        """Nothing: the recorder does ours; RQ's would use up retries, by the machine's clock."""
 
     def teardown(self) -> None:
-        """Death, as far as Redis can be reached."""
-        with contextlib.suppress(*_AWAY):
+        """Unregister from RQ, if Redis can be reached."""
+        with contextlib.suppress(*_REDIS_ERRORS):
             self.register_death()  # type: ignore[no-untyped-call] # RQ's own
 
     def dequeue_job_and_maintain_ttl(
         self, timeout: int | None, max_idle_time: int | None = None
     ) -> None:
-        """Claim until told to stop."""
+        """Claim until asked to stop."""
         suspended = False
         while not self._stop_requested:
             try:
                 suspended = self._beat(suspended)
-            except _AWAY:
+            except _REDIS_ERRORS:
                 pass
-            except Exception as error:  # noqa: BLE001 - what RQ's tools see is not what we work by
-                self._worker.report_trouble(f"RQ's tools cannot be told of the worker: {error!r}")
+            except Exception as error:  # noqa: BLE001 - only RQ's tools depend on it
+                self._worker.report_trouble(f"The worker is not shown to RQ's tools: {error!r}")
             wait = POLL_EVERY
             if self._worker.options.with_scheduler:
                 wait = min(wait, self._worker.firing.step())
@@ -112,22 +113,23 @@ class RqWorker(StockWorker):
             self._wake.clear()
 
     def _beat(self, suspended: bool) -> bool:
-        """A sign of life for RQ's tools, and whether `rq suspend` was said."""
-        if clock.monotonic() < self._beaten + (1.0 if suspended else BEAT_EVERY):
+        """Send a heartbeat for RQ's tools; return whether `rq suspend` is in force."""
+        if clock.monotonic() < self._last_beat + (1.0 if suspended else BEAT_EVERY):
             return suspended
-        self._beaten = clock.monotonic()
+        self._last_beat = clock.monotonic()
         pipeline = self.connection.pipeline(transaction=False)
         pipeline.exists(self.key)
         self.heartbeat(pipeline=pipeline)
         pipeline.exists(WORKERS_SUSPENDED)
-        known, *_, is_suspended = pipeline.execute()
-        if not known:
-            self._be_born()
+        is_known, *_, is_suspended = pipeline.execute()
+        # Redis may have lost it, or its key expired while Redis could not be reached.
+        if not is_known:
+            self._register()
         busy = WorkerStatus.BUSY if self._worker.slots.attempts() else WorkerStatus.IDLE
         state = WorkerStatus.SUSPENDED if is_suspended else busy
-        if state != self._state_told or not known:
+        if state != self._last_state or not is_known:
             self.set_state(state)
-            self._state_told = state
+            self._last_state = state
         return bool(is_suspended)
 
 
@@ -144,33 +146,36 @@ class RqLoop:
         self._thread.start()
 
     def wake(self) -> None:
-        """A slot is free: look at once."""
-        self._rq.look()
+        """Claim at once, because a slot is free."""
+        self._rq.claim_now()
 
     def stop(self) -> None:
-        """Claim no more; returns once nothing is being claimed."""
+        """Claim no more; return once nothing is being claimed."""
         self._rq.ask_to_stop()
         if self._thread.ident is not None:
             self._thread.join()
 
 
 def work(
-    store: Any, options: WorkerOptions, on_event: Callable[[WorkerEvent], None] | None = None
+    backend: JobQueueBackend,
+    base_dir: Path,
+    store: RedisStore,
+    options: WorkerOptions,
+    on_event: Callable[[WorkerEvent], None] | None = None,
 ) -> int:
-    """Work as the options say; how many attempts were made."""
+    """Work as the options say; return how many attempts were made."""
+    # RQ's loggers write to stdout where logging is not configured.
     logging.getLogger("rq").setLevel(logging.CRITICAL)
     if on_event is not None:
-        for reason in _dangers(store.info()):
+        for reason in _warnings(store.info()):
             on_event(WorkerEvent("trouble", {"reason": reason}))
-    return Worker(
-        store, store.base_dir, options, lambda worker: RqLoop(worker, store), on_event
-    ).run()
+    return Worker(backend, base_dir, options, lambda worker: RqLoop(worker, store), on_event).run()
 
 
-def _dangers(info: Any) -> Iterator[str]:
-    """What may lose acknowledged jobs on this Redis."""
+def _warnings(info: Mapping[str, Any]) -> Iterator[str]:
+    """Settings with which this Redis may lose acknowledged jobs."""
     if not info.get("aof_enabled"):
-        yield "Redis has no append-only file: a crash of it loses jobs (set appendonly yes)."
+        yield "Redis has no append-only file: a crash of Redis loses jobs (set appendonly yes)."
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         yield f"Redis may evict jobs when it is full: maxmemory-policy is {policy}, not noeviction."

@@ -10,12 +10,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-
 from flowerpower.config.run import RetryConfig
 from flowerpower.job_queue.worker.child_handle import Child
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.claim import AttemptResult, Claim
-from flowerpower.text import partial_secret_length, mask, remember_secret
+from flowerpower.text import mask, partial_secret_length, remember_secret
 from flowerpower.triggers import clock
 
 MAX_PENDING_LOG = 1_000_000

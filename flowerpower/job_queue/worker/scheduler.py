@@ -36,20 +36,20 @@ class Firing:
 
     def _fire_and_wait_time(self) -> float:
         try:
-            due = self._backend.next_fire_in()
+            due = self._backend.schedules.next_fire_in()
             if due is None or due > 0:
                 # A schedule may be added meanwhile, so no wait is longer than LOOK_EVERY.
                 return LOOK_EVERY if due is None else min(due, LOOK_EVERY)
-            fired = self._backend.fire_due()
+            batch = self._backend.schedules.fire_due()
         except BackendUnreachable:
             return RETRY_EVERY
         except Exception as error:  # noqa: BLE001 - a scheduler that goes on beats one that ends
             self._events.trouble(f"Schedules could not be fired: {error!r}")
             return RETRY_EVERY
-        for fire in fired.fires:
+        for fire in batch.fires:
             self._events.emit("fire", **fire.to_json())
         # More may be due than one batch holds; without a batch another scheduler was faster.
-        return 0.0 if fired.looked_at else LOOK_EVERY
+        return 0.0 if batch.schedules else LOOK_EVERY
 
 
 class Scheduler:

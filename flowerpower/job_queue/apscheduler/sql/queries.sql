@@ -1,5 +1,7 @@
--- Queries of the job store, by name. {queues} becomes one parameter a queue, {skip_locked} what
--- keeps users of PostgreSQL from waiting for each other's rows, and from deadlocks.
+-- Queries of jobs, logs and workers, by name. Tables: flowerpower_jobs (all columns; `schema.sql`
+-- explains them), flowerpower_logs, flowerpower_workers.
+-- {queues} becomes one parameter per queue, {live} the statuses that have not ended. {skip_locked} is
+-- PostgreSQL's: without it users would wait for each other's rows, and could deadlock.
 
 -- name: add_job
 INSERT INTO flowerpower_jobs (
@@ -32,15 +34,16 @@ WHERE namespace = :namespace AND (expires_at IS NULL OR expires_at > :now) {cond
 ORDER BY created_at DESC LIMIT :limit
 
 -- name: cancel_waiting
-UPDATE flowerpower_jobs SET status = 'cancelled', cancel = 1, ended_at = :now, expires_at = :expires_at
+UPDATE flowerpower_jobs SET status = 'cancelled', cancel = 1, ended_at = :now,
+    expires_at = :expires_at
 WHERE namespace = :namespace AND id = :id
 
 -- name: cancel_running
 UPDATE flowerpower_jobs SET cancel = 1 WHERE namespace = :namespace AND id = :id
 
 -- name: retry_job
-UPDATE flowerpower_jobs SET status = 'queued', run_at = :now, cancel = 0, retries = 0, worker_losses = 0,
-    attempts_left = NULL, ended_at = NULL, expires_at = NULL, result = NULL,
+UPDATE flowerpower_jobs SET status = 'queued', run_at = :now, cancel = 0, retries = 0,
+    worker_losses = 0, attempts_left = NULL, ended_at = NULL, expires_at = NULL, result = NULL,
     result_expires_at = NULL, error = NULL, owner = NULL
 WHERE namespace = :namespace AND id = :id
 
@@ -57,13 +60,13 @@ WHERE namespace = :namespace AND id IN (
 -- name: count_prunable
 SELECT COUNT(*) AS count FROM flowerpower_jobs
 WHERE namespace = :namespace AND (expires_at <= :now
-    OR (:everything = 1 AND status NOT IN ('scheduled', 'queued', 'running')))
+    OR (:everything = 1 AND status NOT IN ({live})))
 
 -- name: delete_ended
 DELETE FROM flowerpower_jobs
-WHERE namespace = :namespace AND status NOT IN ('scheduled', 'queued', 'running')
+WHERE namespace = :namespace AND status NOT IN ({live})
 
--- name: forget_results
+-- name: delete_expired_results
 UPDATE flowerpower_jobs SET result = NULL
 WHERE namespace = :namespace AND id IN (
     SELECT id FROM flowerpower_jobs
@@ -83,7 +86,7 @@ WHERE namespace = :namespace AND job_id = :id AND attempt = :attempt
 SELECT seq, size FROM flowerpower_logs
 WHERE namespace = :namespace AND job_id = :id AND attempt = :attempt ORDER BY seq DESC
 
--- name: cut_log
+-- name: trim_log
 DELETE FROM flowerpower_logs
 WHERE namespace = :namespace AND job_id = :id AND attempt = :attempt AND seq <= :seq
 
@@ -170,8 +173,8 @@ WHERE namespace = :namespace AND id = :id AND owner = :worker AND attempt = :att
 
 -- name: requeue_lost
 UPDATE flowerpower_jobs SET
-    status = CASE WHEN cancel = 1 THEN 'cancelled' WHEN worker_losses + 1 >= :max_worker_losses THEN 'failed'
-        ELSE 'queued' END,
+    status = CASE WHEN cancel = 1 THEN 'cancelled'
+        WHEN worker_losses + 1 >= :max_worker_losses THEN 'failed' ELSE 'queued' END,
     error = CASE WHEN cancel = 0 AND worker_losses + 1 >= :max_worker_losses THEN :error END,
     ended_at = CASE WHEN cancel = 1 OR worker_losses + 1 >= :max_worker_losses THEN :now END,
     expires_at = CASE WHEN cancel = 1 OR worker_losses + 1 >= :max_worker_losses THEN :expires_at END,

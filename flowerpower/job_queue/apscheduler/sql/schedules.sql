@@ -1,4 +1,5 @@
--- Queries of schedules and their fires, by name; see queries.sql.
+-- Queries of schedules and their fires, by name; see queries.sql. Tables: flowerpower_schedules,
+-- flowerpower_fires, flowerpower_numbers; of flowerpower_jobs namespace, schedule_id and status.
 
 -- name: lock_schedules
 INSERT INTO flowerpower_numbers (namespace, pipeline, last) VALUES (:namespace, '', 0)
@@ -9,7 +10,7 @@ INSERT INTO flowerpower_numbers (namespace, pipeline, last) VALUES (:namespace, 
 ON CONFLICT (namespace, pipeline) DO UPDATE SET last = flowerpower_numbers.last + 1
 RETURNING last
 
--- name: same_schedule
+-- name: find_schedule
 SELECT * FROM flowerpower_schedules
 WHERE namespace = :namespace AND pipeline = :pipeline AND definition = :definition
     AND state <> 'done'
@@ -57,7 +58,7 @@ SELECT * FROM flowerpower_schedules
 WHERE namespace = :namespace AND due_at <= :now
 ORDER BY due_at LIMIT :limit {skip_locked}
 
--- name: set_back_schedules
+-- name: schedules_ahead
 SELECT * FROM flowerpower_schedules
 WHERE namespace = :namespace AND state = 'active' AND COALESCE(last_fire, anchor) > :later
 LIMIT :limit {skip_locked}
@@ -66,7 +67,7 @@ LIMIT :limit {skip_locked}
 SELECT id AS schedule_id, (
     SELECT COUNT(*) FROM flowerpower_jobs
     WHERE namespace = :namespace AND schedule_id = flowerpower_schedules.id
-        AND schedule_id IS NOT NULL AND status IN ('scheduled', 'queued', 'running')
+        AND schedule_id IS NOT NULL AND status IN ({live})
 ) AS count FROM flowerpower_schedules WHERE namespace = :namespace AND id IN ({ids})
 
 -- name: put_fire
@@ -82,12 +83,12 @@ WHERE flowerpower_fires.outcome <> 'enqueued'
 SELECT * FROM flowerpower_fires WHERE namespace = :namespace AND schedule_id = :id
 ORDER BY fire_time DESC LIMIT :limit
 
--- name: cut_fires
+-- name: trim_fires
 DELETE FROM flowerpower_fires WHERE namespace = :namespace AND schedule_id = :id
     AND fire_time < (
         SELECT fire_time FROM flowerpower_fires WHERE namespace = :namespace AND schedule_id = :id
         ORDER BY fire_time DESC LIMIT 1 OFFSET :kept
     )
 
--- name: old_fires
+-- name: delete_old_fires
 DELETE FROM flowerpower_fires WHERE namespace = :namespace AND recorded_at < :before

@@ -1,15 +1,27 @@
 -- What every script begins with. ARGV: RQ's key prefix, the project's namespace, the time as RQ
--- writes it (for RQ's own readers only), and JSON. Times are seconds since 1970 on Redis's clock.
+-- writes it (for RQ's own tools only), and the arguments as JSON. Times are seconds since 1970 on
+-- Redis's clock. Statuses are RQ's own words.
 --
--- A job is RQ's hash <rq>:job:<namespace>--<id>, with fields of ours (fp_…) beside RQ's own; its
--- queue is RQ's list, its registries are RQ's sorted sets. What RQ has no place for is in keys
--- flowerpower:<namespace>:….
+-- Keys of RQ's, with <job> = <namespace>--<id> and <queue> = <namespace>.<name>:
+--   rq:queues  rq:queue:<queue>           the set of queues; a queue, the longest due first
+--   rq:job:<job>                          hash: RQ's own fields and ours, which begin with fp_
+--   rq:<registry>:<queue>                 sorted sets: scheduled, finished, failed, canceled, wip
+-- Keys of ours, all below flowerpower:<namespace>:
+--   jobs  expiry                          sorted sets of ids by creation, by the record's expiry
+--   result:<id>  progress:<id>            JSON
+--   log:<id>:<attempt>                    hash: first, last, size, and the pieces by number
+--   workers  beats  beat_at               hashes by worker: what it is, its beat and when
+--   held:<worker>                         hash: the attempt that it holds of each job
+--   schedules  due                        sorted sets of ids by creation, by due time
+--   dealt_with                            sorted set: active schedules by when last processed
+--   schedule:<id>  same                   hash: its record; hash: digest of a definition to an id
+--   fire:<id>  fires:<id>                 the ledger: hash of rows by time, sorted set of times
+--   active:<id>  numbers  watched         its active jobs; last numbers; that a scheduler looked
+--   counts                                hash: writes
 
 local rq, namespace, stamp = ARGV[1], ARGV[2], ARGV[3]
-local given = cjson.decode(ARGV[4])
+local args = cjson.decode(ARGV[4])
 local own = 'flowerpower:' .. namespace .. ':'
-local WORD = {scheduled = 'scheduled', queued = 'queued', running = 'started',
-              finished = 'finished', failed = 'failed', cancelled = 'canceled'}
 
 local function text(number) return string.format('%.6f', number) end
 
@@ -20,10 +32,10 @@ end
 
 local function rq_id(id) return namespace .. '--' .. id end
 local function job_key(id) return rq .. ':job:' .. rq_id(id) end
--- A record that has lost its queue is one of the default one.
+-- A record that has lost its queue belongs to the default one.
 local function queue_name(queue) return namespace .. '.' .. (queue or 'default') end
 local function queue_key(queue) return rq .. ':queue:' .. queue_name(queue) end
-local function registry(word, queue) return rq .. ':' .. word .. ':' .. queue_name(queue) end
+local function registry(kind, queue) return rq .. ':' .. kind .. ':' .. queue_name(queue) end
 local function log_key(id, attempt) return own .. 'log:' .. id .. ':' .. attempt end
 local function result_key(id) return own .. 'result:' .. id end
 local function progress_key(id) return own .. 'progress:' .. id end
@@ -31,26 +43,30 @@ local function held_key(worker) return own .. 'held:' .. worker end
 local function active_key(schedule) return own .. 'active:' .. schedule end
 local function execution(id, owner, attempt) return rq_id(id) .. ':' .. owner .. '-' .. attempt end
 
--- Fields of a job; of one that is damaged beyond being a hash, none.
-local function fields(key, ...)
-    local found = redis.pcall('HMGET', key, ...)
-    if found.err then return {} end
-    return found
+local function is_live(status)
+    return status == 'scheduled' or status == 'queued' or status == 'started'
 end
 
--- Whether a job is there; a key of another kind is none.
-local function is_there(id) return redis.call('TYPE', job_key(id)).ok == 'hash' end
+-- Fields of a hash; none if the key is damaged beyond being a hash.
+local function fields(key, ...)
+    local values = redis.pcall('HMGET', key, ...)
+    if values.err then return {} end
+    return values
+end
 
--- A count in a record, 0 for garbage and for more than can be.
+-- Whether a job exists; a key of another type is not one.
+local function job_exists(id) return redis.call('TYPE', job_key(id)).ok == 'hash' end
+
+-- A count in a record; 0 for garbage and for impossibly large numbers.
 local function count_of(value)
     return value and #value < 6 and string.match(value, '^%d+$') and tonumber(value) or 0
 end
 
--- The first write of a script: without memory, or on a replica, it fails here, before anything
--- else was changed.
-local function begin() redis.call('HINCRBY', own .. 'counts', 'writes', 1) end
+-- The first write of a script. Redis does not undo the writes of a script that fails: if Redis is
+-- full or a replica, the script must fail here, before it has changed anything.
+local function check_writable() redis.call('HINCRBY', own .. 'counts', 'writes', 1) end
 
--- Into a queue, behind what was due before it.
+-- Inserts a job into its queue, behind those that are due before it.
 local function push(queue, id, run_at)
     local list = queue_key(queue)
     local function due(position)
@@ -64,60 +80,61 @@ local function push(queue, id, run_at)
         redis.call('LPUSH', list, rq_id(id))
         return
     end
-    local behind = -1
-    local other = due(behind)
-    while other and other > run_at and behind > -1000 do
-        behind = behind - 1
-        other = due(behind)
+    -- From the end, where nearly all belong; a long queue is not searched whole.
+    local position = -1
+    local other = due(position)
+    while other and other > run_at and position > -1000 do
+        position = position - 1
+        other = due(position)
     end
-    if behind == -1 then
+    if position == -1 then
         redis.call('RPUSH', list, rq_id(id))
     else
-        redis.call('LINSERT', list, 'AFTER', redis.call('LINDEX', list, behind), rq_id(id))
+        redis.call('LINSERT', list, 'AFTER', redis.call('LINDEX', list, position), rq_id(id))
     end
 end
 
--- Out of all registries that RQ may have it in.
-local function unlist(id, queue)
-    for _, word in ipairs({'scheduled', 'finished', 'failed', 'canceled', 'deferred'}) do
-        redis.call('ZREM', registry(word, queue), rq_id(id))
+-- Removes a job from all registries in which RQ may have put it.
+local function leave_registries(id, queue)
+    for _, kind in ipairs({'scheduled', 'finished', 'failed', 'canceled', 'deferred'}) do
+        redis.call('ZREM', registry(kind, queue), rq_id(id))
     end
 end
 
-local function each_log(id, attempt, act)
-    for number = 1, count_of(attempt) do act(log_key(id, number)) end
+local function each_log(id, attempts, act)
+    for number = 1, count_of(attempts) do act(log_key(id, number)) end
 end
 
--- A job that has ended and is to run again: its history is not over.
-local function revive(id, queue)
-    local found = fields(job_key(id), 'fp_attempt', 'fp_schedule_id')
-    unlist(id, queue)
+-- An ended job is to run again: its record no longer expires.
+local function clear_expiry(id, queue)
+    local job = fields(job_key(id), 'fp_attempt', 'fp_schedule_id')
+    leave_registries(id, queue)
     redis.call('ZREM', own .. 'expiry', id)
     redis.call('PERSIST', job_key(id))
-    each_log(id, found[1], function(log) redis.call('PERSIST', log) end)
-    if found[2] and found[2] ~= '' then redis.call('SADD', active_key(found[2]), id) end
+    each_log(id, job[1], function(log) redis.call('PERSIST', log) end)
+    if job[2] and job[2] ~= '' then redis.call('SADD', active_key(job[2]), id) end
 end
 
-local function queue_again(id, queue, run_at)
+local function enqueue(id, queue, run_at)
     redis.call('HSET', job_key(id), 'status', 'queued', 'enqueued_at', stamp, 'fp_ended_at', '',
                'ended_at', '', 'fp_owner', '', 'worker_name', '')
     push(queue, id, run_at)
 end
 
--- The end of a job: kept until its history ends, its result until that expires.
+-- Ends a job. Its record and logs expire after its history, its result after result_ttl.
 local function end_job(id, queue, status, time, history_ttl, result, result_ttl)
     local key = job_key(id)
     local expires = time + history_ttl
     local at = math.ceil(expires * 1000)
-    local found = fields(key, 'fp_attempt', 'fp_schedule_id')
-    redis.call('HSET', key, 'status', WORD[status], 'ended_at', stamp, 'fp_ended_at', text(time),
+    local job = fields(key, 'fp_attempt', 'fp_schedule_id')
+    redis.call('HSET', key, 'status', status, 'ended_at', stamp, 'fp_ended_at', text(time),
                'fp_owner', '', 'worker_name', '')
-    redis.call('ZADD', registry(WORD[status], queue), text(expires), rq_id(id))
+    redis.call('ZADD', registry(status, queue), text(expires), rq_id(id))
     redis.call('ZADD', own .. 'expiry', text(expires), id)
     redis.call('PEXPIREAT', key, at)
     redis.call('PEXPIREAT', progress_key(id), at)
-    each_log(id, found[1], function(log) redis.call('PEXPIREAT', log, at) end)
-    if found[2] and found[2] ~= '' then redis.call('SREM', active_key(found[2]), id) end
+    each_log(id, job[1], function(log) redis.call('PEXPIREAT', log, at) end)
+    if job[2] and job[2] ~= '' then redis.call('SREM', active_key(job[2]), id) end
     if status == 'finished' then
         if result_ttl >= 0 then
             redis.call('HSET', key, 'fp_result_expires_at', text(time + result_ttl))
@@ -129,18 +146,18 @@ local function end_job(id, queue, status, time, history_ttl, result, result_ttl)
     end
 end
 
--- Whether that attempt is the one that runs.
+-- Whether that attempt is the one that runs: the fence of every write of a worker.
 local function is_held(id, owner, attempt)
-    local found = fields(job_key(id), 'status', 'fp_owner', 'fp_attempt')
-    return found[1] == 'started' and found[2] == owner and tonumber(found[3]) == attempt
+    local job = fields(job_key(id), 'status', 'fp_owner', 'fp_attempt')
+    return job[1] == 'started' and job[2] == owner and tonumber(job[3]) == attempt
 end
 
-local function let_go(id, queue, owner, attempt)
+local function drop_claim(id, queue, owner, attempt)
     redis.call('HDEL', held_key(owner), id)
     redis.call('ZREM', registry('wip', queue), execution(id, owner, attempt))
 end
 
--- To the log of an attempt; of more than `limit` bytes the end is kept, by whole pieces.
+-- Appends to the log of an attempt; of more than `limit` bytes the end is kept, by whole pieces.
 local function append_log(id, attempt, pieces, limit)
     local log = log_key(id, attempt)
     for _, piece in ipairs(pieces) do
@@ -155,83 +172,73 @@ local function append_log(id, attempt, pieces, limit)
     end
 end
 
--- An attempt given back without a fault of its own; a loss is counted if `error` is given.
-local function give_back(id, owner, attempt, time, error)
+-- Requeues a job whose attempt did not end; with `error` its worker was lost, and that is counted.
+local function requeue(id, owner, attempt, time, error)
     if not is_held(id, owner, attempt) then return 0 end
     local key = job_key(id)
-    local found = fields(key, 'fp_queue', 'fp_cancel', 'fp_worker_losses', 'fp_run_at')
-    local queue, worker_losses = found[1], tonumber(found[3]) or 0
-    let_go(id, queue, owner, attempt)
+    -- fp_losses: what earlier versions called it.
+    local job = fields(key, 'fp_queue', 'fp_cancel', 'fp_worker_losses', 'fp_run_at', 'fp_losses')
+    local queue, worker_losses = job[1], tonumber(job[3] or job[5]) or 0
+    drop_claim(id, queue, owner, attempt)
     if error then
         worker_losses = worker_losses + 1
         redis.call('HSET', key, 'fp_worker_losses', worker_losses)
     end
-    if found[2] == '1' then
-        end_job(id, queue, 'cancelled', time, given.history_ttl)
-    elseif error and worker_losses >= given.max_worker_losses then
+    if job[2] == '1' then
+        end_job(id, queue, 'canceled', time, args.history_ttl)
+    elseif error and worker_losses >= args.max_worker_losses then
         redis.call('HSET', key, 'fp_error', error)
-        end_job(id, queue, 'failed', time, given.history_ttl)
+        end_job(id, queue, 'failed', time, args.history_ttl)
     else
-        queue_again(id, queue, tonumber(found[4]) or 0)
+        enqueue(id, queue, tonumber(job[4]) or 0)
     end
     return 1
 end
 
--- A running job that is not held as its record says has a damaged record: who holds it has it.
-local function mend(id, owner, attempt)
-    local found = fields(job_key(id), 'status', 'fp_owner', 'fp_attempt')
-    local held = found[2] and redis.call('HGET', held_key(found[2]), id)
-    if found[1] == 'started' and not (held and held == found[3]) then
+-- A running job whose record and whose holder disagree has a damaged record: its holder is right.
+local function repair(id, owner, attempt)
+    local job = fields(job_key(id), 'status', 'fp_owner', 'fp_attempt')
+    local held = job[2] and redis.call('HGET', held_key(job[2]), id)
+    if job[1] == 'started' and not (held and held == job[3]) then
         redis.call('HSET', job_key(id), 'fp_owner', owner, 'fp_attempt', attempt)
     end
 end
 
-local function lose_all(worker, time)
-    local count = 0
-    for _, id in ipairs(redis.call('HKEYS', held_key(worker))) do
-        local attempt = tonumber(redis.call('HGET', held_key(worker), id))
-        mend(id, worker, attempt)
-        count = count + give_back(id, worker, attempt, time, given.error)
-    end
-    redis.call('DEL', held_key(worker))
-    return count
-end
-
--- Nothing is left of a job.
-local function forget(id)
-    local found = fields(job_key(id), 'fp_queue', 'fp_attempt', 'fp_owner', 'fp_schedule_id')
-    local queue = found[1]
+-- Deletes all keys and entries of a job.
+local function delete_job(id)
+    local job = fields(job_key(id), 'fp_queue', 'fp_attempt', 'fp_owner', 'fp_schedule_id')
+    local queue = job[1]
     if queue then
-        unlist(id, queue)
+        leave_registries(id, queue)
         redis.call('LREM', queue_key(queue), 0, rq_id(id))
-        if found[3] and found[3] ~= '' then let_go(id, queue, found[3], found[2]) end
+        if job[3] and job[3] ~= '' then drop_claim(id, queue, job[3], job[2]) end
     end
-    if found[4] and found[4] ~= '' then redis.call('SREM', active_key(found[4]), id) end
-    each_log(id, found[2], function(log) redis.call('DEL', log) end)
+    if job[4] and job[4] ~= '' then redis.call('SREM', active_key(job[4]), id) end
+    each_log(id, job[2], function(log) redis.call('DEL', log) end)
     redis.call('DEL', job_key(id), result_key(id), progress_key(id))
     redis.call('ZREM', own .. 'jobs', id)
     redis.call('ZREM', own .. 'expiry', id)
 end
 
--- A job as it is: the fields of its hash, its result and its progress (empty if of another kind).
-local function whole(id)
-    local function part(key)
-        local found = redis.pcall('GET', key)
-        return type(found) == 'table' and '' or found
+-- The fields of a job's hash, its result, its progress, and the time. No fields: no such job.
+local function read_job(id)
+    local function content(key)
+        local value = redis.pcall('GET', key)
+        return type(value) == 'table' and '' or value
     end
-    local record = is_there(id) and redis.call('HGETALL', job_key(id)) or {}
-    return {record, part(result_key(id)), part(progress_key(id)), text(now())}
+    local record = job_exists(id) and redis.call('HGETALL', job_key(id)) or {}
+    return {record, content(result_key(id)), content(progress_key(id)), text(now())}
 end
 
--- A new job, of `job.record` (fields, one after another), due at `job.run_at` or at once.
+-- Adds a job with the fields `job.record` (name, value, …), due at `job.run_at` or at once.
 local function insert(job, time)
     local key = job_key(job.id)
-    -- What a record whose history has ended has left.
-    forget(job.id)
+    -- Keys of an expired record with this id may still exist.
+    delete_job(job.id)
     local run_at = job.run_at or time
     local status = run_at > time and 'scheduled' or 'queued'
     redis.call('HSET', key, unpack(job.record))
-    redis.call('HSET', key, 'status', status, 'created_at', stamp, 'fp_token', given.token,
+    redis.call('HSET', key, 'status', status, 'created_at', stamp, 'fp_token', args.token,
                'fp_run_at', text(run_at), 'fp_created_at', text(time))
     redis.call('ZADD', own .. 'jobs', text(time), job.id)
     if job.schedule_id then redis.call('SADD', active_key(job.schedule_id), job.id) end
@@ -250,7 +257,7 @@ local function digest(pipeline, definition)
     return redis.sha1hex(pipeline .. '\n' .. definition)
 end
 
--- Where a schedule stands: in its hash and in the sets that are looked through.
+-- Writes the changed fields of a schedule, and its place in the sets that schedulers search.
 local function move(id, moved)
     redis.call('HSET', schedule_key(id), unpack(moved.fields))
     if moved.due_at then
@@ -265,24 +272,29 @@ local function move(id, moved)
     end
 end
 
--- No longer found by what it is.
-local function unname(id)
-    local found = fields(schedule_key(id), 'pipeline', 'definition')
-    if found[1] and found[2] then
-        local name = digest(found[1], found[2])
+-- A schedule is no longer found by its definition.
+local function unindex(id)
+    local schedule = fields(schedule_key(id), 'pipeline', 'definition')
+    if schedule[1] and schedule[2] then
+        local name = digest(schedule[1], schedule[2])
         if redis.call('HGET', own .. 'same', name) == id then
             redis.call('HDEL', own .. 'same', name)
         end
     end
 end
 
--- How many jobs of a schedule have not ended; what RQ's own tools took away does not count.
+local function delete_fires(id, times)
+    for _, time in ipairs(times) do
+        redis.call('ZREM', own .. 'fires:' .. id, time)
+        redis.call('HDEL', own .. 'fire:' .. id, time)
+    end
+end
+
+-- How many jobs of a schedule have not ended; RQ's own tools may have removed some.
 local function count_active(schedule)
-    local ids = redis.call('SMEMBERS', active_key(schedule))
     local count = 0
-    for _, id in ipairs(ids) do
-        local status = fields(job_key(id), 'status')[1]
-        if status == 'scheduled' or status == 'queued' or status == 'started' then
+    for _, id in ipairs(redis.call('SMEMBERS', active_key(schedule))) do
+        if is_live(fields(job_key(id), 'status')[1]) then
             count = count + 1
         else
             redis.call('SREM', active_key(schedule), id)

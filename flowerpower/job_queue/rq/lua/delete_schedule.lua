@@ -1,9 +1,10 @@
--- Forgets a schedule and its ledger: whether it was there.
-if redis.call('EXISTS', schedule_key(given.id)) == 0 then return 0 end
-begin()
-unname(given.id)
-for _, each in ipairs({'schedules', 'due', 'dealt_with'}) do
-    redis.call('ZREM', own .. each, given.id)
+-- Deletes a schedule and its ledger. Returns whether it existed. Touches schedules, due, dealt_with,
+-- same, and its schedule, fire and fires.
+if redis.call('EXISTS', schedule_key(args.id)) == 0 then return 0 end
+check_writable()
+unindex(args.id)
+for _, name in ipairs({'schedules', 'due', 'dealt_with'}) do
+    redis.call('ZREM', own .. name, args.id)
 end
-redis.call('DEL', schedule_key(given.id), own .. 'fires:' .. given.id, own .. 'fire:' .. given.id)
+redis.call('DEL', schedule_key(args.id), own .. 'fires:' .. args.id, own .. 'fire:' .. args.id)
 return 1

@@ -1,33 +1,37 @@
--- Deals with fires: for each schedule that is still as it was seen, its jobs, its ledger and its
--- next fire; for each of its fires whether it is new.
-begin()
+-- Writes decisions: for each schedule that has not changed since it was read, the rows of its
+-- ledger, its jobs and its next fire. Returns for each of its fires whether it is new.
+-- Touches schedule, due, dealt_with, same, fire, fires, and all keys of the jobs.
+check_writable()
+
+-- Whether a row of the ledger has made a job; earlier versions called that 'made'.
+local function is_enqueued(row)
+    return row and (string.find(row, '"outcome": "enqueued"', 1, true)
+                    or string.find(row, '"outcome": "made"', 1, true))
+end
+
 local time = now()
 local answers = {}
-for position, each in ipairs(given.decided) do
-    local answer = {}
-    local seen = fields(schedule_key(each.id), 'revision')[1]
-    if seen == each.seen and count_active(each.id) == each.active then
-        local ledger, order = own .. 'fire:' .. each.id, own .. 'fires:' .. each.id
-        for number, fire in ipairs(each.fires) do
-            local before = redis.call('HGET', ledger, fire.time)
-            local is_new = not (before and string.find(before, '"outcome": "enqueued"', 1, true))
+for position, decision in ipairs(args.decisions) do
+    local answer, id = {}, decision.id
+    local revision = fields(schedule_key(id), 'revision')[1]
+    if revision == decision.seen and count_active(id) == decision.active then
+        local ledger, order = own .. 'fire:' .. id, own .. 'fires:' .. id
+        for number, fire in ipairs(decision.fires) do
+            local is_new = not is_enqueued(redis.call('HGET', ledger, fire.time))
             if is_new then
                 redis.call('HSET', ledger, fire.time, fire.row)
                 redis.call('ZADD', order, fire.time, fire.time)
                 if fire.job then
-                    is_new = not is_there(fire.job.id)
+                    is_new = not job_exists(fire.job.id)
                     if is_new then insert(fire.job, time) end
                 end
             end
             answer[number] = is_new and 1 or 0
         end
-        local over = redis.call('ZCARD', order) - given.kept
-        for _, old in ipairs(over > 0 and redis.call('ZRANGE', order, 0, over - 1) or {}) do
-            redis.call('ZREM', order, old)
-            redis.call('HDEL', ledger, old)
-        end
-        if each.moved.is_done then unname(each.id) end
-        move(each.id, each.moved)
+        local excess = redis.call('ZCARD', order) - args.kept
+        if excess > 0 then delete_fires(id, redis.call('ZRANGE', order, 0, excess - 1)) end
+        if decision.moved.is_done then unindex(id) end
+        move(id, decision.moved)
     end
     answers[position] = answer
 end

@@ -1,15 +1,17 @@
--- Stores a schedule in the place of the revision that was seen (empty: of none), and if it was
--- looked for by what it is, of the one that was found then: whether that was still so.
-local id = given.id
-local before = fields(schedule_key(id), 'revision', 'token')
-if before[2] == given.token then return 1 end
-if (before[1] or '') ~= given.seen then return 0 end
-local name = digest(given.pipeline, given.definition)
-if given.same and (redis.call('HGET', own .. 'same', name) or '') ~= given.same then return 0 end
-begin()
-unname(id)
-move(id, given.moved)
-redis.call('HSET', schedule_key(id), 'token', given.token)
-redis.call('ZADD', own .. 'schedules', 'NX', text(given.created_at), id)
-if given.moved.is_live then redis.call('HSET', own .. 'same', name, id) end
+-- Stores a schedule if that with its id still has the revision `seen` (empty: does not exist), and,
+-- if it was searched by definition, the search still gives `same`. Returns whether it was stored.
+-- Touches schedule, schedules, due, dealt_with, same.
+local id = args.id
+local existing = fields(schedule_key(id), 'revision', 'token')
+-- With this token this same call stored it before, and its answer was lost.
+if existing[2] == args.token then return 1 end
+if (existing[1] or '') ~= args.seen then return 0 end
+local name = digest(args.pipeline, args.definition)
+if args.same and (redis.call('HGET', own .. 'same', name) or '') ~= args.same then return 0 end
+check_writable()
+unindex(id)
+move(id, args.moved)
+redis.call('HSET', schedule_key(id), 'token', args.token)
+redis.call('ZADD', own .. 'schedules', 'NX', text(args.created_at), id)
+if args.moved.is_live then redis.call('HSET', own .. 'same', name, id) end
 return 1

@@ -1,7 +1,7 @@
--- Seconds until something in the queues is due; nothing if nothing waits.
+-- Seconds until a job in the queues is due; nothing if none waits. Reads queues and scheduled.
 local soonest
 local time = now()
-for _, queue in ipairs(given.queues) do
+for _, queue in ipairs(args.queues) do
     if redis.call('LLEN', queue_key(queue)) > 0 then return '0' end
     local first = redis.call('ZRANGE', registry('scheduled', queue), 0, 0, 'WITHSCORES')[2]
     if first and (not soonest or tonumber(first) < soonest) then soonest = tonumber(first) end

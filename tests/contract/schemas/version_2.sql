@@ -1,7 +1,4 @@
--- Version 1: jobs, logs, workers. Times are seconds since 1970 in UTC; payload, result, error,
--- progress, spec and trigger_json are JSON as text. namespace parts the projects that share a database.
-
--- One row a job. owner and attempt fence every write of a worker; cancel is 1 once asked for.
+-- The tables as schema version 2 made them: a picture for test_schema_versions.
 CREATE TABLE flowerpower_jobs (
     namespace TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -18,7 +15,7 @@ CREATE TABLE flowerpower_jobs (
     attempt INTEGER NOT NULL DEFAULT 0,
     retries INTEGER NOT NULL DEFAULT 0,
     attempts_left INTEGER,
-    worker_losses INTEGER NOT NULL DEFAULT 0,
+    losses INTEGER NOT NULL DEFAULT 0,
     cancel INTEGER NOT NULL DEFAULT 0,
     started_at DOUBLE PRECISION,
     ended_at DOUBLE PRECISION,
@@ -35,7 +32,6 @@ CREATE INDEX flowerpower_jobs_expiry ON flowerpower_jobs (namespace, expires_at)
 CREATE INDEX flowerpower_jobs_created ON flowerpower_jobs (namespace, created_at);
 CREATE INDEX flowerpower_jobs_owner ON flowerpower_jobs (namespace, owner);
 
--- Chunks of an attempt's log; size is in bytes of UTF-8.
 CREATE TABLE flowerpower_logs (
     namespace TEXT NOT NULL,
     job_id TEXT NOT NULL,
@@ -47,7 +43,6 @@ CREATE TABLE flowerpower_logs (
     FOREIGN KEY (namespace, job_id) REFERENCES flowerpower_jobs (namespace, id) ON DELETE CASCADE
 );
 
--- Workers that nobody took for dead; beat grows while one lives.
 CREATE TABLE flowerpower_workers (
     namespace TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -61,24 +56,26 @@ CREATE TABLE flowerpower_workers (
     PRIMARY KEY (namespace, id)
 );
 
--- next_fire_at is NULL when the schedule is paused or done; rev grows with every edit.
 CREATE TABLE flowerpower_schedules (
     namespace TEXT NOT NULL,
     id TEXT NOT NULL,
     pipeline TEXT NOT NULL,
-    spec TEXT NOT NULL,
-    trigger_json TEXT NOT NULL,
+    definition TEXT NOT NULL,
     state TEXT NOT NULL,
     origin TEXT NOT NULL,
     created_at DOUBLE PRECISION NOT NULL,
-    next_fire_at DOUBLE PRECISION,
-    last_fire_at DOUBLE PRECISION,
-    rev INTEGER NOT NULL DEFAULT 0,
+    anchor DOUBLE PRECISION NOT NULL,
+    next_fire DOUBLE PRECISION,
+    due_at DOUBLE PRECISION,
+    last_fire DOUBLE PRECISION,
+    revision INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (namespace, id)
 );
-CREATE INDEX flowerpower_schedules_due ON flowerpower_schedules (namespace, next_fire_at);
+CREATE INDEX flowerpower_schedules_due ON flowerpower_schedules (namespace, due_at);
+CREATE INDEX flowerpower_schedules_dealt_with
+    ON flowerpower_schedules (namespace, (COALESCE(last_fire, anchor))) WHERE state = 'active';
+CREATE INDEX flowerpower_schedules_pipeline ON flowerpower_schedules (namespace, pipeline);
 
--- The ledger: one row a fire, whatever became of it; count is above 1 for coalesced misses.
 CREATE TABLE flowerpower_fires (
     namespace TEXT NOT NULL,
     schedule_id TEXT NOT NULL,
@@ -88,5 +85,18 @@ CREATE TABLE flowerpower_fires (
     count INTEGER NOT NULL DEFAULT 1,
     job_id TEXT,
     recorded_at DOUBLE PRECISION NOT NULL,
-    PRIMARY KEY (namespace, schedule_id, fire_time)
+    PRIMARY KEY (namespace, schedule_id, fire_time),
+    FOREIGN KEY (namespace, schedule_id)
+        REFERENCES flowerpower_schedules (namespace, id) ON DELETE CASCADE
 );
+CREATE INDEX flowerpower_fires_recorded ON flowerpower_fires (namespace, recorded_at);
+
+CREATE TABLE flowerpower_numbers (
+    namespace TEXT NOT NULL,
+    pipeline TEXT NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (namespace, pipeline)
+);
+
+CREATE INDEX flowerpower_jobs_active ON flowerpower_jobs (namespace, schedule_id)
+    WHERE schedule_id IS NOT NULL AND status IN ('scheduled', 'queued', 'running');

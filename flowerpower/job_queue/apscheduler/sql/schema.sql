@@ -1,0 +1,112 @@
+-- The tables, at SCHEMA_VERSION of database.py. Times are seconds since 1970 in UTC; payload, result,
+-- error, progress and definition are JSON as text. Every key begins with namespace, which separates
+-- projects that share a database. {live} becomes the statuses of jobs that have not ended.
+
+-- One row per job. owner and attempt fence every write of a worker; cancel is 1 once requested.
+CREATE TABLE flowerpower_jobs (
+    namespace TEXT NOT NULL,
+    id TEXT NOT NULL,
+    pipeline TEXT NOT NULL,
+    queue TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    status TEXT NOT NULL,
+    run_at DOUBLE PRECISION NOT NULL,
+    created_at DOUBLE PRECISION NOT NULL,
+    result_ttl DOUBLE PRECISION NOT NULL,
+    schedule_id TEXT,
+    scheduled_for DOUBLE PRECISION,
+    owner TEXT,
+    attempt INTEGER NOT NULL DEFAULT 0,
+    retries INTEGER NOT NULL DEFAULT 0,
+    attempts_left INTEGER,
+    worker_losses INTEGER NOT NULL DEFAULT 0,
+    cancel INTEGER NOT NULL DEFAULT 0,
+    started_at DOUBLE PRECISION,
+    ended_at DOUBLE PRECISION,
+    result TEXT,
+    result_expires_at DOUBLE PRECISION,
+    expires_at DOUBLE PRECISION,
+    error TEXT,
+    progress TEXT,
+    PRIMARY KEY (namespace, id)
+);
+CREATE INDEX flowerpower_jobs_due ON flowerpower_jobs (namespace, status, run_at, queue);
+CREATE INDEX flowerpower_jobs_schedule ON flowerpower_jobs (namespace, schedule_id, status);
+CREATE INDEX flowerpower_jobs_expiry ON flowerpower_jobs (namespace, expires_at);
+CREATE INDEX flowerpower_jobs_created ON flowerpower_jobs (namespace, created_at);
+CREATE INDEX flowerpower_jobs_owner ON flowerpower_jobs (namespace, owner);
+-- The active jobs of schedules, which are counted at each fire.
+CREATE INDEX flowerpower_jobs_active ON flowerpower_jobs (namespace, schedule_id)
+    WHERE schedule_id IS NOT NULL AND status IN ({live});
+
+-- Pieces of an attempt's log; size is in bytes of UTF-8.
+CREATE TABLE flowerpower_logs (
+    namespace TEXT NOT NULL,
+    job_id TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    PRIMARY KEY (namespace, job_id, attempt, seq),
+    FOREIGN KEY (namespace, job_id) REFERENCES flowerpower_jobs (namespace, id) ON DELETE CASCADE
+);
+
+-- Workers that nobody has found dead; beat grows while one lives.
+CREATE TABLE flowerpower_workers (
+    namespace TEXT NOT NULL,
+    id TEXT NOT NULL,
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    queues TEXT NOT NULL,
+    slots INTEGER NOT NULL,
+    started_at DOUBLE PRECISION NOT NULL,
+    beat INTEGER NOT NULL DEFAULT 0,
+    beat_at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (namespace, id)
+);
+
+-- next_fire is the nominal time, due_at the actual one, with jitter; both are NULL while the schedule
+-- is paused or done. An interval without a start counts from anchor.
+CREATE TABLE flowerpower_schedules (
+    namespace TEXT NOT NULL,
+    id TEXT NOT NULL,
+    pipeline TEXT NOT NULL,
+    definition TEXT NOT NULL,
+    state TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    created_at DOUBLE PRECISION NOT NULL,
+    anchor DOUBLE PRECISION NOT NULL,
+    next_fire DOUBLE PRECISION,
+    due_at DOUBLE PRECISION,
+    last_fire DOUBLE PRECISION,
+    revision INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (namespace, id)
+);
+CREATE INDEX flowerpower_schedules_due ON flowerpower_schedules (namespace, due_at);
+CREATE INDEX flowerpower_schedules_processed
+    ON flowerpower_schedules (namespace, (COALESCE(last_fire, anchor))) WHERE state = 'active';
+CREATE INDEX flowerpower_schedules_pipeline ON flowerpower_schedules (namespace, pipeline);
+
+-- The ledger: one row per fire, whatever its outcome; count is above 1 for coalesced misses.
+CREATE TABLE flowerpower_fires (
+    namespace TEXT NOT NULL,
+    schedule_id TEXT NOT NULL,
+    fire_time DOUBLE PRECISION NOT NULL,
+    outcome TEXT NOT NULL,
+    reason TEXT,
+    count INTEGER NOT NULL DEFAULT 1,
+    job_id TEXT,
+    recorded_at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (namespace, schedule_id, fire_time),
+    FOREIGN KEY (namespace, schedule_id)
+        REFERENCES flowerpower_schedules (namespace, id) ON DELETE CASCADE
+);
+CREATE INDEX flowerpower_fires_recorded ON flowerpower_fires (namespace, recorded_at);
+
+-- The last number that a schedule of a pipeline got; numbers are not reused.
+CREATE TABLE flowerpower_numbers (
+    namespace TEXT NOT NULL,
+    pipeline TEXT NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (namespace, pipeline)
+);

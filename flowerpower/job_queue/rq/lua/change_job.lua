@@ -1,0 +1,30 @@
+-- Cancels, retries or deletes a job (`verb`) if its raw status is still `seen`. Returns the job as
+-- it is then, nothing if the status has changed. Touches all keys of the job and its queue.
+local id = args.id
+local key = job_key(id)
+local job = fields(key, 'status', 'fp_queue', 'fp_token')
+-- With this token this same call was made before, and its answer was lost.
+if args.token and job[3] == args.token then return read_job(id) end
+-- Deleted meanwhile, by this same call whose answer was lost, or by another.
+if args.verb == 'delete' and not job_exists(id) then return read_job(id) end
+if (job[1] or '') ~= args.seen then return nil end
+check_writable()
+local time, queue = now(), job[2]
+if args.verb == 'delete' then
+    delete_job(id)
+elseif args.verb == 'cancel' then
+    redis.call('HSET', key, 'fp_cancel', '1')
+    if job[1] ~= 'started' then
+        redis.call('LREM', queue_key(queue), 0, rq_id(id))
+        redis.call('ZREM', registry('scheduled', queue), rq_id(id))
+        end_job(id, queue, 'canceled', time, args.history_ttl)
+    end
+else
+    clear_expiry(id, queue)
+    redis.call('DEL', result_key(id), progress_key(id))
+    redis.call('HSET', key, 'fp_cancel', '0', 'fp_retries', '0', 'fp_worker_losses', '0',
+               'fp_attempts_left', '', 'fp_result_expires_at', '', 'fp_error', '',
+               'fp_run_at', text(time), 'fp_token', args.token)
+    enqueue(id, queue, time)
+end
+return read_job(id)

@@ -1,2 +1,0 @@
--- A job, with its result and progress; an empty one if there is none.
-return whole(given.id)

@@ -1,0 +1,18 @@
+-- Removes a worker, with `beat` only if that is still its beat; requeues its jobs as lost. Returns
+-- how many. Touches workers, beats, beat_at, held, and its jobs.
+if redis.call('HEXISTS', own .. 'workers', args.worker) == 0 then return 0 end
+if args.beat and redis.call('HGET', own .. 'beats', args.worker) ~= tostring(args.beat) then
+    return 0
+end
+check_writable()
+for _, name in ipairs({'workers', 'beats', 'beat_at'}) do
+    redis.call('HDEL', own .. name, args.worker)
+end
+local count, time, held = 0, now(), held_key(args.worker)
+for _, id in ipairs(redis.call('HKEYS', held)) do
+    local attempt = tonumber(redis.call('HGET', held, id))
+    repair(id, args.worker, attempt)
+    count = count + requeue(id, args.worker, attempt, time, args.error)
+end
+redis.call('DEL', held)
+return count
