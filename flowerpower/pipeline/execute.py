@@ -6,7 +6,6 @@ A run in the foreground and the children of a worker go through here alike.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -142,20 +141,9 @@ def warm_up() -> None:
     """Do once what every attempt needs: a fork server calls this before its first fork."""
     # Imported, and used only on trivial input: a fork after real use of some libraries hangs.
     from flowerpower.run import runner  # noqa: F401 - every child needs it
+    from flowerpower.run.patches import warm_up_hamilton
 
     for model in (ProjectConfig, PipelineConfig):
         validated(model, parse_yaml(b"{}", "", {}))
     RunRequest.from_json(RunRequest("", "").to_json())
-    _warm_hamilton()
-
-
-def _warm_hamilton() -> None:
-    """Run a node that does nothing: Hamilton's own lazy set-up is done once, not in every child."""
-    from hamilton import ad_hoc_utils, driver
-
-    def nothing() -> None:
-        pass
-
-    module = ad_hoc_utils.create_temporary_module(nothing, module_name="flowerpower_warm_up")
-    driver.Builder().with_modules(module).build().execute(["nothing"])
-    sys.modules.pop("flowerpower_warm_up", None)
+    warm_up_hamilton()

@@ -319,7 +319,7 @@ class PipelineManager:
         from flowerpower.run import dag
 
         plan = self.plan(name, overrides, complete=False)
-        return dag.graph(plan.driver, name, plan.final_vars)
+        return dag.graph(plan.dag.driver, name, plan.final_vars)
 
     def validate(self, name: str) -> Names:
         """All that is wrong with a pipeline, found without running it, one sentence each.

@@ -1,4 +1,4 @@
-"""Whether what is asked of a DAG can be had of it, found before it runs."""
+"""Checks, before a run, that the DAG has what the run is to return or write."""
 
 from __future__ import annotations
 
@@ -6,50 +6,51 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
-from hamilton import node
+from hamilton.node import Node
 
 from flowerpower.errors import ConfigError, UsageError
-from flowerpower.run.dag import inside_blocks
+from flowerpower.run.dag import enclosing_blocks
 
 
 def check_blocks(
-    nodes: Iterable[node.Node],
+    nodes: Iterable[Node],
     final_vars: Sequence[str],
     written: Mapping[str, Sequence[str]],
-    is_asked: Callable[[str], bool],
+    is_callers: Callable[[str], bool],
 ) -> None:
-    """What is put out, or `written` to files, has one value, not one for each item of a block.
+    """Check that what is returned or `written` to files is not inside a Parallelizable block.
 
-    `nodes` are in an order they can run in; `is_asked` says whether it is the caller who asks for
-    a node, and not the YAML.
+    There it would have a value for each item. `nodes` are in an order they can run in;
+    `is_callers` says whether the caller asked for a node, or else the YAML.
 
     Raises:
         UsageError, ConfigError: naming the node, and the one whose items it has values for.
     """
-    inside = inside_blocks(nodes)
-    saved = {name: identifier for identifier, names in written.items() for name in names}
-    for each in (*final_vars, *saved):
-        item = inside.get(each) or inside.get(saved.get(each, ""))
-        if item is not None:
-            kind = UsageError if is_asked(each) else ConfigError
+    blocks = enclosing_blocks(nodes)
+    savers = {name: saver for saver, names in written.items() for name in names}
+    for name in (*final_vars, *savers):
+        block = blocks.get(name) or blocks.get(savers.get(name, ""))
+        if block is not None:
+            kind = UsageError if is_callers(name) else ConfigError
             raise kind(
-                f"{each} has a value for each item of {item}, none that could be put out.",
-                hint="Ask for a node that collects it: one that takes Collect[...].",
+                f"{name} has a value for each item of {block}, not one to return or write.",
+                hint="Ask for a node that collects them: one that takes Collect[...].",
             )
 
 
-def no_variant(modules: Iterable[ModuleType], config: Mapping[str, Any], name: str) -> str:
-    """Why a DAG has no function for a node though `config.when` has some; empty if it has none."""
-    found = [
-        each
+def missing_variant(modules: Iterable[ModuleType], config: Mapping[str, Any], name: str) -> str:
+    """Why a node has no function though `config.when` offers some; empty if it offers none."""
+    variants = [
+        attribute
         for module in modules
-        for each, value in vars(module).items()
-        if each.startswith(f"{name}__") and callable(value)
+        for attribute, value in vars(module).items()
+        # Hamilton's convention: `total__sum` and `total__mean` are variants of `total`.
+        if attribute.startswith(f"{name}__") and callable(value)
     ]
-    if not found:
+    if not variants:
         return ""
-    told = ", ".join(f"{key}={value!r}" for key, value in config.items())
+    settings = ", ".join(f"{key}={value!r}" for key, value in config.items())
     return (
-        f"No variant of {name} fits the configuration ({told or 'it is empty'}); there are "
-        f"{', '.join(found)}."
+        f"No variant of {name} fits the configuration ({settings or 'it is empty'}); there are "
+        f"{', '.join(variants)}."
     )

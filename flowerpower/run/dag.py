@@ -1,4 +1,4 @@
-"""What a pipeline's DAG holds, read from Hamilton's graph without running it."""
+"""What a pipeline's DAG consists of, read from Hamilton's graph without running it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from hamilton import node
 from hamilton.driver import Driver
+from hamilton.node import DependencyType, Node, NodeType
 
 from flowerpower.errors import RunFailed
 from flowerpower.run.draw.graph import Graph, GraphNode, in_order
@@ -17,7 +17,7 @@ from flowerpower.run.draw.graph import Graph, GraphNode, in_order
 
 @dataclass(frozen=True)
 class NodeInfo:
-    """One node: `needs` and `needed_by` are names of other nodes and of inputs."""
+    """A node; `needs` and `needed_by` are names of nodes and inputs."""
 
     name: str
     type: str
@@ -28,7 +28,7 @@ class NodeInfo:
 
 @dataclass(frozen=True)
 class InputInfo:
-    """One input that the DAG takes from outside."""
+    """An input, which the caller or the configuration gives to the DAG."""
 
     name: str
     type: str
@@ -36,20 +36,20 @@ class InputInfo:
     needed_by: list[str]
 
 
-def computed(driver: Driver) -> list[str]:
-    """All nodes that are computed, in the order they are written."""
-    return [name for name, each in driver.graph.nodes.items() if not each.user_defined]
+def computed_nodes(driver: Driver) -> list[str]:
+    """The names of all nodes but inputs, in the order they are written in the modules."""
+    return [name for name, node in driver.graph.nodes.items() if not node.user_defined]
 
 
-def leaves(driver: Driver, besides: Collection[str] = ()) -> list[str]:
-    """The nodes that nothing else depends on, in the order they are written.
+def leaf_nodes(driver: Driver, besides: Collection[str] = ()) -> list[str]:
+    """The names of nodes that no other node depends on, in the order they are written.
 
-    Nodes that Hamilton calls not final, such as those of a subdag's configuration, are none.
-    Nodes called `besides` do not count: neither as such nodes nor as what depends on others.
+    Without those that Hamilton tags as not final, such as the configuration of a subdag, and as
+    if the nodes called `besides` were not there.
     """
     return [
         name
-        for name in computed(driver)
+        for name in computed_nodes(driver)
         if name not in besides
         and not driver.graph.nodes[name].tags.get("hamilton.non_final_node")
         and all(user.name in besides for user in driver.graph.nodes[name].depended_on_by)
@@ -57,128 +57,125 @@ def leaves(driver: Driver, besides: Collection[str] = ()) -> list[str]:
 
 
 def upstream(
-    driver: Driver, final_vars: list[str], overrides: Collection[str] = ()
-) -> tuple[list[node.Node], list[node.Node]]:
-    """The nodes to compute for `final_vars`, in Hamilton's order, and the inputs they take.
+    driver: Driver, targets: list[str], overrides: Collection[str] = ()
+) -> tuple[list[Node], list[Node]]:
+    """The nodes to compute for `targets`, in an order they can run in, and the inputs they take.
 
-    Nodes called `overrides` have a value already: neither they nor what they need is computed.
+    Nodes called `overrides` already have a value: neither they nor what they need is computed.
 
     Raises:
         RunFailed: if the nodes depend on each other in a circle.
     """
-    needed, inputs = driver.graph.get_upstream_nodes(final_vars)
-    known = {each.name for each in needed | inputs}
-    visited: dict[str, node.Node] = {}
+    needed, inputs = driver.graph.get_upstream_nodes(targets)
+    known = {node.name for node in needed | inputs}
+    visited: dict[str, Node] = {}
     path: list[str] = []
 
-    def visit(each: node.Node) -> None:
-        if each.name in visited or each.name in overrides:
+    def visit(node: Node) -> None:
+        if node.name in visited or node.name in overrides:
             return
-        if each.name in path:
-            circle = " -> ".join([*path[path.index(each.name) :], each.name])
+        if node.name in path:
+            circle = " -> ".join([*path[path.index(node.name) :], node.name])
             raise RunFailed(f"The nodes need each other in a circle: {circle}.")
-        path.append(each.name)
-        for need in each.dependencies:
-            if need.name in known:
-                visit(need)
+        path.append(node.name)
+        for dependency in node.dependencies:
+            if dependency.name in known:
+                visit(dependency)
         path.pop()
-        visited[each.name] = each
+        visited[node.name] = node
 
-    for name in final_vars:
+    for name in targets:
         visit(driver.graph.nodes[name])
-    computed = [each for each in visited.values() if not each.user_defined]
-    return computed, sorted((each for each in visited.values() if each.user_defined), key=_name)
+    computed = [node for node in visited.values() if not node.user_defined]
+    user_inputs = [node for node in visited.values() if node.user_defined]
+    return computed, sorted(user_inputs, key=lambda node: str(node.name))
 
 
-def inside_blocks(nodes: Iterable[node.Node]) -> dict[str, str]:
-    """The nodes that have a value for each item of a Parallelizable one, which is named for each.
+def enclosing_blocks(nodes: Iterable[Node]) -> dict[str, str]:
+    """For each node in a Parallelizable block, the node that begins the (innermost) block.
 
-    `nodes` are in an order they can run in.
+    Such a node has a value for each item. `nodes` are in an order they can run in.
     """
-    blocks: dict[str, list[str]] = {}
-    inside: dict[str, str] = {}
-    for each in nodes:
-        around = max((blocks.get(need.name, []) for need in each.dependencies), key=len, default=[])
-        if each.node_role is node.NodeType.COLLECT:
-            around = around[:-1]
-        if around:
-            inside[each.name] = around[-1]
-        if each.node_role is node.NodeType.EXPAND:
-            around = [*around, each.name]
-        blocks[each.name] = around
-    return inside
+    open_blocks: dict[str, list[str]] = {}
+    enclosing: dict[str, str] = {}
+    for node in nodes:
+        dependencies = (open_blocks.get(need.name, []) for need in node.dependencies)
+        blocks = max(dependencies, key=len, default=[])
+        if node.node_role is NodeType.COLLECT:
+            blocks = blocks[:-1]
+        if blocks:
+            enclosing[node.name] = blocks[-1]
+        if node.node_role is NodeType.EXPAND:
+            blocks = [*blocks, node.name]
+        open_blocks[node.name] = blocks
+    return enclosing
 
 
-def _name(each: node.Node) -> str:
-    return str(each.name)
-
-
-def is_required(user_input: node.Node, among: Collection[str]) -> bool:
-    """Whether one of the nodes called `among` cannot do without this input."""
+def is_required(user_input: Node, among: Collection[str]) -> bool:
+    """Whether one of the nodes called `among` needs a value for this input."""
     return any(
         dependant.name in among
-        and dependant.input_types[user_input.name][1] is node.DependencyType.REQUIRED
+        and dependant.input_types[user_input.name][1] is DependencyType.REQUIRED
         for dependant in user_input.depended_on_by
         if user_input.name in dependant.input_types
     )
 
 
-def node_infos(nodes: Iterable[node.Node]) -> list[NodeInfo]:
-    """What is to be told of each node."""
+def node_infos(nodes: Iterable[Node]) -> list[NodeInfo]:
+    """The NodeInfo of each node."""
     return [
         NodeInfo(
-            each.name,
-            type_text(each.type),
-            (each.documentation or "").strip(),
-            [need.name for need in each.dependencies],
-            sorted({user.name for user in each.depended_on_by}),
+            node.name,
+            type_text(node.type),
+            (node.documentation or "").strip(),
+            [dependency.name for dependency in node.dependencies],
+            sorted({user.name for user in node.depended_on_by}),
         )
-        for each in nodes
+        for node in nodes
     ]
 
 
-def input_infos(inputs: Iterable[node.Node], among: Collection[str]) -> list[InputInfo]:
-    """What is to be told of each input, seen from the nodes called `among`."""
+def input_infos(inputs: Iterable[Node], among: Collection[str]) -> list[InputInfo]:
+    """The InputInfo of each input, seen from the nodes called `among`."""
     return [
         InputInfo(
-            each.name,
-            type_text(each.type),
-            is_required(each, among),
-            sorted({user.name for user in each.depended_on_by if user.name in among}),
+            node.name,
+            type_text(node.type),
+            is_required(node, among),
+            sorted({user.name for user in node.depended_on_by if user.name in among}),
         )
-        for each in inputs
+        for node in inputs
     ]
 
 
 def graph(driver: Driver, pipeline: str, final_vars: list[str]) -> Graph:
-    """All nodes of the driver and the inputs that they take; `final_vars` are marked.
+    """All nodes of the driver and the inputs that they take, with `final_vars` marked.
 
     Raises:
         RunFailed: if the nodes depend on each other in a circle.
     """
     known = driver.graph.nodes
-    asked = [*computed(driver), *final_vars]
-    nodes, inputs = upstream(driver, list(dict.fromkeys(asked)))
-    found = [_graph_node(each, final_vars, known) for each in (*inputs, *nodes)]
-    written = {name: position for position, name in enumerate(known)}
-    found.sort(key=lambda each: written[each.name])
-    return in_order(Graph(pipeline, final_vars, found))
+    targets = dict.fromkeys([*computed_nodes(driver), *final_vars])
+    nodes, inputs = upstream(driver, list(targets))
+    positions = {name: position for position, name in enumerate(known)}
+    graph_nodes = [_graph_node(node, final_vars, known) for node in (*inputs, *nodes)]
+    graph_nodes.sort(key=lambda node: positions[node.name])
+    return in_order(Graph(pipeline, final_vars, graph_nodes))
 
 
-def _graph_node(each: node.Node, final_vars: list[str], known: Collection[str]) -> GraphNode:
-    needs = tuple(dict.fromkeys(need.name for need in each.dependencies if need.name in known))
+def _graph_node(node: Node, final_vars: list[str], known: Collection[str]) -> GraphNode:
+    needs = tuple(dict.fromkeys(need.name for need in node.dependencies if need.name in known))
     optional = frozenset(
         name
         for name in needs
-        if name in each.input_types
-        and each.input_types[name][1] is not node.DependencyType.REQUIRED
+        if name in node.input_types and node.input_types[name][1] is not DependencyType.REQUIRED
     )
     return GraphNode(
-        each.name,
-        type_text(each.type),
-        inspect.cleandoc(each.documentation or ""),
-        is_input=each.user_defined,
-        is_final=each.name in final_vars,
+        node.name,
+        type_text(node.type),
+        inspect.cleandoc(node.documentation or ""),
+        is_input=node.user_defined,
+        is_final=node.name in final_vars,
         needs=needs,
         optional=optional,
     )

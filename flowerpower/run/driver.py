@@ -1,12 +1,9 @@
-"""From a run's configuration to a driver of Hamilton's that is ready to execute."""
+"""From a run's configuration to a Hamilton driver that is ready to execute."""
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 import contextlib
 import inspect
-import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,38 +11,31 @@ from types import ModuleType
 from typing import Any
 
 from hamilton import driver as hamilton_driver
-from hamilton import node
 from hamilton.async_driver import AsyncDriver
-from hamilton.base import DictResult
 from hamilton.io.materialization import modify_graph
-from hamilton.lifecycle.base import (
-    BasePostGraphConstruct,
-    BasePostGraphExecute,
-    BasePreGraphExecute,
-)
+from hamilton.node import Node, NodeType
 
 from flowerpower.config.adapters import AdapterConfig
 from flowerpower.config.files import Project
 from flowerpower.config.run import RunConfig
 from flowerpower.errors import ConfigError, RunFailed
 from flowerpower.run.adapters.factory import Adapters
-from flowerpower.run.executors.pool import LOUD
+from flowerpower.run.async_driver import execute_async, make_async_driver
 from flowerpower.run.files import Files, make_files
-from flowerpower.run.loops import is_in_loop
-from flowerpower.run.node_events import ForCoroutines, NodeEventHook
+from flowerpower.run.node_events import NodeEventHook
+from flowerpower.run.patches import quiet_hamilton, shut_down_future_adapter
 
-FRAMES = 10
-"""Calls within calls that a chain of nodes takes for each of them, and more."""
-PARALLEL = (node.NodeType.EXPAND, node.NodeType.COLLECT)
-AT_ONCE = ("threadpool", "processpool", "ray", "dask")
-"""Executors of whole tasks, which need Hamilton's dynamic execution."""
+FRAMES_PER_NODE = 10
+"""Python calls that a chain of nodes nests for each node, with some to spare."""
+TASK_EXECUTORS = ("threadpool", "processpool", "ray", "dask")
+"""Executors of whole tasks; they need Hamilton's dynamic execution."""
 
 
 @dataclass
 class Dag:
-    """A graph of functions as the run's modules and configuration make it.
+    """A graph of functions, built from the run's modules and configuration.
 
-    `coroutines` and `parallel` are the names of nodes to compute that not everything can execute.
+    `coroutines` and `parallel` name the nodes to compute that only some drivers can execute.
     """
 
     driver: hamilton_driver.Driver
@@ -53,87 +43,86 @@ class Dag:
     coroutines: list[str] = field(default_factory=list)
     parallel: list[str] = field(default_factory=list)
 
-    def is_to_compute(self, nodes: Iterable[node.Node]) -> None:
-        """These nodes are to be computed."""
-        for each in nodes:
-            if inspect.iscoroutinefunction(each.callable):
-                self.coroutines.append(each.name)
-            if each.node_role in PARALLEL:
-                self.parallel.append(each.name)
+    def set_computed_nodes(self, nodes: Iterable[Node]) -> None:
+        """These nodes will be computed: note the coroutines and the Parallelizable ones."""
+        for node in nodes:
+            if inspect.iscoroutinefunction(node.callable):
+                self.coroutines.append(node.name)
+            if node.node_role in (NodeType.EXPAND, NodeType.COLLECT):
+                self.parallel.append(node.name)
 
 
 def build_dag(
     project: Project,
     modules: Sequence[ModuleType],
     run: RunConfig,
-    recorder: NodeEventHook | None = None,
+    node_events: NodeEventHook | None = None,
 ) -> Dag:
-    """The DAG, with the nodes that read and write files; nothing else is settled yet.
+    """The DAG, with the nodes that read and write files; executor and adapters are not set.
 
-    Its driver tells the recorder, and is all that a plain run needs.
+    Its driver has the hook `node_events`, and is all that a plain run needs.
 
     Raises:
         ConfigError: if a file of the run does not fit the DAG.
-        RunFailed: if the functions do not make one.
+        RunFailed: if the functions do not make a DAG.
     """
-    with _told_as_dag():
-        told = [recorder] if recorder is not None else []
-        plain = _builder(modules, run).with_adapters(*told).build()
-    # Hamilton walks a graph by recursion, and so do we.
-    sys.setrecursionlimit(max(sys.getrecursionlimit(), FRAMES * len(plain.graph.nodes)))
+    with _as_dag_error():
+        hooks = [node_events] if node_events is not None else []
+        driver = _builder(modules, run).with_adapters(*hooks).build()
+    # Hamilton walks a graph by recursion: at Python's limit of 1000 a chain of 100 nodes may fail.
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), FRAMES_PER_NODE * len(driver.graph.nodes)))
     with quiet_hamilton():
-        files = make_files(project.root, run, plain.graph)
-    if files.all:
-        with _told_as_dag():
-            plain.graph = modify_graph(plain.graph, files.savers, files.loaders)
-    return Dag(plain, files)
+        files = make_files(project.root, run, driver.graph)
+    if files.factories:
+        with _as_dag_error():
+            driver.graph = modify_graph(driver.graph, files.savers, files.loaders)
+    return Dag(driver, files)
 
 
 def check_fit(run: RunConfig, adapter: AdapterConfig, dag: Dag) -> None:
-    """The executor, the cache and the adapters can serve the DAG.
+    """Check that the executor, the cache and the adapters can serve the DAG.
 
     Raises:
         ConfigError: saying which cannot, and what can.
     """
-    kind = run.executor.type
+    executor = run.executor.type
     methods = ["cache"] if run.cache.enabled else []
     if adapter.graceful_errors is not None and adapter.graceful_errors.enabled:
         methods.append("graceful_errors")
     check_methods(methods, dag)
-    if kind in ("ray", "dask"):
+    if executor in ("ray", "dask"):
         from flowerpower.run.executors.factory import check_installed
 
-        check_installed(kind)
-    if dag.coroutines and kind != "synchronous":
+        check_installed(executor)
+    if dag.coroutines and executor != "synchronous":
         raise ConfigError(
-            f"The executor {kind} cannot serve coroutines ({_some(dag.coroutines)}).",
-            hint="Leave run.executor out: Hamilton's async driver runs them at once by itself.",
+            f"The executor {executor} cannot serve coroutines ({_first(dag.coroutines)}).",
+            hint="Leave out run.executor: Hamilton's async driver runs coroutines at once.",
         )
     if dag.coroutines and dag.parallel:
         raise ConfigError(
-            f"Coroutines ({_some(dag.coroutines)}) and Parallelizable nodes "
-            f"({_some(dag.parallel)}) cannot be in one DAG: no driver of Hamilton's runs both."
+            f"Coroutines ({_first(dag.coroutines)}) and Parallelizable nodes "
+            f"({_first(dag.parallel)}) cannot be in one DAG: no Hamilton driver runs both."
         )
-    if dag.parallel and kind == "future":
+    if dag.parallel and executor == "future":
         raise ConfigError(
-            f"The executor future cannot serve Parallelizable nodes ({_some(dag.parallel)}).",
-            hint=f"Use synchronous, {', '.join(AT_ONCE[:-1])} or {AT_ONCE[-1]}.",
+            f"The executor future cannot serve Parallelizable nodes ({_first(dag.parallel)}).",
+            hint=f"Use synchronous, {', '.join(TASK_EXECUTORS[:-1])} or {TASK_EXECUTORS[-1]}.",
         )
 
 
 def check_methods(methods: list[str], dag: Dag) -> None:
-    """What takes the place of a node's own execution is alone, and no coroutine's.
+    """Check `methods`, what replaces a node's own execution: at most one, and no coroutines.
 
     Raises:
-        ConfigError: if not.
+        ConfigError: if they do not fit together or not the DAG.
     """
     if len(methods) > 1:
         raise ConfigError(
-            f"{' and '.join(methods)} cannot be on together: each takes the place of a node's "
-            "own execution."
+            f"{' and '.join(methods)} cannot be on together: each replaces a node's own execution."
         )
     if methods and dag.coroutines:
-        raise ConfigError(f"{methods[0]} cannot serve coroutines ({_some(dag.coroutines)}).")
+        raise ConfigError(f"{methods[0]} cannot serve coroutines ({_first(dag.coroutines)}).")
 
 
 def make_driver(
@@ -141,45 +130,52 @@ def make_driver(
     modules: Sequence[ModuleType],
     run: RunConfig,
     dag: Dag,
-    recorder: NodeEventHook,
+    node_events: NodeEventHook,
     adapters: Adapters,
     warn: Callable[[str], None],
 ) -> hamilton_driver.Driver:
-    """The driver that executes `dag`, which was found to fit, as the run's configuration says.
+    """The driver that executes `dag`, which `check_fit` has accepted, as `run` says.
+
+    What it opens, `adapters.close` closes.
 
     Raises:
-        ConfigError: if an adapter of one's own does not fit, or the executor is not installed.
+        ConfigError: if a custom adapter does not fit, or the executor is not installed.
     """
     check_methods([*adapters.methods, *(["cache"] if run.cache.enabled else [])], dag)
     if dag.coroutines:
-        return _async_driver(modules, run, dag, recorder, adapters)
-    kind = run.executor.type
-    trackers = [each.adapter for each in adapters.trackers]
-    given = [recorder, *adapters.sent, *trackers]
-    is_special = kind != "synchronous" or run.cache.enabled or dag.parallel or dag.files.all
-    if not is_special and len(given) == 1:
-        # Building the graph takes longer than most nodes do.
+        with _as_dag_error():
+            driver = make_async_driver(modules, run, node_events, adapters)
+            if dag.files.factories:
+                driver.graph = modify_graph(driver.graph, dag.files.savers, dag.files.loaders)
+        return driver
+    executor = run.executor.type
+    all_adapters = [node_events, *adapters.node_adapters, *(t.adapter for t in adapters.trackers)]
+    needs_builder = executor != "synchronous" or run.cache.enabled or dag.parallel
+    if not needs_builder and not dag.files.factories and len(all_adapters) == 1:
+        # Building the graph once more takes longer than most nodes do.
         return dag.driver
-    builder = _builder(modules, run).with_materializers(*dag.files.all)
+    builder = _builder(modules, run).with_materializers(*dag.files.factories)
     if run.cache.enabled:
         from flowerpower.run.cache.cache import make_cache
 
-        given.append(make_cache(project.root, run.cache, recorder))
-    if kind == "future":
+        cache = make_cache(project.root, run.cache, node_events)
+        adapters.resources.callback(cache.close)
+        all_adapters.append(cache)
+    if executor == "future":
         from hamilton.plugins.h_threadpool import FutureAdapter
 
-        given.append(FutureAdapter(max_workers=run.executor.max_workers))
-    elif kind in AT_ONCE or dag.parallel:
+        all_adapters.append(FutureAdapter(max_workers=run.executor.max_workers))
+    elif executor in TASK_EXECUTORS or dag.parallel:
         from flowerpower.run.executors.factory import make_executor
 
-        executor = make_executor(run.executor, recorder)
-        for tracker in adapters.trackers if kind not in ("synchronous", "threadpool") else ():
-            warn(f"{tracker.name} is told of the run, not of its nodes: they run elsewhere.")
+        manager = make_executor(run.executor, node_events)
+        for tracker in adapters.trackers if executor not in ("synchronous", "threadpool") else ():
+            warn(f"{tracker.name} records the run but not its nodes: they run in other processes.")
         builder = builder.enable_dynamic_execution(
             allow_experimental_mode=True
-        ).with_execution_manager(executor)
-    with _told_as_dag():
-        return builder.with_adapters(*given).build()
+        ).with_execution_manager(manager)
+    with _as_dag_error():
+        return builder.with_adapters(*all_adapters).build()
 
 
 def execute(
@@ -188,81 +184,14 @@ def execute(
     inputs: dict[str, Any],
     overrides: dict[str, Any],
 ) -> dict[str, Any]:
-    """Run the DAG; the values of the nodes called `names`. Whatever a node raises comes through."""
+    """Run the DAG; the values of the nodes called `names`. What a node raises passes through."""
     with quiet_hamilton():
-        if not isinstance(driver, AsyncDriver):
-            try:
-                values = driver.execute(names, inputs=inputs, overrides=overrides)
-            finally:
-                _let_go(driver)
-            return dict(values)
-
-        async def run() -> dict[str, Any]:
-            ready = await driver.ainit()
-            return dict(await ready.execute(names, inputs=inputs, overrides=overrides))
-
-        if not is_in_loop():
-            return asyncio.run(run())
-        # In a notebook a loop runs already, and cannot be waited for from within.
-        with concurrent.futures.ThreadPoolExecutor(1) as thread:
-            return thread.submit(asyncio.run, run()).result()
-
-
-def _let_go(driver: hamilton_driver.Driver) -> None:
-    """End the threads of a FutureAdapter; it has no end of its own."""
-    for each in driver.adapter.adapters:
-        pool = getattr(each, "executor", None)
-        if isinstance(pool, concurrent.futures.ThreadPoolExecutor):
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _async_driver(
-    modules: Sequence[ModuleType],
-    run: RunConfig,
-    dag: Dag,
-    recorder: NodeEventHook,
-    adapters: Adapters,
-) -> AsyncDriver:
-    """Hamilton's async driver, with hooks that are plain functions called when nodes run."""
-    hooks = [*adapters.sent, *(each.adapter for each in adapters.trackers)]
-    around = [recorder, *(each for each in hooks if hasattr(each, "pre_node_execute"))]
-    own = [each for each in hooks if not hasattr(each, "pre_node_execute")]
-    whole = [_OfGraph(each) for each in hooks if hasattr(each, "pre_graph_execute")]
-    with _told_as_dag():
-        driver = AsyncDriver(
-            dict(run.config),
-            *modules,
-            result_builder=DictResult(),
-            adapters=[ForCoroutines(around), *whole, *own],
-            allow_module_overrides=run.allow_module_overrides,
-        )
-        if dag.files.all:
-            driver.graph = modify_graph(driver.graph, dag.files.savers, dag.files.loaders)
-    return driver
-
-
-class _OfGraph(BasePostGraphConstruct, BasePreGraphExecute, BasePostGraphExecute):  # type: ignore[misc] # Hamilton has no types
-    """Those hooks of an adapter that are called once a run."""
-
-    def __init__(self, adapter: Any) -> None:
-        self._adapter = adapter
-
-    def _call(self, hook: str, told: dict[str, Any]) -> None:
-        function = getattr(self._adapter, hook, None)
-        if function is not None:
-            function(**told)
-
-    def post_graph_construct(self, **told: Any) -> None:
-        """The DAG is made."""
-        self._call("post_graph_construct", told)
-
-    def pre_graph_execute(self, **told: Any) -> None:
-        """The run begins."""
-        self._call("pre_graph_execute", told)
-
-    def post_graph_execute(self, **told: Any) -> None:
-        """The run has ended."""
-        self._call("post_graph_execute", told)
+        if isinstance(driver, AsyncDriver):
+            return execute_async(driver, names, inputs, overrides)
+        try:
+            return dict(driver.execute(names, inputs=inputs, overrides=overrides))
+        finally:
+            shut_down_future_adapter(driver)
 
 
 def _builder(modules: Sequence[ModuleType], run: RunConfig) -> hamilton_driver.Builder:
@@ -270,12 +199,13 @@ def _builder(modules: Sequence[ModuleType], run: RunConfig) -> hamilton_driver.B
     return builder.allow_module_overrides() if run.allow_module_overrides else builder
 
 
-def _some(names: list[str]) -> str:
+def _first(names: list[str]) -> str:
     return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
 
 
 @contextlib.contextmanager
-def _told_as_dag() -> Iterator[None]:
+def _as_dag_error() -> Iterator[None]:
+    """Raise whatever Hamilton raises while it builds a graph as RunFailed."""
     try:
         with quiet_hamilton():
             yield
@@ -284,19 +214,3 @@ def _told_as_dag() -> Iterator[None]:
         if "more than once" in str(error):
             hint = "Let later modules override earlier ones: run.allow_module_overrides: true."
         raise RunFailed("The functions do not make a DAG.", hint=hint) from error
-
-
-@contextlib.contextmanager
-def quiet_hamilton() -> Iterator[None]:
-    """Hamilton logs each failure with a banner of its own; the error is told once, by us."""
-    quiet = dict.fromkeys(LOUD, logging.CRITICAL + 1)
-    # Where logging is set up to tell more, the cache would tell of each node.
-    quiet["hamilton.caching"] = logging.getLogger("hamilton.caching").level or logging.WARNING
-    levels = {name: logging.getLogger(name).level for name in quiet}
-    for name, level in quiet.items():
-        logging.getLogger(name).setLevel(level)
-    try:
-        yield
-    finally:
-        for name, level in levels.items():
-            logging.getLogger(name).setLevel(level)

@@ -1,36 +1,25 @@
-"""Files that a run reads nodes from and writes them to, through Hamilton's materializers."""
+"""Files that a run reads nodes from and writes them to: the format and class for each."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hamilton import base, graph
+from hamilton.base import DictResult, PandasDataFrameResult
 from hamilton.function_modifiers.adapters import resolve_adapter_class
-from hamilton.io.data_adapters import AdapterCommon, DataLoader, DataSaver
+from hamilton.graph import FunctionGraph
+from hamilton.io.data_adapters import AdapterCommon
 from hamilton.io.materialization import ExtractorFactory, MaterializerFactory
+from hamilton.node import Node
 from hamilton.registry import LOADER_REGISTRY, SAVER_REGISTRY
 
-from flowerpower.atomic_files import replacement
-from flowerpower.config.faults import describe
 from flowerpower.config.run import FileConfig, RunConfig, SavedFileConfig
-from flowerpower.errors import (
-    ConfigError,
-    FlowerpowerError,
-    InvalidInputs,
-    MissingInputs,
-    RunFailed,
-    UnknownNode,
-)
-from flowerpower.jobs.encoding import encode_outputs
-from flowerpower.run import pickles
+from flowerpower.errors import ConfigError, MissingInputs, UnknownNode
 from flowerpower.run.dag import type_text
-from flowerpower.run.inputs import fit
+from flowerpower.run.file_adapters import PATH_FIELDS, FileLoader, FileSaver
 from flowerpower.text import did_you_mean
 
 FORMATS = {
@@ -54,16 +43,19 @@ FORMATS = {
     ".txt": ("file",),
     ".md": ("file",),
 }
-"""What a path's suffix may mean, depending on the type of the node."""
-_PATH_FIELDS = ("path", "filepath_or_buffer", "path_or_buffer", "buf", "io")
+"""The formats that a path's suffix may mean; the first that serves the type of the node is used."""
 _TABLES = ("csv", "tsv", "parquet", "excel", "feather", "orc", "html")
+_OWN_FORMATS = ("pickle", "json")
+"""Formats that we read and write ourselves where Hamilton has no class, or an unsafe one."""
+_NOT_FILES = ("memory", "literal", "environment", "sql")
+"""Formats of Hamilton's that have no path."""
 
 
 @dataclass(frozen=True)
 class Files:
-    """What makes Hamilton read and write a run's files.
+    """Hamilton's factories of the nodes that read and write a run's files.
 
-    `written` are the nodes that are written, and `paths` where to, by what writes them.
+    `written` and `paths` are by the name of the node that writes: the nodes it writes, and where.
     """
 
     loaders: list[ExtractorFactory] = field(default_factory=list)
@@ -72,50 +64,43 @@ class Files:
     paths: dict[str, str] = field(default_factory=dict)
 
     @property
-    def all(self) -> list[ExtractorFactory | MaterializerFactory]:
-        """All of them, for Hamilton."""
+    def factories(self) -> list[ExtractorFactory | MaterializerFactory]:
+        """The factories of savers and loaders."""
         return [*self.savers, *self.loaders]
 
 
-def make_files(root: Path, run: RunConfig, fn_graph: graph.FunctionGraph) -> Files:
+def make_files(root: Path, run: RunConfig, graph: FunctionGraph) -> Files:
     """The loaders and savers of `run.load` and `run.save`, checked against the DAG.
 
     Raises:
         UnknownNode: if a node does not exist.
         ConfigError: if no format serves a node's type.
     """
-    loaders, savers = [], []
-    written: dict[str, list[str]] = {}
-    paths: dict[str, str] = {}
+    files = Files()
     for name, config in run.load.items():
-        node = _node(fn_graph, name, "run.load")
-        told, cls = _adapter(config, node.type, name, LOADER_REGISTRY, "read")
-        loaders.append(
-            ExtractorFactory(
-                name, [PlacedLoader], place=_place(root, config), root=str(root), format=told,
-                adapter=cls, options=_options(config, cls),
-            )
-        )  # fmt: skip
+        node_type = _find_node(graph, name, "run.load").type
+        arguments = _arguments(root, config, node_type, name, LOADER_REGISTRY, "read")
+        files.loaders.append(ExtractorFactory(name, [FileLoader], **arguments))
     for key, configs in run.save.items():
         for number, saved in enumerate(configs, 1):
             nodes = saved.nodes or [key]
-            identifier = f"save.{key}" if number == 1 else f"save.{key}.{number}"
-            savers.append(_saver(root, saved, nodes, identifier, fn_graph))
-            written[identifier], paths[identifier] = nodes, saved.path
-    return Files(loaders, savers, written, paths)
+            saver_name = f"save.{key}" if number == 1 else f"save.{key}.{number}"
+            files.savers.append(_saver(root, saved, nodes, saver_name, graph))
+            files.written[saver_name], files.paths[saver_name] = nodes, saved.path
+    return files
 
 
-def check_there(root: Path, load: Mapping[str, FileConfig]) -> None:
-    """The files that nodes are to be read from are there.
+def check_files_exist(root: Path, load: Mapping[str, FileConfig]) -> None:
+    """Check that the files to read nodes from exist.
 
     Raises:
-        MissingInputs: with all that are not.
+        MissingInputs: naming all that do not.
     """
-    places = {name: _place(root, config) for name, config in load.items()}
+    paths = {name: _absolute_path(root, config) for name, config in load.items()}
     missing = [
-        f"{name}: there is no file {place}"
-        for name, place in places.items()
-        if "://" not in place and not Path(place).is_file()
+        f"{name}: there is no file {path}"
+        for name, path in paths.items()
+        if "://" not in path and not Path(path).is_file()
     ]
     if missing:
         count = f"{len(missing)} file{'s' if len(missing) > 1 else ''}"
@@ -127,34 +112,29 @@ def check_there(root: Path, load: Mapping[str, FileConfig]) -> None:
 
 
 def _saver(
-    root: Path,
-    config: SavedFileConfig,
-    nodes: list[str],
-    identifier: str,
-    fn_graph: graph.FunctionGraph,
+    root: Path, config: SavedFileConfig, nodes: list[str], saver_name: str, graph: FunctionGraph
 ) -> MaterializerFactory:
-    for name in nodes:
-        _node(fn_graph, name, "run.save")
-    combined = None
-    type_ = fn_graph.nodes[nodes[0]].type
+    """The factory of the node `saver_name`, which writes `nodes` to one file."""
+    types = [_find_node(graph, name, "run.save").type for name in nodes]
+    value_type, combine = types[0], None
     if len(nodes) > 1:
         suffix = Path(config.path).suffix.lstrip(".").lower()
-        as_table = (config.format or suffix) in _TABLES
-        combined = base.PandasDataFrameResult() if as_table else base.DictResult()
-        type_ = combined.output_type() if as_table else dict
-    told, cls = _adapter(config, type_, " and ".join(nodes), SAVER_REGISTRY, "write")
-    return MaterializerFactory(
-        identifier, [PlacedSaver], combined, nodes, place=_place(root, config), root=str(root),
-        format=told, adapter=cls, options=_options(config, cls), nodes=nodes,
-    )  # fmt: skip
+        if (config.format or suffix) in _TABLES:
+            combine = PandasDataFrameResult()
+            value_type = combine.output_type()
+        else:
+            combine, value_type = DictResult(), dict
+    label = " and ".join(nodes)
+    arguments = _arguments(root, config, value_type, label, SAVER_REGISTRY, "written")
+    return MaterializerFactory(saver_name, [FileSaver], combine, nodes, nodes=nodes, **arguments)
 
 
-def _node(fn_graph: graph.FunctionGraph, name: str, where: str) -> Any:
-    node = fn_graph.nodes.get(name)
+def _find_node(graph: FunctionGraph, name: str, setting: str) -> Node:
+    node = graph.nodes.get(name)
     if node is None:
         error = UnknownNode(
-            f"{where} names {name!r}, which is no node of the pipeline."
-            f"{did_you_mean(name, fn_graph.nodes)}",
+            f"{setting} names {name!r}, which is no node of the pipeline."
+            f"{did_you_mean(name, graph.nodes)}",
             hint="See its nodes with `flowerpower pipeline show`.",
         )
         error.node = name
@@ -162,56 +142,75 @@ def _node(fn_graph: graph.FunctionGraph, name: str, where: str) -> Any:
     return node
 
 
-def _place(root: Path, config: FileConfig) -> str:
+def _absolute_path(root: Path, config: FileConfig) -> str:
+    """The path, from the project's folder unless it is absolute; a URL as it is."""
     path = config.path
     return path if "://" in path else str(root / Path(path).expanduser())
 
 
-def _adapter(
+def _arguments(
+    root: Path,
     config: FileConfig,
-    type_: Any,
-    name: str,
+    value_type: Any,
+    label: str,
     registry: Mapping[str, list[type[AdapterCommon]]],
-    verb: str,
-) -> tuple[str, type[AdapterCommon] | None]:
-    """The format and the class of Hamilton's for it; None where we do it ourselves.
+    participle: str,
+) -> dict[str, Any]:
+    """The arguments of FileLoader or FileSaver for values of a type.
 
     Raises:
-        ConfigError: if there is none, with those that there are.
+        ConfigError: if no format serves the type, or the format does not take an option.
     """
+    format_, adapter = _choose_format(config, value_type, label, registry, participle)
+    return {
+        "path": _absolute_path(root, config),
+        "root": str(root),
+        "format": format_,
+        "adapter": adapter,
+        "options": _options(config, adapter),
+    }
+
+
+def _choose_format(
+    config: FileConfig,
+    value_type: Any,
+    label: str,
+    registry: Mapping[str, list[type[AdapterCommon]]],
+    participle: str,
+) -> tuple[str, type[AdapterCommon] | None]:
+    """The format and Hamilton's class for it; None where we read and write it ourselves."""
     suffix = Path(config.path).suffix.lower()
-    told = (config.format,) if config.format else FORMATS.get(suffix, ())
-    serving = sorted(each for each, classes in registry.items() if _serving(classes, type_))
-    serving = [each for each in serving if each not in ("memory", "literal", "environment", "sql")]
-    serving = sorted({*serving, "pickle", "json"})
-    for each in told:
-        if each == "pickle":
-            return each, None
-        cls = _serving(registry.get(each, []), type_)
-        if cls is not None or each == "json":
-            return each, cls
-    what = f"as {' or '.join(told)}" if told else f"to a file that ends in {suffix!r}"
+    candidates = (config.format,) if config.format else FORMATS.get(suffix, ())
+    for format_ in candidates:
+        # Never Hamilton's class for pickles: it loads whatever the file says.
+        if format_ == "pickle":
+            return format_, None
+        adapter = _resolve(registry.get(format_, ()), value_type)
+        if adapter is not None or format_ == "json":
+            return format_, adapter
+    usable = {name for name, classes in registry.items() if _resolve(classes, value_type)}
+    usable = (usable - {*_NOT_FILES}) | {*_OWN_FORMATS}
+    what = f"as {' or '.join(candidates)}" if candidates else f"to a file that ends in {suffix!r}"
     guess = did_you_mean(config.format, registry) if config.format else ""
     raise ConfigError(
-        f"{name} ({type_text(type_)}) cannot be {'written' if verb == 'write' else 'read'} "
-        f"{what}.{guess}",
-        hint=f"For its type there are the formats {', '.join(serving)}.",
+        f"{label} ({type_text(value_type)}) cannot be {participle} {what}.{guess}",
+        hint=f"For its type there are the formats {', '.join(sorted(usable))}.",
     )
 
 
-def _serving(classes: Iterable[type[AdapterCommon]], type_: Any) -> type[AdapterCommon] | None:
-    found: type[AdapterCommon] | None = resolve_adapter_class(type_, list(classes))
-    return found
+def _resolve(classes: Iterable[type[AdapterCommon]], value_type: Any) -> type[AdapterCommon] | None:
+    adapter: type[AdapterCommon] | None = resolve_adapter_class(value_type, list(classes))
+    return adapter
 
 
-def _options(config: FileConfig, cls: type[AdapterCommon] | None) -> dict[str, Any]:
-    """The format's options as its class takes them.
+def _options(config: FileConfig, adapter: type[AdapterCommon] | None) -> dict[str, Any]:
+    """The format's options, as its class takes them.
 
     Raises:
         ConfigError: naming the option that it does not take.
     """
-    known = [] if cls is None else [each.name for each in dataclasses.fields(cls)]
-    known = [each for each in known if each not in _PATH_FIELDS]
+    names = [] if adapter is None else [option.name for option in dataclasses.fields(adapter)]
+    known = [name for name in names if name not in PATH_FIELDS]
     for name in config.options:
         if name not in known:
             rest = did_you_mean(name, known) or f" It takes: {', '.join(known) or 'none'}."
@@ -219,131 +218,7 @@ def _options(config: FileConfig, cls: type[AdapterCommon] | None) -> dict[str, A
     options = dict(config.options)
     if config.path.lower().endswith(".tsv") and "sep" in known:
         options.setdefault("sep", "\t")
-    if "date_format" in known and cls is not None and cls.can_save() and cls.name() == "json":
+    if "date_format" in known and adapter and adapter.can_save() and adapter.name() == "json":
         # Hamilton's default, times as numbers, is going away in pandas.
         options.setdefault("date_format", "iso")
     return options
-
-
-def _made(adapter: type[Any], place: str, options: dict[str, Any]) -> Any:
-    names = [each.name for each in dataclasses.fields(adapter)]
-    key = next(each for each in _PATH_FIELDS if each in names)
-    return adapter(**{key: place}, **options)
-
-
-@dataclass
-class _Placed:
-    """A file at a `place` in a format, whose class in Hamilton is settled."""
-
-    place: str
-    root: str
-    format: str
-    adapter: Any
-    options: dict[str, Any]
-
-    @classmethod
-    def applicable_types(cls) -> Collection[Any]:
-        """Any: which class serves the type is settled before."""
-        return [Any]
-
-    @classmethod
-    def name(cls) -> str:
-        """What Hamilton calls it."""
-        return "flowerpower"
-
-
-@dataclass
-class PlacedLoader(_Placed, DataLoader):  # type: ignore[misc] # Hamilton has no types
-    """Reads a file with the loader for its format."""
-
-    def load_data(self, type_: Any) -> tuple[Any, dict[str, Any]]:
-        """The value and what there is to tell of its file."""
-        told = {"format": self.format, "path": self.place}
-        try:
-            if self.format == "pickle":
-                return pickles.load(Path(self.place), Path(self.root)), told
-            if self.adapter is None:
-                return self._json(type_), told
-            return _made(self.adapter, self.place, self.options).load_data(type_)[0], told
-        except FlowerpowerError:
-            raise
-        except Exception as error:
-            raise RunFailed(
-                f"{self.place} cannot be read as {self.format}.", hint=_what_lacks(error)
-            ) from error
-
-    def _json(self, type_: Any) -> Any:
-        """A JSON value as the node declares it."""
-        with open(self.place, encoding="utf-8") as stream:
-            value = json.load(stream)
-        try:
-            return fit(value, type_)
-        except ValueError:
-            raise InvalidInputs(
-                f"{self.place} holds {describe(value)}, where {type_text(type_)} is declared."
-            ) from None
-
-
-@dataclass
-class PlacedSaver(_Placed, DataSaver):  # type: ignore[misc] # Hamilton has no types
-    """Writes a file with the saver for its format, whole or not at all."""
-
-    nodes: list[str]
-
-    def save_data(self, data: Any) -> dict[str, Any]:
-        """What there is to tell of the file, as `FileRecord` has it."""
-        if "://" in self.place:
-            self._write(data, self.place)
-            return {"nodes": self.nodes, "format": self.format, "path": self.place, "size": 0}
-        target = Path(self.place)
-        if target.is_symlink():
-            target = target.resolve()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with replacement(target) as fresh:
-                self._write(data, str(fresh))
-        except FlowerpowerError:
-            raise
-        except Exception as error:
-            raise RunFailed(
-                f"{' and '.join(self.nodes)} cannot be written to {self.place} as {self.format}.",
-                hint=_what_lacks(error),
-            ) from error
-        size = target.stat().st_size
-        return {"nodes": self.nodes, "format": self.format, "path": self.place, "size": size}
-
-    def _write(self, data: Any, place: str) -> None:
-        if self.format == "pickle":
-            pickles.dump(data, Path(place), Path(self.root))
-        elif self.adapter is None:
-            _write_json(data, place, self.nodes)
-        else:
-            options = dict(self.options)
-            if self.format == "csv" and "index" not in options and _is_numbered(data):
-                options["index"] = False
-            _made(self.adapter, place, options).save_data(data)
-
-
-def _what_lacks(error: Exception) -> str | None:
-    """What to install, if that is what stands in the way."""
-    if isinstance(error, ImportError) and error.name:
-        return f"Install it with `pip install {error.name}`."
-    return None
-
-
-def _write_json(value: Any, place: str, nodes: list[str]) -> None:
-    outputs, notes = encode_outputs({"value": value}, limit=sys.maxsize)
-    reasons = [each["note"] for each in notes if each["note"].startswith("summarised")]
-    if reasons:
-        raise RunFailed(f"{' and '.join(nodes)} cannot be written as JSON: {reasons[0]}.")
-    with open(place, "w", encoding="utf-8") as stream:
-        json.dump(outputs["value"], stream, indent=2, ensure_ascii=False)
-        stream.write("\n")
-
-
-def _is_numbered(data: Any) -> bool:
-    """Whether a table's index is the plain 0, 1, 2 …, which says nothing."""
-    import pandas as pd
-
-    index = getattr(data, "index", None)
-    return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1

@@ -1,4 +1,4 @@
-"""The inputs of a run: where they come from, whether they fit, which are missing."""
+"""The inputs of a run: whether they exist, fit their types, and are complete."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import typing
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from hamilton import htypes, node
+from hamilton import htypes
+from hamilton.node import Node
 
 from flowerpower.config.faults import describe
 from flowerpower.errors import InvalidInputs, InvalidTime, MissingInputs
@@ -20,15 +21,15 @@ SCHEDULED_FOR = "scheduled_for"
 
 
 def check_known(
-    given: Iterable[str], known: Iterable[str], source: str, hint: str | None = None
+    names: Iterable[str], known: Iterable[str], source: str, hint: str | None = None
 ) -> None:
-    """Every name of `given` is an input of the DAG.
+    """Check that every name is an input of the DAG.
 
     Raises:
         InvalidInputs: naming the first that is not, with the nearest input.
     """
     inputs = sorted(known)
-    for name in given:
+    for name in names:
         if name not in inputs:
             rest = did_you_mean(name, inputs) or (
                 f" It takes: {', '.join(inputs)}." if inputs else " It takes no inputs."
@@ -39,47 +40,47 @@ def check_known(
             )
 
 
-def check_complete(pipeline: str, inputs: Iterable[InputInfo], given: Iterable[str]) -> None:
-    """Every required input is given.
+def check_complete(pipeline: str, inputs: Iterable[InputInfo], names: Iterable[str]) -> None:
+    """Check that every required input is among the names.
 
     Raises:
         MissingInputs: with all that are missing, and the nodes that need each.
     """
-    have = set(given)
-    missing = [each for each in inputs if each.required and each.name not in have]
+    present = set(names)
+    missing = [info for info in inputs if info.required and info.name not in present]
     if not missing:
         return
-    flags = " ".join(f"-i {each.name}=…" for each in missing)
+    flags = " ".join(f"-i {info.name}=…" for info in missing)
     raise MissingInputs(
         f"{pipeline} lacks {len(missing)} input{'s' if len(missing) > 1 else ''}:",
         details=[
-            f"{each.name} ({each.type}), needed by {', '.join(each.needed_by)}" for each in missing
+            f"{info.name} ({info.type}), needed by {', '.join(info.needed_by)}" for info in missing
         ],
         hint=f"Give {flags}, or write them under run.inputs in conf/pipelines/{pipeline}.yml.",
     )
 
 
-def fitted(
-    values: dict[str, Any], inputs: dict[str, node.Node], what: str = "input"
+def convert_values(
+    values: dict[str, Any], inputs: dict[str, Node], what: str = "input"
 ) -> dict[str, Any]:
-    """The values, each as the type that its input declares; `what` is what a message calls it.
+    """The values, each as the type that its input declares; `what` is what a message calls them.
 
-    A whole number becomes a float, ISO 8601 text a date or time, text a path where the DAG asks
-    for one; nothing else is converted.
+    Where the DAG declares it, a whole number becomes a float, ISO 8601 text a date or time, and
+    text a path. Nothing else is converted.
 
     Raises:
         InvalidInputs: with every value that does not fit.
     """
-    fit_values: dict[str, Any] = {}
+    converted: dict[str, Any] = {}
     wrong: list[str] = []
     for name, value in values.items():
         declared = inputs[name].type
         if name == SCHEDULED_FOR and value is None:
-            # However it is declared: no fire made this run.
-            fit_values[name] = None
+            # Whatever type it declares: no schedule made this run.
+            converted[name] = None
             continue
         try:
-            fit_values[name] = fit(value, declared)
+            converted[name] = convert_value(value, declared)
         except ValueError:
             shown = MASK if is_secret_name(name) else describe(value)
             wrong.append(f"{name} takes {type_text(declared)}, got {shown}")
@@ -87,16 +88,16 @@ def fitted(
         raise InvalidInputs(
             f"{len(wrong)} {what}{'s do' if len(wrong) > 1 else ' does'} not fit:", details=wrong
         )
-    return fit_values
+    return converted
 
 
-def fit(value: Any, declared: Any) -> Any:
-    """A value as the type that is declared, converted as `fitted` says.
+def convert_value(value: Any, declared: Any) -> Any:
+    """A value as the declared type, converted as `convert_values` says.
 
     Raises:
         ValueError: if it does not fit.
     """
-    if _is_fit(value, declared):
+    if _fits(value, declared):
         return value
     for option in (declared, *typing.get_args(declared)):
         conversion = _CONVERSIONS.get(option) if isinstance(option, type) else None
@@ -107,8 +108,8 @@ def fit(value: Any, declared: Any) -> Any:
     raise ValueError(value)
 
 
-def _is_fit(value: Any, declared: Any) -> bool:
-    """What Hamilton's own check says, but for text as a list and true as a number."""
+def _fits(value: Any, declared: Any) -> bool:
+    """Whether Hamilton takes the value. Its check takes text as a list and true as a number."""
     if value is None:
         return declared in (Any, object, None, type(None)) or _is_optional(declared)
     if isinstance(value, bool) and declared in (int, float):

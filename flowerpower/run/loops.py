@@ -1,11 +1,11 @@
-"""Whether coroutines run around us."""
+"""Whether this code is called from a coroutine."""
 
 from __future__ import annotations
 
 import asyncio
 
 
-def is_in_loop() -> bool:
+def is_in_event_loop() -> bool:
     """Whether an event loop runs in this thread."""
     try:
         asyncio.get_running_loop()

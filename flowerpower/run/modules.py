@@ -1,4 +1,4 @@
-"""Importing a pipeline's modules from its project, as they are on disk now."""
+"""Import of a pipeline's modules from its project, as they are on disk now."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from flowerpower.errors import ConfigError, RunFailed
 from flowerpower.text import did_you_mean
 
 _stamps: dict[str, tuple[str, int, int]] = {}
-"""Module name -> file, its time in ns and its size when we imported it."""
+"""By module name: its file, and the time (ns) and size of that when it was imported."""
 _roots: list[str] = []
+"""The project on the path, at most one."""
 
 
 def import_modules(root: Path, names: Sequence[str]) -> list[ModuleType]:
-    """The modules called `names`, found from the folder `root` first.
+    """The modules called `names`, looked for in the folder `root` first.
 
-    A module imported before is imported again if its file has changed since.
+    A module is imported again if its file has changed since.
 
     Raises:
         ConfigError: if there is no module of that name.
@@ -35,7 +36,10 @@ def import_modules(root: Path, names: Sequence[str]) -> list[ModuleType]:
 
 
 def _put_first(root: str) -> None:
-    """`root` as the one project on the path; modules of another project are forgotten."""
+    """Make `root` the first entry of the path, and forget modules of other projects.
+
+    Two projects may well have modules of the same name.
+    """
     for other in [known for known in _roots if known != root]:
         _roots.remove(other)
         while other in sys.path:
@@ -44,7 +48,7 @@ def _put_first(root: str) -> None:
             if file.startswith(other + os.sep):
                 del _stamps[name]
         for name, module in list(sys.modules.items()):
-            if _is_below(module, other):
+            if _belongs_to(module, other):
                 del sys.modules[name]
     if root not in _roots:
         _roots.append(root)
@@ -52,13 +56,12 @@ def _put_first(root: str) -> None:
         sys.path.insert(0, root)
 
 
-def _is_below(module: ModuleType, root: str) -> bool:
+def _belongs_to(module: ModuleType, root: str) -> bool:
     file = getattr(module, "__file__", None)
-    places = [file] if file else list(getattr(module, "__path__", []))
-    below = root + os.sep
-    return any(
-        str(place).startswith(below) and "site-packages" not in str(place) for place in places
-    )
+    # A folder without an __init__.py is a module with a path but no file.
+    paths = [file] if file else list(map(str, getattr(module, "__path__", [])))
+    # A virtual environment may be inside the project: its packages are not the project's code.
+    return any(path.startswith(root + os.sep) and "site-packages" not in path for path in paths)
 
 
 def _stamp(module: ModuleType | None) -> tuple[str, int, int] | None:
@@ -73,7 +76,8 @@ def _stamp(module: ModuleType | None) -> tuple[str, int, int] | None:
 
 
 def _import(root: Path, name: str) -> ModuleType:
-    # Bytecode is told from its source by second and size, too coarse for an edit and a run.
+    # Python takes bytecode as current if the source has the same second and size: an edit right
+    # after a run would be missed.
     before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         module = importlib.import_module(name)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from hamilton.lifecycle import NodeExecutionHook
-from hamilton.lifecycle.base import BasePostNodeExecuteAsync, BasePreNodeExecuteAsync
 
 from flowerpower.jobs.run import NodeEvent, NodeRecord
 from flowerpower.triggers import clock
@@ -18,8 +17,8 @@ OnEvent = Callable[[NodeEvent], None]
 
 
 @dataclass(frozen=True)
-class _Begun:
-    """A node that runs; `handled` is the exception its caller was handling already."""
+class _RunningNode:
+    """A node that runs; `handled` is an exception that its caller was handling when it began."""
 
     record: NodeRecord
     since: float
@@ -27,10 +26,10 @@ class _Begun:
 
 
 class NodeEventHook(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorates its class
-    """Records each node's state and time, and tells `on_event` of each change, in any thread.
+    """Records the state and the time of each node, and calls `on_event` for each change.
 
-    A copy that is sent to another process starts empty and tells nobody: what it recorded there
-    is given to `take_over` here.
+    It may be called in any thread. A copy in another process starts empty and calls nobody; its
+    records are given to `merge_remote_records` here.
     """
 
     def __init__(self, on_event: OnEvent | None = None) -> None:
@@ -39,7 +38,7 @@ class NodeEventHook(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorat
         self.total = 0
         self._on_event = on_event
         self._lock = threading.Lock()
-        self._begun: dict[tuple[str, str | None], _Begun] = {}
+        self._running: dict[tuple[str, str | None], _RunningNode] = {}
         self._seen: set[str] = set()
         self._done = 0
 
@@ -52,73 +51,75 @@ class NodeEventHook(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorat
         """A node begins."""
         record = NodeRecord(node_name, "running", clock.format_time(clock.now()))
         with self._lock:
-            # Each run of a node in a Parallelizable block is one more than was planned.
+            # A node in a Parallelizable block runs once per item; the plan counted it once.
             self.total += node_name in self._seen
             self._seen.add(node_name)
             self.records.append(record)
-            self._begun[node_name, task_id] = _Begun(record, clock.monotonic(), sys.exception())
-            self._tell(record)
+            self._running[node_name, task_id] = _RunningNode(
+                record, clock.monotonic(), sys.exception()
+            )
+            self._notify(record)
 
     def run_after_node_execution(
         self, *, node_name: str, success: bool, task_id: str | None, **future_kwargs: Any
     ) -> None:
         """A node has ended."""
         with self._lock:
-            begun = self._begun.pop((node_name, task_id), None)
-            if begun is None:
+            running = self._running.pop((node_name, task_id), None)
+            if running is None:
                 return
-            record = begun.record
-            # Hamilton calls a node that raised SystemExit and the like a success.
-            success = success and sys.exception() is begun.handled and record.error is None
-            record.seconds = round(clock.monotonic() - begun.since, 6)
+            record = running.record
+            # Hamilton passes success=True for a node that raised SystemExit or KeyboardInterrupt.
+            success = success and sys.exception() is running.handled and record.error is None
+            record.seconds = round(clock.monotonic() - running.since, 6)
             self._end(record, success)
 
-    def came_from_cache(self, node_name: str, task_id: str | None) -> None:
-        """The node that runs was not computed."""
+    def mark_cached(self, node_name: str, task_id: str | None) -> None:
+        """The running node's value came from the cache."""
         with self._lock:
-            if begun := self._begun.get((node_name, task_id)):
-                begun.record.from_cache = True
+            if running := self._running.get((node_name, task_id)):
+                running.record.from_cache = True
 
-    def went_wrong(self, node_name: str, task_id: str | None, error: BaseException) -> None:
-        """The node that runs failed, and something will hide that or stop it being told."""
+    def mark_failed(self, node_name: str, task_id: str | None, error: BaseException) -> None:
+        """The running node failed, and its caller catches the error."""
         with self._lock:
-            if begun := self._begun.get((node_name, task_id)):
-                begun.record.error = f"{type(error).__name__}: {error}"
+            if running := self._running.get((node_name, task_id)):
+                running.record.error = f"{type(error).__name__}: {error}"
 
-    def was_skipped(self, node_name: str, task_id: str | None) -> None:
-        """The node is not computed, because what it takes is missing."""
+    def mark_skipped(self, node_name: str, task_id: str | None) -> None:
+        """The running node is not computed: a value that it takes is missing."""
         with self._lock:
-            if begun := self._begun.get((node_name, task_id)):
-                begun.record.state = "skipped"
+            if running := self._running.get((node_name, task_id)):
+                running.record.state = "skipped"
 
-    def blame(self, node_name: str) -> None:
-        """The run fails because of this node, whatever else is told of it."""
+    def set_failed_node(self, node_name: str) -> None:
+        """The run fails because of this node, even if the node itself did not raise."""
         with self._lock:
             self.failed_node = self.failed_node or node_name
             for record in self.records:
                 if record.name == node_name and record.state != "failed":
                     record.state = "failed"
 
-    def sent(self, names: Iterable[str], task_id: str) -> None:
+    def begin_remote(self, names: Iterable[str], task_id: str) -> None:
         """Nodes begin in another process."""
         for name in names:
             self.run_before_node_execution(node_name=name, task_id=task_id)
 
-    def take_over(self, told: list[NodeRecord], task_id: str) -> None:
-        """What another process recorded of nodes that were `sent` there."""
+    def merge_remote_records(self, records: list[NodeRecord], task_id: str) -> None:
+        """Take over what another process recorded of nodes that began with `begin_remote`."""
         with self._lock:
-            for record in told:
-                begun = self._begun.pop((record.name, task_id), None)
-                if begun is None:
+            for remote in records:
+                running = self._running.pop((remote.name, task_id), None)
+                if running is None:
                     continue
-                mine = begun.record
-                mine.started_at, mine.seconds = record.started_at, record.seconds
-                mine.from_cache, mine.error = record.from_cache, record.error
-                mine.state = "skipped" if record.state == "skipped" else mine.state
-                self._end(mine, record.state in ("finished", "skipped"))
-            # A node whose value was there already is not computed again.
-            for key in [key for key in self._begun if key[1] == task_id]:
-                self.records.remove(self._begun.pop(key).record)
+                record = running.record
+                record.started_at, record.seconds = remote.started_at, remote.seconds
+                record.from_cache, record.error = remote.from_cache, remote.error
+                record.state = "skipped" if remote.state == "skipped" else record.state
+                self._end(record, remote.state in ("finished", "skipped"))
+            # Hamilton does not execute a node again whose value the task was sent with.
+            for key in [key for key in self._running if key[1] == task_id]:
+                self.records.remove(self._running.pop(key).record)
 
     def _end(self, record: NodeRecord, success: bool) -> None:
         if record.state != "skipped":
@@ -126,9 +127,9 @@ class NodeEventHook(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorat
         if not success and record.error is None:
             self.failed_node = self.failed_node or record.name
         self._done += success
-        self._tell(record)
+        self._notify(record)
 
-    def _tell(self, record: NodeRecord) -> None:
+    def _notify(self, record: NodeRecord) -> None:
         if self._on_event is not None:
             total = max(self.total, self._done)
             self._on_event(
@@ -136,23 +137,3 @@ class NodeEventHook(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorat
                     record.name, record.state, self._done, total, record.seconds, record.from_cache
                 )
             )
-
-
-class ForCoroutines(BasePreNodeExecuteAsync, BasePostNodeExecuteAsync):  # type: ignore[misc]
-    """Calls hooks that are plain functions around each node of a DAG of coroutines.
-
-    Hamilton's async driver would call them when it makes a node's task, before anything has run.
-    """
-
-    def __init__(self, hooks: Iterable[Any]) -> None:
-        self._hooks = list(hooks)
-
-    async def pre_node_execute(self, **told: Any) -> None:
-        """Before the node's own function."""
-        for hook in self._hooks:
-            hook.pre_node_execute(**told)
-
-    async def post_node_execute(self, **told: Any) -> None:
-        """After it."""
-        for hook in self._hooks:
-            hook.post_node_execute(**told)

@@ -1,7 +1,7 @@
-"""Pickles of a project's own making: what is read again was written here.
+"""Pickles signed with the project's key.
 
-Loading a pickle runs whatever it says. Each one that is written carries a signature behind its
-end, where every reader of pickles stops before; one without the project's signature is not loaded.
+Loading a pickle runs any code that it names, so only pickles that this project wrote are loaded.
+The signature is appended behind the pickle's end, where other readers of pickles do not look.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from flowerpower.errors import RunFailed
 
 KEY_FILE = Path(".flowerpower", "pickle.key")
 KEY_VARIABLE = "FLOWERPOWER_PICKLE_KEY"
-_MARK = b"\nflowerpower-hmac-sha256:"
-_TRAILER = len(_MARK) + 64
+_SIGNATURE_MARK = b"\nflowerpower-hmac-sha256:"
+_TRAILER_LENGTH = len(_SIGNATURE_MARK) + 64
 
 
 def dump(value: Any, path: Path, root: Path) -> None:
@@ -38,26 +38,25 @@ def load(path: Path, root: Path) -> Any:
     if content is None:
         raise RunFailed(
             f"{path.name} is not a pickle that this project has written: it is not loaded.",
-            hint="Loading a pickle runs what it says. Use parquet, CSV or JSON, or write it with "
+            hint="Loading a pickle runs the code in it. Use parquet, CSV or JSON, or write it with "
             f"run.save in this project; other machines need the same {KEY_VARIABLE}.",
         )
     return pickle.loads(content)  # noqa: S301 - signed by this project
 
 
 def signed(content: bytes, root: Path) -> bytes:
-    """A pickle with the signature of the project in `root` behind its end."""
-    return content + _MARK + _signature(content, _key(root)).encode()
+    """The pickle with the signature of the project in `root` appended."""
+    return content + _SIGNATURE_MARK + _signature(content, _key(root)).encode()
 
 
 def verified(content: bytes, root: Path) -> bytes | None:
-    """The pickle that was `signed`; None if that was not in the project in `root`."""
-    pickled, trailer = content[:-_TRAILER], content[-_TRAILER:]
-    told = trailer[len(_MARK) :]
-    if trailer.startswith(_MARK) and hmac.compare_digest(
-        told, _signature(pickled, _key(root)).encode()
-    ):
-        return pickled
-    return None
+    """The pickle without its signature; None if that is not one of the project in `root`."""
+    pickled, trailer = content[:-_TRAILER_LENGTH], content[-_TRAILER_LENGTH:]
+    if not trailer.startswith(_SIGNATURE_MARK):
+        return None
+    signature = trailer.removeprefix(_SIGNATURE_MARK)
+    is_own = hmac.compare_digest(signature, _signature(pickled, _key(root)).encode())
+    return pickled if is_own else None
 
 
 def _signature(content: bytes, key: bytes) -> str:
@@ -65,23 +64,24 @@ def _signature(content: bytes, key: bytes) -> str:
 
 
 def _key(root: Path) -> bytes:
-    told = os.environ.get(KEY_VARIABLE)
-    if told:
-        return told.encode()
+    """The project's key; its file is created if there is none."""
+    if key := os.environ.get(KEY_VARIABLE):
+        return key.encode()
     file = root / KEY_FILE
     try:
         return file.read_bytes()
     except FileNotFoundError:
         file.parent.mkdir(mode=0o700, exist_ok=True)
-    made = file.with_name(f"{file.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    descriptor = os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    temporary = file.with_name(f"{file.name}.{os.getpid()}-{secrets.token_hex(4)}")
+    descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(descriptor, "w") as stream:
         stream.write(secrets.token_hex(32))
     try:
-        # Another run may have made one at the same time: the first one stays.
-        os.link(made, file)
+        # Another run may have created it at the same time. A link, unlike a rename, fails then, so
+        # that the first key stays: the other run may have signed with it already.
+        os.link(temporary, file)
     except FileExistsError:
         pass
     finally:
-        made.unlink()
+        temporary.unlink()
     return file.read_bytes()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import ModuleType
 from typing import Any
 
-from hamilton import driver as hamilton_driver
-from hamilton import node
+from hamilton.driver import Driver
+from hamilton.node import Node
 
 from flowerpower.config.adapters import AdapterConfig
 from flowerpower.config.files import Pipeline, Project
@@ -23,17 +22,25 @@ from flowerpower.config.merge import (
 from flowerpower.config.run import EVERY_NODE, RunConfig, RunOverrides
 from flowerpower.errors import ConfigError, InvalidInputs, UnknownNode
 from flowerpower.jobs.run import FileRecord
-from flowerpower.run import dag
 from flowerpower.run.adapters.factory import (
     OnWarning,
     check_adapters,
     log_warning,
     make_adapters,
 )
-from flowerpower.run.checks import check_blocks, no_variant
+from flowerpower.run.checks import check_blocks, missing_variant
+from flowerpower.run.dag import (
+    InputInfo,
+    NodeInfo,
+    computed_nodes,
+    input_infos,
+    leaf_nodes,
+    node_infos,
+    upstream,
+)
 from flowerpower.run.driver import Dag, build_dag, check_fit, execute, make_driver
-from flowerpower.run.files import check_there
-from flowerpower.run.inputs import SCHEDULED_FOR, check_complete, check_known, fitted
+from flowerpower.run.files import check_files_exist
+from flowerpower.run.inputs import SCHEDULED_FOR, check_complete, check_known, convert_values
 from flowerpower.run.modules import import_modules
 from flowerpower.run.node_events import NodeEventHook
 from flowerpower.text import did_you_mean
@@ -41,30 +48,29 @@ from flowerpower.text import did_you_mean
 
 @dataclass(frozen=True)
 class Plan:
-    """A run made ready: everything is checked, nothing has run.
+    """A run that is ready: everything is checked, nothing has run.
 
-    `nodes` are in an order they can run in; `given` are the inputs the DAG gets, `overrides` the
-    values of nodes that are not computed. `forecast` says of each node whether it would come from
-    the cache (`cached`, `computed`, or `depends` on what the nodes before it give); it is empty
-    without a cache.
+    `nodes` are in an order they can run in. `input_values` are what the DAG is given, `overrides`
+    the values of nodes that are not computed. `forecast` says of each node whether it would come
+    from the cache (`cached`, `computed`, or `depends` on the values of nodes before it); it is
+    empty without a cache.
     """
 
-    driver: hamilton_driver.Driver = field(repr=False)
-    built: Dag = field(repr=False)
+    dag: Dag = field(repr=False)
     modules: list[ModuleType] = field(repr=False)
     run: RunConfig
     final_vars: list[str]
-    nodes: list[dag.NodeInfo]
-    inputs: list[dag.InputInfo]
-    given: dict[str, Any]
+    nodes: list[NodeInfo]
+    inputs: list[InputInfo]
+    input_values: dict[str, Any]
     overrides: dict[str, Any]
     forecast: dict[str, str] = field(default_factory=dict)
 
 
 class PipelineRunner:
-    """Runs one pipeline once; it never retries.
+    """Runs one pipeline once, without retries.
 
-    `scheduled_for` is given to a DAG that declares an input of that name.
+    A DAG that declares the input `scheduled_for` gets it.
     """
 
     def __init__(
@@ -90,97 +96,98 @@ class PipelineRunner:
 
     def plan(
         self,
-        recorder: NodeEventHook | None = None,
+        node_events: NodeEventHook | None = None,
         *,
         complete: bool = True,
         with_forecast: bool = False,
     ) -> Plan:
         """Import the modules, build the DAG and check names, inputs and types.
 
-        With `complete=False` missing inputs are no error.
+        With `complete=False` missing inputs are not an error.
 
         Raises:
             ConfigError: if a module or a node that the YAML names does not exist, or the executor
                 or the cache cannot serve the DAG.
             UnknownNode: if a node that the caller names does not exist.
             MissingInputs, InvalidInputs: if the inputs do not fit the DAG.
-            RunFailed: if a module cannot be imported or is no DAG.
+            RunFailed: if a module cannot be imported or its functions do not make a DAG.
         """
         run = self.run_config
         modules = import_modules(
             self._project.root, run.modules or [f"pipelines.{self._pipeline.name}"]
         )
         self._modules = modules
-        built = self._built(modules, recorder)
-        driver = built.driver
-        self._check_nodes(driver, run)
-        final_vars = self._final_vars(driver, built)
-        overrides = self._node_overrides(driver)
-        self._leave_out_files(built, final_vars, overrides)
-        wanted = [*final_vars, *built.files.written]
-        nodes, taken = dag.upstream(driver, wanted, overrides)
-        check_blocks(nodes, final_vars, built.files.written, self._is_asked)
-        graph_nodes = driver.graph.nodes
-        built.is_to_compute([*nodes, *(graph_nodes[name] for name in overrides)])
-        check_fit(run, self.adapter_config, built)
+        dag = self._build_dag(modules, node_events)
+        self._check_cache_nodes(dag.driver)
+        final_vars = self._final_vars(dag)
+        overrides = self._node_overrides(dag.driver)
+        self._drop_unneeded_files(dag, final_vars, overrides)
+        targets = [*final_vars, *dag.files.written]
+        nodes, user_inputs = upstream(dag.driver, targets, overrides)
+        check_blocks(nodes, final_vars, dag.files.written, self._is_callers)
+        graph_nodes = dag.driver.graph.nodes
+        dag.set_computed_nodes([*nodes, *(graph_nodes[name] for name in overrides)])
+        check_fit(run, self.adapter_config, dag)
         check_adapters(self._project, self.adapter_config)
-        names = [each.name for each in nodes]
         if complete:
-            self._check_variants(taken)
-        given = self._given(driver, taken)
-        inputs = dag.input_infos(taken, names)
+            self._check_variants(user_inputs)
+        input_values = self._input_values(dag.driver, user_inputs)
+        inputs = input_infos(user_inputs, [node.name for node in nodes])
         if complete:
-            check_complete(self._pipeline.name, inputs, [*given, *run.config])
-        if recorder is not None:
-            recorder.total = len(nodes)
+            check_complete(self._pipeline.name, inputs, [*input_values, *run.config])
+        if node_events is not None:
+            node_events.total = len(nodes)
         forecast: dict[str, str] = {}
         if with_forecast and run.cache.enabled:
-            from flowerpower.run.cache import cache
+            from flowerpower.run.cache.forecast import forecast as make_forecast
 
             forecast.update(
-                cache.forecast(
-                    self._project.root, run.cache, driver.graph, nodes, wanted, given, overrides
+                make_forecast(
+                    self._project.root, run.cache, dag.driver.graph, nodes, targets, input_values,
+                    overrides,
                 )
-            )
+            )  # fmt: skip
         return Plan(
-            driver, built, modules, run, final_vars, dag.node_infos(nodes), inputs, given,
+            dag, modules, run, final_vars, node_infos(nodes), inputs, input_values,
             overrides, forecast,
         )  # fmt: skip
 
     def run(
-        self, recorder: NodeEventHook | None = None, on_warning: OnWarning = log_warning
+        self, node_events: NodeEventHook | None = None, on_warning: OnWarning = log_warning
     ) -> tuple[dict[str, Any], list[FileRecord]]:
         """Run the DAG; the values of the final variables by name, and the files it has written.
 
-        The values are the real objects. `on_warning` is told of trackers that are down.
+        The values are the objects themselves. `on_warning` is called if a tracker is down.
 
         Raises:
-            FlowerpowerError: as `plan`; whatever a node raises comes through as it is.
+            FlowerpowerError: as `plan`; what a node raises passes through unchanged.
         """
-        recorder = recorder or NodeEventHook()
-        plan = self.plan(recorder)
-        names = {each.name for each in plan.nodes}
-        check_there(
-            self._project.root, {k: file for k, file in plan.run.load.items() if k in names}
+        node_events = node_events or NodeEventHook()
+        plan = self.plan(node_events)
+        names = {node.name for node in plan.nodes}
+        check_files_exist(
+            self._project.root,
+            {name: config for name, config in plan.run.load.items() if name in names},
         )
         adapters = make_adapters(
-            self._project, self._pipeline.name, self.adapter_config, recorder, on_warning
+            self._project, self._pipeline.name, self.adapter_config, node_events, on_warning
         )
+        savers = plan.dag.files.written
         try:
             driver = make_driver(
-                self._project, plan.modules, plan.run, plan.built, recorder, adapters, on_warning
+                self._project, plan.modules, plan.run, plan.dag, node_events, adapters, on_warning
             )
-            written = plan.built.files.written
-            wanted = [*plan.final_vars, *written]
-            values = execute(driver, wanted, plan.given, plan.overrides)
+            targets = [*plan.final_vars, *savers]
+            values = execute(driver, targets, plan.input_values, plan.overrides)
         finally:
             adapters.close()
-        files = [FileRecord(**values[name]) for name in written if isinstance(values[name], dict)]
-        return {name: adapters.shown(values[name]) for name in plan.final_vars}, files
+        # With graceful errors the value of a saver may be missing.
+        files = [FileRecord(**values[name]) for name in savers if isinstance(values[name], dict)]
+        return {name: adapters.with_sentinels(values[name]) for name in plan.final_vars}, files
 
-    def _built(self, modules: list[ModuleType], recorder: NodeEventHook | None) -> Dag:
+    def _build_dag(self, modules: list[ModuleType], node_events: NodeEventHook | None) -> Dag:
         try:
-            return build_dag(self._project, modules, self.run_config, recorder)
+            return build_dag(self._project, modules, self.run_config, node_events)
         except UnknownNode as error:
             if error.node is not None:
                 self._check_variant(error.node)
@@ -188,109 +195,110 @@ class PipelineRunner:
                 raise
             raise ConfigError(error.message, hint=error.hint) from None
 
-    def _final_vars(self, driver: hamilton_driver.Driver, built: Dag) -> list[str]:
-        asked = self.run_config.final_vars
-        if asked is None:
-            hidden = {each for name in built.files.written for each in _saving(driver, name)}
-            found = dag.leaves(driver, besides=hidden) or dag.computed(driver)
-            if not found:
+    def _final_vars(self, dag: Dag) -> list[str]:
+        driver = dag.driver
+        names = self.run_config.final_vars
+        if names is None:
+            hidden = {node for saver in dag.files.written for node in _saver_nodes(driver, saver)}
+            leaves = leaf_nodes(driver, besides=hidden) or computed_nodes(driver)
+            if not leaves:
                 raise ConfigError(
-                    f"{self._pipeline.name} has no nodes: its modules hold no public function."
+                    f"{self._pipeline.name} has no nodes: its modules have no public function."
                 )
-            return found
-        for position, name in enumerate(asked):
+            return leaves
+        for position, name in enumerate(names):
             if name not in driver.graph.nodes:
-                message = self._no_node(driver, name)
-                if self._overrides.final_vars is not None:
-                    raise UnknownNode(message)
-                path = ("run", "final_vars", position)
-                raise ConfigError(faults=[self._pipeline.file.fault(path, message)])
-        return list(dict.fromkeys(asked))
+                is_callers = self._overrides.final_vars is not None
+                raise self._no_node(driver, name, ("run", "final_vars", position), is_callers)
+        return list(dict.fromkeys(names))
 
-    def _leave_out_files(
-        self, built: Dag, final_vars: list[str], overrides: dict[str, Any]
+    def _drop_unneeded_files(
+        self, dag: Dag, final_vars: list[str], overrides: dict[str, Any]
     ) -> None:
-        """Where the caller names nodes, the YAML's files are of those and what they need alone."""
+        """If the caller names nodes, write of the YAML's files only those of computed nodes."""
         if self._overrides.final_vars is None:
             return
-        nodes, _ = dag.upstream(built.driver, final_vars, overrides)
-        computed = {each.name for each in nodes} | set(overrides)
-        for identifier, saved in list(built.files.written.items()):
+        nodes, _ = upstream(dag.driver, final_vars, overrides)
+        computed = {node.name for node in nodes} | set(overrides)
+        for saver, saved in list(dag.files.written.items()):
             if not computed.issuperset(saved) and not self._overrides.save.keys() & set(saved):
-                del built.files.written[identifier]
+                del dag.files.written[saver]
 
-    def _is_asked(self, name: str) -> bool:
-        """Whether it is the caller who asks for a node, and not the YAML."""
+    def _is_callers(self, name: str) -> bool:
+        """Whether the caller asked for a node, and not the YAML."""
         return name in (self._overrides.final_vars or ()) or name in self._overrides.save
 
-    def _no_node(self, driver: hamilton_driver.Driver, name: str) -> str:
-        if told := no_variant(self._modules, self.run_config.config, name):
-            return told
+    def _no_node(
+        self, driver: Driver, name: str, path: tuple[str | int, ...], is_callers: bool
+    ) -> UnknownNode | ConfigError:
+        """The error for a node that does not exist: the caller names it, or the YAML at `path`."""
+        message = self._no_node_message(driver, name)
+        if is_callers:
+            return UnknownNode(message)
+        return ConfigError(faults=[self._pipeline.file.fault(path, message)])
+
+    def _no_node_message(self, driver: Driver, name: str) -> str:
+        if message := missing_variant(self._modules, self.run_config.config, name):
+            return message
         guess = did_you_mean(name, driver.graph.nodes) or " See `flowerpower pipeline show`."
         return f"{self._pipeline.name} has no node {name!r}.{guess}"
 
-    def _check_variants(self, taken: list[node.Node]) -> None:
-        """What is taken from outside is not what config.when has left without a function."""
+    def _check_variants(self, user_inputs: list[Node]) -> None:
+        """Check that an input without a value is not a node that config.when left out."""
         run = self.run_config
-        for name in {each.name for each in taken} - {*run.inputs, *run.config}:
+        for name in {node.name for node in user_inputs} - {*run.inputs, *run.config}:
             if name not in self._pipeline.config.params:
                 self._check_variant(name)
 
     def _check_variant(self, name: str) -> None:
-        if told := no_variant(self._modules, self.run_config.config, name):
-            raise ConfigError(told, hint="Set it under run.config, or by --config.") from None
+        if message := missing_variant(self._modules, self.run_config.config, name):
+            raise ConfigError(message, hint="Set it under run.config, or by --config.") from None
 
-    def _check_nodes(self, driver: hamilton_driver.Driver, run: RunConfig) -> None:
-        """Nodes that the cache's settings name are there."""
-        for part in ("default", "recompute", "ignore", "disable"):
-            for name in getattr(run.cache, part):
+    def _check_cache_nodes(self, driver: Driver) -> None:
+        """Check that the nodes in the cache's settings exist."""
+        for setting in ("default", "recompute", "ignore", "disable"):
+            for name in getattr(self.run_config.cache, setting):
                 if name != EVERY_NODE and name not in driver.graph.nodes:
-                    message = self._no_node(driver, name)
-                    if name in (self._overrides.recompute or ()):
-                        raise UnknownNode(message)
-                    path = ("run", "cache", part)
-                    raise ConfigError(faults=[self._pipeline.file.fault(path, message)])
+                    is_callers = name in (self._overrides.recompute or ())
+                    raise self._no_node(driver, name, ("run", "cache", setting), is_callers)
 
-    def _node_overrides(self, driver: hamilton_driver.Driver) -> dict[str, Any]:
+    def _node_overrides(self, driver: Driver) -> dict[str, Any]:
         nodes = driver.graph.nodes
         values = self.run_config.overrides
         for name in values:
             if name not in nodes:
-                raise UnknownNode(self._no_node(driver, name))
+                raise UnknownNode(self._no_node_message(driver, name))
             if nodes[name].user_defined:
                 raise InvalidInputs(
                     f"{name} is an input, not a node that is computed.",
                     hint=f"Give it as an input: -i {name}=…",
                 )
-        return fitted(values, nodes, "override")
+        return convert_values(values, nodes, "override")
 
-    def _given(self, driver: hamilton_driver.Driver, taken: list[node.Node]) -> dict[str, Any]:
+    def _input_values(self, driver: Driver, user_inputs: list[Node]) -> dict[str, Any]:
+        """The values for the inputs of the run, as the types that they declare."""
+        config = self.run_config.config
         known = {
-            name: each
-            for name, each in driver.graph.nodes.items()
-            if each.user_defined and name not in self.run_config.config
+            name: node
+            for name, node in driver.graph.nodes.items()
+            if node.user_defined and name not in config
         }
+        from_yaml = self._pipeline.config.run.inputs
         check_known(self._overrides.inputs, known, "the caller")
         hint = "Values that only some variants of a pipeline take belong under params."
-        check_known(
-            self._pipeline.config.run.inputs,
-            known,
-            f"run.inputs of {self._pipeline.file.name}",
-            hint,
-        )
+        check_known(from_yaml, known, f"run.inputs of {self._pipeline.file.name}", hint)
         values = merged_inputs(self._pipeline.config, self._overrides, known)
         if SCHEDULED_FOR in known:
             values.setdefault(SCHEDULED_FOR, self._scheduled_for)
-        twice = sorted(set(values) & set(self.run_config.config))
+        twice = sorted(set(values) & set(config))
         if twice:
             raise InvalidInputs(f"{', '.join(twice)}: given both as an input and in config.")
-        names = {each.name for each in taken}
-        return fitted({name: value for name, value in values.items() if name in names}, known)
+        names = {node.name for node in user_inputs}
+        return convert_values({k: v for k, v in values.items() if k in names}, known)
 
 
-def _saving(driver: hamilton_driver.Driver, name: str) -> Iterable[str]:
-    """The node that writes a file, and the one that puts its values together, if there is one."""
-    yield name
-    for need in driver.graph.nodes[name].dependencies:
-        if need.name == f"{name}_build_result":
-            yield need.name
+def _saver_nodes(driver: Driver, saver: str) -> list[str]:
+    """The node that writes a file, and Hamilton's node that combines several values for it."""
+    combining = f"{saver}_build_result"
+    dependencies = [node.name for node in driver.graph.nodes[saver].dependencies]
+    return [saver, combining] if combining in dependencies else [saver]

@@ -122,7 +122,7 @@ def show(
         yield from block(as_yaml, "dim")
         yield from nodes_view(plan.nodes)
         if plan.inputs:
-            yield from inputs_view(plan.inputs, {**plan.run.config, **plan.given})
+            yield from inputs_view(plan.inputs, {**plan.run.config, **plan.input_values})
         for sentence in words:
             yield line(f"Scheduled {sentence}")
 

@@ -79,15 +79,15 @@ def dag(
     if not shown.nodes:
         context.output.message("None of these nodes is needed for the final variables.")
 
-    from flowerpower.run.draw.render import drawn
+    from flowerpower.run.draw.render import render
 
     if output is not None:
-        write_file(output, drawn(shown, chosen))
+        write_file(output, render(shown, chosen))
         context.output.message(f"Wrote {output}.")
         if not context.output.json:
             return
     elif chosen is not GraphFormat.text and not context.output.quiet:
-        write_stdout(drawn(shown, chosen))
+        write_stdout(render(shown, chosen))
         return
     names = [node.name for node in shown.nodes]
     context.output.result(_as_data(shown), lambda: _rows(shown), names)

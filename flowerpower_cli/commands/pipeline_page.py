@@ -46,7 +46,7 @@ def write_page(
     """Write the page to a file, or to stdout if there is none."""
     from flowerpower.run.draw.page import page
 
-    given = {**plan.run.config, **plan.given}
+    given = {**plan.run.config, **plan.input_values}
     values = {node.name: "not needed" for node in graph.nodes if node.is_input}
     values |= {each.name: input_value(each, given) for each in plan.inputs}
     made = page(graph, file=file, configuration=configuration, schedule=schedule, values=values)

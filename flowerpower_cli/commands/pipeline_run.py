@@ -142,7 +142,7 @@ def _show_plan(context: CommandContext, pipeline: str, plan: Plan) -> None:
     def view() -> Iterator[Shape]:
         yield from plan_view(plan.nodes, plan.final_vars, plan.forecast)
         if plan.inputs:
-            yield from inputs_view(plan.inputs, {**plan.run.config, **plan.given})
+            yield from inputs_view(plan.inputs, {**plan.run.config, **plan.input_values})
         for told in _files(plan):
             yield line(f"Would {told['what']} {told['path']} ({', '.join(told['nodes'])})")
 
@@ -154,7 +154,7 @@ def _files(plan: Plan) -> list[dict[str, Any]]:
     read = [
         {"what": "read", "path": each.path, "nodes": [name]} for name, each in plan.run.load.items()
     ]
-    files = plan.built.files
+    files = plan.dag.files
     return read + [
         {"what": "write", "path": files.paths[identifier], "nodes": nodes}
         for identifier, nodes in files.written.items()
@@ -162,4 +162,4 @@ def _files(plan: Plan) -> list[dict[str, Any]]:
 
 
 def _is_given(plan: Plan, name: str) -> bool:
-    return name in plan.given or name in plan.run.config
+    return name in plan.input_values or name in plan.run.config

@@ -276,9 +276,9 @@ def test_adapters_of_ones_own_are_made_with_their_options(project: Path, cli: Cl
     ("adapter", "message"),
     [
         ("{custom: ['hooks:Tel']}", "hooks has no Tel. Did you mean 'Tell'?"),
-        ("{custom: ['hooks:Nothing']}", "hooks:Nothing is no adapter of Hamilton's"),
-        ("{custom: ['hooks:Breaks']}", "hooks:Breaks cannot be made: RuntimeError: not made"),
-        ("{custom: [{type: 'hooks:Tell', options: {wrd: 1}}]}", "cannot be made: TypeError"),
+        ("{custom: ['hooks:Nothing']}", "hooks:Nothing is not a Hamilton adapter"),
+        ("{custom: ['hooks:Breaks']}", "hooks:Breaks cannot be created: RuntimeError: not made"),
+        ("{custom: [{type: 'hooks:Tell', options: {wrd: 1}}]}", "cannot be created: TypeError"),
         ("{custom: ['hoks:Tell']}", "There is no module 'hoks'"),
         ("{custom: [hooks]}", "'hooks' is not a class: expected package.module:Class."),
         ("{custom: ['hooks:Instead'], graceful_errors: true}", "cannot be on together"),

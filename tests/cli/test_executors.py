@@ -234,9 +234,12 @@ def test_ctrl_c_ends_all_processes(project: Path, cli: Cli, tmp_path: Path) -> N
         "-i", f"mark={mark}",
     )  # fmt: skip
     with started as process:
-        eventually(lambda: mark.exists() and mark.read_text() != "")
-        process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=30)
+        try:
+            eventually(lambda: mark.exists() and mark.read_text() != "", timeout=60)
+            process.send_signal(signal.SIGINT)
+            _, stderr = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert (process.returncode, stderr.strip().splitlines()[-1]) == (130, "Interrupted.")
     eventually(lambda: not is_running(int(mark.read_text())))
 

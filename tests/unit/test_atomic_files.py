@@ -25,10 +25,15 @@ def test_what_raises_leaves_the_file_and_nothing_beside_it(tmp_path: Path) -> No
     """The target stays as it is, and the new file goes, whatever ends the writing."""
     target = tmp_path / "table.csv.gz"
     target.write_bytes(b"old")
-    for error in (ValueError, KeyboardInterrupt):
-        with pytest.raises(error), replacement(target) as fresh:
+
+    def write_half(error: type[BaseException]) -> None:
+        with replacement(target) as fresh:
             assert fresh.suffix == ".gz"
             fresh.write_bytes(b"half")
             raise error
+
+    for error in (ValueError, KeyboardInterrupt):
+        with pytest.raises(error):
+            write_half(error)
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowerpower.run.cache.fingerprints import Unknown, fingerprint
+from flowerpower.run.cache.fingerprints import NoFingerprint, fingerprint
 
 
 class Kind(enum.Enum):
@@ -156,7 +156,7 @@ def test_equal_fingerprints_mean_equal_values(one: Any, other: Any) -> None:
 )
 def test_what_says_nothing_of_itself_has_none(value: Any) -> None:
     """Locks, bare objects and functions without a name are not taken for one another."""
-    with pytest.raises(Unknown):
+    with pytest.raises(NoFingerprint):
         fingerprint(value)
 
 
@@ -164,7 +164,7 @@ def test_a_circle_has_none() -> None:
     """A value that holds itself ends, and is not known."""
     circle: list[Any] = []
     circle.append(circle)
-    with pytest.raises(Unknown):
+    with pytest.raises(NoFingerprint):
         fingerprint(circle)
 
 

@@ -15,7 +15,7 @@ from hamilton.lifecycle.default import PrintLn
 from flowerpower.config.adapters import AdapterConfig, CustomAdapter
 from flowerpower.config.files import Project
 from flowerpower.errors import ConfigError
-from flowerpower.run.adapters.graceful import Graceful
+from flowerpower.run.adapters.graceful import GracefulErrorsAdapter
 from flowerpower.run.adapters.trackers import Tracker, check_trackers, make_trackers
 from flowerpower.run.adapters.type_check import TypeCheck
 from flowerpower.run.modules import import_modules
@@ -26,7 +26,7 @@ OnWarning = Callable[[str], None]
 
 
 def log_warning(text: str) -> None:
-    """Where warnings go that nobody asked for: stderr, unless logging is set up."""
+    """Log a warning: it goes to stderr, unless the program has set up logging."""
     logging.getLogger("flowerpower").warning("Warning: %s", mask(text))
 
 
@@ -34,99 +34,105 @@ def log_warning(text: str) -> None:
 class Adapters:
     """The adapters of one run.
 
-    `sent` go with the nodes wherever these run; `trackers` stay in this process. `methods` say by
-    name which of them take the place of a node's own execution.
+    `node_adapters` go with the nodes to whatever process runs them; `trackers` stay in this one.
+    `methods` names those that replace a node's own execution. `resources` is what `close` closes
+    besides.
     """
 
-    sent: list[Any] = field(default_factory=list)
+    node_adapters: list[Any] = field(default_factory=list)
     trackers: list[Tracker] = field(default_factory=list)
     methods: list[str] = field(default_factory=list)
-    graceful: Graceful | None = None
+    graceful_errors: GracefulErrorsAdapter | None = None
+    resources: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
-    def shown(self, value: Any) -> Any:
-        """A result as it is handed out: with the sentinel in place of what failed."""
-        return value if self.graceful is None else self.graceful.shown(value)
+    def with_sentinels(self, value: Any) -> Any:
+        """A result for the caller, with the configured sentinel for each value that is missing."""
+        return value if self.graceful_errors is None else self.graceful_errors.with_sentinels(value)
 
     def close(self) -> None:
-        """Let trackers send what they have, and let go of them."""
-        for tracker in self.trackers:
-            tracker.close()
+        """Let trackers send what they have, and close what the run has opened."""
+        with self.resources:
+            for tracker in self.trackers:
+                tracker.close()
 
 
 def make_adapters(
     project: Project,
     pipeline: str,
     config: AdapterConfig,
-    recorder: NodeEventHook,
+    node_events: NodeEventHook,
     warn: OnWarning,
 ) -> Adapters:
-    """The adapters that are on, but for the progress bar, which is drawn from the recorder.
+    """The adapters that are on. The progress bar is none of them: it listens to `node_events`.
 
     A tracker that cannot be reached is left out with a warning.
 
     Raises:
-        ConfigError: if one lacks a setting, is not installed, or is not to be found.
+        ConfigError: if one lacks a setting, is not installed or does not exist.
     """
-    made = Adapters()
+    adapters = Adapters()
     if config.graceful_errors is not None and config.graceful_errors.enabled:
-        made.graceful = Graceful(config.graceful_errors, recorder)
-        made.sent.append(made.graceful)
-        made.methods.append("graceful_errors")
-    if config.type_check is not None and config.type_check.enabled:
-        told = config.type_check
-        made.sent.append(TypeCheck(recorder, told.check_input, told.check_output))
+        adapters.graceful_errors = GracefulErrorsAdapter(config.graceful_errors, node_events)
+        adapters.node_adapters.append(adapters.graceful_errors)
+        adapters.methods.append("graceful_errors")
+    if (type_check := config.type_check) is not None and type_check.enabled:
+        adapters.node_adapters.append(
+            TypeCheck(node_events, type_check.check_input, type_check.check_output)
+        )
     if config.print is not None and config.print.enabled:
-        made.sent.append(_Print(config.print.verbosity, _print, config.print.nodes))
-    for each in config.custom:
-        adapter = _custom(project, each)
-        made.sent.append(adapter)
+        adapters.node_adapters.append(
+            PrintAdapter(config.print.verbosity, _print, config.print.nodes)
+        )
+    for custom in config.custom:
+        adapter = _make_custom(project, custom)
+        adapters.node_adapters.append(adapter)
         if LifecycleAdapterSet(adapter).does_method("do_node_execute", is_async=False):
-            made.methods.append(each.type)
-    made.trackers = make_trackers(project, pipeline, config, warn)
-    return made
+            adapters.methods.append(custom.type)
+    adapters.trackers = make_trackers(project, pipeline, config, warn)
+    return adapters
 
 
 def check_adapters(project: Project, config: AdapterConfig) -> None:
-    """The adapters that are on have their settings, packages and classes; none is made.
+    """Check the settings, packages and classes of the adapters that are on; none is created.
 
     Raises:
         ConfigError: saying which lacks what.
     """
     check_trackers(config)
-    for each in config.custom:
-        _custom_class(project, each)
+    for custom in config.custom:
+        _custom_class(project, custom)
 
 
 def _custom_class(project: Project, config: CustomAdapter) -> Any:
-    module_name, _, name = config.type.partition(":")
+    module_name, _, class_name = config.type.partition(":")
     (module,) = import_modules(project.root, [module_name])
-    found = getattr(module, name, None)
-    if found is None:
+    adapter_class = getattr(module, class_name, None)
+    if adapter_class is None:
         known = [
-            each
-            for each, value in vars(module).items()
+            name
+            for name, value in vars(module).items()
             if inspect.isclass(value) and value.__module__ == module_name
         ]
-        rest = did_you_mean(name, known) or f" It has {', '.join(known) or 'no class'}."
-        raise ConfigError(f"adapter.custom: {module_name} has no {name}.{rest}")
-    return found
+        rest = did_you_mean(class_name, known) or f" It has {', '.join(known) or 'no class'}."
+        raise ConfigError(f"adapter.custom: {module_name} has no {class_name}.{rest}")
+    return adapter_class
 
 
-def _custom(project: Project, config: CustomAdapter) -> Any:
-    made = _custom_class(project, config)
+def _make_custom(project: Project, config: CustomAdapter) -> Any:
+    adapter_class = _custom_class(project, config)
     try:
-        adapter = made(**config.options)
+        adapter = adapter_class(**config.options)
         hooks = LifecycleAdapterSet(adapter)
     except Exception as error:  # noqa: BLE001 - a user's own class may raise anything
         raise ConfigError(
-            f"adapter.custom: {config.type} cannot be made: {type(error).__name__}: {error}"
+            f"adapter.custom: {config.type} cannot be created: {type(error).__name__}: {error}"
         ) from None
-    parts = (hooks.sync_hooks, hooks.async_hooks, hooks.sync_methods, hooks.async_methods,
-             hooks.sync_validators)  # fmt: skip
-    if not any(parts):
+    hook_kinds = (hooks.sync_hooks, hooks.async_hooks, hooks.sync_methods, hooks.async_methods,
+                  hooks.sync_validators)  # fmt: skip
+    if not any(hook_kinds):
         raise ConfigError(
-            f"adapter.custom: {config.type} is no adapter of Hamilton's.",
-            hint="Let it inherit from a class of hamilton.lifecycle, such as NodeExecutionHook.",
+            f"adapter.custom: {config.type} is not a Hamilton adapter.",
+            hint="Inherit from a class of hamilton.lifecycle, such as NodeExecutionHook.",
         )
     return adapter
 
@@ -135,10 +141,11 @@ def _print(text: str) -> None:
     print(visible(mask(text)))  # noqa: T201 - it is what the adapter is for
 
 
-class _Print(PrintLn):  # type: ignore[misc] # Hamilton has no types
-    """Hamilton's adapter, which loses count where a node belongs to a task."""
+class PrintAdapter(PrintLn):  # type: ignore[misc] # Hamilton has no types
+    """Hamilton's adapter that prints each node."""
 
-    def run_after_node_execution(self, **told: Any) -> None:
-        """Tell of the node."""
+    def run_after_node_execution(self, **arguments: Any) -> None:
+        """Print that a node has ended."""
+        # Hamilton stores a start by task and node, and deletes it by the node's name alone.
         with contextlib.suppress(KeyError):
-            super().run_after_node_execution(**told)
+            super().run_after_node_execution(**arguments)

@@ -1,10 +1,8 @@
-"""A run that goes on where nodes fail: what depends on them is skipped, the rest is computed."""
+"""A run that goes on when nodes fail: nodes that depend on them are skipped, others computed."""
 
 from __future__ import annotations
 
 import enum
-import functools
-from collections.abc import Callable, Iterator
 from typing import Any
 
 from hamilton.lifecycle import NodeExecutionMethod
@@ -13,28 +11,32 @@ from hamilton.lifecycle.default import INJECTION_ALLOWED
 from flowerpower.config.adapters import GracefulErrors
 from flowerpower.jobs.retries import names_of
 from flowerpower.run.node_events import NodeEventHook
+from flowerpower.run.patches import unwrap_generator
 
-_TAG = "hamilton.error_sentinel"
-"""What Hamilton's `accept_error_sentinels` marks a node with."""
-
-
-class Missing(enum.Enum):
-    """Stands in for a value that a failed node did not give; no node gives it by itself."""
-
-    VALUE = "missing"
+_ACCEPTS_SENTINELS = "hamilton.error_sentinel"
+"""The tag that Hamilton's decorator `accept_error_sentinels` gives a node."""
 
 
-class Graceful(NodeExecutionMethod):  # type: ignore[misc] # Hamilton has no types
-    """Executes nodes as Hamilton's GracefulErrorAdapter does, with two differences.
+class MissingValue(enum.Enum):
+    """The value of a node that failed or was skipped; no node of a user's returns it.
 
-    Exceptions are known by name, and a node's own None, or whatever else the sentinel is, is no
-    failure: inside a run failures have a value of their own.
+    A member of an enum stays the same object when it is pickled.
     """
 
-    def __init__(self, config: GracefulErrors, recorder: NodeEventHook) -> None:
+    FAILED = "missing"
+
+
+class GracefulErrorsAdapter(NodeExecutionMethod):  # type: ignore[misc] # Hamilton has no types
+    """Executes nodes as Hamilton's GracefulErrorAdapter does, with two differences.
+
+    Exceptions are configured by name. And a node may return None, or whatever else the sentinel
+    is, without being taken for a failed one: inside the run a failure has a value of its own.
+    """
+
+    def __init__(self, config: GracefulErrors, node_events: NodeEventHook) -> None:
         self._config = config
-        self._names = set(config.errors)
-        self._recorder = recorder
+        self._error_names = set(config.errors)
+        self._node_events = node_events
 
     def run_to_execute_node(
         self,
@@ -48,39 +50,32 @@ class Graceful(NodeExecutionMethod):  # type: ignore[misc] # Hamilton has no typ
         task_id: str | None,
         **future_kwargs: Any,
     ) -> Any:
-        """The node's value; `Missing.VALUE` if it fails, or what it takes is missing."""
-        given = node_kwargs
-        if is_collect or node_tags.get(_TAG) == INJECTION_ALLOWED:
-            given = {key: self.shown(value) for key, value in node_kwargs.items()}
-        elif any(value is Missing.VALUE for value in node_kwargs.values()):
-            self._recorder.was_skipped(node_name, task_id)
-            return [Missing.VALUE] if is_expand else Missing.VALUE
+        """The node's value; FAILED if it fails, or if a value that it takes is missing."""
+        arguments = node_kwargs
+        if is_collect or node_tags.get(_ACCEPTS_SENTINELS) == INJECTION_ALLOWED:
+            arguments = {name: self.with_sentinels(value) for name, value in node_kwargs.items()}
+        elif any(value is MissingValue.FAILED for value in node_kwargs.values()):
+            self._node_events.mark_skipped(node_name, task_id)
+            return [MissingValue.FAILED] if is_expand else MissingValue.FAILED
         results: list[Any] = []
         try:
             if not is_expand:
-                return node_callable(**given)
-            for item in _generated(node_callable, given):
-                results.append(item)  # noqa: PERF402 - what came before a failure is kept
+                return node_callable(**arguments)
+            for item in unwrap_generator(node_callable)(**arguments):
+                results.append(item)  # noqa: PERF402 - items before a failure are kept
             return results
         except Exception as error:
-            if self._names.isdisjoint(names_of(type(error))):
+            if self._error_names.isdisjoint(names_of(type(error))):
                 raise
-            self._recorder.went_wrong(node_name, task_id, error)
+            self._node_events.mark_failed(node_name, task_id, error)
             if not is_expand:
-                return Missing.VALUE
-            return [*(results if self._config.try_all_parallel else ()), Missing.VALUE]
+                return MissingValue.FAILED
+            return [*(results if self._config.try_all_parallel else ()), MissingValue.FAILED]
 
-    def shown(self, value: Any) -> Any:
-        """A value for those outside: the sentinel in place of what is missing."""
-        if value is Missing.VALUE:
+    def with_sentinels(self, value: Any) -> Any:
+        """A value for users' code: with the configured sentinel where it is missing."""
+        if value is MissingValue.FAILED:
             return self._config.sentinel
-        if type(value) is list and any(each is Missing.VALUE for each in value):
-            return [self.shown(each) for each in value]
+        if type(value) is list and any(item is MissingValue.FAILED for item in value):
+            return [self.with_sentinels(item) for item in value]
         return value
-
-
-def _generated(function: Callable[..., Any], given: dict[str, Any]) -> Iterator[Any]:
-    """The items of a Parallelizable node one by one; Hamilton has made a list of them."""
-    if isinstance(function, functools.partial) and "_callable" in function.keywords:
-        function = function.keywords["_callable"]
-    yield from function(**given)

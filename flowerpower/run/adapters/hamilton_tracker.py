@@ -1,24 +1,21 @@
 """The tracker of Hamilton's user interface, for a server that may be slow or go away.
 
-It is imported only where Hamilton's SDK is installed and asked for.
+Imported only if it is configured, as it needs Hamilton's SDK.
 """
 
 from __future__ import annotations
 
-import functools
-import logging
 import queue
 import threading
-from types import SimpleNamespace
 from typing import Any
 
-import requests
 from hamilton_sdk.adapters import HamiltonTracker
 from hamilton_sdk.api import clients
 
+from flowerpower.run.patches import limit_hamilton_sdk_requests
 from flowerpower.text import mask_values
 
-CONNECT, READ = 5, 10
+CONNECT_TIMEOUT, READ_TIMEOUT = 5, 10
 """Seconds in which the server must take a connection, and answer."""
 
 
@@ -28,6 +25,7 @@ class Client(clients.BasicSynchronousHamiltonClient):  # type: ignore[misc] # it
     def __init__(
         self, api_key: str | None, username: str, h_api_url: str, verify: str | bool = True
     ) -> None:
+        # Not the SDK's own __init__: its thread would keep the process from ending.
         self.api_key, self.username, self.verify = api_key, username, verify
         self.base_url = f"{h_api_url.rstrip('/')}/api/v1"
         self.max_batch_size, self.flush_interval = 100, 2
@@ -37,31 +35,33 @@ class Client(clients.BasicSynchronousHamiltonClient):  # type: ignore[misc] # it
         self.worker_thread = threading.Thread(target=self.worker, daemon=True)
         self.worker_thread.start()
 
-    def register_dag_template_if_not_exists(self, **told: Any) -> int:
-        """Tell of the DAG; the identifier that it has there."""
-        told["config"] = mask_values(told["config"], named=True)
-        return int(super().register_dag_template_if_not_exists(**told))
+    def register_dag_template_if_not_exists(self, **arguments: Any) -> int:
+        """Send the DAG; its id on the server."""
+        arguments["config"] = mask_values(arguments["config"], named=True)
+        return int(super().register_dag_template_if_not_exists(**arguments))
 
-    def create_and_start_dag_run(self, *, inputs: dict[str, Any], **told: Any) -> int:
-        """Tell of a run that begins; the identifier that it has there."""
-        shown = mask_values(dict(inputs), named=True)
-        return int(super().create_and_start_dag_run(inputs=shown, **told))
+    def create_and_start_dag_run(self, *, inputs: dict[str, Any], **arguments: Any) -> int:
+        """Send that a run begins; its id on the server."""
+        masked = mask_values(dict(inputs), named=True)
+        return int(super().create_and_start_dag_run(inputs=masked, **arguments))
 
-    def update_tasks(self, dag_run_id: int, attributes: list[Any], *rest: Any, **told: Any) -> None:
-        """Tell of nodes, in a while.
+    def update_tasks(
+        self, dag_run_id: int, attributes: list[Any], *rest: Any, **arguments: Any
+    ) -> None:
+        """Queue what happened to nodes; the thread sends it.
 
         Raises:
-            Exception: what came of it the last time, if that went wrong.
+            Exception: why the thread failed to send the last time, if it did.
         """
         if self._failure is not None:
             raise self._failure
-        super().update_tasks(dag_run_id, mask_values(attributes), *rest, **told)
+        super().update_tasks(dag_run_id, mask_values(attributes), *rest, **arguments)
 
     def flush(self, batch: list[Any]) -> None:
-        """Send what is told of nodes; in the thread that does it an error would be lost."""
+        """Called in the thread: send a batch; an error is kept for `update_tasks` and `stop`."""
         try:
             super().flush(batch)
-        except Exception as error:  # noqa: BLE001 - it is raised where it is heard
+        except Exception as error:  # noqa: BLE001 - raised again in the thread of the run
             self._failure = error
 
     def stop(self) -> None:
@@ -71,23 +71,16 @@ class Client(clients.BasicSynchronousHamiltonClient):  # type: ignore[misc] # it
             Exception: if that cannot be done.
         """
         self.data_queue.put(None)
-        self.worker_thread.join(CONNECT + READ)
+        self.worker_thread.join(CONNECT_TIMEOUT + READ_TIMEOUT)
         if self._failure is not None:
             raise self._failure
 
 
 def make_tracker(**settings: Any) -> HamiltonTracker:
-    """The tracker; the server has taken its project and user.
+    """The tracker, once the server has accepted its project and user.
 
     Raises:
-        Exception: if the server cannot be reached or does not take them.
+        Exception: if the server cannot be reached or does not accept them.
     """
-    # The SDK waits for its server without end, and logs what is told by us.
-    clients.requests = SimpleNamespace(
-        **{
-            verb: functools.partial(getattr(requests, verb), timeout=(CONNECT, READ))
-            for verb in ("get", "post", "put")
-        }
-    )
-    logging.getLogger("hamilton_sdk").setLevel(logging.CRITICAL + 1)
+    limit_hamilton_sdk_requests(clients, (CONNECT_TIMEOUT, READ_TIMEOUT))
     return HamiltonTracker(client_factory=Client, **settings)

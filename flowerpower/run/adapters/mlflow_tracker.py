@@ -1,12 +1,10 @@
-"""Hamilton's MLflow tracker, for every kind of result, and without secrets.
+"""Hamilton's MLflow tracker, for every type of result, and without secrets.
 
-It is imported only where MLflow is installed and asked for.
+Imported only if it is configured, as it needs MLflow.
 """
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import logging
 import os
 from numbers import Real
@@ -16,29 +14,28 @@ import mlflow
 from hamilton.plugins.h_mlflow import FIGURE_TYPES, MLFlowTracker
 
 from flowerpower.jobs.encoding import encode_outputs
+from flowerpower.run.patches import apply_mlflow_telemetry_setting, mlflow_without_retries
 from flowerpower.text import MASK, is_secret_name, mask
 
-LIMIT = 500
+MAX_PARAMETER = 500
 """Characters of a parameter that MLflow shows."""
-_AT_ONCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
-"""How MLflow is made to ask once more a server that has failed."""
 
 
 class _Tracker(MLFlowTracker):  # type: ignore[misc] # Hamilton has no types
-    """Hamilton's tracker; it would write pickles into the current folder for most types."""
+    """Hamilton's tracker, without the pickles it writes into the current folder for most types."""
 
-    def run_after_graph_construction(self, *, config: dict[str, Any], **told: Any) -> None:
-        """Keep the configuration, without what sounds like secrets."""
-        shown = {name: MASK if is_secret_name(name) else each for name, each in config.items()}
-        super().run_after_graph_construction(config=shown, **told)
+    def run_after_graph_construction(self, *, config: dict[str, Any], **arguments: Any) -> None:
+        """Keep the configuration; values whose names sound like secrets are masked."""
+        masked = {name: MASK if is_secret_name(name) else value for name, value in config.items()}
+        super().run_after_graph_construction(config=masked, **arguments)
 
-    def run_before_graph_execution(self, *, inputs: dict[str, Any], **told: Any) -> None:
-        """Begin a run of MLflow's; inputs that sound like secrets are masked."""
-        shown = {
-            name: MASK if is_secret_name(name) else mask(repr(value))[:LIMIT]
+    def run_before_graph_execution(self, *, inputs: dict[str, Any], **arguments: Any) -> None:
+        """Begin an MLflow run; inputs whose names sound like secrets are masked."""
+        masked = {
+            name: MASK if is_secret_name(name) else mask(repr(value))[:MAX_PARAMETER]
             for name, value in (inputs or {}).items()
         }
-        super().run_before_graph_execution(inputs=shown, **told)
+        super().run_before_graph_execution(inputs=masked, **arguments)
 
     def run_after_node_execution(
         self,
@@ -48,9 +45,9 @@ class _Tracker(MLFlowTracker):  # type: ignore[misc] # Hamilton has no types
         node_return_type: Any,
         result: Any,
         success: bool = True,
-        **told: Any,
+        **arguments: Any,
     ) -> None:
-        """Log what the node gave, if it is a final variable or has written a file."""
+        """Log the node's value, if it is a final variable or the node has written a file."""
         if not success:
             return
         is_saver = node_tags.get("hamilton.data_saver") is True
@@ -60,7 +57,7 @@ class _Tracker(MLFlowTracker):  # type: ignore[misc] # Hamilton has no types
                 node_tags=node_tags,
                 node_return_type=node_return_type,
                 result=result,
-                **told,
+                **arguments,
             )
         elif node_name in self.final_vars:
             self._log(node_name, result)
@@ -74,36 +71,27 @@ class _Tracker(MLFlowTracker):  # type: ignore[misc] # Hamilton has no types
             outputs, _ = encode_outputs({name: value})
             self.client.log_dict(self.run_id, outputs, f"{name}.json")
 
-    def run_after_graph_execution(self, *, success: bool, **told: Any) -> None:
-        """End the run of MLflow's; Hamilton's own ends each as FINISHED, after all."""
+    def run_after_graph_execution(self, *, success: bool, **arguments: Any) -> None:
+        """End the MLflow run; Hamilton's tracker would end a failed one as FINISHED."""
         mlflow.end_run("FINISHED" if success else "FAILED")
 
     def end(self) -> None:
-        """End a run that MLflow holds for one that goes on: it would be ended with the process."""
+        """End a run that is still active, as FAILED: at exit MLflow would end it as FINISHED."""
         active = mlflow.active_run()
         if active is None or active.info.run_id != getattr(self, "run_id", None):
             return
-        before = {name: os.environ.get(name) for name in _AT_ONCE}
-        os.environ.update(_AT_ONCE)
-        try:
+        # Something has failed already; a server that is down is not waited for once more.
+        with mlflow_without_retries():
             mlflow.end_run("FAILED")
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name)
-                else:
-                    os.environ[name] = value
 
 
 def make_tracker(**settings: Any) -> _Tracker:
-    """The tracker, with its experiment made if there is none of that name.
+    """The tracker; its experiment is created if there is none of that name.
 
     Raises:
-        mlflow.exceptions.MlflowException: if the place cannot be used.
+        mlflow.exceptions.MlflowException: if the tracking URI cannot be used.
     """
-    # Hamilton imports MLflow where it is installed, before its variables are set.
-    with contextlib.suppress(ImportError, AttributeError):
-        importlib.import_module("mlflow.telemetry").set_telemetry_client()
+    apply_mlflow_telemetry_setting()
     if "MLFLOW_LOGGING_LEVEL" not in os.environ:
         logging.getLogger("mlflow").setLevel(logging.WARNING)
     mlflow.set_tracking_uri(settings["tracking_uri"])

@@ -1,7 +1,7 @@
-"""Spans of a run and of its nodes, wherever in this process they run.
+"""OpenTelemetry spans of a run and of its nodes, in whatever thread of this process they run.
 
-Hamilton's own tracer names the run by a random id, and loses its spans in other threads. This is
-imported only where OpenTelemetry is installed and asked for.
+Hamilton's own tracer names the run by a random id, and loses its spans in other threads. This
+module is imported only if it is configured, as it needs OpenTelemetry.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from hamilton.lifecycle import GraphExecutionHook, NodeExecutionHook
 from opentelemetry import context, trace
 from opentelemetry.sdk.trace.export import SpanExportResult
 
-from flowerpower.run.loops import is_in_loop
+from flowerpower.run.loops import is_in_event_loop
 from flowerpower.text import mask
 
 
 class Tracer(GraphExecutionHook, NodeExecutionHook):  # type: ignore[misc] # Hamilton has no types
-    """A span for the run, called `name`, and below it one for each node, as long as this runs."""
+    """A span for the run, called `name`, and below it a span for each node."""
 
     def __init__(self, tracer: trace.Tracer, name: str) -> None:
         self._tracer, self._name = tracer, name
         self._open: dict[tuple[str, str | None], tuple[trace.Span, Any]] = {}
 
     def run_before_graph_execution(
-        self, *, run_id: str, final_vars: list[str], inputs: Any, overrides: Any, **told: Any
+        self, *, run_id: str, final_vars: list[str], inputs: Any, overrides: Any, **arguments: Any
     ) -> None:
-        """The run begins; of inputs and overrides only the names are told."""
+        """The run begins; only the names of inputs and overrides are sent, no values."""
         self._run = self._tracer.start_span(self._name)
         self._run.set_attributes(
             {
@@ -39,13 +39,14 @@ class Tracer(GraphExecutionHook, NodeExecutionHook):  # type: ignore[misc] # Ham
         )
 
     def run_before_node_execution(
-        self, *, node_name: str, node_return_type: Any, task_id: str | None, **told: Any
+        self, *, node_name: str, node_return_type: Any, task_id: str | None, **arguments: Any
     ) -> None:
-        """A node begins; spans of its own are below its span, but for those of coroutines."""
+        """A node begins; spans that its code starts are below its span, except in coroutines."""
         span = self._tracer.start_span(node_name, trace.set_span_in_context(self._run))
         span.set_attribute("hamilton.type", str(node_return_type))
-        # Around a coroutine Hamilton calls each hook in a context of its own.
-        token = None if is_in_loop() else context.attach(trace.set_span_in_context(span))
+        # Around a coroutine Hamilton calls each hook in a context of its own, so that the token of
+        # one hook is not valid in the next.
+        token = None if is_in_event_loop() else context.attach(trace.set_span_in_context(span))
         self._open[node_name, task_id] = span, token
 
     def run_after_node_execution(
@@ -55,7 +56,7 @@ class Tracer(GraphExecutionHook, NodeExecutionHook):  # type: ignore[misc] # Ham
         task_id: str | None,
         success: bool,
         error: BaseException | None,
-        **told: Any,
+        **arguments: Any,
     ) -> None:
         """A node has ended."""
         span, token = self._open.pop((node_name, task_id))
@@ -64,9 +65,9 @@ class Tracer(GraphExecutionHook, NodeExecutionHook):  # type: ignore[misc] # Ham
         _end(span, success, error)
 
     def run_after_graph_execution(
-        self, *, success: bool, error: BaseException | None, **told: Any
+        self, *, success: bool, error: BaseException | None, **arguments: Any
     ) -> None:
-        """The run has ended, and what was left of its nodes."""
+        """The run has ended, and with it nodes that were still open."""
         for span, _ in self._open.values():
             _end(span, False, error)
         _end(self._run, success, error)
@@ -76,13 +77,13 @@ def _end(span: trace.Span, success: bool, error: BaseException | None) -> None:
     if success:
         span.set_status(trace.StatusCode.OK)
     else:
-        told = "" if error is None else mask(f"{type(error).__name__}: {error}")
-        span.set_status(trace.StatusCode.ERROR, told)
+        description = "" if error is None else mask(f"{type(error).__name__}: {error}")
+        span.set_status(trace.StatusCode.ERROR, description)
     span.end()
 
 
-class OnceFailing:
-    """An exporter that is given nothing more once it has failed: each try takes seconds."""
+class StopAfterFailureExporter:
+    """Exports nothing more after its first failure: each try would take seconds."""
 
     def __init__(self, exporter: Any) -> None:
         self._exporter = exporter
@@ -95,5 +96,5 @@ class OnceFailing:
         return SpanExportResult.FAILURE if self.lost else SpanExportResult.SUCCESS
 
     def shutdown(self) -> None:
-        """Let go of the exporter."""
+        """Shut the exporter down."""
         self._exporter.shutdown()

@@ -1,4 +1,4 @@
-"""Trackers: services that are told of a run. One that is down warns, and the run goes on."""
+"""Trackers: services that record runs. If one is down there is a warning, and the run goes on."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from hamilton.lifecycle.base import LifecycleAdapterSet
 from flowerpower.config.adapters import AdapterConfig, HamiltonTracker, Mlflow, OpenTelemetry
 from flowerpower.config.files import Project
 from flowerpower.errors import ConfigError
+from flowerpower.run.patches import SILENT
 
-ANSWER = 5
+CONNECT_TIMEOUT = 5
 """Seconds in which a tracker's server must take a connection, and answer."""
-FLUSH = 5
-"""Seconds that spans which are not sent yet are waited for at the end of a run."""
+FLUSH_TIMEOUT = 5
+"""Seconds to wait, at the end of a run, for spans that are not sent yet."""
 _PORTS = {"http": 80, "https": 443}
 _MLFLOW_SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -32,25 +33,23 @@ _MLFLOW_SETTINGS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-"""What MLflow is told by variables of the environment, unless they are set."""
+"""Variables of the environment that MLflow reads; those that are set stay."""
 _MODULES = {
     "hamilton_tracker": "hamilton_sdk",
     "mlflow": "mlflow",
     "opentelemetry": "opentelemetry.sdk",
 }
 _OTLP = "opentelemetry.exporter.otlp.proto.http"
-
-
 _MARK = "_flowerpower_tracker"
 
 
 def is_tracker(adapter: Any) -> bool:
-    """Whether an adapter of Hamilton's belongs to a Tracker."""
+    """Whether a Hamilton adapter is that of a Tracker."""
     return hasattr(adapter, _MARK)
 
 
 class Tracker:
-    """A tracker whose failures warn, once, and end it."""
+    """Wraps a tracker's adapter: its first failure warns and turns it off."""
 
     def __init__(
         self,
@@ -71,33 +70,33 @@ class Tracker:
             setattr(adapter, hook, self._guarded(hook, getattr(adapter, hook)))
 
     def close(self) -> None:
-        """Let it send what it has, and let go of it, also if it has failed."""
+        """Let it send what it has, and close it, also if it has failed."""
         self._try(self._close)
 
     def _guarded(self, hook: str, function: Callable[..., object]) -> Callable[..., None]:
-        def call(**told: Any) -> None:
+        def call(**arguments: Any) -> None:
             error = sys.exception()
             if hook == "pre_graph_execute":
                 self._handled = error
             elif hook == "post_graph_execute" and error is not self._handled:
-                # Hamilton calls a run that was interrupted a success.
-                told.update(success=False, error=error)
+                # Hamilton passes success=True for a run that was interrupted.
+                arguments.update(success=False, error=error)
             if not self._is_broken:
-                self._try(function, **told)
+                self._try(function, **arguments)
 
         return call
 
-    def _try(self, function: Callable[..., object], **told: Any) -> None:
+    def _try(self, function: Callable[..., object], **arguments: Any) -> None:
         try:
-            function(**told)
+            function(**arguments)
         except Exception as error:  # noqa: BLE001 - a service's client may raise anything
             if not self._is_broken:
-                self._warn(f"{self.name} has failed and is told no more: {_told(error)}")
+                self._warn(f"{self.name} has failed and records no more: {_error_text(error)}")
             self._is_broken = True
 
 
 def check_trackers(config: AdapterConfig) -> None:
-    """The trackers that are on have their settings and packages; none is reached for.
+    """Check the settings and packages of the trackers that are on; none is connected to.
 
     Raises:
         ConfigError: saying which lacks what.
@@ -108,19 +107,19 @@ def check_trackers(config: AdapterConfig) -> None:
             continue
         if isinstance(settings, HamiltonTracker):
             _check_settings(settings)
-        needed = [module]
+        required = [module]
         if isinstance(settings, OpenTelemetry) and settings.exporter == "otlp":
-            needed.append(_OTLP)
-        for each in needed:
-            if not _is_there(each):
-                raise _not_installed(name, f"there is no module {each!r}")
+            required.append(_OTLP)
+        for required_module in required:
+            if not _is_installed(required_module):
+                raise _not_installed(name, f"there is no module {required_module!r}")
 
 
-def _is_there(module: str) -> bool:
+def _is_installed(module: str) -> bool:
     try:
         return importlib.util.find_spec(module) is not None
     except ModuleNotFoundError:
-        # It is one of a package's that is not there either.
+        # The package that the module belongs to is missing too.
         return False
 
 
@@ -144,7 +143,7 @@ def make_trackers(
         "mlflow": _mlflow,
         "opentelemetry": _opentelemetry,
     }
-    made = []
+    trackers = []
     for name, make in makers.items():
         settings = getattr(config, name)
         if settings is None or not settings.enabled:
@@ -156,30 +155,35 @@ def make_trackers(
         except ImportError as error:
             raise _not_installed(name, str(error)) from None
         except Exception as error:  # noqa: BLE001 - a service's client may raise anything
-            warn(f"{name} is left out: {_told(error)}")
+            warn(f"{name} is left out: {_error_text(error)}")
             continue
-        made.append(Tracker(name, adapter, warn, close))
-    return made
+        trackers.append(Tracker(name, adapter, warn, close))
+    return trackers
 
 
-def _told(error: Exception) -> str:
-    first = (str(error).strip().splitlines() or [""])[0]
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+def _error_text(error: Exception) -> str:
+    first_line = (str(error).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
 
 
 def _check_answers(url: str | None) -> None:
-    """Raise OSError if nothing answers at an http(s) URL: clients try for minutes."""
+    """Check that a server answers at an http(s) URL: the trackers' clients retry for minutes.
+
+    Raises:
+        OSError: if it does not.
+    """
     parts = urlsplit(url or "")
     if parts.scheme not in _PORTS or not parts.hostname:
         return
+    # Behind a proxy the server cannot be reached directly, and need not be.
     if parts.scheme in getproxies() and not proxy_bypass(parts.hostname):
         return
     address = parts.hostname, parts.port or _PORTS[parts.scheme]
     try:
         if parts.scheme == "https":
-            socket.create_connection(address, timeout=ANSWER).close()
+            socket.create_connection(address, timeout=CONNECT_TIMEOUT).close()
         else:
-            connection = http.client.HTTPConnection(*address, timeout=ANSWER)
+            connection = http.client.HTTPConnection(*address, timeout=CONNECT_TIMEOUT)
             try:
                 connection.request("HEAD", "/")
                 connection.getresponse()
@@ -190,10 +194,10 @@ def _check_answers(url: str | None) -> None:
 
 
 def _check_settings(settings: HamiltonTracker) -> None:
-    lacking = [each for each in ("project_id", "username") if getattr(settings, each) is None]
-    if lacking:
+    missing = [name for name in ("project_id", "username") if getattr(settings, name) is None]
+    if missing:
         raise ConfigError(
-            f"adapter.hamilton_tracker lacks {' and '.join(lacking)}.",
+            f"adapter.hamilton_tracker lacks {' and '.join(missing)}.",
             hint="They are those of the project in Hamilton's user interface.",
         )
 
@@ -221,8 +225,8 @@ def _hamilton_tracker(
 def _mlflow(project: Project, pipeline: str, settings: Mlflow) -> tuple[Any, Callable[[], object]]:
     for name, value in _MLFLOW_SETTINGS.items():
         os.environ.setdefault(name, value)
-    place = settings.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
-    uri = _from_root(project.root, place or "sqlite:///mlflow.db")
+    configured = settings.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
+    uri = _from_root(project.root, configured or "sqlite:///mlflow.db")
     _check_answers(uri)
     tracking = importlib.import_module("flowerpower.run.adapters.mlflow_tracker")
     is_local = uri.startswith(("sqlite:", "file:"))
@@ -241,7 +245,7 @@ def _mlflow(project: Project, pipeline: str, settings: Mlflow) -> tuple[Any, Cal
 
 
 def _from_root(root: Path, uri: str) -> str:
-    """A local place of MLflow's, from the project's folder and not the caller's."""
+    """A URI for MLflow; a relative path is from the project's folder, not the current one."""
     if uri.startswith("sqlite:///") and not uri.startswith("sqlite:////"):
         return f"sqlite:///{root / uri.removeprefix('sqlite:///')}"
     if ":/" in uri or uri.startswith(("file:", "databricks")):
@@ -255,16 +259,16 @@ def _opentelemetry(
     trace = importlib.import_module("opentelemetry.trace")
     sdk = importlib.import_module("opentelemetry.sdk.trace")
     tracking = importlib.import_module("flowerpower.run.adapters.opentelemetry_tracer")
-    given = trace.get_tracer_provider()
-    if isinstance(given, sdk.TracerProvider):
-        # The program around has set it up, and will send what it has.
-        return tracking.Tracer(given.get_tracer("flowerpower"), pipeline), lambda: None
+    current = trace.get_tracer_provider()
+    if isinstance(current, sdk.TracerProvider):
+        # The program that calls us has set it up, and will flush and close it.
+        return tracking.Tracer(current.get_tracer("flowerpower"), pipeline), lambda: None
     export = importlib.import_module("opentelemetry.sdk.trace.export")
     resources = importlib.import_module("opentelemetry.sdk.resources")
     exporter = export.ConsoleSpanExporter()
     processor = export.SimpleSpanProcessor(exporter)
     if settings.exporter == "otlp":
-        exporter = tracking.OnceFailing(_otlp_exporter(settings))
+        exporter = tracking.StopAfterFailureExporter(_otlp_exporter(settings))
         processor = export.BatchSpanProcessor(exporter)
     name = settings.service_name or os.environ.get("OTEL_SERVICE_NAME") or project.name
     provider = sdk.TracerProvider(
@@ -282,12 +286,12 @@ def _opentelemetry(
 
 def _otlp_exporter(settings: OpenTelemetry) -> Any:
     otlp = importlib.import_module(f"{_OTLP}.trace_exporter")
-    standard = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or os.environ.get(
+    configured = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or os.environ.get(
         "OTEL_EXPORTER_OTLP_ENDPOINT"
     )
-    _check_answers(settings.endpoint or standard or "http://localhost:4318")
-    # It logs each failure, which is told by us.
-    logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL + 1)
+    _check_answers(settings.endpoint or configured or "http://localhost:4318")
+    # It logs each failure, and we warn of the first.
+    logging.getLogger("opentelemetry.exporter").setLevel(SILENT)
     return otlp.OTLPSpanExporter(
-        endpoint=settings.endpoint, headers=dict(settings.headers) or None, timeout=FLUSH
+        endpoint=settings.endpoint, headers=dict(settings.headers) or None, timeout=FLUSH_TIMEOUT
     )

@@ -1,4 +1,4 @@
-"""Whether values are what their nodes declare, while a run goes on."""
+"""The check, during a run, that values have the types that their nodes declare."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hamilton import htypes
 from hamilton.lifecycle import NodeExecutionHook
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from flowerpower.run.adapters.graceful import Missing
+from flowerpower.run.adapters.graceful import MissingValue
 from flowerpower.run.dag import type_text
 from flowerpower.run.node_events import NodeEventHook
 
@@ -21,18 +21,18 @@ _STREAMS = (
     collections.abc.Iterator, collections.abc.Iterable, collections.abc.Generator,
     collections.abc.AsyncIterator, collections.abc.AsyncGenerator, htypes.Collect,
 )  # fmt: skip
-"""Types whose values cannot be looked at without using them up."""
+"""Types whose values would be used up by looking at them."""
 
 
 class TypeCheck(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorates its class
-    """Raises TypeError for a value of another type; the node is the one that failed.
+    """Raises TypeError for a value of another type; its node is the one that failed.
 
-    Pydantic checks, strictly and with nothing converted, what Python's own `isinstance` cannot:
-    Hamilton's adapter refuses Parallelizable nodes, fixed tuples, TypedDict, NewType and more.
+    Pydantic checks what `isinstance` cannot, strictly and without converting anything. Hamilton's
+    own adapter refuses Parallelizable nodes, fixed tuples, TypedDict, NewType and more.
     """
 
-    def __init__(self, recorder: NodeEventHook, check_input: bool, check_output: bool) -> None:
-        self._recorder = recorder
+    def __init__(self, node_events: NodeEventHook, check_input: bool, check_output: bool) -> None:
+        self._node_events = node_events
         self._input, self._output = check_input, check_output
 
     def run_before_node_execution(
@@ -57,50 +57,47 @@ class TypeCheck(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorates i
         success: bool,
         **future_kwargs: Any,
     ) -> None:
-        """Check what it gives, if it gave something."""
+        """Check the value that the node returned, if it did."""
         if self._output and success and not htypes.is_parallelizable_type(node_return_type):
             self._check(node_name, "gives a value", result, node_return_type)
 
     def _check(self, node_name: str, what: str, value: Any, declared: Any) -> None:
-        if value is not Missing.VALUE and not fits(value, declared):
-            self._recorder.blame(node_name)
+        if value is not MissingValue.FAILED and not fits(value, declared):
+            self._node_events.set_failed_node(node_name)
             kind = type_text(type(value))
             raise TypeError(f"it {what} as {kind}, where {type_text(declared)} is declared")
 
 
 def fits(value: Any, declared: Any) -> bool:
-    """Whether a value is of a declared type, as far as that can be found out without using it up.
-
-    What no check is known for fits.
-    """
+    """Whether a value has a declared type; True where that cannot be checked."""
     origin = typing.get_origin(declared)
     if declared in (Any, object, inspect.Parameter.empty) or (origin or declared) in _STREAMS:
         return True
     try:
-        check = _checker(declared)
+        check = _cached_check(declared)
     except TypeError:
-        # It cannot be hashed, such as Annotated with a list.
-        check = _made(declared)
+        # A type that cannot be hashed, such as Annotated with a list, cannot be cached.
+        check = _make_check(declared)
     return check(value)
 
 
 @functools.lru_cache(maxsize=1000)
-def _checker(declared: Any) -> Callable[[Any], bool]:
-    return _made(declared)
+def _cached_check(declared: Any) -> Callable[[Any], bool]:
+    return _make_check(declared)
 
 
-def _made(declared: Any) -> Callable[[Any], bool]:
+def _make_check(declared: Any) -> Callable[[Any], bool]:
     if typing.is_typeddict(declared):
         return functools.partial(_is_typed_dict, declared=declared)
     if isinstance(declared, type) and typing.get_origin(declared) is None:
-        # As Python's numbers have it: an int is a float.
-        kinds = {float: (float, int), complex: (complex, float, int)}
-        return functools.partial(_is_instance, kinds=kinds.get(declared, declared))
+        # As for type checkers, an int is a float.
+        numbers = {float: (float, int), complex: (complex, float, int)}
+        return functools.partial(_is_instance, types=numbers.get(declared, declared))
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(declared, config=_STRICT)
     except Exception:  # noqa: BLE001 - types of libraries may raise anything when asked for a schema
         origin = typing.get_origin(declared)
-        return functools.partial(_is_instance, kinds=origin if isinstance(origin, type) else object)
+        return functools.partial(_is_instance, types=origin if isinstance(origin, type) else object)
     return functools.partial(_is_valid, adapter=adapter)
 
 
@@ -112,13 +109,13 @@ def _is_typed_dict(value: Any, declared: Any) -> bool:
     return (
         isinstance(value, dict)
         and declared.__required_keys__ <= value.keys() <= hints.keys()
-        and all(fits(each, hints[key]) for key, each in value.items())
+        and all(fits(item, hints[key]) for key, item in value.items())
     )
 
 
-def _is_instance(value: Any, kinds: Any) -> bool:
+def _is_instance(value: Any, types: Any) -> bool:
     try:
-        return isinstance(value, kinds)
+        return isinstance(value, types)
     except TypeError:
         return True
 

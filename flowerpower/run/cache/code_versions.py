@@ -1,8 +1,8 @@
-"""Versions of a node's code: of its function, and of all of the project's own that it uses.
+"""Versions of a node's code: of its function, and of all code of the project that it uses.
 
-Hamilton's version is that of one function's text. A constant, a helper or a class that it uses, a
-value that a decorator was given, or a second pipeline with a function of the same text are none of
-it; a cache that goes by it gives back values of code that is gone.
+Hamilton's version covers the text of one function. It does not change with a constant, a helper or
+a class that the function uses or with a decorator's arguments, and two pipelines with functions of
+the same text share it: a cache that relies on it returns values of code that is gone.
 """
 
 from __future__ import annotations
@@ -16,43 +16,43 @@ import types
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from hamilton import node
 from hamilton.graph_types import hash_source_code
+from hamilton.node import Node
 
 from flowerpower.run.cache.fingerprints import fingerprint
 
-MOST_PARTS = 5_000
-"""Parts of a node's code that are looked at."""
+MAX_PARTS = 5_000
+"""Parts of a node's code that are read; what comes after is ignored."""
 _INSTALLED = tuple(
     sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")
 )
 
 
-def code_version(of: node.Node) -> str:
-    """A text that changes with the node's code and with what of the project it uses."""
-    reader = _Reader()
-    reader.read(of.callable)
-    for function in of.originating_functions or ():
-        reader.read(function)
-    return reader.digest.hexdigest()
+def code_version(node: Node) -> str:
+    """A text that changes with the node's code and with the code of the project that it uses."""
+    hasher = _CodeHasher()
+    hasher.read(node.callable)
+    for function in node.originating_functions or ():
+        hasher.read(function)
+    return hasher.digest.hexdigest()
 
 
-class _Reader:
-    """Reads code as far as it is not installed, each part of it once."""
+class _CodeHasher:
+    """Hashes functions and all that they use, each once, down to code that is installed."""
 
     def __init__(self) -> None:
         self.digest = hashlib.blake2b(digest_size=24)
         self._seen: dict[int, int] = {}
-        self._kept: list[Any] = []
+        self._references: list[Any] = []
 
     def read(self, value: Any) -> None:
-        """Take in a value that code is or uses."""
-        if id(value) in self._seen or len(self._seen) > MOST_PARTS:
+        """Add a function, or a value that one uses, to the digest."""
+        if id(value) in self._seen or len(self._seen) > MAX_PARTS:
             self._mark(f"seen {self._seen.get(id(value))}")
             return
         self._seen[id(value)] = len(self._seen)
-        # An id is only a value's own while that is there.
-        self._kept.append(value)
+        # Python reuses the id of an object that is gone, so each is kept.
+        self._references.append(value)
         if isinstance(value, types.FunctionType):
             self._read_function(value)
         elif isinstance(value, types.MethodType):
@@ -67,7 +67,7 @@ class _Reader:
             self._read_class(value)
         elif isinstance(value, types.ModuleType):
             self._mark(value.__name__)
-        elif isinstance(value, node.Node):
+        elif isinstance(value, Node):
             self._mark(value.name)
             self.read(value.callable)
         elif isinstance(value, dict):
@@ -132,11 +132,11 @@ class _Reader:
         kind = type(value)
         self._mark(f"{kind.__module__}.{kind.__qualname__}")
         if isinstance(value, pathlib.PurePath):
-            # As it is written; what is in the file is no code.
+            # Only the path: the content of the file is not code.
             self._mark(str(value))
             return
         if kind.__module__.partition(".")[0] == "hamilton":
-            # A decorator, with what it was given.
+            # A decorator with its arguments.
             self._read_all(_flat(getattr(value, "__dict__", {})))
             return
         if not _is_installed(_file(inspect.getmodule(kind))):
@@ -158,12 +158,12 @@ def _file(module: types.ModuleType | None) -> str:
 
 
 def _is_installed(file: str) -> bool:
-    """Whether a file belongs to Python or to a package that is installed, or is none."""
+    """Whether a file belongs to Python or to an installed package; True for no file."""
     return not file or file.startswith(("<frozen", *_INSTALLED)) or "site-packages" in file
 
 
 def _names(code: types.CodeType) -> Iterator[str]:
-    """What code names, the code in it too."""
+    """The names that code uses, in nested functions too."""
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
@@ -174,14 +174,14 @@ def _text(function: types.FunctionType) -> str:
     """A function's source without comments and docstrings, or its code where there is none."""
     try:
         return str(hash_source_code(function, strip=True))
-    except Exception:  # noqa: BLE001 - what cannot be read as source is taken as it is
+    except Exception:  # noqa: BLE001 - without a readable source its bytecode is hashed
         return _bytecode(function.__code__)
 
 
 def _bytecode(code: types.CodeType) -> str:
     parts = [code.co_code.hex(), repr(code.co_names)]
     parts += [
-        _bytecode(each) if isinstance(each, types.CodeType) else repr(each)
-        for each in code.co_consts
+        _bytecode(constant) if isinstance(constant, types.CodeType) else repr(constant)
+        for constant in code.co_consts
     ]
     return " ".join(parts)

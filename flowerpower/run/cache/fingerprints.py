@@ -1,7 +1,7 @@
-"""Fingerprints of values: equal ones for values that may stand in for each other, and no others.
+"""Fingerprints of values: two are equal only if one value can be used in place of the other.
 
-Hamilton's own do not tell 1 from "1", a list from a tuple, an array from its transpose or a table
-from one with other column names; a cache that goes by them gives back wrong values.
+Hamilton's fingerprints do not distinguish 1 from "1", a list from a tuple, an array from its
+transpose, or a table from one with other column names: a cache that uses them returns wrong values.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 MAX_DEPTH = 50
-MOST_NAMES = 1000
+MAX_NAMES = 1000
 MAX_NAME = 1000
 _NO_FILE = "none"
 _PLAIN = (
@@ -28,153 +28,154 @@ _PLAIN = (
 )  # fmt: skip
 
 
-class Unknown(Exception):
-    """The value has no fingerprint: nothing of it says what it is."""
+class NoFingerprint(Exception):
+    """The value has no fingerprint, such as an open connection or a local function."""
 
 
 def fingerprint(value: Any) -> str:
-    """A text of letters and digits that stands for the value.
+    """The fingerprint of a value, as hexadecimal digits.
 
-    That of a path stands for the file too: its time and size.
+    That of a path includes the time and size of its file.
 
     Raises:
-        Unknown: if the value has none, such as an open connection.
+        NoFingerprint: if the value has none.
     """
-    feeder = _Feeder()
-    feeder.feed(value, 0)
-    return feeder.digest.hexdigest()
+    hasher = _Hasher()
+    hasher.add(value, 0)
+    return hasher.digest.hexdigest()
 
 
 def file_states(value: Any, folders: Iterable[pathlib.Path]) -> list[str]:
-    """The states of files that a text or path names, or the first in a list, tuple or dictionary.
+    """The time and size of each file that a value names.
 
-    A relative name is looked up from each of `folders`.
+    The value may be a text, a path, or a list, tuple or dictionary of them, of which the first
+    MAX_NAMES are looked at. A relative name is looked up in each of `folders`.
     """
     parts = value.values() if isinstance(value, dict) else value
     names = parts if isinstance(value, list | tuple | dict) else [value]
-    found: list[str] = []
-    for name in itertools.islice(names, MOST_NAMES):
+    states: list[str] = []
+    for name in itertools.islice(names, MAX_NAMES):
         if isinstance(name, pathlib.PurePath) or (
             isinstance(name, str) and 0 < len(name) < MAX_NAME and name.isprintable()
         ):
             for folder in folders:
                 state = _file_state(folder / name)
-                if state not in (_NO_FILE, "other", *found):
-                    found.append(state)
-    return found
+                if state not in (_NO_FILE, "other", *states):
+                    states.append(state)
+    return states
 
 
-class _Feeder:
-    """Feeds a digest with a value, each part of it marked with its type and length."""
+class _Hasher:
+    """Hashes a value; each part of it is preceded by its type and length."""
 
     def __init__(self) -> None:
         self.digest = hashlib.blake2b(digest_size=24)
 
-    def feed(self, value: Any, depth: int) -> None:
+    def add(self, value: Any, depth: int) -> None:
         if depth > MAX_DEPTH:
-            raise Unknown
+            raise NoFingerprint
         kind = type(value)
         self._mark(f"{kind.__module__}.{kind.__qualname__}")
         if kind in _PLAIN:
             self._mark(value if isinstance(value, bytes) else repr(value))
         elif kind in (list, tuple):
-            self._feed_all(value, depth)
+            self._add_all(value, depth)
         elif kind is dict:
-            self._feed_all((part for item in value.items() for part in item), depth)
+            self._add_all((part for item in value.items() for part in item), depth)
         elif kind in (set, frozenset):
-            self._feed_all(sorted(map(fingerprint, value)), depth)
+            self._add_all(sorted(map(fingerprint, value)), depth)
         elif isinstance(value, pathlib.PurePath):
             self._mark(f"{value}|{_file_state(value)}")
         elif isinstance(value, type | types.FunctionType | types.BuiltinFunctionType):
-            self._mark(_named(value))
-        elif (feed := _FEEDS.get(kind.__module__.partition(".")[0])) and feed(self, value, depth):
+            self._mark(_import_name(value))
+        elif (add := _LIBRARIES.get(kind.__module__.partition(".")[0])) and add(self, value, depth):
             pass
         else:
-            self._feed_object(value, depth)
+            self._add_object(value, depth)
 
     def _mark(self, part: str | bytes) -> None:
         content = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
         self.digest.update(len(content).to_bytes(8, "little"))
         self.digest.update(content)
 
-    def _feed_all(self, parts: Iterable[Any], depth: int) -> None:
+    def _add_all(self, parts: Iterable[Any], depth: int) -> None:
         count = 0
         for part in parts:
-            self.feed(part, depth + 1)
+            self.add(part, depth + 1)
             count += 1
         self._mark(str(count))
 
-    def _feed_object(self, value: Any, depth: int) -> None:
-        """Anything else is what pickle would make it of again."""
+    def _add_object(self, value: Any, depth: int) -> None:
+        """Hash any other object by what pickle would rebuild it from."""
         if type(value) is object or isinstance(value, Iterator):
-            raise Unknown
+            raise NoFingerprint
         try:
             reduced = value.__reduce_ex__(4)
         except Exception:  # noqa: BLE001 - the value's own code runs
-            raise Unknown from None
+            raise NoFingerprint from None
         if isinstance(reduced, str):
             self._mark(reduced)
             return
         function, arguments, *rest = reduced
-        self._mark(_named(function))
-        self._feed_all(arguments, depth)
+        self._mark(_import_name(function))
+        self._add_all(arguments, depth)
         for part in rest:
-            # Items of lists and dictionaries come as iterators.
-            self.feed(list(part) if isinstance(part, Iterator) else part, depth + 1)
+            # The items of subclasses of list and dict come as iterators.
+            self.add(list(part) if isinstance(part, Iterator) else part, depth + 1)
 
-    def feed_numpy(self, value: Any, depth: int) -> bool:
-        """An array or a number of NumPy's."""
+    def add_numpy(self, value: Any, depth: int) -> bool:
+        """Hash a NumPy array or number; False for anything else."""
         import numpy as np
 
         if type(value) is np.ma.MaskedArray:
             self._mark(f"{value.dtype!r} {value.shape}")
-            self._feed_all((np.ma.getmaskarray(value), value.compressed()), depth)
+            self._add_all((np.ma.getmaskarray(value), value.compressed()), depth)
             return True
         if type(value) is not np.ndarray and not isinstance(value, np.generic):
             return False
         self._mark(f"{value.dtype!r} {value.shape}")
         if value.dtype.hasobject:
-            self._feed_all(value.ravel().tolist() if value.shape else [value.item()], depth)
+            self._add_all(value.ravel().tolist() if value.shape else [value.item()], depth)
         else:
             self._mark(value.tobytes())
         return True
 
-    def feed_pandas(self, value: Any, depth: int) -> bool:
-        """A table, column or index of pandas'."""
+    def add_pandas(self, value: Any, depth: int) -> bool:
+        """Hash a pandas table, column or index; False for anything else."""
         import pandas as pd
 
         if isinstance(value, pd.DataFrame):
-            self._feed_all((value.columns, value.index, value.attrs), depth)
+            self._add_all((value.columns, value.index, value.attrs), depth)
             for position in range(value.shape[1]):
-                self._feed_column(value.iloc[:, position], depth)
+                self._add_column(value.iloc[:, position], depth)
         elif isinstance(value, pd.Series):
-            self._feed_all((value.name, value.index, value.attrs), depth)
-            self._feed_column(value, depth)
+            self._add_all((value.name, value.index, value.attrs), depth)
+            self._add_column(value, depth)
         elif isinstance(value, pd.RangeIndex):
             self._mark(f"{value.start} {value.stop} {value.step} {list(value.names)!r}")
         elif isinstance(value, pd.Index):
             self._mark(f"{list(value.names)!r} {getattr(value, 'freq', None)!r}")
-            self._feed_column(value, depth)
+            self._add_column(value, depth)
         else:
             return False
         return True
 
-    def _feed_column(self, column: Any, depth: int) -> None:
+    def _add_column(self, column: Any, depth: int) -> None:
         import numpy as np
         import pandas as pd
 
         self._mark(f"{column.dtype!r} {len(column)}")
         if isinstance(column.dtype, pd.CategoricalDtype):
-            self.feed(column.dtype.categories, depth + 1)
+            self.add(column.dtype.categories, depth + 1)
         if isinstance(column.dtype, np.dtype) and not column.dtype.hasobject:
             self._mark(column.to_numpy().tobytes())
         elif column.dtype == object or isinstance(column, pd.MultiIndex):
-            self._feed_all(column.tolist(), depth)
+            self._add_all(column.tolist(), depth)
         else:
             self._mark(pd.util.hash_array(column.array, categorize=False).tobytes())
 
-    def feed_polars(self, value: Any, depth: int) -> bool:
-        """A table or column of Polars'."""
+    def add_polars(self, value: Any, depth: int) -> bool:
+        """Hash a Polars table or column; False for anything else."""
         import polars as pl  # type: ignore[import-not-found] # an extra of the user's
 
         if isinstance(value, pl.Series):
@@ -182,22 +183,22 @@ class _Feeder:
         if not isinstance(value, pl.DataFrame):
             return False
         self._mark(repr(value.schema))
-        self.feed(value.to_dict(as_series=False), depth + 1)
+        self.add(value.to_dict(as_series=False), depth + 1)
         return True
 
 
-_FEEDS: dict[str, Callable[[_Feeder, Any, int], bool]] = {
-    "numpy": _Feeder.feed_numpy,
-    "pandas": _Feeder.feed_pandas,
-    "polars": _Feeder.feed_polars,
+_LIBRARIES: dict[str, Callable[[_Hasher, Any, int], bool]] = {
+    "numpy": _Hasher.add_numpy,
+    "pandas": _Hasher.add_pandas,
+    "polars": _Hasher.add_polars,
 }
 
 
-def _named(value: Any) -> str:
+def _import_name(value: Any) -> str:
     name = f"{value.__module__}.{value.__qualname__}"
     if "<" in name:
-        # A function made within another: others have its name.
-        raise Unknown
+        # A function inside another function: others may have the same name.
+        raise NoFingerprint
     return name
 
 

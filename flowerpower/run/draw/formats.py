@@ -1,4 +1,4 @@
-"""What a DAG can be drawn as, and the suffixes of such files."""
+"""The formats that a DAG can be drawn in, and the suffixes of such files."""
 
 from __future__ import annotations
 

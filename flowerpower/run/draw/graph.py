@@ -1,4 +1,4 @@
-"""A pipeline's DAG as plain data, and the parts of it that may be looked at alone."""
+"""A pipeline's DAG as plain data, and how to select a part of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flowerpower.text import did_you_mean
 
 @dataclass(frozen=True)
 class GraphNode:
-    """A node or an input; `needs` are names of others, `optional` those of them with a default."""
+    """A node or an input; `needs` are its sources, `optional` those of them with a default."""
 
     name: str
     type: str
@@ -25,7 +25,7 @@ class GraphNode:
 
 @dataclass(frozen=True)
 class Graph:
-    """Nodes and inputs, sources first; what they need is in the graph."""
+    """Nodes and inputs, sources first; all sources are in the graph."""
 
     pipeline: str
     final_vars: list[str]
@@ -33,16 +33,16 @@ class Graph:
 
     @property
     def needs(self) -> dict[str, tuple[str, ...]]:
-        """Every node's sources by its name."""
+        """The sources of each node by its name."""
         return {node.name: node.needs for node in self.nodes}
 
     @property
     def edges(self) -> list[tuple[str, str]]:
-        """Every pair of a node and one that needs it, in the order of the latter."""
+        """Each pair of a source and a node that needs it, in the order of the nodes."""
         return [(source, node.name) for node in self.nodes for source in node.needs]
 
     def is_required(self, name: str) -> bool:
-        """Whether a node of the graph cannot do without the input."""
+        """Whether a node of the graph takes the input and has no default for it."""
         return any(name in node.needs and name not in node.optional for node in self.nodes)
 
     def users(self, name: str) -> list[str]:
@@ -50,9 +50,9 @@ class Graph:
         return [node.name for node in self.nodes if name in node.needs]
 
     def around(self, upstream: Collection[str] = (), downstream: Collection[str] = ()) -> Graph:
-        """Only nodes that one of `upstream` depends on, or that depend on one of `downstream`.
+        """The part that the nodes `upstream` depend on, and that depends on the nodes `downstream`.
 
-        The named nodes are among them.
+        The named nodes are in it.
 
         Raises:
             UnknownNode: if the graph has no node of a name.
@@ -65,16 +65,16 @@ class Graph:
         users: dict[str, list[str]] = {name: [] for name in needs}
         for source, name in self.edges:
             users[source].append(name)
-        return self.only(_reached(upstream, needs) | _reached(downstream, users))
+        return self.only(_reachable(upstream, needs) | _reachable(downstream, users))
 
     def only(self, names: Collection[str]) -> Graph:
-        """Only the nodes called `names`, as far as it has them."""
-        kept = [
+        """The part with the nodes called `names`; names of no node are ignored."""
+        nodes = [
             replace(node, needs=tuple(source for source in node.needs if source in names))
             for node in self.nodes
             if node.name in names
         ]
-        return in_order(replace(self, nodes=kept))
+        return in_order(replace(self, nodes=nodes))
 
 
 def in_order(graph: Graph) -> Graph:
@@ -83,12 +83,12 @@ def in_order(graph: Graph) -> Graph:
     return replace(graph, nodes=[nodes[name] for name in depth_first(graph.needs)])
 
 
-def _reached(starts: Collection[str], onward: Mapping[str, Sequence[str]]) -> set[str]:
+def _reachable(starts: Collection[str], neighbours: Mapping[str, Sequence[str]]) -> set[str]:
     reached: set[str] = set()
     pending = list(starts)
     while pending:
         name = pending.pop()
         if name not in reached:
             reached.add(name)
-            pending += onward[name]
+            pending += neighbours[name]
     return reached

@@ -1,7 +1,7 @@
-"""A DAG as rows and lanes: one row per node, and a lane for each value still waited for.
+"""The layout of a DAG: a row for each node, and a lane for each value that is still needed.
 
-Plain names in, plain data out; what draws it, as text or as SVG, is elsewhere. On a node's row a
-horizontal joins the lanes of its sources; a lane that is not joined passes through.
+Names in, plain data out; text.py and svg.py draw it. On a node's row a horizontal line joins the
+lanes of its sources; other lanes pass through.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 Needs = Mapping[str, Sequence[str]]
-"""Every node's sources by its name; each source is a key too, and there is no circle."""
+"""The sources of each node by its name. Each source is a key too, and there is no cycle."""
 
 
 class Stroke(Enum):
-    """What stands in one place of a row; `JOIN` is a lane that goes on, `END` one that ends."""
+    """The character in one place of a row; a `JOIN` lane goes on below, an `END` lane ends."""
 
     BLANK = " "
     NODE = "●"
@@ -36,11 +36,11 @@ class Row:
     """A node's row.
 
     Attributes:
-        column: where its mark stands; in the same column its own lane begins.
-        is_below: its mark ends the lane of a source, straight from above.
-        goes_on: its own lane begins here, as there are nodes to come that need it.
-        joined: columns of the other sources, each with whether its lane goes on.
-        passing: columns of the lanes that have nothing to do with it.
+        column: the column of its mark, where its own lane begins.
+        is_below: its mark ends the lane of a source in the same column.
+        goes_on: its own lane begins here, because later nodes need it.
+        joined: the columns of other sources, each with whether its lane goes on.
+        passing: the columns of lanes that pass through.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Row:
 
     @property
     def span(self) -> tuple[int, int]:
-        """The columns where its horizontal begins and ends; both its own, if there is none."""
+        """The first and last column of its horizontal line; twice its own column without a line."""
         columns = [self.column, *self.joined]
         return min(columns), max(columns)
 
@@ -60,8 +60,8 @@ class Row:
 def depth_first(needs: Needs) -> list[str]:
     """The nodes in an order where sources come first and few lanes are open at a time.
 
-    What needs the most lanes comes first among a node's sources, so that inputs stand where they
-    are taken. A node follows its last source at once where that leaves no more lanes than before.
+    Among a node's sources the one that needs the most lanes comes first, so that inputs stand next
+    to the nodes that take them. A node follows its last source at once if that opens no new lane.
     """
     users: dict[str, list[str]] = {name: [] for name in needs}
     for name, sources in needs.items():
@@ -74,96 +74,100 @@ def depth_first(needs: Needs) -> list[str]:
     def place(name: str) -> None:
         pending = [name]
         while pending:
-            each = pending.pop()
-            if each in placed:
+            current = pending.pop()
+            if current in placed:
                 continue
-            placed[each] = None
-            for source in needs[each]:
-                waiting[source].discard(each)
-            pending += [user for user in reversed(users[each]) if is_due(user)]
+            placed[current] = None
+            for source in needs[current]:
+                waiting[source].discard(current)
+            pending += [user for user in reversed(users[current]) if is_due(user)]
 
     def is_due(user: str) -> bool:
         if user in placed or any(source not in placed for source in needs[user]):
             return False
         return not users[user] or any(waiting[source] == {user} for source in needs[user])
 
+    # Stacks in place of recursion: a chain of nodes may be longer than Python's recursion limit.
     leaves = [name for name in needs if not users[name]]
     for leaf in leaves:
         path = [leaf]
         while path:
-            left = [source for source in needs[path[-1]] if source not in placed]
-            if left:
-                path.append(max(left, key=widths.__getitem__))
+            missing = [source for source in needs[path[-1]] if source not in placed]
+            if missing:
+                path.append(max(missing, key=widths.__getitem__))
             else:
                 place(path.pop())
     return list(placed)
 
 
 def _widths(needs: Needs) -> dict[str, int]:
-    """For each node about how many lanes are open at a time while it is made ready."""
+    """For each node an estimate of the lanes that are open until its row."""
     widths: dict[str, int] = {}
     for start in needs:
         path = [start]
         while path:
             name = path[-1]
-            left = [source for source in needs[name] if source not in widths]
-            if left:
-                path += left
+            missing = [source for source in needs[name] if source not in widths]
+            if missing:
+                path += missing
                 continue
             path.pop()
             sources = sorted((widths[source] for source in needs[name]), reverse=True)
-            widths[name] = max((width + kept for kept, width in enumerate(sources)), default=1)
+            widths[name] = max((lanes + held for held, lanes in enumerate(sources)), default=1)
     return widths
 
 
-def laid_out(order: Iterable[str], needs: Needs) -> list[Row]:
+def lay_out(order: Iterable[str], needs: Needs) -> list[Row]:
     """The rows of the nodes in this order, in which sources come first.
 
-    No lane ever changes its column, and there are no more columns than the order asks for. Where
-    a lane ends, the node that it ends at takes its column if it can. A node never stands right
-    below another's mark in the same column unless it needs that one.
+    A lane never changes its column, and there are no more columns than the order requires. A node
+    takes the column of a lane that ends at it, if one does. It never stands right below another's
+    mark in the same column unless it needs that node.
     """
-    left = Counter(source for each in needs.values() for source in set(each))
+    users_left = Counter(source for sources in needs.values() for source in set(sources))
     lanes: dict[int, str] = {}
     rows: list[Row] = []
     columns = 0
     for name in order:
         sources = set(needs[name])
-        left.subtract(sources)
-        goes_on = {column: left[lane] > 0 for column, lane in lanes.items() if lane in sources}
+        users_left.subtract(sources)
+        goes_on = {
+            column: users_left[lane] > 0 for column, lane in lanes.items() if lane in sources
+        }
         passing = frozenset(lanes.keys() - goes_on.keys())
         ending = [column for column in goes_on if not goes_on[column]]
-        for each in ending:
-            del lanes[each]
+        for column in ending:
+            del lanes[column]
         taken = {*passing, *goes_on}
         if rows and not rows[-1].goes_on:
             taken.add(rows[-1].column)
-        column = min(ending) if ending else _free(columns, taken, goes_on)
+        column = min(ending) if ending else _free_column(columns, taken, goes_on)
         columns = max(columns, column + 1)
         goes_on.pop(column, None)
-        if left[name]:
+        is_needed = users_left[name] > 0
+        if is_needed:
             lanes[column] = name
-        rows.append(Row(name, column, bool(ending), bool(left[name]), goes_on, passing))
+        rows.append(Row(name, column, bool(ending), is_needed, goes_on, passing))
     return rows
 
 
-def _free(columns: int, taken: set[int], joined: Iterable[int]) -> int:
-    """The one of so many columns that is not taken and nearest to those joined; else a new one."""
-    places = list(joined) or [0]
-    middle = sum(places) / len(places)
+def _free_column(columns: int, taken: set[int], joined: Iterable[int]) -> int:
+    """The column that is not taken and nearest to those joined; a new one if all are taken."""
+    joined = list(joined) or [0]
+    middle = sum(joined) / len(joined)
     free = set(range(columns)) - taken
     return min(free, key=lambda column: (abs(column - middle), column), default=columns)
 
 
-def width(rows: Iterable[Row]) -> int:
-    """How many columns the rows take."""
+def column_count(rows: Iterable[Row]) -> int:
+    """The number of columns of the rows."""
     return max((max(row.span[1], *row.passing, 0) + 1 for row in rows), default=0)
 
 
 def strokes(row: Row, columns: int, *, is_input: bool) -> Iterator[tuple[Stroke, int]]:
-    """What stands in each place of a row, with the column of the lane that it belongs to.
+    """The stroke in each place of a row, with the column of the lane that it belongs to.
 
-    Columns are at the even places; at the odd places between them is ACROSS or BLANK.
+    Columns are at the even places; the odd places between them are ACROSS or BLANK.
     """
     first, last = row.span
     for column in range(columns):

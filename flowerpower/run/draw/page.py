@@ -1,4 +1,4 @@
-"""A page about a pipeline: HTML that needs no network, no script and no other file."""
+"""A page about a pipeline: one HTML file, without scripts, that loads nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DARK = """--ground: #0d1117; --text: #e6edf3; --faint: #9198a1; --line: #3d444d
   --type: #76c7e5; --final: #56d364; --lane0: #58a6ff; --lane1: #f0883e; --lane2: #bc8cff;
   --lane3: #56d364; --lane4: #f778ba; --lane5: #d4b13f;"""
 MAX_PICTURE = 3_000_000
-"""Characters; a browser is slow with more."""
+"""Characters of the SVG; browsers are slow with more."""
 _STYLE = f"""
 :root {{ color-scheme: light dark; {_LIGHT} }}
 @media (prefers-color-scheme: dark) {{ :root {{ {_DARK} }} }}
@@ -47,8 +47,8 @@ def page(
 ) -> str:
     """The page: schedule, DAG, configuration, tables of nodes and inputs.
 
-    `file` is the pipeline's file and `configuration` what it says, `schedule` its schedules in
-    words, `values` what is known of each input's value, by its name.
+    `file` is the path of the pipeline's file and `configuration` its text, `schedule` its schedules
+    in words, `values` the known values of inputs by name, as text.
     """
     title = _escaped(graph.pipeline)
     picture = svg.svg(graph)
@@ -120,7 +120,7 @@ def _configuration(text: str) -> list[str]:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """A table of cells that are HTML already."""
+    """A table; its cells are HTML."""
     return [
         "<table>",
         f"<thead><tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr></thead>",

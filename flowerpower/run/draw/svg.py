@@ -1,4 +1,4 @@
-"""A pipeline's DAG as SVG to stand inside an HTML page, drawn from the same lanes as the text."""
+"""A pipeline's DAG as SVG inside an HTML page, with the same layout as the text."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import html
 from collections.abc import Iterator
 
 from flowerpower.run.draw.graph import Graph, GraphNode
-from flowerpower.run.draw.lanes import Row, laid_out, width
-from flowerpower.run.draw.text import cells, kind
+from flowerpower.run.draw.lanes import Row, column_count, lay_out
+from flowerpower.run.draw.text import cell_width, kind
 from flowerpower.text import mask, one_line, shortened, visible
 
-STEP = 18
+LANE_WIDTH = 18
 """Pixels from lane to lane."""
-HEIGHT = 26
+ROW_HEIGHT = 26
 """Pixels from row to row."""
 MARGIN = 12
 CORNER = 8
-ADVANCE = 7.9
-"""Pixels that a character of the labels takes."""
+CHARACTER_WIDTH = 7.9
+"""Width in pixels of a character of the labels."""
 GAP = 20
-SHOWN_TYPE = 60
-SHOWN_NAME = 80
+MAX_TYPE = 60
+MAX_NAME = 80
 LANE_COLOURS = 6
 
 STYLE = (
@@ -46,34 +46,34 @@ STYLE = (
 .dag g:hover > .row { fill: var(--hover); }
 """
 )
-"""What a page needs in its style sheet; it says what each `--…` is."""
+"""The style sheet for the page, which sets the custom properties `--…`."""
 
 
 def svg(graph: Graph) -> str:
-    """The DAG as an `<svg class="dag">` that takes its colours from `STYLE`."""
-    rows = laid_out((node.name for node in graph.nodes), graph.needs)
-    names = [shortened(_shown(node.name), SHOWN_NAME) for node in graph.nodes]
-    types = [shortened(_shown(node.type), SHOWN_TYPE) for node in graph.nodes]
-    name_x = 2.0 * MARGIN + STEP * width(rows)
-    type_x = name_x + ADVANCE * max(map(cells, names), default=0) + GAP
-    kind_x = type_x + ADVANCE * max(map(cells, types), default=0) + GAP
-    across = round(kind_x + ADVANCE * len("optional input, final")) + MARGIN
-    down = HEIGHT * len(rows)
+    """The DAG as an `<svg class="dag">`; `STYLE` has its colours."""
+    rows = lay_out((node.name for node in graph.nodes), graph.needs)
+    names = [shortened(_label(node.name), MAX_NAME) for node in graph.nodes]
+    types = [shortened(_label(node.type), MAX_TYPE) for node in graph.nodes]
+    name_x = 2.0 * MARGIN + LANE_WIDTH * column_count(rows)
+    type_x = name_x + CHARACTER_WIDTH * max(map(cell_width, names), default=0) + GAP
+    kind_x = type_x + CHARACTER_WIDTH * max(map(cell_width, types), default=0) + GAP
+    total_width = round(kind_x + CHARACTER_WIDTH * len("optional input, final")) + MARGIN
+    total_height = ROW_HEIGHT * len(rows)
     lines = [
-        f'<svg class="dag" role="img" aria-label="DAG of {html.escape(_shown(graph.pipeline))}" '
-        f'viewBox="0 0 {across} {down}" width="{across}" height="{down}">'
+        f'<svg class="dag" role="img" aria-label="DAG of {html.escape(_label(graph.pipeline))}" '
+        f'viewBox="0 0 {total_width} {total_height}" width="{total_width}" height="{total_height}">'
     ]
     for number, (node, row, name, type_) in enumerate(
         zip(graph.nodes, rows, names, types, strict=True)
     ):
-        top = HEIGHT * number
-        base = top + HEIGHT / 2 + 4.5
+        top = ROW_HEIGHT * number
+        base = top + ROW_HEIGHT / 2 + 4.5
         lines += [
             f'<g class="{_classes(node)}"><title>{_title(node)}</title>',
-            f'<rect class="row" x="0" y="{top}" width="{across}" height="{HEIGHT}"/>',
+            f'<rect class="row" x="0" y="{top}" width="{total_width}" height="{ROW_HEIGHT}"/>',
             *_lanes(row, top),
             f'<circle class="{_lane(row.column)}" cx="{_x(row.column)}" '
-            f'cy="{top + HEIGHT // 2}" r="5"/>',
+            f'cy="{top + ROW_HEIGHT // 2}" r="5"/>',
             f'<text class="name" x="{name_x:g}" y="{base:g}">{html.escape(name)}</text>',
             f'<text class="type" x="{type_x:g}" y="{base:g}">{html.escape(type_)}</text>',
             f'<text class="kind" x="{kind_x:g}" y="{base:g}">{kind(graph, node)}</text>',
@@ -83,9 +83,9 @@ def svg(graph: Graph) -> str:
 
 
 def _lanes(row: Row, top: int) -> Iterator[str]:
-    middle, bottom = top + HEIGHT // 2, top + HEIGHT
+    middle, bottom = top + ROW_HEIGHT // 2, top + ROW_HEIGHT
     mark = _x(row.column)
-    for column in sorted(row.joined, key=lambda each: -abs(each - row.column)):
+    for column in sorted(row.joined, key=lambda column: -abs(column - row.column)):
         x = _x(column)
         corner = CORNER if column < row.column else -CORNER
         bend = f"V{middle - CORNER}Q{x} {middle} {x + corner} {middle}H{mark}"
@@ -109,7 +109,7 @@ def _path(classes: str, drawing: str) -> str:
 
 
 def _x(column: int) -> int:
-    return MARGIN + STEP // 2 + STEP * column
+    return MARGIN + LANE_WIDTH // 2 + LANE_WIDTH * column
 
 
 def _lane(column: int) -> str:
@@ -127,5 +127,5 @@ def _title(node: GraphNode) -> str:
     return html.escape(visible(mask(f"{node.name}: {node.type}{doc}")))
 
 
-def _shown(text: str) -> str:
+def _label(text: str) -> str:
     return one_line(mask(text))

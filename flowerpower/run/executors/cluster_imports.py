@@ -1,4 +1,4 @@
-"""The code of a run in a process that serves other runs before and after: a cluster's worker."""
+"""Import of a run's code in a worker of a cluster, which serves other runs before and after."""
 
 from __future__ import annotations
 
@@ -10,73 +10,76 @@ import threading
 from collections.abc import Callable, Iterator
 
 _lock = threading.Lock()
-_usual: list[str] = []
-"""What the process itself imports from."""
+_base_path: list[str] = []
+"""`sys.path` of the worker before its first run."""
 _path: list[str] = []
-"""Where the code of its last run came from."""
+"""The import path of its last run."""
 _stamps: dict[str, tuple[str, tuple[int, int] | None]] = {}
-"""What was imported from there: module name -> its file, or folder, and a file's time and size."""
+"""By module imported from there: its file or folder, and the time and size of a file."""
 
 
-def own_path() -> list[str]:
-    """The folders that this process imports from, but for its Python and what is installed."""
-    installed = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
-    folders = dict.fromkeys(os.path.abspath(each) for each in sys.path)
+def project_import_path() -> list[str]:
+    """The folders that this process imports from, without Python's own and installed packages."""
+    prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
+    folders = dict.fromkeys(os.path.abspath(folder) for folder in sys.path)
     return [
-        each
-        for each in folders
-        if "site-packages" not in each and not any(_is_below(each, top) for top in installed)
+        folder
+        for folder in folders
+        if "site-packages" not in folder
+        and not any(_is_below(folder, prefix) for prefix in prefixes)
     ]
 
 
-def call_with(path: list[str], function: Callable[[bytes], bytes], argument: bytes) -> bytes:
-    """Call `function` where modules come from `path` first, and as their files are now."""
+def call_with_path(path: list[str], function: Callable[[bytes], bytes], argument: bytes) -> bytes:
+    """Call `function` here, with modules from `path` first and as they are on disk now."""
     with _lock:
         _prepare(path)
     try:
         return function(argument)
     finally:
         with _lock:
-            _stamps.update({name: (place, _stamp(place)) for name, place in _new()})
+            _stamps.update({name: (file, _stamp(file)) for name, file in _imported()})
 
 
 def _prepare(path: list[str]) -> None:
-    if not _usual:
-        _usual.extend(sys.path)
-        # Bytecode is told from its source by second and size, too coarse for an edit and a run.
+    if not _base_path:
+        _base_path.extend(sys.path)
+        # Python takes bytecode as current if the source has the same second and size: an edit
+        # right after a run would be missed.
         sys.dont_write_bytecode = True
-    if path != _path or any(_stamp(place) != stamp for place, stamp in _stamps.values()):
-        # All of them: one that has not changed holds functions of one that has.
+    if path != _path or any(_stamp(file) != stamp for file, stamp in _stamps.values()):
+        # All modules: one that has not changed refers to functions of one that has.
         for name in _stamps:
             sys.modules.pop(name, None)
         _stamps.clear()
     _path[:] = path
-    sys.path[:] = [*path, *(each for each in _usual if each not in path)]
+    sys.path[:] = [*path, *(folder for folder in _base_path if folder not in path)]
     importlib.invalidate_caches()
 
 
-def _new() -> Iterator[tuple[str, str]]:
+def _imported() -> Iterator[tuple[str, str]]:
+    """Modules from the run's path that are not in `_stamps` yet, each with its file or folder."""
     for name, module in list(sys.modules.items()):
-        # A folder without an __init__.py is a module that has no file.
-        places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
-        place = next((each for each in places if isinstance(each, str)), None)
+        # A folder without an __init__.py is a module with a path but no file.
+        paths = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+        file = next((path for path in paths if isinstance(path, str)), None)
         if (
-            place is not None
+            file is not None
             and name not in _stamps
             and name.partition(".")[0] not in ("flowerpower", "__main__", "__mp_main__")
-            and "site-packages" not in place
-            and any(_is_below(place, each) for each in _path)
+            and "site-packages" not in file
+            and any(_is_below(file, folder) for folder in _path)
         ):
-            yield name, place
+            yield name, file
 
 
 def _is_below(file: str, folder: str) -> bool:
     return file == folder or file.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def _stamp(place: str) -> tuple[int, int] | None:
+def _stamp(file: str) -> tuple[int, int] | None:
     try:
-        status = os.stat(place)
+        status = os.stat(file)
     except OSError:
         return None
     return (status.st_mtime_ns, status.st_size) if stat.S_ISREG(status.st_mode) else (0, 0)

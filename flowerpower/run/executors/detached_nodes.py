@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hamilton import node
+from hamilton.node import Node, NodeType
+
+from flowerpower.run.patches import link_nodes
 
 
-def detached(nodes: Iterable[node.Node]) -> list[node.Node]:
-    """Copies of nodes that know each other, and of all others that they need only the names.
+def detached(nodes: Iterable[Node]) -> list[Node]:
+    """Copies of nodes that refer to each other; other nodes that they need are stubs with a name.
 
-    A node holds its neighbours, and these theirs: each task would carry the whole graph.
+    A node refers to its neighbours and these to theirs: each task would carry the whole graph.
     """
-    copies = {each.name: each.copy_with(include_refs=False) for each in nodes}
-    for each in nodes:
-        for need in each.dependencies:
-            found = copies.get(need.name) or _name_only(need)
-            copies[each.name]._dependencies.append(found)
-            found._depended_on_by.append(copies[each.name])
+    copies = {node.name: node.copy_with(include_refs=False) for node in nodes}
+    for node in nodes:
+        for dependency in node.dependencies:
+            copy = copies.get(dependency.name) or _stub(dependency)
+            link_nodes(copy, copies[node.name])
     return list(copies.values())
 
 
-def _name_only(need: node.Node) -> node.Node:
-    return node.Node(need.name, need.type, node_source=node.NodeType.EXTERNAL)
+def _stub(node: Node) -> Node:
+    return Node(node.name, node.type, node_source=NodeType.EXTERNAL)

@@ -28,41 +28,42 @@ from flowerpower.run.node_events import NodeEventHook
 
 DEFAULT_THREADS = 8
 EXTRAS = {"ray": "ray", "dask": "distributed"}
-"""Executors that need an extra of their own name, and the module it brings."""
+"""Executors that need an extra of the same name, and the module that it installs."""
 
 
-def make_executor(config: ExecutorConfig, recorder: NodeEventHook) -> ExecutionManager:
-    """What Hamilton gives the tasks of a run to, for every type but `future`.
+def make_executor(config: ExecutorConfig, node_events: NodeEventHook) -> ExecutionManager:
+    """The execution manager for every executor but `future`, which needs none.
 
     Raises:
         ConfigError: if the executor needs an extra that is not installed.
         RunFailed: once it runs, if Ray or Dask cannot be reached.
     """
     if config.type == "synchronous":
-        return _Everything(_Here())
+        return _SingleExecutorManager(SynchronousLocalTaskExecutor())
     if config.type == "threadpool":
-        return _Everything(_Threads(config.max_workers or DEFAULT_THREADS))
-    from flowerpower.run.executors.remote_executor import Processes
+        return _SingleExecutorManager(ThreadPool(config.max_workers or DEFAULT_THREADS))
+    # These need multiprocessing and cloudpickle, which a plain run does not pay for.
+    from flowerpower.run.executors.remote_executor import ProcessPool
 
     workers = config.max_workers or os.cpu_count() or 1
     if config.type == "processpool":
-        return _Everything(Processes(workers, recorder))
+        return _SingleExecutorManager(ProcessPool(workers, node_events))
     from flowerpower.run.executors.clusters import Dask, Ray
 
     library = _import_extra(config.type)
     if config.type == "ray":
-        return _Everything(Ray(library, config, recorder))
-    return _Everything(Dask(library, config, workers, recorder))
+        return _SingleExecutorManager(Ray(library, config, node_events))
+    return _SingleExecutorManager(Dask(library, config, workers, node_events))
 
 
-def check_installed(kind: str) -> None:
-    """What the executor needs is there.
+def check_installed(executor: str) -> None:
+    """Check that the packages of an executor are installed.
 
     Raises:
         ConfigError: if not, with what to install.
     """
-    if kind in EXTRAS and importlib.util.find_spec(EXTRAS[kind]) is None:
-        raise _not_installed(kind, f"there is no module {EXTRAS[kind]!r}")
+    if executor in EXTRAS and importlib.util.find_spec(EXTRAS[executor]) is None:
+        raise _not_installed(executor, f"there is no module {EXTRAS[executor]!r}")
 
 
 def _import_extra(name: str) -> ModuleType:
@@ -79,34 +80,31 @@ def _not_installed(name: str, reason: str) -> ConfigError:
     )
 
 
-class _Everything(ExecutionManager):  # type: ignore[misc] # Hamilton has no types
-    """Gives every task to one executor; what is an input already stays here."""
+class _SingleExecutorManager(ExecutionManager):  # type: ignore[misc] # Hamilton has no types
+    """Gives every task to one executor; tasks of inputs alone run in this thread."""
 
     def __init__(self, executor: TaskExecutor) -> None:
-        self._executor, self._here = executor, _Here()
+        self._executor, self._for_inputs = executor, SynchronousLocalTaskExecutor()
         super().__init__([executor])
 
     def get_executor_for_task(self, task: TaskImplementation) -> TaskExecutor:
-        """The executor, but for inputs."""
-        is_given = all(each.user_defined for each in task.nodes)
-        return self._here if is_given else self._executor
+        """The executor for a task."""
+        # An input has its value already: sending it away only to get it back costs time.
+        is_input = all(node.user_defined for node in task.nodes)
+        return self._for_inputs if is_input else self._executor
 
 
-class _Here(SynchronousLocalTaskExecutor):  # type: ignore[misc] # Hamilton has no types
-    """This thread."""
-
-
-class _Threads(Pool):
-    """Threads, not waited for: a run that is interrupted ends at once."""
+class ThreadPool(Pool):
+    """Threads of this process; they are not waited for, so that an interrupted run ends at once."""
 
     def init(self) -> None:
-        """Make them."""
+        """Create the pool."""
         self._threads = concurrent.futures.ThreadPoolExecutor(self._limit)
 
-    def send(self, task: TaskImplementation) -> concurrent.futures.Future[Any]:
-        """Begin with a task."""
+    def start(self, task: TaskImplementation) -> concurrent.futures.Future[Any]:
+        """Start a task in a thread."""
         return self._threads.submit(base_execute_task, task)
 
     def finalize(self) -> None:
-        """Let go of them; a run that has worked leaves nothing in them."""
+        """Shut it down; only after a failure something may still run in it."""
         self._threads.shutdown(wait=False, cancel_futures=True)

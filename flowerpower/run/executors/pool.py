@@ -1,4 +1,4 @@
-"""Tasks of Hamilton's that run at once, and how their ends are waited for."""
+"""Hamilton tasks that run at once, and how the end of each is noticed."""
 
 from __future__ import annotations
 
@@ -11,53 +11,42 @@ from hamilton.execution.executors import TaskExecutor, TaskFuture
 from hamilton.execution.grouping import TaskImplementation
 from hamilton.execution.state import TaskState
 
-LOOK = 0.02
-"""Seconds at most between two looks at what runs; the end of a task is noticed at once."""
-
-LOUD = (
-    "hamilton.async_driver",
-    "hamilton.driver",
-    "hamilton.execution",
-    "hamilton.function_modifiers",
-    "hamilton.graph",
-)
-"""Loggers of Hamilton's that say what is told by us; others have something to say."""
+POLL_SECONDS = 0.02
+"""Longest wait between two polls; the end of a task ends the wait at once."""
 
 
 class Pool(TaskExecutor, abc.ABC):  # type: ignore[misc] # Hamilton has no types
-    """Tasks that run at once, as many as `limit`; None is as many as there are."""
+    """Runs up to `limit` tasks at once; None is without a limit."""
 
     def __init__(self, limit: int | None) -> None:
         self._limit = limit
         self._running: set[concurrent.futures.Future[Any]] = set()
-        self._is_fresh = False
+        self._has_new_task = False
 
     @abc.abstractmethod
-    def send(self, task: TaskImplementation) -> concurrent.futures.Future[Any]:
-        """Begin with a task; the future has its results, by node."""
+    def start(self, task: TaskImplementation) -> concurrent.futures.Future[Any]:
+        """Start a task; the future's result is a dictionary of values by node."""
 
     def submit_task(self, task: TaskImplementation) -> TaskFuture:
-        """Begin with a task."""
-        future = self.send(task)
+        """Start a task."""
+        future = self.start(task)
         self._running.add(future)
-        self._is_fresh = True
-        return _Sent(self, future)
+        self._has_new_task = True
+        return _PoolTask(self, future)
 
     def can_submit_task(self) -> bool:
-        """Whether one more may run."""
+        """Whether one more task may run."""
         return self._limit is None or len(self._running) < self._limit
 
-    def look(self, future: concurrent.futures.Future[Any]) -> bool:
-        """Whether the task has ended.
-
-        Hamilton asks without end. If nothing new began since it asked last, it is made to wait
-        for something to end.
-        """
-        if not future.done() and not self._is_fresh:
+    def poll(self, future: concurrent.futures.Future[Any]) -> bool:
+        """Whether the task has ended."""
+        # Hamilton polls in a busy loop. Unless it has just started something, it has nothing else
+        # to do, so this waits for any task to end.
+        if not future.done() and not self._has_new_task:
             concurrent.futures.wait(
-                self._running, timeout=LOOK, return_when=concurrent.futures.FIRST_COMPLETED
+                self._running, timeout=POLL_SECONDS, return_when=concurrent.futures.FIRST_COMPLETED
             )
-        self._is_fresh = False
+        self._has_new_task = False
         done = future.done()
         if done:
             self._running.discard(future)
@@ -65,18 +54,18 @@ class Pool(TaskExecutor, abc.ABC):  # type: ignore[misc] # Hamilton has no types
 
 
 @dataclass
-class _Sent(TaskFuture):  # type: ignore[misc] # Hamilton has no types
-    """A task that was begun."""
+class _PoolTask(TaskFuture):  # type: ignore[misc] # Hamilton has no types
+    """A task that was started."""
 
     pool: Pool
     future: concurrent.futures.Future[Any]
 
     def get_state(self) -> TaskState:
-        """What Hamilton calls the state it is in."""
-        if not self.pool.look(self.future):
+        """Hamilton's name of its state."""
+        if not self.pool.poll(self.future):
             return TaskState.RUNNING
         return TaskState.FAILED if self.future.exception() else TaskState.SUCCESSFUL
 
     def get_result(self) -> Any:
-        """Its results by node, None while it runs."""
+        """Its values by node, None while it runs."""
         return self.future.result() if self.future.done() else None

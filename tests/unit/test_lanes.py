@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from flowerpower.errors import UnknownNode
 from flowerpower.run.draw.graph import Graph, GraphNode
-from flowerpower.run.draw.lanes import depth_first, laid_out, width
+from flowerpower.run.draw.lanes import column_count, depth_first, lay_out
 from flowerpower.run.draw.svg import svg
-from flowerpower.run.draw.text import cells, text_rows
+from flowerpower.run.draw.text import cell_width, text_rows
 
 Needs = dict[str, list[str]]
 Edges = set[tuple[str, str]]
@@ -122,7 +122,7 @@ def test_no_wider_than_needed(needs: Needs, in_written_order: bool) -> None:
         # Right below a node that nothing needs, its column stays free.
         leaf_above = number > 0 and order[number - 1] not in last
         needed = max(needed, len(waiting) + 1 + leaf_above)
-    assert width(laid_out(order, needs)) == needed
+    assert column_count(lay_out(order, needs)) == needed
 
 
 @given(dags())
@@ -154,7 +154,7 @@ def test_lanes_take_the_shapes_that_are_told() -> None:
 def test_a_chain_goes_straight_down() -> None:
     """Nodes that need one each stand in one column, however many there are."""
     needs = {f"n{each}": [f"n{each - 1}"] if each else [] for each in range(3000)}
-    rows = laid_out(depth_first(needs), needs)
+    rows = lay_out(depth_first(needs), needs)
     assert {row.column for row in rows} == {0}
     assert all(row.is_below for row in rows[1:])
 
@@ -165,7 +165,7 @@ def test_a_wide_mesh_is_drawn() -> None:
     layers = [[f"n{layer}_{each}" for each in range(4)] for layer in range(200)]
     for above, below in pairwise([[], *layers]):
         needs.update(dict.fromkeys(below, above))
-    assert width(laid_out(depth_first(needs), needs)) <= 9
+    assert column_count(lay_out(depth_first(needs), needs)) <= 9
 
 
 def test_inputs_stand_where_they_are_taken() -> None:
@@ -173,14 +173,14 @@ def test_inputs_stand_where_they_are_taken() -> None:
     needs: Needs = {"n0": []}
     for each in range(1, 20):
         needs |= {f"n{each}00": [], f"n{each}": [f"n{each}00", f"n{each - 1}"]}
-    assert width(laid_out(depth_first(needs), needs)) == 2
+    assert column_count(lay_out(depth_first(needs), needs)) == 2
 
 
 def test_what_is_ready_follows_at_once() -> None:
     """A node that only its last source was waited for stands below it, and keeps no lane open."""
     needs: Needs = {f"n{each}": [f"n{each - 1}"] if each else [] for each in range(20)}
     needs |= {f"leaf{each}": [f"n{each}"] for each in reversed(range(20))}
-    assert width(laid_out(depth_first(needs), needs)) == 2
+    assert column_count(lay_out(depth_first(needs), needs)) == 2
 
 
 def test_unrelated_nodes_do_not_touch() -> None:
@@ -241,7 +241,7 @@ def test_wide_characters_take_two_places() -> None:
         GraphNode("rain", "str", "", is_input=False, is_final=True, needs=("天气",)),
     ]
     first, second = drawing(Graph("p", ["rain"], nodes))
-    assert cells(first.partition("int")[0]) == cells(second.partition("str")[0])
+    assert cell_width(first.partition("int")[0]) == cell_width(second.partition("str")[0])
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_a_narrow_terminal_cuts_the_type_first(limit: int | None, told: str) -> 
     node = GraphNode("chart_of_rain", "dict[str, list[int]]", "", is_input=False, is_final=True)
     (row,) = text_rows(Graph("p", [], [node]), limit=limit)
     assert row.text == told
-    assert limit is None or cells(row.text) <= limit
+    assert limit is None or cell_width(row.text) <= limit
 
 
 def test_a_type_that_fits_is_not_left_out() -> None:

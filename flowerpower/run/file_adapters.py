@@ -1,0 +1,161 @@
+"""The loader and the saver of a run's files, around Hamilton's classes for the formats."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hamilton.io.data_adapters import DataLoader, DataSaver
+
+from flowerpower.atomic_files import replacement
+from flowerpower.config.faults import describe
+from flowerpower.errors import FlowerpowerError, InvalidInputs, RunFailed
+from flowerpower.jobs.encoding import encode_outputs
+from flowerpower.run import pickles
+from flowerpower.run.dag import type_text
+from flowerpower.run.inputs import convert_value
+
+PATH_FIELDS = ("path", "filepath_or_buffer", "path_or_buffer", "buf", "io")
+"""What Hamilton's classes call the path of their file."""
+
+
+@dataclass
+class _FileAdapter:
+    """A file at an absolute `path` or URL in a format; `adapter` is Hamilton's class for it."""
+
+    path: str
+    root: str
+    format: str
+    adapter: type[Any] | None
+    options: dict[str, Any]
+
+    @classmethod
+    def applicable_types(cls) -> Collection[Any]:
+        """Any: the class for the type has been chosen before."""
+        return [Any]
+
+    @classmethod
+    def name(cls) -> str:
+        """Its name in Hamilton's registry."""
+        return "flowerpower"
+
+
+@dataclass
+class FileLoader(_FileAdapter, DataLoader):  # type: ignore[misc] # Hamilton has no types
+    """Reads a node's value from a file."""
+
+    def load_data(self, type_: Any) -> tuple[Any, dict[str, Any]]:
+        """The value, and the format and path as Hamilton's metadata.
+
+        Raises:
+            InvalidInputs: if a JSON file holds another type than the node declares.
+            RunFailed: if the file cannot be read.
+        """
+        metadata = {"format": self.format, "path": self.path}
+        try:
+            if self.format == "pickle":
+                return pickles.load(Path(self.path), Path(self.root)), metadata
+            if self.adapter is None:
+                return self._load_json(type_), metadata
+            loader = _at_path(self.adapter, self.path, self.options)
+            return loader.load_data(type_)[0], metadata
+        except FlowerpowerError:
+            raise
+        except Exception as error:
+            raise RunFailed(
+                f"{self.path} cannot be read as {self.format}.", hint=_install_hint(error)
+            ) from error
+
+    def _load_json(self, type_: Any) -> Any:
+        with open(self.path, encoding="utf-8") as stream:
+            value = json.load(stream)
+        try:
+            return convert_value(value, type_)
+        except ValueError:
+            raise InvalidInputs(
+                f"{self.path} holds {describe(value)}, where {type_text(type_)} is declared."
+            ) from None
+
+
+@dataclass
+class FileSaver(_FileAdapter, DataSaver):  # type: ignore[misc] # Hamilton has no types
+    """Writes the value of `nodes` to a file, whole or not at all."""
+
+    nodes: list[str]
+
+    def save_data(self, data: Any) -> dict[str, Any]:
+        """Write the file; the fields of its FileRecord.
+
+        Raises:
+            RunFailed: if it cannot be written.
+        """
+        if "://" in self.path:
+            self._write(data, self.path)
+            return self._record(size=0)
+        target = Path(self.path)
+        if target.is_symlink():
+            # Replacing the link itself would leave the file that it points to as it was.
+            target = target.resolve()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with replacement(target) as temporary:
+                self._write(data, str(temporary))
+        except FlowerpowerError:
+            raise
+        except Exception as error:
+            raise RunFailed(
+                f"{' and '.join(self.nodes)} cannot be written to {self.path} as {self.format}.",
+                hint=_install_hint(error),
+            ) from error
+        return self._record(target.stat().st_size)
+
+    def _record(self, size: int) -> dict[str, Any]:
+        return {"nodes": self.nodes, "format": self.format, "path": self.path, "size": size}
+
+    def _write(self, data: Any, path: str) -> None:
+        if self.format == "pickle":
+            pickles.dump(data, Path(path), Path(self.root))
+        elif self.adapter is None:
+            _write_json(data, path, self.nodes)
+        else:
+            options = dict(self.options)
+            if self.format == "csv" and "index" not in options and _has_default_index(data):
+                options["index"] = False
+            _at_path(self.adapter, path, options).save_data(data)
+
+
+def _at_path(adapter: type[Any], path: str, options: dict[str, Any]) -> Any:
+    """An instance of one of Hamilton's classes for the file at a path."""
+    names = [option.name for option in dataclasses.fields(adapter)]
+    path_field = next(name for name in PATH_FIELDS if name in names)
+    return adapter(**{path_field: path}, **options)
+
+
+def _install_hint(error: Exception) -> str | None:
+    """What to install, if a module is missing."""
+    if isinstance(error, ImportError) and error.name:
+        return f"Install it with `pip install {error.name}`."
+    return None
+
+
+def _write_json(value: Any, path: str, nodes: list[str]) -> None:
+    outputs, notes = encode_outputs({"value": value}, limit=sys.maxsize)
+    reasons = [note["note"] for note in notes if note["note"].startswith("summarised")]
+    if reasons:
+        raise RunFailed(f"{' and '.join(nodes)} cannot be written as JSON: {reasons[0]}.")
+    with open(path, "w", encoding="utf-8") as stream:
+        json.dump(outputs["value"], stream, indent=2, ensure_ascii=False)
+        stream.write("\n")
+
+
+def _has_default_index(table: Any) -> bool:
+    """Whether a table's index is the plain 0, 1, 2 …, which carries no information."""
+    import pandas as pd
+
+    index = getattr(table, "index", None)
+    return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1

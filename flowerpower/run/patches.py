@@ -1,0 +1,206 @@
+"""Everything that reaches into the internals of another package, one small function each.
+
+Each says which package and version it was written for. tests/unit/test_patches.py fails when such
+internals change; what only tests/integrations installs is pinned there.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import functools
+import importlib
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+from hamilton import ad_hoc_utils, driver
+from hamilton.node import Node
+
+NOISY_LOGGERS = (
+    "hamilton.async_driver",
+    "hamilton.driver",
+    "hamilton.execution",
+    "hamilton.function_modifiers",
+    "hamilton.graph",
+)
+"""Loggers of Hamilton 1.90 that report an error which we report too."""
+SILENT = logging.CRITICAL + 1
+_MLFLOW_NO_RETRY = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
+
+
+@contextlib.contextmanager
+def quiet_hamilton() -> Iterator[None]:
+    """Silence Hamilton's loggers (1.90).
+
+    It logs each failure with a banner of its own, and we report the error once.
+    """
+    quiet = dict.fromkeys(NOISY_LOGGERS, SILENT)
+    # Under a root logger at INFO the cache would log every node; a level the user set stays.
+    quiet["hamilton.caching"] = logging.getLogger("hamilton.caching").level or logging.WARNING
+    with log_levels(quiet):
+        yield
+
+
+@contextlib.contextmanager
+def log_levels(levels: dict[str, int]) -> Iterator[None]:
+    """Set the levels of loggers, by name, and restore them at the end."""
+    before = {name: logging.getLogger(name).level for name in levels}
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    try:
+        yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
+
+
+def warm_up_hamilton() -> None:
+    """Run a node that does nothing (Hamilton 1.90).
+
+    Hamilton inspects itself in its first run. Done before a fork, no child has to repeat it.
+    """
+
+    def nothing() -> None:
+        pass
+
+    module = ad_hoc_utils.create_temporary_module(nothing, module_name="flowerpower_warm_up")
+    driver.Builder().with_modules(module).build().execute(["nothing"])
+    sys.modules.pop("flowerpower_warm_up", None)
+
+
+def shut_down_future_adapter(used: driver.Driver) -> None:
+    """End the threads of a FutureAdapter (Hamilton 1.90), which has no method for it.
+
+    They are not waited for, so that an interrupted run ends at once.
+    """
+    for adapter in used.adapter.adapters:
+        pool = getattr(adapter, "executor", None)
+        if isinstance(pool, concurrent.futures.ThreadPoolExecutor):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def link_nodes(dependency: Node, dependant: Node) -> None:
+    """Add an edge of a graph (Hamilton 1.90).
+
+    The lists of a node have no public writer; only a whole FunctionGraph fills them.
+    """
+    dependant._dependencies.append(dependency)
+    dependency._depended_on_by.append(dependant)
+
+
+def unwrap_generator(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The generator of a Parallelizable node (Hamilton 1.90).
+
+    Before it executes a task Hamilton wraps the generator in a partial that returns a list, where
+    a failure would lose the items that came before it.
+    """
+    if isinstance(function, functools.partial) and "_callable" in function.keywords:
+        return function.keywords["_callable"]  # type: ignore[no-any-return] # Any in a partial
+    return function
+
+
+def kill_process_pool(pool: concurrent.futures.ProcessPoolExecutor) -> None:
+    """Kill the processes of a pool (Python 3.11 to 3.13).
+
+    `shutdown` waits for calls that run; `kill_workers` only comes with Python 3.14.
+    """
+    for process in list((pool._processes or {}).values()):
+        with contextlib.suppress(OSError, ValueError):
+            process.kill()
+
+
+@contextlib.contextmanager
+def without_main_file() -> Iterator[None]:
+    """Let processes that start meanwhile not run the program's own file (Python's `spawn`).
+
+    They would import it as their `__main__`: a script would start all over again. What they need
+    of it is pickled by value.
+    """
+    main = vars(sys.modules["__main__"])
+    before: dict[str, Any] = {name: main[name] for name in ("__file__", "__spec__") if name in main}
+    main.pop("__file__", None)
+    main["__spec__"] = None
+    try:
+        yield
+    finally:
+        main.update(before)
+
+
+@contextlib.contextmanager
+def local_ray_only(ray: Any) -> Iterator[None]:
+    """Let a Ray that starts meanwhile listen on this machine alone (Ray 2.40 and later).
+
+    Its check of the variable of the environment has been made when it was imported.
+    """
+    constants = ray._private.ray_constants
+    before = getattr(constants, "ENABLE_RAY_CLUSTER", None)
+    constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        constants.ENABLE_RAY_CLUSTER = before
+
+
+@contextlib.contextmanager
+def preserved_signal_handler(number: int) -> Iterator[None]:
+    """Restore the handler of a signal at the end: `ray.init` (Ray 2) replaces that of SIGTERM."""
+    before = signal.getsignal(number)
+    try:
+        yield
+    finally:
+        if before is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(number, before)
+
+
+def quiet_dask_worker() -> int:
+    """Called in a worker of Dask (2025): silence its report of tasks that are given up.
+
+    Returns:
+        The process id of the worker.
+    """
+    logging.getLogger("distributed.worker.state_machine").setLevel(logging.ERROR)
+    return os.getpid()
+
+
+def limit_hamilton_sdk_requests(clients: ModuleType, timeout: tuple[float, float]) -> None:
+    """Give every HTTP request of Hamilton's SDK (0.8) a timeout to connect and one to answer.
+
+    The SDK passes none to `requests`, and would wait without end for a server that hangs.
+    """
+    requests = importlib.import_module("requests")
+    limited = {
+        verb: functools.partial(getattr(requests, verb), timeout=timeout)
+        for verb in ("get", "post", "put")
+    }
+    vars(clients)["requests"] = SimpleNamespace(**limited)
+    logging.getLogger("hamilton_sdk").setLevel(SILENT)
+
+
+def apply_mlflow_telemetry_setting() -> None:
+    """Let MLflow (3) read MLFLOW_DISABLE_TELEMETRY again.
+
+    Hamilton imports MLflow wherever it is installed, before we have set the variable.
+    """
+    with contextlib.suppress(ImportError, AttributeError):
+        importlib.import_module("mlflow.telemetry").set_telemetry_client()
+
+
+@contextlib.contextmanager
+def mlflow_without_retries() -> Iterator[None]:
+    """Let MLflow (3) send each request once: it reads these variables at every request."""
+    before = {name: os.environ.get(name) for name in _MLFLOW_NO_RETRY}
+    os.environ.update(_MLFLOW_NO_RETRY)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name)
+            else:
+                os.environ[name] = value
