@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from flowerpower.atomic_files import write_atomically
 from flowerpower.config.files import load_project
 from flowerpower.errors import ConfigError, FlowerpowerError, InvalidName, PipelineNotFound, Refused
-from flowerpower.pipeline.bundles.bundle import MANIFEST, MAX_BYTES, MAX_MEMBERS, bundle_of, renamed
+from flowerpower.pipeline.bundles.bundle import MANIFEST, MAX_BYTES, MAX_MEMBERS, bundle_from_members, renamed
 from flowerpower.pipeline.bundles.importing import plan_import
 from flowerpower.pipeline.bundles.module_files import MAX_MODULE_BYTES
 from flowerpower.pipeline.bundles.reading import read_bundle, read_project_folder
@@ -75,7 +75,7 @@ def _snapshot(folder: Path) -> Snapshot:
 
 
 def _take(root: Path, path: Path, *, overwrite: bool = False) -> None:
-    plan_import(root, read_bundle(path), overwrite=overwrite).carry_out()
+    plan_import(root, read_bundle(path), overwrite=overwrite).apply()
 
 
 def _refused(root: Path, path: Path, error: type[FlowerpowerError], says: str) -> None:
@@ -283,8 +283,8 @@ BAD_NAMES = {
     "//p.py": "absolute",
     "C:/p.py": "absolute",
     "c:p.py": "absolute",
-    "json.py": "take the place of Python's own module json",
-    "random/deep.py": "take the place",
+    "json.py": "would hide Python's own module json",
+    "random/deep.py": "would hide",
     "a\\p.py": "backslash",
     "..\\p.py": "backslash",
     "a\x00.py": "control",
@@ -317,10 +317,10 @@ BAD_NAMES = {
     "pipelines/a.PY": "neither",
     "a": "neither",
     "": "neither",
-    "pipelines/P.py": "differ by case",
-    "Pipelines/a.py": "differ by case",
-    "pipelines/\uff50.py": "differ by case",
-    "CONF/a.py": "differ by case",
+    "pipelines/P.py": "differ only by case",
+    "Pipelines/a.py": "differ only by case",
+    "pipelines/\uff50.py": "differ only by case",
+    "CONF/a.py": "differ only by case",
 }
 
 
@@ -339,18 +339,18 @@ HOSTILE_MEMBERS = {
     "binary JSON": (_changed(**{MANIFEST: b"\xff\xfe\x00"}), "is not JSON"),
     "a list": (_changed(**{MANIFEST: b"[]"}), "is not {"),
     "another key": (_changed(**{MANIFEST: b'{"v": 1, "pipeline": "p", "files": [], "x": 1}'}), "is not {"),
-    "later": (_changed(**{MANIFEST: b'{"v": 2}'}), "reads 1"),
+    "later": (_changed(**{MANIFEST: b'{"v": 2}'}), "reads version 1"),
     "no version": (_changed(**{MANIFEST: _manifest(*SOUND, v="1")}), "is not {"),
-    "bad pipeline": (_changed(**{MANIFEST: _manifest(*SOUND, pipeline="../p")}), "cannot name a pipeline"),
-    "no pipeline": (_changed(**{MANIFEST: b'{"v": 1, "pipeline": null, "files": []}'}), "cannot name a pipeline"),
+    "bad pipeline": (_changed(**{MANIFEST: _manifest(*SOUND, pipeline="../p")}), "cannot be the name of a pipeline"),
+    "no pipeline": (_changed(**{MANIFEST: b'{"v": 1, "pipeline": null, "files": []}'}), "cannot be the name of a pipeline"),
     "files no list": (_changed(**{MANIFEST: b'{"v": 1, "pipeline": "p", "files": "p.py"}'}), "list of paths"),
     "files of numbers": (_changed(**{MANIFEST: b'{"v": 1, "pipeline": "p", "files": [1]}'}), "list of paths"),
     "listed twice": (_changed(**{MANIFEST: _manifest(*SOUND, MODULE)}), "lists a file twice"),
     "listed badly": (_changed(**{MANIFEST: _manifest(*SOUND, "../x.py")}), "leads out"),
-    "missing": (_changed(**{MANIFEST: _manifest(*SOUND, "a.py")}), "a.py is listed and missing"),
+    "missing": (_changed(**{MANIFEST: _manifest(*SOUND, "a.py")}), "a.py is listed in .* but missing"),
     "not listed": (_changed(**{"a.py": b""}), "a.py is not listed"),
     "another's": (_changed(**{MANIFEST: _manifest(*SOUND, pipeline="q")}), "neither conf/pipelines/q.yml"),
-    "no YAML": ([*_also()[:1], (MODULE, b"")], "is listed and missing"),
+    "no YAML": ([*_also()[:1], (MODULE, b"")], "is listed in .* but missing"),
     "YAML not listed": ([(MANIFEST, _manifest(MODULE)), (MODULE, b"")], "p.yml is missing"),
     "no module": ([(MANIFEST, _manifest(CONFIG)), (CONFIG, b"")], "pipelines/p.py is missing"),
     "twice": ([*_also(), (MODULE, b"")], "twice"),
@@ -421,17 +421,17 @@ def test_a_zip_is_plain(make_project: MakeProject, tmp_path: Path) -> None:
     bomb = _changed(**{"a.py": b"\n" * (10 * MAX_BYTES)})
     for name, made, says in (
         ("encrypted", _patched(_write_zip(tmp_path / "1.zip", _also()), 8, b"\x01\x00"), r"is encrypted\.$"),
-        ("packing", _patched(_write_zip(tmp_path / "2.zip", _also()), 10, b"\x0e\x00"), "packed in a way"),
-        ("too short", _patched(_write_zip(tmp_path / "3.zip", _also()), 24, struct.pack("<I", 1)), "no zip that can be read"),
+        ("packing", _patched(_write_zip(tmp_path / "2.zip", _also()), 10, b"\x0e\x00"), "unknown compression method"),
+        ("too short", _patched(_write_zip(tmp_path / "3.zip", _also()), 24, struct.pack("<I", 1)), "not a readable zip file"),
         ("bomb", _write_zip(tmp_path / "5.zip", bomb), "20 MB"),
-        ("false bomb", _patched(_write_zip(tmp_path / "6.zip", bomb), 24, struct.pack("<I", 9)), "no zip that can be read"),
-        ("false name", _patched(_write_zip(tmp_path / "7.zip", _also()), 46, b"X"), "no zip that can be read"),
+        ("false bomb", _patched(_write_zip(tmp_path / "6.zip", bomb), 24, struct.pack("<I", 9)), "not a readable zip file"),
+        ("false name", _patched(_write_zip(tmp_path / "7.zip", _also()), 46, b"X"), "not a readable zip file"),
     ):  # fmt: skip
         assert made.stat().st_size < MAX_BYTES, name
         _refused(root, made, ConfigError, says)
     for content in (b"", b"PK", b"no zip at all", b"PK\x05\x06" + bytes(18)):
         (tmp_path / "8.zip").write_bytes(content)
-        _refused(root, tmp_path / "8.zip", ConfigError, "cannot be taken")
+        _refused(root, tmp_path / "8.zip", ConfigError, "cannot be used")
     os.truncate(tmp_path / "8.zip", 2 * MAX_BYTES)
     _refused(root, tmp_path / "8.zip", ConfigError, "20 MB")
     for path in (tmp_path / "none.zip", tmp_path / "8.zip" / "x", Path("/dev/null")):
@@ -486,7 +486,7 @@ def test_any_name_is_refused_or_stays_in_the_project(name: str) -> None:
     members = {**_with_manifest(SOUND), name: b""}
     members[MANIFEST] = _manifest(*(each for each in members if each != MANIFEST))
     try:
-        bundle = bundle_of(members, "p.zip")
+        bundle = bundle_from_members(members, "p.zip")
     except ConfigError:
         return
     for path in bundle.files.keys() - {Path(CONFIG)}:
@@ -531,7 +531,7 @@ def test_links_of_the_project_lead_nowhere_else(make_project: MakeProject, tmp_p
         (root / MODULE, "p.py"),
     ):
         link.symlink_to(to)
-        _refused(root, path, Refused, "through a link|is no file")
+        _refused(root, path, Refused, "through a link|is not a file")
         link.unlink()
     (root / "real").mkdir()
     (root / "a").symlink_to("real")
@@ -553,7 +553,7 @@ def test_all_conflicts_are_named_at_once(make_project: MakeProject, tmp_path: Pa
     assert (plan.new, plan.replaced, plan.unchanged) == (
         [Path("a/b.py")], [Path(CONFIG), Path(MODULE)], [Path("c.py")]
     )  # fmt: skip
-    plan.carry_out()
+    plan.apply()
     assert {name: (root / name).read_bytes() for name in SOUND} == SOUND
     again = plan_import(root, read_bundle(path))
     assert not again.new
@@ -562,11 +562,11 @@ def test_all_conflicts_are_named_at_once(make_project: MakeProject, tmp_path: Pa
     (root / "a" / "b.py").mkdir()
     (root / "c.py").unlink()
     (root / "c.py").symlink_to("nothing")
-    _refused(root, path, Refused, "a/b.py is there already, and is no file")
+    _refused(root, path, Refused, "a/b.py already exists and is not a file")
     (root / "a" / "b.py").rmdir()
     (root / "a").rmdir()
     (root / "a").write_text("")
-    _refused(root, path, Refused, "a is there already, and is no folder")
+    _refused(root, path, Refused, "a already exists and is not a folder")
 
 
 @contextmanager
@@ -589,11 +589,11 @@ def test_a_failed_write_leaves_everything_as_it_was(
     before = _snapshot(root)
     plan = plan_import(root, read_bundle(path), overwrite=True)
     with _files_of_at_most(4_000), pytest.raises(FlowerpowerError, match="nothing was changed"):
-        plan.carry_out()
+        plan.apply()
     assert _snapshot(root) == before
     for target in (tmp_path / "out.zip", tmp_path / "out"):
         around = _snapshot(tmp_path)
-        with _files_of_at_most(4_000), pytest.raises(FlowerpowerError, match="nothing was left"):
+        with _files_of_at_most(4_000), pytest.raises(FlowerpowerError, match="nothing was written"):
             write_bundle(plan.bundle, target)
         assert _snapshot(tmp_path) == around
     with _files_of_at_most(4_000), pytest.raises(FlowerpowerError):
@@ -622,7 +622,7 @@ def test_what_was_replaced_comes_back(tmp_path: Path) -> None:
 
 def test_a_pipeline_gets_another_name() -> None:
     """YAML and module are called anew, and no content is changed."""
-    bundle = renamed(bundle_of(_with_manifest({**SOUND, "pipelines/pq.py": b""}), ""), "p2-x")
+    bundle = renamed(bundle_from_members(_with_manifest({**SOUND, "pipelines/pq.py": b""}), ""), "p2-x")
     assert bundle.pipeline == "p2-x"
     assert bundle.files == {
         Path("conf/pipelines/p2-x.yml"): SOUND[CONFIG],
@@ -634,7 +634,7 @@ def test_a_pipeline_gets_another_name() -> None:
 def test_a_package_gets_another_name_too() -> None:
     """A pipeline whose module is a package moves with all of it."""
     members = {CONFIG: b"", "pipelines/p/__init__.py": b"import json", "pipelines/p/q.py": b""}
-    files = renamed(bundle_of(_with_manifest(members), ""), "new").files
+    files = renamed(bundle_from_members(_with_manifest(members), ""), "new").files
     assert [path.as_posix() for path in files] == [
         "conf/pipelines/new.yml", "pipelines/new/__init__.py", "pipelines/new/q.py"
     ]  # fmt: skip
@@ -643,7 +643,7 @@ def test_a_package_gets_another_name_too() -> None:
 def test_modules_that_are_named_keep_their_names() -> None:
     """Where the YAML says `run.modules`, another name changes the name of the YAML alone."""
     members = {**SOUND, CONFIG: b"run: {modules: [pipelines.p]}"}
-    files = renamed(bundle_of(_with_manifest(members), ""), "new").files
+    files = renamed(bundle_from_members(_with_manifest(members), ""), "new").files
     assert [path.as_posix() for path in files] == ["conf/pipelines/new.yml", MODULE]
 
 
@@ -660,7 +660,7 @@ def test_modules_that_are_named_keep_their_names() -> None:
 )
 def test_a_module_that_others_import_is_not_renamed(name: str, source: bytes) -> None:
     """A new name that would break an import, or meet another module, is refused."""
-    bundle = bundle_of(_with_manifest({**SOUND, name: source}), "")
+    bundle = bundle_from_members(_with_manifest({**SOUND, name: source}), "")
     with pytest.raises(Refused):
         renamed(bundle, "new")
     assert renamed(bundle, "p").files == bundle.files
@@ -705,7 +705,7 @@ def test_a_project_with_links_or_too_much_is_not_copied(
         os.truncate(root / name, MAX_BYTES // 2)
     with pytest.raises(ConfigError, match="20 MB"):
         read_project_folder(root)
-    with pytest.raises(ConfigError, match="cannot be taken"):
+    with pytest.raises(ConfigError, match="cannot be used"):
         create_project(tmp_path, "new", source=tmp_path)
     assert not (tmp_path / "new").exists()
 
