@@ -19,7 +19,13 @@ from hypothesis import strategies as st
 from flowerpower.atomic_files import write_atomically
 from flowerpower.config.files import load_project
 from flowerpower.errors import ConfigError, FlowerpowerError, InvalidName, PipelineNotFound, Refused
-from flowerpower.pipeline.bundles.bundle import MANIFEST, MAX_BYTES, MAX_MEMBERS, bundle_from_members, renamed
+from flowerpower.pipeline.bundles.bundle import (
+    MANIFEST,
+    MAX_BYTES,
+    MAX_MEMBERS,
+    bundle_from_members,
+    renamed,
+)
 from flowerpower.pipeline.bundles.importing import plan_import
 from flowerpower.pipeline.bundles.module_files import MAX_MODULE_BYTES
 from flowerpower.pipeline.bundles.reading import read_bundle, read_project_folder
@@ -622,7 +628,9 @@ def test_what_was_replaced_comes_back(tmp_path: Path) -> None:
 
 def test_a_pipeline_gets_another_name() -> None:
     """YAML and module are called anew, and no content is changed."""
-    bundle = renamed(bundle_from_members(_with_manifest({**SOUND, "pipelines/pq.py": b""}), ""), "p2-x")
+    bundle = renamed(
+        bundle_from_members(_with_manifest({**SOUND, "pipelines/pq.py": b""}), ""), "p2-x"
+    )
     assert bundle.pipeline == "p2-x"
     assert bundle.files == {
         Path("conf/pipelines/p2-x.yml"): SOUND[CONFIG],
