@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from flowerpower.atomic_files import write_atomically
 from flowerpower.config.files import PIPELINES_FOLDER, Pipeline, Project, load_pipeline
 from flowerpower.errors import ConfigError, FlowerpowerError, PipelineNotFound, Refused
 from flowerpower.text import check_name, did_you_mean, is_name, shortened
@@ -91,26 +92,18 @@ class PipelineRegistry:
             Refused: if one of the files already exists; nothing is written then.
         """
         check_name("name of a pipeline", name)
+        root = self._project.root
         config, module = PIPELINES_FOLDER / f"{name}.yml", MODULES_FOLDER / f"{name}.py"
         contents = {config: _NEW_CONFIG, module: _NEW_MODULE.format(name=name)}
         for path in contents:
-            # Also if it is a dangling link, which `exists` does not see.
-            if os.path.lexists(self._project.root / path):
+            # `exists` would not see a dangling link, and the write would replace it.
+            if os.path.lexists(root / path):
                 raise Refused(
                     f"{path} already exists.", hint="Choose another name, or delete that file."
                 )
-        written: list[Path] = []
         try:
-            for path, content in contents.items():
-                target = self._project.root / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                # "x" fails if somebody else has made the file since the check.
-                with target.open("x", encoding="utf-8") as stream:
-                    written.append(target)
-                    stream.write(content)
+            write_atomically({root / path: text.encode() for path, text in contents.items()})
         except OSError as error:
-            for target in written:
-                target.unlink(missing_ok=True)
             reason = error.strerror or str(error)
             raise FlowerpowerError(
                 f"{name} cannot be made: {reason}; nothing was written."
@@ -118,7 +111,7 @@ class PipelineRegistry:
         return PipelineFiles(name, config, module)
 
     def delete(self, name: str, *, dry_run: bool = False) -> list[Path]:
-        """Delete the pipeline's configuration and its module; the paths, deleted or (dry) not.
+        """Delete the pipeline's configuration and its module, unless `dry_run`; their paths.
 
         Raises:
             PipelineNotFound: with the nearest name.
@@ -133,7 +126,7 @@ class PipelineRegistry:
                 hint="Remove it from their run.modules first.",
             )
         if not dry_run:
-            # The module first: if it cannot be deleted, the pipeline is still listed and works.
+            # The configuration last: until it is gone, the pipeline is listed and can be deleted.
             for path in reversed(paths):
                 try:
                     (self._project.root / path).unlink()

@@ -1,4 +1,4 @@
-"""Bundles: what is packed, what is taken, and that hostile ones leave no trace."""
+"""Bundles: what is exported and imported, and that hostile ones leave no trace."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _snapshot(folder: Path) -> Snapshot:
     }
 
 
-def _take(root: Path, path: Path, *, overwrite: bool = False) -> None:
+def _import(root: Path, path: Path, *, overwrite: bool = False) -> None:
     plan_import(root, read_bundle(path), overwrite=overwrite).apply()
 
 
@@ -88,11 +88,11 @@ def _refused(root: Path, path: Path, error: type[FlowerpowerError], says: str) -
     """The import raises `error`, and the project and what is around it stay as they were."""
     before = _snapshot(root.parent)
     with pytest.raises(error, match=says):
-        _take(root, path, overwrite=True)
+        _import(root, path, overwrite=True)
     assert _snapshot(root.parent) == before
 
 
-# What is packed.
+# Export.
 
 
 def test_a_round_trip_is_byte_for_byte(make_project: MakeProject, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_round_trip_is_byte_for_byte(make_project: MakeProject, tmp_path: Path
         write_bundle(packed.bundle, target)
         assert read_bundle(target).files == files
         to = create_project(tmp_path, f"to_{target.stem}").root
-        _take(to, target)
+        _import(to, target)
         assert {path: (to / path).read_bytes() for path in files} == files
 
 
@@ -127,7 +127,7 @@ def test_the_same_content_makes_the_same_bytes(make_project: MakeProject, tmp_pa
     with zipfile.ZipFile(tmp_path / "1.zip") as archive:
         names = archive.namelist()
         assert names == sorted(names)
-        assert {each.date_time for each in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert json.loads(archive.read(MANIFEST)) == {
             "v": 1,
             "pipeline": "p",
@@ -173,7 +173,7 @@ def test_what_modules_import_is_packed(
 
 
 def test_packages_from_elsewhere_are_named(make_project: MakeProject) -> None:
-    """What is imported from outside the project is told of, the standard library is not."""
+    """Packages from outside the project are named, the standard library is not."""
     source = (
         "import json, pandas.core\nfrom hamilton.x import y\nfrom __future__ import annotations"
     )
@@ -200,7 +200,7 @@ def test_nothing_is_imported(make_project: MakeProject, tmp_path: Path) -> None:
     """Neither packing nor importing runs a line of a module."""
     root = make_project(p=("", f"open({str(tmp_path / 'ran')!r}, 'w')"))
     write_bundle(pack_pipeline(load_project(root, {}), "p").bundle, tmp_path / "p.zip")
-    _take(create_project(tmp_path, "to").root, tmp_path / "p.zip")
+    _import(create_project(tmp_path, "to").root, tmp_path / "p.zip")
     assert not (tmp_path / "ran").exists()
 
 
@@ -234,7 +234,7 @@ def test_what_cannot_be_imported_is_not_exported(make_project: MakeProject, tmp_
         pack_pipeline(project, "wrng")
 
 
-def test_secrets_that_are_written_out_are_told_of(make_project: MakeProject) -> None:
+def test_secrets_that_are_written_out_are_named(make_project: MakeProject) -> None:
     """A key named after a secret is named if its value stands in the file itself."""
     config = "params: {token: abc, api_key: '${KEY}', password_length: 8, tokens: [a, '${B}']}"
     packed = pack_pipeline(load_project(make_project(p=(config, "")), {}), "p")
@@ -266,7 +266,7 @@ def test_export_writes_over_nothing(make_project: MakeProject, tmp_path: Path) -
         assert read_bundle(tmp_path / name) == bundle
 
 
-# What is taken.
+# Reading.
 
 
 def _changed(**changes: bytes | None) -> list[tuple[str, bytes]]:
@@ -389,7 +389,7 @@ HOSTILE_MEMBERS = {
 def test_a_hostile_zip_is_refused(
     members: list[tuple[str, bytes]], says: str, make_project: MakeProject, tmp_path: Path
 ) -> None:
-    """What does not fit together, or cannot be read, is refused and leaves no trace."""
+    """A bundle that is inconsistent or unreadable is refused and leaves no trace."""
     _refused(make_project(), _write_zip(tmp_path / "p.zip", members), ConfigError, says)
 
 
@@ -422,10 +422,10 @@ def _patched(path: Path, offset: int, value: bytes) -> Path:
 
 
 def test_a_zip_is_plain(make_project: MakeProject, tmp_path: Path) -> None:
-    """An encrypted member, an unknown packing, a false size and what is no zip are refused."""
+    """An encrypted member, an unknown compression, a false size and what is no zip are refused."""
     root = make_project()
     bomb = _changed(**{"a.py": b"\n" * (10 * MAX_BYTES)})
-    for name, made, says in (
+    for name, path, says in (
         ("encrypted", _patched(_write_zip(tmp_path / "1.zip", _also()), 8, b"\x01\x00"), r"is encrypted\.$"),
         ("packing", _patched(_write_zip(tmp_path / "2.zip", _also()), 10, b"\x0e\x00"), "unknown compression method"),
         ("too short", _patched(_write_zip(tmp_path / "3.zip", _also()), 24, struct.pack("<I", 1)), "not a readable zip file"),
@@ -433,8 +433,8 @@ def test_a_zip_is_plain(make_project: MakeProject, tmp_path: Path) -> None:
         ("false bomb", _patched(_write_zip(tmp_path / "6.zip", bomb), 24, struct.pack("<I", 9)), "not a readable zip file"),
         ("false name", _patched(_write_zip(tmp_path / "7.zip", _also()), 46, b"X"), "not a readable zip file"),
     ):  # fmt: skip
-        assert made.stat().st_size < MAX_BYTES, name
-        _refused(root, made, ConfigError, says)
+        assert path.stat().st_size < MAX_BYTES, name
+        _refused(root, path, ConfigError, says)
     for content in (b"", b"PK", b"no zip at all", b"PK\x05\x06" + bytes(18)):
         (tmp_path / "8.zip").write_bytes(content)
         _refused(root, tmp_path / "8.zip", ConfigError, "cannot be used")
@@ -445,10 +445,10 @@ def test_a_zip_is_plain(make_project: MakeProject, tmp_path: Path) -> None:
 
 
 def test_a_zip_may_name_its_folders(make_project: MakeProject, tmp_path: Path) -> None:
-    """What other programs pack of an exported folder is taken: with folders, deflated."""
+    """A zip that other programs make of an exported folder is valid: with folders, deflated."""
     root = make_project()
     members = [("conf/", b""), ("conf/pipelines/", b""), ("pipelines/", b""), *_also()]
-    _take(root, _write_zip(tmp_path / "p.zip", members))
+    _import(root, _write_zip(tmp_path / "p.zip", members))
     assert (root / MODULE).read_bytes() == SOUND[MODULE]
 
 
@@ -488,9 +488,9 @@ def test_a_hostile_folder_is_refused(
 )
 @settings(max_examples=300, deadline=None)
 def test_any_name_is_refused_or_stays_in_the_project(name: str) -> None:
-    """A name that is taken is that of a module below the root, and nothing else."""
+    """A name that is accepted is that of a module below the root, and nothing else."""
     members = {**_with_manifest(SOUND), name: b""}
-    members[MANIFEST] = _manifest(*(each for each in members if each != MANIFEST))
+    members[MANIFEST] = _manifest(*(member for member in members if member != MANIFEST))
     try:
         bundle = bundle_from_members(members, "p.zip")
     except ConfigError:
@@ -506,8 +506,8 @@ def test_any_name_is_refused_or_stays_in_the_project(name: str) -> None:
 @given(data=st.data())
 @settings(max_examples=200, deadline=None,
           suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
-def test_a_damaged_zip_is_told_of(data: st.DataObject, tmp_path: Path) -> None:
-    """Whatever bytes are changed, a zip is taken as it was made or is an error of ours."""
+def test_a_damaged_zip_is_an_error(data: st.DataObject, tmp_path: Path) -> None:
+    """Whatever bytes are changed, a zip is read as it was made or is a ConfigError."""
     path = _write_zip(tmp_path / "p.zip", _also("a/b.py"))
     content = bytearray(path.read_bytes())
     for _ in range(data.draw(st.integers(1, 4))):
@@ -520,7 +520,7 @@ def test_a_damaged_zip_is_told_of(data: st.DataObject, tmp_path: Path) -> None:
     assert bundle.files == {Path(name): text for name, text in _also("a/b.py")[1:]}
 
 
-# Where it is written.
+# Import.
 
 
 def test_links_of_the_project_lead_nowhere_else(make_project: MakeProject, tmp_path: Path) -> None:
@@ -541,7 +541,7 @@ def test_links_of_the_project_lead_nowhere_else(make_project: MakeProject, tmp_p
         link.unlink()
     (root / "real").mkdir()
     (root / "a").symlink_to("real")
-    _take(root, path)
+    _import(root, path)
     assert (root / "real" / "p.py").exists()
 
 
@@ -552,7 +552,7 @@ def test_all_conflicts_are_named_at_once(make_project: MakeProject, tmp_path: Pa
     (root / "c.py").write_bytes(b"")
     before = _snapshot(root)
     with pytest.raises(Refused) as refused:
-        _take(root, path)
+        _import(root, path)
     assert [detail.split()[0] for detail in refused.value.details] == [CONFIG, MODULE]
     assert _snapshot(root) == before
     plan = plan_import(root, read_bundle(path), overwrite=True)
@@ -623,7 +623,7 @@ def test_what_was_replaced_comes_back(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [old]
 
 
-# Another name.
+# Renaming.
 
 
 def test_a_pipeline_gets_another_name() -> None:
@@ -676,24 +676,24 @@ def test_a_module_that_others_import_is_not_renamed(name: str, source: bytes) ->
         renamed(bundle, "../new")
 
 
-# A new project out of it.
+# A new project from a bundle.
 
 
 def test_a_project_starts_from_a_bundle_or_a_project(
     make_project: MakeProject, tmp_path: Path
 ) -> None:
-    """Its sources are taken; what is hidden, made by runs or installed is not, nor its project.yml."""
+    """Its sources are copied; what is hidden, made by runs or installed is not, nor its project.yml."""
     root = make_project("name: old\njob_queue: {num_workers: 9}\n", p=("", ""))
     _write_folder(root, {"data/a.csv": b"1", "README.md": b"", ".gitignore": b"mine",
                          ".env": b"KEY=1", ".git/config": b"", ".flowerpower/jobs.db": b"",
                          "output/x": b"", "pipelines/__pycache__/p.pyc": b"",
                          "env/pyvenv.cfg": b"", "env/lib/x.py": b""})  # fmt: skip
-    made = create_project(tmp_path, "new", source=root)
-    assert made.pipelines == ["p"]
-    assert {path.as_posix() for path in made.files} == {
+    created = create_project(tmp_path, "new", source=root)
+    assert created.pipelines == ["p"]
+    assert {path.as_posix() for path in created.files} == {
         ".gitignore", "README.md", CONFIG, "conf/project.yml", "data/a.csv", MODULE
     }  # fmt: skip
-    project = load_project(made.root, {})
+    project = load_project(created.root, {})
     assert (project.name, project.config.job_queue.num_workers) == ("new", 2)
     path = _write_zip(tmp_path / "p.zip", _also())
     assert create_project(tmp_path, "other", source=path).pipelines == ["p"]
