@@ -1,6 +1,6 @@
 """One attempt at a pipeline: a RunRequest in, a RunOutcome out.
 
-A run in the foreground and the children of a worker go through here alike.
+Runs in the foreground and the children of a worker both go through here.
 """
 
 from __future__ import annotations
@@ -14,12 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from flowerpower.config.faults import validated
-from flowerpower.config.files import (
-    Pipeline,
-    Project,
-    load_project,
-    project_root,
-)
+from flowerpower.config.files import Pipeline, Project, load_project, project_root
 from flowerpower.config.pipeline import PipelineConfig
 from flowerpower.config.project import ProjectConfig
 from flowerpower.config.run import RunConfig
@@ -44,13 +39,12 @@ def execute(
     on_warning: Callable[[str], None] | None = None,
     interruptible: bool = True,
 ) -> RunOutcome:
-    """Make one attempt and return its outcome; nothing that a pipeline raises passes through.
+    """Make one attempt and return its outcome; an exception of the pipeline is part of it.
 
     The configuration is read from the project's files, with `environ` (by default the process's),
     unless the caller has `loaded` it. `on_settings` is called with it before any module is
-    imported, `on_warning` with sentences about what does not stop the run (by default they are
-    logged). Only KeyboardInterrupt passes through, if `interruptible`: it ends a run in the
-    foreground.
+    imported. `on_warning` is called with sentences about what does not stop the run; by default
+    they are logged. KeyboardInterrupt is raised if `interruptible`, to end a run in the foreground.
     """
     from flowerpower.run.adapters.factory import log_warning
     from flowerpower.run.node_events import NodeEventHook
@@ -74,6 +68,7 @@ def execute(
         outcome.outputs, outcome.notes = encode_outputs(outcome.values)
         outcome.status = "finished"
     except BaseException as error:
+        # Also SystemExit and the like: a pipeline's sys.exit() is a failed run, not the end of us.
         if interruptible and isinstance(error, KeyboardInterrupt):
             raise
         outcome.exception = error
@@ -93,15 +88,16 @@ def run_in_child(request: dict[str, Any], send: Callable[[dict[str, Any]], None]
     """Make the attempt of the RunRequest in `request["run"]`, in a worker's child.
 
     Sends the settings (`retry`, `timeout` in seconds, and the `secrets` that its log must not
-    show) once they are known, and every change of a node's state. Any failure is an outcome, also
-    of a request that cannot be read; it contains no known secret.
+    show) once they are known, and every change of a node's state. Any failure is an outcome, even
+    if the request cannot be read. The outcome contains no known secret.
     """
 
-    def settle(run: RunConfig) -> None:
+    def send_settings(run: RunConfig) -> None:
+        # Only the child reads the YAML, and so only it knows what the worker must keep to.
         settings = {"retry": run.retry.model_dump(), "timeout": run.timeout}
         send({"type": "settings", **settings, "secrets": known_secrets()})
 
-    def follow(event: NodeEvent) -> None:
+    def send_node(event: NodeEvent) -> None:
         send({"type": "node", **asdict(event)})
 
     try:
@@ -110,16 +106,16 @@ def run_in_child(request: dict[str, Any], send: Callable[[dict[str, Any]], None]
         now = clock.format_time(clock.now())
         failure = run_error(error, Path.cwd())
         return RunOutcome("", "failed", now, now, 0.0, error=failure).to_json()
-    outcome = execute(run, follow, on_settings=settle, interruptible=False).to_json()
-    masked = ("outputs", "notes", "nodes", "files", "error")
-    return {**outcome, **{part: mask_values(outcome[part]) for part in masked}}
+    outcome = execute(run, send_node, on_settings=send_settings, interruptible=False).to_json()
+    parts = ("outputs", "notes", "nodes", "files", "error")
+    return {**outcome, **{part: mask_values(outcome[part]) for part in parts}}
 
 
 def _read_request(data: object) -> RunRequest:
     """The RunRequest in `data`, which came from a queue and may be anything.
 
     Raises:
-        FlowerpowerError: naming what is wrong with it.
+        FlowerpowerError: naming the keys that are wrong.
     """
     if not isinstance(data, dict):
         raise FlowerpowerError(f"The request is {type(data).__name__}, not an object.")
@@ -138,8 +134,9 @@ def _read_request(data: object) -> RunRequest:
 
 
 def warm_up() -> None:
-    """Do once what every attempt needs: a fork server calls this before its first fork."""
-    # Imported, and used only on trivial input: a fork after real use of some libraries hangs.
+    """Do once what every attempt needs; a fork server calls this before its first fork."""
+    # Libraries are imported and hardly used: a child that is forked after real use of polars, torch
+    # and some others never returns from its own first use of them.
     from flowerpower.run import runner  # noqa: F401 - every child needs it
     from flowerpower.run.patches import warm_up_hamilton
 

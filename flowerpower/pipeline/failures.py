@@ -1,4 +1,4 @@
-"""From what a run or a job says of its failure to an error that is raised."""
+"""From a failed run or job, described as data, to an error that is raised."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from flowerpower.jobs.run import RunError, RunOutcome
 
 
 def raise_for_error(outcome: RunOutcome) -> None:
-    """Raise what made the attempt fail, if anything did.
+    """Raise the error that made the attempt fail, if it failed.
 
     Raises:
-        FlowerpowerError: the one that stopped it; RunFailed for an exception of the pipeline.
+        FlowerpowerError: what stopped the run; RunFailed for an exception of the pipeline.
     """
     if outcome.error is None:
         return
@@ -22,25 +22,21 @@ def raise_for_error(outcome: RunOutcome) -> None:
         raise cause
     if isinstance(cause, RunFailed):
         cause = cause.__cause__
-    error = outcome.error
-    error_class = RunFailed if cause is not None else _error_class(error.code)
-    raise error_class(
-        failure_sentence(outcome.pipeline, error), hint=error.hint, details=error.details
-    ) from cause
+    # An exception is only there if this process ran the attempt; a child sends its code alone.
+    error_class = RunFailed if cause is not None else _error_class(outcome.error.code)
+    raise _as_error(error_class, outcome.pipeline, outcome.error) from cause
 
 
 def job_error(pipeline: str, stored: Mapping[str, Any]) -> FlowerpowerError:
     """The error that a failed job ended with, from the `error` of its record."""
     error = run_error_of(stored)
-    return _error_class(error.code)(
-        failure_sentence(pipeline, error), hint=error.hint, details=error.details
-    )
+    return _as_error(_error_class(error.code), pipeline, error)
 
 
 def run_error_of(stored: Mapping[str, Any]) -> RunError:
-    """A stored error as an object; what it lacks is left empty, as a record may be damaged."""
-    known = {name: stored[name] for name in RunError.__dataclass_fields__ if name in stored}
-    return RunError(**{"type": "error", "message": "", **known})
+    """A stored error as an object; missing fields are empty, as a record may be damaged."""
+    fields = {name: stored[name] for name in RunError.__dataclass_fields__ if name in stored}
+    return RunError(**{"type": "error", "message": "", **fields})
 
 
 def failure_sentence(pipeline: str, error: RunError) -> str:
@@ -53,8 +49,17 @@ def failure_sentence(pipeline: str, error: RunError) -> str:
     return f"{subject} failed{place}: {error.type}{message}"
 
 
+def _as_error(
+    error_class: type[FlowerpowerError], pipeline: str, error: RunError
+) -> FlowerpowerError:
+    return error_class(failure_sentence(pipeline, error), hint=error.hint, details=error.details)
+
+
 def _error_class(code: str) -> type[FlowerpowerError]:
-    """Our error of that code: a child process and a record name it as text, never as a class."""
+    """The class of flowerpower's error with that code.
+
+    A child process and a stored job name it by its code, never as a class to be imported.
+    """
     classes: list[type[FlowerpowerError]] = [FlowerpowerError]
     for error_class in classes:
         if error_class.code == code:

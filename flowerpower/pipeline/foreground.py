@@ -16,6 +16,7 @@ from flowerpower.jobs.run import NodeEvent, RunError, RunOutcome, RunRequest
 OnEvent = Callable[[NodeEvent], None]
 OnRetry = Callable[[RunError, int, float], None]
 """Called before waiting: the error, how many retries are left, seconds to the next attempt."""
+OnWarning = Callable[[str], None]
 
 
 def run_in_foreground(
@@ -23,18 +24,22 @@ def run_in_foreground(
     pipeline: Pipeline,
     overrides: RunOverrides,
     *,
-    timeout: float | None,
+    in_process: bool = False,
     environ: Mapping[str, str] = os.environ,
     on_event: OnEvent | None = None,
     on_retry: OnRetry | None = None,
-    on_warning: Callable[[str], None] | None = None,
+    on_warning: OnWarning | None = None,
 ) -> RunOutcome:
     """The outcome of the last attempt; a failing pipeline raises nothing.
 
-    With a `timeout` in seconds each attempt is made in a process of its own, in the project's
-    folder, and is ended when it takes longer. Without one it is made in this process.
+    If the run has a timeout, each attempt is made in a process of its own, in the project's
+    folder, and is ended when it takes longer. With `in_process` the timeout does not count.
     """
-    policy = merged_run(pipeline.config, overrides).retry
+    config = merged_run(pipeline.config, overrides)
+    policy = config.retry
+    # Nothing ends a thread that is in C code, so a timeout needs a process. It cannot return the
+    # real objects, only their encoded outputs, so a caller that wants those goes without a timeout.
+    timeout = None if in_process else config.timeout or None
     request = RunRequest(str(project.root), pipeline.name, overrides)
     jitter = random.Random()  # noqa: S311 - it spreads delays, it protects no secret
     retry = 0

@@ -13,9 +13,8 @@ from flowerpower.config.project import BackendType
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import UsageError
 from flowerpower.jobs.claim import WorkerInfo
-from flowerpower.jobs.job import Job, JobFilter, JobSpec, LogChunk
-from flowerpower.pipeline.overrides import with_relative_paths
-from flowerpower.pipeline.queues import check_queue, default_queue
+from flowerpower.jobs.job import DEFAULT_QUEUE, Job, JobFilter, JobSpec, LogChunk
+from flowerpower.pipeline.overrides import parse_result_ttl, with_relative_paths
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.text import did_you_mean
 
@@ -26,11 +25,32 @@ if TYPE_CHECKING:
 MAX_WORKERS = 1000
 
 
+def queue_or_default(project: Project, queue: str | None) -> str:
+    """`queue`, or the queue of jobs that name none.
+
+    Raises:
+        UsageError: if the project's workers take no jobs from that queue.
+    """
+    queues = project.config.job_queue.backend.queues
+    if queue is None:
+        return DEFAULT_QUEUE if DEFAULT_QUEUE in queues else queues[0]
+    if queue not in queues:
+        # A job in such a queue would be accepted and then wait for ever.
+        raise UsageError(
+            f"The project has no queue {queue!r}.{did_you_mean(queue, queues)}",
+            hint=f"job_queue.backend.queues in conf/project.yml names: {', '.join(queues)}.",
+        )
+    return queue
+
+
 class PipelineJobQueue:
     """The job queue of one project; its backend is opened at first use and kept.
 
-    `job_queue_type` is used instead of the project's type; the URL in project.yml belongs to the
-    project's type and is left out then.
+    `job_queue_type` replaces the project's type. The URL in project.yml belongs to the project's
+    type, so it is not used then.
+
+    Besides the errors that a method names, each raises BackendUnreachable if the backend does not
+    answer, and JobNotFound or ScheduleNotFound if no record has the id that it is called with.
 
     Raises:
         UsageError: if there is no such type.
@@ -39,11 +59,11 @@ class PipelineJobQueue:
     def __init__(
         self, project: Project, registry: PipelineRegistry, job_queue_type: str | None = None
     ) -> None:
-        known = get_args(BackendType)
-        if job_queue_type is not None and job_queue_type not in known:
+        types = get_args(BackendType)
+        if job_queue_type is not None and job_queue_type not in types:
             raise UsageError(
                 f"There is no job queue of type {job_queue_type!r}: expected "
-                f"{' or '.join(known)}.{did_you_mean(job_queue_type, known)}"
+                f"{' or '.join(types)}.{did_you_mean(job_queue_type, types)}"
             )
         self._project = project
         self._registry = registry
@@ -63,11 +83,7 @@ class PipelineJobQueue:
 
     @property
     def backend(self) -> JobQueueBackend:
-        """The backend, open.
-
-        Raises:
-            BackendUnreachable: if it cannot be opened.
-        """
+        """The backend, open."""
         if self._backend is None:
             from flowerpower.job_queue import open_backend, project_options
 
@@ -83,35 +99,32 @@ class PipelineJobQueue:
         run_at: datetime | None = None,
         queue: str | None = None,
         job_id: str | None = None,
-        result_ttl: float | None = None,
+        result_ttl: float | str | None = None,
     ) -> Job:
-        """Ask for one run of the pipeline `name`; returns once the queue holds it.
+        """Add a job that runs the pipeline `name`; returns once the job is stored.
 
         Raises:
-            PipelineNotFound: if there is none of that name.
+            PipelineNotFound: if there is no such pipeline.
             InvalidInputs: naming the input that is not JSON.
-            UsageError: if no worker of the project looks at that queue.
-            BackendUnreachable: if the job was not taken.
+            UsageError: if the project's workers take no jobs from that queue.
         """
         self._registry.files(name)
-        if queue is not None:
-            check_queue(self._project, queue)
         spec = JobSpec(
             pipeline=name,
             overrides=with_relative_paths(overrides or RunOverrides(), self._project.root),
             id=str(uuid.uuid4()) if job_id is None else job_id,
-            queue=queue or default_queue(self._project),
+            queue=queue_or_default(self._project, queue),
             run_at=run_at,
-            result_ttl=result_ttl,
+            result_ttl=None if result_ttl is None else parse_result_ttl(result_ttl),
         )
         return self.backend.add_job(spec)
 
-    def get_job(self, job_id: str) -> Job:
-        """The job, with its result while that is kept.
+    def result_ttl_of(self, result_ttl: float | str | None) -> float:
+        """Seconds that the result of a job with this `result_ttl` is kept."""
+        return self._config.result_ttl if result_ttl is None else parse_result_ttl(result_ttl)
 
-        Raises:
-            JobNotFound: if there is no record of that id.
-        """
+    def get_job(self, job_id: str) -> Job:
+        """The job, with its result while that is kept."""
         return self.backend.get_job(job_id)
 
     def list_jobs(self, job_filter: JobFilter) -> list[Job]:
@@ -119,10 +132,9 @@ class PipelineJobQueue:
         return self.backend.list_jobs(job_filter)
 
     def cancel_job(self, job_id: str) -> Job:
-        """Cancel a job: one that waits at once, one that runs within seconds.
+        """Cancel a job: at once while it waits, within seconds while it runs.
 
         Raises:
-            JobNotFound: if there is no job of that id.
             Refused: if it has finished or failed.
         """
         return self.backend.cancel_job(job_id)
@@ -131,7 +143,6 @@ class PipelineJobQueue:
         """Queue a failed or cancelled job again, with all of its retries.
 
         Raises:
-            JobNotFound: if there is no job of that id.
             Refused: if it has not ended, or has finished.
         """
         return self.backend.retry_job(job_id)
@@ -140,54 +151,33 @@ class PipelineJobQueue:
         """Delete a job with its log and result.
 
         Raises:
-            JobNotFound: if there is no job of that id.
             Refused: if it is running.
         """
         self.backend.delete_job(job_id)
 
     def prune_jobs(self, *, all_ended: bool = False, dry_run: bool = False) -> int:
-        """Delete jobs whose history has ended, or all that have ended; how many.
+        """Delete jobs whose history has ended, or all that have ended; the number of them.
 
-        With `dry_run` nothing is deleted, and the number says how many would be.
+        With `dry_run` it is the number that would be deleted.
         """
         return self.backend.prune(everything_ended=all_ended, dry_run=dry_run)
 
     def read_log(self, job_id: str, attempt: int, after: int = 0) -> list[LogChunk]:
-        """The pieces of an attempt's log with a `seq` above `after`, in order.
-
-        Raises:
-            JobNotFound: if there is no job of that id.
-        """
+        """The pieces of an attempt's log with a `seq` above `after`, in order."""
         return self.backend.read_log(job_id, attempt, after)
 
-    def declared_schedules(self, name: str) -> list[ScheduleSpec]:
-        """The schedules that the pipeline's YAML declares and has enabled.
-
-        Raises:
-            PipelineNotFound, ConfigError: if there is no such pipeline or its file is wrong.
-            UsageError: if it declares none.
-        """
-        from flowerpower.pipeline.scheduling import declared
-
-        return declared(self._project, self._registry, name)
-
     def add_schedule(self, spec: ScheduleSpec, *, overwrite: bool = False) -> Schedule:
-        """Put a pipeline on the calendar; returns once the queue holds the schedule.
+        """Add a schedule; returns once it is stored.
 
         Raises:
             PipelineNotFound: if there is no such pipeline.
             Refused: if another schedule has the id, and `overwrite` is False.
-            BackendUnreachable: if the schedule was not taken.
         """
         self._registry.files(spec.pipeline)
         return self.backend.schedules.add(spec, overwrite=overwrite)
 
     def get_schedule(self, schedule_id: str) -> Schedule:
-        """The schedule of that id.
-
-        Raises:
-            ScheduleNotFound: if there is none.
-        """
+        """The schedule with that id."""
         return self.backend.schedules.get(schedule_id)
 
     def list_schedules(self) -> list[Schedule]:
@@ -198,7 +188,6 @@ class PipelineJobQueue:
         """Stop its fires until it is resumed.
 
         Raises:
-            ScheduleNotFound: if there is none of that id.
             Refused: if it is done.
         """
         return self.backend.schedules.pause(schedule_id)
@@ -207,56 +196,42 @@ class PipelineJobQueue:
         """Let a paused schedule fire again, from now on.
 
         Raises:
-            ScheduleNotFound: if there is none of that id.
             Refused: if it is done.
         """
         return self.backend.schedules.resume(schedule_id)
 
     def delete_schedule(self, schedule_id: str) -> None:
-        """Delete a schedule and its history; jobs that it made stay.
-
-        Raises:
-            ScheduleNotFound: if there is none of that id.
-        """
+        """Delete a schedule and its history; jobs that it made stay."""
         self.backend.schedules.delete(schedule_id)
 
     def list_fires(self, schedule_id: str, limit: int = 100) -> list[Fire]:
-        """The latest fires of a schedule and their outcomes, the newest first.
-
-        Raises:
-            ScheduleNotFound: if there is none of that id.
-        """
+        """The latest fires of a schedule and their outcomes, the newest first."""
         return self.backend.schedules.fires(schedule_id, limit)
 
     def run_schedule_now(self, schedule_id: str) -> Job:
-        """A job as the schedule would make one, at once; its calendar is not shifted by it.
+        """Add the job that a fire of the schedule would add; its next fires stay as they are.
 
         Raises:
-            ScheduleNotFound: if there is none of that id.
             PipelineNotFound: if its pipeline is gone.
         """
         from flowerpower.jobs.schedule import fire_job_spec
 
         schedule = self.get_schedule(schedule_id)
         self._registry.files(schedule.pipeline)
-        # Cut, so that the id of the longest schedule still makes a valid job id.
+        # Shortened, because a schedule's id with this suffix may exceed the limit for a job's id.
         job_id = f"{schedule.id[:160]}-now-{uuid.uuid4().hex[:12]}"
         return self.backend.add_job(fire_job_spec(schedule, None, job_id))
 
     def has_scheduler(self) -> bool:
-        """Whether a process is alive that fires the schedules."""
+        """Whether a process that fires schedules is alive."""
         return self.backend.schedules.has_scheduler()
 
     def list_workers(self) -> list[WorkerInfo]:
-        """The workers that are alive, with the jobs they run."""
+        """The workers that are alive, with the jobs that they run."""
         return self.backend.list_workers()
 
     def check(self) -> Mapping[str, Any]:
-        """What the backend says of itself: `{"backend", "url", "version"}`, passwords masked.
-
-        Raises:
-            BackendUnreachable: if it does not answer.
-        """
+        """What the backend says of itself: `{"backend", "url", "version"}`, passwords masked."""
         return self.backend.check()
 
     def run_worker(
@@ -270,51 +245,41 @@ class PipelineJobQueue:
         with_scheduler: bool = False,
         on_event: Callable[[WorkerEvent], None] | None = None,
     ) -> int:
-        """Work on jobs until told to stop; how many attempts were made.
+        """Run jobs until a signal stops it; the number of attempts that were made.
 
-        `num_workers` attempts at once, by default as many as the project says, from `queues`, by
-        default all of the project's. `burst` ends when nothing is due, `max_jobs` after so many
-        attempts; a child process makes `jobs_per_child` of them. With `with_scheduler` it fires
-        schedules too (on apscheduler every worker does). `on_event` is called from several
+        Up to `num_workers` attempts run at once, by default as many as the project says, from
+        `queues`, by default all of the project's. `burst` stops when no job is due, `max_jobs`
+        after so many attempts. A child process makes `jobs_per_child` attempts. `with_scheduler`
+        fires schedules too (on apscheduler every worker does). `on_event` is called from several
         threads.
 
         Raises:
-            UsageError: naming the number that is out of range, or the queue that is not known.
-            BackendUnreachable: if it cannot be opened.
+            UsageError: naming the number that is out of range, or the queue that does not exist.
         """
         from flowerpower.job_queue.base import WorkerOptions
 
         slots = self._config.num_workers if num_workers is None else num_workers
-        for name, number, most in (
+        for name, number, limit in (
             ("num_workers", slots, MAX_WORKERS),
-            ("max_jobs", 1 if max_jobs is None else max_jobs, None),
+            ("max_jobs", max_jobs, None),
             ("jobs_per_child", jobs_per_child, None),
         ):
-            if number < 1 or (most is not None and number > most):
-                expected = f"1 to {most}" if most is not None else "1 or more"
+            if number is not None and not 1 <= number <= (limit or number):
+                expected = f"1 to {limit}" if limit else "1 or more"
                 raise UsageError(f"{name} is {number}: expected {expected}.")
-        for queue in queues or ():
-            check_queue(self._project, queue)
-        taken = tuple(dict.fromkeys(queues or self._config.backend.queues))
+        names = queues or self._config.backend.queues
+        unique = tuple(dict.fromkeys(queue_or_default(self._project, name) for name in names))
         options = WorkerOptions(
-            slots, taken, burst, max_jobs, jobs_per_child, with_scheduler=with_scheduler
+            slots, unique, burst, max_jobs, jobs_per_child, with_scheduler=with_scheduler
         )
         return self.backend.run_worker(options, on_event)
 
     def run_scheduler(self, on_event: Callable[[WorkerEvent], None] | None = None) -> None:
-        """Turn due fires into jobs until told to stop; any number may at once.
-
-        Raises:
-            BackendUnreachable: if it cannot be opened.
-        """
+        """Add jobs for due fires until a signal stops it; several may run at once."""
         self.backend.run_scheduler(on_event)
 
-    def result_ttl_of(self, asked: float | None) -> float:
-        """Seconds that a job's result is kept, if `asked` is what it was given."""
-        return self._config.result_ttl if asked is None else asked
-
     def close(self) -> None:
-        """Let go of the backend, if it was opened."""
+        """Close the backend, if it was opened."""
         if self._backend is not None:
             self._backend.close()
             self._backend = None

@@ -1,4 +1,4 @@
-"""Jobs for callers in Python: `manager.jobs`, and the Job that its calls return."""
+"""Jobs for Python: `manager.jobs`, and the Job that it returns."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from flowerpower.text import did_you_mean
 from flowerpower.triggers import clock
 
 FIRST_POLL, LAST_POLL = 0.02, 0.5
-"""Seconds between two looks at a job: short ones are seen at once, long ones cost little."""
+"""Seconds between two reads: a short job is noticed at once, a long one costs few reads."""
 
 
 class Job:
     """A handle on one job of the queue.
 
-    It holds what was known when it was read last; `refresh` reads it again. `str(job)` is its id.
+    It keeps the job's record as it was read last; `refresh` reads it again. `str(job)` is its id.
+    Methods raise JobNotFound if the job was deleted, or its history has ended.
 
     Attributes:
-        record: everything the queue knows of it (`flowerpower.jobs.job.Job`).
+        record: all that the queue knows of the job (`flowerpower.jobs.job.Job`).
     """
 
     def __init__(self, record: JobRecord, job_queue: PipelineJobQueue) -> None:
@@ -55,7 +56,7 @@ class Job:
 
     @property
     def status(self) -> JobStatus:
-        """Scheduled, queued, running, finished, failed or cancelled, when it was read last."""
+        """Its status when it was read last."""
         return self.record.status
 
     @property
@@ -65,7 +66,7 @@ class Job:
 
     @property
     def created(self) -> bool:
-        """False if a submission with its id found it in the queue already."""
+        """False if the queue already had a job with its id when it was added."""
         return self.record.created
 
     @property
@@ -75,15 +76,11 @@ class Job:
 
     @property
     def progress(self) -> dict[str, Any] | None:
-        """How far its attempt is: the total of nodes, and the state of each."""
+        """How far its attempt is: the number of nodes, and the state of each."""
         return self.record.progress
 
     def refresh(self) -> Job:
-        """Read it from the queue again; returns itself.
-
-        Raises:
-            JobNotFound: if it was deleted, or its history has ended.
-        """
+        """Read it from the queue again; returns itself."""
         self.record = self._job_queue.get_job(self.id)
         return self
 
@@ -93,8 +90,7 @@ class Job:
         `timeout` is in seconds, or a text such as `1m30s`; None waits without a limit.
 
         Raises:
-            WaitTimeout: if it has not ended by then; it goes on all the same.
-            JobNotFound: if it was deleted meanwhile.
+            WaitTimeout: if it has not ended by then; the job itself goes on.
         """
         limit = None if timeout is None else clock.parse_duration(timeout)
         deadline = None if limit is None else clock.monotonic() + limit
@@ -109,9 +105,9 @@ class Job:
         return self
 
     def result(self, timeout: float | str | None = None) -> dict[str, Any]:
-        """Wait for it, and return its outputs by node, as JSON has them.
+        """Wait for it, and return its outputs by node, as JSON values.
 
-        What is not JSON is a summary: type, shape, columns, first rows.
+        A value that JSON cannot hold is a summary of it: type, shape, columns, first rows.
 
         Raises:
             RunFailed: if the pipeline failed, as `manager.run` does, or the job was cancelled.
@@ -128,18 +124,15 @@ class Job:
             moment = f" at {clock.format_time(expired_at)}" if expired_at else ""
             raise FlowerpowerError(
                 f"The job {self.id} has finished, but its result expired{moment}.",
-                hint="A longer result_ttl keeps results.",
+                hint="A longer result_ttl keeps results longer.",
             )
         outputs: dict[str, Any] = record.result.get("outputs") or {}
         return outputs
 
     def log(self, attempt: int | None = None) -> str:
-        """What an attempt has printed and logged, by default the last one; `""` before the first.
+        """What an attempt printed and logged, by default the last one; `""` before the first.
 
-        Only the end of a log over 1 MB is kept.
-
-        Raises:
-            JobNotFound: if it was deleted, or its history has ended.
+        Of a log over 1 MB only the end is kept.
         """
         number = attempt or max(self.refresh().attempt, 1)
         return "".join(chunk.text for chunk in self._job_queue.read_log(self.id, number))
@@ -148,7 +141,6 @@ class Job:
         """Cancel it: at once while it waits, within seconds while it runs; returns itself.
 
         Raises:
-            JobNotFound: if it was deleted.
             Refused: if it has finished or failed.
         """
         self.record = self._job_queue.cancel_job(self.id)
@@ -158,7 +150,6 @@ class Job:
         """Queue it again with all its retries, after it failed or was cancelled; returns itself.
 
         Raises:
-            JobNotFound: if it was deleted.
             Refused: if it has not ended, or has finished.
         """
         self.record = self._job_queue.retry_job(self.id)
@@ -168,7 +159,6 @@ class Job:
         """Delete it with its log and result.
 
         Raises:
-            JobNotFound: if it was deleted before.
             Refused: if it is running.
         """
         self._job_queue.delete_job(self.id)
@@ -183,17 +173,16 @@ Handles: TypeAlias = list[Job]
 
 
 class Jobs:
-    """The jobs of a project; `PipelineManager.add_job` adds one."""
+    """The jobs of a project; `PipelineManager.add_job` adds one.
+
+    Methods raise JobNotFound if no record has the id.
+    """
 
     def __init__(self, job_queue: PipelineJobQueue) -> None:
         self._job_queue = job_queue
 
     def get(self, job_id: str) -> Job:
-        """The job of that id.
-
-        Raises:
-            JobNotFound: if there is no record of it.
-        """
+        """The job with that id."""
         return Job(self._job_queue.get_job(job_id), self._job_queue)
 
     def list(
@@ -206,7 +195,7 @@ class Jobs:
         since: datetime | None = None,
         limit: int = 100,
     ) -> Handles:
-        """The jobs that match all that is given, the newest first, without their results.
+        """The jobs that match every argument, the newest first, without their results.
 
         Raises:
             UsageError: if there is no such status.
@@ -228,18 +217,18 @@ class Jobs:
         self._job_queue.delete_job(job_id)
 
     def prune(self, *, all_ended: bool = False, dry_run: bool = False) -> int:
-        """Delete jobs whose history has ended, or all that have ended; how many.
+        """Delete jobs whose history has ended, or all that have ended; the number of them.
 
-        With `dry_run` nothing is deleted, and the number says how many would be.
+        With `dry_run` it is the number that would be deleted.
         """
         return self._job_queue.prune_jobs(all_ended=all_ended, dry_run=dry_run)
 
 
 def _status(text: str) -> JobStatus:
-    known = [status.value for status in JobStatus]
-    if text not in known:
+    statuses = [status.value for status in JobStatus]
+    if text not in statuses:
         raise UsageError(
-            f"There is no job status {text!r}: expected one of {', '.join(known)}."
-            f"{did_you_mean(text, known)}"
+            f"There is no job status {text!r}: expected one of {', '.join(statuses)}."
+            f"{did_you_mean(text, statuses)}"
         )
     return JobStatus(text)

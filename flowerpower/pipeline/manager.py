@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
-from flowerpower.config.files import (
-    Project,
-    find_project_root,
-    load_project,
-    project_root,
-    schedule_faults,
-)
-from flowerpower.config.merge import merged_run
+from flowerpower.config.files import Project, find_project_root, load_project, project_root
 from flowerpower.config.run import RunOverrides
-from flowerpower.errors import ConfigError, FlowerpowerError, RunFailed, UsageError
-from flowerpower.jobs.run import NodeEvent, RunOutcome
-from flowerpower.pipeline.failures import failure_sentence, raise_for_error
-from flowerpower.pipeline.foreground import OnRetry, run_in_foreground
+from flowerpower.jobs.run import RunOutcome
+from flowerpower.pipeline.failures import raise_for_error
+from flowerpower.pipeline.foreground import OnEvent, OnRetry, OnWarning, run_in_foreground
 from flowerpower.pipeline.job_queue import PipelineJobQueue
-from flowerpower.pipeline.overrides import (
-    JobArguments,
-    RunArguments,
-    make_overrides,
-    parse_result_ttl,
-)
+from flowerpower.pipeline.overrides import JobArguments, RunArguments, due_time, make_overrides
 from flowerpower.pipeline.registry import PipelineFiles, PipelineRegistry
-from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
     from flowerpower.pipeline.bundles.bundle import Bundle
@@ -49,8 +35,8 @@ class PipelineManager:
     """Runs the pipelines of one project.
 
     Args:
-        base_dir: the project's folder; by default it is found from the current folder upwards,
-            or named by FLOWERPOWER_BASE_DIR.
+        base_dir: the project's folder; by default FLOWERPOWER_BASE_DIR, or the first project from
+            the current folder upwards.
         job_queue_type: `apscheduler` or `rq`, instead of the project's.
         quiet: do not print what was added; FLOWERPOWER_QUIET=1 does the same.
         environ: where `${NAME}` in YAML and FLOWERPOWER_… variables are looked up; None stands for
@@ -83,7 +69,7 @@ class PipelineManager:
         self._environ = environ
         self._quiet = quiet or environ.get("FLOWERPOWER_QUIET", "") not in ("", "0")
 
-    # Each with an import of its own: a run needs none of them, adding a job no schedules.
+    # Imports stand in methods, because a run needs no jobs and adding a job needs no schedules.
 
     @cached_property
     def jobs(self) -> Jobs:
@@ -100,25 +86,54 @@ class PipelineManager:
         return Schedules(self.job_queue)
 
     def run(self, name: str, **overrides: Unpack[RunArguments]) -> dict[str, Any]:
-        """Run the pipeline `name` here and now; the values of its final variables by name.
+        """Run the pipeline `name` in this process; the values of its final variables by name.
 
-        `overrides` go over the pipeline's YAML: inputs=, overrides=, final_vars=, config=, load=,
-        save=, executor=, max_workers=, cache=, recompute=, adapters=, max_retries=, retry_delay=
-        and jitter_factor=; see `flowerpower.pipeline.overrides.RunArguments`.
+        `overrides` such as inputs= and final_vars= go over the pipeline's YAML: all of them are in
+        `flowerpower.pipeline.overrides.RunArguments`.
 
         Raises:
             PipelineNotFound, ConfigError, UsageError: before anything runs.
             RunFailed: if the pipeline fails; `__cause__` is its own exception.
         """
+        # The current folder is not changed to the project's, as a job's is: it belongs to the
+        # whole process, and so to the caller and the caller's other threads.
         outcome = run_in_foreground(
             self.project,
             self.registry.get(name),
-            make_overrides(overrides, known=RunArguments),
-            timeout=None,
+            make_overrides(overrides, allowed=RunArguments),
+            in_process=True,
             environ=self._environ,
         )
         raise_for_error(outcome)
         return outcome.values
+
+    def run_outcome(
+        self,
+        name: str,
+        overrides: RunOverrides | None = None,
+        *,
+        on_event: OnEvent | None = None,
+        on_retry: OnRetry | None = None,
+        on_warning: OnWarning | None = None,
+    ) -> RunOutcome:
+        """As `run`, but returns the outcome as data; a failing pipeline raises nothing.
+
+        With a timeout, of the overrides or the YAML, each attempt is made in a process of its own
+        in the project's folder, and ended when it takes longer; `values` are the encoded outputs
+        then. What it prints goes to `sys.stderr`.
+
+        Raises:
+            PipelineNotFound, ConfigError: if there is no such pipeline or its file is wrong.
+        """
+        return run_in_foreground(
+            self.project,
+            self.registry.get(name),
+            overrides or RunOverrides(),
+            environ=self._environ,
+            on_event=on_event,
+            on_retry=on_retry,
+            on_warning=on_warning,
+        )
 
     def add_job(
         self,
@@ -131,36 +146,29 @@ class PipelineManager:
         result_ttl: float | str | None = None,
         **overrides: Unpack[JobArguments],
     ) -> Job:
-        """Hand a run of the pipeline `name` to the job queue; returns at once with the job.
+        """Add a job that runs the pipeline `name` to the job queue; returns at once with the job.
 
         `overrides` are as for `run`, must be JSON and name no classes; timeout= is one more.
         `run_at` without an offset is in the project's time zone. With a `job_id` the submission is
-        idempotent: the second time gives the first job, with `created` False.
+        idempotent: the second time returns the first job, with `created` False.
 
         Raises:
             PipelineNotFound, UsageError: before anything is stored.
-            BackendUnreachable: if the job was not taken.
+            BackendUnreachable: if the job was not stored.
         """
         from flowerpower.pipeline.jobs import Job
 
-        ttl = None if result_ttl is None else parse_result_ttl(result_ttl)
         record = self.job_queue.add_job(
             name,
             make_overrides(overrides),
-            run_at=self.due_time(run_at, run_in),
+            run_at=due_time(self.project, run_at, run_in),
             queue=queue,
             job_id=job_id,
-            result_ttl=ttl,
+            result_ttl=result_ttl,
         )
-        if not self._quiet:
-            seconds = self.job_queue.result_ttl_of(ttl)
-            _announce(
-                "added job for",
-                self.project.name,
-                name,
-                record.id,
-                f" and result TTL of {seconds:g} seconds.",
-            )
+        seconds = self.job_queue.result_ttl_of(result_ttl)
+        end = f" and result TTL of {seconds:g} seconds."
+        self._announce("added job for", name, record.id, end)
         return Job(record, self.job_queue)
 
     def schedule(
@@ -183,103 +191,40 @@ class PipelineManager:
         result_ttl: float | str | None = None,
         **overrides: Unpack[JobArguments],
     ) -> str:
-        """Put the pipeline `name` on the calendar; the id of its schedule.
+        """Add a schedule for the pipeline `name`; returns its id.
 
-        Exactly one of `cron`, `interval` and `date`; without any, the schedule in the pipeline's
-        YAML (`schedule_id` says which, where there are several), which takes nothing else from
-        here. Times without an offset are in `timezone`, by default the project's. Overrides are
-        as for `add_job`.
+        It takes exactly one of `cron`, `interval` and `date`. Without any, it adds the schedule in
+        the pipeline's YAML, and no other argument counts but `schedule_id`, which says which one
+        if there are several. Times without an offset are in `timezone`, by default the project's.
+        Overrides are as for `add_job`.
 
-        The same again gives the same schedule. With a `schedule_id` that another schedule has,
+        The same call again returns the same schedule. If another schedule has the `schedule_id`,
         `overwrite` replaces it.
 
         Raises:
             PipelineNotFound, ConfigError, UsageError: before anything is stored.
-            Refused: if the id is another schedule's.
-            BackendUnreachable: if the schedule was not taken.
+            Refused: if another schedule has the id.
+            BackendUnreachable: if the schedule was not stored.
         """
-        from flowerpower.pipeline.scheduling import select, spec_from_arguments
+        from flowerpower.pipeline import scheduling
         from flowerpower.triggers.make import make_trigger
 
         if cron is None and interval is None and date is None:
-            specs = self.job_queue.declared_schedules(name)
-            spec = select(name, specs, schedule_id)
+            specs = scheduling.declared_schedules(self.project, self.registry, name)
+            spec = scheduling.select(name, specs, schedule_id)
         else:
             trigger = make_trigger(
                 cron, interval, date, timezone=timezone or self.project.timezone,
                 start=start, end=end, jitter=jitter,
             )  # fmt: skip
-            grace = None if misfire_grace_time is None else clock.parse_duration(misfire_grace_time)
-            spec = spec_from_arguments(
-                self.project,
-                name,
-                trigger,
-                make_overrides(overrides),
-                schedule_id=schedule_id,
-                queue=queue,
-                result_ttl=None if result_ttl is None else parse_result_ttl(result_ttl),
-                misfire_grace_time=grace,
-                coalesce=coalesce,
-                max_instances=max_instances,
-            )
+            spec = scheduling.spec_from_arguments(
+                self.project, name, trigger, make_overrides(overrides), schedule_id=schedule_id,
+                queue=queue, result_ttl=result_ttl, misfire_grace_time=misfire_grace_time,
+                coalesce=coalesce, max_instances=max_instances,
+            )  # fmt: skip
         schedule = self.job_queue.add_schedule(spec, overwrite=overwrite)
-        if not self._quiet:
-            _announce("scheduled job for", self.project.name, name, schedule.id)
+        self._announce("scheduled job for", name, schedule.id)
         return schedule.id
-
-    def due_time(
-        self, run_at: datetime | str | None = None, run_in: float | str | timedelta | None = None
-    ) -> datetime | None:
-        """When a job is due that is given one of the two; None for at once.
-
-        Raises:
-            UsageError: if both are given, or one cannot be read.
-        """
-        if run_at is not None and run_in is not None:
-            raise UsageError("run_at and run_in are both given; expected one of them.")
-        if run_in is not None:
-            return clock.after(clock.now(), clock.parse_duration(run_in))
-        if run_at is None:
-            return None
-        reading = clock.parse_time(run_at) if isinstance(run_at, str) else run_at
-        if reading.tzinfo is None:
-            reading = reading.replace(tzinfo=clock.timezone(self.project.timezone))
-        return clock.after(reading, 0)
-
-    def close(self) -> None:
-        """Let go of the job queue's connections, if it was used."""
-        self.job_queue.close()
-
-    def run_outcome(
-        self,
-        name: str,
-        overrides: RunOverrides | None = None,
-        *,
-        on_event: Callable[[NodeEvent], None] | None = None,
-        on_retry: OnRetry | None = None,
-        on_warning: Callable[[str], None] | None = None,
-    ) -> RunOutcome:
-        """As `run`, but what came of it as data; a failing pipeline raises nothing.
-
-        With a timeout, of the overrides or the YAML, each attempt is made in a process of its own
-        in the project's folder, and ended when it takes longer; `values` are the encoded outputs
-        then. What it prints goes to `sys.stderr`.
-
-        Raises:
-            PipelineNotFound, ConfigError: if there is no such pipeline or its file is wrong.
-        """
-        overrides = overrides or RunOverrides()
-        pipeline = self.registry.get(name)
-        return run_in_foreground(
-            self.project,
-            pipeline,
-            overrides,
-            timeout=merged_run(pipeline.config, overrides).timeout or None,
-            environ=self._environ,
-            on_event=on_event,
-            on_retry=on_retry,
-            on_warning=on_warning,
-        )
 
     def plan(
         self,
@@ -291,24 +236,17 @@ class PipelineManager:
     ) -> Plan:
         """What a run would do: nodes in order, inputs and where they go; nothing runs.
 
-        With a forecast, and the cache on, it says which nodes would come from there.
+        With a forecast, and the cache on, it says which nodes would come from the cache.
 
         Raises:
             FlowerpowerError: as `run`; missing inputs are no error if `complete` is False.
         """
-        from flowerpower.pipeline.run_errors import run_error
-        from flowerpower.run.runner import PipelineRunner
+        from flowerpower.pipeline.planning import plan_run
 
-        runner = PipelineRunner(self.project, self.registry.get(name), overrides)
-        try:
-            return runner.plan(complete=complete, with_forecast=with_forecast)
-        except RunFailed as error:
-            if error.__cause__ is None:
-                raise
-            cause = run_error(error, self.project.root)
-            raise RunFailed(
-                failure_sentence(name, cause), details=cause.details, hint=cause.hint
-            ) from error.__cause__
+        pipeline = self.registry.get(name)
+        return plan_run(
+            self.project, pipeline, overrides, complete=complete, with_forecast=with_forecast
+        )
 
     def graph(self, name: str, overrides: RunOverrides | None = None) -> Graph:
         """The pipeline's whole DAG, with its final variables marked; nothing runs.
@@ -327,24 +265,13 @@ class PipelineManager:
         Raises:
             PipelineNotFound: if there is no such pipeline.
         """
-        try:
-            pipeline = self.registry.get(name)
-        except ConfigError as error:
-            return error.details or [error.message]
-        faults = [str(fault) for fault in schedule_faults(pipeline, self.project.timezone)]
-        runs = {"": RunOverrides()}
-        for entry in pipeline.config.schedule:
-            if entry.run != RunOverrides():
-                prefix = f"schedule {entry.id}: " if entry.id else "schedule: "
-                runs[prefix] = RunOverrides(declared=entry.id or "")
-        for prefix, overrides in runs.items():
-            try:
-                self.plan(name, overrides, complete=False)
-            except FlowerpowerError as error:
-                details = [] if isinstance(error, RunFailed) else error.details
-                sentences = [error.message, *details]
-                faults += [f"{prefix}{text}" for text in sentences if text not in faults]
-        return faults
+        from flowerpower.pipeline.planning import find_faults
+
+        return find_faults(self.project, self.registry, name)
+
+    def list(self) -> Names:
+        """The names of the project's pipelines, sorted."""
+        return self.registry.names()
 
     def new(self, name: str) -> PipelineFiles:
         """Make a pipeline of one node: conf/pipelines/NAME.yml and pipelines/NAME.py.
@@ -388,38 +315,30 @@ class PipelineManager:
         overwrite: bool = False,
         dry_run: bool = False,
     ) -> ImportPlan:
-        """Take a pipeline from a folder or zip that `export` wrote; nothing of it is run.
+        """Import a pipeline from a folder or zip that `export` wrote; none of its code runs.
 
         `name` gives it another name. All files are written or none; with `dry_run`, none. The plan
         that is returned lists them: new, replaced, unchanged.
 
         Raises:
             ConfigError: if `path` is not a bundle.
-            Refused: if files of another content exist, and `overwrite` is False.
+            Refused: if files with other content exist, and `overwrite` is False.
         """
-        from flowerpower.pipeline.bundles.bundle import renamed
         from flowerpower.pipeline.bundles.importing import plan_import
         from flowerpower.pipeline.bundles.reading import read_bundle
 
-        bundle = read_bundle(Path(path))
-        if name is not None:
-            bundle = renamed(bundle, name)
+        bundle = read_bundle(Path(path), name)
         plan = plan_import(self.project.root, bundle, overwrite=overwrite)
         if not dry_run:
-            plan.carry_out()
+            plan.apply()
         return plan
 
-    def list(self) -> Names:
-        """The names of the project's pipelines, sorted."""
-        return self.registry.names()
+    def close(self) -> None:
+        """Close the job queue's connections, if it was used."""
+        self.job_queue.close()
 
+    def _announce(self, action: str, pipeline: str, identifier: str, end: str = "") -> None:
+        if not self._quiet:
+            from flowerpower.pipeline.announcement import announce
 
-def _announce(what: str, project: str, pipeline: str, identifier: str, end: str = "") -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    sentence = Text(f"✅ Successfully {what} ")
-    sentence.append(f"{project}.{pipeline}", style="blue").append(" with ID ")
-    sentence.append(identifier, style="green").append(end)
-    # Soft wrap: an id that a terminal breaks in the middle cannot be copied.
-    Console(highlight=False).print(sentence, soft_wrap=True)
+            announce(action, self.project.name, pipeline, identifier, end)

@@ -1,9 +1,10 @@
-"""What a caller may change of a run, from keyword arguments to one checked object."""
+"""From a caller's keyword arguments to checked values: a run's overrides, a due time, a TTL."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypedDict, get_args
 
@@ -11,12 +12,14 @@ from pydantic import ValidationError
 
 from flowerpower.config.adapters import AdapterName
 from flowerpower.config.faults import explain
+from flowerpower.config.files import Project
 from flowerpower.config.run import ExecutorOverrides, RetryOverrides, RunOverrides
 from flowerpower.errors import UsageError
 from flowerpower.text import did_you_mean
 from flowerpower.triggers import clock
 
-_OVERRIDE_NAMES = {"delay": "retry_delay", "type": "executor", "custom_adapters": "adapters"}
+_ARGUMENT_OF_KEY = {"delay": "retry_delay", "type": "executor", "custom_adapters": "adapters"}
+"""The argument that sets a key of RunOverrides, where their names differ."""
 StrPath = str | os.PathLike[str]
 
 
@@ -48,113 +51,141 @@ class RunArguments(TypedDict, total=False):
 
 
 class JobArguments(RunArguments, total=False):
-    """The same of a job, and `timeout`: how long an attempt may take, as `retry_delay`."""
+    """The same for a job, and `timeout`: how long an attempt may take, as `retry_delay`."""
 
     timeout: float | str | None
 
 
 def make_overrides(
-    given: JobArguments | RunArguments,
+    arguments: JobArguments | RunArguments,
     *,
     progressbar: bool | None = None,
-    known: type = JobArguments,
+    allowed: type = JobArguments,
 ) -> RunOverrides:
-    """The caller's overrides of a run as one object.
+    """The caller's overrides of a run as one object; `allowed` declares the arguments.
 
     Raises:
-        UsageError: naming the first that is not valid, or that is none of `known`.
+        UsageError: naming the first argument that is not valid or not allowed.
     """
-    names = list(known.__annotations__)
-    for each in given:
-        if each not in names:
-            guess = did_you_mean(each, names) or f" There are: {', '.join(names)}."
-            raise UsageError(f"There is no argument {each!r}.{guess}")
-    executed = _executor(given.get("executor"), given.get("max_workers"))
+    _check_names(arguments, list(allowed.__annotations__))
+    executor = _executor(arguments.get("executor"), arguments.get("max_workers"))
     retry = {
-        "max_retries": given.get("max_retries"),
-        "delay": given.get("retry_delay"),
-        "jitter_factor": given.get("jitter_factor"),
+        "max_retries": arguments.get("max_retries"),
+        "delay": arguments.get("retry_delay"),
+        "jitter_factor": arguments.get("jitter_factor"),
     }
-    adapters = _names(given.get("adapters"))
-    for each in adapters:
-        if not isinstance(each, str):
-            raise UsageError(
-                f"adapters takes names, got an object of {type(each).__name__}.",
-                hint="Name its class, package.module:Class; options go into run.adapter.custom.",
-            )
-    standard = [each for each in adapters if ":" not in each]
-    for each in standard:
-        if each not in get_args(AdapterName):
-            raise UsageError(
-                f"There is no adapter {each!r}: expected {', '.join(get_args(AdapterName))} or "
-                f"package.module:Class.{did_you_mean(each, get_args(AdapterName))}"
-            )
+    standard_adapters, custom_adapters = _adapters(_as_list(arguments.get("adapters")))
     try:
         return RunOverrides(
-            inputs=dict(given.get("inputs") or {}),
-            overrides=dict(given.get("overrides") or {}),
-            final_vars=_names(given.get("final_vars")) or None,
-            config=dict(given.get("config") or {}),
-            load=_paths(given.get("load")),
-            save=_paths(given.get("save")),
-            executor=ExecutorOverrides.model_validate(executed) if executed else None,
-            cache=given.get("cache"),
-            recompute=_names(given.get("recompute")) or None,
+            inputs=dict(arguments.get("inputs") or {}),
+            overrides=dict(arguments.get("overrides") or {}),
+            final_vars=_as_list(arguments.get("final_vars")) or None,
+            config=dict(arguments.get("config") or {}),
+            load=_absolute(arguments.get("load")),
+            save=_absolute(arguments.get("save")),
+            executor=ExecutorOverrides.model_validate(executor) if executor else None,
+            cache=arguments.get("cache"),
+            recompute=_as_list(arguments.get("recompute")) or None,
             progressbar=progressbar,
-            adapters=standard,  # type: ignore[arg-type] # checked a moment before
-            custom_adapters=[each for each in adapters if ":" in each],
-            timeout=given.get("timeout"),  # type: ignore[arg-type] # text is read by the model
+            adapters=standard_adapters,  # type: ignore[arg-type] # checked in _adapters
+            custom_adapters=custom_adapters,
+            timeout=arguments.get("timeout"),  # type: ignore[arg-type] # the model reads text
             retry=RetryOverrides.model_validate(retry),
         )
     except ValidationError as error:
         first: dict[str, Any] = dict(error.errors(include_url=False)[0])
         path = [str(step) for step in first["loc"]]
-        key = _OVERRIDE_NAMES.get(path[-1]) or _OVERRIDE_NAMES.get(path[0]) or ".".join(path)
-        raise UsageError(f"{key}: {explain(RunOverrides, first, first['input'])}") from None
+        # The error of a nested model has a path within that model, so either end may be the key.
+        name = _ARGUMENT_OF_KEY.get(path[-1]) or _ARGUMENT_OF_KEY.get(path[0]) or ".".join(path)
+        raise UsageError(f"{name}: {explain(RunOverrides, first, first['input'])}") from None
 
 
 def with_relative_paths(overrides: RunOverrides, root: Path) -> RunOverrides:
     """The same with paths in the project's folder relative to it, for a job on any machine."""
 
-    def shortened(paths: dict[str, str]) -> dict[str, str]:
+    def relative(paths: dict[str, str]) -> dict[str, str]:
         return {
-            name: Path(path).relative_to(root).as_posix()
+            node: Path(path).relative_to(root).as_posix()
             if Path(path).is_relative_to(root)
             else path
-            for name, path in paths.items()
+            for node, path in paths.items()
         }
 
     return overrides.model_copy(
-        update={"load": shortened(overrides.load), "save": shortened(overrides.save)}
+        update={"load": relative(overrides.load), "save": relative(overrides.save)}
     )
 
 
-def _names(given: Sequence[str] | str | None) -> list[str]:
-    return [given] if isinstance(given, str) else list(given or [])
+def due_time(
+    project: Project,
+    run_at: datetime | str | None = None,
+    run_in: float | str | timedelta | None = None,
+) -> datetime | None:
+    """When a job is due, in UTC; None for at once.
 
+    A time without an offset is in the project's time zone.
 
-def _paths(given: Mapping[str, StrPath] | None) -> dict[str, str]:
-    texts = {name: os.fspath(path) for name, path in (given or {}).items()}
-    return {
-        name: text if "://" in text else str(Path(text).expanduser().absolute())
-        for name, text in texts.items()
-    }
-
-
-def _executor(executor: str | Mapping[str, Any] | None, max_workers: int | None) -> dict[str, Any]:
-    told: dict[str, Any] = (
-        {}
-        if executor is None
-        else {"type": executor}
-        if isinstance(executor, str)
-        else {**executor}
-    )
-    if max_workers is not None:
-        # A number of workers asks for an executor that has them.
-        told = {"type": "threadpool", **told, "max_workers": max_workers}
-    return told
+    Raises:
+        UsageError: if both are given.
+        InvalidTime, InvalidDuration: if one cannot be read.
+    """
+    if run_at is not None and run_in is not None:
+        raise UsageError("run_at and run_in are both given; expected one of them.")
+    if run_in is not None:
+        return clock.after(clock.now(), clock.parse_duration(run_in))
+    if run_at is None:
+        return None
+    time = clock.parse_time(run_at) if isinstance(run_at, str) else run_at
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=clock.timezone(project.timezone))
+    return clock.after(time, 0)
 
 
 def parse_result_ttl(text: float | str) -> float:
     """Seconds that a result is kept: a duration, 0 for not at all, -1 for as long as the record."""
     return -1.0 if text in (-1, "-1") else clock.parse_duration(text)
+
+
+def _check_names(arguments: Mapping[str, object], allowed: list[str]) -> None:
+    for name in arguments:
+        if name not in allowed:
+            guess = did_you_mean(name, allowed) or f" Expected one of: {', '.join(allowed)}."
+            raise UsageError(f"There is no argument {name!r}.{guess}")
+
+
+def _adapters(names: list[str]) -> tuple[list[str], list[str]]:
+    """Hamilton's adapters by name, and the classes written `package.module:Class`."""
+    standard = get_args(AdapterName)
+    for name in names:
+        if not isinstance(name, str):
+            raise UsageError(
+                f"adapters: expected names, got an object of type {type(name).__name__}.",
+                hint="Name its class, package.module:Class; options go into run.adapter.custom.",
+            )
+        if ":" not in name and name not in standard:
+            raise UsageError(
+                f"There is no adapter {name!r}: expected {', '.join(standard)} or "
+                f"package.module:Class.{did_you_mean(name, standard)}"
+            )
+    return [name for name in names if ":" not in name], [name for name in names if ":" in name]
+
+
+def _as_list(names: Sequence[str] | str | None) -> list[str]:
+    return [names] if isinstance(names, str) else list(names or [])
+
+
+def _absolute(paths: Mapping[str, StrPath] | None) -> dict[str, str]:
+    """The paths by node, from the current folder now: a job or a child runs in another one."""
+    texts = {node: os.fspath(path) for node, path in (paths or {}).items()}
+    return {
+        node: text if "://" in text else str(Path(text).expanduser().absolute())
+        for node, text in texts.items()
+    }
+
+
+def _executor(executor: str | Mapping[str, Any] | None, max_workers: int | None) -> dict[str, Any]:
+    settings = {"type": executor} if isinstance(executor, str) else dict(executor or {})
+    if max_workers is not None:
+        # The default executor has no workers, so a number of them means a pool of threads.
+        settings = {"type": "threadpool", **settings, "max_workers": max_workers}
+    return settings

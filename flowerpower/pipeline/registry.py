@@ -1,4 +1,4 @@
-"""A project's pipelines: which there are, a new one, one less."""
+"""A project's pipelines: which exist, making one, deleting one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from flowerpower.atomic_files import write_files
 from flowerpower.config.files import PIPELINES_FOLDER, Pipeline, Project, load_pipeline
 from flowerpower.errors import ConfigError, FlowerpowerError, PipelineNotFound, Refused
 from flowerpower.text import check_name, did_you_mean, is_name, shortened
@@ -51,20 +52,21 @@ class PipelineRegistry:
         """The names of all pipelines, sorted."""
         folder = self._project.root / PIPELINES_FOLDER
         try:
-            files = [each for each in folder.iterdir() if each.suffix == ".yml" and each.is_file()]
+            files = [path for path in folder.iterdir() if path.suffix == ".yml" and path.is_file()]
         except FileNotFoundError:
             return []
         except OSError as error:
             raise ConfigError(f"{PIPELINES_FOLDER} cannot be read: {error.strerror}.") from None
-        return sorted(each.stem for each in files if is_name(each.stem))
+        return sorted(path.stem for path in files if is_name(path.stem))
 
     def files(self, name: str) -> PipelineFiles:
-        """Where the pipeline `name` is kept.
+        """The files of the pipeline `name`.
 
         Raises:
             PipelineNotFound: with the nearest name.
         """
         config = PIPELINES_FOLDER / f"{name}.yml"
+        # The name is checked before the disk is: it may come from a queue, as `../../etc/x`.
         if not is_name(name) or not (self._project.root / config).is_file():
             raise self._not_found(name)
         module = MODULES_FOLDER / f"{name}.py"
@@ -83,57 +85,54 @@ class PipelineRegistry:
         return load_pipeline(self._project.root, name)
 
     def create(self, name: str) -> PipelineFiles:
-        """A new pipeline of one node, in two files.
+        """Make a pipeline of one node, in two files.
 
         Raises:
-            InvalidName: if a pipeline cannot be called that.
-            Refused: if one of the files is there already; nothing is written then.
+            InvalidName: if a pipeline cannot have that name.
+            Refused: if one of the files already exists; nothing is written then.
         """
         check_name("name of a pipeline", name)
-        files = PipelineFiles(name, PIPELINES_FOLDER / f"{name}.yml", MODULES_FOLDER / f"{name}.py")
-        contents = {files.config: _NEW_CONFIG, files.module: _NEW_MODULE.format(name=name)}
-        taken = [path for path in contents if path and os.path.lexists(self._project.root / path)]
-        if taken:
-            raise Refused(
-                f"{taken[0]} is there already.", hint="Choose another name, or delete that one."
-            )
-        made: list[Path] = []
+        root = self._project.root
+        config, module = PIPELINES_FOLDER / f"{name}.yml", MODULES_FOLDER / f"{name}.py"
+        contents = {config: _NEW_CONFIG, module: _NEW_MODULE.format(name=name)}
+        for path in contents:
+            # `exists` would not see a dangling link, and the write would replace it.
+            if os.path.lexists(root / path):
+                raise Refused(
+                    f"{path} already exists.", hint="Choose another name, or delete that file."
+                )
         try:
-            for path, content in contents.items():
-                target = self._project.root / str(path)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with target.open("x", encoding="utf-8") as stream:
-                    made.append(target)
-                    stream.write(content)
+            write_files({root / path: text.encode() for path, text in contents.items()})
         except OSError as error:
-            for target in made:
-                target.unlink(missing_ok=True)
             reason = error.strerror or str(error)
-            raise FlowerpowerError(f"{name} cannot be made: {reason}; nothing was left.") from None
-        return files
+            raise FlowerpowerError(
+                f"{name} cannot be made: {reason}; nothing was written."
+            ) from None
+        return PipelineFiles(name, config, module)
 
     def delete(self, name: str, *, dry_run: bool = False) -> list[Path]:
-        """Delete the pipeline's configuration and its module; the paths that went (or would).
+        """Delete the pipeline's configuration and its module, unless `dry_run`; their paths.
 
         Raises:
             PipelineNotFound: with the nearest name.
+            Refused: if another pipeline uses the module.
         """
         files = self.files(name)
-        doomed = [path for path in (files.config, files.module) if path is not None]
+        paths = [path for path in (files.config, files.module) if path is not None]
         users = self._users_of(f"pipelines.{name}", besides=name)
         if users:
             raise Refused(
-                f"{files.module} is used by {', '.join(users)} too.",
-                hint="Take it out of their run.modules first.",
+                f"{files.module} is also used by {', '.join(users)}.",
+                hint="Remove it from their run.modules first.",
             )
         if not dry_run:
-            # The module first: what cannot go whole stays a pipeline.
-            for path in reversed(doomed):
+            # The configuration last: until it is gone, the pipeline is listed and can be deleted.
+            for path in reversed(paths):
                 try:
                     (self._project.root / path).unlink()
                 except OSError as error:
                     raise FlowerpowerError(f"{path} cannot be deleted: {error.strerror}.") from None
-        return doomed
+        return paths
 
     def _users_of(self, module: str, *, besides: str) -> list[str]:
         users = []
@@ -146,10 +145,9 @@ class PipelineRegistry:
 
     def _not_found(self, name: str) -> PipelineNotFound:
         names = self.names()
-        shown = shortened(name, 60)
-        message = f"There is no pipeline {shown!r}.{did_you_mean(name, names)}"
+        message = f"There is no pipeline {shortened(name, 60)!r}.{did_you_mean(name, names)}"
         if is_name(name) and (self._project.root / MODULES_FOLDER / f"{name}.py").is_file():
-            hint = f"{MODULES_FOLDER}/{name}.py is there; add {PIPELINES_FOLDER}/{name}.yml to it."
+            hint = f"{MODULES_FOLDER}/{name}.py exists; add {PIPELINES_FOLDER}/{name}.yml to it."
         elif names:
             hint = "See them with `flowerpower pipeline list`."
         else:

@@ -1,4 +1,4 @@
-"""From an exception of a run to a RunError: what a person needs of it, as data."""
+"""From an exception of a run to a RunError: what its author must know, as data."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from flowerpower.jobs.run import ORIGINAL_FRAMES, ORIGINAL_TYPE_NAMES, RunError
 
 TRACEBACK_LIMIT = 20_000
 MESSAGE_LIMIT = 2_000
-_OWN_FOLDER = str(Path(__file__).parents[1]) + os.sep
-_PYTHONS_OWN = sysconfig.get_path("stdlib") + os.sep
-_POOLS = os.path.join(_PYTHONS_OWN, "concurrent", "")
+_FLOWERPOWER = str(Path(__file__).parents[1]) + os.sep
+_STANDARD_LIBRARY = sysconfig.get_path("stdlib") + os.sep
+_POOLS = os.path.join(_STANDARD_LIBRARY, "concurrent", "")
 
 
 def run_error(error: BaseException, root: Path, node: str | None = None) -> RunError:
@@ -25,23 +25,24 @@ def run_error(error: BaseException, root: Path, node: str | None = None) -> RunE
     Files are relative to `root` where they are below it.
     """
     if isinstance(error, RunFailed) and error.__cause__ is not None:
+        # The author's own exception is the error; what flowerpower was doing is a detail.
         cause = run_error(error.__cause__, root, node)
         cause.details, cause.hint = [error.message], error.hint
         return cause
     error_class = type(error)
     module = "" if error_class.__module__ == "builtins" else f"{error_class.__module__}."
-    file, line = _users_place(error, root)
+    file, line = _user_location(error, root)
     description = RunError(
         type=module + error_class.__qualname__,
         message=_safe_message(error),
         node=node,
         file=file,
         line=line,
-        traceback=_users_traceback(error),
+        traceback=_user_traceback(error),
         type_names=getattr(error, ORIGINAL_TYPE_NAMES, None) or names_of(error_class),
     )
     if isinstance(error, FlowerpowerError):
-        # Our own errors are complete sentences; where in our code they were raised helps nobody.
+        # These are complete sentences; the line of flowerpower that raised them helps nobody.
         description.message, description.code = error.message, error.code
         description.exit_code = error.exit_code
         description.hint, description.details = error.hint, error.details
@@ -54,37 +55,39 @@ def _safe_message(error: BaseException) -> str:
         message = error.msg if isinstance(error, SyntaxError) and error.msg else str(error)
     except BaseException as second:  # noqa: BLE001 - a user's __str__ may raise anything
         return f"<no message: str() raised {type(second).__name__}>"
+    # A lone surrogate, of a file's name say, cannot be written as JSON or to a terminal.
     message = message.encode("utf-8", "backslashreplace").decode("utf-8")
     return message if len(message) <= MESSAGE_LIMIT else message[: MESSAGE_LIMIT - 1] + "…"
 
 
 def _is_library(file: str) -> bool:
+    # Of the standard library only the pools: a run adds their frames, the author's code does not.
     parts = Path(file).parts
     return (
-        file.startswith((_OWN_FOLDER, _POOLS, "<frozen"))
+        file.startswith((_FLOWERPOWER, _POOLS, "<frozen"))
         or "site-packages" in parts
         or "hamilton" in parts
     )
 
 
-def _users_place(error: BaseException, root: Path) -> tuple[str | None, int | None]:
-    """File (relative to the project if it is in it) and line, the innermost of the user's own."""
+def _user_location(error: BaseException, root: Path) -> tuple[str | None, int | None]:
+    """File and line of the innermost frame of the project's code, or else of any user code."""
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         return _relative(error.filename, root), error.lineno
     frames = [
         (frame.filename, frame.lineno)
         for frame in _frames(error)
-        if not _is_library(frame.filename) and not frame.filename.startswith(_PYTHONS_OWN)
+        if not _is_library(frame.filename) and not frame.filename.startswith(_STANDARD_LIBRARY)
     ]
-    within = [place for place in frames if place[0].startswith(str(root) + os.sep)]
-    if not (within or frames):
+    in_project = [frame for frame in frames if frame[0].startswith(str(root) + os.sep)]
+    if not frames:
         return None, None
-    file, line = (within or frames)[-1]
+    file, line = (in_project or frames)[-1]
     return _relative(file, root), line
 
 
 def _frames(error: BaseException) -> list[traceback.FrameSummary]:
-    """Where it was raised, outermost first, with the frames of another process at the end."""
+    """The frames of its traceback, outermost first, and then those of another process, if any."""
     stack = list(traceback.extract_tb(error.__traceback__))
     return stack + [
         traceback.FrameSummary(file, number, name, line=text)
@@ -96,9 +99,10 @@ def _relative(file: str, root: Path) -> str:
     return os.path.relpath(file, root) if file.startswith(str(root) + os.sep) else file
 
 
-def _users_traceback(error: BaseException) -> str:
+def _user_traceback(error: BaseException) -> str:
     """The traceback without the frames of Hamilton and of flowerpower, cut to its end."""
     try:
+        # A limit, because a RecursionError has a thousand frames and causes have their own.
         formatted: Any = traceback.TracebackException.from_exception(error, limit=200)
         formatted.stack = traceback.StackSummary.from_list(
             [frame for frame in _frames(error) if not _is_library(frame.filename)]

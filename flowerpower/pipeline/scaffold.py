@@ -10,7 +10,7 @@ from pathlib import Path
 from flowerpower.atomic_files import write_files
 from flowerpower.config.files import PIPELINES_FOLDER, PROJECT_FILE
 from flowerpower.errors import FlowerpowerError, InvalidName, Refused, UsageError
-from flowerpower.pipeline.bundles.importing import check_places
+from flowerpower.pipeline.bundles.importing import check_targets
 from flowerpower.pipeline.bundles.reading import (
     is_project_folder,
     read_bundle,
@@ -32,6 +32,7 @@ _URLS = {
     "apscheduler": "sqlite:///.flowerpower/jobs.db",
     "rq": "${REDIS_URL:-redis://127.0.0.1:6379/0}",
 }
+_GITIGNORE_FILE = Path(".gitignore")
 _GITIGNORE = """\
 .flowerpower/
 __pycache__/
@@ -40,7 +41,7 @@ __pycache__/
 
 @dataclass(frozen=True)
 class NewProject:
-    """A project just made; `files` are relative to its `root`."""
+    """A project that was just made; `files` are relative to its `root`."""
 
     name: str
     root: Path
@@ -53,7 +54,7 @@ class NewProject:
 
 
 def examples_folder() -> Path:
-    """Where the examples are: in the installed package, or beside it in a checkout."""
+    """The folder of the examples: in the installed package, or beside it in a checkout."""
     installed = Path(str(resources.files("flowerpower"))) / "examples"
     return installed if installed.is_dir() else installed.parent.parent / "examples"
 
@@ -65,54 +66,55 @@ def example_names() -> list[str]:
 
 
 def create_project(
-    where: Path,
+    parent: Path,
     name: str | None,
     backend: str = "apscheduler",
     example: str | None = None,
     source: Path | None = None,
 ) -> NewProject:
-    """A new project in the folder `where`/`name`, or in `where` itself if there is no name.
+    """Make a project in the folder `parent`/`name`, or in `parent` itself if there is no name.
 
     It starts empty, from an example, or from `source`: a bundle, or the folder of a project. Its
     conf/project.yml is new in any case.
 
     Raises:
-        InvalidName: if a project cannot be called that.
+        InvalidName: if a project cannot have that name.
         UsageError: if there is no such example or source, or both are given.
-        ConfigError: if the source holds what may not be taken.
-        Refused: if a file it would write is there already; nothing is written then.
+        ConfigError: if the source contains what must not be copied.
+        Refused: if a file that it would write already exists; nothing is written then.
     """
     if example and source:
         raise UsageError("A project starts from an example or from a path, not from both.")
-    root = where / check_name("name of a project", name) if name else where
+    root = parent / check_name("name of a project", name) if name else parent
     if not is_name(root.name):
         raise InvalidName(
-            f"The folder {root.name!r} cannot name a project.", hint="Give a NAME to `init`."
+            f"The folder {root.name!r} cannot be the name of a project.",
+            hint="Give a NAME to `init`.",
         )
     contents = _example_files(example) if example else _source_files(source) if source else {}
     contents[PROJECT_FILE] = _PROJECT_YML.format(
         name=root.name, timezone=clock.local_timezone_name(), backend=backend, url=_URLS[backend]
     ).encode()
-    contents.setdefault(Path(".gitignore"), _GITIGNORE.encode())
-    taken = [path for path in contents if os.path.lexists(root / path)]
-    if Path(".gitignore") in taken:
-        del contents[Path(".gitignore")]
-        taken.remove(Path(".gitignore"))
-    if taken:
-        raise Refused(
-            f"{taken[0]} is there already in {root}.", hint="Choose another name or folder."
-        )
-    check_places(root, contents)
+    contents.setdefault(_GITIGNORE_FILE, _GITIGNORE.encode())
+    # A repository often has one before its project; it stays as it is.
+    if os.path.lexists(root / _GITIGNORE_FILE):
+        del contents[_GITIGNORE_FILE]
+    for path in contents:
+        if os.path.lexists(root / path):
+            raise Refused(
+                f"{path} already exists in {root}.", hint="Choose another name or folder."
+            )
+    check_targets(root, contents)
     _write(root, contents)
     return NewProject(root.name, root, sorted(contents))
 
 
 def _example_files(example: str) -> dict[Path, bytes]:
-    known = example_names()
-    if example not in known:
+    names = example_names()
+    if example not in names:
         raise UsageError(
-            f"There is no example {example!r}.{did_you_mean(example, known)}",
-            hint=f"There is: {', '.join(known)}.",
+            f"There is no example {example!r}.{did_you_mean(example, names)}",
+            hint=f"The examples are: {', '.join(names)}.",
         )
     folder = examples_folder() / example
     return {

@@ -1,4 +1,4 @@
-"""Schedules for callers in Python: `manager.schedules`, and the Schedule that its calls return."""
+"""Schedules for Python: `manager.schedules`, and the Schedule that it returns."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 class Schedule:
     """A handle on one schedule.
 
-    It holds what was known when it was read last; `refresh` reads it again. `str(schedule)` is its
-    id.
+    It keeps the schedule's record as it was read last; `refresh` reads it again. `str(schedule)`
+    is its id. Methods raise ScheduleNotFound if the schedule was deleted.
 
     Attributes:
-        record: everything the queue knows of it (`flowerpower.jobs.schedule.Schedule`).
+        record: all that the queue knows of it (`flowerpower.jobs.schedule.Schedule`).
     """
 
     def __init__(self, record: ScheduleRecord, job_queue: PipelineJobQueue) -> None:
@@ -52,7 +52,7 @@ class Schedule:
 
     @property
     def next_fire(self) -> datetime | None:
-        """Its next nominal time, in UTC; None while it is paused, or when it is done."""
+        """Its next nominal time, in UTC; None if it is paused or done."""
         return self.record.next_fire
 
     @property
@@ -61,11 +61,7 @@ class Schedule:
         return self.record.last_fire
 
     def refresh(self) -> Schedule:
-        """Read it from the queue again; returns itself.
-
-        Raises:
-            ScheduleNotFound: if it was deleted.
-        """
+        """Read it from the queue again; returns itself."""
         self.record = self._job_queue.get_schedule(self.id)
         return self
 
@@ -73,7 +69,6 @@ class Schedule:
         """Stop its fires until it is resumed; returns itself.
 
         Raises:
-            ScheduleNotFound: if it was deleted.
             Refused: if it is done.
         """
         self.record = self._job_queue.pause_schedule(self.id)
@@ -83,35 +78,25 @@ class Schedule:
         """Let it fire again, from now on; returns itself.
 
         Raises:
-            ScheduleNotFound: if it was deleted.
             Refused: if it is done.
         """
         self.record = self._job_queue.resume_schedule(self.id)
         return self
 
     def delete(self) -> None:
-        """Delete it and its history; jobs that it made stay.
-
-        Raises:
-            ScheduleNotFound: if it was deleted before.
-        """
+        """Delete it and its history; jobs that it made stay."""
         self._job_queue.delete_schedule(self.id)
 
     def run_now(self) -> Job:
-        """A job as it would make one, at once; its calendar is not shifted by it.
+        """Add the job that a fire would add; the next fires stay as they are.
 
         Raises:
-            ScheduleNotFound: if it was deleted.
             PipelineNotFound: if its pipeline is gone.
         """
         return Job(self._job_queue.run_schedule_now(self.id), self._job_queue)
 
     def history(self, limit: int = 100) -> list[Fire]:
-        """Its latest fires and their outcomes, the newest first.
-
-        Raises:
-            ScheduleNotFound: if it was deleted.
-        """
+        """Its latest fires and their outcomes, the newest first."""
         return self._job_queue.list_fires(self.id, limit)
 
     def preview(self, count: int = 10) -> list[PreviewRow]:
@@ -135,17 +120,16 @@ Fires: TypeAlias = list[Fire]
 
 
 class Schedules:
-    """The schedules of a project; `PipelineManager.schedule` adds one."""
+    """The schedules of a project; `PipelineManager.schedule` adds one.
+
+    Methods raise ScheduleNotFound if no record has the id.
+    """
 
     def __init__(self, job_queue: PipelineJobQueue) -> None:
         self._job_queue = job_queue
 
     def get(self, schedule_id: str) -> Schedule:
-        """The schedule of that id.
-
-        Raises:
-            ScheduleNotFound: if there is none.
-        """
+        """The schedule with that id."""
         return Schedule(self._job_queue.get_schedule(schedule_id), self._job_queue)
 
     def list(self, *, pipeline: str | None = None) -> Handles:

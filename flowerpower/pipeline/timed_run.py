@@ -1,4 +1,7 @@
-"""One attempt with a time limit: in a process of its own, which can be ended whatever it does."""
+"""One attempt with a timeout: in a process of its own, because only that can always be ended.
+
+A thread cannot be ended from outside, and a signal's handler waits until C code returns.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,9 @@ from flowerpower.jobs.job import JobStatus
 from flowerpower.jobs.run import NodeEvent, NodeRecord, RunError, RunOutcome, RunRequest
 from flowerpower.triggers import clock
 
+_NO_CLAIM = Claim("", "", 1, "", {})
+"""For functions that judge how a job's attempt ended: this run is no job, and has no retry yet."""
+
 
 def run_timed(
     request: RunRequest,
@@ -31,7 +37,7 @@ def run_timed(
     *,
     environ: Mapping[str, str] = os.environ,
 ) -> RunOutcome:
-    """Make one attempt in a child; after `timeout` seconds it is asked to end, then made to.
+    """Make one attempt in a child; after `timeout` seconds it gets TERM, and then KILL.
 
     What the child prints goes to `sys.stderr` as it comes. `values` are the encoded outputs.
 
@@ -42,13 +48,13 @@ def run_timed(
     server.start()
     try:
         with contextlib.closing(server.new_child()) as child:
-            return _TimedAttempt(server, child, on_event).outcome(request, timeout, policy)
+            return _TimedAttempt(server, child, on_event).run(request, timeout, policy)
     finally:
         server.close()
 
 
 class _TimedAttempt:
-    """A child that makes one attempt, and what it has told so far."""
+    """A child that makes one attempt, and what it has sent so far."""
 
     def __init__(
         self, server: ForkServer, child: Child, on_event: Callable[[NodeEvent], None] | None
@@ -58,27 +64,31 @@ class _TimedAttempt:
         self._on_event = on_event
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
         self._nodes: dict[str, NodeRecord] = {}
-        self._told: RunOutcome | None = None
+        self._outcome: RunOutcome | None = None
         self._returncode: int | None = None
 
-    def outcome(self, request: RunRequest, timeout: float, policy: RetryConfig) -> RunOutcome:
+    def run(self, request: RunRequest, timeout: float, policy: RetryConfig) -> RunOutcome:
+        """The outcome: the child's own, or that it died or took too long."""
         started, since = clock.now(), clock.monotonic()
         self._child.send({"run": request.to_json(), "keep": False})
         try:
-            self._attend(since + timeout)
+            self._listen_until(since + timeout)
         except KeyboardInterrupt:
-            self._end()
+            self._terminate()
             raise
-        if self._told is not None:
-            self._told.values = dict(self._told.outputs)
-            return self._told
-        if self._returncode is not None:
-            node, now = self._node, clock.now()
-            why = attempt_result.from_process_death(_CLAIM, policy, self._returncode, node, now)
-        else:
-            # What it tells from here on comes too late.
-            self._end()
-            why = attempt_result.from_timeout(_CLAIM, policy, timeout, self._node, clock.now())
+        if self._outcome is not None:
+            self._outcome.values = dict(self._outcome.outputs)
+            return self._outcome
+        returncode = self._returncode
+        if returncode is None:
+            # An outcome that the child sends while it ends comes too late, and does not count.
+            self._terminate()
+        node, now = self._running_node, clock.now()
+        result = (
+            attempt_result.from_timeout(_NO_CLAIM, policy, timeout, node, now)
+            if returncode is None
+            else attempt_result.from_process_death(_NO_CLAIM, policy, returncode, node, now)
+        )
         seconds = round(clock.monotonic() - since, 6)
         return RunOutcome(
             request.pipeline,
@@ -87,47 +97,47 @@ class _TimedAttempt:
             clock.format_time(clock.after(started, seconds)),
             seconds,
             nodes=list(self._nodes.values()),
-            error=RunError(**(why.error or {})),
-            retryable=why.status is JobStatus.SCHEDULED,
+            error=RunError(**(result.error or {})),
+            retryable=result.status is JobStatus.SCHEDULED,
         )
 
     @property
     def _is_over(self) -> bool:
-        return self._told is not None or self._returncode is not None
-
-    def _end(self) -> None:
-        """Let the pipeline tidy up for a while; what is left is ended with the server."""
-        self._server.kill(self._child, signal.SIGTERM)
-        self._attend(clock.monotonic() + GRACE)
+        return self._outcome is not None or self._returncode is not None
 
     @property
-    def _node(self) -> str | None:
+    def _running_node(self) -> str | None:
         running = [node.name for node in self._nodes.values() if node.state == "running"]
         return running[-1] if running else None
 
-    def _attend(self, deadline: float) -> None:
-        """Take in what the child tells, until it is over or the time is."""
+    def _terminate(self) -> None:
+        """Let the pipeline clean up for some seconds; closing the server kills what is left."""
+        self._server.kill(self._child, signal.SIGTERM)
+        self._listen_until(clock.monotonic() + GRACE)
+
+    def _listen_until(self, deadline: float) -> None:
+        """Handle the child's messages and prints until it is over or the deadline has come."""
         child = self._child
         while not self._is_over and (left := deadline - clock.monotonic()) > 0:
+            # A pipe whose other end is closed is always readable: select would not wait any more.
             ends = {child.control: child.control_is_open, child.log: child.log_is_open}
-            watched = [self._server.fileno(), *(end for end, is_open in ends.items() if is_open)]
-            unsent = [] if child.is_flushed else [child.control]
-            select.select(watched, unsent, [], left)
+            readable = [self._server.fileno(), *(end for end, is_open in ends.items() if is_open)]
+            select.select(readable, [] if child.is_flushed else [child.control], [], left)
             child.flush()
             for ended in self._server.reports():
                 self._returncode = ended.returncode
-            # Asked after its end: its last words are in the pipes then.
+            # Read after the child's end was reported: all that it sent is in the pipes by then.
             messages = child.messages()
             self._print(child.read_log())
             for message in messages:
-                self._take(message)
+                self._handle(message)
 
     def _print(self, text: bytes) -> None:
         if text:
             sys.stderr.write(self._decoder.decode(text))
             sys.stderr.flush()
 
-    def _take(self, message: Mapping[str, Any]) -> None:
+    def _handle(self, message: Mapping[str, Any]) -> None:
         if message.get("type") == "node":
             event = NodeEvent(**{key: message[key] for key in NodeEvent.__dataclass_fields__})
             started = clock.format_time(clock.now())
@@ -136,8 +146,4 @@ class _TimedAttempt:
             if self._on_event is not None:
                 self._on_event(event)
         elif message.get("type") == "outcome":
-            self._told = RunOutcome.from_json(message["outcome"])
-
-
-_CLAIM = Claim("", "", 1, "", {})
-"""What the rules for the ends of jobs are told of a run that is none: nothing was retried yet."""
+            self._outcome = RunOutcome.from_json(message["outcome"])

@@ -81,7 +81,9 @@ def add_job(
 def _due(context: CommandContext, options: JobOptions) -> datetime | None:
     if options.run_at is not None and options.run_in is not None:
         raise UsageError("--run-at and --run-in are both given; expected one of them.")
-    return context.manager.due_time(options.run_at, options.run_in)
+    from flowerpower.pipeline.overrides import due_time
+
+    return due_time(context.manager.project, options.run_at, options.run_in)
 
 
 def _tell_added(context: CommandContext, job: Job, due: datetime | None) -> None:
@@ -120,12 +122,12 @@ def list_jobs(
 ) -> None:
     """List jobs, the newest first."""
     from flowerpower.jobs.job import JobFilter
+    from flowerpower.pipeline.overrides import due_time
     from flowerpower_cli.views.jobs import jobs_view, listed_data
 
     backend = context.job_queue.backend
-    wanted = JobFilter(
-        _statuses(status), pipeline, queue, schedule, context.manager.due_time(since), limit
-    )
+    since = due_time(context.manager.project, since)
+    wanted = JobFilter(_statuses(status), pipeline, queue, schedule, since, limit)
     jobs = backend.list_jobs(wanted)
     context.learn_secrets(*(job.pipeline for job in jobs))
     zone = context.manager.project.timezone

@@ -79,19 +79,13 @@ def import_(
     --overwrite replaces, after asking. --name renames the pipeline, and its module too, unless its
     YAML names modules: they keep their names then.
     """
-    from flowerpower.pipeline.bundles.bundle import renamed
-    from flowerpower.pipeline.bundles.importing import plan_import
-    from flowerpower.pipeline.bundles.reading import read_bundle
-
-    found = read_bundle(bundle)
-    if name is not None:
-        found = renamed(found, name)
-    plan = plan_import(context.manager.project.root, found, overwrite=overwrite)
+    plan = context.manager.import_pipeline(bundle, name=name, overwrite=overwrite, dry_run=True)
+    found = plan.bundle
     replaced = [path.as_posix() for path in plan.replaced]
     if not dry_run:
         if replaced:
             context.output.confirm(f"This replaces {' and '.join(replaced)}.", yes=yes)
-        plan.carry_out()
+        plan.apply()
     data: dict[str, Any] = {
         "pipeline": found.pipeline,
         "files": [path.as_posix() for path in found.files],

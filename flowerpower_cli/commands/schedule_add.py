@@ -165,9 +165,9 @@ def _asked(
 def _declared(
     context: CommandContext, pipeline: str, schedule_id: str | None, groups: Iterable[Any]
 ) -> list[ScheduleSpec]:
-    from flowerpower.pipeline.scheduling import select
+    from flowerpower.pipeline.scheduling import declared_schedules, select
 
-    specs = context.job_queue.declared_schedules(pipeline)
+    specs = declared_schedules(context.manager.project, context.manager.registry, pipeline)
     for group in groups:
         for name, value in field_values(group).items():
             if value is not None:

@@ -394,5 +394,5 @@ def test_an_unknown_argument_is_told(project: Path) -> None:
 
 def test_an_adapter_itself_is_told(project: Path) -> None:
     """Objects in place of names are refused with what to write."""
-    with pytest.raises(UsageError, match="adapters takes names, got an object of object"):
+    with pytest.raises(UsageError, match="adapters: expected names, got an object of type object"):
         PipelineManager(project, quiet=True).run("nodes", adapters=[object()])  # type: ignore[list-item]

@@ -108,7 +108,7 @@ def test_export_refuses_and_replaces(source: Cli) -> None:
     for name in ("out", "out.zip"):
         source.run("pipeline", "export", "report", "-o", name, code=0)
         again = source.run("pipeline", "export", "report", "-o", name, code=8)
-        assert f"{name} is there already" in again.stderr
+        assert f"{name} already exists" in again.stderr
         source.run("pipeline", "export", "report", "-o", name, "--overwrite", code=0)
     before = _files(source.folder)
     for name in ("pipelines", ".", "conf"):

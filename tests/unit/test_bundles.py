@@ -1,4 +1,4 @@
-"""Bundles: what is packed, what is taken, and that hostile ones leave no trace."""
+"""Bundles: what is exported and imported, and that hostile ones leave no trace."""
 
 from __future__ import annotations
 
@@ -19,7 +19,13 @@ from hypothesis import strategies as st
 from flowerpower.atomic_files import write_files
 from flowerpower.config.files import load_project
 from flowerpower.errors import ConfigError, FlowerpowerError, InvalidName, PipelineNotFound, Refused
-from flowerpower.pipeline.bundles.bundle import MANIFEST, MAX_BYTES, MAX_MEMBERS, bundle_of, renamed
+from flowerpower.pipeline.bundles.bundle import (
+    MANIFEST,
+    MAX_BYTES,
+    MAX_MEMBERS,
+    bundle_from_members,
+    renamed,
+)
 from flowerpower.pipeline.bundles.importing import plan_import
 from flowerpower.pipeline.bundles.module_files import MAX_MODULE_BYTES
 from flowerpower.pipeline.bundles.reading import read_bundle, read_project_folder
@@ -74,19 +80,19 @@ def _snapshot(folder: Path) -> Snapshot:
     }
 
 
-def _take(root: Path, path: Path, *, overwrite: bool = False) -> None:
-    plan_import(root, read_bundle(path), overwrite=overwrite).carry_out()
+def _import(root: Path, path: Path, *, overwrite: bool = False) -> None:
+    plan_import(root, read_bundle(path), overwrite=overwrite).apply()
 
 
 def _refused(root: Path, path: Path, error: type[FlowerpowerError], says: str) -> None:
     """The import raises `error`, and the project and what is around it stay as they were."""
     before = _snapshot(root.parent)
     with pytest.raises(error, match=says):
-        _take(root, path, overwrite=True)
+        _import(root, path, overwrite=True)
     assert _snapshot(root.parent) == before
 
 
-# What is packed.
+# Export.
 
 
 def test_a_round_trip_is_byte_for_byte(make_project: MakeProject, tmp_path: Path) -> None:
@@ -105,7 +111,7 @@ def test_a_round_trip_is_byte_for_byte(make_project: MakeProject, tmp_path: Path
         write_bundle(packed.bundle, target)
         assert read_bundle(target).files == files
         to = create_project(tmp_path, f"to_{target.stem}").root
-        _take(to, target)
+        _import(to, target)
         assert {path: (to / path).read_bytes() for path in files} == files
 
 
@@ -121,7 +127,7 @@ def test_the_same_content_makes_the_same_bytes(make_project: MakeProject, tmp_pa
     with zipfile.ZipFile(tmp_path / "1.zip") as archive:
         names = archive.namelist()
         assert names == sorted(names)
-        assert {each.date_time for each in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert json.loads(archive.read(MANIFEST)) == {
             "v": 1,
             "pipeline": "p",
@@ -167,7 +173,7 @@ def test_what_modules_import_is_packed(
 
 
 def test_packages_from_elsewhere_are_named(make_project: MakeProject) -> None:
-    """What is imported from outside the project is told of, the standard library is not."""
+    """Packages from outside the project are named, the standard library is not."""
     source = (
         "import json, pandas.core\nfrom hamilton.x import y\nfrom __future__ import annotations"
     )
@@ -194,7 +200,7 @@ def test_nothing_is_imported(make_project: MakeProject, tmp_path: Path) -> None:
     """Neither packing nor importing runs a line of a module."""
     root = make_project(p=("", f"open({str(tmp_path / 'ran')!r}, 'w')"))
     write_bundle(pack_pipeline(load_project(root, {}), "p").bundle, tmp_path / "p.zip")
-    _take(create_project(tmp_path, "to").root, tmp_path / "p.zip")
+    _import(create_project(tmp_path, "to").root, tmp_path / "p.zip")
     assert not (tmp_path / "ran").exists()
 
 
@@ -228,7 +234,7 @@ def test_what_cannot_be_imported_is_not_exported(make_project: MakeProject, tmp_
         pack_pipeline(project, "wrng")
 
 
-def test_secrets_that_are_written_out_are_told_of(make_project: MakeProject) -> None:
+def test_secrets_that_are_written_out_are_named(make_project: MakeProject) -> None:
     """A key named after a secret is named if its value stands in the file itself."""
     config = "params: {token: abc, api_key: '${KEY}', password_length: 8, tokens: [a, '${B}']}"
     packed = pack_pipeline(load_project(make_project(p=(config, "")), {}), "p")
@@ -260,7 +266,7 @@ def test_export_writes_over_nothing(make_project: MakeProject, tmp_path: Path) -
         assert read_bundle(tmp_path / name) == bundle
 
 
-# What is taken.
+# Reading.
 
 
 def _changed(**changes: bytes | None) -> list[tuple[str, bytes]]:
@@ -283,8 +289,8 @@ BAD_NAMES = {
     "//p.py": "absolute",
     "C:/p.py": "absolute",
     "c:p.py": "absolute",
-    "json.py": "take the place of Python's own module json",
-    "random/deep.py": "take the place",
+    "json.py": "would hide Python's own module json",
+    "random/deep.py": "would hide",
     "a\\p.py": "backslash",
     "..\\p.py": "backslash",
     "a\x00.py": "control",
@@ -317,10 +323,10 @@ BAD_NAMES = {
     "pipelines/a.PY": "neither",
     "a": "neither",
     "": "neither",
-    "pipelines/P.py": "differ by case",
-    "Pipelines/a.py": "differ by case",
-    "pipelines/\uff50.py": "differ by case",
-    "CONF/a.py": "differ by case",
+    "pipelines/P.py": "differ only by case",
+    "Pipelines/a.py": "differ only by case",
+    "pipelines/\uff50.py": "differ only by case",
+    "CONF/a.py": "differ only by case",
 }
 
 
@@ -339,18 +345,18 @@ HOSTILE_MEMBERS = {
     "binary JSON": (_changed(**{MANIFEST: b"\xff\xfe\x00"}), "is not JSON"),
     "a list": (_changed(**{MANIFEST: b"[]"}), "is not {"),
     "another key": (_changed(**{MANIFEST: b'{"v": 1, "pipeline": "p", "files": [], "x": 1}'}), "is not {"),
-    "later": (_changed(**{MANIFEST: b'{"v": 2}'}), "reads 1"),
+    "later": (_changed(**{MANIFEST: b'{"v": 2}'}), "reads version 1"),
     "no version": (_changed(**{MANIFEST: _manifest(*SOUND, v="1")}), "is not {"),
-    "bad pipeline": (_changed(**{MANIFEST: _manifest(*SOUND, pipeline="../p")}), "cannot name a pipeline"),
-    "no pipeline": (_changed(**{MANIFEST: b'{"v": 1, "pipeline": null, "files": []}'}), "cannot name a pipeline"),
+    "bad pipeline": (_changed(**{MANIFEST: _manifest(*SOUND, pipeline="../p")}), "cannot be the name of a pipeline"),
+    "no pipeline": (_changed(**{MANIFEST: b'{"v": 1, "pipeline": null, "files": []}'}), "cannot be the name of a pipeline"),
     "files no list": (_changed(**{MANIFEST: b'{"v": 1, "pipeline": "p", "files": "p.py"}'}), "list of paths"),
     "files of numbers": (_changed(**{MANIFEST: b'{"v": 1, "pipeline": "p", "files": [1]}'}), "list of paths"),
     "listed twice": (_changed(**{MANIFEST: _manifest(*SOUND, MODULE)}), "lists a file twice"),
     "listed badly": (_changed(**{MANIFEST: _manifest(*SOUND, "../x.py")}), "leads out"),
-    "missing": (_changed(**{MANIFEST: _manifest(*SOUND, "a.py")}), "a.py is listed and missing"),
+    "missing": (_changed(**{MANIFEST: _manifest(*SOUND, "a.py")}), "a.py is listed in .* but missing"),
     "not listed": (_changed(**{"a.py": b""}), "a.py is not listed"),
     "another's": (_changed(**{MANIFEST: _manifest(*SOUND, pipeline="q")}), "neither conf/pipelines/q.yml"),
-    "no YAML": ([*_also()[:1], (MODULE, b"")], "is listed and missing"),
+    "no YAML": ([*_also()[:1], (MODULE, b"")], "is listed in .* but missing"),
     "YAML not listed": ([(MANIFEST, _manifest(MODULE)), (MODULE, b"")], "p.yml is missing"),
     "no module": ([(MANIFEST, _manifest(CONFIG)), (CONFIG, b"")], "pipelines/p.py is missing"),
     "twice": ([*_also(), (MODULE, b"")], "twice"),
@@ -383,7 +389,7 @@ HOSTILE_MEMBERS = {
 def test_a_hostile_zip_is_refused(
     members: list[tuple[str, bytes]], says: str, make_project: MakeProject, tmp_path: Path
 ) -> None:
-    """What does not fit together, or cannot be read, is refused and leaves no trace."""
+    """A bundle that is inconsistent or unreadable is refused and leaves no trace."""
     _refused(make_project(), _write_zip(tmp_path / "p.zip", members), ConfigError, says)
 
 
@@ -416,22 +422,22 @@ def _patched(path: Path, offset: int, value: bytes) -> Path:
 
 
 def test_a_zip_is_plain(make_project: MakeProject, tmp_path: Path) -> None:
-    """An encrypted member, an unknown packing, a false size and what is no zip are refused."""
+    """An encrypted member, an unknown compression, a false size and what is no zip are refused."""
     root = make_project()
     bomb = _changed(**{"a.py": b"\n" * (10 * MAX_BYTES)})
-    for name, made, says in (
+    for name, path, says in (
         ("encrypted", _patched(_write_zip(tmp_path / "1.zip", _also()), 8, b"\x01\x00"), r"is encrypted\.$"),
-        ("packing", _patched(_write_zip(tmp_path / "2.zip", _also()), 10, b"\x0e\x00"), "packed in a way"),
-        ("too short", _patched(_write_zip(tmp_path / "3.zip", _also()), 24, struct.pack("<I", 1)), "no zip that can be read"),
+        ("packing", _patched(_write_zip(tmp_path / "2.zip", _also()), 10, b"\x0e\x00"), "unknown compression method"),
+        ("too short", _patched(_write_zip(tmp_path / "3.zip", _also()), 24, struct.pack("<I", 1)), "not a readable zip file"),
         ("bomb", _write_zip(tmp_path / "5.zip", bomb), "20 MB"),
-        ("false bomb", _patched(_write_zip(tmp_path / "6.zip", bomb), 24, struct.pack("<I", 9)), "no zip that can be read"),
-        ("false name", _patched(_write_zip(tmp_path / "7.zip", _also()), 46, b"X"), "no zip that can be read"),
+        ("false bomb", _patched(_write_zip(tmp_path / "6.zip", bomb), 24, struct.pack("<I", 9)), "not a readable zip file"),
+        ("false name", _patched(_write_zip(tmp_path / "7.zip", _also()), 46, b"X"), "not a readable zip file"),
     ):  # fmt: skip
-        assert made.stat().st_size < MAX_BYTES, name
-        _refused(root, made, ConfigError, says)
+        assert path.stat().st_size < MAX_BYTES, name
+        _refused(root, path, ConfigError, says)
     for content in (b"", b"PK", b"no zip at all", b"PK\x05\x06" + bytes(18)):
         (tmp_path / "8.zip").write_bytes(content)
-        _refused(root, tmp_path / "8.zip", ConfigError, "cannot be taken")
+        _refused(root, tmp_path / "8.zip", ConfigError, "cannot be used")
     os.truncate(tmp_path / "8.zip", 2 * MAX_BYTES)
     _refused(root, tmp_path / "8.zip", ConfigError, "20 MB")
     for path in (tmp_path / "none.zip", tmp_path / "8.zip" / "x", Path("/dev/null")):
@@ -439,10 +445,10 @@ def test_a_zip_is_plain(make_project: MakeProject, tmp_path: Path) -> None:
 
 
 def test_a_zip_may_name_its_folders(make_project: MakeProject, tmp_path: Path) -> None:
-    """What other programs pack of an exported folder is taken: with folders, deflated."""
+    """A zip that other programs make of an exported folder is valid: with folders, deflated."""
     root = make_project()
     members = [("conf/", b""), ("conf/pipelines/", b""), ("pipelines/", b""), *_also()]
-    _take(root, _write_zip(tmp_path / "p.zip", members))
+    _import(root, _write_zip(tmp_path / "p.zip", members))
     assert (root / MODULE).read_bytes() == SOUND[MODULE]
 
 
@@ -482,11 +488,11 @@ def test_a_hostile_folder_is_refused(
 )
 @settings(max_examples=300, deadline=None)
 def test_any_name_is_refused_or_stays_in_the_project(name: str) -> None:
-    """A name that is taken is that of a module below the root, and nothing else."""
+    """A name that is accepted is that of a module below the root, and nothing else."""
     members = {**_with_manifest(SOUND), name: b""}
-    members[MANIFEST] = _manifest(*(each for each in members if each != MANIFEST))
+    members[MANIFEST] = _manifest(*(member for member in members if member != MANIFEST))
     try:
-        bundle = bundle_of(members, "p.zip")
+        bundle = bundle_from_members(members, "p.zip")
     except ConfigError:
         return
     for path in bundle.files.keys() - {Path(CONFIG)}:
@@ -500,8 +506,8 @@ def test_any_name_is_refused_or_stays_in_the_project(name: str) -> None:
 @given(data=st.data())
 @settings(max_examples=200, deadline=None,
           suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
-def test_a_damaged_zip_is_told_of(data: st.DataObject, tmp_path: Path) -> None:
-    """Whatever bytes are changed, a zip is taken as it was made or is an error of ours."""
+def test_a_damaged_zip_is_an_error(data: st.DataObject, tmp_path: Path) -> None:
+    """Whatever bytes are changed, a zip is read as it was made or is a ConfigError."""
     path = _write_zip(tmp_path / "p.zip", _also("a/b.py"))
     content = bytearray(path.read_bytes())
     for _ in range(data.draw(st.integers(1, 4))):
@@ -514,7 +520,7 @@ def test_a_damaged_zip_is_told_of(data: st.DataObject, tmp_path: Path) -> None:
     assert bundle.files == {Path(name): text for name, text in _also("a/b.py")[1:]}
 
 
-# Where it is written.
+# Import.
 
 
 def test_links_of_the_project_lead_nowhere_else(make_project: MakeProject, tmp_path: Path) -> None:
@@ -531,11 +537,11 @@ def test_links_of_the_project_lead_nowhere_else(make_project: MakeProject, tmp_p
         (root / MODULE, "p.py"),
     ):
         link.symlink_to(to)
-        _refused(root, path, Refused, "through a link|is no file")
+        _refused(root, path, Refused, "through a link|is not a file")
         link.unlink()
     (root / "real").mkdir()
     (root / "a").symlink_to("real")
-    _take(root, path)
+    _import(root, path)
     assert (root / "real" / "p.py").exists()
 
 
@@ -546,14 +552,14 @@ def test_all_conflicts_are_named_at_once(make_project: MakeProject, tmp_path: Pa
     (root / "c.py").write_bytes(b"")
     before = _snapshot(root)
     with pytest.raises(Refused) as refused:
-        _take(root, path)
+        _import(root, path)
     assert [detail.split()[0] for detail in refused.value.details] == [CONFIG, MODULE]
     assert _snapshot(root) == before
     plan = plan_import(root, read_bundle(path), overwrite=True)
     assert (plan.new, plan.replaced, plan.unchanged) == (
         [Path("a/b.py")], [Path(CONFIG), Path(MODULE)], [Path("c.py")]
     )  # fmt: skip
-    plan.carry_out()
+    plan.apply()
     assert {name: (root / name).read_bytes() for name in SOUND} == SOUND
     again = plan_import(root, read_bundle(path))
     assert not again.new
@@ -562,11 +568,11 @@ def test_all_conflicts_are_named_at_once(make_project: MakeProject, tmp_path: Pa
     (root / "a" / "b.py").mkdir()
     (root / "c.py").unlink()
     (root / "c.py").symlink_to("nothing")
-    _refused(root, path, Refused, "a/b.py is there already, and is no file")
+    _refused(root, path, Refused, "a/b.py already exists and is not a file")
     (root / "a" / "b.py").rmdir()
     (root / "a").rmdir()
     (root / "a").write_text("")
-    _refused(root, path, Refused, "a is there already, and is no folder")
+    _refused(root, path, Refused, "a already exists and is not a folder")
 
 
 @contextmanager
@@ -589,11 +595,11 @@ def test_a_failed_write_leaves_everything_as_it_was(
     before = _snapshot(root)
     plan = plan_import(root, read_bundle(path), overwrite=True)
     with _files_of_at_most(4_000), pytest.raises(FlowerpowerError, match="nothing was changed"):
-        plan.carry_out()
+        plan.apply()
     assert _snapshot(root) == before
     for target in (tmp_path / "out.zip", tmp_path / "out"):
         around = _snapshot(tmp_path)
-        with _files_of_at_most(4_000), pytest.raises(FlowerpowerError, match="nothing was left"):
+        with _files_of_at_most(4_000), pytest.raises(FlowerpowerError, match="nothing was written"):
             write_bundle(plan.bundle, target)
         assert _snapshot(tmp_path) == around
     with _files_of_at_most(4_000), pytest.raises(FlowerpowerError):
@@ -617,12 +623,14 @@ def test_what_was_replaced_comes_back(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [old]
 
 
-# Another name.
+# Renaming.
 
 
 def test_a_pipeline_gets_another_name() -> None:
     """YAML and module are called anew, and no content is changed."""
-    bundle = renamed(bundle_of(_with_manifest({**SOUND, "pipelines/pq.py": b""}), ""), "p2-x")
+    bundle = renamed(
+        bundle_from_members(_with_manifest({**SOUND, "pipelines/pq.py": b""}), ""), "p2-x"
+    )
     assert bundle.pipeline == "p2-x"
     assert bundle.files == {
         Path("conf/pipelines/p2-x.yml"): SOUND[CONFIG],
@@ -634,7 +642,7 @@ def test_a_pipeline_gets_another_name() -> None:
 def test_a_package_gets_another_name_too() -> None:
     """A pipeline whose module is a package moves with all of it."""
     members = {CONFIG: b"", "pipelines/p/__init__.py": b"import json", "pipelines/p/q.py": b""}
-    files = renamed(bundle_of(_with_manifest(members), ""), "new").files
+    files = renamed(bundle_from_members(_with_manifest(members), ""), "new").files
     assert [path.as_posix() for path in files] == [
         "conf/pipelines/new.yml", "pipelines/new/__init__.py", "pipelines/new/q.py"
     ]  # fmt: skip
@@ -643,7 +651,7 @@ def test_a_package_gets_another_name_too() -> None:
 def test_modules_that_are_named_keep_their_names() -> None:
     """Where the YAML says `run.modules`, another name changes the name of the YAML alone."""
     members = {**SOUND, CONFIG: b"run: {modules: [pipelines.p]}"}
-    files = renamed(bundle_of(_with_manifest(members), ""), "new").files
+    files = renamed(bundle_from_members(_with_manifest(members), ""), "new").files
     assert [path.as_posix() for path in files] == ["conf/pipelines/new.yml", MODULE]
 
 
@@ -660,7 +668,7 @@ def test_modules_that_are_named_keep_their_names() -> None:
 )
 def test_a_module_that_others_import_is_not_renamed(name: str, source: bytes) -> None:
     """A new name that would break an import, or meet another module, is refused."""
-    bundle = bundle_of(_with_manifest({**SOUND, name: source}), "")
+    bundle = bundle_from_members(_with_manifest({**SOUND, name: source}), "")
     with pytest.raises(Refused):
         renamed(bundle, "new")
     assert renamed(bundle, "p").files == bundle.files
@@ -668,24 +676,24 @@ def test_a_module_that_others_import_is_not_renamed(name: str, source: bytes) ->
         renamed(bundle, "../new")
 
 
-# A new project out of it.
+# A new project from a bundle.
 
 
 def test_a_project_starts_from_a_bundle_or_a_project(
     make_project: MakeProject, tmp_path: Path
 ) -> None:
-    """Its sources are taken; what is hidden, made by runs or installed is not, nor its project.yml."""
+    """Its sources are copied; what is hidden, made by runs or installed is not, nor its project.yml."""
     root = make_project("name: old\njob_queue: {num_workers: 9}\n", p=("", ""))
     _write_folder(root, {"data/a.csv": b"1", "README.md": b"", ".gitignore": b"mine",
                          ".env": b"KEY=1", ".git/config": b"", ".flowerpower/jobs.db": b"",
                          "output/x": b"", "pipelines/__pycache__/p.pyc": b"",
                          "env/pyvenv.cfg": b"", "env/lib/x.py": b""})  # fmt: skip
-    made = create_project(tmp_path, "new", source=root)
-    assert made.pipelines == ["p"]
-    assert {path.as_posix() for path in made.files} == {
+    created = create_project(tmp_path, "new", source=root)
+    assert created.pipelines == ["p"]
+    assert {path.as_posix() for path in created.files} == {
         ".gitignore", "README.md", CONFIG, "conf/project.yml", "data/a.csv", MODULE
     }  # fmt: skip
-    project = load_project(made.root, {})
+    project = load_project(created.root, {})
     assert (project.name, project.config.job_queue.num_workers) == ("new", 2)
     path = _write_zip(tmp_path / "p.zip", _also())
     assert create_project(tmp_path, "other", source=path).pipelines == ["p"]
@@ -705,7 +713,7 @@ def test_a_project_with_links_or_too_much_is_not_copied(
         os.truncate(root / name, MAX_BYTES // 2)
     with pytest.raises(ConfigError, match="20 MB"):
         read_project_folder(root)
-    with pytest.raises(ConfigError, match="cannot be taken"):
+    with pytest.raises(ConfigError, match="cannot be used"):
         create_project(tmp_path, "new", source=tmp_path)
     assert not (tmp_path / "new").exists()
 

@@ -118,16 +118,16 @@ def test_listed_exceptions_are_retried_and_no_others(make_project: MakeProject) 
     """A ConnectionError is an OSError and tried again, a KeyError is not."""
     root = make_project(flaky=FLAKY)
     manager = PipelineManager(root)
-    told: list[tuple[int, float]] = []
+    retries: list[tuple[int, float]] = []
     outcome = manager.run_outcome(
         "flaky",
         RunOverrides(inputs={"file": str(root / "one"), "kind": "listed"}),
-        on_retry=lambda error, left, delay: told.append((left, delay)),
+        on_retry=lambda error, left, delay: retries.append((left, delay)),
     )
     assert outcome.values == {"flaky": 3}
-    assert [left for left, _ in told] == [1, 0]
-    assert 0.009 <= told[0][1] <= 0.011
-    assert 0.018 <= told[1][1] <= 0.022
+    assert [left for left, _ in retries] == [1, 0]
+    assert 0.009 <= retries[0][1] <= 0.011
+    assert 0.018 <= retries[1][1] <= 0.022
     with pytest.raises(RunFailed, match="KeyError"):
         manager.run("flaky", inputs={"file": str(root / "two"), "kind": "not"})
     assert (root / "two").read_text() == "1"
@@ -137,7 +137,7 @@ def test_listed_exceptions_are_retried_and_no_others(make_project: MakeProject) 
 
 
 def test_the_threadpool_runs_independent_nodes_at_once(make_project: MakeProject) -> None:
-    """Two nodes that wait for each other finish with threads, and a failure is told as ever."""
+    """Two nodes that wait for each other finish with threads, and a failure is reported as ever."""
     module = (
         "import threading\n\nBARRIER = threading.Barrier(2)\n\n\n"
         "def left() -> int:\n    BARRIER.wait(10)\n    return 1\n\n\n"
@@ -235,7 +235,7 @@ def test_an_outcome_and_a_request_are_json_both_ways(make_project: MakeProject) 
         RunRequest.from_json({"v": 2})
 
 
-def test_an_outcome_tells_node_file_line_and_traceback_of_the_user(
+def test_an_outcome_has_node_file_line_and_traceback_of_the_user(
     make_project: MakeProject,
 ) -> None:
     """Frames of Hamilton and of flowerpower are left out of the traceback."""
@@ -344,13 +344,13 @@ def out(total: int) -> int:
 
 
 @pytest.mark.parametrize("run", ["inputs: {x: 1}", "params", "save: {total: t.json}"])
-def test_a_configuration_without_a_variant_is_told(make_project: MakeProject, run: str) -> None:
+def test_a_configuration_without_a_variant_is_an_error(make_project: MakeProject, run: str) -> None:
     """Where config.when leaves a node without a function, that is said, and which there are."""
     yaml = "params: {x: 1}\n" if run == "params" else f"run: {{{run}}}\n"
     manager = PipelineManager(make_project(a=(yaml, VARIANTS)))
-    for config, told in (({"mode": "foo"}, "mode='foo'"), ({}, "it is empty")):
+    for config, shown in (({"mode": "foo"}, "mode='foo'"), ({}, "it is empty")):
         with pytest.raises(ConfigError) as caught:
             manager.run("a", config=config)
-        message = f"No variant of total fits the configuration ({told}); there are total__sum"
+        message = f"No variant of total fits the configuration ({shown}); there are total__sum"
         assert message in str(caught.value)
     assert manager.run("a", config={"mode": "sum"}, inputs={"x": 1}) == {"out": 1}

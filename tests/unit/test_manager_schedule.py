@@ -51,8 +51,8 @@ def manager(root: Path) -> PipelineManager:
     return PipelineManager(root, quiet=True)
 
 
-def test_a_schedule_is_stored_and_its_id_given(manager: PipelineManager) -> None:
-    """With its trigger in the project's zone, the overrides and all that was asked for."""
+def test_a_schedule_is_stored_and_its_id_returned(manager: PipelineManager) -> None:
+    """With its trigger in the project's zone, the overrides and every option."""
     schedule_id = manager.schedule(
         name="report", cron="0 8 * * 1-5", inputs={"region": "east"}, timeout="1m",
         misfire_grace_time="10m", coalesce=False, max_instances=3, jitter=5, result_ttl=-1,
@@ -76,11 +76,11 @@ def test_intervals_and_dates(manager: PipelineManager) -> None:
     manager.schedule("report", date="2126-12-25T09:00:00", timezone="UTC", schedule_id="c")
     manager.schedule("report", date=datetime(2126, 1, 1, tzinfo=UTC), schedule_id="d")
     backend = manager.job_queue.backend
-    found = {each.id: each for each in backend.schedules.list()}
-    assert found["a"].to_json()["trigger"]["interval"] == 3600
-    assert found["b"].to_json()["trigger"]["interval"] == 90
-    assert found["c"].next_fire == datetime(2126, 12, 25, 9, tzinfo=UTC)
-    assert found["d"].next_fire == datetime(2126, 1, 1, tzinfo=UTC)
+    schedules = {schedule.id: schedule for schedule in backend.schedules.list()}
+    assert schedules["a"].to_json()["trigger"]["interval"] == 3600
+    assert schedules["b"].to_json()["trigger"]["interval"] == 90
+    assert schedules["c"].next_fire == datetime(2126, 12, 25, 9, tzinfo=UTC)
+    assert schedules["d"].next_fire == datetime(2126, 1, 1, tzinfo=UTC)
 
 
 def test_the_same_again_is_the_same(manager: PipelineManager) -> None:
@@ -90,7 +90,7 @@ def test_the_same_again_is_the_same(manager: PipelineManager) -> None:
     assert manager.schedule("report", interval="1h") == "report-2"
 
 
-def test_an_id_of_another_is_refused_unless_told_to_overwrite(manager: PipelineManager) -> None:
+def test_an_id_of_another_schedule_is_refused_without_overwrite(manager: PipelineManager) -> None:
     """overwrite=True replaces it."""
     manager.schedule("report", interval="1h", schedule_id="mine")
     with pytest.raises(Refused, match="There is a schedule mine already"):
@@ -142,9 +142,9 @@ def test_what_a_declared_schedule_expands_is_not_stored(
     for file in (root / ".flowerpower").iterdir():
         assert b"tulips-in-winter" not in file.read_bytes()
     manager = PipelineManager(root, quiet=True)
-    told = manager.job_queue.backend.get_job(job.id)
-    assert told.result is not None
-    assert told.result["outputs"] == {"total": "***"}
+    record = manager.job_queue.backend.get_job(job.id)
+    assert record.result is not None
+    assert record.result["outputs"] == {"total": "***"}
 
 
 def test_a_job_of_a_schedule_that_is_declared_no_more_fails(manager: PipelineManager) -> None:

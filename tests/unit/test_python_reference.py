@@ -1,4 +1,4 @@
-"""docs/reference/python.md, run as it stands; and the handles that it describes, where it is brief."""
+"""docs/reference/python.md, run as it stands, and more of the handles than it shows."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_result_that_has_expired_says_when(
 
 
 def test_waiting_has_a_limit(manager: PipelineManager) -> None:
-    """A job that nobody takes is waited for until the timeout, and goes on."""
+    """Waiting for a job that no worker runs ends at the timeout; the job stays."""
     job = manager.add_job("noisy", inputs={"n": 3})
     with pytest.raises(WaitTimeout, match="is queued"):
         job.wait(timeout="50ms")
@@ -108,8 +108,8 @@ def test_a_deleted_job_is_not_found(manager: PipelineManager) -> None:
         job.refresh()
 
 
-def test_jobs_are_listed_by_what_is_given(manager: PipelineManager) -> None:
-    """Status, pipeline and limit choose; a status that does not exist is refused with the nearest."""
+def test_jobs_are_listed_by_status_and_pipeline(manager: PipelineManager) -> None:
+    """By status, pipeline and limit; an unknown status is an error that names the nearest."""
     first = manager.add_job("noisy", inputs={"n": 1})
     second = manager.add_job("noisy", inputs={"n": 2}, run_in="1h")
     assert [job.id for job in manager.jobs.list(status=["queued", "scheduled"])] == [

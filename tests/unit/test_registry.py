@@ -74,11 +74,11 @@ def test_delete_takes_configuration_and_module(make_project: MakeProject) -> Non
 def test_a_new_project_is_a_project(tmp_path: Path) -> None:
     """`init` writes the zone and the backend, and an ignored folder for the queue."""
     for backend in ("apscheduler", "rq"):
-        made = create_project(tmp_path, backend, backend)
-        project = load_project(made.root, {})
+        created = create_project(tmp_path, backend, backend)
+        project = load_project(created.root, {})
         assert (project.name, project.config.job_queue.type) == (backend, backend)
         assert project.config.timezone is not None
-        assert ".flowerpower/" in (made.root / ".gitignore").read_text()
+        assert ".flowerpower/" in (created.root / ".gitignore").read_text()
 
 
 def test_init_writes_over_nothing(tmp_path: Path) -> None:

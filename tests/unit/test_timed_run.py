@@ -54,8 +54,8 @@ def test_no_limit_is_no_process(make_project: MakeProject) -> None:
     assert outcome.values == {"process": os.getpid()}
 
 
-def test_errors_of_a_child_are_of_their_class(make_project: MakeProject) -> None:
-    """An error of ours that a child tells is raised as what it is."""
+def test_errors_of_a_child_keep_their_class(make_project: MakeProject) -> None:
+    """An error of flowerpower in a child is raised as the class that it has there."""
     root = make_project(
         a=("run: {timeout: 20s}\n", "def a(x: int) -> int:\n    return x\n"),
     )

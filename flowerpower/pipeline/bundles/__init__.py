@@ -1,1 +1,1 @@
-"""A pipeline handed on to another project, as a folder or a zip."""
+"""A pipeline passed on to another project, as a folder or a zip."""

@@ -1,7 +1,7 @@
-"""A bundle: one pipeline's YAML and modules, to be handed on as a folder or a zip.
+"""A bundle: one pipeline's YAML and modules, to be passed on as a folder or a zip.
 
-It holds a manifest, `conf/pipelines/NAME.yml` and modules, each at its path in a project. What is
-in one is checked here as a whole; that it comes from strangers is taken for granted.
+It contains a manifest, `conf/pipelines/NAME.yml` and modules, each at its path in a project. All
+of its content is checked here; it may come from anybody, so nothing in it is trusted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ from flowerpower.config.faults import check_as_written
 from flowerpower.config.files import PIPELINES_FOLDER
 from flowerpower.config.yaml_reader import YamlNode
 from flowerpower.errors import ConfigError, Refused
-from flowerpower.pipeline.bundles.module_files import imported_names, is_in_files, parsed
+from flowerpower.pipeline.bundles.module_files import (
+    contains_module,
+    imported_names,
+    parse_module,
+)
 from flowerpower.pipeline.registry import MODULES_FOLDER
 from flowerpower.text import check_name, is_name, shortened
 
@@ -27,6 +31,7 @@ MANIFEST = "flowerpower-pipeline.json"
 MAX_MEMBERS = 1_000
 MAX_BYTES = 20_000_000
 """Of all members together, unpacked."""
+OVER_LIMIT = f"it contains more than {MAX_MEMBERS:,} files or {MAX_BYTES // 1_000_000} MB"
 MAX_PATH = 200
 VERSION = 1
 
@@ -38,8 +43,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 class Bundle:
     """A pipeline with its files, as paths relative to the root of a project; all of them checked.
 
-    `modules` are those that its configuration names; if it names none, it means the one of the
-    pipeline's own name.
+    `modules` are those that its configuration names. If it names none, the pipeline's module is
+    the one of its own name.
     """
 
     pipeline: str
@@ -54,141 +59,136 @@ class Bundle:
         return (json.dumps(body, indent=2) + "\n").encode()
 
 
-def not_taken(shown: str, why: str, hint: str | None = None) -> ConfigError:
-    """The error for a bundle or a project, called `shown`, that is not as it must be."""
-    return ConfigError(f"{shown} cannot be taken: {why}.", hint=hint)
+def bundle_error(label: str, reason: str, hint: str | None = None) -> ConfigError:
+    """The error for a bundle or a project, called `label`, that is not valid."""
+    return ConfigError(f"{label} cannot be used: {reason}.", hint=hint)
 
 
 def config_path(pipeline: str) -> Path:
-    """Where the configuration of a pipeline is kept, relative to a project's root."""
+    """The file of a pipeline's configuration, relative to a project's root."""
     return PIPELINES_FOLDER / f"{pipeline}.yml"
 
 
-def bundle_of(members: Mapping[str, bytes], shown: str) -> Bundle:
-    """The bundle out of its members by name, the manifest among them.
+def bundle_from_members(members: Mapping[str, bytes], label: str) -> Bundle:
+    """The bundle with these members by name, the manifest among them; errors call it `label`.
 
     Raises:
-        ConfigError: if a member is missing, is too much, has a name that it may not have, or
-            holds what it may not hold.
+        ConfigError: if a member is missing, is not listed, or its name or content is not allowed.
     """
     if len(members) > MAX_MEMBERS or sum(map(len, members.values())) > MAX_BYTES:
-        raise not_taken(shown, f"it holds {too_much()}")
+        raise bundle_error(label, OVER_LIMIT)
     if MANIFEST not in members:
         hint = "Make a bundle with `flowerpower pipeline export PIPELINE`."
-        raise not_taken(shown, f"it has no {MANIFEST}", hint)
-    pipeline, listed = _manifest(members[MANIFEST], shown)
+        raise bundle_error(label, f"it has no {MANIFEST}", hint)
+    pipeline, listed = _read_manifest(members[MANIFEST], label)
     names = [name for name in members if name != MANIFEST]
     for name in (*names, *listed):
         if fault := _name_fault(name, pipeline):
-            raise not_taken(shown, f"{shortened(name)!r} {fault}")
-    _check_apart(names, shown)
-    for text, some in (
-        (f"is not listed in {MANIFEST}", set(names) - set(listed)),
-        ("is listed and missing", set(listed) - set(names)),
-    ):
-        if some:
-            raise not_taken(shown, f"{min(some)} {text}")
+            raise bundle_error(label, f"{shortened(name)!r} {fault}")
+    _check_distinct(names, label)
+    if unlisted := set(names) - set(listed):
+        raise bundle_error(label, f"{min(unlisted)} is not listed in {MANIFEST}")
+    if missing := set(listed) - set(names):
+        raise bundle_error(label, f"{min(missing)} is listed in {MANIFEST} but missing")
     config = config_path(pipeline).as_posix()
     if config not in members:
-        raise not_taken(shown, f"{config} is missing")
-    file = check_as_written(members[config], f"{shown}/{config}")
+        raise bundle_error(label, f"{config} is missing")
+    yaml = check_as_written(members[config], f"{label}/{config}")
     for name in names:
         if name != config:
-            parsed(members[name], f"{shown}/{name}")
+            parse_module(members[name], f"{label}/{name}")
     files = {Path(name): members[name] for name in sorted(names)}
-    modules = entries_as_written(file.root, "run", "modules")
-    bundle = Bundle(pipeline, files, modules)
-    own = own_module(pipeline)
-    if not modules and not is_in_files(files, own):
-        raise not_taken(shown, f"{own.replace('.', '/')}.py is missing")
-    return bundle
+    modules = entries_as_written(yaml.root, "run", "modules")
+    default = default_module(pipeline)
+    if not modules and not contains_module(files, default):
+        raise bundle_error(label, f"{default.replace('.', '/')}.py is missing")
+    return Bundle(pipeline, files, modules)
 
 
 def renamed(bundle: Bundle, name: str) -> Bundle:
     """The same pipeline under another name; no file's content is changed.
 
-    Its own module gets the new name too if no configuration names it: where `run.modules` does,
-    modules keep theirs.
+    Its default module gets the new name too. Modules that its configuration names keep theirs.
 
     Raises:
-        InvalidName: if a pipeline cannot be called that.
-        Refused: if the module would need the new name, and a module of the bundle imports it.
+        InvalidName: if a pipeline cannot have that name.
+        Refused: if a module that must be renamed is imported by a module of the bundle.
     """
     check_name("name of a pipeline", name)
-    old, own = bundle.pipeline, own_module(bundle.pipeline)
-    moved = {config_path(old): config_path(name)}
+    old, old_module = bundle.pipeline, default_module(bundle.pipeline)
+    new_paths = {config_path(old): config_path(name)}
     if not bundle.modules:
         for path in bundle.files:
             folder, *rest = path.parts
             if folder == str(MODULES_FOLDER) and rest[0] in (old, f"{old}.py"):
-                moved[path] = Path(folder, name + rest[0].removeprefix(old), *rest[1:])
-    files = {moved.get(path, path): content for path, content in bundle.files.items()}
-    users = [path.as_posix() for path in bundle.files if _imports(bundle, path, own)]
-    if len(moved) > 1 and name != old and users:
-        raise _not_renamed(old, f"{users[0]} imports {own}")
-    if len(files) < len(bundle.files):
-        raise _not_renamed(old, f"it has another module called {own_module(name)}")
+                new_paths[path] = Path(folder, name + rest[0].removeprefix(old), *rest[1:])
+    files = {new_paths.get(path, path): content for path, content in bundle.files.items()}
+    reason = None
+    importers = [path.as_posix() for path in bundle.files if _imports(bundle, path, old_module)]
+    if len(new_paths) > 1 and name != old and importers:
+        reason = f"{importers[0]} imports {old_module}"
+    elif len(files) < len(bundle.files):
+        reason = f"it has another module called {default_module(name)}"
+    if reason is not None:
+        raise Refused(
+            f"{old} cannot be renamed to {name}: {reason}.", hint="Import it under its own name."
+        )
     return Bundle(name, dict(sorted(files.items())), bundle.modules)
 
 
-def _not_renamed(pipeline: str, why: str) -> Refused:
-    return Refused(f"{pipeline} cannot be renamed so: {why}.", hint="Import it under its own name.")
-
-
-def own_module(pipeline: str) -> str:
+def default_module(pipeline: str) -> str:
     """The module of a pipeline whose configuration names none."""
     return f"{MODULES_FOLDER}.{pipeline}"
 
 
 def entries_as_written(node: YamlNode, *path: str) -> list[Any]:
-    """The list that stands at `path` below `node`, empty if nothing does; `${…}` stays as it is."""
-    for step in path:
-        child = node.content.get(step) if isinstance(node.content, dict) else None
+    """The list at `path` below `node`, empty if there is none; `${…}` is not expanded."""
+    for key in path:
+        child = node.content.get(key) if isinstance(node.content, dict) else None
         if child is None or child.content is None:
             return []
         node = child
-    written = node.plain(as_written=True)
-    return written if isinstance(written, list) else [written]
+    entries = node.plain(as_written=True)
+    return entries if isinstance(entries, list) else [entries]
 
 
-def too_much() -> str:
-    """The bounds of a bundle, for a message."""
-    return f"more than {MAX_MEMBERS:,} files or {MAX_BYTES // 1_000_000} MB"
-
-
-def _manifest(content: bytes, shown: str) -> tuple[str, list[str]]:
+def _read_manifest(content: bytes, label: str) -> tuple[str, list[str]]:
+    """The name of the pipeline, and the names of the files."""
     try:
         body: Any = json.loads(content)
     except (ValueError, RecursionError):
-        raise not_taken(shown, f"{MANIFEST} is not JSON") from None
+        raise bundle_error(label, f"{MANIFEST} is not JSON") from None
     if isinstance(body, dict) and isinstance(body.get("v"), int) and body["v"] > VERSION:
-        raise not_taken(
-            shown,
-            f"its form is {body['v']}, this flowerpower reads {VERSION}",
+        raise bundle_error(
+            label,
+            f"its format has version {body['v']}, and this flowerpower reads version {VERSION}",
             hint="Install a later flowerpower.",
         )
     if not isinstance(body, dict) or body.keys() != {"v", "pipeline", "files"} or body["v"] != 1:
-        raise not_taken(shown, f'{MANIFEST} is not {{"v": 1, "pipeline": …, "files": […]}}')
+        raise bundle_error(label, f'{MANIFEST} is not {{"v": 1, "pipeline": …, "files": […]}}')
     pipeline, files = body["pipeline"], body["files"]
     if not is_name(pipeline):
-        raise not_taken(shown, f"{shortened(str(pipeline))!r} in {MANIFEST} cannot name a pipeline")
-    if not isinstance(files, list) or not all(isinstance(each, str) for each in files):
-        raise not_taken(shown, f"files in {MANIFEST} is not a list of paths")
+        name = shortened(str(pipeline))
+        raise bundle_error(label, f"{name!r} in {MANIFEST} cannot be the name of a pipeline")
+    if not isinstance(files, list) or not all(isinstance(name, str) for name in files):
+        raise bundle_error(label, f"files in {MANIFEST} is not a list of paths")
     if len(set(files)) != len(files):
-        raise not_taken(shown, f"{MANIFEST} lists a file twice")
+        raise bundle_error(label, f"{MANIFEST} lists a file twice")
     return pipeline, files
 
 
 def _name_fault(name: str, pipeline: str) -> str | None:
-    """What is wrong with a member of this name."""
+    """Why a member must not have this name; None if it may."""
     parts = name.split("/")
     config = config_path(pipeline).as_posix()
     if name == config:
         return None
+    # Control characters and backslashes are checked first: a terminal obeys the former, and a
+    # backslash separates folders on Windows alone, so that the checks below would not see a path.
     if _CONTROL.search(name):
-        return "holds control characters"
+        return "contains control characters"
     if "\\" in name:
-        return "holds a backslash"
+        return "contains a backslash"
     if name.startswith("/") or _DRIVE.match(name):
         return "is an absolute path"
     if ".." in parts:
@@ -198,9 +198,11 @@ def _name_fault(name: str, pipeline: str) -> str | None:
     folders, module = parts[:-1], parts[-1].removesuffix(".py")
     if len(name) > MAX_PATH or not all(map(_is_module_name, (*folders, module))):
         return "cannot be the path of a module"
+    # The project's folder comes first in sys.path, so a json.py there would be imported by all
+    # of Python's own code.
     first = folders[0] if folders else module
     if first in sys.stdlib_module_names:
-        return f"would take the place of Python's own module {first}"
+        return f"would hide Python's own module {first}"
     return None
 
 
@@ -208,21 +210,24 @@ def _is_module_name(part: str) -> bool:
     return is_name(part) or part.isidentifier()
 
 
-def _check_apart(names: Iterable[str], shown: str) -> None:
-    """Raise unless all paths, and the folders in them, stay apart on any file system."""
-    known: dict[str, Path] = {}
+def _check_distinct(names: Iterable[str], label: str) -> None:
+    """Raise if two paths, or folders in them, are the same on some file system.
+
+    The file systems of macOS and Windows ignore case, and macOS Unicode's normal forms too: there
+    one of two such files would silently overwrite the other.
+    """
+    paths: dict[str, Path] = {}
     for name in names:
-        path = Path(name)
-        for each in (path, *path.parents):
-            folded = unicodedata.normalize("NFKC", str(each)).casefold()
-            other = known.setdefault(folded, each)
-            if other != each:
-                both = f"{other.as_posix()!r} and {each.as_posix()!r}"
-                raise not_taken(shown, f"{both} differ by case alone")
+        for path in (Path(name), *Path(name).parents):
+            folded = unicodedata.normalize("NFKC", str(path)).casefold()
+            other = paths.setdefault(folded, path)
+            if other != path:
+                both = f"{other.as_posix()!r} and {path.as_posix()!r}"
+                raise bundle_error(label, f"{both} differ only by case")
 
 
 def _imports(bundle: Bundle, path: Path, module: str) -> bool:
     if path.suffix != ".py":
         return False
-    names = imported_names(parsed(bundle.files[path], path.as_posix()), path)
+    names = imported_names(parse_module(bundle.files[path], path.as_posix()), path)
     return any(f"{name}.".startswith(f"{module}.") for name in names)

@@ -26,12 +26,13 @@ class ImportPlan:
     replaced: list[Path]
     unchanged: list[Path]
 
-    def carry_out(self) -> None:
+    def apply(self) -> None:
         """Write the files, all of them or none.
 
         Raises:
             FlowerpowerError: if one cannot be written.
         """
+        # Real paths, because replacing a link would replace the link and not its file.
         contents = {
             Path(os.path.realpath(self.root / path)): self.bundle.files[path]
             for path in (*self.new, *self.replaced)
@@ -49,58 +50,60 @@ def plan_import(root: Path, bundle: Bundle, *, overwrite: bool = False) -> Impor
     """What importing the bundle would do; nothing is written.
 
     Raises:
-        Refused: with all conflicts at once: files that are there with other content, unless
-            `overwrite`, and places where no file can be written.
+        Refused: with all conflicts at once: files that exist with other content, unless
+            `overwrite`, and paths where no file can be written.
     """
-    check_places(root, bundle.files)
+    check_targets(root, bundle.files)
     plan = ImportPlan(root, bundle, [], [], [])
-    conflicts, obstacles = [], []
+    obstacles = []
     for path, content in bundle.files.items():
         target = root / path
-        if blocked := _obstacle(root, path):
-            obstacles.append(blocked)
+        if obstacle := _obstacle(root, path):
+            obstacles.append(obstacle)
         elif not os.path.lexists(target):
             plan.new.append(path)
-        elif _holds(target, content):
+        elif _has_content(target, content):
             plan.unchanged.append(path)
         else:
             plan.replaced.append(path)
-            conflicts.append(f"{path.as_posix()} is there already, with other content.")
-    if overwrite:
-        conflicts = []
+    replaced = [] if overwrite else plan.replaced
+    conflicts = [f"{path.as_posix()} already exists with other content." for path in replaced]
     if obstacles or conflicts:
         raise Refused(
             f"{bundle.pipeline} cannot be imported into {root}:",
             details=[*obstacles, *conflicts],
-            hint="--overwrite replaces what is there." if conflicts else None,
+            hint="--overwrite replaces files that exist." if conflicts else None,
         )
     return plan
 
 
-def check_places(root: Path, paths: Iterable[Path]) -> None:
-    """Raises Refused if writing to one of `paths` would, through a link, write elsewhere."""
-    places: dict[str, Path] = {}
+def check_targets(root: Path, paths: Iterable[Path]) -> None:
+    """Raise Refused if a link would make a write go outside `root`, or two writes to one file."""
+    targets: dict[str, Path] = {}
     for path in paths:
         if leads_out(root, path):
-            raise Refused(f"{path.as_posix()} leads out of {root}, through a link.")
-        other = places.setdefault(os.path.realpath(root / path), path)
+            raise Refused(f"{path.as_posix()} leads out of {root} through a link.")
+        other = targets.setdefault(os.path.realpath(root / path), path)
         if other != path:
-            raise Refused(f"{path.as_posix()} and {other.as_posix()} are one file, through a link.")
+            raise Refused(
+                f"{path.as_posix()} and {other.as_posix()} are the same file through a link."
+            )
 
 
 def _obstacle(root: Path, path: Path) -> str | None:
-    """What is in the way of a file there: a file for a folder, or a folder for the file."""
+    """Why no file can be written there: a file where a folder must be, or a folder in its place."""
     for parent in path.parents:
         if os.path.lexists(root / parent) and not os.path.isdir(root / parent):
-            return f"{parent.as_posix()} is there already, and is no folder."
+            return f"{parent.as_posix()} already exists and is not a folder."
     if os.path.lexists(root / path) and not os.path.isfile(root / path):
-        return f"{path.as_posix()} is there already, and is no file."
+        return f"{path.as_posix()} already exists and is not a file."
     return None
 
 
-def _holds(target: Path, content: bytes) -> bool:
+def _has_content(target: Path, content: bytes) -> bool:
     try:
         with target.open("rb") as stream:
+            # One byte more than the content is enough to tell a longer file.
             return stream.read(len(content) + 1) == content
     except OSError as error:
         raise FlowerpowerError(f"{target} cannot be read: {error.strerror}.") from None

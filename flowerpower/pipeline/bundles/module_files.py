@@ -17,57 +17,61 @@ MAX_MODULE_BYTES = 500_000
 """A syntax tree takes up to a thousand times the space of its source."""
 
 
-def parsed(content: bytes, shown: str) -> ast.Module:
-    """The syntax tree of a module's source, called `shown` in errors.
+def parse_module(content: bytes, label: str) -> ast.Module:
+    """The syntax tree of a module's source; errors call it `label`.
 
     Raises:
         ConfigError: if it is not Python in UTF-8, or is too large.
     """
     if len(content) > MAX_MODULE_BYTES:
-        raise ConfigError(f"{shown} is larger than {MAX_MODULE_BYTES // 1000} kB.")
+        raise ConfigError(f"{label} is larger than {MAX_MODULE_BYTES // 1000} kB.")
     try:
+        # Both: a declared encoding such as UTF-7 may hide code in bytes that are valid UTF-8.
         content.decode("utf-8")
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
     except (UnicodeDecodeError, SyntaxError):
         encoding = "another encoding"
     if encoding not in ("utf-8", "utf-8-sig"):
-        raise ConfigError(f"{shown} is not UTF-8 text.")
+        raise ConfigError(f"{label} is not UTF-8 text.")
     try:
         with warnings.catch_warnings():
+            # An invalid escape in somebody's text is not worth a line on the terminal.
             warnings.simplefilter("ignore")
             return ast.parse(content)
     except SyntaxError as error:
-        fault = ConfigFault(shown, f"is not Python: {error.msg}.", line=error.lineno)
+        fault = ConfigFault(label, f"is not Python: {error.msg}.", line=error.lineno)
         raise ConfigError(faults=[fault]) from None
     except (ValueError, RecursionError, MemoryError):
-        raise ConfigError(f"{shown} is not Python that can be read.") from None
+        raise ConfigError(f"{label} cannot be parsed as Python.") from None
 
 
 def imported_names(tree: ast.Module, path: Path) -> Iterator[str]:
     """The dotted names that the module in the file `path` may import, from the project's root.
 
-    What `from a import b` means is known only to who imports `a`: both `a` and `a.b` are given.
+    In `from a import b`, b is a module or a name in `a`; only importing `a` would tell. So both `a`
+    and `a.b` are yielded.
     """
     package = path.parent.parts
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (each.name for each in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            above = node.level - 1
-            if above > len(package):
+            # One dot is the module's own package, each further dot the package above.
+            levels_up = node.level - 1
+            if levels_up > len(package):
                 continue
-            base = list(package[: len(package) - above]) if node.level else []
+            base = list(package[: len(package) - levels_up]) if node.level else []
             base += node.module.split(".") if node.module else []
             if base:
                 yield ".".join(base)
-            yield from (".".join([*base, each.name]) for each in node.names if each.name != "*")
+            yield from (".".join([*base, alias.name]) for alias in node.names if alias.name != "*")
 
 
-def files_of(root: Path, name: str) -> list[Path]:
-    """The files of the project `root` that are run when `name` is imported, relative to it.
+def module_files(root: Path, name: str) -> list[Path]:
+    """The files of the project `root` that run when `name` is imported, relative to it.
 
-    That is the module itself and the `__init__.py` of the packages on the way, as far as they are
-    there. What lies elsewhere, or is reached through a link that leads out, is not of the project.
+    They are the module itself and the `__init__.py` of the packages above it, as far as they
+    exist. Files outside the project, or reached through a link that leads out, are left out.
     """
     files: list[Path] = []
     folder = Path()
@@ -84,19 +88,19 @@ def files_of(root: Path, name: str) -> list[Path]:
     return files
 
 
-def is_in_files(files: Iterable[Path], name: str) -> bool:
+def contains_module(files: Iterable[Path], name: str) -> bool:
     """Whether the module `name` itself is among `files`, as a file or as a package."""
     path = Path(*name.split("."))
     return not {path / "__init__.py", path.with_name(f"{path.name}.py")}.isdisjoint(files)
 
 
 def modules_with_imports(root: Path, names: Iterable[str]) -> tuple[dict[Path, bytes], list[str]]:
-    """The modules called `names` and what they import: files of the project, and other packages.
+    """The files of the modules `names` and of all that they import, and the names of packages.
 
-    The standard library is not among the packages.
+    The packages are those that are neither the project's nor in the standard library.
 
     Raises:
-        ConfigError: if a file of the project is no module that can be read.
+        ConfigError: if a file of the project cannot be read or is not a module.
     """
     files: dict[Path, bytes] = {}
     packages: set[str] = set()
@@ -107,14 +111,14 @@ def modules_with_imports(root: Path, names: Iterable[str]) -> tuple[dict[Path, b
         if name in seen:
             continue
         seen.add(name)
-        found = files_of(root, name)
+        paths = module_files(root, name)
         first = name.partition(".")[0]
-        if not found and first not in sys.stdlib_module_names and not os.path.isdir(root / first):
+        if not paths and first not in sys.stdlib_module_names and not os.path.isdir(root / first):
             packages.add(first)
-        for path in found:
+        for path in paths:
             if path not in files:
                 files[path] = read_file(root, path, MAX_MODULE_BYTES + 1)
-                tree = parsed(files[path], path.as_posix())
+                tree = parse_module(files[path], path.as_posix())
                 queue.extend(imported_names(tree, path))
     return files, sorted(packages)
 
@@ -133,7 +137,7 @@ def read_file(root: Path, path: Path, limit: int) -> bytes:
 
 
 def leads_out(root: Path, path: Path) -> bool:
-    """Whether links on the way lead from the folder `root` to somewhere outside of it."""
+    """Whether `path` below the folder `root` is, through a link, outside of it."""
     real = os.path.realpath(root)
     return os.path.commonpath([real, os.path.realpath(root / path)]) != real
 

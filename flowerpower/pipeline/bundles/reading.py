@@ -1,4 +1,4 @@
-"""Reading a bundle or a project's folder, however hostile: bounded, and no link is followed."""
+"""Reading a bundle or a project's folder that may be hostile: sizes are limited, links refused."""
 
 from __future__ import annotations
 
@@ -19,18 +19,20 @@ from flowerpower.pipeline.bundles.bundle import (
     MANIFEST,
     MAX_BYTES,
     MAX_MEMBERS,
+    OVER_LIMIT,
     Bundle,
-    bundle_of,
-    not_taken,
-    too_much,
+    bundle_error,
+    bundle_from_members,
+    renamed,
 )
 from flowerpower.text import did_you_mean, shortened
 
 MAX_ZIP_BYTES = MAX_BYTES + 5_000_000
 _ENTRY = b"PK\x01\x02"
-"""What each entry of a zip's directory begins with."""
+"""The first bytes of each entry in a zip's directory."""
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# Python's zipfile raises any of these on damaged or forged bytes, not BadZipFile alone.
 _UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -41,52 +43,56 @@ _UNREADABLE = (
     ValueError,
     OverflowError,
 )
-_LEFT_OUT = ("__pycache__", "output")
+_EXCLUDED = ("__pycache__", "output")
 
 
-def read_bundle(path: Path) -> Bundle:
-    """The bundle that is the folder or the zip `path`, checked; nothing of it is run.
+def read_bundle(path: Path, name: str | None = None) -> Bundle:
+    """The bundle in the folder or zip `path`, checked, under `name` if given; none of it is run.
 
     Raises:
         UsageError: if there is no such file or folder.
-        ConfigError: if it is no bundle, or one that nobody should take.
+        ConfigError: if it is not a bundle, or contains what a bundle must not contain.
+        InvalidName, Refused: as `renamed`.
     """
-    shown = shortened(str(path), 200)
+    label = shortened(str(path), 200)
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
-        raise UsageError(f"There is no file or folder {shown}.{_nearest_beside(path)}") from None
+        raise UsageError(f"There is no file or folder {label}.{_nearest_beside(path)}") from None
     except OSError as error:
-        raise ConfigError(f"{shown} cannot be read: {error.strerror}.") from None
+        raise ConfigError(f"{label} cannot be read: {error.strerror}.") from None
     if stat.S_ISDIR(mode):
-        return bundle_of(_folder(path, shown, lambda _: True), shown)
-    if not stat.S_ISREG(mode):
-        raise UsageError(f"{shown} is neither a folder nor a zip.")
-    return bundle_of(_zip(_content(path, shown), shown), shown)
+        members = _read_folder(path, label, lambda _: True)
+    elif stat.S_ISREG(mode):
+        members = _read_zip(_read_file(path, label), label)
+    else:
+        raise UsageError(f"{label} is neither a folder nor a zip.")
+    bundle = bundle_from_members(members, label)
+    return bundle if name is None else renamed(bundle, name)
 
 
 def read_project_folder(path: Path) -> dict[Path, bytes]:
-    """The files of the project in the folder `path`, relative to it, as a new one starts with.
+    """The files in the project folder `path` that a copy of it starts with, by relative path.
 
-    Left out are hidden files (but for `.gitignore`) and folders, virtual environments, and what
-    runs leave: `output` and `__pycache__`.
+    Left out are hidden files (except `.gitignore`) and folders, virtual environments, and what
+    runs produce: `output` and `__pycache__`.
 
     Raises:
-        ConfigError: if it holds links or the like, or too much.
+        ConfigError: if it contains links or other special files, or is too large.
     """
-    members = _folder(path, shortened(str(path), 200), _is_source)
+    members = _read_folder(path, shortened(str(path), 200), _is_source)
     return {Path(name): content for name, content in sorted(members.items())}
 
 
 def is_project_folder(path: Path) -> bool:
-    """Whether `path` is a whole project, and no bundle."""
+    """Whether `path` is a whole project and not a bundle."""
     return (path / PROJECT_FILE).is_file() and not (path / MANIFEST).exists()
 
 
 def _is_source(path: Path) -> bool:
     if path.name.startswith("."):
         return path.name == ".gitignore"
-    return path.name not in _LEFT_OUT and not (path / "pyvenv.cfg").exists()
+    return path.name not in _EXCLUDED and not (path / "pyvenv.cfg").exists()
 
 
 def _nearest_beside(path: Path) -> str:
@@ -98,88 +104,95 @@ def _nearest_beside(path: Path) -> str:
 
 @dataclass
 class _Members:
-    """Members by name, as many and as much as may be."""
+    """Members by name, within the limits for a bundle."""
 
-    shown: str
+    label: str
     contents: dict[str, bytes] = field(default_factory=dict)
-    left: int = MAX_BYTES
+    bytes_left: int = MAX_BYTES
 
     def add(self, name: str, stream: IO[bytes]) -> None:
         if name in self.contents:
-            raise not_taken(self.shown, f"it holds {shortened(name)!r} twice")
-        content = stream.read(self.left + 1)
-        if len(content) > self.left or len(self.contents) >= MAX_MEMBERS:
-            raise not_taken(self.shown, f"it holds {too_much()}")
-        self.left -= len(content)
+            raise bundle_error(self.label, f"it contains {shortened(name)!r} twice")
+        # What is really unpacked counts, as the size in a zip's directory may be a lie.
+        content = stream.read(self.bytes_left + 1)
+        if len(content) > self.bytes_left or len(self.contents) >= MAX_MEMBERS:
+            raise bundle_error(self.label, OVER_LIMIT)
+        self.bytes_left -= len(content)
         self.contents[name] = content
 
 
-def _content(path: Path, shown: str) -> bytes:
+def _read_file(path: Path, label: str) -> bytes:
     try:
         with path.open("rb") as stream:
             content = stream.read(MAX_ZIP_BYTES + 1)
     except OSError as error:
-        raise ConfigError(f"{shown} cannot be read: {error.strerror}.") from None
-    # A directory of millions of entries is read whole before the first can be looked at.
+        raise ConfigError(f"{label} cannot be read: {error.strerror}.") from None
+    # Entries are counted before zipfile sees them: it reads a directory of millions of them whole.
     if len(content) > MAX_ZIP_BYTES or content.count(_ENTRY) > 2 * MAX_MEMBERS:
-        raise not_taken(shown, f"it holds {too_much()}")
+        raise bundle_error(label, OVER_LIMIT)
     return content
 
 
-def _zip(content: bytes, shown: str) -> dict[str, bytes]:
-    members = _Members(shown)
+def _read_zip(content: bytes, label: str) -> dict[str, bytes]:
+    members = _Members(label)
     folders = []
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for info in archive.infolist():
-                # `filename` ends where a NUL is.
+                # Not `filename`: zipfile cuts that at a NUL, so a check would see another name.
                 name = info.orig_filename
-                _check_kind(info, name, shown)
+                _check_kind(info, name, label)
                 if name.endswith("/"):
                     folders.append(name)
                     continue
                 with archive.open(info) as stream:
                     members.add(name, stream)
     except (*_UNREADABLE, OSError) as error:
-        raise not_taken(shown, f"it is no zip that can be read ({error})") from None
+        raise bundle_error(label, f"it is not a readable zip file ({error})") from None
     for folder in folders:
         if not any(name.startswith(folder) for name in members.contents):
-            raise not_taken(shown, f"{shortened(folder)!r} is a folder without files")
+            raise bundle_error(label, f"{shortened(folder)!r} is a folder without files")
     return members.contents
 
 
-def _check_kind(info: zipfile.ZipInfo, name: str, shown: str) -> None:
+def _check_kind(info: zipfile.ZipInfo, name: str, label: str) -> None:
     expected = stat.S_IFDIR if name.endswith("/") else stat.S_IFREG
+    # The upper half holds the mode on Unix; it is 0 where another system made the zip.
     if stat.S_IFMT(info.external_attr >> 16) not in (0, expected):
-        raise not_taken(shown, f"{shortened(name)!r} is a link or another special file")
+        raise _special_file(label, name)
     if info.flag_bits & _ENCRYPTED:
-        raise not_taken(shown, f"{shortened(name)!r} is encrypted")
+        raise bundle_error(label, f"{shortened(name)!r} is encrypted")
     if info.compress_type not in _METHODS:
-        raise not_taken(shown, f"{shortened(name)!r} is packed in a way that is not known here")
+        raise bundle_error(label, f"{shortened(name)!r} has an unknown compression method")
 
 
-def _folder(top: Path, shown: str, wanted: Callable[[Path], bool]) -> dict[str, bytes]:
-    members = _Members(shown)
-    seen, queue = 0, [top]
+def _special_file(label: str, name: str) -> ConfigError:
+    return bundle_error(label, f"{shortened(name)!r} is a link or another special file")
+
+
+def _read_folder(top: Path, label: str, is_member: Callable[[Path], bool]) -> dict[str, bytes]:
+    members = _Members(label)
+    count, folders = 0, [top]
     try:
-        while queue:
-            for path in queue.pop().iterdir():
-                if not wanted(path):
+        while folders:
+            for path in folders.pop().iterdir():
+                if not is_member(path):
                     continue
                 name = path.relative_to(top).as_posix()
-                seen += 1
-                if seen > 2 * MAX_MEMBERS:
-                    raise not_taken(shown, f"it holds {too_much()}")
+                count += 1
+                if count > 2 * MAX_MEMBERS:
+                    raise bundle_error(label, OVER_LIMIT)
                 mode = path.lstat().st_mode
                 if stat.S_ISDIR(mode):
-                    queue.append(path)
+                    folders.append(path)
                 elif stat.S_ISREG(mode):
+                    # The file may be swapped for a link or a FIFO after lstat: the open refuses to
+                    # follow the one and does not wait for a writer of the other.
                     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
                     with os.fdopen(os.open(path, flags), "rb") as stream:
                         members.add(name, stream)
                 else:
-                    what = f"{shortened(name)!r} is a link or another special file"
-                    raise not_taken(shown, what)
+                    raise _special_file(label, name)
     except OSError as error:
-        raise ConfigError(f"{shown} cannot be read: {error.strerror}.") from None
+        raise ConfigError(f"{label} cannot be read: {error.strerror}.") from None
     return members.contents

@@ -19,12 +19,12 @@ from flowerpower.errors import ConfigError, FlowerpowerError, Refused
 from flowerpower.pipeline.bundles.bundle import (
     MANIFEST,
     Bundle,
-    bundle_of,
+    bundle_from_members,
+    default_module,
     entries_as_written,
-    own_module,
 )
 from flowerpower.pipeline.bundles.module_files import (
-    is_in_files,
+    contains_module,
     leads_out,
     modules_with_imports,
     read_file,
@@ -33,16 +33,16 @@ from flowerpower.pipeline.bundles.reading import read_bundle
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.text import is_secret_name
 
-_FIRST_TIME = (1980, 1, 1, 0, 0, 0)
-"""The earliest that a zip can say; the same for all, so that bytes depend on content alone."""
+_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The earliest time of a zip; every member has it, so that the bytes depend on content alone."""
 
 
 @dataclass(frozen=True)
 class Packed:
-    """A pipeline as a bundle, and what should be known of it.
+    """A pipeline as a bundle, and what its author should know.
 
-    `not_packed` names packages that its modules import and that are not of the project;
-    `secrets` are keys of its configuration that are named after secrets and written out.
+    `not_packed` names packages that its modules import and that are not in the project. `secrets`
+    are keys of its configuration that are named like secrets and hold a value, not `${…}`.
     """
 
     bundle: Bundle
@@ -64,26 +64,27 @@ def pack_pipeline(project: Project, name: str) -> Packed:
         raise ConfigError(f"{config.as_posix()} leads out of {root}, through a link.")
     content = read_file(root, config, MAX_BYTES + 1)
     file = check_as_written(content, config.as_posix())
-    named = entries_as_written(file.root, "run", "modules") or [own_module(name)]
-    named += [each.partition(":")[0] for each in _classes(file)]
-    modules = [each for each in named if "${" not in each]
+    named = entries_as_written(file.root, "run", "modules") or [default_module(name)]
+    named += [class_path.partition(":")[0] for class_path in _adapter_classes(file)]
+    modules = [module for module in named if "${" not in module]
     files, packages = modules_with_imports(root, modules)
     for module in modules:
         first = module.partition(".")[0]
-        if not is_in_files(files, module) and os.path.isdir(root / first):
+        if not contains_module(files, module) and os.path.isdir(root / first):
             path = module.replace(".", "/") + ".py"
             raise ConfigError(
                 f"There is no module {module!r} in the project: expected the file {path}.",
                 hint=f"Write {path}, or name the modules in run.modules.",
             )
     bundle = Bundle(name, {config: content, **files}, [])
-    checked = bundle_of(_members(bundle), name)
-    not_packed = sorted({*packages, *(each for each in named if "${" in each)})
+    # Checked as an import checks it, so that no bundle is written that cannot be imported.
+    checked = bundle_from_members(_members(bundle), name)
+    not_packed = sorted({*packages, *(module for module in named if "${" in module)})
     return Packed(checked, not_packed, [dotted(path) for path in _secrets(file.root, ())])
 
 
-def _classes(file: YamlFile) -> Iterator[str]:
-    """The adapters of the project's own that the file names, as `package.module:Class`."""
+def _adapter_classes(file: YamlFile) -> Iterator[str]:
+    """The classes of custom adapters that the file names, as `package.module:Class`."""
     for entry in entries_as_written(file.root, "run", "adapter", "custom"):
         yield entry["type"] if isinstance(entry, dict) else entry
     schedules = file.root.content.get("schedule", YamlNode([], 1, 1))
@@ -94,44 +95,44 @@ def _classes(file: YamlFile) -> Iterator[str]:
 def write_bundle(bundle: Bundle, target: Path, *, overwrite: bool = False) -> None:
     """Write the bundle as a zip if `target` ends in `.zip`, else as a folder; whole or not at all.
 
-    The same bundle makes the same bytes. With `overwrite` a file is replaced, and a folder that is
-    empty or a bundle.
+    The same bundle makes the same bytes. `overwrite` replaces a file, or a folder that is empty or
+    a bundle.
 
     Raises:
-        Refused: if something is there that is not to be replaced.
+        Refused: if `target` exists and must not be replaced.
         FlowerpowerError: if it cannot be written.
     """
     is_zip = target.suffix.lower() == ".zip"
     if os.path.lexists(target):
         _check_replaceable(target, is_zip=is_zip, overwrite=overwrite)
-    place = Path(os.path.realpath(target))
+    real = Path(os.path.realpath(target))
     try:
-        if not place.parent.is_dir():
+        # Writing would make the folders of a mistyped path.
+        if not real.parent.is_dir():
             raise FileNotFoundError(None, "No such file or directory")
         if is_zip:
-            write_files({place: _zipped(bundle)})
+            write_files({real: _zip_bytes(bundle)})
         else:
-            _write_folder(bundle, place)
+            _write_folder(bundle, real)
     except OSError as error:
         raise FlowerpowerError(
-            f"{target} cannot be written: {error.strerror or error}; nothing was left."
+            f"{target} cannot be written: {error.strerror or error}; nothing was written."
         ) from None
 
 
 def _check_replaceable(target: Path, *, is_zip: bool, overwrite: bool) -> None:
     if not overwrite:
-        raise Refused(f"{target} is there already.", hint="Say --overwrite to replace it.")
+        raise Refused(f"{target} already exists.", hint="--overwrite replaces it.")
     if is_zip and not target.is_file():
-        raise Refused(f"{target} is there already, and is no file.", hint="Choose another name.")
-    if not is_zip and not (target.is_dir() and _is_free(target)):
+        raise Refused(f"{target} already exists and is not a file.", hint="Choose another name.")
+    if not is_zip and not (target.is_dir() and _is_empty_or_bundle(target)):
         raise Refused(
-            f"{target} is there already, and is not the folder of a bundle and nothing else.",
+            f"{target} already exists, and is neither an empty folder nor just a bundle.",
             hint="Choose another name, or delete it yourself.",
         )
 
 
-def _is_free(folder: Path) -> bool:
-    """Whether nothing is lost with the folder: it is empty or a bundle."""
+def _is_empty_or_bundle(folder: Path) -> bool:
     try:
         if any(folder.iterdir()):
             read_bundle(folder)
@@ -141,17 +142,17 @@ def _is_free(folder: Path) -> bool:
 
 
 def _members(bundle: Bundle) -> dict[str, bytes]:
-    named = {path.as_posix(): content for path, content in bundle.files.items()}
-    return dict(sorted({MANIFEST: bundle.manifest, **named}.items()))
+    files = {path.as_posix(): content for path, content in bundle.files.items()}
+    return dict(sorted({MANIFEST: bundle.manifest, **files}.items()))
 
 
-def _zipped(bundle: Bundle) -> bytes:
+def _zip_bytes(bundle: Bundle) -> bytes:
     stream = io.BytesIO()
-    # Stored, not deflated: what deflate makes of the same bytes differs between machines.
+    # Stored, not deflated, because versions of zlib deflate the same bytes differently.
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
         for name, content in _members(bundle).items():
-            info = zipfile.ZipInfo(name, _FIRST_TIME)
-            info.create_system = 3
+            info = zipfile.ZipInfo(name, _ZIP_EPOCH)
+            info.create_system = 3  # Unix on every system, for equal bytes and the mode below
             info.external_attr = (stat.S_IFREG | 0o644) << 16
             archive.writestr(info, content)
     return stream.getvalue()
@@ -159,6 +160,7 @@ def _zipped(bundle: Bundle) -> bytes:
 
 def _write_folder(bundle: Bundle, target: Path) -> None:
     fresh, old = beside(target), beside(target)
+    # No rename replaces a folder that holds files, so the old one is moved aside first.
     try:
         write_files({fresh / name: content for name, content in _members(bundle).items()})
         if target.exists():
@@ -175,15 +177,16 @@ def _write_folder(bundle: Bundle, target: Path) -> None:
 
 
 def _secrets(node: YamlNode, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    """The paths of texts that stand in the file as they are, below a key named like a secret."""
     if isinstance(node.content, dict):
         for key, value in node.content.items():
             yield from _secrets(value, (*path, key))
     elif isinstance(node.content, list):
         for position, value in enumerate(node.content):
             yield from _secrets(value, (*path, position))
-    elif isinstance(node.content, str) and node.raw is None and any(map(_names_secret, path)):
+    elif (
+        isinstance(node.content, str)
+        and node.raw is None
+        and any(isinstance(step, str) and is_secret_name(step) for step in path)
+    ):
         yield path
-
-
-def _names_secret(step: str | int) -> bool:
-    return isinstance(step, str) and is_secret_name(step)
