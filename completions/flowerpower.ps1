@@ -7,11 +7,11 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
     $tree = @{
         '' = @{
             Commands = [ordered]@{
-                'init' = 'Make a new project, in a new folder or in the current one.'
-                'pipeline' = 'Make, look at and run the pipelines of a project.'
+                'init' = 'Create a project, in a new folder or in the current one.'
+                'pipeline' = 'Create, inspect and run the pipelines of a project.'
                 'job-queue' = 'Run pipelines in the background: jobs and their workers.'
-                'schedule' = 'Run pipelines by themselves: cron, intervals, dates.'
-                'completion' = 'Completion of commands, options and names in your shell.'
+                'schedule' = 'Run pipelines on a schedule: cron, interval or date.'
+                'completion' = 'Shell completion of commands, options and names.'
             }
             Arguments = @(
             )
@@ -31,21 +31,21 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--example'); Many = $false; Value = @{ Kind = 'choices'; Words = @('weather') }; Help = 'Start from an example: weather.' }
                 @{ Names = @('--from'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Start from an exported pipeline (folder or zip), or another project''s folder.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
         'pipeline' = @{
             Commands = [ordered]@{
-                'new' = 'Make a pipeline of one node, in two files to go on from.'
+                'new' = 'Create a pipeline of one node, in two files to start from.'
                 'list' = 'List the project''s pipelines.'
                 'show' = 'Show a pipeline: its configuration, its nodes, the inputs it needs, its schedule.'
-                'validate' = 'Check every pipeline without running it, and tell all faults in one go.'
+                'validate' = 'Check every pipeline without running it, and show all faults at once.'
                 'delete' = 'Delete a pipeline: its configuration and its module.'
-                'export' = 'Write a pipeline''s YAML and modules into a zip, or a folder, to be imported elsewhere.'
-                'import' = 'Take a pipeline from a folder or zip into this project; nothing of it is run.'
+                'export' = 'Write a pipeline''s YAML and modules to a zip or a folder, for import elsewhere.'
+                'import' = 'Import a pipeline from a folder or zip into this project, without running any of it.'
                 'dag' = 'Draw a pipeline''s DAG: in the terminal, as Mermaid or dot, or as a picture.'
                 'run' = 'Run a pipeline here and now and show its result.'
             }
@@ -63,10 +63,10 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
@@ -77,10 +77,10 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
@@ -94,10 +94,10 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--html'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'As a page for a browser, with the DAG drawn.' }
                 @{ Names = @('--output', '-o'); Many = $false; Value = @{ Kind = 'file'; Words = @() }; Help = 'Write the result to FILE.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
@@ -109,10 +109,10 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
@@ -124,12 +124,12 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--yes', '-y'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Do not ask.' }
-                @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only say what would be done.' }
+                @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
@@ -143,10 +143,10 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--output', '-o'); Many = $false; Value = @{ Kind = 'file'; Words = @() }; Help = 'Write the result to FILE.' }
                 @{ Names = @('--overwrite'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Replace what is there already.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
@@ -160,12 +160,12 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--name'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Give the pipeline this name.' }
                 @{ Names = @('--overwrite'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Replace what is there already.' }
                 @{ Names = @('--yes', '-y'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Do not ask.' }
-                @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only say what would be done.' }
+                @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
@@ -176,17 +176,17 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') } }
             )
             Options = @(
-                @{ Names = @('--format'); Many = $false; Value = @{ Kind = 'choices'; Words = @('text', 'mermaid', 'dot', 'svg', 'png', 'pdf') }; Help = 'What to draw it as; by default as the suffix of --output says, else text.' }
+                @{ Names = @('--format'); Many = $false; Value = @{ Kind = 'choices'; Words = @('text', 'mermaid', 'dot', 'svg', 'png', 'pdf') }; Help = 'The format of the drawing; by default that of the suffix of --output, else text.' }
                 @{ Names = @('--output', '-o'); Many = $false; Value = @{ Kind = 'file'; Words = @() }; Help = 'Write the result to FILE.' }
                 @{ Names = @('--upstream'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Only this node and what it depends on. Repeatable.' }
                 @{ Names = @('--downstream'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Only this node and what depends on it. Repeatable.' }
                 @{ Names = @('--final-vars'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'The nodes to compute. Repeatable.' }
                 @{ Names = @('--config'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One setting of Hamilton''s driver configuration. Repeatable.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
@@ -199,45 +199,45 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             Options = @(
                 @{ Names = @('--progress', '--no-progress'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show progress on stderr.' }
                 @{ Names = @('--output', '-o'); Many = $false; Value = @{ Kind = 'file'; Words = @() }; Help = 'Write the result to FILE.' }
-                @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only say what would be done.' }
-                @{ Names = @('--input', '-i'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One input: a JSON value, else text. Repeatable.' }
+                @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
+                @{ Names = @('--input', '-i'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One input; the value is read as JSON, else as text. Repeatable.' }
                 @{ Names = @('--inputs'); Many = $false; Value = @{ Kind = 'at_file'; Words = @() }; Help = 'Many inputs: a JSON object, @file.yml, @file.json, or - for stdin. -i wins.' }
                 @{ Names = @('--final-vars'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'The nodes to compute. Repeatable.' }
                 @{ Names = @('--config'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One setting of Hamilton''s driver configuration. Repeatable.' }
-                @{ Names = @('--executor'); Many = $false; Value = @{ Kind = 'choices'; Words = @('synchronous', 'threadpool', 'future', 'processpool', 'ray', 'dask') }; Help = 'How nodes are executed.' }
-                @{ Names = @('--max-workers'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Threads or processes it has.' }
+                @{ Names = @('--executor'); Many = $false; Value = @{ Kind = 'choices'; Words = @('synchronous', 'threadpool', 'future', 'processpool', 'ray', 'dask') }; Help = 'How to execute the nodes.' }
+                @{ Names = @('--max-workers'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The executor''s number of threads or processes.' }
                 @{ Names = @('--cache', '--no-cache'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Keep results of nodes between runs.' }
-                @{ Names = @('--recompute'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Use the cache, but compute these; * is every node. Repeatable.' }
-                @{ Names = @('--override'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'A node''s value, in place of computing it. Repeatable.' }
+                @{ Names = @('--recompute'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Use the cache, but compute these nodes again; * is every node. Repeatable.' }
+                @{ Names = @('--override'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Use this value for a node instead of computing it. Repeatable.' }
                 @{ Names = @('--load'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Read a node from a CSV, Parquet, JSON or other file. Repeatable.' }
                 @{ Names = @('--save'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Write a node to a CSV, Parquet, JSON, PNG or other file. Repeatable.' }
                 @{ Names = @('--with-adapter'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Turn on an adapter: graceful_errors, hamilton_tracker, mlflow, opentelemetry, print, type_check; in a run also package.module:Class. Repeatable.' }
-                @{ Names = @('--max-retries'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Try again this often after a failure.' }
+                @{ Names = @('--max-retries'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How often to try again after a failure.' }
                 @{ Names = @('--retry-delay'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Wait before the first retry: 90s, 5m.' }
-                @{ Names = @('--jitter-factor'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Spread retry delays by up to this part of them.' }
+                @{ Names = @('--jitter-factor'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Change each retry delay at random by up to this fraction of it.' }
                 @{ Names = @('--timeout'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How long it may take: 90s, 5m, 2h.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
         'job-queue' = @{
             Commands = [ordered]@{
-                'add-job' = 'Hand a run of a pipeline to the job queue; a worker does it.'
+                'add-job' = 'Add a run of a pipeline to the job queue; a worker runs it.'
                 'list-jobs' = 'List jobs, the newest first.'
                 'show-job' = 'Show all that is known of a job: its times, its nodes, its error or its result.'
                 'wait' = 'Wait until jobs have ended, and show their results.'
-                'cancel-job' = 'Cancel jobs: one that waits at once, one that runs within seconds.'
-                'retry-job' = 'Queue a failed or cancelled job again, with all its retries.'
-                'delete-job' = 'Forget jobs, their results and their logs.'
-                'prune' = 'Forget jobs whose history has ended now, not at the next occasion.'
+                'cancel-job' = 'Cancel jobs: a waiting one at once, a running one within seconds.'
+                'retry-job' = 'Queue a failed or cancelled job again, with all of its retries.'
+                'delete-job' = 'Delete jobs with their results and logs.'
+                'prune' = 'Delete jobs whose history_ttl is over now; workers do so from time to time.'
                 'logs' = 'Show what a job has printed, on stdout and stderr.'
                 'start-worker' = 'Start a worker: it takes jobs from the queue and runs each in a process of its own.'
-                'workers' = 'List the workers that live, and what they do.'
-                'start-scheduler' = 'Start a scheduler: it makes the jobs of schedules when they are due, and runs none.'
+                'workers' = 'List the workers that are alive, and what they do.'
+                'start-scheduler' = 'Start a scheduler: it adds the jobs of schedules when they are due, and runs none.'
             }
             Arguments = @(
             )
@@ -254,32 +254,32 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             Options = @(
                 @{ Names = @('--wait'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Wait for the job and show its result.' }
                 @{ Names = @('--progress', '--no-progress'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show progress on stderr.' }
-                @{ Names = @('--input', '-i'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One input: a JSON value, else text. Repeatable.' }
+                @{ Names = @('--input', '-i'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One input; the value is read as JSON, else as text. Repeatable.' }
                 @{ Names = @('--inputs'); Many = $false; Value = @{ Kind = 'at_file'; Words = @() }; Help = 'Many inputs: a JSON object, @file.yml, @file.json, or - for stdin. -i wins.' }
                 @{ Names = @('--final-vars'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'The nodes to compute. Repeatable.' }
                 @{ Names = @('--config'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One setting of Hamilton''s driver configuration. Repeatable.' }
-                @{ Names = @('--executor'); Many = $false; Value = @{ Kind = 'choices'; Words = @('synchronous', 'threadpool', 'future', 'processpool', 'ray', 'dask') }; Help = 'How nodes are executed.' }
-                @{ Names = @('--max-workers'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Threads or processes it has.' }
+                @{ Names = @('--executor'); Many = $false; Value = @{ Kind = 'choices'; Words = @('synchronous', 'threadpool', 'future', 'processpool', 'ray', 'dask') }; Help = 'How to execute the nodes.' }
+                @{ Names = @('--max-workers'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The executor''s number of threads or processes.' }
                 @{ Names = @('--cache', '--no-cache'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Keep results of nodes between runs.' }
-                @{ Names = @('--recompute'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Use the cache, but compute these; * is every node. Repeatable.' }
-                @{ Names = @('--override'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'A node''s value, in place of computing it. Repeatable.' }
+                @{ Names = @('--recompute'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Use the cache, but compute these nodes again; * is every node. Repeatable.' }
+                @{ Names = @('--override'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Use this value for a node instead of computing it. Repeatable.' }
                 @{ Names = @('--load'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Read a node from a CSV, Parquet, JSON or other file. Repeatable.' }
                 @{ Names = @('--save'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Write a node to a CSV, Parquet, JSON, PNG or other file. Repeatable.' }
                 @{ Names = @('--with-adapter'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Turn on an adapter: graceful_errors, hamilton_tracker, mlflow, opentelemetry, print, type_check; in a run also package.module:Class. Repeatable.' }
-                @{ Names = @('--max-retries'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Try again this often after a failure.' }
+                @{ Names = @('--max-retries'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How often to try again after a failure.' }
                 @{ Names = @('--retry-delay'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Wait before the first retry: 90s, 5m.' }
-                @{ Names = @('--jitter-factor'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Spread retry delays by up to this part of them.' }
+                @{ Names = @('--jitter-factor'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Change each retry delay at random by up to this fraction of it.' }
                 @{ Names = @('--timeout'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How long it may take: 90s, 5m, 2h.' }
-                @{ Names = @('--run-at'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Not before this time, ISO 8601; without an offset in the project''s zone.' }
-                @{ Names = @('--run-in'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Not before so long from now: 10m.' }
+                @{ Names = @('--run-at'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Run not before this ISO 8601 time; without an offset, in the project''s zone.' }
+                @{ Names = @('--run-in'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Run not before this delay: 10m.' }
                 @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The name of a queue.' }
-                @{ Names = @('--job-id'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The job''s id: asking again with it gives the first job back.' }
-                @{ Names = @('--result-ttl'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How long its result is kept; 0: not at all, -1: as long as its record.' }
+                @{ Names = @('--job-id'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The job''s id; if there is such a job already, nothing is added.' }
+                @{ Names = @('--result-ttl'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How long to keep the result; 0: not at all, -1: as long as the job''s record.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -295,12 +295,12 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The name of a queue.' }
                 @{ Names = @('--schedule'); Many = $false; Value = @{ Kind = 'names'; Words = @('schedules') }; Help = 'Only jobs of this schedule.' }
                 @{ Names = @('--since'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Not before this ISO 8601 time, or 2h ago.' }
-                @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'At most so many.' }
+                @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Show at most N.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -313,10 +313,10 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -331,10 +331,10 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--timeout'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How long it may take: 90s, 5m, 2h.' }
                 @{ Names = @('--progress', '--no-progress'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show progress on stderr.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -347,10 +347,10 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -363,10 +363,10 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -379,12 +379,12 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--yes', '-y'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Do not ask.' }
-                @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only say what would be done.' }
+                @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -395,14 +395,14 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             Arguments = @(
             )
             Options = @(
-                @{ Names = @('--all-ended'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Also those whose history has not ended yet.' }
+                @{ Names = @('--all-ended'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Delete every ended job, however long it is to be kept.' }
                 @{ Names = @('--yes', '-y'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Do not ask.' }
-                @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only say what would be done.' }
+                @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -414,13 +414,13 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Many = $false; Value = @{ Kind = 'names'; Words = @('jobs') } }
             )
             Options = @(
-                @{ Names = @('--attempt'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Of this attempt; by default the last one.' }
+                @{ Names = @('--attempt'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Of this attempt; by default of the last one.' }
                 @{ Names = @('--follow', '-f'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Go on until the job has ended.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -432,16 +432,16 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--num-workers', '-n'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Jobs at once; by default as conf/project.yml says.' }
-                @{ Names = @('--queues'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Take jobs from these; by default from all. Repeatable.' }
+                @{ Names = @('--queues'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Take jobs from these queues; by default from all. Repeatable.' }
                 @{ Names = @('--burst'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'End when no job is due.' }
-                @{ Names = @('--max-jobs'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'End after so many jobs.' }
-                @{ Names = @('--jobs-per-child'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Jobs that one process does before it is replaced.' }
+                @{ Names = @('--max-jobs'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'End after N jobs.' }
+                @{ Names = @('--jobs-per-child'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How many jobs a process runs before it is replaced.' }
                 @{ Names = @('--with-scheduler'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Fire schedules too; on SQL every worker does.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -453,10 +453,10 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -468,24 +468,24 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
         'schedule' = @{
             Commands = [ordered]@{
-                'add' = 'Let a pipeline run by itself: at the times of --cron or --interval, or once at --date.'
+                'add' = 'Run a pipeline on a schedule: at the times of --cron or --interval, or once at --date.'
                 'list' = 'List schedules, the oldest first: when they fire, in words, and when next.'
-                'show' = 'Show all that is known of a schedule: its next fires, and what became of the last.'
+                'show' = 'Show all that is known of a schedule: its next fires, and what became of the last ones.'
                 'preview' = 'Show the next fires of a schedule or a trigger, and what clock changes do to them.'
-                'pause' = 'Let schedules fire no more until they are resumed.'
-                'resume' = 'Let paused schedules fire again, from now on; what they missed is not made up for.'
-                'run-now' = 'Make a job as schedules would make it, at once; their calendar stays as it is.'
-                'delete' = 'Forget schedules and their history; jobs that they made stay.'
+                'pause' = 'Stop schedules from firing until they are resumed.'
+                'resume' = 'Let paused schedules fire again, from now on; fires that they missed are not made up for.'
+                'run-now' = 'Add a job of each schedule at once; when the schedules fire does not change.'
+                'delete' = 'Delete schedules with their history; jobs that they added stay.'
                 'history' = 'List the fires of a schedule and what became of each, the latest first.'
             }
             Arguments = @(
@@ -503,39 +503,39 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             Options = @(
                 @{ Names = @('--schedule-id'); Many = $false; Value = @{ Kind = 'names'; Words = @('schedules') }; Help = 'The schedule''s id; by default the pipeline''s next number.' }
                 @{ Names = @('--overwrite'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Replace what is there already.' }
-                @{ Names = @('--cron'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Five fields, or @daily and the like.' }
+                @{ Names = @('--cron'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Cron: five fields, or @daily and similar words.' }
                 @{ Names = @('--interval'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Real time between fires: 90s, 1h30m.' }
-                @{ Names = @('--date'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'One fire at an ISO 8601 time.' }
-                @{ Names = @('--timezone'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Such as Europe/Berlin; by default the project''s.' }
-                @{ Names = @('--start'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'No fire before this time, ISO 8601; an interval counts from it. By default now.' }
+                @{ Names = @('--date'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Fire once, at this ISO 8601 time.' }
+                @{ Names = @('--timezone'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'A time zone such as Europe/Berlin; by default the project''s.' }
+                @{ Names = @('--start'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'No fire before this ISO 8601 time; an interval counts from it. By default now.' }
                 @{ Names = @('--end'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'No fire after this time.' }
-                @{ Names = @('--jitter'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Each fire is up to so long late, at random.' }
-                @{ Names = @('--misfire-grace-time'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'A fire that is later than this is missed; by default there is no limit.' }
-                @{ Names = @('--coalesce', '--no-coalesce'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Make one fire of several that were missed (the default), or each.' }
-                @{ Names = @('--max-instances'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Skip a fire while so many jobs of the schedule are not done; by default 1.' }
+                @{ Names = @('--jitter'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Delay each fire at random by up to this long.' }
+                @{ Names = @('--misfire-grace-time'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'A fire later than this counts as missed; by default there is no limit.' }
+                @{ Names = @('--coalesce', '--no-coalesce'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Make one fire of several missed ones (the default), or each of them.' }
+                @{ Names = @('--max-instances'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Skip a fire while N jobs of the schedule have not ended; by default 1.' }
                 @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The name of a queue.' }
-                @{ Names = @('--result-ttl'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How long its result is kept; 0: not at all, -1: as long as its record.' }
-                @{ Names = @('--input', '-i'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One input: a JSON value, else text. Repeatable.' }
+                @{ Names = @('--result-ttl'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How long to keep the result; 0: not at all, -1: as long as the job''s record.' }
+                @{ Names = @('--input', '-i'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One input; the value is read as JSON, else as text. Repeatable.' }
                 @{ Names = @('--inputs'); Many = $false; Value = @{ Kind = 'at_file'; Words = @() }; Help = 'Many inputs: a JSON object, @file.yml, @file.json, or - for stdin. -i wins.' }
                 @{ Names = @('--final-vars'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'The nodes to compute. Repeatable.' }
                 @{ Names = @('--config'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One setting of Hamilton''s driver configuration. Repeatable.' }
-                @{ Names = @('--executor'); Many = $false; Value = @{ Kind = 'choices'; Words = @('synchronous', 'threadpool', 'future', 'processpool', 'ray', 'dask') }; Help = 'How nodes are executed.' }
-                @{ Names = @('--max-workers'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Threads or processes it has.' }
+                @{ Names = @('--executor'); Many = $false; Value = @{ Kind = 'choices'; Words = @('synchronous', 'threadpool', 'future', 'processpool', 'ray', 'dask') }; Help = 'How to execute the nodes.' }
+                @{ Names = @('--max-workers'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The executor''s number of threads or processes.' }
                 @{ Names = @('--cache', '--no-cache'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Keep results of nodes between runs.' }
-                @{ Names = @('--recompute'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Use the cache, but compute these; * is every node. Repeatable.' }
-                @{ Names = @('--override'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'A node''s value, in place of computing it. Repeatable.' }
+                @{ Names = @('--recompute'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Use the cache, but compute these nodes again; * is every node. Repeatable.' }
+                @{ Names = @('--override'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Use this value for a node instead of computing it. Repeatable.' }
                 @{ Names = @('--load'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Read a node from a CSV, Parquet, JSON or other file. Repeatable.' }
                 @{ Names = @('--save'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Write a node to a CSV, Parquet, JSON, PNG or other file. Repeatable.' }
                 @{ Names = @('--with-adapter'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Turn on an adapter: graceful_errors, hamilton_tracker, mlflow, opentelemetry, print, type_check; in a run also package.module:Class. Repeatable.' }
-                @{ Names = @('--max-retries'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Try again this often after a failure.' }
+                @{ Names = @('--max-retries'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How often to try again after a failure.' }
                 @{ Names = @('--retry-delay'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Wait before the first retry: 90s, 5m.' }
-                @{ Names = @('--jitter-factor'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Spread retry delays by up to this part of them.' }
+                @{ Names = @('--jitter-factor'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Change each retry delay at random by up to this fraction of it.' }
                 @{ Names = @('--timeout'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How long it may take: 90s, 5m, 2h.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -549,10 +549,10 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--pipeline'); Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') }; Help = 'Only those of this pipeline.' }
                 @{ Names = @('--state'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'active, paused, done. Repeatable.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -565,10 +565,10 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -580,17 +580,17 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Many = $false; Value = @{ Kind = 'names'; Words = @('schedules') } }
             )
             Options = @(
-                @{ Names = @('--start'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'No fire before this time, ISO 8601; an interval counts from it. By default now.' }
+                @{ Names = @('--start'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'No fire before this ISO 8601 time; an interval counts from it. By default now.' }
                 @{ Names = @('--count'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How many fires.' }
-                @{ Names = @('--cron'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Five fields, or @daily and the like.' }
+                @{ Names = @('--cron'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Cron: five fields, or @daily and similar words.' }
                 @{ Names = @('--interval'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Real time between fires: 90s, 1h30m.' }
-                @{ Names = @('--date'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'One fire at an ISO 8601 time.' }
-                @{ Names = @('--timezone'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Such as Europe/Berlin; by default the project''s.' }
+                @{ Names = @('--date'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Fire once, at this ISO 8601 time.' }
+                @{ Names = @('--timezone'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'A time zone such as Europe/Berlin; by default the project''s.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -603,10 +603,10 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -619,10 +619,10 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -635,10 +635,10 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -651,12 +651,12 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--yes', '-y'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Do not ask.' }
-                @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only say what would be done.' }
+                @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -668,12 +668,12 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Many = $false; Value = @{ Kind = 'names'; Words = @('schedules') } }
             )
             Options = @(
-                @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'At most so many.' }
+                @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Show at most N.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -681,7 +681,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
         'completion' = @{
             Commands = [ordered]@{
                 'show' = 'Print the completion script of a shell.'
-                'install' = 'Put the completion script where the shell looks for it, for this user.'
+                'install' = 'Write the completion script to where the shell looks for it, for this user alone.'
             }
             Arguments = @(
             )
@@ -697,9 +697,9 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
@@ -710,11 +710,11 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Many = $false; Value = @{ Kind = 'choices'; Words = @('bash', 'zsh', 'fish', 'powershell') } }
             )
             Options = @(
-                @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only say what would be done.' }
+                @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
-                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print ids only, no messages.' }
-                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Say more; twice: the causes of errors too.' }
-                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'No colours.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }

@@ -1,4 +1,4 @@
-"""The tree of commands, built as far as it is needed."""
+"""The tree of commands: the groups, and the module that holds each command."""
 
 from __future__ import annotations
 
@@ -8,24 +8,55 @@ from typing import Annotated
 
 import typer
 
-from flowerpower_cli.command import HELP_NAMES, group, only_building
-from flowerpower_cli.commands import init
+from flowerpower_cli.command import COMMANDS, HELP_NAMES
 
 HELP = "Run Hamilton pipelines now, in the background, or on a schedule."
 GROUPS = {
-    "pipeline": "Make, look at and run the pipelines of a project.",
+    "pipeline": "Create, inspect and run the pipelines of a project.",
     "job-queue": "Run pipelines in the background: jobs and their workers.",
-    "schedule": "Run pipelines by themselves: cron, intervals, dates.",
-    "completion": "Completion of commands, options and names in your shell.",
+    "schedule": "Run pipelines on a schedule: cron, interval or date.",
+    "completion": "Shell completion of commands, options and names.",
 }
-"""What each group is for; its commands are in the module of its name."""
+MODULES = {
+    "init": "init",
+    "pipeline new": "pipeline",
+    "pipeline list": "pipeline",
+    "pipeline show": "pipeline_show",
+    "pipeline validate": "pipeline",
+    "pipeline delete": "pipeline",
+    "pipeline export": "pipeline_bundles",
+    "pipeline import": "pipeline_bundles",
+    "pipeline dag": "pipeline_dag",
+    "pipeline run": "pipeline_run",
+    "job-queue add-job": "job_queue",
+    "job-queue list-jobs": "job_queue",
+    "job-queue show-job": "job_queue",
+    "job-queue wait": "wait",
+    "job-queue cancel-job": "job_changes",
+    "job-queue retry-job": "job_changes",
+    "job-queue delete-job": "job_changes",
+    "job-queue prune": "job_changes",
+    "job-queue logs": "logs",
+    "job-queue start-worker": "worker",
+    "job-queue workers": "worker",
+    "job-queue start-scheduler": "worker",
+    "schedule add": "schedule_add",
+    "schedule list": "schedule",
+    "schedule show": "schedule",
+    "schedule preview": "schedule_preview",
+    "schedule pause": "schedule_changes",
+    "schedule resume": "schedule_changes",
+    "schedule run-now": "schedule_changes",
+    "schedule delete": "schedule_changes",
+    "schedule history": "schedule",
+    "completion show": "completion",
+    "completion install": "completion",
+}
+"""The module in `commands` that defines each command, in the order of the help texts."""
 
 
 def build_app(words: Sequence[str] | None = None) -> typer.Typer:
-    """The whole tree; or, for a command line of these `words`, the part that it names.
-
-    The rest is there by name and help text, so that help and did-you-mean know it.
-    """
+    """The whole tree of commands, or only what a command line of these `words` needs."""
     app = typer.Typer(
         name="flowerpower",
         help=HELP,
@@ -35,23 +66,30 @@ def build_app(words: Sequence[str] | None = None) -> typer.Typer:
         context_settings=HELP_NAMES,
     )
     app.callback(epilog="Example: flowerpower pipeline run daily_report")(_root)
-    # A module is built once, and completion tells of the whole tree.
-    if words is None or list(words[:1]) == ["completion"]:
-        _add_commands(app, list(GROUPS))
-        return app
-    with only_building(words[:2]):
-        _add_commands(app, words[:1])
+    groups = {
+        name: typer.Typer(no_args_is_help=True, context_settings=HELP_NAMES) for name in GROUPS
+    }
+    for name, group in groups.items():
+        app.add_typer(group, name=name, help=GROUPS[name])
+    for path in _needed_commands(words):
+        import_module(f"flowerpower_cli.commands.{MODULES[path]}")
+        COMMANDS[path].add_to(groups.get(path.partition(" ")[0], app))
     return app
 
 
-def _add_commands(app: typer.Typer, wanted: Sequence[str]) -> None:
-    init.add_commands(app)
-    for name, purpose in GROUPS.items():
-        if name in wanted:
-            module = import_module(f"flowerpower_cli.commands.{name.replace('-', '_')}")
-            app.add_typer(module.app, name=name, help=purpose)
-        else:
-            app.add_typer(group(), name=name, help=purpose)
+def _needed_commands(words: Sequence[str] | None) -> list[str]:
+    """The paths of the commands to build.
+
+    Reading the options of every command to run one is a fifth of the start of `add-job`, so a
+    command line that names a command gets that one alone. Help and "did you mean" need its whole
+    group. Completion describes the whole tree.
+    """
+    if words is None or list(words[:1]) == ["completion"]:
+        return list(MODULES)
+    named = " ".join(words[:2])
+    if named in MODULES:
+        return [named]
+    return [path for path in MODULES if path.partition(" ")[0] in ("init", *words[:1])]
 
 
 def _print_version(value: bool) -> None:

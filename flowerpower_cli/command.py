@@ -1,4 +1,4 @@
-"""The frame around every command: shared options, and errors to messages and exit codes."""
+"""How a function becomes a command: shared options, a context, and errors as exit codes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import contextlib
 import dataclasses
 import gc
 import inspect
+import os
 import typing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from flowerpower.errors import FlowerpowerError, Refused
-from flowerpower_cli.failures import report_unexpected
-from flowerpower_cli.options import InProject, Shared
+from flowerpower_cli.options import ProjectOptions, SharedOptions
 from flowerpower_cli.views.output import Output
 
 if TYPE_CHECKING:
@@ -29,154 +29,135 @@ HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 
 
 class CommandContext:
-    """What a command is given: its output, and its project when it asks for it.
+    """What a command works with: its output, and the project, opened at first use.
 
     Attributes:
         root: the parser's tree of commands, which completion describes.
     """
 
-    def __init__(self, shared: Shared, root: Any) -> None:
+    def __init__(self, options: SharedOptions, root: Any) -> None:
         self.root = root
         self.output = Output(
-            json=shared.json,
-            quiet=shared.quiet,
-            verbose=shared.verbose,
-            color=not shared.no_color,
+            json=options.json,
+            quiet=options.quiet,
+            verbose=options.verbose,
+            color=not options.no_color,
         )
-        self.base_dir: Path | None = getattr(shared, "base_dir", None)
-        self._job_queue_type: str | None = getattr(shared, "type", None)
-        self._learned: set[str] = set()
+        self.base_dir: Path | None = getattr(options, "base_dir", None)
+        self._job_queue_type: str | None = getattr(options, "type", None)
+        self._known_pipelines: set[str] = set()
 
     @cached_property
     def manager(self) -> PipelineManager:
-        """The project's PipelineManager, opened at first use."""
+        """The project's PipelineManager."""
         from flowerpower.pipeline.manager import PipelineManager
 
         return PipelineManager(self.base_dir, self._job_queue_type, quiet=True)
+
+    @property
+    def timezone(self) -> str:
+        """The name of the project's time zone."""
+        return self.manager.project.timezone
 
     @property
     def job_queue(self) -> PipelineJobQueue:
         """The project's job queue.
 
         Raises:
-            Refused: if it lives in memory, where a command would be alone with it.
+            Refused: if it is kept in memory, where no other process can see it.
         """
         job_queue = self.manager.job_queue
         if job_queue.in_memory:
             raise Refused(
-                "The job queue is in memory: it would begin and end with this command.",
+                "The job queue is kept in memory: it would end with this command.",
                 hint="Set job_queue.backend.url in conf/project.yml to a sqlite:/// file.",
             )
         return job_queue
 
     def learn_secrets(self, *pipelines: str) -> None:
-        """Have masked, in what jobs say, what their pipelines' files take from the environment."""
-        for name in set(pipelines) - self._learned:
-            self._learned.add(name)
+        """Read the pipelines' files, so that what they take from the environment is masked.
+
+        A job's error, log or result may quote a password that stands in YAML as ${NAME}.
+        """
+        for name in set(pipelines) - self._known_pipelines:
+            self._known_pipelines.add(name)
             with contextlib.suppress(FlowerpowerError):
                 self.manager.registry.get(name)
 
     def close(self) -> None:
-        """Let go of the backend, if the command opened it."""
+        """Close the backend, if the command opened it."""
         if "manager" in self.__dict__:
             self.manager.close()
 
 
-def import_hamilton() -> None:
-    """Import Hamilton and pandas without the collector looking for garbage in them.
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """A function that is a command, and what its help needs."""
 
-    That is about a tenth of the start of a run; what is there then is left out of later
-    collections too.
-    """
-    gc.disable()
-    try:
-        import flowerpower.run.runner  # noqa: F401 - it brings them
-    finally:
-        gc.freeze()
-        gc.enable()
+    path: str
+    function: Callable[..., None]
+    example: str
+    options: type[SharedOptions]
+
+    def add_to(self, app: typer.Typer) -> None:
+        """Add the command to its group, with all of its options."""
+        hints = typing.get_type_hints(self.function, include_extras=True)
+        own = list(inspect.signature(self.function).parameters.values())[1:]
+        groups = {p.name: hints[p.name] for p in own if dataclasses.is_dataclass(hints[p.name])}
+        single = [p.replace(annotation=hints[p.name]) for p in own if p.name not in groups]
+        parameters = [
+            inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
+            *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in single),
+            *(p for group in groups.values() for p in _group_parameters(group)),
+            *_group_parameters(self.options),
+        ]
+
+        def call(context: typer.Context, **values: Any) -> None:
+            arguments = {p.name: values[p.name] for p in single}
+            for name, group in groups.items():
+                arguments[name] = _build_group(group, values)
+            options = _build_group(self.options, values)
+            _run(self.function, CommandContext(options, context.find_root().command), arguments)
+
+        call.__doc__ = _unwrapped(self.function)
+        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        call.__annotations__ = {p.name: p.annotation for p in parameters}
+        app.command(
+            self.path.rpartition(" ")[2],
+            epilog=f"Example: flowerpower {self.path} {self.example}".rstrip(),
+            context_settings=HELP_NAMES,
+        )(call)
 
 
-def group() -> typer.Typer:
-    """A group of commands; the tree says its name and what it is for."""
-    return typer.Typer(no_args_is_help=True, context_settings=HELP_NAMES)
-
-
-_asked_for: frozenset[str] | None = None
-
-
-@contextlib.contextmanager
-def only_building(words: Sequence[str]) -> Iterator[None]:
-    """While this lasts, commands whose names are not among `words` are made without options.
-
-    Reading the options of forty commands to run one is a fifth of the start of `add-job`.
-    """
-    global _asked_for
-    before, _asked_for = _asked_for, frozenset(words)
-    try:
-        yield
-    finally:
-        _asked_for = before
+COMMANDS: dict[str, Command] = {}
+"""The commands of the modules that are imported, by path (`job-queue add-job`)."""
 
 
 def command(
-    app: typer.Typer, name: str, *, example: str, options: type[Shared] = InProject
+    path: str, *, example: str = "", options: type[SharedOptions] = ProjectOptions
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make a function the command `name` of `app`.
+    """Make a function the command `path`; the docstring is its help text.
 
-    Its first parameter is the Frame. A parameter whose type is a dataclass takes all fields of
-    it as options; the fields of `options` are taken by every command. The docstring is the help
-    text, and `example` stands below it. While `only_building` another command, it is a name and
-    a help text without options.
+    The first parameter is the CommandContext. A parameter whose type is a dataclass takes all
+    fields of it as options; the fields of `options` are options too. `example` is what follows
+    the path in the example of the help.
     """
 
-    def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        if _asked_for is not None and name not in _asked_for:
-            app.command(name, help=_unfolded(function))(lambda: None)
-            return function
-        hints = typing.get_type_hints(function, include_extras=True)
-        own = list(inspect.signature(function).parameters.values())[1:]
-        groups = {p.name: hints[p.name] for p in own if dataclasses.is_dataclass(hints[p.name])}
-        plain = [p.replace(annotation=hints[p.name]) for p in own if p.name not in groups]
-        context = inspect.Parameter(
-            "context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context
-        )
-        parameters = [
-            context,
-            *plain,
-            *(p for g in groups.values() for p in _fields(g)),
-            *_fields(options),
-        ]
-
-        def call(context: typer.Context, **given: Any) -> None:
-            arguments = {p.name: given[p.name] for p in plain}
-            for parameter, cls in groups.items():
-                arguments[parameter] = _made(cls, given)
-            _run(
-                function,
-                CommandContext(_made(options, given), context.find_root().command),
-                arguments,
-            )
-
-        call.__name__ = function.__name__
-        call.__doc__ = _unfolded(function)
-        call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
-        )
-        call.__annotations__ = {p.name: p.annotation for p in parameters}
-        app.command(name, epilog=f"Example: {example}", context_settings=HELP_NAMES)(call)
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        COMMANDS[path] = Command(path, function, example, options)
         return function
 
-    return decorate
+    return register
 
 
-def _unfolded(function: Callable[..., None]) -> str:
-    """The docstring with each paragraph on one line, for a terminal of any width to fold."""
+def _unwrapped(function: Callable[..., None]) -> str:
+    """The docstring with each paragraph on one line: the terminal wraps it at its own width."""
     paragraphs = (inspect.getdoc(function) or "").split("\n\n")
-    return "\n\n".join(" ".join(each.split()) for each in paragraphs)
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
-def _fields(cls: Any) -> list[inspect.Parameter]:
-    hints = typing.get_type_hints(cls, include_extras=True)
+def _group_parameters(group: Any) -> list[inspect.Parameter]:
+    hints = typing.get_type_hints(group, include_extras=True)
     return [
         inspect.Parameter(
             field.name,
@@ -184,16 +165,16 @@ def _fields(cls: Any) -> list[inspect.Parameter]:
             default=field.default,
             annotation=hints[field.name],
         )
-        for field in dataclasses.fields(cls)
+        for field in dataclasses.fields(group)
     ]
 
 
-def _made(cls: Any, given: dict[str, Any]) -> Any:
-    return cls(**{field.name: given[field.name] for field in dataclasses.fields(cls)})
+def _build_group(group: Any, values: dict[str, Any]) -> Any:
+    return group(**{field.name: values[field.name] for field in dataclasses.fields(group)})
 
 
 def _run(function: Callable[..., None], context: CommandContext, arguments: dict[str, Any]) -> None:
-    # What is there by now stays; the first collection need not look through it.
+    # What is imported by now stays until the end: later collections need not look through it.
     gc.freeze()
     gc.enable()
     try:
@@ -208,3 +189,47 @@ def _run(function: Callable[..., None], context: CommandContext, arguments: dict
         raise typer.Exit(EXIT_FAILED) from None
     finally:
         context.close()
+
+
+def import_hamilton() -> None:
+    """Import Hamilton and pandas with the garbage collector off.
+
+    Collections during these imports find nothing and take a tenth of the start of a run.
+    """
+    gc.disable()
+    try:
+        import flowerpower.run.runner  # noqa: F401 - it imports them
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def report_unexpected(error: Exception, output: Output) -> None:
+    """Print a short message for an error that is a defect, and save the traceback to a file."""
+    path = _save_debug_log(error)
+    report = FlowerpowerError(
+        f"Something unexpected went wrong: {type(error).__name__}: {error}",
+        hint=f"The details are in {path}." if path else None,
+    )
+    report.__cause__ = error.__cause__
+    output.error(report)
+
+
+def _save_debug_log(error: BaseException) -> Path | None:
+    import traceback
+
+    from flowerpower.text import mask
+    from flowerpower.triggers import clock
+
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    folder = Path(state) / "flowerpower"
+    stamp = clock.now().strftime("%Y%m%dT%H%M%S.%fZ")
+    path = folder / f"error-{stamp}-{os.getpid()}.log"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # A traceback may hold a user's data: only the user may read it.
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as stream:
+            stream.write(mask("".join(traceback.format_exception(error))))
+    except OSError:
+        return None
+    return path

@@ -1,29 +1,36 @@
-"""Values given as flags: `-i key=value`, `--inputs @file | - | JSON`, `--config key=value`.
-
-`overrides_from` makes one object of them and of the other run options.
-"""
+"""From the options of a command to the library's objects: overrides of a run, triggers."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from flowerpower.errors import ConfigError, InvalidInputs, UsageError
+from flowerpower.errors import (
+    ConfigError,
+    InvalidInputs,
+    InvalidTrigger,
+    ProjectNotFound,
+    UsageError,
+)
 from flowerpower.text import one_line, shortened
+from flowerpower_cli.option_parsers import words
 
 if TYPE_CHECKING:
     from flowerpower.config.run import RunOverrides
     from flowerpower.pipeline.overrides import JobArguments
-    from flowerpower_cli.options import RunOptions
+    from flowerpower.triggers.base import Trigger
+    from flowerpower_cli.command import CommandContext
+    from flowerpower_cli.options import RunOptions, TriggerOptions
 
-MAX_TEXT = 10_000_000
+MAX_BYTES = 10_000_000
 
 
 def overrides_from(options: RunOptions, progressbar: bool | None = None) -> RunOverrides:
-    """The run options of a command as the library's object.
+    """The run options of a command as overrides.
 
     Raises:
         UsageError: naming the option that is not valid.
@@ -32,34 +39,71 @@ def overrides_from(options: RunOptions, progressbar: bool | None = None) -> RunO
 
     inputs = parse_inputs(options.inputs, Path.cwd()) if options.inputs is not None else {}
     inputs.update(parse_pairs(options.input or [], "-i"))
-    final_vars = _listed(options.final_vars)
+    final_vars = words(options.final_vars)
     if options.final_vars and not final_vars:
         raise UsageError("--final-vars names no node.")
-    given: JobArguments = {
+    arguments: JobArguments = {
         "inputs": inputs,
         "overrides": parse_pairs(options.override or [], "--override"),
         "final_vars": final_vars,
         "config": parse_pairs(options.config or [], "--config"),
-        "load": _files(options.load, "--load"),
-        "save": _files(options.save, "--save"),
+        "load": _parse_files(options.load, "--load"),
+        "save": _parse_files(options.save, "--save"),
         "executor": options.executor.value if options.executor else None,
         "max_workers": options.max_workers,
         "cache": options.cache,
-        "recompute": _listed(options.recompute),
-        "adapters": _listed(options.with_adapter),
+        "recompute": words(options.recompute),
+        "adapters": words(options.with_adapter),
         "max_retries": options.max_retries,
         "retry_delay": options.retry_delay,
         "jitter_factor": options.jitter_factor,
         "timeout": options.timeout,
     }
-    return make_overrides(given, progressbar=progressbar)
+    return make_overrides(arguments, progressbar=progressbar)
 
 
-def _listed(texts: list[str] | None) -> list[str]:
-    return [each for text in texts or [] for each in text.split(",") if each]
+def trigger_from(
+    context: CommandContext,
+    options: TriggerOptions,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    jitter: float | None = None,
+) -> Trigger:
+    """The trigger options of a command as a trigger; without --timezone in the project's zone.
+
+    Raises:
+        InvalidTrigger: if not exactly one of --cron, --interval and --date is given.
+    """
+    from flowerpower.triggers.make import make_trigger
+
+    if options.kinds != 1:
+        raise InvalidTrigger(
+            "Expected exactly one of --cron, --interval and --date.",
+            hint='For example --cron "0 8 * * 1-5", --interval 1h or --date 2027-01-01T09:00:00.',
+        )
+    return make_trigger(
+        options.cron,
+        options.interval,
+        options.date,
+        timezone=options.timezone or _project_timezone(context),
+        start=start,
+        end=end,
+        jitter=jitter,
+    )
 
 
-def _files(pairs: list[str] | None, flag: str) -> dict[str, str]:
+def _project_timezone(context: CommandContext) -> str | None:
+    try:
+        return context.timezone
+    except ProjectNotFound:
+        # `schedule preview --cron …` works anywhere, in the machine's zone.
+        if context.base_dir is not None:
+            raise
+        return None
+
+
+def _parse_files(pairs: list[str] | None, flag: str) -> dict[str, str]:
     parsed: dict[str, str] = {}
     for pair in pairs or []:
         node, equals, path = pair.partition("=")
@@ -73,10 +117,10 @@ def _files(pairs: list[str] | None, flag: str) -> dict[str, str]:
 
 
 def parse_pairs(pairs: Iterable[str], flag: str) -> dict[str, Any]:
-    """`KEY=VALUE` texts as a mapping; a value is JSON where it is such, else text.
+    """`KEY=VALUE` texts as a mapping; a value that is not JSON is text.
 
     Raises:
-        InvalidInputs: naming the flag and the text that is no pair.
+        InvalidInputs: naming the flag and the text that is not a pair.
     """
     parsed: dict[str, Any] = {}
     for pair in pairs:
@@ -98,62 +142,59 @@ def _value(text: str) -> Any:
 
 
 def _refuse_constant(name: str) -> NoReturn:
+    # NaN and Infinity, which Python's reader takes, are not JSON.
     raise ValueError(name)
 
 
 def parse_inputs(source: str, base: Path) -> dict[str, Any]:
     """The mapping in `source`: a JSON object, `@FILE` (YAML or JSON), or `-` for stdin.
 
-    A relative FILE is looked up from the folder `base`.
+    A relative FILE is looked up in the folder `base`.
 
     Raises:
-        InvalidInputs: if it cannot be read or is no mapping.
+        InvalidInputs: if it cannot be read or is not a mapping.
     """
     if source == "-":
-        shown, content = "stdin", _read_stdin()
+        name, content = "stdin", sys.stdin.buffer.read(MAX_BYTES + 1)
     elif source.startswith("@"):
-        shown, content = one_line(source[1:]), _read_file(base / source[1:])
+        name, content = one_line(source[1:]), _read_file(base / source[1:])
     else:
-        shown, content = "JSON", source.encode("utf-8", "surrogateescape")
+        name, content = "JSON", source.encode("utf-8", "surrogateescape")
         if not source.lstrip().startswith("{"):
             raise InvalidInputs(
                 f"--inputs {one_line(shortened(source, 60))!r}: expected JSON, @FILE or -.",
                 hint="Use -i KEY=VALUE for a single input.",
             )
-    return _mapping(content, shown)
-
-
-def _read_stdin() -> bytes:
-    return sys.stdin.buffer.read(MAX_TEXT + 1)
+    return _mapping(content, name)
 
 
 def _read_file(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
-            return stream.read(MAX_TEXT + 1)
+            return stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InvalidInputs(f"--inputs: {one_line(str(path))} cannot be read: {reason}.") from None
 
 
-def _mapping(content: bytes, shown: str) -> dict[str, Any]:
-    if len(content) > MAX_TEXT:
-        raise InvalidInputs(f"--inputs: {shown} is larger than {MAX_TEXT // 1_000_000} MB.")
+def _mapping(content: bytes, name: str) -> dict[str, Any]:
+    if len(content) > MAX_BYTES:
+        raise InvalidInputs(f"--inputs: {name} is larger than {MAX_BYTES // 1_000_000} MB.")
     try:
         data = json.loads(content, parse_constant=_refuse_constant)
     except RecursionError:
-        raise InvalidInputs(f"--inputs: {shown} is nested too deeply.") from None
+        raise InvalidInputs(f"--inputs: {name} is nested too deeply.") from None
     except ValueError:
-        data = _from_yaml(content, shown)
+        data = _from_yaml(content, name)
     if not isinstance(data, dict):
-        raise InvalidInputs(f"--inputs: {shown} holds no mapping of names to values.")
+        raise InvalidInputs(f"--inputs: {name} is not a mapping of names to values.")
     return data
 
 
-def _from_yaml(content: bytes, shown: str) -> Any:
+def _from_yaml(content: bytes, name: str) -> Any:
     from flowerpower.config.yaml_reader import parse_yaml
 
     try:
-        return parse_yaml(content, shown, None).root.plain()
+        return parse_yaml(content, name, None).root.plain()
     except ConfigError as error:
         raise InvalidInputs(f"--inputs: {error.message}", details=error.details) from None

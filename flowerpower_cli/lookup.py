@@ -1,4 +1,4 @@
-"""What a command names: schedules by their ids, jobs also by the digits a terminal is shown."""
+"""From names on the command line to jobs and schedules; acting on many, collecting errors."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, TypeVar
 from flowerpower.errors import FlowerpowerError, JobNotFound
 
 if TYPE_CHECKING:
-    from flowerpower.job_queue.base import JobQueueBackend
     from flowerpower.jobs.job import Job
     from flowerpower.jobs.schedule import Schedule
+    from flowerpower.pipeline.job_queue import PipelineJobQueue
 
-SEARCHED = 10_000
+MAX_SEARCHED = 10_000
 _SHORT_ID = re.compile(r"[0-9a-f]{8}", re.ASCII)
 
-Named = TypeVar("Named", "Job", "Schedule")
-Done = TypeVar("Done")
+Record = TypeVar("Record", "Job", "Schedule")
+Result = TypeVar("Result")
 
 
-def found_job(backend: JobQueueBackend, name: str) -> Job:
-    """The job of that id, or the only one whose id is given as `job_views.short_id` shows it.
+def find_job(job_queue: PipelineJobQueue, name: str) -> Job:
+    """The job with this id, or the only one whose short id it is (see `views.jobs.short_id`).
 
     Raises:
         JobNotFound: if there is none.
@@ -30,41 +30,45 @@ def found_job(backend: JobQueueBackend, name: str) -> Job:
     from flowerpower_cli.views.jobs import short_id
 
     try:
-        return backend.get_job(name)
+        return job_queue.get_job(name)
     except JobNotFound:
         if not _SHORT_ID.fullmatch(name):
             raise
-        listed = backend.list_jobs(JobFilter(limit=SEARCHED))
-        ids = [job.id for job in listed if short_id(job.id) == name]
+        jobs = job_queue.list_jobs(JobFilter(limit=MAX_SEARCHED))
+        ids = [job.id for job in jobs if short_id(job.id) == name]
         if len(ids) != 1:
             raise
-        return backend.get_job(ids[0])
+        # A listed job has no result.
+        return job_queue.get_job(ids[0])
 
 
-def each_of(
-    backend: JobQueueBackend, names: Iterable[str], act: Callable[[Job], Done]
-) -> tuple[list[Done], list[FlowerpowerError]]:
-    """What `act` gives for each job, and the errors of those for which it gives nothing."""
-    return each_named(names, lambda name: found_job(backend, name), act)
+def for_each_job(
+    job_queue: PipelineJobQueue, names: Iterable[str], act: Callable[[Job], Result]
+) -> tuple[list[Result], list[FlowerpowerError]]:
+    """As `for_each`, of jobs."""
+    return for_each(names, lambda name: find_job(job_queue, name), act)
 
 
-def each_named(
-    names: Iterable[str], find: Callable[[str], Named], act: Callable[[Named], Done]
-) -> tuple[list[Done], list[FlowerpowerError]]:
-    """What `act` gives for each that `find` finds, once, and the errors of the others."""
-    done: dict[str, Done] = {}
+def for_each(
+    names: Iterable[str], find: Callable[[str], Record], act: Callable[[Record], Result]
+) -> tuple[list[Result], list[FlowerpowerError]]:
+    """What `act` returns for each record that `find` finds, and the errors of the others.
+
+    A record that is named twice, as by its id and its short id, is acted on once.
+    """
+    results: dict[str, Result] = {}
     errors: list[FlowerpowerError] = []
     for name in dict.fromkeys(names):
         try:
-            found = find(name)
-            if found.id not in done:
-                done[found.id] = act(found)
+            record = find(name)
+            if record.id not in results:
+                results[record.id] = act(record)
         except FlowerpowerError as error:
             errors.append(error)
-    return list(done.values()), errors
+    return list(results.values()), errors
 
 
-def raise_all(errors: list[FlowerpowerError], what: str = "jobs") -> None:
+def raise_errors(errors: list[FlowerpowerError], what: str = "jobs") -> None:
     """Raise the errors as one, if there are any; `what` they are about.
 
     Raises:

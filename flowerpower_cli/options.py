@@ -1,7 +1,7 @@
 """Every option that more than one command takes, declared once.
 
 A dataclass here is a group of options: a command that has a parameter of that class takes all of
-them (see `context.command`).
+them (see `command.command`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import typer
 from flowerpower_cli.option_parsers import (
     decimal_number,
     duration,
-    time_reading,
+    iso_time,
     time_to_live,
     whole_number,
 )
@@ -48,7 +48,7 @@ Timeout = Annotated[
 
 
 @dataclass(frozen=True)
-class Shared:
+class SharedOptions:
     """Options that every command takes."""
 
     json: Annotated[
@@ -57,7 +57,7 @@ class Shared:
     quiet: Annotated[
         bool,
         typer.Option(
-            "--quiet", "-q", help="Print ids only, no messages.", rich_help_panel="Output"
+            "--quiet", "-q", help="Print only ids, no messages.", rich_help_panel="Output"
         ),
     ] = False
     verbose: Annotated[
@@ -68,17 +68,17 @@ class Shared:
             count=True,
             metavar="",
             show_default=False,
-            help="Say more; twice: the causes of errors too.",
+            help="Show more; given twice, the causes of errors too.",
             rich_help_panel="Output",
         ),
     ] = 0
     no_color: Annotated[
-        bool, typer.Option("--no-color", help="No colours.", rich_help_panel="Output")
+        bool, typer.Option("--no-color", help="Print no colours.", rich_help_panel="Output")
     ] = False
 
 
 @dataclass(frozen=True)
-class InProject(Shared):
+class ProjectOptions(SharedOptions):
     """Options of commands that work in a project."""
 
     base_dir: Annotated[
@@ -88,13 +88,14 @@ class InProject(Shared):
             envvar="FLOWERPOWER_BASE_DIR",
             metavar="DIR",
             show_envvar=False,
-            help="The project's folder (FLOWERPOWER_BASE_DIR); by default found upwards from here.",
+            help="The project's folder (FLOWERPOWER_BASE_DIR); by default this folder or the "
+            "nearest one above it that holds a project.",
         ),
     ] = None
 
 
 @dataclass(frozen=True)
-class InQueue(InProject):
+class QueueOptions(ProjectOptions):
     """Options of commands that work with the project's job queue."""
 
     type: Annotated[
@@ -126,7 +127,7 @@ class RunOptions:
             "--input",
             "-i",
             metavar="KEY=VALUE",
-            help="One input: a JSON value, else text. Repeatable.",
+            help="One input; the value is read as JSON, else as text. Repeatable.",
         ),
     ] = None
     inputs: Annotated[
@@ -139,11 +140,13 @@ class RunOptions:
     final_vars: FinalVars = None
     config: DriverConfig = None
     executor: Annotated[
-        Executor | None, typer.Option(help="How nodes are executed.", show_default=False)
+        Executor | None, typer.Option(help="How to execute the nodes.", show_default=False)
     ] = None
     max_workers: Annotated[
         int | None,
-        typer.Option(parser=whole_number, metavar="N", help="Threads or processes it has."),
+        typer.Option(
+            parser=whole_number, metavar="N", help="The executor's number of threads or processes."
+        ),
     ] = None
     cache: Annotated[
         bool | None,
@@ -155,13 +158,14 @@ class RunOptions:
         list[str] | None,
         typer.Option(
             metavar="NODE[,NODE]",
-            help="Use the cache, but compute these; * is every node. Repeatable.",
+            help="Use the cache, but compute these nodes again; * is every node. Repeatable.",
         ),
     ] = None
     override: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NODE=VALUE", help="A node's value, in place of computing it. Repeatable."
+            metavar="NODE=VALUE",
+            help="Use this value for a node instead of computing it. Repeatable.",
         ),
     ] = None
     load: Annotated[
@@ -189,7 +193,7 @@ class RunOptions:
     max_retries: Annotated[
         int | None,
         typer.Option(
-            parser=whole_number, metavar="N", help="Try again this often after a failure."
+            parser=whole_number, metavar="N", help="How often to try again after a failure."
         ),
     ] = None
     retry_delay: Annotated[
@@ -203,7 +207,7 @@ class RunOptions:
         typer.Option(
             parser=decimal_number,
             metavar="0..1",
-            help="Spread retry delays by up to this part of them.",
+            help="Change each retry delay at random by up to this fraction of it.",
         ),
     ] = None
     timeout: Timeout = None
@@ -213,38 +217,38 @@ QueueName = Annotated[str | None, typer.Option(metavar="QUEUE", help="The name o
 OfPipeline = Annotated[
     str | None, typer.Option("--pipeline", metavar="PIPELINE", help="Only those of this pipeline.")
 ]
-Limit = Annotated[int, typer.Option(parser=whole_number, metavar="N", help="At most so many.")]
+Limit = Annotated[int, typer.Option(parser=whole_number, metavar="N", help="Show at most N.")]
 ResultTtl = Annotated[
     float | None,
     typer.Option(
         parser=time_to_live,
         metavar="DURATION",
-        help="How long its result is kept; 0: not at all, -1: as long as its record.",
+        help="How long to keep the result; 0: not at all, -1: as long as the job's record.",
     ),
 ]
 
 
 @dataclass(frozen=True)
 class JobOptions:
-    """How a job is kept in the queue: when it is due, under what id."""
+    """When a job is due, and how the queue keeps it."""
 
     run_at: Annotated[
         datetime | None,
         typer.Option(
-            parser=time_reading,
+            parser=iso_time,
             metavar="TIME",
-            help="Not before this time, ISO 8601; without an offset in the project's zone.",
+            help="Run not before this ISO 8601 time; without an offset, in the project's zone.",
         ),
     ] = None
     run_in: Annotated[
         float | None,
-        typer.Option(parser=duration, metavar="DURATION", help="Not before so long from now: 10m."),
+        typer.Option(parser=duration, metavar="DURATION", help="Run not before this delay: 10m."),
     ] = None
     queue: QueueName = None
     job_id: Annotated[
         str | None,
         typer.Option(
-            metavar="ID", help="The job's id: asking again with it gives the first job back."
+            metavar="ID", help="The job's id; if there is such a job already, nothing is added."
         ),
     ] = None
     result_ttl: ResultTtl = None
@@ -252,21 +256,29 @@ class JobOptions:
 
 @dataclass(frozen=True)
 class TriggerOptions:
-    """What sets a schedule off: exactly one of the first three."""
+    """When a schedule fires: exactly one of the first three."""
 
     cron: Annotated[
-        str | None, typer.Option(metavar="EXPRESSION", help="Five fields, or @daily and the like.")
+        str | None,
+        typer.Option(metavar="EXPRESSION", help="Cron: five fields, or @daily and similar words."),
     ] = None
     interval: Annotated[
         str | None, typer.Option(metavar="DURATION", help="Real time between fires: 90s, 1h30m.")
     ] = None
     date: Annotated[
-        str | None, typer.Option(metavar="TIME", help="One fire at an ISO 8601 time.")
+        str | None, typer.Option(metavar="TIME", help="Fire once, at this ISO 8601 time.")
     ] = None
     timezone: Annotated[
         str | None,
-        typer.Option(metavar="ZONE", help="Such as Europe/Berlin; by default the project's."),
+        typer.Option(
+            metavar="ZONE", help="A time zone such as Europe/Berlin; by default the project's."
+        ),
     ] = None
+
+    @property
+    def kinds(self) -> int:
+        """How many of --cron, --interval and --date are there."""
+        return sum(value is not None for value in (self.cron, self.interval, self.date))
 
 
 PipelineName = Annotated[
@@ -285,9 +297,9 @@ ScheduleIds = Annotated[
 Start = Annotated[
     datetime | None,
     typer.Option(
-        parser=time_reading,
+        parser=iso_time,
         metavar="TIME",
-        help="No fire before this time, ISO 8601; an interval counts from it. By default now.",
+        help="No fire before this ISO 8601 time; an interval counts from it. By default now.",
     ),
 ]
 Progress = Annotated[
@@ -300,9 +312,13 @@ OutputFile = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")]
 
 
-def field_values(options: Any) -> dict[str, Any]:
-    """The options of a group by name."""
-    return {name: getattr(options, name) for name in options.__dataclass_fields__}
+def given_options(group: Any) -> list[str]:
+    """The flags of a group that a command line gave a value, as `--result-ttl`."""
+    return [
+        f"--{name.replace('_', '-')}"
+        for name in group.__dataclass_fields__
+        if getattr(group, name) is not None
+    ]

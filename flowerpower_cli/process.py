@@ -12,10 +12,9 @@ from typing import Any, NoReturn
 
 import typer
 
-from flowerpower.errors import FlowerpowerError
+from flowerpower.errors import FlowerpowerError, UsageError
 from flowerpower_cli.app import build_app
-from flowerpower_cli.command import EXIT_FAILED
-from flowerpower_cli.failures import report_unexpected, usage_error
+from flowerpower_cli.command import EXIT_FAILED, report_unexpected
 from flowerpower_cli.views.output import Output
 
 EXIT_USAGE = 2
@@ -29,9 +28,9 @@ def run_app(arguments: Sequence[str]) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         typing.cast(Any, stream).reconfigure(errors="backslashreplace")
     output = Output(json="--json" in arguments, color="--no-color" not in arguments)
-    terminated = _interrupted_by_sigterm()
+    sigterms = _interrupt_on_sigterm()
     code = _exit_code(list(arguments), output)
-    _end(EXIT_TERMINATED if terminated else code, output)
+    _end(EXIT_TERMINATED if sigterms else code, output)
 
 
 def _exit_code(arguments: list[str], output: Output) -> int:
@@ -41,21 +40,21 @@ def _exit_code(arguments: list[str], output: Output) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except typer.TyperException as error:
-        # A group without a command has shown its help already.
+        # A group without a command has printed its help already.
         if type(error).__name__ != "NoArgsIsHelpError":
-            output.error(usage_error(error))
+            output.error(_usage_error(error))
         return EXIT_USAGE
     except typer.Abort:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         _discard_stdout()
         return 0
-    except SystemExit as ended:
-        # Typer ends the process itself when a reader of stdout has gone.
+    except SystemExit as exit_:
+        # Typer exits with 1 by itself when the reader of stdout has gone (`| head`).
         _discard_stdout()
-        return ended.code if isinstance(ended.code, int) and ended.code != 1 else 0
+        return exit_.code if isinstance(exit_.code, int) and exit_.code != 1 else 0
     except OSError as error:
-        # Help and version are written by the parser itself.
+        # The parser writes help and version itself, past Output's own check.
         _discard_stdout()
         output.error(FlowerpowerError(f"The output cannot be written: {error.strerror}."))
         return EXIT_FAILED
@@ -66,8 +65,28 @@ def _exit_code(arguments: list[str], output: Output) -> int:
         return EXIT_FAILED
 
 
+def _usage_error(error: typer.TyperException) -> UsageError:
+    """The parser's error as one of ours, with the nearest valid name."""
+    from flowerpower.text import did_you_mean
+
+    message = error.format_message().replace("Value error, ", "")
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "flowerpower"
+    option = getattr(error, "option_name", None)
+    if option and getattr(error, "possibilities", None) is not None and context is not None:
+        options = [name for parameter in context.command.params for name in parameter.opts]
+        message = f"{error.message}.{did_you_mean(option, options)}"
+    elif message.startswith("No such command") and context is not None:
+        name = message.split("'")[1] if "'" in message else ""
+        message = f"No such command {name!r}.{did_you_mean(name, context.command.commands)}"
+    return UsageError(message, hint=f"See `{path} --help`.")
+
+
 def _open_closed_streams() -> None:
-    """Descriptors 0 to 2 are open, so that no file of ours is taken for one of them."""
+    """Open descriptors 0 to 2 where the caller closed them.
+
+    The next file that the process opens would get such a number, and be written to as stdout.
+    """
     for number in range(3):
         try:
             os.fstat(number)
@@ -75,16 +94,17 @@ def _open_closed_streams() -> None:
             os.open(os.devnull, os.O_RDWR)
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - for good
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - stays open
 
 
 def _discard_stdout() -> None:
+    # Python flushes stdout at exit; on a broken pipe that would print a second error.
     with contextlib.suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-def _interrupted_by_sigterm() -> list[int]:
-    """From now on SIGTERM interrupts as Ctrl-C does; the returned list is filled by it."""
+def _interrupt_on_sigterm() -> list[int]:
+    """Make SIGTERM interrupt as Ctrl-C does; the signals that came are in the returned list."""
     received: list[int] = []
 
     def interrupt(number: int, _context: object) -> None:
@@ -100,12 +120,12 @@ def _end(code: int, output: Output) -> NoReturn:
         output.plain_line("Interrupted.")
     try:
         sys.stdout.flush()
-        # What a pipeline prints while the process ends is no part of the result.
+        # What a pipeline prints while the process ends is not part of the result.
         os.dup2(2, 1)
     except (OSError, ValueError):
         _discard_stdout()
     if code in (EXIT_INTERRUPTED, EXIT_TERMINATED):
-        # Python would wait for a pipeline's threads to end.
+        # sys.exit would wait for threads that the pipeline started.
         with contextlib.suppress(OSError, ValueError):
             sys.stderr.flush()
         os._exit(code)

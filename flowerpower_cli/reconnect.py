@@ -1,4 +1,4 @@
-"""Riding over a backend that is away for a while, for commands that wait and follow."""
+"""Polling a backend that may be away for a while, for commands that wait and follow."""
 
 from __future__ import annotations
 
@@ -11,31 +11,34 @@ from flowerpower_cli.views.output import Output
 
 AWAY_LIMIT = 60.0
 """Seconds that a backend may be away, once it has been there."""
+RETRY_INTERVAL = 1.0
 
 
-class Reconnect:
-    """Tries again what a backend did not answer, and says so once."""
+def poll(
+    is_done: Callable[[], bool], output: Output, *, interval: float, deadline: float | None = None
+) -> bool:
+    """Call `is_done` every `interval` seconds until it is true; False if `deadline` comes first.
 
-    def __init__(self, output: Output) -> None:
-        self._output = output
-        self._away_since: float | None = None
+    While the backend does not answer it is called again, after one warning. `deadline` is a time
+    of `clock.monotonic`.
 
-    def try_to(self, what: Callable[[], None]) -> bool:
-        """Do it; whether the backend answered.
-
-        Raises:
-            BackendUnreachable: if it has been away for AWAY_LIMIT.
-        """
+    Raises:
+        BackendUnreachable: if the backend has been away for AWAY_LIMIT.
+    """
+    away_since: float | None = None
+    while True:
         try:
-            what()
+            if is_done():
+                return True
+            away_since, pause = None, interval
         except BackendUnreachable as error:
             now = clock.monotonic()
-            if self._away_since is None:
-                self._away_since = now
-                self._output.warning(f"{error.message} Trying again.")
-            if now - self._away_since > AWAY_LIMIT:
+            if away_since is None:
+                away_since = now
+                output.warning(f"{error.message} Trying again.")
+            if now - away_since > AWAY_LIMIT:
                 raise
-            time.sleep(1.0)
+            pause = RETRY_INTERVAL
+        if deadline is not None and clock.monotonic() >= deadline:
             return False
-        self._away_since = None
-        return True
+        time.sleep(pause)

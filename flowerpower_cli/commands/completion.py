@@ -1,4 +1,4 @@
-"""`flowerpower completion …`: scripts that let a shell complete flowerpower's commands."""
+"""`flowerpower completion show` and `install`: the scripts for shells."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from typing import Annotated
 
 import typer
 
-from flowerpower.atomic_files import write_file
-from flowerpower.errors import FlowerpowerError, UsageError
-from flowerpower_cli.command import CommandContext, command, group
-from flowerpower_cli.options import DryRun, Shared
+from flowerpower.errors import UsageError
+from flowerpower_cli.command import CommandContext, command
+from flowerpower_cli.completion.scripts import script
+from flowerpower_cli.files import write_file
+from flowerpower_cli.options import DryRun, SharedOptions
 from flowerpower_cli.views.tables import line
-
-app = group()
 
 
 class Shell(StrEnum):
-    """Shells that there is a script for."""
+    """Shells with a completion script."""
 
     bash = "bash"
     zsh = "zsh"
@@ -39,33 +38,29 @@ ShellName = Annotated[
 ]
 
 
-@command(app, "show", example="flowerpower completion show zsh", options=Shared)
+@command("completion show", example="zsh", options=SharedOptions)
 def show(context: CommandContext, shell: ShellName = None) -> None:
     """Print the completion script of a shell."""
-    from flowerpower_cli.completion.scripts import script
-
-    wanted = shell or _detected()
-    text = script(wanted.value, context.root)
+    shell = shell or _detect_shell()
+    text = script(shell.value, context.root)
     if context.output.json:
-        context.output.result({"shell": wanted.value, "script": text}, lambda: ())
+        context.output.result({"shell": shell.value, "script": text}, lambda: ())
     else:
         sys.stdout.write(text)
 
 
-@command(app, "install", example="flowerpower completion install bash", options=Shared)
+@command("completion install", example="bash", options=SharedOptions)
 def install(context: CommandContext, shell: ShellName = None, dry_run: DryRun = False) -> None:
-    """Put the completion script where the shell looks for it, for this user."""
-    from flowerpower_cli.completion.scripts import script
-
-    wanted = shell or _detected()
-    path = _place(wanted)
-    text = script(wanted.value, context.root)
-    changed = not _holds(path, text)
+    """Write the completion script to where the shell looks for it, for this user alone."""
+    shell = shell or _detect_shell()
+    path = _script_path(shell)
+    text = script(shell.value, context.root)
+    changed = not _has_content(path, text)
     if changed and not dry_run:
-        _write(path, text)
-    setting, advice = _next_step(wanted, path)
+        write_file(path, text.encode())
+    setting, advice = _next_step(shell, path)
     data = {
-        "shell": wanted.value,
+        "shell": shell.value,
         "path": str(path),
         "changed": changed,
         "installed": not (changed and dry_run),
@@ -73,25 +68,25 @@ def install(context: CommandContext, shell: ShellName = None, dry_run: DryRun = 
     }
     context.output.result(data, lambda: (line(path),), [str(path)])
     if not changed:
-        context.output.message("Already so.")
+        context.output.message("Nothing to do: the script is there already.")
     elif dry_run:
-        context.output.message("Would be written.")
+        context.output.message("Dry run: nothing was written.")
     context.output.message(advice)
 
 
-def _detected() -> Shell:
+def _detect_shell() -> Shell:
     name = Path(os.environ.get("SHELL", "")).name
     try:
         return Shell("powershell" if name == "pwsh" else name)
     except ValueError:
         known = ", ".join(shell.value for shell in Shell)
-        told = f"$SHELL names {name!r}" if name else "$SHELL is not set"
+        reason = f"$SHELL is {name!r}" if name else "$SHELL is not set"
         raise UsageError(
-            f"{told}, so the shell is not known.", hint=f"Name one of: {known}."
+            f"The shell cannot be detected: {reason}.", hint=f"Name one of: {known}."
         ) from None
 
 
-def _place(shell: Shell) -> Path:
+def _script_path(shell: Shell) -> Path:
     data = _user_folder("XDG_DATA_HOME", ".local/share")
     config = _user_folder("XDG_CONFIG_HOME", ".config")
     return {
@@ -102,39 +97,32 @@ def _place(shell: Shell) -> Path:
     }[shell]
 
 
-def _user_folder(variable: str, otherwise: str) -> Path:
-    named = Path(os.environ.get(variable, ""))
-    return named if named.is_absolute() else Path.home() / otherwise
+def _user_folder(variable: str, default: str) -> Path:
+    # The XDG rules say that a relative path in such a variable is to be ignored.
+    folder = Path(os.environ.get(variable, ""))
+    return folder if folder.is_absolute() else Path.home() / default
 
 
 def _next_step(shell: Shell, path: Path) -> tuple[str | None, str]:
-    """The line that a start-up file of the shell needs, if it does, and what to tell."""
+    """The line that the shell's start-up file needs, if any, and the advice for the user."""
     if shell is Shell.bash:
         setting = f"source {quote(str(path))}"
         return (
             setting,
-            f"New shells have it with bash-completion; without, add to ~/.bashrc: {setting}",
+            f"New shells load it with bash-completion; without, add to ~/.bashrc: {setting}",
         )
     if shell is Shell.zsh:
         setting = f"fpath=({quote(str(path.parent))} $fpath)"
         return setting, f"Add to ~/.zshrc, before compinit: {setting}"
     if shell is Shell.fish:
-        return None, "New shells have it."
+        return None, "New shells load it."
     escaped = str(path).replace("'", "''")
     setting = f". '{escaped}'"
     return setting, f"Add to the file that $PROFILE names: {setting}"
 
 
-def _holds(path: Path, text: str) -> bool:
+def _has_content(path: Path, text: str) -> bool:
     try:
         return path.read_bytes() == text.encode()
     except OSError:
         return False
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_file(path, text.encode())
-    except OSError as error:
-        raise FlowerpowerError(f"{path} cannot be written: {error.strerror}.") from None

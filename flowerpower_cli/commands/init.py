@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from flowerpower_cli.command import CommandContext, command
-from flowerpower_cli.options import Backend, Shared
-from flowerpower_cli.views.tables import Shape, line
+from flowerpower_cli.options import Backend, SharedOptions
+from flowerpower_cli.views.tables import line
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Put the commands of this room on the top level of `app`."""
-    command(app, "init", example="flowerpower init my_project --example weather", options=Shared)(
-        init
-    )
-
-
+@command("init", example="my_project --example weather", options=SharedOptions)
 def init(
     context: CommandContext,
     name: Annotated[
@@ -45,23 +38,14 @@ def init(
         ),
     ] = None,
 ) -> None:
-    """Make a new project, in a new folder or in the current one."""
+    """Create a project, in a new folder or in the current one."""
     from flowerpower.pipeline.scaffold import create_project
 
-    made = create_project(Path.cwd(), name, backend.value, example, source)
-    data = {
-        "project": made.name,
-        "base_dir": str(made.root),
-        "files": [path.as_posix() for path in made.files],
-    }
-
-    def view() -> Iterator[Shape]:
-        for path in made.files:
-            yield line(path.as_posix())
-
-    context.output.result(data, view, [made.name])
-    context.output.message(f"Made the project {made.name} in {made.root}.")
-    where = f"cd {made.root.name} && " if name else ""
-    run, new = "flowerpower pipeline run", "flowerpower pipeline new hello"
-    first = f"{run} {made.pipelines[0]}" if made.pipelines else new
-    context.output.message(f"Next: {where}{first}")
+    project = create_project(Path.cwd(), name, backend.value, example, source)
+    files = [path.as_posix() for path in project.files]
+    data = {"project": project.name, "base_dir": str(project.root), "files": files}
+    context.output.result(data, lambda: map(line, files), [project.name])
+    context.output.message(f"Created the project {project.name} in {project.root}.")
+    enter = f"cd {project.root.name} && " if name else ""
+    first = f"run {project.pipelines[0]}" if project.pipelines else "new hello"
+    context.output.message(f"Next: {enter}flowerpower pipeline {first}")

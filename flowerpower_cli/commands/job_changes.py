@@ -7,102 +7,93 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flowerpower_cli.command import CommandContext, command
-from flowerpower_cli.lookup import each_of, found_job, raise_all
-from flowerpower_cli.options import DryRun, InQueue, JobId, JobIds, Yes
+from flowerpower_cli.lookup import find_job, for_each_job, raise_errors
+from flowerpower_cli.options import DryRun, JobId, JobIds, QueueOptions, Yes
+from flowerpower_cli.views.jobs import added_view, cancelled_view, job_data
 from flowerpower_cli.views.tables import line
 
 if TYPE_CHECKING:
     from flowerpower.jobs.job import Job
 
-MOST_LISTED = 1_000_000
+MAX_LISTED = 1_000_000
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Put the commands of this room into `app`."""
-    for name, example, function in (
-        ("cancel-job", "cancel-job nightly-1 nightly-2", cancel_job),
-        ("retry-job", "retry-job nightly-1", retry_job),
-        ("delete-job", "delete-job nightly-1 --yes", delete_job),
-        ("prune", "prune --all-ended --dry-run", prune),
-    ):
-        command(app, name, example=f"flowerpower job-queue {example}", options=InQueue)(function)
-
-
+@command("job-queue cancel-job", example="nightly-1 nightly-2", options=QueueOptions)
 def cancel_job(context: CommandContext, jobs: JobIds) -> None:
-    """Cancel jobs: one that waits at once, one that runs within seconds."""
-    from flowerpower_cli.views.jobs import cancelled_view, job_data
+    """Cancel jobs: a waiting one at once, a running one within seconds."""
+    job_queue = context.job_queue
 
-    backend = context.job_queue.backend
+    def cancel(job: Job) -> tuple[Job, bool]:
+        was_cancelled = job.cancel_requested or job.status == "cancelled"
+        return job_queue.cancel_job(job.id), not was_cancelled
 
-    def cancel(before: Job) -> tuple[Job, bool]:
-        was_so = before.cancel_requested or before.status == "cancelled"
-        return backend.cancel_job(before.id), not was_so
-
-    done, errors = each_of(backend, jobs, cancel)
-    if not done:
-        raise_all(errors)
+    results, errors = for_each_job(job_queue, jobs, cancel)
+    if not results:
+        raise_errors(errors)
     context.output.result(
-        [job_data(job) | {"changed": changed} for job, changed in done],
-        lambda: cancelled_view([job for job, _ in done]),
-        [job.id for job, _ in done],
+        [job_data(job) | {"changed": changed} for job, changed in results],
+        lambda: cancelled_view([job for job, _ in results]),
+        [job.id for job, _ in results],
     )
-    if not any(changed for _, changed in done):
-        context.output.message("Already so.")
-    raise_all(errors)
+    if not any(changed for _, changed in results):
+        context.output.message("Nothing to do: cancelled already.")
+    raise_errors(errors)
 
 
+@command("job-queue retry-job", example="nightly-1", options=QueueOptions)
 def retry_job(context: CommandContext, job: JobId) -> None:
-    """Queue a failed or cancelled job again, with all its retries."""
-    from flowerpower_cli.views.jobs import added_view, job_data
-
-    backend = context.job_queue.backend
-    queued = backend.retry_job(found_job(backend, job).id)
-    context.output.result(job_data(queued), lambda: added_view(queued), [queued.id])
+    """Queue a failed or cancelled job again, with all of its retries."""
+    record = context.job_queue.retry_job(find_job(context.job_queue, job).id)
+    context.output.result(job_data(record), lambda: added_view(record), [record.id])
 
 
+@command("job-queue delete-job", example="nightly-1 --yes", options=QueueOptions)
 def delete_job(
     context: CommandContext, jobs: JobIds, yes: Yes = False, dry_run: DryRun = False
 ) -> None:
-    """Forget jobs, their results and their logs."""
-    backend = context.job_queue.backend
+    """Delete jobs with their results and logs."""
+    job_queue = context.job_queue
 
     def delete(job: Job) -> str:
         if not dry_run:
-            backend.delete_job(job.id)
+            job_queue.delete_job(job.id)
         return job.id
 
-    found, errors = each_of(backend, jobs, lambda job: job.id)
-    raise_all(errors)
+    # All names are looked up before the question: a wrong one must not cost half of the jobs.
+    ids, errors = for_each_job(job_queue, jobs, lambda job: job.id)
+    raise_errors(errors)
     if not dry_run:
-        context.output.confirm(f"This deletes {_count(len(found))}, with log and result.", yes=yes)
-    gone, errors = each_of(backend, found, delete)
-    if not gone:
-        raise_all(errors)
-    _show_gone(context, gone, len(gone), dry_run=dry_run)
-    raise_all(errors)
+        context.output.confirm(f"This deletes {_count(len(ids))}, with log and result.", yes=yes)
+    deleted, errors = for_each_job(job_queue, ids, delete)
+    if not deleted:
+        raise_errors(errors)
+    _show_deleted(context, deleted, len(deleted), dry_run=dry_run)
+    raise_errors(errors)
 
 
+@command("job-queue prune", example="--all-ended --dry-run", options=QueueOptions)
 def prune(
     context: CommandContext,
     all_ended: Annotated[
-        bool, typer.Option("--all-ended", help="Also those whose history has not ended yet.")
+        bool,
+        typer.Option("--all-ended", help="Delete every ended job, however long it is to be kept."),
     ] = False,
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Forget jobs whose history has ended now, not at the next occasion."""
+    """Delete jobs whose history_ttl is over now; workers do so from time to time."""
     from flowerpower.jobs.job import ENDED, JobFilter
 
-    backend = context.job_queue.backend
-    ended = JobFilter(frozenset(ENDED), limit=MOST_LISTED)
-    ids = [job.id for job in backend.list_jobs(ended)] if all_ended else []
+    job_queue = context.job_queue
+    ended = JobFilter(frozenset(ENDED), limit=MAX_LISTED)
+    ids = [job.id for job in job_queue.list_jobs(ended)] if all_ended else []
     if ids and not dry_run:
         context.output.confirm(f"This deletes {_count(len(ids))}, with log and result.", yes=yes)
-    count = backend.prune(everything_ended=all_ended, dry_run=dry_run)
-    _show_gone(context, ids, count, dry_run=dry_run)
+    count = job_queue.prune_jobs(all_ended=all_ended, dry_run=dry_run)
+    _show_deleted(context, ids, count, dry_run=dry_run)
 
 
-def _show_gone(context: CommandContext, ids: list[str], count: int, *, dry_run: bool) -> None:
+def _show_deleted(context: CommandContext, ids: list[str], count: int, *, dry_run: bool) -> None:
     data = {"jobs": ids, "count": count, "deleted": not dry_run}
     context.output.result(data, lambda: map(line, ids), ids)
     context.output.message(f"{_count(count)} {'would be ' if dry_run else ''}deleted.".capitalize())

@@ -1,8 +1,7 @@
-"""`flowerpower job-queue …`: jobs in the background."""
+"""`flowerpower job-queue add-job`, `list-jobs` and `show-job`."""
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -10,36 +9,29 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flowerpower.errors import UsageError
-from flowerpower_cli.command import CommandContext, command, group
-from flowerpower_cli.commands import job_changes, logs, scheduler, worker
-from flowerpower_cli.lookup import each_of, found_job, raise_all
-from flowerpower_cli.option_parsers import chosen, time_or_ago
+from flowerpower_cli.command import CommandContext, command
+from flowerpower_cli.commands.worker import warn_if_jobs_wait
+from flowerpower_cli.inputs import overrides_from
+from flowerpower_cli.option_parsers import choices, time_or_ago
 from flowerpower_cli.options import (
-    InQueue,
     JobId,
-    JobIds,
     JobOptions,
     Limit,
     OfPipeline,
     PipelineName,
     Progress,
     QueueName,
+    QueueOptions,
     RunOptions,
-    Timeout,
 )
 
 if TYPE_CHECKING:
-    from flowerpower.jobs.job import Job, JobStatus
+    from flowerpower.jobs.job import Job
 
-app = group()
+DEFAULT_LIMIT = 50
 
 
-@command(
-    app,
-    "add-job",
-    example="flowerpower job-queue add-job daily_report --run-in 10m",
-    options=InQueue,
-)
+@command("job-queue add-job", example="daily_report --run-in 10m", options=QueueOptions)
 def add_job(
     context: CommandContext,
     pipeline: PipelineName,
@@ -50,54 +42,46 @@ def add_job(
     ] = False,
     progress: Progress = None,
 ) -> None:
-    """Hand a run of a pipeline to the job queue; a worker does it.
+    """Add a run of a pipeline to the job queue; a worker runs it.
 
     With --wait it ends as `job-queue wait` does.
     """
-    from flowerpower_cli.commands.waiting import wait_and_show, warn_if_unattended
-    from flowerpower_cli.inputs import overrides_from
+    from flowerpower.pipeline.overrides import due_time
     from flowerpower_cli.views.jobs import added_view, job_data
 
-    job_queue, due = context.job_queue, _due(context, job_options)
-    job = job_queue.add_job(
+    if job_options.run_at is not None and job_options.run_in is not None:
+        raise UsageError("--run-at and --run-in are both given; expected one of them.")
+    run_at = due_time(context.manager.project, job_options.run_at, job_options.run_in)
+    job = context.job_queue.add_job(
         pipeline,
         overrides_from(options),
-        run_at=due,
+        run_at=run_at,
         queue=job_options.queue,
         job_id=job_options.job_id,
         result_ttl=job_options.result_ttl,
     )
-    _tell_added(context, job, due)
+    _print_note(context, job, run_at)
     if wait:
+        from flowerpower_cli.commands.wait import wait_and_show
+
         context.output.message(f"Waiting for the job {job.id}.")
-        wait_and_show(context, [job], wanted=progress is not False, one=True)
+        wait_and_show(context, [job], progress=progress is not False, as_list=False)
         return
-    context.output.result(
-        job_data(job) | {"created": job.created}, lambda: added_view(job), [job.id]
-    )
-    warn_if_unattended(context, [job])
+    data = job_data(job) | {"created": job.created}
+    context.output.result(data, lambda: added_view(job), [job.id])
+    warn_if_jobs_wait(context, [job])
 
 
-def _due(context: CommandContext, options: JobOptions) -> datetime | None:
-    if options.run_at is not None and options.run_in is not None:
-        raise UsageError("--run-at and --run-in are both given; expected one of them.")
-    from flowerpower.pipeline.overrides import due_time
-
-    return due_time(context.manager.project, options.run_at, options.run_in)
-
-
-def _tell_added(context: CommandContext, job: Job, due: datetime | None) -> None:
-    from flowerpower_cli.views.jobs import due_sentence
+def _print_note(context: CommandContext, job: Job, run_at: datetime | None) -> None:
+    from flowerpower_cli.views.jobs import due_message
 
     if not job.created:
         context.output.message(f"The job {job.id} was there already; nothing was added.")
-    elif due is not None:
-        context.output.message(due_sentence(due, context.manager.project.timezone))
+    elif run_at is not None:
+        context.output.message(due_message(run_at, context.timezone))
 
 
-@command(
-    app, "list-jobs", example="flowerpower job-queue list-jobs --status failed", options=InQueue
-)
+@command("job-queue list-jobs", example="--status failed", options=QueueOptions)
 def list_jobs(
     context: CommandContext,
     status: Annotated[
@@ -118,66 +102,44 @@ def list_jobs(
             parser=time_or_ago, metavar="TIME", help="Not before this ISO 8601 time, or 2h ago."
         ),
     ] = None,
-    limit: Limit = 50,
+    limit: Limit = DEFAULT_LIMIT,
 ) -> None:
     """List jobs, the newest first."""
-    from flowerpower.jobs.job import JobFilter
+    from flowerpower.jobs.job import JobFilter, JobStatus
     from flowerpower.pipeline.overrides import due_time
-    from flowerpower_cli.views.jobs import jobs_view, listed_data
+    from flowerpower_cli.views.jobs import jobs_view, listed_job_data
 
-    backend = context.job_queue.backend
-    since = due_time(context.manager.project, since)
-    wanted = JobFilter(_statuses(status), pipeline, queue, schedule, since, limit)
-    jobs = backend.list_jobs(wanted)
+    statuses = choices("--status", status, [known.value for known in JobStatus])
+    job_filter = JobFilter(
+        frozenset(map(JobStatus, statuses)),
+        pipeline,
+        queue,
+        schedule,
+        due_time(context.manager.project, since),
+        limit,
+    )
+    jobs = context.job_queue.list_jobs(job_filter)
     context.learn_secrets(*(job.pipeline for job in jobs))
-    zone = context.manager.project.timezone
     context.output.result(
-        [listed_data(job) for job in jobs],
-        lambda: jobs_view(jobs, zone, short=sys.stdout.isatty()),
+        [listed_job_data(job) for job in jobs],
+        lambda: jobs_view(jobs, context.timezone, short=sys.stdout.isatty()),
         [job.id for job in jobs],
     )
     if not jobs:
-        narrowed = dataclasses.replace(wanted, limit=50) != JobFilter(limit=50)
-        context.output.message("There are no such jobs." if narrowed else "There are no jobs yet.")
+        has_conditions = job_filter != JobFilter(limit=limit)
+        context.output.message(
+            "No job meets these conditions." if has_conditions else "There are no jobs yet."
+        )
     elif len(jobs) == limit:
         context.output.message(f"These are the newest {limit}; --limit shows more.")
 
 
-def _statuses(given: list[str] | None) -> frozenset[JobStatus]:
-    from flowerpower.jobs.job import JobStatus
-
-    known = [status.value for status in JobStatus]
-    return frozenset(JobStatus(name) for name in chosen("--status", given, known))
-
-
-@command(app, "show-job", example="flowerpower job-queue show-job nightly-1", options=InQueue)
+@command("job-queue show-job", example="nightly-1", options=QueueOptions)
 def show_job(context: CommandContext, job: JobId) -> None:
     """Show all that is known of a job: its times, its nodes, its error or its result."""
+    from flowerpower_cli.lookup import find_job
     from flowerpower_cli.views.jobs import job_data, job_view
 
-    found = found_job(context.job_queue.backend, job)
-    context.learn_secrets(found.pipeline)
-    zone = context.manager.project.timezone
-    context.output.result(job_data(found), lambda: job_view(found, zone), [found.id])
-
-
-@command(app, "wait", example="flowerpower job-queue wait nightly-1 --timeout 10m", options=InQueue)
-def wait(
-    context: CommandContext, jobs: JobIds, timeout: Timeout = None, progress: Progress = None
-) -> None:
-    """Wait until jobs have ended, and show their results.
-
-    Ends with 0 if all have finished, with 6 if one has failed or was cancelled, and with 7 if
-    --timeout is over before.
-    """
-    from flowerpower_cli.commands.waiting import wait_and_show
-
-    found, errors = each_of(context.job_queue.backend, jobs, lambda job: job)
-    raise_all(errors)
-    wait_and_show(context, found, timeout=timeout, wanted=progress is not False)
-
-
-job_changes.add_commands(app)
-logs.add_commands(app)
-worker.add_commands(app)
-scheduler.add_commands(app)
+    record = find_job(context.job_queue, job)
+    context.learn_secrets(record.pipeline)
+    context.output.result(job_data(record), lambda: job_view(record, context.timezone), [record.id])

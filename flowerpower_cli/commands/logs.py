@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,34 +11,28 @@ import typer
 from flowerpower.errors import UsageError
 from flowerpower.text import mask, visible
 from flowerpower_cli.command import CommandContext, command
-from flowerpower_cli.lookup import found_job
+from flowerpower_cli.lookup import find_job
 from flowerpower_cli.option_parsers import whole_number
-from flowerpower_cli.options import InQueue, JobId
-from flowerpower_cli.reconnect import Reconnect
-from flowerpower_cli.views.output import Output, write_line, written
+from flowerpower_cli.options import JobId, QueueOptions
+from flowerpower_cli.reconnect import poll
+from flowerpower_cli.views.output import Output, flushing, write_line
 
 if TYPE_CHECKING:
-    from flowerpower.job_queue.base import JobQueueBackend
     from flowerpower.jobs.job import LogChunk
+    from flowerpower.pipeline.job_queue import PipelineJobQueue
 
-LOOK_EVERY = 0.2
+POLL_INTERVAL = 0.2
 """Seconds."""
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Put the commands of this room into `app`."""
-    command(app, "logs", example="flowerpower job-queue logs nightly-1 --follow", options=InQueue)(
-        logs
-    )
-
-
+@command("job-queue logs", example="nightly-1 --follow", options=QueueOptions)
 def logs(
     context: CommandContext,
     job: JobId,
     attempt: Annotated[
         int | None,
         typer.Option(
-            parser=whole_number, metavar="N", help="Of this attempt; by default the last one."
+            parser=whole_number, metavar="N", help="Of this attempt; by default of the last one."
         ),
     ] = None,
     follow: Annotated[
@@ -48,66 +41,62 @@ def logs(
 ) -> None:
     """Show what a job has printed, on stdout and stderr.
 
-    Control characters are shown as escapes. With --json each piece is a line of JSON, its text as
-    it was.
+    Control characters are shown as escapes. With --json each piece is a line of JSON that holds the
+    text unchanged.
     """
-    backend = context.job_queue.backend
-    found = found_job(backend, job)
-    context.learn_secrets(found.pipeline)
-    if attempt is not None and not 1 <= attempt <= max(found.attempt, 1):
-        raise UsageError(f"--attempt {attempt}: the job {found.id} has had {found.attempt}.")
-    shown = _Log(backend, context.output, found.id, attempt or max(found.attempt, 1))
+    job_queue = context.job_queue
+    record = find_job(job_queue, job)
+    context.learn_secrets(record.pipeline)
+    if attempt is not None and not 1 <= attempt <= max(record.attempt, 1):
+        raise UsageError(f"--attempt {attempt}: the job {record.id} has had {record.attempt}.")
+    log = _AttemptLog(job_queue, context.output, record.id, attempt or max(record.attempt, 1))
     if follow:
-        shown.follow()
+        log.follow()
         return
-    shown.show_new()
-    if not found.attempt:
-        context.output.message(f"The job {found.id} has not run yet.")
-    elif not shown.last_seq:
-        context.output.message(f"Attempt {shown.attempt} of {found.id} has printed nothing.")
+    log.show_new()
+    if not record.attempt:
+        context.output.message(f"The job {record.id} has not run yet.")
+    elif not log.last_seq:
+        context.output.message(f"Attempt {log.attempt} of {record.id} has printed nothing.")
 
 
-class _Log:
-    """The log of a job's attempt, as far as it was shown."""
+class _AttemptLog:
+    """The log of an attempt of a job, and how far it has been printed."""
 
-    def __init__(self, backend: JobQueueBackend, output: Output, job_id: str, attempt: int) -> None:
+    def __init__(
+        self, job_queue: PipelineJobQueue, output: Output, job_id: str, attempt: int
+    ) -> None:
         self.attempt = attempt
         self.last_seq = 0
-        self._backend = backend
+        self._job_queue = job_queue
         self._output = output
         self._job_id = job_id
 
     def show_new(self) -> None:
-        """Show what has come since the last time."""
-        for chunk in self._backend.read_log(self._job_id, self.attempt, self.last_seq):
-            self._show(chunk)
+        """Print what was added since the last time."""
+        for chunk in self._job_queue.read_log(self._job_id, self.attempt, self.last_seq):
+            self._print(chunk)
             self.last_seq = chunk.seq
 
-    def _show(self, chunk: LogChunk) -> None:
+    def _print(self, chunk: LogChunk) -> None:
         if self._output.json:
             body = {"attempt": chunk.attempt, "seq": chunk.seq, "text": mask(chunk.text)}
             write_line(sys.stdout, json.dumps(body))
             return
-        with written(sys.stdout):
+        with flushing(sys.stdout):
             sys.stdout.write(visible(mask(chunk.text)))
 
     def follow(self) -> None:
-        """Show all that comes until the job has ended, whatever attempt it is in then."""
-        reconnect, job = Reconnect(self._output), self._backend.get_job(self._job_id)
+        """Print what is added until the job has ended, of this attempt and of later ones."""
 
-        def look() -> None:
-            nonlocal job
-            # Before the log is read: what the attempt printed is all there once it has ended.
-            job = self._backend.get_job(self._job_id)
+        def has_ended() -> bool:
+            # The job is read before its log: once the job has ended, its log is complete.
+            job = self._job_queue.get_job(self._job_id)
             self.show_new()
-
-        while True:
-            if not reconnect.try_to(look):
-                continue
-            if job.attempt > self.attempt:
+            while job.attempt > self.attempt:
                 self.attempt, self.last_seq = self.attempt + 1, 0
                 self._output.message(f"Attempt {self.attempt}:")
-            elif job.status.is_ended:
-                return
-            else:
-                time.sleep(LOOK_EVERY)
+                self.show_new()
+            return job.status.is_ended
+
+        poll(has_ended, self._output, interval=POLL_INTERVAL)

@@ -1,4 +1,4 @@
-"""`flowerpower pipeline export` and `import`: a pipeline handed on as a folder or a zip."""
+"""`flowerpower pipeline export` and `import`: a pipeline as a folder or a zip."""
 
 from __future__ import annotations
 
@@ -10,29 +10,21 @@ import typer
 
 from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.options import DryRun, OutputFile, Overwrite, PipelineName, Yes
-from flowerpower_cli.views.tables import Shape, cell, line, table
+from flowerpower_cli.views.tables import Block, cell, line, table
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Put the commands of this room into `app`."""
-    for name, example, function in (
-        ("export", "export daily_report -o report.zip", export),
-        ("import", "import report.zip --name weekly_report", import_),
-    ):
-        command(app, name, example=f"flowerpower pipeline {example}")(function)
-
-
+@command("pipeline export", example="daily_report -o report.zip")
 def export(
     context: CommandContext,
     pipeline: PipelineName,
     output: OutputFile = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write a pipeline's YAML and modules into a zip, or a folder, to be imported elsewhere.
+    """Write a pipeline's YAML and modules to a zip or a folder, for import elsewhere.
 
-    --output names it: a zip if it ends in .zip, else a folder; by default PIPELINE.zip here. The
-    modules of the project that the pipeline's import are in it too; data files are not. Whatever
-    is written ${NAME} in the YAML stays so.
+    --output names it: a zip if it ends in .zip, else a folder; by default PIPELINE.zip in the
+    current folder. Modules of the project that the pipeline imports are included, data files are
+    not. ${NAME} in the YAML is written as it stands, not as its value.
     """
     from flowerpower.pipeline.bundles.writing import pack_pipeline, write_bundle
 
@@ -49,15 +41,16 @@ def export(
     context.output.result(data, lambda: (line(path) for path in files), [pipeline])
     for key in packed.secrets:
         context.output.warning(
-            f"{key} is written out in {files[0]}; whoever gets the bundle can read it."
+            f"{key} in {files[0]} is plain text, which anyone who has the bundle can read."
         )
     if packed.not_packed:
         context.output.message(
-            f"Not packed, as not of this project: {', '.join(packed.not_packed)}."
+            f"Not included, because not of this project: {', '.join(packed.not_packed)}."
         )
     context.output.message(f"Wrote {target}.")
 
 
+@command("pipeline import", example="report.zip --name weekly_report")
 def import_(
     context: CommandContext,
     bundle: Annotated[
@@ -73,40 +66,40 @@ def import_(
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Take a pipeline from a folder or zip into this project; nothing of it is run.
+    """Import a pipeline from a folder or zip into this project, without running any of it.
 
-    All files are written or none. Files that are there with other content are conflicts, which
-    --overwrite replaces, after asking. --name renames the pipeline, and its module too, unless its
-    YAML names modules: they keep their names then.
+    All files are written, or none. A file that exists with other content is a conflict;
+    --overwrite replaces it, after asking. --name renames the pipeline. Its module is renamed too,
+    unless the YAML lists modules: those keep their names.
     """
     plan = context.manager.import_pipeline(bundle, name=name, overwrite=overwrite, dry_run=True)
-    found = plan.bundle
+    imported = plan.bundle
     replaced = [path.as_posix() for path in plan.replaced]
     if not dry_run:
         if replaced:
             context.output.confirm(f"This replaces {' and '.join(replaced)}.", yes=yes)
         plan.apply()
     data: dict[str, Any] = {
-        "pipeline": found.pipeline,
-        "files": [path.as_posix() for path in found.files],
+        "pipeline": imported.pipeline,
+        "files": [path.as_posix() for path in imported.files],
         "replaced": replaced,
         "unchanged": [path.as_posix() for path in plan.unchanged],
         "imported": not dry_run,
     }
 
-    def view() -> Iterator[Shape]:
-        listing = table("file", "")
-        for path in found.files:
-            what = (
-                "new" if path in plan.new else "replaced" if path in plan.replaced else "as it was"
-            )
-            listing.add_row(cell(path.as_posix()), cell(what))
-        yield listing
+    def view() -> Iterator[Block]:
+        states = dict.fromkeys(plan.new, "new") | dict.fromkeys(plan.replaced, "replaced")
+        rows = [
+            (cell(path.as_posix()), cell(states.get(path, "unchanged"))) for path in imported.files
+        ]
+        yield table(("file", ""), rows)
 
-    context.output.result(data, view, [found.pipeline])
-    if name is not None and found.modules:
-        context.output.message(f"Its modules keep their names: {', '.join(found.modules)}.")
+    context.output.result(data, view, [imported.pipeline])
+    if name is not None and imported.modules:
+        context.output.message(
+            f"The YAML lists modules, which keep their names: {', '.join(imported.modules)}."
+        )
     if dry_run:
-        context.output.message("Would be imported.")
+        context.output.message("Dry run: nothing was imported.")
         return
-    context.output.message(f"Run it: flowerpower pipeline run {found.pipeline}")
+    context.output.message(f"Run it: flowerpower pipeline run {imported.pipeline}")

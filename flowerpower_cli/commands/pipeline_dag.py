@@ -13,6 +13,8 @@ import typer
 from flowerpower.errors import Refused, UsageError
 from flowerpower.run.draw.formats import BINARY, SUFFIXES, GraphFormat
 from flowerpower_cli.command import CommandContext, command, import_hamilton
+from flowerpower_cli.files import check_writable, write_file, write_stdout
+from flowerpower_cli.inputs import overrides_from
 from flowerpower_cli.options import (
     DriverConfig,
     FinalVars,
@@ -29,11 +31,7 @@ if TYPE_CHECKING:
 LANE_STYLES = ("blue", "yellow", "magenta", "green", "red", "cyan")
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Put the command of this room into `app`."""
-    command(app, "dag", example="flowerpower pipeline dag daily_report -o report.svg")(dag)
-
-
+@command("pipeline dag", example="daily_report -o report.svg")
 def dag(
     context: CommandContext,
     pipeline: PipelineName,
@@ -41,7 +39,7 @@ def dag(
         GraphFormat | None,
         typer.Option(
             "--format",
-            help="What to draw it as; by default as the suffix of --output says, else text.",
+            help="The format of the drawing; by default that of the suffix of --output, else text.",
             show_default=False,
         ),
     ] = None,
@@ -59,38 +57,36 @@ def dag(
 ) -> None:
     """Draw a pipeline's DAG: in the terminal, as Mermaid or dot, or as a picture.
 
-    One row is one node: ● a node, ○ an input. Lines lead down to the nodes that take its value;
-    what is only crossed goes through unbroken. With --upstream and --downstream it shows the nodes
-    of both, with --final-vars only what these need. Pictures (svg, png, pdf) are made by Graphviz.
+    One row is one node: ● a node, ○ an input. Lines lead down to the nodes that take its value; a
+    line that only crosses another is drawn unbroken. --upstream and --downstream together show
+    the nodes of both; --final-vars shows only what those nodes need. Graphviz makes the pictures
+    (svg, png, pdf).
     """
-    from flowerpower_cli.inputs import overrides_from
-    from flowerpower_cli.output_files import check_writable, write_file, write_stdout
-
-    chosen = _format(form, output, is_json=context.output.json)
+    graph_format = _format(form, output, is_json=context.output.json)
     overrides = overrides_from(RunOptions(final_vars=final_vars, config=config))
     check_writable(output)
     context.manager.registry.files(pipeline)
     import_hamilton()
     with stdout_to_stderr():
         graph = context.manager.graph(pipeline, overrides)
-    shown = graph.around(graph.final_vars) if final_vars else graph
+    selected = graph.around(graph.final_vars) if final_vars else graph
     if upstream or downstream:
-        shown = shown.only(graph.around(upstream or (), downstream or ()).needs)
-    if not shown.nodes:
+        selected = selected.only(graph.around(upstream or (), downstream or ()).needs)
+    if not selected.nodes:
         context.output.message("None of these nodes is needed for the final variables.")
 
     from flowerpower.run.draw.render import render
 
     if output is not None:
-        write_file(output, render(shown, chosen))
+        write_file(output, render(selected, graph_format))
         context.output.message(f"Wrote {output}.")
         if not context.output.json:
             return
-    elif chosen is not GraphFormat.text and not context.output.quiet:
-        write_stdout(render(shown, chosen))
+    elif graph_format is not GraphFormat.text and not context.output.quiet:
+        write_stdout(render(selected, graph_format))
         return
-    names = [node.name for node in shown.nodes]
-    context.output.result(_as_data(shown), lambda: _rows(shown), names)
+    names = [node.name for node in selected.nodes]
+    context.output.result(_as_data(selected), lambda: _rows(selected), names)
 
 
 def _format(form: GraphFormat | None, output: Path | None, *, is_json: bool) -> GraphFormat:
@@ -102,16 +98,17 @@ def _format(form: GraphFormat | None, output: Path | None, *, is_json: bool) -> 
             )
         if form in BINARY and sys.stdout.isatty():
             raise Refused(
-                f"A terminal cannot show {form}.", hint=f"Say --output FILE.{form}, or pipe it."
+                f"A terminal cannot show {form}.",
+                hint=f"Add --output FILE.{form}, or pipe it to a program.",
             )
         return form or GraphFormat.text
-    found = form or SUFFIXES.get(output.suffix.lower())
-    if found is None:
+    graph_format = form or SUFFIXES.get(output.suffix.lower())
+    if graph_format is None:
         raise UsageError(
-            f"{output} does not tell its format: expected one of {', '.join(SUFFIXES)}.",
-            hint="Name the file so, or say --format.",
+            f"{output} has no suffix that names a format: expected one of {', '.join(SUFFIXES)}.",
+            hint="Rename the file, or add --format.",
         )
-    return found
+    return graph_format
 
 
 def _as_data(graph: Graph) -> dict[str, Any]:
@@ -140,5 +137,5 @@ def _rows(graph: Graph) -> Iterator[Line]:
     for row in text_rows(graph, encoding=sys.stdout.encoding, limit=limit):
         drawing = [Cell(text, LANE_STYLES[lane % len(LANE_STYLES)]) for text, lane in row.graph]
         style = "bold green" if row.node.is_final else "dim" if row.node.is_input else "bold"
-        after = [Cell(row.name, style), Cell(row.type, "cyan"), Cell(row.kind, "dim")]
-        yield Line((*drawing, *after))
+        label = [Cell(row.name, style), Cell(row.type, "cyan"), Cell(row.kind, "dim")]
+        yield Line((*drawing, *label))

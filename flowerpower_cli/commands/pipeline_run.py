@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
-
-import typer
 
 from flowerpower.errors import UsageError
 from flowerpower_cli.command import CommandContext, command, import_hamilton
+from flowerpower_cli.files import check_writable, write_file
+from flowerpower_cli.inputs import overrides_from
 from flowerpower_cli.options import DryRun, OutputFile, PipelineName, Progress, RunOptions
 from flowerpower_cli.views.output import dump_json, stdout_to_stderr
-from flowerpower_cli.views.tables import Shape, line
+from flowerpower_cli.views.tables import Block, line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from flowerpower.config.run import RunOverrides
     from flowerpower.jobs.run import RunError, RunOutcome
     from flowerpower.run.runner import Plan
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Put the command of this room on `app`."""
-    command(app, "run", example="flowerpower pipeline run daily_report -i source_file=data.csv")(
-        run
-    )
-
-
+@command("pipeline run", example="daily_report -i source_file=data.csv")
 def run(
     context: CommandContext,
     pipeline: PipelineName,
@@ -39,17 +32,16 @@ def run(
     """Run a pipeline here and now and show its result.
 
     What the pipeline itself prints goes to stderr. --output writes the result as JSON. With
-    --timeout it runs in a process of its own, in the project's folder, and is ended when the time
-    is up.
+    --timeout it runs in a process of its own, in the project's folder, which is ended when the
+    time is up.
     """
-    from flowerpower_cli.inputs import overrides_from
-    from flowerpower_cli.output_files import check_writable, write_file
-
     overrides = overrides_from(options, progress)
     context.manager.registry.files(pipeline)
     if dry_run:
         if output is not None:
-            raise UsageError("--output goes with a run; --dry-run has no result.")
+            raise UsageError(
+                "--output and --dry-run are both given, but a dry run has no result to write."
+            )
         import_hamilton()
         with stdout_to_stderr():
             plan = context.manager.plan(pipeline, overrides, complete=False, with_forecast=True)
@@ -57,7 +49,7 @@ def run(
         return
     check_writable(output)
     outcome = _run_with_progress(context, pipeline, overrides)
-    result = _result(outcome)
+    result = _result_data(outcome)
     _show_outcome(context, outcome, result)
     if output is not None:
         write_file(output, f"{dump_json(result)}\n".encode("ascii"))
@@ -70,10 +62,11 @@ def _run_with_progress(
     from flowerpower.config.merge import merged_adapters, merged_run
     from flowerpower.pipeline.failures import raise_for_error
     from flowerpower.triggers.clock import format_duration
-    from flowerpower_cli.views.progress import shown_progress
+    from flowerpower_cli.views.progress import run_progress
 
     manager = context.manager
     settings = merged_run(manager.registry.get(pipeline).config, overrides)
+    # With a timeout another process runs the pipeline, and this one needs no Hamilton.
     if not settings.timeout:
         import_hamilton()
     bar = merged_adapters(settings.adapter, manager.project.config.adapter).progressbar or "rich"
@@ -84,7 +77,7 @@ def _run_with_progress(
             f"{format_duration(delay)}, {f'{left} more left' if left else 'for the last time'}."
         )
 
-    with shown_progress(context.output, pipeline, bar=bar) as on_event:
+    with run_progress(context.output, pipeline, bar=bar) as on_event:
         outcome = manager.run_outcome(
             pipeline,
             overrides,
@@ -98,34 +91,31 @@ def _run_with_progress(
     return outcome
 
 
-def _result(outcome: RunOutcome) -> dict[str, Any]:
+def _result_data(outcome: RunOutcome) -> dict[str, Any]:
     body = outcome.to_json()
     return {key: body[key] for key in body if key not in ("v", "error", "retryable")}
 
 
 def _show_outcome(context: CommandContext, outcome: RunOutcome, result: dict[str, Any]) -> None:
     from flowerpower.jobs.attempt_result import node_summary
-    from flowerpower_cli.views.pipelines import finished_line, outputs_view, told_lines
+    from flowerpower_cli.views.outputs import finished_message, outputs_view, run_messages
 
     context.output.result(result, lambda: outputs_view(outcome.outputs))
-    for note in outcome.notes:
-        if not note["note"].startswith("summarised") or context.output.verbose:
-            context.output.message(f"{note['output']}: {note['note']}")
-    told = node_summary(outcome.to_json())
-    for text in told_lines(told):
-        context.output.message(text)
-    cached = len(told.get("cached", ()))
+    facts = node_summary(outcome.to_json())
+    messages = run_messages(facts | {"notes": outcome.notes}, verbose=bool(context.output.verbose))
+    for message in messages:
+        context.output.message(message)
+    cached = len(facts.get("cached", ()))
     context.output.message(
-        finished_line(outcome.pipeline, len(outcome.nodes), outcome.seconds, cached)
+        finished_message(outcome.pipeline, len(outcome.nodes), outcome.seconds, cached)
     )
 
 
 def _show_plan(context: CommandContext, pipeline: str, plan: Plan) -> None:
     from flowerpower_cli.views.pipelines import inputs_view, plan_view
 
-    missing = [
-        each.name for each in plan.inputs if each.required and not _is_given(plan, each.name)
-    ]
+    values = {**plan.run.config, **plan.input_values}
+    files = _files(plan)
     data = {
         "pipeline": pipeline,
         "final_vars": plan.final_vars,
@@ -133,33 +123,31 @@ def _show_plan(context: CommandContext, pipeline: str, plan: Plan) -> None:
             {**dataclasses.asdict(node), "cache": plan.forecast.get(node.name)}
             for node in plan.nodes
         ],
-        "inputs": [dataclasses.asdict(each) for each in plan.inputs],
-        "missing_inputs": missing,
+        "inputs": [dataclasses.asdict(node) for node in plan.inputs],
+        "missing_inputs": [
+            node.name for node in plan.inputs if node.required and node.name not in values
+        ],
         "overrides": sorted(plan.overrides),
-        "files": _files(plan),
+        "files": files,
     }
 
-    def view() -> Iterator[Shape]:
+    def view() -> Iterator[Block]:
         yield from plan_view(plan.nodes, plan.final_vars, plan.forecast)
         if plan.inputs:
-            yield from inputs_view(plan.inputs, {**plan.run.config, **plan.input_values})
-        for told in _files(plan):
-            yield line(f"Would {told['what']} {told['path']} ({', '.join(told['nodes'])})")
+            yield from inputs_view(plan.inputs, values)
+        for file in files:
+            yield line(f"Would {file['what']} {file['path']} ({', '.join(file['nodes'])})")
 
     context.output.result(data, view, [node.name for node in plan.nodes])
 
 
 def _files(plan: Plan) -> list[dict[str, Any]]:
-    """The files that a run reads and writes."""
+    """The files that a run would read and write."""
     read = [
-        {"what": "read", "path": each.path, "nodes": [name]} for name, each in plan.run.load.items()
+        {"what": "read", "path": file.path, "nodes": [node]} for node, file in plan.run.load.items()
     ]
-    files = plan.dag.files
+    written = plan.dag.files
     return read + [
-        {"what": "write", "path": files.paths[identifier], "nodes": nodes}
-        for identifier, nodes in files.written.items()
+        {"what": "write", "path": written.paths[identifier], "nodes": nodes}
+        for identifier, nodes in written.written.items()
     ]
-
-
-def _is_given(plan: Plan, name: str) -> bool:
-    return name in plan.input_values or name in plan.run.config

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,18 +10,20 @@ import typer
 
 from flowerpower.errors import FlowerpowerError, UsageError
 from flowerpower_cli.command import CommandContext, command
-from flowerpower_cli.lookup import raise_all
-from flowerpower_cli.option_parsers import duration, time_reading, whole_number
+from flowerpower_cli.commands.worker import warn_if_no_scheduler, warn_if_no_worker
+from flowerpower_cli.inputs import overrides_from, trigger_from
+from flowerpower_cli.lookup import raise_errors
+from flowerpower_cli.option_parsers import duration, iso_time, whole_number
 from flowerpower_cli.options import (
-    InQueue,
     Overwrite,
     PipelineName,
     QueueName,
+    QueueOptions,
     ResultTtl,
     RunOptions,
     Start,
     TriggerOptions,
-    field_values,
+    given_options,
 )
 
 if TYPE_CHECKING:
@@ -31,17 +32,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ScheduleOptions:
-    """How a schedule keeps to its trigger, and what its jobs are like; None is the default."""
+    """How a schedule fires, and how its jobs are kept; None is the default."""
 
     start: Start = None
     end: Annotated[
         datetime | None,
-        typer.Option(parser=time_reading, metavar="TIME", help="No fire after this time."),
+        typer.Option(parser=iso_time, metavar="TIME", help="No fire after this time."),
     ] = None
     jitter: Annotated[
         float | None,
         typer.Option(
-            parser=duration, metavar="DURATION", help="Each fire is up to so long late, at random."
+            parser=duration,
+            metavar="DURATION",
+            help="Delay each fire at random by up to this long.",
         ),
     ] = None
     misfire_grace_time: Annotated[
@@ -49,14 +52,14 @@ class ScheduleOptions:
         typer.Option(
             parser=duration,
             metavar="DURATION",
-            help="A fire that is later than this is missed; by default there is no limit.",
+            help="A fire later than this counts as missed; by default there is no limit.",
         ),
     ] = None
     coalesce: Annotated[
         bool | None,
         typer.Option(
             "--coalesce/--no-coalesce",
-            help="Make one fire of several that were missed (the default), or each.",
+            help="Make one fire of several missed ones (the default), or each of them.",
             show_default=False,
         ),
     ] = None
@@ -65,23 +68,14 @@ class ScheduleOptions:
         typer.Option(
             parser=whole_number,
             metavar="N",
-            help="Skip a fire while so many jobs of the schedule are not done; by default 1.",
+            help="Skip a fire while N jobs of the schedule have not ended; by default 1.",
         ),
     ] = None
     queue: QueueName = None
     result_ttl: ResultTtl = None
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Put the commands of this room into `app`."""
-    command(
-        app,
-        "add",
-        example='flowerpower schedule add daily_report --cron "0 8 * * 1-5"',
-        options=InQueue,
-    )(add)
-
-
+@command("schedule add", example='daily_report --cron "0 8 * * 1-5"', options=QueueOptions)
 def add(
     context: CommandContext,
     pipeline: PipelineName,
@@ -96,43 +90,41 @@ def add(
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Let a pipeline run by itself: at the times of --cron or --interval, or once at --date.
+    """Run a pipeline on a schedule: at the times of --cron or --interval, or once at --date.
 
     Without any of the three it adds the schedules that the pipeline's own YAML declares, and its
-    JSON is a list; --schedule-id picks one of them. Adding the same again changes nothing;
-    --overwrite replaces another schedule that has the id.
+    JSON is a list; --schedule-id selects one of them. Adding the same schedule again changes
+    nothing; --overwrite replaces another schedule that has the id.
     """
-    from flowerpower_cli.commands.waiting import warn_if_no_scheduler, warn_if_no_worker
-    from flowerpower_cli.trigger_options import is_given
     from flowerpower_cli.views.schedules import added_view, schedule_data
 
-    if is_given(trigger):
-        specs = [_asked(context, pipeline, schedule_id, trigger, schedule, options)]
+    if trigger.kinds:
+        specs = [_spec_from_options(context, pipeline, schedule_id, trigger, schedule, options)]
     else:
-        specs = _declared(context, pipeline, schedule_id, (trigger, schedule, options))
+        specs = _declared_specs(context, pipeline, schedule_id, trigger, schedule, options)
     for spec in specs:
         for note in spec.trigger.notes:
             context.output.message(note)
-    added, errors = _added(context, specs, overwrite=overwrite)
+    added, errors = _add_all(context, specs, overwrite=overwrite)
     if not added:
-        raise_all(errors, "schedules")
-    data = [schedule_data(each) | {"created": each.created} for each in added]
+        raise_errors(errors, "schedules")
+    data = [schedule_data(record) | {"created": record.created} for record in added]
     context.output.result(
-        data[0] if is_given(trigger) else data,
+        data[0] if trigger.kinds else data,
         lambda: added_view(added),
-        [each.id for each in added],
+        [record.id for record in added],
     )
-    for each in added:
-        if not each.created:
-            context.output.message(f"Already so: {each.id}.")
-        elif each.state == "done":
-            context.output.warning(f"The schedule {each.id} is done: it has no fires to come.")
-    warn_if_no_worker(context, {each.spec.queue for each in added if each.spec is not None})
+    for record in added:
+        if not record.created:
+            context.output.message(f"Nothing to do: the schedule {record.id} is there already.")
+        elif record.state == "done":
+            context.output.warning(f"The schedule {record.id} is done: it will never fire.")
+    warn_if_no_worker(context, {record.spec.queue for record in added if record.spec is not None})
     warn_if_no_scheduler(context)
-    raise_all(errors, "schedules")
+    raise_errors(errors, "schedules")
 
 
-def _asked(
+def _spec_from_options(
     context: CommandContext,
     pipeline: str,
     schedule_id: str | None,
@@ -142,8 +134,6 @@ def _asked(
 ) -> ScheduleSpec:
     from flowerpower.jobs.schedule import Origin
     from flowerpower.pipeline.scheduling import spec_from_arguments
-    from flowerpower_cli.inputs import overrides_from
-    from flowerpower_cli.trigger_options import trigger_from
 
     return spec_from_arguments(
         context.manager.project,
@@ -162,26 +152,25 @@ def _asked(
     )
 
 
-def _declared(
-    context: CommandContext, pipeline: str, schedule_id: str | None, groups: Iterable[Any]
+def _declared_specs(
+    context: CommandContext, pipeline: str, schedule_id: str | None, *groups: Any
 ) -> list[ScheduleSpec]:
     from flowerpower.pipeline.scheduling import declared_schedules, select
 
     specs = declared_schedules(context.manager.project, context.manager.registry, pipeline)
     for group in groups:
-        for name, value in field_values(group).items():
-            if value is not None:
-                raise UsageError(
-                    f"--{name.replace('_', '-')} goes with --cron, --interval or --date; "
-                    f"what conf/pipelines/{pipeline}.yml declares takes nothing from here.",
-                    hint="Write it there, or give a trigger.",
-                )
+        for flag in given_options(group):
+            raise UsageError(
+                f"{flag} needs --cron, --interval or --date: it does not apply to a schedule that "
+                f"conf/pipelines/{pipeline}.yml declares.",
+                hint="Set it in that file, or give a trigger.",
+            )
     if specs and schedule_id is None:
         return specs
     return [select(pipeline, specs, schedule_id)]
 
 
-def _added(
+def _add_all(
     context: CommandContext, specs: list[ScheduleSpec], *, overwrite: bool
 ) -> tuple[list[Schedule], list[FlowerpowerError]]:
     added: list[Schedule] = []

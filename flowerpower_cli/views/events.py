@@ -1,7 +1,7 @@
 """The events of workers and schedulers, printed as they come.
 
-What was done (jobs, fires) is the result and goes to stdout; what a worker or a scheduler says of
-itself is for people and goes to stderr. With --json every event is a line of JSON on stdout.
+Jobs and fires are the result and go to stdout. What a worker or scheduler says of itself is for
+people and goes to stderr. With --json every event is a line of JSON on stdout.
 """
 
 from __future__ import annotations
@@ -18,22 +18,26 @@ from flowerpower.errors import FlowerpowerError
 from flowerpower.text import mask, mask_values
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
+from flowerpower_cli.views.jobs import STYLES, error_summary, short_id
 from flowerpower_cli.views.output import Output, write_line
+from flowerpower_cli.views.schedules import fire_cells
 from flowerpower_cli.views.tables import Cell, Line, cell
 
 if TYPE_CHECKING:
     from flowerpower.config.files import Project
     from flowerpower.job_queue.base import WorkerEvent
 
+_WARNINGS = {
+    "lost": "The job {job} was given up: {reason}.",
+    "trouble": "{reason}",
+    "reachable": "The backend answers again, after {after_seconds} s.",
+}
+
 
 class SchedulerEvents:
-    """Prints what a scheduler tells.
+    """Prints the events of a scheduler."""
 
-    A reader of stdout that has gone stops it as a first signal does; a stdout that takes nothing
-    for another reason is told once, and it goes on.
-    """
-
-    meanwhile = "Trying again."
+    retry_notice = "Trying again."
 
     def __init__(self, output: Output, project: Project, backend: Mapping[str, Any]) -> None:
         self._output = output
@@ -43,24 +47,26 @@ class SchedulerEvents:
         self._counts: Counter[str] = Counter()
         self._is_writable = True
 
-    def tell(self, event: WorkerEvent) -> None:
-        """Print an event."""
+    def print_event(self, event: WorkerEvent) -> None:
+        """Print an event, as long as stdout can be written."""
         facts: dict[str, Any] = {**event.facts}
         if event.kind == "start":
             facts["backend"] = dict(self._backend)
-        self._note(event.kind, facts)
+        self._count(event.kind, facts)
         if not self._is_writable:
             return
         try:
             self._write(event.kind, facts)
         except BrokenPipeError:
+            # Nobody reads the output any more (`| head`): stop as on a first SIGTERM.
             self._is_writable = False
             os.kill(os.getpid(), signal.SIGTERM)
         except FlowerpowerError as error:
+            # A full disk under stdout must not stop the jobs: warn once and work on.
             self._is_writable = False
             self._output.warning(error.message)
 
-    def _note(self, kind: str, facts: Mapping[str, Any]) -> None:
+    def _count(self, kind: str, facts: Mapping[str, Any]) -> None:
         if kind == "fire":
             self._counts[str(facts["outcome"])] += int(facts["count"])
 
@@ -69,69 +75,62 @@ class SchedulerEvents:
             body = {"time": clock.format_time(clock.now()), "event": kind, **facts}
             write_line(sys.stdout, json.dumps(mask_values(body)))
         elif kind in ("job", "fire") and self._output.quiet:
-            if done := self._id_of(kind, facts):
-                write_line(sys.stdout, done)
+            if job_id := self._quiet_id(kind, facts):
+                write_line(sys.stdout, job_id)
         elif kind in ("job", "fire"):
-            cells = self._job(facts) if kind == "job" else self._fire(facts)
-            self._output.show(sys.stdout, [Line((self._stamp(), *cells))])
+            cells = self._job(facts) if kind == "job" else fire_cells(facts, self._zone)
+            self._output.show(sys.stdout, [Line((self._time(), *cells))])
         elif not self._output.quiet:
-            cells = self._sentence(kind, facts)
-            self._output.show(sys.stderr, [Line((self._stamp(), *cells))])
+            self._output.show(sys.stderr, [Line((self._time(), *self._notice(kind, facts)))])
 
-    def _id_of(self, _kind: str, facts: Mapping[str, Any]) -> str | None:
-        """What --quiet prints: here the job that a fire made."""
-        made: str | None = facts["job_id"]
-        return made
+    def _quiet_id(self, _kind: str, facts: Mapping[str, Any]) -> str | None:
+        """The id that --quiet prints: of the job that a fire made."""
+        job_id: str | None = facts["job_id"]
+        return job_id
 
-    def _stamp(self) -> Cell:
+    def _time(self) -> Cell:
         return cell(f"{clock.now().astimezone(self._zone):%H:%M:%S}  ", "dim")
 
-    def _fire(self, facts: Mapping[str, Any]) -> tuple[Cell, ...]:
-        from flowerpower_cli.views.schedules import fire_cells
-
-        return fire_cells(facts, self._zone)
-
     def _job(self, facts: Mapping[str, Any]) -> tuple[Cell, ...]:
-        from flowerpower_cli.views.jobs import short_id
+        job_id = short_id(facts["job"]) if sys.stdout.isatty() else facts["job"]
+        return cell(job_id, "bold"), cell(f"  {facts['pipeline']}  "), *_job_outcome(facts)
 
-        job = short_id(facts["job"]) if sys.stdout.isatty() else facts["job"]
-        return cell(job, "bold"), cell(f"  {facts['pipeline']}  "), *_outcome(facts)
-
-    def _sentence(self, kind: str, facts: Mapping[str, Any]) -> tuple[Cell, ...]:
+    def _notice(self, kind: str, facts: Mapping[str, Any]) -> tuple[Cell, ...]:
         if kind == "start":
-            where = Cell(f"\n{' ' * 10}{mask(self._backend['url'])}", "dim")
-            return *self._introduced(facts), where
+            # On a line of its own, under the text that follows the time.
+            url = Cell(f"\n{' ' * 10}{mask(self._backend['url'])}", "dim")
+            return *self._start(facts), url
         if kind == "stop":
-            done = self._done()
-            return cell("Stopped", "bold"), cell(f" after {done}." if done else ".")
+            totals = self._totals()
+            return cell("Stopped", "bold"), cell(f" after {totals}." if totals else ".")
         if kind == "worker_died":
-            back = f"; {jobs(facts['jobs'])} put back" if facts["jobs"] else ""
-            return (cell(f"The worker {facts['worker']} has died{back}.", "yellow"),)
-        if kind == "unreachable":
-            return (cell(f"{facts['reason']} {self.meanwhile}", "yellow"),)
-        return (cell(_WARNINGS[kind].format_map(facts) if kind in _WARNINGS else kind, "yellow"),)
+            requeued = f"; {count_jobs(facts['jobs'])} put back" if facts["jobs"] else ""
+            text = f"The worker {facts['worker']} has died{requeued}."
+        elif kind == "unreachable":
+            text = f"{facts['reason']} {self.retry_notice}"
+        else:
+            text = _WARNINGS.get(kind, kind).format_map(facts)
+        return (cell(text, "yellow"),)
 
-    def _done(self) -> str:
+    def _totals(self) -> str:
         total = self._counts.total()
         counts = ", ".join(f"{count} {outcome}" for outcome, count in self._counts.items())
         return f"{total} fire{'' if total == 1 else 's'}: {counts}" if total else ""
 
-    def _introduced(self, facts: Mapping[str, Any]) -> tuple[Cell, ...]:
-        does = cell(" fires the schedules of ")
-        project = cell(self._project.name, "bold")
+    def _start(self, facts: Mapping[str, Any]) -> tuple[Cell, ...]:
         return (
             cell("Scheduler ", "bold"),
             cell(facts["pid"], "bold green"),
-            does,
-            project,
+            cell(" fires the schedules of "),
+            cell(self._project.name, "bold"),
             cell("."),
         )
 
 
 class WorkerEvents(SchedulerEvents):
-    """Prints what a worker tells; one that `fires` is a scheduler too."""
+    """Prints the events of a worker; one that `fires_schedules` is a scheduler too."""
 
-    meanwhile = "Jobs run on; trying again."
+    retry_notice = "Jobs run on; trying again."
 
     def __init__(
         self,
@@ -139,72 +138,63 @@ class WorkerEvents(SchedulerEvents):
         project: Project,
         backend: Mapping[str, Any],
         *,
-        fires: bool,
+        fires_schedules: bool,
         learn_secrets: Callable[[str], None],
     ) -> None:
         super().__init__(output, project, backend)
-        self._fires = fires
+        self._fires_schedules = fires_schedules
         self._learn_secrets = learn_secrets
 
-    def _note(self, kind: str, facts: Mapping[str, Any]) -> None:
+    def _count(self, kind: str, facts: Mapping[str, Any]) -> None:
         if kind == "job":
             self._counts[str(facts["status"])] += 1
             self._learn_secrets(str(facts["pipeline"]))
 
-    def _id_of(self, kind: str, facts: Mapping[str, Any]) -> str | None:
+    def _quiet_id(self, kind: str, facts: Mapping[str, Any]) -> str | None:
         return str(facts["job"]) if kind == "job" else None
 
-    def _done(self) -> str:
+    def _totals(self) -> str:
+        # An attempt that is to be retried leaves its job scheduled.
+        words = {"scheduled": "to be tried again"}
         return ", ".join(
-            f"{count} {_STATUS_WORDS.get(status, status)}" for status, count in self._counts.items()
+            f"{count} {words.get(status, status)}" for status, count in self._counts.items()
         )
 
-    def _introduced(self, facts: Mapping[str, Any]) -> tuple[Cell, ...]:
-        also = ", and fires schedules" if self._fires else ""
+    def _start(self, facts: Mapping[str, Any]) -> tuple[Cell, ...]:
+        also = ", and fires schedules" if self._fires_schedules else ""
         takes = f" takes jobs from {', '.join(facts['queues'])}, {facts['slots']} at once{also}."
         return cell("Worker ", "bold"), cell(facts["id"], "bold green"), cell(takes)
 
-    def _sentence(self, kind: str, facts: Mapping[str, Any]) -> tuple[Cell, ...]:
-        if kind == "stopping":
-            running = len(facts["running"])
-            if not running:
-                return (cell("Stopping.", "yellow"),)
-            return (
-                cell(
-                    f"Stopping: finishing {jobs(running, 'running ')}; again to stop "
-                    f"{'it' if running == 1 else 'them'} at once.",
-                    "yellow",
-                ),
-            )
+    def _notice(self, kind: str, facts: Mapping[str, Any]) -> tuple[Cell, ...]:
+        if kind not in ("stopping", "forced"):
+            return super()._notice(kind, facts)
+        running = len(facts["running"])
         if kind == "forced":
-            return (cell(f"Stopping at once; {jobs(len(facts['running']))} put back.", "yellow"),)
-        return super()._sentence(kind, facts)
+            text = f"Stopping at once; {count_jobs(running)} put back."
+        elif not running:
+            text = "Stopping."
+        else:
+            text = (
+                f"Stopping: finishing {count_jobs(running, 'running ')}; again to stop "
+                f"{'it' if running == 1 else 'them'} at once."
+            )
+        return (cell(text, "yellow"),)
 
 
-_WARNINGS = {
-    "lost": "The job {job} was given up: {reason}.",
-    "trouble": "{reason}",
-    "reachable": "The backend answers again, after {after_seconds} s.",
-}
-_STATUS_WORDS = {"scheduled": "to be tried again"}
-
-
-def jobs(count: int, kind: str = "") -> str:
+def count_jobs(count: int, kind: str = "") -> str:
     """`1 job`, `2 running jobs`."""
     return f"{count} {kind}job{'' if count == 1 else 's'}"
 
 
-def _outcome(facts: Mapping[str, Any]) -> tuple[Cell, ...]:
-    from flowerpower_cli.views.jobs import STYLES, error_text
-
-    status, took = facts["status"], format_duration(facts["seconds"])
+def _job_outcome(facts: Mapping[str, Any]) -> tuple[Cell, ...]:
+    status, duration = facts["status"], format_duration(facts["seconds"])
     attempt = f"attempt {facts['attempt']} " if facts["attempt"] > 1 or facts["retry_at"] else ""
     if facts["retry_at"]:
         wait = (clock.parse_time(facts["retry_at"]) - clock.now()).total_seconds()
-        again = f"; again in {format_duration(round(max(wait, 0.0), 1))}"
-        told = cell(f"{attempt}failed", "bold yellow")
+        retry = f"; again in {format_duration(round(max(wait, 0.0), 1))}"
+        outcome = cell(f"{attempt}failed", "bold yellow")
     else:
-        again = ""
-        told = cell(f"{attempt}{status}", STYLES.get(status, "bold red"))
-    error = f": {error_text(facts['error'])}" if facts["error"] else ""
-    return told, cell(f" in {took}"), cell(error, "red"), cell(again, "yellow")
+        retry = ""
+        outcome = cell(f"{attempt}{status}", STYLES.get(status, "bold red"))
+    error = f": {error_summary(facts['error'])}" if facts["error"] else ""
+    return outcome, cell(f" in {duration}"), cell(error, "red"), cell(retry, "yellow")

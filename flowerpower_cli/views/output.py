@@ -1,7 +1,7 @@
-"""What a person or a program is shown: results on stdout, everything else on stderr.
+"""Where output goes: results to stdout, everything else to stderr.
 
-Texts of users go through here as data: nothing in them is read as markup, control characters
-are shown as escapes, secrets as ***.
+Texts of users are data: nothing in them is read as markup, control characters are shown as
+escapes, secrets as ***.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from flowerpower.text import mask, mask_values, one_line, visible
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from flowerpower_cli.views.tables import Line, Shape
+    from flowerpower_cli.views.tables import Block, Line
 
-# Wide enough that nothing is cut or folded where no terminal sets a width.
 PIPE_WIDTH = 100_000
+"""Characters; so many that Rich cuts and folds nothing where there is no terminal."""
 
 
 class Output:
@@ -30,7 +30,7 @@ class Output:
 
     Attributes:
         json: the result is one JSON value.
-        quiet: the result is ids only, and messages are left out.
+        quiet: the result is only ids, and messages are left out.
         verbose: 0, 1 (more messages) or 2 (causes of errors too).
     """
 
@@ -60,71 +60,70 @@ class Output:
             )
         return self._consoles[number]
 
-    def show(self, stream: TextIO, shapes: Iterable[Shape]) -> None:
-        """Lines and tables, drawn on a terminal, as plain text elsewhere."""
+    def show(self, stream: TextIO, blocks: Iterable[Block]) -> None:
+        """Print blocks: drawn by Rich on a terminal, as plain text elsewhere."""
         drawn = stream.isatty() or bool(os.environ.get("FORCE_COLOR"))
-        # A table that is drawn has blank lines around it.
-        is_set_off = True
-        with written(stream):
-            for shape in shapes:
-                if shape.starts_section and not is_set_off:
+        # Rich puts blank lines around a table; a second one before a section would be too many.
+        blank_above = True
+        with flushing(stream):
+            for block in blocks:
+                if block.starts_section and not blank_above:
                     stream.write("\n")
-                is_set_off = drawn and shape.is_set_off
+                blank_above = drawn and block.has_margins
                 if drawn:
-                    self.console(stream).print(shape.rich())
-                    continue
-                for text in shape.plain():
-                    stream.write(text + "\n")
+                    self.console(stream).print(block.rich())
+                else:
+                    stream.writelines(text + "\n" for text in block.plain_lines())
 
     @property
-    def is_animated(self) -> bool:
-        """Whether a progress bar may move: stderr is a terminal that can."""
+    def can_animate(self) -> bool:
+        """Whether stderr is a terminal on which a progress bar can move."""
         return sys.stderr.isatty() and not _is_dumb() and not self.quiet
 
     def result(
         self,
         data: Any,
-        human: Callable[[], Iterable[Shape]],
+        view: Callable[[], Iterable[Block]],
         ids: Iterable[str] = (),
     ) -> None:
-        """Show a result: `data` as JSON, or what `human` yields, or with --quiet the `ids`."""
+        """Print a result: `data` with --json, the `ids` with --quiet, else what `view` yields."""
         if self.json:
             write_line(sys.stdout, dump_json(data))
         elif self.quiet:
-            for each in ids:
-                write_line(sys.stdout, one_line(each))
+            for item_id in ids:
+                write_line(sys.stdout, one_line(item_id))
         else:
-            self.show(sys.stdout, human())
+            self.show(sys.stdout, view())
 
     def message(self, text: str) -> None:
-        """A line for people on stderr; not shown with --quiet."""
+        """Print a line for people on stderr; --quiet leaves it out."""
         if not self.quiet:
             self.plain_line(text)
 
     def warning(self, text: str) -> None:
-        """Something that people should know and that stopped nothing."""
+        """Print something that people should know although the command goes on."""
         self.plain_line(f"Warning: {text}")
 
     def plain_line(self, text: str) -> None:
-        """Text on stderr as it is, masked and escaped."""
+        """Print a text on stderr, masked and escaped, with --quiet too."""
         write_line(sys.stderr, visible(mask(text)))
 
     def error(self, error: FlowerpowerError) -> None:
-        """An expected failure: what happened, and a hint; with --json as one JSON object."""
+        """Print an expected failure: what happened, and a hint; with --json as a JSON object."""
         if self.json:
             body = {"error": mask_values(error.to_json(), named=True)}
             write_line(sys.stderr, json.dumps(body))
             return
-        self.show(sys.stderr, self._told(error))
+        self.show(sys.stderr, self._error_lines(error))
 
-    def _told(self, error: FlowerpowerError) -> Iterator[Line]:
-        from flowerpower_cli.views.tables import Cell, Line, block, line
+    def _error_lines(self, error: FlowerpowerError) -> Iterator[Line]:
+        from flowerpower_cli.views.tables import Cell, Line, line, text_lines
 
-        first, *rest = block(str(error)) or [line("")]
+        first, *rest = text_lines(str(error)) or [line("")]
         yield Line((Cell("Error: ", "bold red"), *first.cells))
         yield from rest
         if error.hint:
-            first, *rest = block(error.hint)
+            first, *rest = text_lines(error.hint)
             yield Line((Cell("Hint: ", "bold cyan"), *first.cells))
             yield from rest
         if self.verbose >= 2:
@@ -132,15 +131,15 @@ class Output:
                 yield line(f"  caused by {cause}", "dim")
 
     def confirm(self, question: str, *, yes: bool) -> None:
-        """Go on only if a person says so, or said so with --yes.
+        """Ask whether to go on, unless `yes`.
 
         Raises:
-            Refused: if the answer is no, or nobody can be asked.
+            Refused: if the answer is no, or there is no terminal to ask on.
         """
         if yes:
             return
-        asked = sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
-        if not asked or self.json:
+        can_ask = sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
+        if not can_ask or self.json:
             raise Refused(f"{question} Nothing was done.", hint="Say --yes to do it.")
         sys.stderr.write(f"{visible(mask(question))} Go on? [y/N] ")
         sys.stderr.flush()
@@ -169,8 +168,8 @@ def _text(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def written(stream: TextIO) -> Iterator[None]:
-    """What is written to `stream` meanwhile is flushed.
+def flushing(stream: TextIO) -> Iterator[None]:
+    """Flush `stream` after what is written inside.
 
     Raises:
         FlowerpowerError: if stdout cannot take it; BrokenPipeError if its reader has gone.
@@ -181,7 +180,7 @@ def written(stream: TextIO) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        # Nobody can be told that stderr is full.
+        # An error about stderr has no stream left to be printed on.
         if stream is sys.stdout:
             raise FlowerpowerError(f"The output cannot be written: {error.strerror}.") from None
 
@@ -192,37 +191,37 @@ def dump_json(data: Any) -> str:
 
 
 def write_line(stream: TextIO, text: str) -> None:
-    """One line on `stream`, at once."""
-    with written(stream):
+    """Write one line and flush it."""
+    with flushing(stream):
         stream.write(text + "\n")
 
 
 @contextlib.contextmanager
 def stdout_to_stderr() -> Iterator[None]:
-    """While this lasts, what anything in the process writes to stdout goes to stderr.
+    """Send what the process writes to stdout to stderr while user code runs inside.
 
-    Descriptors are moved, so that subprocesses and C code are held to it too. Streams that were
-    replaced or closed meanwhile are put back.
+    Descriptors are moved, because subprocesses and C code write past sys.stdout. Streams that
+    user code replaced or closed are put back.
     """
     streams = sys.stdin, sys.stdout, sys.stderr
     process = os.getpid()
     sys.stdout.flush()
-    kept = {number: os.dup(number) for number in (1, 2)}
+    saved = {number: os.dup(number) for number in (1, 2)}
     os.dup2(2, 1)
     try:
         yield
     finally:
         if os.getpid() != process:
-            # A pipeline forked, and this is its child: the result is its parent's to show.
+            # A pipeline forked, and this is the child: only the parent shows the result.
             os._exit(0)
         for stream in {sys.stdout, streams[1]} - {None}:
             with contextlib.suppress(OSError, ValueError, AttributeError):
                 stream.flush()
-        for number, descriptor in kept.items():
+        for number, descriptor in saved.items():
             os.dup2(descriptor, number)
             os.close(descriptor)
         sys.stdin, sys.stdout, sys.stderr = streams
         for name, number in (("stdout", 1), ("stderr", 2)):
             if getattr(sys, name).closed:
-                fresh = os.fdopen(os.dup(number), "w", encoding="utf-8", errors="backslashreplace")
-                setattr(sys, name, fresh)
+                stream = os.fdopen(os.dup(number), "w", encoding="utf-8", errors="backslashreplace")
+                setattr(sys, name, stream)

@@ -1,4 +1,4 @@
-"""A run's progress on stderr, node by node: a live bar on a terminal, else one line per node."""
+"""Progress of runs on stderr, node by node: a live bar on a terminal, else a line per node."""
 
 from __future__ import annotations
 
@@ -20,30 +20,28 @@ OnEvent = Callable[[NodeEvent], None]
 
 
 @contextlib.contextmanager
-def shown_progress(output: Output, title: str, *, bar: str) -> Iterator[OnEvent | None]:
-    """While this lasts, node events given to the yielded function are shown.
+def run_progress(output: Output, title: str, *, bar: str) -> Iterator[OnEvent | None]:
+    """Show the progress of a run in this process; the yielded function takes its node events.
 
-    `bar` is rich, tqdm or none.
+    `bar` is rich, tqdm or none. What the pipeline prints inside goes to stderr.
 
     Raises:
-        ConfigError: if tqdm is asked for and not installed.
-
-    What the pipeline prints goes to stderr in the meantime.
+        ConfigError: if `bar` is tqdm and that is not installed.
     """
     if bar == "tqdm":
         _check_tqdm()
     with stdout_to_stderr():
-        if bar == "tqdm" and output.is_animated:
-            with _tqdm(title) as shown:
-                yield shown.on_event
+        if bar == "tqdm" and output.can_animate:
+            with _tqdm_bar(title) as progress_bar:
+                yield progress_bar.on_event
         else:
-            with shown_bars(output, [title], wanted=bar != "none") as bars:
+            with progress_bars(output, [title], enabled=bar != "none") as bars:
                 yield bars[0].on_event if bars else None
 
 
 def _check_tqdm() -> None:
     try:
-        import tqdm  # noqa: F401 - whether it is there
+        import tqdm  # noqa: F401 - only to see whether it is installed
     except ImportError:
         raise ConfigError(
             "The progress bar tqdm is not installed.",
@@ -52,44 +50,44 @@ def _check_tqdm() -> None:
 
 
 class Bar:
-    """The progress of one run among others."""
+    """Shows the progress of one run; this base class shows nothing."""
 
     def on_event(self, event: NodeEvent) -> None:
-        """A node began or ended."""
+        """Show that a node began or ended."""
 
     def note(self, text: str) -> None:
-        """What the run waits for, while no node says it."""
+        """Show what the run waits for."""
 
 
 @contextlib.contextmanager
-def shown_bars(output: Output, titles: Sequence[str], *, wanted: bool) -> Iterator[list[Bar]]:
-    """A bar for each title as long as this lasts, or lines; no bars if they are not to be seen."""
-    if wanted and output.is_animated:
-        with _live(output) as progress:
+def progress_bars(output: Output, titles: Sequence[str], *, enabled: bool) -> Iterator[list[Bar]]:
+    """A bar for each title, or no bars if nothing is to be shown."""
+    if enabled and output.can_animate:
+        with _live_display(output) as progress:
             yield [_LiveBar(progress, title) for title in titles]
-    elif wanted and not (output.quiet or output.json):
-        yield [_Lines(output, f"{title} " if len(titles) > 1 else "") for title in titles]
+    elif enabled and not (output.quiet or output.json):
+        yield [_PlainLines(output, f"{title} " if len(titles) > 1 else "") for title in titles]
     else:
         yield []
 
 
-class _Lines(Bar):
-    def __init__(self, output: Output, before: str) -> None:
+class _PlainLines(Bar):
+    def __init__(self, output: Output, prefix: str) -> None:
         self._output = output
-        self._before = before
+        self._prefix = prefix
 
     def on_event(self, event: NodeEvent) -> None:
         if event.state == "running":
             return
         seconds = format_duration(event.seconds or 0.0)
         self._output.plain_line(
-            f"{self._before}[{event.done}/{event.total}] {event.node} {event.state} "
+            f"{self._prefix}[{event.done}/{event.total}] {event.node} {event.state} "
             f"{'from the cache ' if event.from_cache else ''}in {seconds}"
         )
 
 
 @contextlib.contextmanager
-def _tqdm(title: str) -> Iterator[Bar]:
+def _tqdm_bar(title: str) -> Iterator[Bar]:
     from tqdm import tqdm
 
     with tqdm(desc=title, unit="node", file=sys.stderr, leave=False, total=None) as bar:
@@ -119,7 +117,7 @@ class _LiveBar(Bar):
         self._update(node=one_line(text))
 
     def _update(self, **fields: Any) -> None:
-        # Nothing is drawn before there is something to say: an error may come first.
+        # The display starts with the first event: an error before it must not leave an empty bar.
         if self._task is None:
             self._progress.start()
             self._task = self._progress.add_task("", total=None, title=self._title, node="")
@@ -127,7 +125,7 @@ class _LiveBar(Bar):
 
 
 @contextlib.contextmanager
-def _live(output: Output) -> Iterator[Progress]:
+def _live_display(output: Output) -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     progress = Progress(
@@ -145,4 +143,5 @@ def _live(output: Output) -> Iterator[Progress]:
         yield progress
     finally:
         progress.stop()
+        # Rich puts back the stdout it saw at the start; user code may have replaced it since.
         sys.stdout = stdout

@@ -1,4 +1,4 @@
-"""What people and programs see of schedules: when they fire, and what became of their fires."""
+"""How schedules look: when they fire, and what became of their fires."""
 
 from __future__ import annotations
 
@@ -10,8 +10,17 @@ from flowerpower.jobs.schedule import Fire, Origin, Outcome, Schedule, ScheduleS
 from flowerpower.text import mask_values
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
-from flowerpower_cli.views.jobs import facts_view, local, overrides_view, short_time, title
-from flowerpower_cli.views.tables import Cell, Line, Shape, cell, line, table
+from flowerpower_cli.views.jobs import facts_view, local_time, overrides_view, short_time
+from flowerpower_cli.views.tables import (
+    Block,
+    Cell,
+    Line,
+    Table,
+    cell,
+    column_table,
+    line,
+    section_title,
+)
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -34,23 +43,23 @@ _ORIGINS = {
     Origin.CONFIG: "from the pipeline's YAML",
 }
 OVERDUE_AFTER = 10.0
-"""Seconds; a fire that is so late has nobody who makes it."""
+"""Seconds; if a fire is later than this, no worker or scheduler is running."""
 
 
 def schedule_data(schedule: Schedule) -> dict[str, Any]:
-    """A schedule as JSON; inputs that are named like secrets are masked."""
+    """A schedule as JSON; inputs whose names are those of secrets are masked."""
     body = schedule.to_json()
     del body["created"]
     return body | {"overrides": mask_values(body["overrides"], named=True)}
 
 
-def fires_data(ledger: Sequence[Fire]) -> list[dict[str, Any]]:
-    """Rows of the ledger as JSON."""
-    return [each.to_json() for each in ledger]
+def fires_data(fires: Sequence[Fire]) -> list[dict[str, Any]]:
+    """Past fires as JSON."""
+    return [fire.to_json() for fire in fires]
 
 
 def next_fires_data(rows: Sequence[PreviewRow]) -> list[dict[str, Any]]:
-    """Fires to come as JSON."""
+    """Future fires as JSON."""
     return [
         {
             "fire": clock.format_time(row.fire),
@@ -67,7 +76,7 @@ def zone_of(schedule: Schedule, default: str) -> ZoneInfo:
 
 
 def _words(schedule: Schedule) -> str:
-    """When it fires, as it was asked for: an interval without where it counts from."""
+    """The trigger in words as it was given: an interval without the start that was filled in."""
     return schedule.spec.trigger.in_words() if schedule.spec else ""
 
 
@@ -75,14 +84,14 @@ def _state(schedule: Schedule) -> Cell:
     return cell(schedule.state, STATES[schedule.state])
 
 
-def _next(schedule: Schedule) -> str:
+def _next_fire(schedule: Schedule) -> str:
     if schedule.next_fire is None:
         return ""
-    shown = local(schedule.next_fire, zone_of(schedule, "UTC"))
+    time = local_time(schedule.next_fire, zone_of(schedule, "UTC"))
     if _is_overdue(schedule):
-        return f"{shown}, overdue: no worker or scheduler makes it"
+        return f"{time}, overdue: no worker or scheduler makes it"
     seconds = max((schedule.next_fire - clock.now()).total_seconds(), 0.0)
-    return f"{shown}, in {format_duration(round(seconds))}"
+    return f"{time}, in {format_duration(round(seconds))}"
 
 
 def _is_overdue(schedule: Schedule) -> bool:
@@ -90,91 +99,91 @@ def _is_overdue(schedule: Schedule) -> bool:
     return due is not None and (clock.now() - due).total_seconds() > OVERDUE_AFTER
 
 
-def _headed(schedule: Schedule, *rest: Cell) -> Line:
+def _heading(schedule: Schedule, *rest: Cell) -> Line:
     return Line((cell(schedule.id, "bold"), cell(f"  {schedule.pipeline}  "), *rest))
 
 
-def added_view(schedules: Sequence[Schedule]) -> Iterator[Shape]:
-    """Schedules that were just added, or were there: in words, and the next fire."""
-    for each in schedules:
-        yield _headed(each, cell(_words(each)))
-        yield from _next_line(each)
+def added_view(schedules: Sequence[Schedule]) -> Iterator[Block]:
+    """Schedules that were added, or existed already: the trigger in words, and the next fire."""
+    for schedule in schedules:
+        yield _heading(schedule, cell(_words(schedule)))
+        yield _next_fire_line(schedule)
 
 
-def changed_view(schedules: Sequence[Schedule]) -> Iterator[Shape]:
+def changed_view(schedules: Sequence[Schedule]) -> Iterator[Block]:
     """Schedules that were paused or resumed."""
-    for each in schedules:
-        yield _headed(each, _state(each))
-        if each.next_fire is not None:
-            yield from _next_line(each)
+    for schedule in schedules:
+        yield _heading(schedule, _state(schedule))
+        if schedule.next_fire is not None:
+            yield _next_fire_line(schedule)
 
 
-def _next_line(schedule: Schedule) -> Iterator[Shape]:
+def _next_fire_line(schedule: Schedule) -> Line:
     if schedule.fault:
-        yield line(f"  {schedule.fault}", "bold red")
-    elif schedule.next_fire is None:
-        yield Line((cell("  "), _state(schedule), cell(": no next fire")))
-    else:
-        yield Line((cell("  next fire  ", "dim"), cell(_next(schedule))))
+        return line(f"  {schedule.fault}", "bold red")
+    if schedule.next_fire is None:
+        return Line((cell("  "), _state(schedule), cell(": no next fire")))
+    return Line((cell("  next fire  ", "dim"), cell(_next_fire(schedule))))
 
 
-def schedules_view(schedules: Sequence[Schedule], timezone: str) -> Iterator[Shape]:
+def schedules_view(schedules: Sequence[Schedule], timezone: str) -> Iterator[Block]:
     """A table of schedules; those that cannot be read say why below it."""
     if not schedules:
         return
     now = clock.now()
-    zones = [zone_of(each, timezone) for each in schedules]
+
+    def short_local_time(schedule: Schedule, moment: datetime | None) -> str:
+        return "" if moment is None else short_time(moment, now, zone_of(schedule, timezone))
+
     columns = {
-        "id": [cell(each.id, "bold") for each in schedules],
-        "pipeline": [cell(each.pipeline) for each in schedules],
-        "trigger": [_words_alone(each) for each in schedules],
-        "zone": [cell(each.trigger.timezone if each.trigger else "", "dim") for each in schedules],
-        "state": [_state(each) for each in schedules],
+        "id": [cell(schedule.id, "bold") for schedule in schedules],
+        "pipeline": [cell(schedule.pipeline) for schedule in schedules],
+        "trigger": [_words_without_zone(schedule) for schedule in schedules],
+        "zone": [
+            cell(schedule.trigger.timezone if schedule.trigger else "", "dim")
+            for schedule in schedules
+        ],
+        "state": [_state(schedule) for schedule in schedules],
         "next fire": [
-            cell(_short(each.next_fire, now, zone), "bold red" if _is_overdue(each) else "")
-            for each, zone in zip(schedules, zones, strict=True)
+            cell(
+                short_local_time(schedule, schedule.next_fire),
+                "bold red" if _is_overdue(schedule) else "",
+            )
+            for schedule in schedules
         ],
     }
-    if any(each.last_fire for each in schedules):
+    if any(schedule.last_fire for schedule in schedules):
         columns["last fire"] = [
-            cell(_short(each.last_fire, now, zone), "dim")
-            for each, zone in zip(schedules, zones, strict=True)
+            cell(short_local_time(schedule, schedule.last_fire), "dim") for schedule in schedules
         ]
-    listing = table(*columns)
-    for row in zip(*columns.values(), strict=True):
-        listing.add_row(*row)
-    yield listing
-    yield from (line(each.fault, "bold red") for each in schedules if each.fault)
+    yield column_table(columns)
+    for schedule in schedules:
+        if schedule.fault:
+            yield line(schedule.fault, "bold red")
 
 
-def _words_alone(schedule: Schedule) -> Cell:
-    """When it fires, without its zone."""
+def _words_without_zone(schedule: Schedule) -> Cell:
     if schedule.trigger is None:
         return cell("cannot be read", "bold red")
     return cell(_words(schedule).replace(f", {schedule.trigger.timezone}", "", 1))
 
 
-def _short(moment: datetime | None, now: datetime, zone: ZoneInfo) -> str:
-    return "" if moment is None else short_time(moment, now, zone)
-
-
 def schedule_view(
-    schedule: Schedule, coming: Sequence[PreviewRow], ledger: Sequence[Fire], timezone: str
-) -> Iterator[Shape]:
-    """All of one schedule."""
+    schedule: Schedule, next_fires: Sequence[PreviewRow], fires: Sequence[Fire], timezone: str
+) -> Iterator[Block]:
+    """All that is known of one schedule."""
     zone = zone_of(schedule, timezone)
-    yield _headed(schedule, _state(schedule))
+    yield _heading(schedule, _state(schedule))
     if schedule.fault:
         yield line(schedule.fault, "bold red")
     yield from facts_view(_facts(schedule, zone))
-    overrides = schedule_data(schedule)["overrides"]
-    yield from overrides_view(overrides or {})
-    if coming:
-        yield title("Next fires")
-        yield fires_table(coming, clock.now().replace(microsecond=0))
-    if ledger:
-        yield title("Last fires")
-        yield from history_view(ledger, zone)
+    yield from overrides_view(schedule_data(schedule)["overrides"] or {})
+    if next_fires:
+        yield section_title("Next fires")
+        yield next_fires_table(next_fires, clock.now().replace(microsecond=0))
+    if fires:
+        yield section_title("Last fires")
+        yield from history_view(fires, zone)
 
 
 def _facts(schedule: Schedule, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
@@ -182,12 +191,12 @@ def _facts(schedule: Schedule, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     if spec is not None:
         yield "fires", _words(schedule)
     if schedule.next_fire is not None and not schedule.fault:
-        yield "next fire", _next(schedule)
+        yield "next fire", _next_fire(schedule)
     if schedule.due_at and schedule.next_fire and schedule.due_at != schedule.next_fire:
         late = (schedule.due_at - schedule.next_fire).total_seconds()
-        yield "with jitter", f"{local(schedule.due_at, zone)}, {format_duration(late)} late"
+        yield "with jitter", f"{local_time(schedule.due_at, zone)}, {format_duration(late)} late"
     if schedule.last_fire is not None:
-        yield "last fire", local(schedule.last_fire, zone)
+        yield "last fire", local_time(schedule.last_fire, zone)
     if spec is not None:
         grace = spec.misfire_grace_time
         yield "coalesce", "yes" if spec.coalesce else "no"
@@ -195,53 +204,50 @@ def _facts(schedule: Schedule, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
         yield "max instances", str(spec.max_instances)
         yield "queue", spec.queue
         if spec.result_ttl is not None:
-            kept = spec.result_ttl
-            yield "result ttl", "as long as the job" if kept < 0 else format_duration(kept)
+            ttl = spec.result_ttl
+            yield "result ttl", "as long as the job" if ttl < 0 else format_duration(ttl)
     origin = f", {_ORIGINS[spec.origin]}" if spec is not None else ""
-    yield "added", f"{local(schedule.created_at, zone)}{origin}"
+    yield "added", f"{local_time(schedule.created_at, zone)}{origin}"
     if schedule.anchor > schedule.created_at:
-        yield "edited", local(schedule.anchor, zone)
+        yield "edited", local_time(schedule.anchor, zone)
 
 
-def fires_table(rows: Sequence[PreviewRow], begin: datetime) -> Shape:
-    """Fires to come, each with how long after `begin` it is."""
-    noted = any(row.note for row in rows)
-    listing = table("#>", "local time", "UTC", "in>", *(["note"] if noted else []))
-    for number, row in enumerate(rows, 1):
-        cells = [
-            cell(number, "dim"),
-            cell(row.local.strftime("%a %Y-%m-%d %H:%M:%S %Z"), "bold"),
-            cell(row.fire.strftime("%Y-%m-%d %H:%M:%SZ"), "dim"),
-            cell(format_duration(max((row.fire - begin).total_seconds(), 0.0))),
-        ]
-        if noted:
-            cells.append(cell(row.note, "yellow"))
-        listing.add_row(*cells)
-    return listing
+def next_fires_table(fires: Sequence[PreviewRow], begin: datetime) -> Table:
+    """Future fires, each with how long after `begin` it is."""
+    columns = {
+        "#>": [cell(number, "dim") for number in range(1, len(fires) + 1)],
+        "local time": [
+            cell(fire.local.strftime("%a %Y-%m-%d %H:%M:%S %Z"), "bold") for fire in fires
+        ],
+        "UTC": [cell(fire.fire.strftime("%Y-%m-%d %H:%M:%SZ"), "dim") for fire in fires],
+        "in>": [
+            cell(format_duration(max((fire.fire - begin).total_seconds(), 0.0))) for fire in fires
+        ],
+    }
+    if any(fire.note for fire in fires):
+        columns["note"] = [cell(fire.note, "yellow") for fire in fires]
+    return column_table(columns)
 
 
-def history_view(ledger: Sequence[Fire], zone: ZoneInfo) -> Iterator[Shape]:
-    """A table of fires; columns that say nothing are left out."""
-    if not ledger:
+def history_view(fires: Sequence[Fire], zone: ZoneInfo) -> Iterator[Block]:
+    """A table of past fires, without columns that would say nothing."""
+    if not fires:
         return
     columns = {
-        "fire time": [cell(local(each.fire_time, zone)) for each in ledger],
-        "outcome": [cell(each.outcome, OUTCOMES[each.outcome]) for each in ledger],
+        "fire time": [cell(local_time(fire.fire_time, zone)) for fire in fires],
+        "outcome": [cell(fire.outcome, OUTCOMES[fire.outcome]) for fire in fires],
     }
-    if any(each.count != 1 for each in ledger):
-        columns["count>"] = [cell(each.count) for each in ledger]
-    if any(each.job_id for each in ledger):
-        columns["job"] = [cell(each.job_id or "", "bold") for each in ledger]
-    if any(each.reason for each in ledger):
-        columns["reason…"] = [cell(each.reason or "", "dim") for each in ledger]
-    listing = table(*columns)
-    for row in zip(*columns.values(), strict=True):
-        listing.add_row(*row)
-    yield listing
+    if any(fire.count != 1 for fire in fires):
+        columns["count>"] = [cell(fire.count) for fire in fires]
+    if any(fire.job_id for fire in fires):
+        columns["job"] = [cell(fire.job_id or "", "bold") for fire in fires]
+    if any(fire.reason for fire in fires):
+        columns["reason…"] = [cell(fire.reason or "", "dim") for fire in fires]
+    yield column_table(columns)
 
 
 def fire_cells(facts: Mapping[str, Any], zone: ZoneInfo) -> tuple[Cell, ...]:
-    """What a scheduler tells of a fire, given as JSON."""
+    """A fire in the output of a scheduler; `facts` are those of its event."""
     fire_time = short_time(clock.parse_time(facts["fire_time"]), clock.now(), zone)
     count = f" {facts['count']} times" if facts["count"] > 1 else ""
     reason = f": {facts['reason']}" if facts["reason"] else ""

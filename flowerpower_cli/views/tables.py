@@ -1,13 +1,13 @@
-"""What a command shows, as plain data: lines and tables of cells.
+"""Blocks that a command shows, as plain data: lines and tables of cells.
 
-A terminal gets them drawn by Rich; anything else gets plain text from here, which needs no Rich
+On a terminal Rich draws them; anywhere else they are plain text made here, which needs no Rich
 and is never cut or folded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from flowerpower.text import mask, one_line, shortened, visible
@@ -17,14 +17,17 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 MIN_CUT = 12
-"""Characters; a column that may be cut is folded instead where it would have fewer."""
-MAX_KEPT = 30
-"""Characters; longer names in a first column may be folded."""
+"""Characters; a last column that may be cut is folded instead if it would have fewer."""
+MAX_UNFOLDED = 30
+"""Characters; a first column with longer texts may be folded."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A text with a style of Rich's (`bold red`); nothing in the text is markup."""
+    """A text with a Rich style (`bold red`); nothing in the text is markup.
+
+    The text is shown as it is: `cell` makes one of a user's text.
+    """
 
     text: str
     style: str = ""
@@ -38,13 +41,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """Cells one after the other; `starts_section` sets it off from what is above it."""
+    """Cells side by side; one that `starts_section` has a blank line above it."""
 
     cells: tuple[Cell, ...]
     starts_section: bool = False
-    is_set_off: ClassVar[bool] = False
+    has_margins: ClassVar[bool] = False
 
-    def plain(self) -> Iterator[str]:
+    def plain_lines(self) -> Iterator[str]:
         """The one line of text."""
         yield "".join(cell.text for cell in self.cells)
 
@@ -57,94 +60,87 @@ class Line:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells under heads.
+    """Rows of cells under headers.
 
-    A head that ends in `>` is that of a column to the right, `<` (or nothing) to the left; one that
-    ends in `…` is that of the last column, if a terminal may cut it rather than fold it.
+    The last character of a header may say how its column is shown: `>` aligns it to the right,
+    `<` to the left (as without one), `…` lets a terminal cut the last column, not fold it.
     """
 
-    heads: tuple[str, ...]
-    rows: list[tuple[Cell, ...]] = field(default_factory=list)
+    headers: tuple[str, ...]
+    rows: Sequence[tuple[Cell, ...]]
     starts_section: ClassVar[bool] = False
-    is_set_off: ClassVar[bool] = True
+    has_margins: ClassVar[bool] = True
 
-    def add_row(self, *cells: Cell) -> None:
-        """One more row, as long as the heads."""
-        self.rows.append(cells)
-
-    def plain(self) -> Iterator[str]:
-        """Aligned lines, the heads first, two blanks between columns."""
-        texts = [[_head(head) for head in self.heads]]
+    def plain_lines(self) -> Iterator[str]:
+        """Aligned lines, the headers first, two blanks between columns."""
+        texts = [[_title(header) for header in self.headers]]
         texts += [[cell.text for cell in row] for row in self.rows]
         widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
-        right = [head.endswith(">") for head in self.heads]
         for row in texts:
             padded = (
-                text.rjust(width) if flush else text.ljust(width)
-                for text, width, flush in zip(row, widths, right, strict=True)
+                text.rjust(width) if header.endswith(">") else text.ljust(width)
+                for text, width, header in zip(row, widths, self.headers, strict=True)
             )
             yield "  ".join(padded).rstrip()
 
-    def _firsts(self) -> list[str]:
-        return [_head(self.heads[0]), *(row[0].text for row in self.rows)]
-
     def rich(self) -> RenderableType:
-        """As Rich's Table, made once it is known how wide the terminal is."""
-        return _Drawn(self)
+        """As something that Rich draws when it knows the width of the terminal."""
+        return _FittedTable(self)
 
-    def drawn(self, width: int) -> RenderableType:
-        """As Rich's Table for so many characters."""
+    def rich_table(self, width: int) -> RenderableType:
+        """As Rich's Table in `width` characters."""
         from rich import box
         from rich.table import Table as RichTable
 
-        drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
-        longest = max(map(len, self._firsts()))
-        # The first column names things; a name folded in its middle is hard to read.
-        is_kept = longest <= MAX_KEPT and longest + (len(self.heads) - 1) * 9 <= width
-        for position, head in enumerate(self.heads):
-            drawn.add_column(
-                Cell(_head(head)).rich(),
-                justify="right" if head.endswith(">") else "left",
+        rich_table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
+        longest = max(map(len, (_title(self.headers[0]), *(row[0].text for row in self.rows))))
+        # The first column holds names, and a name that is folded in its middle is hard to read.
+        # Every other column needs about nine characters.
+        fits = longest <= MAX_UNFOLDED and longest + (len(self.headers) - 1) * 9 <= width
+        for position, header in enumerate(self.headers):
+            rich_table.add_column(
+                Cell(_title(header)).rich(),
+                justify="right" if header.endswith(">") else "left",
                 overflow="fold",
-                no_wrap=is_kept and position == 0,
+                no_wrap=fits and position == 0,
             )
-        left = self._left_for_last(width) if self.heads[-1].endswith("…") else 0
+        last_width = self._last_column_width(width) if self.headers[-1].endswith("…") else 0
         for row in self.rows:
             *cells, last = row
-            if left >= MIN_CUT:
-                last = Cell(shortened(last.text, left), last.style)
-            drawn.add_row(*(each.rich() for each in (*cells, last)))
-        return drawn
+            if last_width >= MIN_CUT:
+                last = Cell(shortened(last.text, last_width), last.style)
+            rich_table.add_row(*(cell.rich() for cell in (*cells, last)))
+        return rich_table
 
-    def _left_for_last(self, width: int) -> int:
-        others = list(zip(self.heads, *(tuple(each.text for each in row) for row in self.rows),
-                          strict=True))[:-1]  # fmt: skip
-        used = sum(max(len(text) for text in column) + 3 for column in others)
-        return width - used - 2
+    def _last_column_width(self, width: int) -> int:
+        """The characters that the other columns leave of `width`."""
+        texts = [self.headers, *(tuple(cell.text for cell in row) for row in self.rows)]
+        other_columns = list(zip(*texts, strict=True))[:-1]
+        return width - 2 - sum(max(map(len, column)) + 3 for column in other_columns)
 
 
 @dataclass(frozen=True)
-class _Drawn:
-    """A table that Rich draws as wide as it has room."""
+class _FittedTable:
+    """A table that is laid out when Rich prints it, in the width it has then."""
 
     table: Table
 
     def __rich_console__(
         self, _console: Console, options: ConsoleOptions
     ) -> Iterator[RenderableType]:
-        yield self.table.drawn(options.max_width)
+        yield self.table.rich_table(options.max_width)
 
 
-Shape = Line | Table
+Block = Line | Table
 
 
-def _head(head: str) -> str:
-    """What is shown of a head: without its mark, masked, on one line."""
-    return cell(head[:-1] if head.endswith((">", "<", "…")) else head).text
+def _title(header: str) -> str:
+    """The text of a header without its mark, masked, on one line."""
+    return cell(header[:-1] if header.endswith((">", "<", "…")) else header).text
 
 
 def cell(value: object, style: str = "") -> Cell:
-    """A user's text for a table or a line: masked, on one line."""
+    """A user's text: masked, control characters as escapes, on one line."""
     return Cell(one_line(mask(str(value))), style)
 
 
@@ -153,12 +149,22 @@ def line(value: object, style: str = "") -> Line:
     return Line((cell(value, style),))
 
 
-def block(text: str, style: str = "") -> Iterator[Line]:
-    """The lines of a longer text."""
-    for each in visible(mask(text)).splitlines():
-        yield Line((Cell(each, style),))
+def section_title(text: str, rest: str = "") -> Line:
+    """The title of a section, with a blank line above it."""
+    return Line((cell(text, "bold"), cell(rest, "dim")), starts_section=True)
 
 
-def table(*heads: str) -> Table:
-    """An empty table."""
-    return Table(heads)
+def text_lines(text: str, style: str = "") -> Iterator[Line]:
+    """The lines of a longer text, masked."""
+    for text_line in visible(mask(text)).splitlines():
+        yield Line((Cell(text_line, style),))
+
+
+def table(headers: Iterable[str], rows: Iterable[tuple[Cell, ...]]) -> Table:
+    """A table of rows."""
+    return Table(tuple(headers), list(rows))
+
+
+def column_table(columns: Mapping[str, Sequence[Cell]]) -> Table:
+    """A table of columns, by their headers."""
+    return table(columns, zip(*columns.values(), strict=True))

@@ -556,7 +556,7 @@ def test_install(shell: str, cli: Cli) -> None:
     assert [each.name for each in path.parent.iterdir()] == [path.name]
     again = cli.run("completion", "install", shell, "--json", code=0)
     assert (again.json["changed"], again.json["installed"]) == (False, True)
-    assert "Already so." in again.stderr
+    assert "Nothing to do: the script is there already." in again.stderr
     assert (again.json["line"] is None) is (shell == "fish")
     path.write_text("old")
     assert cli.run("completion", "install", shell, "--json", code=0).json["changed"]

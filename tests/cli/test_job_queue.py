@@ -410,7 +410,7 @@ def test_a_running_job_is_cancelled(cli: Cli, project: Path) -> None:
         cli.run("job-queue", "wait", "one", code=6)
     again = cli.run("job-queue", "cancel-job", "one", code=0)
     assert again.stdout == "one  cancelled\n"
-    assert "Already so." in again.stderr
+    assert "Nothing to do: cancelled already." in again.stderr
     assert cli.run("job-queue", "cancel-job", "one", "--json", code=0).json[0]["changed"] is False
 
 

@@ -62,7 +62,7 @@ def test_an_imported_pipeline_gives_the_same(name: str, source: Cli, target: Cli
     """From project to project, as a zip or a folder, a pipeline runs to the same result."""
     exported = source.run("pipeline", "export", "report", "-o", name, code=0)
     assert exported.stdout.splitlines() == FILES
-    assert "Not packed, as not of this project: pandas." in exported.stderr
+    assert "Not included, because not of this project: pandas." in exported.stderr
     imported = target.run("pipeline", "import", str(source.folder / name), code=0)
     assert "Run it: flowerpower pipeline run report" in imported.stderr
     results = [
@@ -95,7 +95,7 @@ def test_no_secret_is_packed_unsaid(source: Cli) -> None:
     path = source.folder / FILES[0]
     path.write_text(CONFIG + "params: {api_key: '${API_KEY}', token: s3cr3t}\n")
     exported = source.run("pipeline", "export", "report", "-o", "out", code=0, API_KEY="hidden!")
-    assert "Warning: params.token is written out in conf/pipelines/report.yml" in exported.stderr
+    assert "Warning: params.token in conf/pipelines/report.yml is plain text" in exported.stderr
     assert "s3cr3t" not in exported.stderr + exported.stdout
     assert (source.folder / "out" / FILES[0]).read_bytes() == path.read_bytes()
     assert b"hidden!" not in b"".join(_files(source.folder).values())
@@ -163,7 +163,7 @@ def test_import_under_another_name(source: Cli, target: Cli) -> None:
     (source.folder / FILES[0]).write_text(CONFIG + "  modules: [pipelines.report]\n")
     source.run("pipeline", "export", "report", "--overwrite", code=0)
     kept = target.run("pipeline", "import", path, "--name", "monthly", code=0)
-    assert "Its modules keep their names: pipelines.report." in kept.stderr
+    assert "The YAML lists modules, which keep their names: pipelines.report." in kept.stderr
     target.run("pipeline", "run", "monthly", code=0)
     target.run("pipeline", "import", path, "--name", "../x", code=2)
 

@@ -80,7 +80,7 @@ def test_adding_the_same_again_changes_nothing(cli: Cli, project: Path) -> None:
     first = cli.run(*arguments, "--json", code=0).json
     again = cli.run(*arguments, code=0)
     assert again.stdout.startswith("quick-1  quick  every 1h, Europe/Berlin\n")
-    assert "Already so: quick-1." in again.stderr
+    assert "Nothing to do: the schedule quick-1 is there already." in again.stderr
     assert cli.run(*arguments, "--json", code=0).json == first | {"created": False}
     assert (first["created"], first["origin"], first["overrides"]) == (
         True, "cli", {"inputs": {"x": 5}}
@@ -130,7 +130,7 @@ def test_without_a_trigger_those_in_the_yaml_are_added(cli: Cli, project: Path) 
         "morning": True, "hourly": False
     }  # fmt: skip
     assert {each["origin"] for each in ended.json} == {"config"}
-    assert "Already so: hourly." in ended.stderr
+    assert "Nothing to do: the schedule hourly is there already." in ended.stderr
     assert shown(cli, "hourly")["overrides"] == {"declared": "hourly"}
     told = cli.run("schedule", "show", "hourly", code=0).stdout
     assert "the run of hourly in the pipeline's YAML" in told
@@ -163,7 +163,7 @@ def test_odd_readings_are_told(
 def test_a_schedule_without_fires_to_come_is_told(cli: Cli, project: Path) -> None:
     """A date that has gone by makes a schedule that is done, with a warning."""
     ended = cli.run("schedule", "add", "quick", "--date", "2020-01-01", code=0)
-    assert "Warning: The schedule quick-1 is done: it has no fires to come." in ended.stderr
+    assert "Warning: The schedule quick-1 is done: it will never fire." in ended.stderr
     assert "done: no next fire" in ended.stdout
 
 
@@ -251,12 +251,12 @@ def test_pausing_and_resuming(cli: Cli, project: Path) -> None:
     assert shown(cli, "morning")["next_fire"] is None
     again = cli.run("schedule", "pause", "morning", "--json", code=0)
     assert (again.json[0]["state"], again.json[0]["changed"]) == ("paused", False)
-    assert again.stderr == "Already so: morning.\n"
+    assert again.stderr == "Nothing to do: morning is paused already.\n"
     resumed = cli.run("schedule", "resume", "morning", code=0)
     assert re.fullmatch(
         r"morning  declared  active\n  next fire  \w{3} .* 08:00:00 CES?T, in \S+\n", resumed.stdout
     )
-    assert "Already so: morning." in cli.run("schedule", "resume", "morning", code=0).stderr
+    assert "Nothing to do: morning is active already." in cli.run("schedule", "resume", "morning", code=0).stderr
 
 
 def test_an_edit_of_a_paused_schedule_leaves_it_paused(cli: Cli, project: Path) -> None:

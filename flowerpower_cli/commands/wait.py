@@ -1,0 +1,193 @@
+"""`flowerpower job-queue wait`: progress of jobs as it comes, their results, the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flowerpower.errors import RunFailed, WaitTimeout
+from flowerpower.jobs.job import Job, JobStatus
+from flowerpower.jobs.run import NodeEvent, RunError
+from flowerpower.triggers import clock
+from flowerpower.triggers.clock import format_duration
+from flowerpower_cli.command import CommandContext, command
+from flowerpower_cli.commands.worker import warn_if_jobs_wait
+from flowerpower_cli.lookup import for_each_job, raise_errors
+from flowerpower_cli.options import JobIds, Progress, QueueOptions, Timeout
+from flowerpower_cli.reconnect import poll
+from flowerpower_cli.views.jobs import error_summary, job_data, local_time, short_id
+from flowerpower_cli.views.outputs import finished_message, outputs_view, run_messages
+from flowerpower_cli.views.progress import Bar, progress_bars
+from flowerpower_cli.views.tables import Block, section_title
+
+POLL_INTERVAL = 0.15
+"""Seconds."""
+
+
+@command("job-queue wait", example="nightly-1 --timeout 10m", options=QueueOptions)
+def wait(
+    context: CommandContext, jobs: JobIds, timeout: Timeout = None, progress: Progress = None
+) -> None:
+    """Wait until jobs have ended, and show their results.
+
+    Ends with 0 if all have finished, with 6 if one has failed or was cancelled, and with 7 if
+    --timeout is over before.
+    """
+    records, errors = for_each_job(context.job_queue, jobs, lambda job: job)
+    raise_errors(errors)
+    wait_and_show(context, records, timeout=timeout, progress=progress is not False)
+
+
+def wait_and_show(
+    context: CommandContext,
+    jobs: list[Job],
+    *,
+    timeout: float | None = None,
+    progress: bool,
+    as_list: bool = True,
+) -> None:
+    """Wait for jobs and show their results; JSON of the one job unless `as_list`.
+
+    Raises:
+        RunFailed: if one has failed or was cancelled.
+        WaitTimeout: if they have not ended after `timeout` seconds.
+    """
+    context.learn_secrets(*(job.pipeline for job in jobs))
+    warn_if_jobs_wait(context, jobs)
+    ended = _wait(context, jobs, timeout, progress=progress)
+    finished = [job for job in ended if job.status is JobStatus.FINISHED]
+    data = [job_data(job) for job in ended]
+    context.output.result(
+        data if as_list else data[0] | {"created": jobs[0].created},
+        lambda: _results_view(finished, titled=len(jobs) > 1),
+        [job.id for job in finished],
+    )
+    for job in finished:
+        _print_messages(context, job)
+        if len(jobs) == 1:
+            context.output.message(_finished_message(job))
+    _raise_for_unfinished(context, ended)
+
+
+def _wait(
+    context: CommandContext, jobs: list[Job], timeout: float | None, *, progress: bool
+) -> list[Job]:
+    several = len(jobs) > 1
+    titles = [f"{job.pipeline} {short_id(job.id)}" if several else job.pipeline for job in jobs]
+    latest = list(jobs)
+    with progress_bars(context.output, titles, enabled=progress) as bars:
+        updates = [_ProgressUpdates(bar) for bar in bars]
+
+        def have_all_ended() -> bool:
+            for index, job in enumerate(latest):
+                if not job.status.is_ended:
+                    latest[index] = context.job_queue.get_job(job.id)
+                if updates:
+                    updates[index].show(latest[index])
+            return all(job.status.is_ended for job in latest)
+
+        deadline = None if timeout is None else clock.monotonic() + timeout
+        if poll(have_all_ended, context.output, interval=POLL_INTERVAL, deadline=deadline):
+            return latest
+    raise _wait_timeout([job for job in latest if not job.status.is_ended], timeout or 0.0)
+
+
+class _ProgressUpdates:
+    """Turns a job's stored progress, read again and again, into the events of its bar."""
+
+    def __init__(self, bar: Bar) -> None:
+        self._bar = bar
+        self._attempt = 0
+        self._states: dict[str, str] = {}
+
+    def show(self, job: Job) -> None:
+        """Show what has changed since the last time."""
+        if job.attempt != self._attempt:
+            self._attempt, self._states = job.attempt, {}
+        progress = job.progress or {}
+        total, done = progress.get("total") or 0, 0
+        for name, node in (progress.get("nodes") or {}).items():
+            state = node.get("state")
+            done += state == "finished"
+            if self._states.get(name) != state:
+                self._states[name] = state
+                self._bar.on_event(NodeEvent(name, state, done, total, node.get("seconds")))
+        if not job.status.is_ended and job.status is not JobStatus.RUNNING:
+            self._bar.note(_waiting_note(job))
+
+
+def _waiting_note(job: Job) -> str:
+    if job.status is JobStatus.QUEUED:
+        return "queued"
+    delay = format_duration(round(max((job.run_at - clock.now()).total_seconds(), 0.0)))
+    return f"{error_summary(job.error)}; again in {delay}" if job.error else f"due in {delay}"
+
+
+def _wait_timeout(jobs: list[Job], timeout: float) -> WaitTimeout:
+    after = format_duration(timeout)
+    states = [f"{job.id} ({job.pipeline}) is {job.status}" for job in jobs]
+    if len(jobs) > 1:
+        return WaitTimeout(f"After {after} {len(jobs)} jobs have not ended:", details=states)
+    hint = "Is there a worker? See `flowerpower job-queue workers`."
+    return WaitTimeout(
+        f"After {after} the job {states[0]}.",
+        hint=hint if jobs[0].status is JobStatus.QUEUED else None,
+    )
+
+
+def _results_view(jobs: list[Job], *, titled: bool) -> Iterator[Block]:
+    for job in jobs:
+        if titled:
+            yield section_title(job.id, f"  {_finished_message(job)}")
+        if job.result is not None:
+            yield from outputs_view(job.result.get("outputs") or {})
+
+
+def _print_messages(context: CommandContext, job: Job) -> None:
+    for message in run_messages(job.result or {}, verbose=bool(context.output.verbose)):
+        context.output.message(message)
+    if job.result_expired_at is not None:
+        time = local_time(job.result_expired_at, clock.timezone(context.timezone))
+        context.output.message(f"The result of {job.id} expired at {time}.")
+
+
+def _finished_message(job: Job) -> str:
+    nodes = len((job.progress or {}).get("nodes") or {})
+    cached = len((job.result or {}).get("cached") or ())
+    seconds = 0.0
+    if job.started_at is not None and job.ended_at is not None:
+        seconds = (job.ended_at - job.started_at).total_seconds()
+    return finished_message(job.pipeline, nodes, seconds, cached)
+
+
+def _raise_for_unfinished(context: CommandContext, jobs: list[Job]) -> None:
+    """Raise for the jobs that have failed or were cancelled.
+
+    Raises:
+        RunFailed: if there are any.
+    """
+    unfinished = [job for job in jobs if job.status is not JobStatus.FINISHED]
+    for job in unfinished:
+        if context.output.verbose and job.error and job.error.get("traceback"):
+            context.output.plain_line(str(job.error["traceback"]).rstrip())
+    if len(jobs) == 1 and unfinished:
+        error = jobs[0].error or {}
+        raise RunFailed(
+            _failure_message(jobs[0]), hint=error.get("hint"), details=error.get("details") or ()
+        )
+    if unfinished:
+        raise RunFailed(
+            f"{len(unfinished)} of {len(jobs)} jobs have not finished:",
+            details=[f"{job.id}: {_failure_message(job)}" for job in unfinished],
+        )
+
+
+def _failure_message(job: Job) -> str:
+    from flowerpower.pipeline.failures import failure_sentence
+
+    if job.error is None:
+        return f"The job {job.id} of {job.pipeline} was {job.status}."
+    # A stored error may lack fields, or have some of a later version.
+    fields: dict[str, Any] = {"type": "error", "message": ""}
+    fields |= {key: job.error[key] for key in RunError.__dataclass_fields__ if key in job.error}
+    return failure_sentence(job.pipeline, RunError(**fields))

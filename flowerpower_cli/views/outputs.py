@@ -1,0 +1,151 @@
+"""How the outputs of a run look: tables and short texts from plain data."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from itertools import zip_longest
+from typing import Any
+
+from flowerpower.text import mask_values, one_line, shortened
+from flowerpower.triggers.clock import format_duration
+from flowerpower_cli.views.tables import Block, cell, line, section_title, table
+
+MAX_VALUE = 200
+"""Characters of a value in a table."""
+MAX_COLUMNS = 12
+
+
+def outputs_view(outputs: dict[str, Any]) -> Iterator[Block]:
+    """Tables with their shape, each by itself, below one table of all other values."""
+    tables = {name: value for name, value in outputs.items() if _is_table(value)}
+    rest = {name: value for name, value in outputs.items() if name not in tables}
+    if rest:
+        rows = [(cell(name, "bold"), cell(_short_text(value))) for name, value in rest.items()]
+        yield table(("result", "value"), rows)
+    for name, value in tables.items():
+        yield from _table_view(name, value)
+
+
+def _is_table(value: Any) -> bool:
+    """Whether a value is the summary of a table.
+
+    A user's own dictionary may have the key `summary_of` too, so each part is checked.
+    """
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("summary_of"), str)
+        and isinstance(value.get("rows"), list)
+        and bool(value["rows"])
+        and isinstance(value.get("shape", []), list)
+        and isinstance(value.get("columns", []), list)
+    )
+
+
+def _short_text(value: Any) -> str:
+    if isinstance(value, dict) and isinstance(value.get("summary_of"), str):
+        size = value.get("shape", value.get("length"))
+        text = f"{value['summary_of']}{'' if size is None else f' {size}'}"
+        return shortened(f"{text}: {value['repr']}" if "repr" in value else text, MAX_VALUE)
+    text = value if isinstance(value, str) else json.dumps(mask_values(value), ensure_ascii=False)
+    return shortened(text, MAX_VALUE)
+
+
+def _table_view(name: str, value: dict[str, Any]) -> Iterator[Block]:
+    shape, rows, columns = value.get("shape", []), value["rows"], value.get("columns")
+    names = ("rows", "columns") if len(shape) == 2 and columns is not None else ()
+    size = " x ".join(f"{n} {name}".strip() for n, name in zip_longest(shape, names, fillvalue=""))
+    yield section_title(name, f"  {value['summary_of']}, {size}".rstrip(", "))
+    all_columns = columns or ["value"]
+    shown = all_columns[:MAX_COLUMNS]
+    records = [
+        [row.get(column) for column in shown] if isinstance(row, dict) else [row] for row in rows
+    ]
+    headers, texts = [], []
+    for header, values in zip(shown, zip(*records, strict=True), strict=True):
+        numeric = all(isinstance(item, int | float) or item is None for item in values)
+        headers.append(f"{header}{'>' if numeric else '<'}")
+        texts.append(_column_texts(list(values)))
+    fitting = _fitting_columns(headers, texts)
+    yield table(
+        headers[:fitting],
+        (
+            tuple(
+                cell(text, "dim" if item is None else "")
+                for text, item in zip(row_texts, record[:fitting], strict=True)
+            )
+            for row_texts, record in zip(zip(*texts[:fitting], strict=True), records, strict=True)
+        ),
+    )
+    hidden_rows = (shape[0] if shape else 0) - len(records)
+    hidden_columns = len(all_columns) - fitting
+    hidden = [
+        f"{count} more {what}"
+        for count, what in ((hidden_rows, "rows"), (hidden_columns, "columns"))
+        if count > 0
+    ]
+    if hidden:
+        yield line(f"… {', '.join(hidden)}", "dim")
+
+
+def _fitting_columns(headers: list[str], columns: list[list[str]]) -> int:
+    """How many columns fit side by side on the terminal; all of them if there is no terminal."""
+    if not sys.stdout.isatty():
+        return len(headers)
+    left = shutil.get_terminal_size().columns
+    for number, (header, texts) in enumerate(zip(headers, columns, strict=True)):
+        left -= max(map(len, (header, *texts))) + 3
+        if left < 0:
+            return max(1, number)
+    return len(headers)
+
+
+def _column_texts(values: list[Any]) -> list[str]:
+    """The texts of a column: floats with as many decimals as they need, the same for all."""
+    floats = [item for item in values if isinstance(item, float)]
+    decimals = max((_decimals(item) for item in floats), default=0)
+    is_dates = all(item is None or str(item).endswith("T00:00:00") for item in values)
+    return [_text(item, decimals, is_dates) for item in values]
+
+
+def _decimals(number: float) -> int:
+    """Decimals that show six significant digits of a number, without trailing zeros."""
+    # Smaller and larger numbers are written with an exponent.
+    if not 1e-4 <= abs(number) < 1e15:
+        return 0
+    exact = f"{number:.6g}" if abs(number) < 1e6 else f"{number:.0f}"
+    return len(exact.partition(".")[2]) if "e" not in exact else 0
+
+
+def _text(item: Any, decimals: int, is_date: bool) -> str:
+    if item is None:
+        return "-"
+    if isinstance(item, float):
+        plain = item == 0 or 1e-4 <= abs(item) < 1e15
+        return f"{item:.{decimals}f}" if plain else f"{item:.6g}"
+    if isinstance(item, str):
+        return item.removesuffix("T00:00:00") if is_date else item
+    return json.dumps(item, ensure_ascii=False)
+
+
+def finished_message(pipeline: str, nodes: int, seconds: float, cached: int = 0) -> str:
+    """The last line of a run that worked."""
+    from_cache = f" ({cached} from cache)" if cached else ""
+    count = f"{nodes} node{'' if nodes == 1 else 's'}{from_cache}"
+    return f"{one_line(pipeline)} finished: {count} in {format_duration(seconds)}."
+
+
+def run_messages(result: Mapping[str, Any], *, verbose: bool = True) -> Iterator[str]:
+    """What a run has to say beside its outputs: notes, nodes that failed, files it has written.
+
+    That an output is shown as a summary is said only if `verbose`.
+    """
+    for note in result.get("notes") or []:
+        if verbose or not note["note"].startswith("summarised"):
+            yield f"{note['output']}: {note['note']}"
+    for name, error in (result.get("survived") or {}).items():
+        yield f"Warning: {name} failed, and the run went on: {error}"
+    for file in result.get("files") or []:
+        yield f"Wrote {file['path']} ({', '.join(file['nodes'])} as {file['format']})."
