@@ -256,7 +256,10 @@ def test_pausing_and_resuming(cli: Cli, project: Path) -> None:
     assert re.fullmatch(
         r"morning  declared  active\n  next fire  \w{3} .* 08:00:00 CES?T, in \S+\n", resumed.stdout
     )
-    assert "Nothing to do: morning is active already." in cli.run("schedule", "resume", "morning", code=0).stderr
+    assert (
+        "Nothing to do: morning is active already."
+        in cli.run("schedule", "resume", "morning", code=0).stderr
+    )
 
 
 def test_an_edit_of_a_paused_schedule_leaves_it_paused(cli: Cli, project: Path) -> None:
@@ -409,7 +412,7 @@ def test_a_look_at_the_calendar_imports_nothing_heavy(
     done = subprocess.run(
         [COMMAND[0], "-X", "importtime", *COMMAND[1:], "schedule", command, *more],
         cwd=cli.folder,
-        env=cli._environ({}),
+        env=cli.merged_environ(),
         capture_output=True,
         text=True,
         check=True,
