@@ -1,4 +1,4 @@
-"""Four years of daily weather: tables, a few numbers and a chart.
+"""Four years of daily weather as tables, single values and a chart.
 
 Temperatures are in degrees Celsius, rain in millimetres, wind in metres per second.
 """
@@ -15,7 +15,7 @@ PROJECT = Path(__file__).parents[1]
 COLUMNS = ["date", "precipitation", "temp_max", "temp_min", "wind", "weather"]
 
 
-# With --cache too: a file may have changed behind the same name.
+# Computed even with --cache: the file may have changed under the same name.
 @cache(behavior="recompute")
 def observations(source_file: str) -> pd.DataFrame:
     """The CSV file as it is, one row per day."""
@@ -23,7 +23,7 @@ def observations(source_file: str) -> pd.DataFrame:
 
 
 def checked_observations(observations: pd.DataFrame) -> pd.DataFrame:
-    """The same rows with real dates, once nothing is missing or impossible."""
+    """The same rows with real dates, after a check for missing and impossible values."""
     missing = [column for column in COLUMNS if column not in observations]
     if missing:
         raise ValueError(f"columns missing: {', '.join(missing)}")
@@ -46,24 +46,24 @@ def checked_observations(observations: pd.DataFrame) -> pd.DataFrame:
 def daily_weather(
     checked_observations: pd.DataFrame, first_year: int, last_year: int, rainy_day_mm: float
 ) -> pd.DataFrame:
-    """The days of the years asked for, with their mean temperature and whether they were wet."""
+    """The days of the selected years, with their mean temperature and whether they were wet."""
     years = checked_observations["date"].dt.year
-    chosen = checked_observations[years.between(first_year, last_year)]
-    if chosen.empty:
+    selected = checked_observations[years.between(first_year, last_year)]
+    if selected.empty:
         raise ValueError(f"no day lies between {first_year} and {last_year}")
-    return chosen.assign(
-        temp_mean=(chosen["temp_min"] + chosen["temp_max"]) / 2,
-        is_wet=chosen["precipitation"] >= rainy_day_mm,
+    return selected.assign(
+        temp_mean=(selected["temp_min"] + selected["temp_max"]) / 2,
+        is_wet=selected["precipitation"] >= rainy_day_mm,
     )
 
 
 def monthly_summary(daily_weather: pd.DataFrame) -> pd.DataFrame:
-    """Mean temperatures, rain and wet days of every month."""
+    """Mean temperatures, rain and wet days of each month."""
     return _summary(daily_weather, "month", daily_weather["date"].dt.strftime("%Y-%m"))
 
 
 def yearly_summary(daily_weather: pd.DataFrame) -> pd.DataFrame:
-    """Mean temperatures, rain and wet days of every year."""
+    """Mean temperatures, rain and wet days of each year."""
     return _summary(daily_weather, "year", daily_weather["date"].dt.year)
 
 
@@ -85,7 +85,7 @@ def extremes(daily_weather: pd.DataFrame) -> pd.DataFrame:
 
 
 def weather_shares(daily_weather: pd.DataFrame) -> pd.DataFrame:
-    """How many days each type of weather had, the commonest first."""
+    """The number of days with each type of weather, the most frequent first."""
     days = daily_weather["weather"].value_counts()
     return pd.DataFrame(
         {"weather": days.index, "days": days.values, "percent": 100 * days.values / days.sum()}
@@ -98,7 +98,7 @@ def warmest_year(yearly_summary: pd.DataFrame) -> int:
 
 
 def temperature_trend(daily_weather: pd.DataFrame) -> float:
-    """Degrees per year, a straight line through the yearly means; NaN for a single year."""
+    """Degrees per year: the slope of a line through the yearly means; NaN for a single year."""
     means = daily_weather["temp_mean"].groupby(daily_weather["date"].dt.year).mean()
     if len(means) < 2:
         return math.nan
@@ -112,19 +112,19 @@ def wettest_month(monthly_summary: pd.DataFrame) -> str:
 
 
 def longest_dry_spell(daily_weather: pd.DataFrame) -> int:
-    """The most days in a row that were not wet."""
+    """The longest run of days that were not wet."""
     is_wet = daily_weather["is_wet"]
     return int((~is_wet).groupby(is_wet.cumsum()).sum().max())
 
 
 def chart_svg(monthly_summary: pd.DataFrame, place: str) -> str:
-    """A drawing of the months: temperatures above, rain below."""
+    """The months as a chart in SVG: temperatures above, rain below."""
     return _Chart(monthly_summary, place).svg()
 
 
 @cache(behavior="recompute")
 def chart(chart_svg: str, chart_file: str) -> str:
-    """The file that the drawing was written to, relative to the project."""
+    """Write the chart to a file; its path, relative to the project."""
     path = PROJECT / chart_file
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(chart_svg, encoding="utf-8")
@@ -249,7 +249,7 @@ class _Chart:
     def _panel(
         self, title: str, record: str, span: tuple[int, int], low: float, high: float
     ) -> Callable[[float], float]:
-        """Draw the grid and what is written at it; gives the height of a value."""
+        """Draw the grid with its labels; return a function from a value to its height."""
         top, bottom = span
         step = _step(high - low)
         first = math.floor(low / step)
@@ -296,7 +296,7 @@ def _points(places: list[tuple[float, float]]) -> str:
 
 
 def _step(span: float) -> float:
-    """A round distance between ticks, so that about four of them span it."""
+    """A round distance between ticks, so that about four of them cover the span."""
     rough = max(span, 1) / 4
     unit = 10 ** math.floor(math.log10(rough))
     return next(n * unit for n in (1, 2, 5, 10) if n * unit >= rough)
