@@ -1,1 +1,1 @@
-"""Static completion scripts for four shells, and the names they ask for while somebody types."""
+"""Static completion scripts for four shells, and the names that they look up at a press of Tab."""

@@ -202,7 +202,9 @@ def render(root: Command) -> str:
 def _entry(command: Command) -> list[str]:
     lines = [f"        {quote(' '.join(command.path))})"]
     if command.commands:
-        lines.append(f"            commands=({' '.join(each.name for each in command.commands)})")
+        lines.append(
+            f"            commands=({' '.join(subcommand.name for subcommand in command.commands)})"
+        )
     if command.arguments:
         lines.append("            arguments=(")
         for argument in command.arguments:
@@ -210,7 +212,7 @@ def _entry(command: Command) -> list[str]:
             lines.append(f"                {quote(f'{times} {_words(argument.value)}')}")
         lines.append("            )")
     lines.append("            options=(")
-    lines.extend(f"                {quote(_option(each))}" for each in command.options)
+    lines.extend(f"                {quote(_option(option))}" for option in command.options)
     return [*lines, "            )", "            ;;"]
 
 

@@ -83,7 +83,9 @@ def render(root: Command) -> str:
     paths = [" ".join(command.path) for command in commands if command.path]
     script = _SCRIPT.replace("@BASE_DIR@", BASE_DIR_OPTION)
     script = script.replace("@COMMANDS@", _list(paths)).replace("@VALUED@", _list(valued))
-    return script.replace("@LINES@", "\n".join(line for each in commands for line in _lines(each)))
+    return script.replace(
+        "@LINES@", "\n".join(line for command in commands for line in _lines(command))
+    )
 
 
 def _list(words: list[str]) -> str:
@@ -93,8 +95,8 @@ def _list(words: list[str]) -> str:
 def _lines(command: Command) -> Iterator[str]:
     path = _quoted(" ".join(command.path))
     yield ""
-    for each in command.commands:
-        yield _complete(f"__flowerpower_at {path} 0", f"-a {each.name}", each.help)
+    for subcommand in command.commands:
+        yield _complete(f"__flowerpower_at {path} 0", f"-a {subcommand.name}", subcommand.help)
     for option in command.options:
         yield _complete(f"__flowerpower_at {path}", _names(option) + _value(option), option.help)
     for index, argument in enumerate(command.arguments):

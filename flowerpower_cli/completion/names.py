@@ -1,9 +1,9 @@
 """`flowerpower --complete-names KIND [--base-dir DIR]`: names for completion, while somebody types.
 
-It imports the standard library and the rule for names, and runs nothing of the user's. It reads
-no configuration: jobs and schedules are those of the default SQLite file, or of the one that
-FLOWERPOWER_JOB_QUEUE_URL names. It is silent on any error, and ends the process after 200 ms
-whatever hangs.
+It imports only the standard library and the rule for names, and runs no code of the user. It
+reads no configuration: jobs and schedules are those of the default SQLite file, or of the one that
+FLOWERPOWER_JOB_QUEUE_URL names. It prints no error, and ends the process after 200 ms, whatever
+hangs.
 """
 
 from __future__ import annotations
@@ -14,29 +14,30 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
-PATIENCE = 0.2
+TIME_LIMIT = 0.2
+"""Seconds."""
 PROJECT_FILE = os.path.join("conf", "project.yml")
 PIPELINES_FOLDER = os.path.join("conf", "pipelines")
 BASE_DIR_VARIABLE = "FLOWERPOWER_BASE_DIR"
 URL_VARIABLE = "FLOWERPOWER_JOB_QUEUE_URL"
 DEFAULT_URL = "sqlite:///.flowerpower/jobs.db"
-MOST_LISTED = 200
+MAX_LISTED = 200
 
 
 def run(arguments: list[str]) -> NoReturn:
-    """Print the names that `arguments` ask for, one a line, and end the process with 0."""
+    """Print the names of the kind in `arguments`, one a line, and end the process with 0."""
     try:
         _thread.start_new_thread(_give_up, ())
         lines = "".join(f"{name}\n" for name in _names(*arguments))
         os.write(1, lines.encode("ascii"))
     finally:
-        # Whatever went wrong, a line that somebody types at is no place to say so.
+        # An error message would land in the middle of the line that somebody is typing.
         os._exit(0)
 
 
 def _give_up() -> None:
-    # A signal would wait for the system call that hangs; the end of the process does not.
-    time.sleep(PATIENCE)
+    # Python handles a signal only after the system call that hangs; _exit does not wait for it.
+    time.sleep(TIME_LIMIT)
     os._exit(0)
 
 
@@ -46,16 +47,16 @@ def _names(kind: str, option: str = "--base-dir", base_dir: str | None = None) -
     root = _project_root(base_dir or os.environ.get(BASE_DIR_VARIABLE))
     if option != "--base-dir" or kind not in _KINDS or root is None:
         return []
-    listed, limit = _KINDS[kind]
-    # Of jobs, too, those by the rule for names alone: an id that begins with - would be an option.
-    return sorted(name for name in listed(root) if is_name(name, limit))
+    list_names, limit = _KINDS[kind]
+    # The rule for names holds for ids of jobs here too: one that begins with - would be an option.
+    return sorted(name for name in list_names(root) if is_name(name, limit))
 
 
-def _project_root(named: str | None) -> str | None:
-    folder = os.path.abspath(os.path.expanduser(named or ""))
+def _project_root(base_dir: str | None) -> str | None:
+    folder = os.path.abspath(os.path.expanduser(base_dir or ""))
     while not os.path.isfile(os.path.join(folder, PROJECT_FILE)):
         above = os.path.dirname(folder)
-        if named or above == folder:
+        if base_dir or above == folder:
             return None
         folder = above
     return folder
@@ -63,7 +64,9 @@ def _project_root(named: str | None) -> str | None:
 
 def _pipelines(root: str) -> list[str]:
     with os.scandir(os.path.join(root, PIPELINES_FOLDER)) as entries:
-        return [each.name[:-4] for each in entries if each.name.endswith(".yml") and each.is_file()]
+        return [
+            entry.name[:-4] for entry in entries if entry.name.endswith(".yml") and entry.is_file()
+        ]
 
 
 def _jobs(root: str) -> list[str]:
@@ -72,13 +75,13 @@ def _jobs(root: str) -> list[str]:
         "SELECT id FROM flowerpower_jobs WHERE expires_at IS NULL OR expires_at > ?"
         " ORDER BY created_at DESC LIMIT ?",
         time.time(),
-        MOST_LISTED,
+        MAX_LISTED,
     )
 
 
 def _schedules(root: str) -> list[str]:
     query = "SELECT id FROM flowerpower_schedules ORDER BY created_at DESC LIMIT ?"
-    return _ids(root, query, MOST_LISTED)
+    return _ids(root, query, MAX_LISTED)
 
 
 def _ids(root: str, query: str, *values: float) -> list[str]:
@@ -88,13 +91,13 @@ def _ids(root: str, query: str, *values: float) -> list[str]:
     scheme, _, path = (os.environ.get(URL_VARIABLE) or DEFAULT_URL).partition(":///")
     if scheme != "sqlite":
         return []
-    # Read-only: this must neither make a file nor wait for one.
+    # Read-only: this must neither create a file nor wait for a lock.
     uri = f"file:{quote(os.path.join(root, path))}?mode=ro"
     rows = sqlite3.connect(uri, uri=True, timeout=0).execute(query, values)
     return [str(row[0]) for row in rows]
 
 
-# What lists a kind's names, and how long they are at most; a kind that is not here has none.
+# The function that lists the names of each kind, and the longest valid name.
 _KINDS: dict[str, tuple[Callable[[str], list[str]], int]] = {
     "pipelines": (_pipelines, 100),
     "jobs": (_jobs, 200),

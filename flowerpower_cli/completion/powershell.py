@@ -122,14 +122,15 @@ def _entry(command: Command) -> list[str]:
     lines = [f"        {_quoted(' '.join(command.path))} = @{{"]
     lines.append("            Commands = [ordered]@{")
     lines.extend(
-        f"                {_quoted(each.name)} = {_quoted(each.help)}" for each in command.commands
+        f"                {_quoted(subcommand.name)} = {_quoted(subcommand.help)}"
+        for subcommand in command.commands
     )
     lines.extend(["            }", "            Arguments = @("])
     for argument in command.arguments:
         many = _boolean(argument.repeatable)
         lines.append(f"                @{{ Many = {many}; Value = {_value(argument.value)} }}")
     lines.extend(["            )", "            Options = @("])
-    lines.extend(f"                {_option(each)}" for each in command.options)
+    lines.extend(f"                {_option(option)}" for option in command.options)
     return [*lines, "            )", "        }"]
 
 

@@ -1,9 +1,9 @@
 """Completion scripts for four shells, made from the tree of commands.
 
-They hold the tree itself; only names of pipelines, jobs and schedules are asked for while
-somebody types, of `flowerpower --complete-names` (see `flowerpower_cli.completion.names`).
+They contain the whole tree. Only names of pipelines, jobs and schedules are looked up while
+somebody types, by `flowerpower --complete-names` (see `flowerpower_cli.completion.names`).
 
-`make completions` writes the files anew.
+`make completions` writes the files in completions/.
 """
 
 from __future__ import annotations
@@ -32,5 +32,5 @@ _RENDERERS: dict[str, Callable[[Command], str]] = {
 
 
 def script(shell: str, root: Any) -> str:
-    """The completion script for one of the shells in `FILES`, of the tree of commands at `root`."""
+    """The completion script of a shell in `FILES` for the tree of commands at `root`."""
     return _RENDERERS[shell](command_tree(root))

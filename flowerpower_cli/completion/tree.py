@@ -1,4 +1,4 @@
-"""The tree of commands as plain data, which is all that a completion script is made from."""
+"""The tree of commands as plain data, from which the completion scripts are made."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 BASE_DIR_OPTION = "--base-dir"
 
-# What a value of this metavar names, for `flowerpower --complete-names`.
+# The kind of names that a metavar stands for, for `flowerpower --complete-names`.
 _NAMED = {"PIPELINE": "pipelines", "JOB": "jobs", "SCHEDULE": "schedules"}
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.+-]*", re.ASCII)
 
@@ -21,13 +21,13 @@ _FILES: dict[str, Kind] = {"FILE": "file", "DIR": "folder"}
 
 @dataclass(frozen=True)
 class Value:
-    """What can stand in one place of a line.
+    """What can stand at one place of a command line.
 
     Attributes:
-        kind: `flag` for an option that takes none; `at_file` is a file behind an @; `text`
+        kind: `flag` for an option without a value; `at_file` is a file behind an @; `text`
             cannot be completed.
-        metavar: what the help calls it.
-        words: the choices, or what is named: pipelines, jobs, schedules.
+        metavar: its name in the help.
+        words: the choices, or the kind of names: pipelines, jobs, schedules.
     """
 
     kind: Kind
@@ -37,7 +37,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Option:
-    """An option by all its names; a flag and its opposite are one."""
+    """An option with all of its names; a flag and its opposite are one option."""
 
     names: tuple[str, ...]
     help: str
@@ -46,13 +46,13 @@ class Option:
 
     @property
     def takes_value(self) -> bool:
-        """Whether the word behind the option belongs to it."""
+        """Whether the next word is the value of the option."""
         return self.value.kind != "flag"
 
 
 @dataclass(frozen=True)
 class Argument:
-    """One place for an argument, or the last of several if it is repeatable."""
+    """An argument; a repeatable one takes all of the words that follow."""
 
     value: Value
     repeatable: bool
@@ -76,34 +76,34 @@ class Command:
     def walk(self) -> Iterator[Command]:
         """The command itself and all below it."""
         yield self
-        for each in self.commands:
-            yield from each.walk()
+        for command in self.commands:
+            yield from command.walk()
 
 
 def command_tree(root: Any) -> Command:
-    """All that is not hidden in the tree of commands at `root`.
+    """The tree of commands at `root`, without hidden ones.
 
     Raises:
-        ValueError: if a shell would read something else in a name or a choice.
+        ValueError: if a name or a choice means something to a shell.
     """
     return _command(root, ())
 
 
 def _command(source: Any, path: tuple[str, ...]) -> Command:
     context = typer.Context(source, **source.context_settings)
-    shown = [each for each in source.get_params(context) if not getattr(each, "hidden", False)]
+    params = [p for p in source.get_params(context) if not getattr(p, "hidden", False)]
     commands = getattr(source, "commands", {})
     return Command(
         path=path,
         help=_first_line(source.help),
-        options=tuple(_option(each, context) for each in shown if each.param_type_name == "option"),
+        options=tuple(_option(p, context) for p in params if p.param_type_name == "option"),
         arguments=tuple(
-            _argument(each, context, path) for each in shown if each.param_type_name == "argument"
+            _argument(p, context, path) for p in params if p.param_type_name == "argument"
         ),
         commands=tuple(
-            _command(each, (*path, _plain(name)))
-            for name, each in commands.items()
-            if not each.hidden
+            _command(command, (*path, _plain(name)))
+            for name, command in commands.items()
+            if not command.hidden
         ),
     )
 
@@ -112,7 +112,7 @@ def _option(source: Any, context: Any) -> Option:
     is_flag = source.is_flag or source.count
     names = [_plain(name) for name in (*source.opts, *source.secondary_opts)]
     return Option(
-        # Sorted, because the names of the help option come in any order.
+        # Sorted, because Typer gives the names of the help option in no fixed order.
         names=tuple(sorted(names, key=lambda name: not name.startswith("--"))),
         help=_first_line(source.help),
         value=Value("flag") if is_flag else _value(source, context),
@@ -123,14 +123,14 @@ def _option(source: Any, context: Any) -> Option:
 def _argument(source: Any, context: Any, path: tuple[str, ...]) -> Argument:
     value = _value(source, context)
     if path[-1:] == ("new",) and value.kind == "names":
-        # Its name is not taken yet, so none that is there helps.
+        # `pipeline new` needs a name that no pipeline has.
         value = Value("text", value.metavar)
     return Argument(value, repeatable=source.nargs == -1)
 
 
 def _value(source: Any, context: Any) -> Value:
     metavar = (source.metavar or source.name.upper()).strip("[].")
-    choices = tuple(_plain(each.value) for each in source.shell_complete(context, "") if each.value)
+    choices = tuple(_plain(c.value) for c in source.shell_complete(context, "") if c.value)
     if choices:
         return Value("choices", metavar, choices)
     if metavar == "EXAMPLE":
@@ -150,5 +150,5 @@ def _first_line(text: str | None) -> str:
 
 def _plain(word: str) -> str:
     if not _PLAIN_WORD.fullmatch(word):
-        raise ValueError(f"{word!r} cannot stand in a completion script as it is.")
+        raise ValueError(f"{word!r} would need quotes in a completion script.")
     return word

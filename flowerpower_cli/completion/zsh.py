@@ -64,14 +64,17 @@ def render(root: Command) -> str:
 
 def _function(command: Command) -> str:
     name = "_".join(["_flowerpower", *command.path])
-    specs = [_option(each) for each in command.options]
+    specs = [_option(option) for option in command.options]
     if command.commands:
-        rows = [f"        {_quoted(f'{each.name}:{each.help}')}" for each in command.commands]
+        rows = [
+            f"        {_quoted(f'{subcommand.name}:{subcommand.help}')}"
+            for subcommand in command.commands
+        ]
         text = _GROUP.replace("@COMMANDS@", "\n".join(rows))
         return text.replace("@OPTIONS@", _lines(specs) + " \\").replace("@NAME@", name)
     specs.extend(
-        _quoted(("*" if each.repeatable else "") + _action(each.value))
-        for each in command.arguments
+        _quoted(("*" if argument.repeatable else "") + _action(argument.value))
+        for argument in command.arguments
     )
     return _COMMAND.replace("@SPECS@", _lines(specs)).replace("@NAME@", name)
 

@@ -254,13 +254,15 @@ def test_a_worker_on_redis_fires_when_told_to(on_redis: Cli) -> None:
 def test_schedules_on_redis_are_like_those_on_sqlite(on_redis: Cli) -> None:
     """Every command says on Redis what it says on SQLite."""
     add(on_redis, "quick", "--cron", "0 8 * * *", "--schedule-id", "one")
-    assert "Already so: one." in on_redis.run(
+    assert "Nothing to do: the schedule one is there already." in on_redis.run(
         "schedule", "add", "quick", "--cron", "0 8 * * *", code=0
     ).stderr  # fmt: skip
     listed = on_redis.run("schedule", "list", code=0).stdout
     assert re.search(r"one +quick +at 08:00, every day +Europe/Berlin +active", listed)
     on_redis.run("schedule", "pause", "one", code=0)
-    assert "Already so: one." in on_redis.run("schedule", "pause", "one", code=0).stderr
+    assert "Nothing to do: one is paused already." in on_redis.run(
+        "schedule", "pause", "one", code=0
+    ).stderr  # fmt: skip
     on_redis.run("schedule", "resume", "one", code=0)
     assert "one-now-" in on_redis.run("schedule", "run-now", "one", "-q", code=0).stdout
     assert on_redis.run("schedule", "history", "one", "--json", code=0).json == []
