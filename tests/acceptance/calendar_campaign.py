@@ -120,9 +120,9 @@ class CalendarCampaign:
             else:
                 self._pause_or_resume(self.dice.choice(PAUSED))
         time.sleep(3.0)
-        for each in fleet:
-            if each.stop() != 0:
-                self.count.reasons.append(each.errors.read_text("utf-8")[-2000:])
+        for scheduler in fleet:
+            if scheduler.stop() != 0:
+                self.count.reasons.append(scheduler.errors.read_text("utf-8")[-2000:])
                 self.count.lost += 1
         self._count(added)
 
@@ -152,22 +152,22 @@ class CalendarCampaign:
         for schedule in added:
             assert schedule.next_fire is not None
             fires = self.site.queue.schedules.fires(schedule.id, 1000)
-            made = Counter(fire.fire_time for fire in fires if fire.outcome is Outcome.ENQUEUED)
+            enqueued = Counter(fire.fire_time for fire in fires if fire.outcome is Outcome.ENQUEUED)
             jobs = Counter(
                 job.scheduled_for
                 for job in self.site.queue.list_jobs(JobFilter(schedule_id=schedule.id, limit=5000))
             )
-            moment, last = schedule.next_fire, max(made)
+            moment, last = schedule.next_fire, max(enqueued)
             while moment <= last:
                 count.nominal += 1
-                if not made[moment] or not jobs[moment]:
+                if not enqueued[moment] or not jobs[moment]:
                     count.lost += 1
                     count.reasons.append(f"{schedule.id}: {moment} has no job or no row")
                 moment += SECOND
             count.doubled += sum(jobs.values()) - len(jobs)
-            strays = [each for each in jobs if each not in made]
+            strays = [moment for moment in jobs if moment not in enqueued]
             count.doubled += len(strays)
-            count.reasons += [f"{schedule.id}: a job of {each}" for each in strays]
+            count.reasons += [f"{schedule.id}: a job of {moment}" for moment in strays]
             if clock.now() - last > timedelta(seconds=10):
                 count.lost += 1
                 count.reasons.append(f"{schedule.id}: nothing fired after {last}")
@@ -200,17 +200,19 @@ def main() -> int:
     parser.add_argument("--pauses", type=int, default=120, help="pauses and resumes")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     parser.add_argument("--on", choices=BACKENDS, action="append")
-    given = parser.parse_args()
-    print(f"seed {given.seed}", HEAD, sep="\n", flush=True)
+    options = parser.parse_args()
+    print(f"seed {options.seed}", HEAD, sep="\n", flush=True)
     clean = True
-    for backend in given.on or BACKENDS:
-        count = Count(backend, given.seed)
+    for backend in options.on or BACKENDS:
+        count = Count(backend, options.seed)
         with contextlib.ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             url, _ = place(backend, stack)
             site = Site(Path(folder) / "site", url)
             stack.callback(site.end)
-            CalendarCampaign(site, count).run(given.seconds, given.kills, given.edits, given.pauses)
+            CalendarCampaign(site, count).run(
+                options.seconds, options.kills, options.edits, options.pauses
+            )
         print(count.row(), *count.reasons, sep="\n  ", flush=True)
         clean = clean and count.is_clean
     return 0 if clean else 1

@@ -106,10 +106,10 @@ class Campaign:
         began = time.monotonic()
         self.site.pipeline("traced_job", JOB, RETRIES, parameters="name: str, seconds: float")
         ids = [f"job-{number}" for number in range(self.tally.jobs)]
-        for number, each in enumerate(ids):
-            inputs = RunOverrides(inputs={"name": each, "seconds": self._mean})
+        for number, job_id in enumerate(ids):
+            inputs = RunOverrides(inputs={"name": job_id, "seconds": self._mean})
             self.site.queue.add_job(
-                JobSpec("traced_job", inputs, id=each, queue=QUEUES[number % len(QUEUES)])
+                JobSpec("traced_job", inputs, id=job_id, queue=QUEUES[number % len(QUEUES)])
             )
         fleet = [self._worker() for _ in range(self._workers)]
         for _ in range(strikes):
@@ -160,7 +160,7 @@ class Campaign:
             time.sleep(0.1)
             with contextlib.suppress(BackendUnreachable):
                 waiting.difference_update(
-                    [each for each in waiting if self.site.job(each).status.is_ended]
+                    [job_id for job_id in waiting if self.site.job(job_id).status.is_ended]
                 )
             return not waiting
 
@@ -169,24 +169,24 @@ class Campaign:
 
     def _count(self, ids: list[str]) -> None:
         tally, spans = self.tally, _spans(self.site)
-        for each in ids:
-            job = self.site.job(each)
+        for job_id in ids:
+            job = self.site.job(job_id)
             tally.finished += job.status is JobStatus.FINISHED
             tally.failed += job.status is JobStatus.FAILED
             tally.lost += not job.status.is_ended
             if job.status is JobStatus.FAILED:
-                tally.reasons.append(f"{each}: {job.error}")
+                tally.reasons.append(f"{job_id}: {job.error}")
             elif not job.status.is_ended:
-                tally.reasons.append(f"{each}: {job}")
-            ran = sorted(spans[each])
+                tally.reasons.append(f"{job_id}: {job}")
+            ran = sorted(spans[job_id])
             tally.repeats += max(0, len(ran) - 1)
             if job.status is JobStatus.FINISHED and not any(whole for _, _, whole in ran):
                 tally.wrong += 1
-                tally.reasons.append(f"{each}: finished, and never ran to its end")
+                tally.reasons.append(f"{job_id}: finished, and never ran to its end")
             for (_, end, _), (begin, _, _) in itertools.pairwise(ran):
                 if begin < end:
                     tally.overlapping += 1
-                    tally.reasons.append(f"{each}: {ran}")
+                    tally.reasons.append(f"{job_id}: {ran}")
 
 
 def _spans(site: Site) -> dict[str, list[tuple[float, float, bool]]]:
@@ -224,11 +224,11 @@ def main() -> int:
     parser.add_argument("--strikes", type=int, default=60)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     parser.add_argument("--on", choices=BACKENDS, action="append")
-    given = parser.parse_args()
-    print(f"seed {given.seed}", HEAD, sep="\n", flush=True)
+    options = parser.parse_args()
+    print(f"seed {options.seed}", HEAD, sep="\n", flush=True)
     clean = True
-    for backend in given.on or BACKENDS:
-        tally = Tally(backend, given.seed, given.jobs)
+    for backend in options.on or BACKENDS:
+        tally = Tally(backend, options.seed, options.jobs)
         with contextlib.ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             url, restart = place(backend, stack)
@@ -237,7 +237,7 @@ def main() -> int:
             campaign = Campaign(
                 site, tally, workers=3, restart=restart, mean_seconds=0.25, jobs_per_child=20
             )
-            campaign.run(given.strikes, every=0.5, drain=240)
+            campaign.run(options.strikes, every=0.5, drain=240)
         print(tally.row(), *tally.reasons, sep="\n  ", flush=True)
         clean = clean and tally.is_clean
     return 0 if clean else 1

@@ -32,7 +32,7 @@ on_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs prctl")
 
 @dataclass
 class Done:
-    """What a child said and how it ended; of a long log the end."""
+    """What a child sent and how it ended; of a long log only the end."""
 
     messages: list[dict[str, Any]] = field(default_factory=list)
     log: bytes = b""
@@ -56,7 +56,7 @@ class Done:
         (value,) = self.outcome.outputs.values()
         return value
 
-    def hear(self, child: Child) -> None:
+    def read(self, child: Child) -> None:
         child.flush()
         log = child.read_log()
         self.printed += len(log)
@@ -84,7 +84,7 @@ class Jobs:
         child.send({"run": run, "base_dir": str(root), **request})
 
     def follow(self, child: Child, until: Callable[[Done], object]) -> Done:
-        """Attend to a child until something holds, or until its end."""
+        """Follow a child until something holds, or until its end."""
         done, deadline = Done(), time.monotonic() + LIMIT
         with selectors.DefaultSelector() as selector:
             selector.register(self.server, selectors.EVENT_READ)
@@ -98,7 +98,7 @@ class Jobs:
                     if key.fileobj == child.control and not child.control_is_open:
                         selector.unregister(child.control)
                 ended = [each for each in self.server.reports() if each.pid == child.pid]
-                done.hear(child)
+                done.read(child)
                 for each in ended:
                     done.returncode, done.lost = each.returncode, each.lost
         return done

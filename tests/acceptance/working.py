@@ -33,14 +33,14 @@ from flowerpower.job_queue.base import WorkerOptions
 def tell(event):
     print(json.dumps({"kind": event.kind, **event.facts}), flush=True)
 
-given = json.loads(sys.argv[1])
-if given.get("break"):
-    exec(given["break"])
-with JobQueueManager(**given["queue"]) as queue:
-    if given["options"] is None:
+settings = json.loads(sys.argv[1])
+if settings.get("break"):
+    exec(settings["break"])
+with JobQueueManager(**settings["queue"]) as queue:
+    if settings["options"] is None:
         queue.run_scheduler(tell)
     else:
-        queue.run_worker(WorkerOptions(**given["options"]), tell)
+        queue.run_worker(WorkerOptions(**settings["options"]), tell)
 # Python aborts at its end if a thread still waits for a pipe that nobody reads.
 os._exit(0)
 """
@@ -68,11 +68,14 @@ class WorkerProcess:
     def __init__(
         self, site: Site, number: int, options: dict[str, Any] | None, broken: str
     ) -> None:
-        self.told = site.root / f"worker-{number}.jsonl"
-        given = {"queue": site.queue_options, "options": options, "break": broken}
-        with self.told.open("wb") as out, (site.root / f"worker-{number}.err").open("wb") as err:
+        self.events_file = site.root / f"worker-{number}.jsonl"
+        settings = {"queue": site.queue_options, "options": options, "break": broken}
+        with (
+            self.events_file.open("wb") as out,
+            (site.root / f"worker-{number}.err").open("wb") as err,
+        ):
             self.process = subprocess.Popen(
-                [sys.executable, "-c", SCRIPT, json.dumps(given)],
+                [sys.executable, "-c", SCRIPT, json.dumps(settings)],
                 stdout=out,
                 stderr=err,
                 env={**os.environ, "MARK": site.mark, "PYTHONDONTWRITEBYTECODE": "1"},
@@ -82,7 +85,7 @@ class WorkerProcess:
         self.errors = site.root / f"worker-{number}.err"
 
     def events(self, kind: str | None = None) -> list[dict[str, Any]]:
-        lines = self.told.read_text("utf-8").splitlines(keepends=True)
+        lines = self.events_file.read_text("utf-8").splitlines(keepends=True)
         events = [json.loads(line) for line in lines if line.endswith("\n")]
         return [each for each in events if kind in (None, each["kind"])]
 
@@ -219,11 +222,11 @@ class Site:
             return False
         if self.url is not None:
             with psycopg.connect(self.url) as connection:
-                found = connection.execute(
+                cursor = connection.execute(
                     "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
                     " AND pid <> pg_backend_pid() AND state <> 'idle'"
                 )
-                return found.fetchone() is not None
+                return cursor.fetchone() is not None
         database = sqlite3.connect(self.root / ".flowerpower" / "jobs.db", timeout=0)
         with contextlib.closing(database):
             try:
@@ -256,8 +259,8 @@ def value(job: Job) -> Any:
     """The one output of a finished job."""
     assert job.status is JobStatus.FINISHED, job
     assert job.result is not None, job
-    (found,) = job.result["outputs"].values()
-    return found
+    (output,) = job.result["outputs"].values()
+    return output
 
 
 def reason(job: Job) -> str:

@@ -32,7 +32,7 @@ def failed(
 
 @pytest.mark.parametrize(("policy", "left"), [(None, None), (NEVER, 0), (TWICE, 2)])
 def test_a_finished_outcome_finishes_the_job(policy: RetryConfig | None, left: int | None) -> None:
-    """Outputs and notes are the result; the retries that were left are told."""
+    """Outputs and notes are the result; the retries that were left are kept."""
     outcome = {"status": "finished", "outputs": {"x": 1}, "notes": [{"output": "x", "note": "n"}]}
     result = attempt_result.from_outcome(claim(), policy, outcome, NOW)
     assert result.status is JobStatus.FINISHED
@@ -65,7 +65,7 @@ def test_a_failed_outcome_is_retried_while_retries_are_left(
 
 @pytest.mark.parametrize("outcome", [{}, {"status": "failed"}, {"status": 7, "error": "text"}])
 def test_an_outcome_that_makes_no_sense_is_a_failure(outcome: dict[str, Any]) -> None:
-    """A child that tells nonsense has failed, and the record says so."""
+    """A child that sends nonsense has failed, and the record says so."""
     result = attempt_result.from_outcome(claim(), TWICE, outcome, NOW)
     assert result.status is JobStatus.FAILED
     assert result.error is not None
@@ -86,7 +86,7 @@ def test_an_outcome_that_makes_no_sense_is_a_failure(outcome: dict[str, Any]) ->
     ],
 )
 def test_a_death_says_how_the_process_died(returncode: int, expected: str) -> None:
-    """The signal or exit code is told, with the node that ran last."""
+    """The message names the signal or exit code, and the error the node that ran last."""
     result = attempt_result.from_process_death(claim(), None, returncode, "total", NOW)
     assert result.status is JobStatus.FAILED
     assert result.error is not None
@@ -119,7 +119,7 @@ def test_deaths_and_timeouts_are_retried_if_they_are_listed(
 
 
 def test_a_timeout_says_how_long_was_allowed() -> None:
-    """The limit is told as people write it."""
+    """The limit is written as people write it."""
     result = attempt_result.from_timeout(claim(), None, 90.0, "total", NOW)
     assert result.error is not None
     assert "its timeout of 1m30s" in result.error["message"]

@@ -12,7 +12,7 @@ from flowerpower.triggers import clock
 
 def look(reaper: Reaper, beats: list[dict[str, int]], start: float = 1000.0) -> list[set[str]]:
     """Who is dead at each of the looks, one a second."""
-    return [set(reaper.dead(each, start + second)) for second, each in enumerate(beats)]
+    return [set(reaper.dead(seen, start + second)) for second, seen in enumerate(beats)]
 
 
 def test_a_worker_that_stands_still_for_a_lease_is_dead() -> None:
@@ -33,8 +33,8 @@ def test_a_worker_is_judged_from_the_first_look(dice_start: float) -> None:
     """Whatever the clock shows at first, a worker has a full lease from when it was first seen."""
     beats = [{"a": 1}] * 5 + [{"a": 1, "b": 1}] * 10
     dead = look(Reaper(10.0), beats, dice_start)
-    assert [at for at, each in enumerate(dead) if "a" in each] == [10, 11, 12, 13, 14]
-    assert all("b" not in each for each in dead)
+    assert [second for second, names in enumerate(dead) if "a" in names] == [10, 11, 12, 13, 14]
+    assert all("b" not in names for names in dead)
 
 
 @pytest.fixture

@@ -174,8 +174,10 @@ class ForkServer:
         if self._process is None:
             return
         self._commands.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(END_TIMEOUT)
+        # A server that was never ready may import for seconds yet, and has no children to end.
+        if self._is_ready:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(END_TIMEOUT)
         self._kill_server(self._process)
         self._reports.close()
         self._process = None
