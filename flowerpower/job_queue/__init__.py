@@ -13,6 +13,7 @@ from flowerpower.text import did_you_mean
 
 if TYPE_CHECKING:
     from flowerpower.config.files import Project
+    from flowerpower.config.project import JobQueueConfig
     from flowerpower.job_queue.base import JobQueueBackend
 
 BACKEND_TYPES = ("apscheduler", "rq")
@@ -27,9 +28,9 @@ def JobQueueManager(  # noqa: N802 - the name that users know; it returns one of
     For example `with JobQueueManager(base_dir="my_project") as queue: …`.
 
     If `base_dir` has a conf/project.yml, that file and the environment give what is not given here,
-    as for `PipelineManager`. The address in the file is used only with the file's type, and only if
-    no part of an address is given. Without such a file `type` is apscheduler, and each option has
-    the backend's own default.
+    as for `PipelineManager`. The file's address is used only with the file's type, and only if no
+    part of an address is given. Without such a file `type` is apscheduler, and each option has the
+    backend's default.
 
     `options` are those of the backend's class: `url`, `namespace`, `result_ttl`, `history_ttl`; for
     rq also `host`, `port`, `database`, `username` and `password`.
@@ -40,13 +41,14 @@ def JobQueueManager(  # noqa: N802 - the name that users know; it returns one of
         BackendUnreachable: if it cannot be opened.
     """
     from flowerpower.config.files import PROJECT_FILE, load_project
+    from flowerpower.config.merge import with_type
 
     root = Path(base_dir).absolute()
     # Not Path.is_file, which raises where a folder may not be read.
     if os.path.isfile(root / PROJECT_FILE):
         project = load_project(root)
-        type = project.config.job_queue.type if type is None else type
-        defaults = project_options(project, type)
+        queue = with_type(project.config.job_queue, type)
+        type, defaults = queue.type, project_options(project, queue)
         if any(options.get(name) is not None for name in _ADDRESS):
             defaults = {name: value for name, value in defaults.items() if name not in _ADDRESS}
         missing = [name for name in defaults if options.get(name) is None]
@@ -54,18 +56,14 @@ def JobQueueManager(  # noqa: N802 - the name that users know; it returns one of
     return open_backend("apscheduler" if type is None else type, root, options)
 
 
-def project_options(project: Project, type: str) -> dict[str, Any]:
-    """The options of a project's backend, if it is of that type."""
-    config = project.config.job_queue
-    options: dict[str, Any] = {
-        "namespace": config.namespace or project.name,
-        "result_ttl": config.result_ttl,
-        "history_ttl": config.history_ttl,
+def project_options(project: Project, queue: JobQueueConfig) -> dict[str, Any]:
+    """The options of a project's backend."""
+    return {
+        "namespace": queue.namespace or project.name,
+        "result_ttl": queue.result_ttl,
+        "history_ttl": queue.history_ttl,
+        **queue.backend.model_dump(exclude={"queues"}, exclude_none=True),
     }
-    # The address in the file belongs to the type in the file.
-    if type == config.type:
-        options.update(config.backend.model_dump(exclude={"queues"}, exclude_none=True))
-    return options
 
 
 def open_backend(type: str, root: Path, options: Mapping[str, Any]) -> JobQueueBackend:

@@ -87,7 +87,7 @@ class PipelineJobQueue:
         if self._backend is None:
             from flowerpower.job_queue import open_backend, project_options
 
-            options = project_options(self._project, self.type)
+            options = project_options(self._project, self._config)
             self._backend = open_backend(self.type, self._project.root, options)
         return self._backend
 

@@ -223,7 +223,7 @@ def test_rq_is_the_one_whose_keys_are_known() -> None:
     assert "rq .. ':queue:'" in common
     assert "rq .. ':queues'" in common
     assert "rq .. ':job:'" in common
-    assert "rq .. ':' .. word .. ':'" in common
+    assert "rq .. ':' .. kind .. ':'" in common
     for word, registry in REGISTRIES.items():
         assert registry.key_template == f"rq:{word}:{{0}}"
     assert Worker.redis_worker_namespace_prefix == "rq:worker:"

@@ -72,14 +72,14 @@ def test_an_odd_password_reaches_redis_as_it_is(password: str) -> None:
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"url": "redis://h", "host": "h"}, "has a url and host; expected one way"),
+        ({"url": "redis://h", "host": "h"}, "has a url and host; expected either"),
         ({"url": "redis://h", "port": 1, "database": 0}, "a url and port and database"),
         ({"url": "redis://h?colour=red"}, "has the option 'colour'"),
         ({"url": "rediss://h?ssl_ca_cert=/x"}, "Did you mean 'ssl_ca_certs'"),
         ({"url": "rediss://h?ssl_cert_reqs=require"}, "Did you mean 'required'"),
         ({"url": "unix:///x?ssl_ca_certs=/x"}, "has the option 'ssl_ca_certs'"),
-        ({"url": "redis://h/jobs"}, "names the database 'jobs'; expected a number"),
-        ({"url": "redis://h/-1"}, "names the database '-1'; expected a number"),
+        ({"url": "redis://h/jobs"}, "has the database 'jobs'; expected a number"),
+        ({"url": "redis://h/-1"}, "has the database '-1'; expected a number"),
         ({"url": "redis://h/٥"}, "expected a number"),
         ({"url": "redis://h?db=jobs"}, "cannot be used: Invalid value for 'db'"),
         ({"url": "redis://:topZZsecret@h:70000"}, "is not a Redis URL"),
@@ -92,8 +92,8 @@ def test_an_odd_password_reaches_redis_as_it_is(password: str) -> None:
         ({"url": ""}, "is not a Redis URL"),
         ({"url": "redis://h?password=topZZsecret"}, "has the option 'password'"),
         ({"port": 70000}, "is not a Redis URL"),
-        ({"database": -1}, "names the database '-1'"),
-        ({"host": "a/b"}, "names the database"),
+        ({"database": -1}, "has the database '-1'"),
+        ({"host": "a/b"}, "has the database"),
     ],
 )  # fmt: skip
 def test_an_address_that_cannot_be_is_refused(options: dict[str, Any], expected: str) -> None:

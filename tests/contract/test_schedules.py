@@ -149,7 +149,7 @@ def test_what_is_done_is_neither_paused_nor_resumed(backend: JobQueueBackend, ve
     """There is nothing to come."""
     backend.schedules.add(ScheduleSpec("report", make_trigger(date="2020-01-01"), id="past"))
     with pytest.raises(Refused, match="is done"):
-        getattr(backend, verb)("past")
+        getattr(backend.schedules, verb)("past")
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_what_is_not_there_is_said_with_the_nearest(
     """An id that nobody has is an error; one much like it is named."""
     backend.schedules.add(daily("mine-1"))
     with pytest.raises(ScheduleNotFound) as missing:
-        getattr(backend, verb)(schedule_id)
+        getattr(backend.schedules, verb)(schedule_id)
     assert ("'mine-1'" in missing.value.message) is (schedule_id == "mine-2")
 
 

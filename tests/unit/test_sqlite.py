@@ -108,7 +108,7 @@ def test_a_database_of_others_is_refused_and_left(tmp_path: Path, path: Path, ve
     """Another program's SQLite file is not ours, whatever version it says."""
     path.parent.mkdir()
     run_sql(path, "CREATE TABLE notes (text)", f"PRAGMA user_version = {version}")
-    assert_refused(tmp_path, path, "no database of flowerpower")
+    assert_refused(tmp_path, path, "not a database of flowerpower")
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, path: Path) -> None:

@@ -45,7 +45,7 @@ from flowerpower.jobs.job import (
     check_transition,
     check_ttl,
 )
-from flowerpower.text import JOB_ID_LIMIT, check_name, is_name
+from flowerpower.text import JOB_ID_LIMIT, check_name, is_job_id, is_name
 from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ class RQManager(JobQueueBackend):
         return self._store.prune(everything_ended=everything_ended)
 
     def read_log(self, job_id: str, attempt: int, after: int = 0) -> list[LogChunk]:
-        is_valid = is_name(job_id, JOB_ID_LIMIT)
+        is_valid = is_job_id(job_id)
         args = {"id": job_id, "attempt": attempt, "after": after}
         pieces = self._store.run("read_log", **args) if is_valid else None
         if pieces is None:
