@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flowerpower.errors import UnknownNode
+from flowerpower.errors import RunFailed, UnknownNode
 from flowerpower.pipeline import PipelineManager
 from flowerpower.pipeline.overrides import make_overrides
 from tests.conditions import PATIENCE
@@ -405,3 +406,65 @@ def test_many_runs_at_once_share_a_cache(project: Path, cli: Cli) -> None:
         out, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, err
         assert f'"third": {number % 2 * 2 + 1}' in out
+
+
+@pytest.fixture
+def connections(monkeypatch: pytest.MonkeyPatch) -> list[sqlite3.Connection]:
+    """Every connection to an SQLite database that this process opens from now on."""
+    opened: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def remember(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        opened.append(connect(*arguments, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", remember)
+    return opened
+
+
+def is_closed(connection: sqlite3.Connection) -> bool:
+    try:
+        connection.execute("SELECT 1")
+    except sqlite3.ProgrammingError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("executor", ["synchronous", "threadpool", "future"])
+def test_a_run_closes_its_database(
+    project: Path, connections: list[sqlite3.Connection], executor: str
+) -> None:
+    """Whatever runs the nodes, no connection is open after the run: not for the collector to find."""
+    for _ in range(2):
+        run(project, cache=True, executor=executor)
+    assert connections
+    assert all(map(is_closed, connections))
+
+
+def test_a_run_that_fails_closes_its_database(
+    project: Path, connections: list[sqlite3.Connection]
+) -> None:
+    """A node that raises leaves no connection open."""
+    (project / "pipelines" / "steps.py").write_text(
+        "def broken(number: int) -> int:\n    raise ValueError(number)\n"
+    )
+    with pytest.raises(RunFailed, match="ValueError: 3"):
+        run(project)
+    assert connections
+    assert all(map(is_closed, connections))
+
+
+def test_a_forecast_closes_its_database(
+    project: Path, connections: list[sqlite3.Connection]
+) -> None:
+    """Looking at the cache leaves no connection open, also where its file is damaged."""
+    assert set(forecast(project).values()) == {"computed"}
+    assert not (project / ".flowerpower" / "cache").exists()
+    run(project)
+    assert set(forecast(project).values()) == {"cached"}
+    for file in (project / ".flowerpower" / "cache").glob("metadata_store.db*"):
+        file.write_bytes(b"no database, by a long way" * 100)
+    assert set(forecast(project).values()) == {"computed"}
+    run(project)
+    assert len(connections) >= 5
+    assert all(map(is_closed, connections))
