@@ -22,11 +22,13 @@ from typing import Any
 
 import pytest
 from hamilton import ad_hoc_utils, driver
+from hamilton.base import DictResult
 from hamilton.caching.adapter import HamiltonCacheAdapter
 from hamilton.caching.stores.file import FileResultStore
 from hamilton.caching.stores.sqlite import SQLiteMetadataStore
 from hamilton.execution.executors import SynchronousLocalTaskExecutor
 from hamilton.htypes import Collect, Parallelizable
+from hamilton.io.materialization import to
 from hamilton.lifecycle import NodeExecutionMethod
 from hamilton.lifecycle.default import PrintLn
 from hamilton.node import Node
@@ -150,6 +152,20 @@ def test_hamilton_wraps_the_generator_of_a_block() -> None:
     assert isinstance(wrapped, functools.partial)
     assert inspect.isgenerator(patches.unwrap_generator(wrapped)())
     assert patches.unwrap_generator(total) is total
+
+
+def test_a_materializer_names_the_node_that_combines_values() -> None:
+    """Two values in one file are combined in a node of a name made from the writing node's."""
+
+    def other() -> int:
+        return 2
+
+    module = ad_hoc_utils.create_temporary_module(number, other)
+    one = to.memory(id="one", dependencies=["number"])
+    two = to.memory(id="two", dependencies=["number", "other"], combine=DictResult())
+    built = driver.Builder().with_modules(module).with_materializers(one, two).build()
+    assert patches.saver_nodes(built.graph, "one") == ["one"]
+    assert patches.saver_nodes(built.graph, "two") == ["two", "two_build_result"]
 
 
 def test_a_process_pool_is_killed_at_once() -> None:
