@@ -48,11 +48,11 @@ def project(cli: Cli, make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
 
 
 def calls(project: Path) -> list[str]:
-    """What was computed since this was asked last."""
+    """What was computed since this was called last."""
     file = project / "calls.txt"
-    told = file.read_text().split() if file.exists() else []
+    names = file.read_text().split() if file.exists() else []
     file.unlink(missing_ok=True)
-    return told
+    return names
 
 
 def run(project: Path, **given: Any) -> dict[str, Any]:
@@ -72,9 +72,9 @@ def test_a_second_run_computes_nothing(project: Path, cli: Cli) -> None:
     assert calls(project) == []
     assert "steps finished: 3 nodes (3 from cache) in" in again.stderr
     assert "second finished from the cache in" in again.stderr
-    told = cli.run("pipeline", "run", "steps", "--json", code=0).json
-    assert told["outputs"] == first.json["outputs"] == {"third": 7}
-    assert [node["from_cache"] for node in told["nodes"]] == [True] * 3
+    result = cli.run("pipeline", "run", "steps", "--json", code=0).json
+    assert result["outputs"] == first.json["outputs"] == {"third": 7}
+    assert [node["from_cache"] for node in result["nodes"]] == [True] * 3
     assert [node["from_cache"] for node in first.json["nodes"]] == [False] * 3
 
 
@@ -125,8 +125,8 @@ def test_the_plan_says_what_would_come_from_the_cache(project: Path, cli: Cli) -
     assert calls(project) == []
     shown = cli.run("pipeline", "run", "steps", "--dry-run", code=0)
     assert re.search(r"first +int +number +from cache", shown.stdout)
-    told = cli.run("pipeline", "run", "steps", "--dry-run", "--recompute", "third", "--json").json
-    assert [node["cache"] for node in told["nodes"]] == ["cached", "cached", "computed"]
+    result = cli.run("pipeline", "run", "steps", "--dry-run", "--recompute", "third", "--json").json
+    assert [node["cache"] for node in result["nodes"]] == ["cached", "cached", "computed"]
 
 
 def test_recompute_computes_again(project: Path) -> None:
