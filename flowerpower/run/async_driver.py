@@ -10,6 +10,7 @@ from typing import Any
 
 from hamilton.async_driver import AsyncDriver
 from hamilton.base import DictResult
+from hamilton.io.materialization import modify_graph
 from hamilton.lifecycle.base import (
     BasePostGraphConstruct,
     BasePostGraphExecute,
@@ -20,29 +21,41 @@ from hamilton.lifecycle.base import (
 
 from flowerpower.config.run import RunConfig
 from flowerpower.run.adapters.factory import Adapters
+from flowerpower.run.files import Files
 from flowerpower.run.loops import is_in_event_loop
 from flowerpower.run.node_events import NodeEventHook
 
 
 def make_async_driver(
-    modules: Sequence[ModuleType], run: RunConfig, node_events: NodeEventHook, adapters: Adapters
+    modules: Sequence[ModuleType],
+    run: RunConfig,
+    files: Files,
+    node_events: NodeEventHook,
+    adapters: Adapters,
 ) -> AsyncDriver:
     """Hamilton's async driver, whose hooks are called when a node runs.
 
     An adapter's hooks around nodes, those of the whole run and its other methods go to Hamilton as
     different adapters: each kind needs another treatment.
     """
-    all_adapters = [*adapters.node_adapters, *(each.adapter for each in adapters.trackers)]
-    with_node_hooks = [each for each in all_adapters if hasattr(each, "pre_node_execute")]
-    others = [each for each in all_adapters if not hasattr(each, "pre_node_execute")]
-    run_hooks = [RunHooks(each) for each in all_adapters if hasattr(each, "pre_graph_execute")]
-    return AsyncDriver(
+    trackers = [tracker.adapter for tracker in adapters.trackers]
+    node_hooks: list[Any] = []
+    run_hooks: list[Any] = []
+    others: list[Any] = []
+    for adapter in (*adapters.node_adapters, *trackers):
+        (node_hooks if hasattr(adapter, "pre_node_execute") else others).append(adapter)
+        if hasattr(adapter, "pre_graph_execute"):
+            run_hooks.append(RunHooks(adapter))
+    driver = AsyncDriver(
         dict(run.config),
         *modules,
         result_builder=DictResult(),
-        adapters=[AsyncNodeHooks([node_events, *with_node_hooks]), *run_hooks, *others],
+        adapters=[AsyncNodeHooks([node_events, *node_hooks]), *run_hooks, *others],
         allow_module_overrides=run.allow_module_overrides,
     )
+    if files.factories:
+        driver.graph = modify_graph(driver.graph, files.savers, files.loaders)
+    return driver
 
 
 def execute_async(

@@ -144,10 +144,7 @@ def make_driver(
     check_methods([*adapters.methods, *(["cache"] if run.cache.enabled else [])], dag)
     if dag.coroutines:
         with _as_dag_error():
-            driver = make_async_driver(modules, run, node_events, adapters)
-            if dag.files.factories:
-                driver.graph = modify_graph(driver.graph, dag.files.savers, dag.files.loaders)
-        return driver
+            return make_async_driver(modules, run, dag.files, node_events, adapters)
     executor = run.executor.type
     all_adapters = [node_events, *adapters.node_adapters, *(t.adapter for t in adapters.trackers)]
     needs_builder = executor != "synchronous" or run.cache.enabled or dag.parallel
@@ -166,14 +163,9 @@ def make_driver(
 
         all_adapters.append(FutureAdapter(max_workers=run.executor.max_workers))
     elif executor in TASK_EXECUTORS or dag.parallel:
-        from flowerpower.run.executors.factory import make_executor
-
-        manager = make_executor(run.executor, node_events)
+        builder = _with_executor(builder, run, node_events)
         for tracker in adapters.trackers if executor not in ("synchronous", "threadpool") else ():
             warn(f"{tracker.name} records the run but not its nodes: they run in other processes.")
-        builder = builder.enable_dynamic_execution(
-            allow_experimental_mode=True
-        ).with_execution_manager(manager)
     with _as_dag_error():
         return builder.with_adapters(*all_adapters).build()
 
@@ -197,6 +189,16 @@ def execute(
 def _builder(modules: Sequence[ModuleType], run: RunConfig) -> hamilton_driver.Builder:
     builder = hamilton_driver.Builder().with_modules(*modules).with_config(dict(run.config))
     return builder.allow_module_overrides() if run.allow_module_overrides else builder
+
+
+def _with_executor(
+    builder: hamilton_driver.Builder, run: RunConfig, node_events: NodeEventHook
+) -> hamilton_driver.Builder:
+    from flowerpower.run.executors.factory import make_executor
+
+    manager = make_executor(run.executor, node_events)
+    dynamic = builder.enable_dynamic_execution(allow_experimental_mode=True)
+    return dynamic.with_execution_manager(manager)
 
 
 def _first(names: list[str]) -> str:

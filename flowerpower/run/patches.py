@@ -20,6 +20,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from hamilton import ad_hoc_utils, driver
+from hamilton.graph import FunctionGraph
 from hamilton.node import Node
 
 NOISY_LOGGERS = (
@@ -92,6 +93,16 @@ def link_nodes(dependency: Node, dependant: Node) -> None:
     """
     dependant._dependencies.append(dependency)
     dependency._depended_on_by.append(dependant)
+
+
+def saver_nodes(graph: FunctionGraph, saver: str) -> list[str]:
+    """The nodes that a materializer adds (Hamilton 1.90), by the name of the one that writes.
+
+    Of several values it writes the result of a second node, which it names so.
+    """
+    combining = f"{saver}_build_result"
+    dependencies = [node.name for node in graph.nodes[saver].dependencies]
+    return [saver, combining] if combining in dependencies else [saver]
 
 
 def unwrap_generator(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import ModuleType
 from typing import Any
@@ -40,9 +40,15 @@ from flowerpower.run.dag import (
 )
 from flowerpower.run.driver import Dag, build_dag, check_fit, execute, make_driver
 from flowerpower.run.files import check_files_exist
-from flowerpower.run.inputs import SCHEDULED_FOR, check_complete, check_known, convert_values
+from flowerpower.run.inputs import (
+    SCHEDULED_FOR,
+    check_complete,
+    check_known,
+    convert_values,
+)
 from flowerpower.run.modules import import_modules
 from flowerpower.run.node_events import NodeEventHook
+from flowerpower.run.patches import saver_nodes
 from flowerpower.text import did_you_mean
 
 
@@ -65,6 +71,11 @@ class Plan:
     input_values: dict[str, Any]
     overrides: dict[str, Any]
     forecast: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def targets(self) -> list[str]:
+        """The nodes to ask the driver for: the final variables, and those that write files."""
+        return [*self.final_vars, *self.dag.files.written]
 
 
 class PipelineRunner:
@@ -113,10 +124,8 @@ class PipelineRunner:
             RunFailed: if a module cannot be imported or its functions do not make a DAG.
         """
         run = self.run_config
-        modules = import_modules(
-            self._project.root, run.modules or [f"pipelines.{self._pipeline.name}"]
-        )
-        self._modules = modules
+        names = run.modules or [f"pipelines.{self._pipeline.name}"]
+        modules = self._modules = import_modules(self._project.root, names)
         dag = self._build_dag(modules, node_events)
         self._check_cache_nodes(dag.driver)
         final_vars = self._final_vars(dag)
@@ -137,20 +146,19 @@ class PipelineRunner:
             check_complete(self._pipeline.name, inputs, [*input_values, *run.config])
         if node_events is not None:
             node_events.total = len(nodes)
-        forecast: dict[str, str] = {}
-        if with_forecast and run.cache.enabled:
-            from flowerpower.run.cache.forecast import forecast as make_forecast
+        plan = Plan(
+            dag, modules, run, final_vars, node_infos(nodes), inputs, input_values, overrides
+        )
+        return self._with_forecast(plan, nodes) if with_forecast and run.cache.enabled else plan
 
-            forecast.update(
-                make_forecast(
-                    self._project.root, run.cache, dag.driver.graph, nodes, targets, input_values,
-                    overrides,
-                )
-            )  # fmt: skip
-        return Plan(
-            dag, modules, run, final_vars, node_infos(nodes), inputs, input_values,
-            overrides, forecast,
+    def _with_forecast(self, plan: Plan, nodes: list[Node]) -> Plan:
+        from flowerpower.run.cache.forecast import make_forecast
+
+        forecast = make_forecast(
+            self._project.root, plan.run.cache, plan.dag.driver.graph, nodes,
+            plan.targets, plan.input_values, plan.overrides,
         )  # fmt: skip
+        return replace(plan, forecast=dict(forecast))
 
     def run(
         self, node_events: NodeEventHook | None = None, on_warning: OnWarning = log_warning
@@ -177,8 +185,7 @@ class PipelineRunner:
             driver = make_driver(
                 self._project, plan.modules, plan.run, plan.dag, node_events, adapters, on_warning
             )
-            targets = [*plan.final_vars, *savers]
-            values = execute(driver, targets, plan.input_values, plan.overrides)
+            values = execute(driver, plan.targets, plan.input_values, plan.overrides)
         finally:
             adapters.close()
         # With graceful errors the value of a saver may be missing.
@@ -199,7 +206,9 @@ class PipelineRunner:
         driver = dag.driver
         names = self.run_config.final_vars
         if names is None:
-            hidden = {node for saver in dag.files.written for node in _saver_nodes(driver, saver)}
+            hidden = {
+                node for saver in dag.files.written for node in saver_nodes(driver.graph, saver)
+            }
             leaves = leaf_nodes(driver, besides=hidden) or computed_nodes(driver)
             if not leaves:
                 raise ConfigError(
@@ -295,10 +304,3 @@ class PipelineRunner:
             raise InvalidInputs(f"{', '.join(twice)}: given both as an input and in config.")
         names = {node.name for node in user_inputs}
         return convert_values({k: v for k, v in values.items() if k in names}, known)
-
-
-def _saver_nodes(driver: Driver, saver: str) -> list[str]:
-    """The node that writes a file, and Hamilton's node that combines several values for it."""
-    combining = f"{saver}_build_result"
-    dependencies = [node.name for node in driver.graph.nodes[saver].dependencies]
-    return [saver, combining] if combining in dependencies else [saver]

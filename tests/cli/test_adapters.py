@@ -248,9 +248,9 @@ def test_print_tells_of_each_node(project: Path, cli: Cli) -> None:
     assert ran.json["outputs"] == {"good": 3}
     assert "Executing node: good." in ran.stderr
     configure(project, "{print: {verbosity: 2, nodes: [good]}}")
-    told = cli.run("pipeline", "run", "nodes", "--final-vars", "good,wrong", code=0).stderr
-    assert "'number': 3" in told
-    assert "Executing node: wrong" not in told
+    stderr = cli.run("pipeline", "run", "nodes", "--final-vars", "good,wrong", code=0).stderr
+    assert "'number': 3" in stderr
+    assert "Executing node: wrong" not in stderr
     cli.run("job-queue", "add-job", "nodes", "--job-id", "j", code=0)
     cli.run("job-queue", "start-worker", "--burst", code=0)
     assert "Executing node: good." in cli.run("job-queue", "logs", "j", code=0).stdout
@@ -259,9 +259,9 @@ def test_print_tells_of_each_node(project: Path, cli: Cli) -> None:
 def test_adapters_of_ones_own_are_made_with_their_options(project: Path, cli: Cli) -> None:
     """YAML and --with-adapter name classes; those of the project come first."""
     configure(project, "{custom: ['hooks:Tell', {type: 'hooks:Tell', options: {word: hi}}]}")
-    told = cli.run("pipeline", "run", "nodes", code=0).stderr
-    assert "told good 3" in told
-    assert "hi good 3" in told
+    stderr = cli.run("pipeline", "run", "nodes", code=0).stderr
+    assert "told good 3" in stderr
+    assert "hi good 3" in stderr
     cli.run("job-queue", "add-job", "nodes", "--job-id", "j", code=0)
     cli.run("job-queue", "start-worker", "--burst", code=0)
     assert "hi good 3" in cli.run("job-queue", "logs", "j", code=0).stdout

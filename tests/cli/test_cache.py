@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flowerpower.errors import UnknownNode
+from flowerpower.errors import RunFailed, UnknownNode
 from flowerpower.pipeline import PipelineManager
 from flowerpower.pipeline.overrides import make_overrides
 from tests.conditions import PATIENCE
@@ -47,11 +48,11 @@ def project(cli: Cli, make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
 
 
 def calls(project: Path) -> list[str]:
-    """What was computed since this was asked last."""
+    """What was computed since this was called last."""
     file = project / "calls.txt"
-    told = file.read_text().split() if file.exists() else []
+    names = file.read_text().split() if file.exists() else []
     file.unlink(missing_ok=True)
-    return told
+    return names
 
 
 def run(project: Path, **given: Any) -> dict[str, Any]:
@@ -71,9 +72,9 @@ def test_a_second_run_computes_nothing(project: Path, cli: Cli) -> None:
     assert calls(project) == []
     assert "steps finished: 3 nodes (3 from cache) in" in again.stderr
     assert "second finished from the cache in" in again.stderr
-    told = cli.run("pipeline", "run", "steps", "--json", code=0).json
-    assert told["outputs"] == first.json["outputs"] == {"third": 7}
-    assert [node["from_cache"] for node in told["nodes"]] == [True] * 3
+    result = cli.run("pipeline", "run", "steps", "--json", code=0).json
+    assert result["outputs"] == first.json["outputs"] == {"third": 7}
+    assert [node["from_cache"] for node in result["nodes"]] == [True] * 3
     assert [node["from_cache"] for node in first.json["nodes"]] == [False] * 3
 
 
@@ -124,8 +125,8 @@ def test_the_plan_says_what_would_come_from_the_cache(project: Path, cli: Cli) -
     assert calls(project) == []
     shown = cli.run("pipeline", "run", "steps", "--dry-run", code=0)
     assert re.search(r"first +int +number +from cache", shown.stdout)
-    told = cli.run("pipeline", "run", "steps", "--dry-run", "--recompute", "third", "--json").json
-    assert [node["cache"] for node in told["nodes"]] == ["cached", "cached", "computed"]
+    result = cli.run("pipeline", "run", "steps", "--dry-run", "--recompute", "third", "--json").json
+    assert [node["cache"] for node in result["nodes"]] == ["cached", "cached", "computed"]
 
 
 def test_recompute_computes_again(project: Path) -> None:
@@ -405,3 +406,65 @@ def test_many_runs_at_once_share_a_cache(project: Path, cli: Cli) -> None:
         out, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, err
         assert f'"third": {number % 2 * 2 + 1}' in out
+
+
+@pytest.fixture
+def connections(monkeypatch: pytest.MonkeyPatch) -> list[sqlite3.Connection]:
+    """Every connection to an SQLite database that this process opens from now on."""
+    opened: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def remember(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        opened.append(connect(*arguments, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", remember)
+    return opened
+
+
+def is_closed(connection: sqlite3.Connection) -> bool:
+    try:
+        connection.execute("SELECT 1")
+    except sqlite3.ProgrammingError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("executor", ["synchronous", "threadpool", "future"])
+def test_a_run_closes_its_database(
+    project: Path, connections: list[sqlite3.Connection], executor: str
+) -> None:
+    """Whatever runs the nodes, no connection is open after the run: not for the collector to find."""
+    for _ in range(2):
+        run(project, cache=True, executor=executor)
+    assert connections
+    assert all(map(is_closed, connections))
+
+
+def test_a_run_that_fails_closes_its_database(
+    project: Path, connections: list[sqlite3.Connection]
+) -> None:
+    """A node that raises leaves no connection open."""
+    (project / "pipelines" / "steps.py").write_text(
+        "def broken(number: int) -> int:\n    raise ValueError(number)\n"
+    )
+    with pytest.raises(RunFailed, match="ValueError: 3"):
+        run(project)
+    assert connections
+    assert all(map(is_closed, connections))
+
+
+def test_a_forecast_closes_its_database(
+    project: Path, connections: list[sqlite3.Connection]
+) -> None:
+    """Looking at the cache leaves no connection open, also where its file is damaged."""
+    assert set(forecast(project).values()) == {"computed"}
+    assert not (project / ".flowerpower" / "cache").exists()
+    run(project)
+    assert set(forecast(project).values()) == {"cached"}
+    for file in (project / ".flowerpower" / "cache").glob("metadata_store.db*"):
+        file.write_bytes(b"no database, by a long way" * 100)
+    assert set(forecast(project).values()) == {"computed"}
+    run(project)
+    assert len(connections) >= 5
+    assert all(map(is_closed, connections))

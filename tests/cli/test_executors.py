@@ -148,8 +148,8 @@ def run(cli: Cli, executor: str, node: str, *arguments: str, code: int = 0) -> d
         "pipeline", "run", "all", "--json", "--executor", executor, "--final-vars", node,
         *arguments, code=code,
     )  # fmt: skip
-    told: dict[str, object] = ran.error if code else ran.json["outputs"]
-    return told
+    result: dict[str, object] = ran.error if code else ran.json["outputs"]
+    return result
 
 
 @pytest.mark.parametrize("executor", ["synchronous", *POOLS])
@@ -243,8 +243,8 @@ def test_ctrl_c_ends_all_processes(project: Path, cli: Cli, tmp_path: Path) -> N
 
 def is_running(pid: int) -> bool:
     """Whether the process is there and no zombie."""
-    told = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
-    return told.stdout.strip()[:1] not in ("", "Z")
+    result = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
+    return result.stdout.strip()[:1] not in ("", "Z")
 
 
 def test_a_job_runs_in_other_processes(project: Path, cli: Cli, tmp_path: Path) -> None:

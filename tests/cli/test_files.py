@@ -156,8 +156,8 @@ def test_several_nodes_go_into_one_file(project: Path) -> None:
         "    table: {path: table.csv, nodes: [total, letter]}\n"
     )
     PipelineManager(project, quiet=True).run("report")
-    told = {"total": 6.0, "letter": "We sold for 6.0."}
-    assert json.loads((project / "both.json").read_text()) == told
+    result = {"total": 6.0, "letter": "We sold for 6.0."}
+    assert json.loads((project / "both.json").read_text()) == result
     assert (project / "table.csv").read_text() == "total,letter\n6.0,We sold for 6.0.\n"
 
 
@@ -243,9 +243,9 @@ def test_a_jobs_record_holds_no_secret(project: Path, cli: Cli) -> None:
     assert (project / "out" / "hunter2hunter2" / "total.json").exists()
     shown = cli.run("job-queue", "show-job", "j", "--json", DB_PASSWORD="other", code=0)
     assert "hunter2" not in shown.stdout
-    told = shown.json["result"]
-    assert told["survived"] == {"bad": "ValueError: no ***"}
-    assert told["files"][0]["path"].endswith("out/***/total.json")
+    result = shown.json["result"]
+    assert result["survived"] == {"bad": "ValueError: no ***"}
+    assert result["files"][0]["path"].endswith("out/***/total.json")
 
 
 def test_only_files_of_what_is_needed_are_written(project: Path, cli: Cli) -> None:

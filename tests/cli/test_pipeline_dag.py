@@ -130,10 +130,10 @@ def test_a_terminal_folds_no_row(weather: Cli, columns: int) -> None:
 
 def test_json_tells_nodes_and_edges(report: Cli) -> None:
     """--json has every node with its type, kind and docstring, and every edge."""
-    told = report.run("pipeline", "dag", "report", "--json", code=0).json
-    assert list(told) == ["pipeline", "final_vars", "nodes", "edges"]
-    assert (told["pipeline"], told["final_vars"]) == ("report", ["chart"])
-    nodes = {node.pop("name"): node for node in told["nodes"]}
+    document = report.run("pipeline", "dag", "report", "--json", code=0).json
+    assert list(document) == ["pipeline", "final_vars", "nodes", "edges"]
+    assert (document["pipeline"], document["final_vars"]) == ("report", ["chart"])
+    nodes = {node.pop("name"): node for node in document["nodes"]}
     assert nodes["chart"] == {"type": "str", "kind": "node", "doc": "A picture.", "is_final": True}
     assert nodes["total"]["is_final"] is False
     assert {name: node["required"] for name, node in nodes.items() if node["kind"] == "input"} == {
@@ -141,7 +141,7 @@ def test_json_tells_nodes_and_edges(report: Cli) -> None:
         "unit": False,
         "scale": True,
     }
-    assert {(edge["from"], edge["to"]) for edge in told["edges"]} == {
+    assert {(edge["from"], edge["to"]) for edge in document["edges"]} == {
         ("source_file", "rows"),
         ("rows", "total"),
         ("unit", "total"),
@@ -177,9 +177,11 @@ def test_nothing_left_is_told(report: Cli) -> None:
 
 def test_final_vars_given_are_the_ones_marked(report: Cli) -> None:
     """With --final-vars those are final, not those of the YAML."""
-    told = report.run("pipeline", "dag", "report", "--final-vars", "total", "--json", code=0).json
-    assert told["final_vars"] == ["total"]
-    assert [node["name"] for node in told["nodes"] if node["is_final"]] == ["total"]
+    document = report.run(
+        "pipeline", "dag", "report", "--final-vars", "total", "--json", code=0
+    ).json
+    assert document["final_vars"] == ["total"]
+    assert [node["name"] for node in document["nodes"] if node["is_final"]] == ["total"]
 
 
 @pytest.mark.parametrize("option", ["--upstream", "--downstream", "--final-vars"])
@@ -352,7 +354,7 @@ def test_a_file_is_written_whole_or_not_at_all(report: Cli, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "told"),
+    ("arguments", "code", "message"),
     [
         (("-o", "a.xyz"), 2, "expected one of .txt, .mmd"),
         (("-o", "missing/a.dot"), 1, "missing/a.dot cannot be written"),
@@ -361,10 +363,10 @@ def test_a_file_is_written_whole_or_not_at_all(report: Cli, tmp_path: Path) -> N
         (("--final-vars", ","), 2, "--final-vars names no node"),
     ],
 )
-def test_what_cannot_be_is_told(report: Cli, arguments: Any, code: int, told: str) -> None:
+def test_what_cannot_be_is_told(report: Cli, arguments: Any, code: int, message: str) -> None:
     """A request that cannot be fulfilled ends with its exit code, one sentence and no traceback."""
     ran = report.run("pipeline", "dag", "report", *arguments, code=code)
-    assert told in ran.stderr
+    assert message in ran.stderr
     assert "Traceback" not in ran.stderr
     assert ran.stdout == ""
 
@@ -534,8 +536,8 @@ def test_inputs_of_a_page_tell_what_is_known(report: Cli) -> None:
     """A page says which inputs are missing, have a default, or are not needed."""
     shown = report.run("pipeline", "show", "report", "--html", code=0).stdout
     rows = re.findall(r"<tr><td><strong>(\w+)</strong></td><td>.*?</td><td>(.*?)</td>", shown)
-    told = dict(rows)
-    assert (told["source_file"], told["unit"], told["scale"]) == (
+    cells = dict(rows)
+    assert (cells["source_file"], cells["unit"], cells["scale"]) == (
         "missing",
         "its default",
         "not needed",
@@ -543,16 +545,16 @@ def test_inputs_of_a_page_tell_what_is_known(report: Cli) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("-o", "a.html"), "--output goes with --html."),
         (("--html", "--json"), "--html and --json are both given"),
     ],
 )
-def test_options_of_a_page_go_together(report: Cli, arguments: Any, told: str) -> None:
+def test_options_of_a_page_go_together(report: Cli, arguments: Any, message: str) -> None:
     """`show` refuses --output without --html, and --html with --json on one stdout."""
     ran = report.run("pipeline", "show", "report", *arguments, code=2)
-    assert told in ran.stderr
+    assert message in ran.stderr
     assert ran.stdout == ""
 
 

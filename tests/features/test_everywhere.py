@@ -65,16 +65,16 @@ def test_each_pipeline_gives_the_same_everywhere(
             with pytest.raises(ConfigError, match="cannot serve coroutines"):
                 outputs(manager, case, **wrong)
         return
-    told = {"computed": outputs(manager, case, executor="synchronous", cache=True)}
-    told["cached"] = outputs(manager, case, executor="synchronous", cache=True)
-    told["threads"] = outputs(manager, case, executor="threadpool", cache=False)
-    told["threads, cached"] = outputs(manager, case, executor="threadpool", cache=True)
+    results = {"computed": outputs(manager, case, executor="synchronous", cache=True)}
+    results["cached"] = outputs(manager, case, executor="synchronous", cache=True)
+    results["threads"] = outputs(manager, case, executor="threadpool", cache=False)
+    results["threads, cached"] = outputs(manager, case, executor="threadpool", cache=True)
     if case.pipeline in PARALLEL:
         with pytest.raises(ConfigError, match="cannot serve Parallelizable nodes"):
             outputs(manager, case, executor="future", cache=False)
     else:
-        told["futures"] = outputs(manager, case, executor="future", cache=False)
-    assert told == dict.fromkeys(told, case.outputs)
+        results["futures"] = outputs(manager, case, executor="future", cache=False)
+    assert results == dict.fromkeys(results, case.outputs)
 
 
 def test_other_processes_give_the_same(

@@ -134,19 +134,19 @@ _VALUES = st.recursive(
 )  # fmt: skip
 
 
-def told(value: Any) -> str:
+def canonical(value: Any) -> str:
     """A value with all of its types, in full."""
     if isinstance(value, dict):
-        return f"dict({[(told(k), told(v)) for k, v in value.items()]})"
+        return f"dict({[(canonical(k), canonical(v)) for k, v in value.items()]})"
     if isinstance(value, list | tuple):
-        return f"{type(value).__name__}({[told(each) for each in value]})"
+        return f"{type(value).__name__}({[canonical(each) for each in value]})"
     return f"{type(value).__name__}({value!r})"
 
 
 @given(_VALUES, _VALUES)
 def test_equal_fingerprints_mean_equal_values(one: Any, other: Any) -> None:
     """Two values of JSON's kind have one fingerprint exactly if they are alike in all."""
-    assert (fingerprint(one) == fingerprint(other)) == (told(one) == told(other))
+    assert (fingerprint(one) == fingerprint(other)) == (canonical(one) == canonical(other))
 
 
 @pytest.mark.parametrize(

@@ -245,7 +245,7 @@ def test_wide_characters_take_two_places() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "told"),
+    ("limit", "text"),
     [
         (None, "●  chart_of_rain  dict[str, list[int]]  final"),
         (45, "●  chart_of_rain  dict[str, list[int]]  final"),
@@ -256,11 +256,11 @@ def test_wide_characters_take_two_places() -> None:
         (12, "●  chart_of…"),
     ],
 )
-def test_a_narrow_terminal_cuts_the_type_first(limit: int | None, told: str) -> None:
+def test_a_narrow_terminal_cuts_the_type_first(limit: int | None, text: str) -> None:
     """With less room the type is cut, then left out, then the kind; then the name is cut."""
     node = GraphNode("chart_of_rain", "dict[str, list[int]]", "", is_input=False, is_final=True)
     (row,) = text_rows(Graph("p", [], [node]), limit=limit)
-    assert row.text == told
+    assert row.text == text
     assert limit is None or cell_width(row.text) <= limit
 
 

@@ -24,7 +24,7 @@ Forecast = Literal["cached", "computed", "depends"]
 _RUN_ID = "plan"
 
 
-def forecast(
+def make_forecast(
     root: Path,
     config: CacheConfig,
     graph: FunctionGraph,

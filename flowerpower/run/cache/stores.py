@@ -48,6 +48,10 @@ class VersionStore(SQLiteMetadataStore):  # type: ignore[misc] # Hamilton has no
             self._shared.close()
             raise
 
+    def __del__(self) -> None:
+        # Hamilton's would fail after an __init__ that raised, and `close` has closed everything.
+        pass
+
     @property
     def connection(self) -> sqlite3.Connection:
         """The connection; once it is closed, using it raises sqlite3.ProgrammingError."""
