@@ -1,7 +1,7 @@
-"""Every error flowerpower raises on purpose.
+"""Every error that flowerpower raises on purpose, with the exit code of a command that ends by it.
 
 FlowerpowerError              1  failed
-├── UsageError                2  what the caller asked for cannot be
+├── UsageError                2  the request is not valid
 │   ├── InvalidName           2
 │   ├── InvalidDuration       2
 │   ├── InvalidTime           2
@@ -14,12 +14,12 @@ FlowerpowerError              1  failed
 │   ├── PipelineNotFound      3
 │   ├── JobNotFound           3
 │   └── ScheduleNotFound      3
-├── ConfigError               4  a file says what it may not say
+├── ConfigError               4  a configuration file is wrong
 │   └── ProjectNotFound       4
 ├── BackendUnreachable        5
 ├── RunFailed                 6  the pipeline itself failed
 ├── WaitTimeout               7
-└── Refused                   8  needs a yes, or conflicts with what is there
+└── Refused                   8  needs a confirmation, or conflicts with what exists
 """
 
 from __future__ import annotations
@@ -30,14 +30,15 @@ from typing import ClassVar
 
 
 class FlowerpowerError(Exception):
-    """An expected failure, told in one message.
+    """An expected failure, with a message for people.
 
     Attributes:
-        message: what happened and why, one or more sentences.
+        message: what happened and why, in sentences.
         hint: what to do next, or None.
-        details: further lines, one fact each (for example one per fault found).
-        code: machine-readable name of the failure.
-        exit_code: what a command ends with.
+        details: further lines, such as one for each fault of a file.
+        code: name of the failure for programs.
+        exit_code: exit code of the command.
+        sentence: the message where none is passed.
     """
 
     code: ClassVar[str] = "failed"
@@ -60,7 +61,7 @@ class FlowerpowerError(Exception):
         return "\n".join([self.message, *(f"  {line}" for line in self.details)])
 
     def to_json(self) -> dict[str, object]:
-        """The failure as `{"code", "message", "hint"}`, with `details` where there are any."""
+        """The error as `{"code", "message", "hint"}`, with `details` if there are any."""
         body: dict[str, object] = {"code": self.code, "message": self.message, "hint": self.hint}
         if self.details:
             body["details"] = self.details
@@ -68,7 +69,7 @@ class FlowerpowerError(Exception):
 
 
 class UsageError(FlowerpowerError):
-    """The request itself is wrong."""
+    """The request itself is not valid."""
 
     code = "usage"
     exit_code = 2
@@ -76,21 +77,21 @@ class UsageError(FlowerpowerError):
 
 
 class InvalidName(UsageError):
-    """A name or id breaks the rule for names."""
+    """A name or an id breaks its rule."""
 
     code = "invalid_name"
     sentence = "The name is not valid."
 
 
 class InvalidDuration(UsageError):
-    """A length of time cannot be read."""
+    """A duration cannot be read."""
 
     code = "invalid_duration"
     sentence = "The duration cannot be read."
 
 
 class InvalidTime(UsageError):
-    """A point in time cannot be read."""
+    """A time cannot be read."""
 
     code = "invalid_time"
     sentence = "The time cannot be read."
@@ -104,7 +105,7 @@ class InvalidTimezone(UsageError):
 
 
 class InvalidTrigger(UsageError):
-    """A cron expression, an interval or a date cannot be a trigger."""
+    """A cron expression, an interval or a date is not a valid trigger."""
 
     code = "invalid_trigger"
     sentence = "The trigger is not valid."
@@ -118,14 +119,14 @@ class InvalidInputs(UsageError):
 
 
 class MissingInputs(UsageError):
-    """The pipeline needs inputs that nobody gave."""
+    """The pipeline needs inputs that have no value."""
 
     code = "missing_inputs"
     sentence = "Inputs are missing."
 
 
 class UnknownNode(UsageError):
-    """The pipeline has no node of that name; `node` is the name, where it is to be known."""
+    """The pipeline has no node of that name; `node` is the name, or None if it is not known."""
 
     node: str | None = None
     code = "unknown_node"
@@ -133,7 +134,7 @@ class UnknownNode(UsageError):
 
 
 class NotFound(FlowerpowerError):
-    """What was named does not exist."""
+    """The thing of that name does not exist."""
 
     code = "not_found"
     exit_code = 3
@@ -163,7 +164,7 @@ class ScheduleNotFound(NotFound):
 
 @dataclass(frozen=True)
 class ConfigFault:
-    """One thing wrong in one place of a file; lines and columns count from 1."""
+    """One mistake in a file; lines and columns count from 1."""
 
     file: str
     message: str
@@ -172,8 +173,8 @@ class ConfigFault:
     column: int | None = None
 
     def __str__(self) -> str:
-        where = self.file if self.line is None else f"{self.file}, line {self.line}"
-        return f"{where}: {self.key + ': ' if self.key else ''}{self.message}"
+        place = self.file if self.line is None else f"{self.file}, line {self.line}"
+        return ": ".join(part for part in (place, self.key, self.message) if part)
 
 
 class ConfigError(FlowerpowerError):
@@ -200,7 +201,7 @@ class ConfigError(FlowerpowerError):
         super().__init__(message, hint=hint, details=details)
 
     def to_json(self) -> dict[str, object]:
-        """As every error, with `faults`: objects of file, line, column, key and message."""
+        """As for every error, with `faults`: objects of file, line, column, key and message."""
         body = super().to_json()
         if self.faults:
             body["faults"] = [asdict(fault) for fault in self.faults]
@@ -208,7 +209,7 @@ class ConfigError(FlowerpowerError):
 
 
 class ProjectNotFound(ConfigError):
-    """No folder from here upwards is a project."""
+    """Neither this folder nor one above it is a project."""
 
     code = "project_not_found"
     sentence = "There is no project here."
@@ -223,7 +224,7 @@ class BackendUnreachable(FlowerpowerError):
 
 
 class RunFailed(FlowerpowerError):
-    """The pipeline ran and failed; `__cause__` is its own exception where there is one."""
+    """The pipeline failed; `__cause__` is its own exception if there is one."""
 
     code = "run_failed"
     exit_code = 6
@@ -231,7 +232,7 @@ class RunFailed(FlowerpowerError):
 
 
 class WaitTimeout(FlowerpowerError):
-    """Waiting ended before what was waited for."""
+    """The wait ended before the job did."""
 
     code = "wait_timeout"
     exit_code = 7
@@ -239,7 +240,7 @@ class WaitTimeout(FlowerpowerError):
 
 
 class Refused(FlowerpowerError):
-    """It was understood and not done: it needs a yes, or conflicts with what is there."""
+    """Not done: it needs a confirmation, or conflicts with what exists."""
 
     code = "refused"
     exit_code = 8

@@ -18,7 +18,6 @@ NAME_LIMIT = 100
 SCHEDULE_ID_LIMIT = 180
 """Shorter than a job's id: that of a fire's job is the schedule's id and a time."""
 JOB_ID_LIMIT = 200
-_CHARACTERS = "1 to {limit} characters out of A-Z a-z 0-9 _ -"
 # A name is also a file's and an argument's: one that begins with - would be read as an option.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*", re.ASCII)
 _JOB_ID = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
@@ -26,14 +25,12 @@ _JOB_ID = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
 def is_name(text: object, limit: int = NAME_LIMIT) -> bool:
     """Whether `text` may name a project, pipeline or queue, or (by its limit) a schedule."""
-    return isinstance(text, str) and len(text) <= limit and _NAME.fullmatch(text) is not None
+    return _matches(_NAME, text, limit)
 
 
 def is_job_id(text: object) -> bool:
     """Whether `text` may be the id of a job."""
-    return (
-        isinstance(text, str) and len(text) <= JOB_ID_LIMIT and _JOB_ID.fullmatch(text) is not None
-    )
+    return _matches(_JOB_ID, text, JOB_ID_LIMIT)
 
 
 def check_name(kind: str, text: str, limit: int = NAME_LIMIT) -> str:
@@ -44,8 +41,7 @@ def check_name(kind: str, text: str, limit: int = NAME_LIMIT) -> str:
     """
     if is_name(text, limit):
         return text
-    rule = f"{_CHARACTERS.format(limit=limit)}, the first not -"
-    raise InvalidName(f"{shortened(text, 60)!r} cannot be the {kind}: expected {rule}.")
+    raise _invalid_name(kind, text, limit, ", the first not -")
 
 
 def check_job_id(text: str) -> str:
@@ -56,8 +52,18 @@ def check_job_id(text: str) -> str:
     """
     if is_job_id(text):
         return text
-    rule = _CHARACTERS.format(limit=JOB_ID_LIMIT)
-    raise InvalidName(f"{shortened(text, 60)!r} cannot be the id of a job: expected {rule}.")
+    raise _invalid_name("id of a job", text, JOB_ID_LIMIT)
+
+
+def _matches(pattern: re.Pattern[str], text: object, limit: int) -> bool:
+    return isinstance(text, str) and len(text) <= limit and pattern.fullmatch(text) is not None
+
+
+def _invalid_name(kind: str, text: str, limit: int, rule: str = "") -> InvalidName:
+    return InvalidName(
+        f"{shortened(text, 60)!r} cannot be the {kind}: "
+        f"expected 1 to {limit} characters out of A-Z a-z 0-9 _ -{rule}."
+    )
 
 
 def nearest(word: str, valid: Iterable[str]) -> str | None:

@@ -108,8 +108,8 @@ def load_pipeline(root: Path, name: str, environ: Mapping[str, str] = os.environ
     Raises:
         ConfigError: as `load_project`.
     """
-    shown = (PIPELINES_FOLDER / f"{name}.yml").as_posix()
-    file = read_yaml(root / shown, shown, environ)
+    path = (PIPELINES_FOLDER / f"{name}.yml").as_posix()
+    file = read_yaml(root / path, path, environ)
     return Pipeline(name, validated(PipelineConfig, file), file)
 
 

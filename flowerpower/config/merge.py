@@ -40,7 +40,7 @@ TYPE_VARIABLE = "FLOWERPOWER_JOB_QUEUE_TYPE"
 URL_VARIABLE = "FLOWERPOWER_JOB_QUEUE_URL"
 _MERGED_BY_KEY = ("inputs", "overrides", "config", "load", "save", "retry")
 _JOINED = ("adapters", "custom_adapters")
-_NO_PLACE = dict.fromkeys(("url", *BACKEND_PARTS))
+_NO_ADDRESS = dict.fromkeys(("url", *BACKEND_PARTS))
 
 
 def merged_run(pipeline: PipelineConfig, overrides: RunOverrides) -> RunConfig:
@@ -161,7 +161,7 @@ def with_environment(project: ProjectConfig, environ: Mapping[str, str]) -> Proj
             check_backend_url(queue.type, url)
         except ValueError as error:
             raise ConfigError(f"{URL_VARIABLE}: {error}") from None
-        backend = queue.backend.model_copy(update={**_NO_PLACE, "url": url})
+        backend = queue.backend.model_copy(update={**_NO_ADDRESS, "url": url})
         queue = queue.model_copy(update={"backend": backend})
     return project.model_copy(update={"job_queue": queue})
 
@@ -173,8 +173,30 @@ def with_type(queue: JobQueueConfig, backend_type: str | None) -> JobQueueConfig
     """
     if backend_type in (None, queue.type):
         return queue
-    backend = queue.backend.model_copy(update=_NO_PLACE)
+    backend = queue.backend.model_copy(update=_NO_ADDRESS)
     return queue.model_copy(update={"type": backend_type, "backend": backend})
+
+
+def merged_backend(
+    queue: JobQueueConfig, default_namespace: str, arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The options of a backend: the caller's arguments that are not None, over the project's.
+
+    An address is one value: the caller's parts of one are not completed from the file.
+    """
+    backend = queue.backend
+    if any(arguments.get(name) is not None for name in _NO_ADDRESS):
+        backend = backend.model_copy(update=_NO_ADDRESS)
+    options = {
+        "namespace": queue.namespace or default_namespace,
+        "result_ttl": queue.result_ttl,
+        "history_ttl": queue.history_ttl,
+        **backend.model_dump(exclude={"queues"}, exclude_none=True),
+    }
+    for name, value in arguments.items():
+        if value is not None or name not in options:
+            options[name] = value
+    return options
 
 
 def _merged_cache(cache: CacheConfig, overrides: RunOverrides) -> CacheConfig:

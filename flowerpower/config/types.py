@@ -1,6 +1,6 @@
 """The base of the configuration objects, and the types of their values.
 
-Durations are read from `90s`, `1h30m`, a number of seconds or an ISO 8601 duration, and kept as
+Durations are read from `90s`, `1h30m`, a number of seconds or an ISO 8601 duration; the value is in
 seconds.
 """
 

@@ -12,12 +12,9 @@ from flowerpower.errors import ConfigError, UsageError
 from flowerpower.text import did_you_mean
 
 if TYPE_CHECKING:
-    from flowerpower.config.files import Project
-    from flowerpower.config.project import JobQueueConfig
     from flowerpower.job_queue.base import JobQueueBackend
 
 BACKEND_TYPES = ("apscheduler", "rq")
-_ADDRESS = ("url", "host", "port", "database", "username", "password")
 
 
 def JobQueueManager(  # noqa: N802 - the name that users know; it returns one of several classes
@@ -41,29 +38,15 @@ def JobQueueManager(  # noqa: N802 - the name that users know; it returns one of
         BackendUnreachable: if it cannot be opened.
     """
     from flowerpower.config.files import PROJECT_FILE, load_project
-    from flowerpower.config.merge import with_type
+    from flowerpower.config.merge import merged_backend, with_type
 
     root = Path(base_dir).absolute()
     # Not Path.is_file, which raises where a folder may not be read.
     if os.path.isfile(root / PROJECT_FILE):
         project = load_project(root)
         queue = with_type(project.config.job_queue, type)
-        type, defaults = queue.type, project_options(project, queue)
-        if any(options.get(name) is not None for name in _ADDRESS):
-            defaults = {name: value for name, value in defaults.items() if name not in _ADDRESS}
-        missing = [name for name in defaults if options.get(name) is None]
-        options.update({name: defaults[name] for name in missing})
+        type, options = queue.type, merged_backend(queue, project.name, options)
     return open_backend("apscheduler" if type is None else type, root, options)
-
-
-def project_options(project: Project, queue: JobQueueConfig) -> dict[str, Any]:
-    """The options of a project's backend."""
-    return {
-        "namespace": queue.namespace or project.name,
-        "result_ttl": queue.result_ttl,
-        "history_ttl": queue.history_ttl,
-        **queue.backend.model_dump(exclude={"queues"}, exclude_none=True),
-    }
 
 
 def open_backend(type: str, root: Path, options: Mapping[str, Any]) -> JobQueueBackend:

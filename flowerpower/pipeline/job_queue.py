@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, get_args
 
 from flowerpower.config.files import Project
-from flowerpower.config.merge import with_type
+from flowerpower.config.merge import merged_backend, with_type
 from flowerpower.config.project import BackendType
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import UsageError
@@ -85,9 +85,9 @@ class PipelineJobQueue:
     def backend(self) -> JobQueueBackend:
         """The backend, open."""
         if self._backend is None:
-            from flowerpower.job_queue import open_backend, project_options
+            from flowerpower.job_queue import open_backend
 
-            options = project_options(self._project, self._config)
+            options = merged_backend(self._config, self._project.name, {})
             self._backend = open_backend(self.type, self._project.root, options)
         return self._backend
 

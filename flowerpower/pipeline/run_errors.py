@@ -11,6 +11,7 @@ from typing import Any
 from flowerpower.errors import FlowerpowerError, RunFailed
 from flowerpower.jobs.retries import names_of
 from flowerpower.jobs.run import ORIGINAL_FRAMES, ORIGINAL_TYPE_NAMES, RunError
+from flowerpower.project_code import is_inside
 
 TRACEBACK_LIMIT = 20_000
 MESSAGE_LIMIT = 2_000
@@ -79,7 +80,7 @@ def _user_location(error: BaseException, root: Path) -> tuple[str | None, int | 
         for frame in _frames(error)
         if not _is_library(frame.filename) and not frame.filename.startswith(_STANDARD_LIBRARY)
     ]
-    in_project = [frame for frame in frames if frame[0].startswith(str(root) + os.sep)]
+    in_project = [frame for frame in frames if is_inside(frame[0], str(root))]
     if not frames:
         return None, None
     file, line = (in_project or frames)[-1]
@@ -96,7 +97,7 @@ def _frames(error: BaseException) -> list[traceback.FrameSummary]:
 
 
 def _relative(file: str, root: Path) -> str:
-    return os.path.relpath(file, root) if file.startswith(str(root) + os.sep) else file
+    return os.path.relpath(file, root) if is_inside(file, str(root)) else file
 
 
 def _user_traceback(error: BaseException) -> str:

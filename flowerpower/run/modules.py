@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from flowerpower.errors import ConfigError, RunFailed
+from flowerpower.project_code import is_inside, is_own, module_paths
 from flowerpower.text import did_you_mean
 
 _stamps: dict[str, tuple[str, int, int]] = {}
@@ -45,23 +46,15 @@ def _put_first(root: str) -> None:
         while other in sys.path:
             sys.path.remove(other)
         for name, (file, _, _) in list(_stamps.items()):
-            if file.startswith(other + os.sep):
+            if is_inside(file, other):
                 del _stamps[name]
         for name, module in list(sys.modules.items()):
-            if _belongs_to(module, other):
+            if any(is_own(path, other) for path in module_paths(module)):
                 del sys.modules[name]
     if root not in _roots:
         _roots.append(root)
     if not sys.path or sys.path[0] != root:
         sys.path.insert(0, root)
-
-
-def _belongs_to(module: ModuleType, root: str) -> bool:
-    file = getattr(module, "__file__", None)
-    # A folder without an __init__.py is a module with a path but no file.
-    paths = [file] if file else list(map(str, getattr(module, "__path__", [])))
-    # A virtual environment may be inside the project: its packages are not the project's code.
-    return any(path.startswith(root + os.sep) and "site-packages" not in path for path in paths)
 
 
 def _stamp(module: ModuleType | None) -> tuple[str, int, int] | None:

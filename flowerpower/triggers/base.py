@@ -26,8 +26,6 @@ EARLIEST = datetime(FIRST_YEAR, 1, 2, tzinfo=UTC)
 LATEST = datetime(LAST_YEAR, 12, 30, tzinfo=UTC)
 """No fire lies before EARLIEST or after LATEST."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EARLIEST, _LATEST = EARLIEST - _EPOCH, LATEST - _EPOCH
 _TICK = timedelta(microseconds=1)
 
 
@@ -78,11 +76,10 @@ class Trigger(_InZone):
 
     def next_after(self, moment: datetime) -> datetime | None:
         """The first fire later than the aware `moment`, in UTC; None when there are no more."""
-        since = moment - _EPOCH
-        if since > _LATEST:
+        if moment > LATEST:
             return None
-        # In UTC: sums within another zone are sums on its wall clock.
-        fire = self._next(_EPOCH + max(since, _EARLIEST))
+        # In UTC, because adding to a datetime of another zone moves its wall clock.
+        fire = self._next(max(moment, EARLIEST).astimezone(UTC))
         return None if fire is None or (self.end and fire > self.end) else fire
 
     def previous(self, moment: datetime, *, inclusive: bool = False) -> datetime | None:

@@ -19,19 +19,11 @@ from flowerpower.text import did_you_mean, shortened
 
 _UNITS = {"w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _UNIT_WORDS = {
-    "week": _UNITS["w"],
-    "day": _UNITS["d"],
-    "hour": _UNITS["h"],
-    "hr": _UNITS["h"],
-    "minute": _UNITS["m"],
-    "min": _UNITS["m"],
-    "second": _UNITS["s"],
-    "sec": _UNITS["s"],
-}
-_UNIT_SIZES = {
-    **_UNITS,
-    **_UNIT_WORDS,
-    **{f"{word}s": size for word, size in _UNIT_WORDS.items()},
+    "week": "w", "day": "d", "hour": "h", "hr": "h",
+    "minute": "m", "min": "m", "second": "s", "sec": "s",
+}  # fmt: skip
+_UNIT_SIZES = _UNITS | {
+    word + plural: _UNITS[unit] for word, unit in _UNIT_WORDS.items() for plural in ("", "s")
 }
 _PART = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([a-z]+)\s*", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?", re.ASCII)
@@ -105,10 +97,8 @@ def _number_of_seconds(text: str | int | float | timedelta) -> float | None:
         return float(plain)
     iso = _ISO_DURATION.fullmatch(plain)
     if iso and any(iso.groups()) and not plain.endswith("T"):
-        sizes = (_UNITS["w"], _UNITS["d"], _UNITS["h"], _UNITS["m"], _UNITS["s"])
-        return sum(
-            float(part) * size for part, size in zip(iso.groups(), sizes, strict=True) if part
-        )
+        parts = zip(iso.groups(), "wdhms", strict=True)
+        return sum(float(part) * _UNITS[unit] for part, unit in parts if part)
     return _sum_of_parts(plain.lower())
 
 

@@ -51,7 +51,7 @@ class Cron(Trigger):
 
     def _next(self, moment: datetime) -> datetime | None:
         second = self._floor(to_second(moment))
-        # Many schedules share an expression: asked by whole minutes, the answer is in the cache.
+        # By whole minutes, so that schedules that share an expression find the fire in the cache.
         fire = first_fire_after_minute(self.wall_times, self.zone, second // 60)
         if fire is None or fire > max(moment, self.start or moment):
             return fire

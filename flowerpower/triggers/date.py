@@ -38,7 +38,7 @@ class Date(Trigger):
         moment, notes = parse_moment(self.text, self.zone)
         set_field(self, "text", iso_text(self.text))
         set_field(self, "moment", moment)
-        # Once only: a trigger that is copied is given its notes again.
+        # Without repeats: `dataclasses.replace` passes the notes of the original.
         set_field(self, "notes", tuple(dict.fromkeys((*notes, *self.notes))))
         if (self.start and moment < self.start) or (self.end and moment > self.end):
             raise InvalidTrigger(f"The date {self.text} lies outside its own start and end.")

@@ -30,7 +30,7 @@ SHORTHAND = {
 class Watch:
     """Everything a minute-by-minute watcher notes down in a zone between two instants.
 
-    `minutes` holds for each minute of UTC: the instant, the wall-clock reading, and how far the
+    `minutes` holds for each minute of UTC: the instant, the wall time, and how far the
     wall clock moved since the minute before beyond that one minute.
     """
 
@@ -40,9 +40,9 @@ class Watch:
         moment = begin
         before = (begin - MINUTE).astimezone(place).replace(tzinfo=None)
         while moment <= end:
-            reading = moment.astimezone(place).replace(tzinfo=None)
-            self.minutes.append((moment, reading, reading - before - MINUTE))
-            before = reading
+            wall_time = moment.astimezone(place).replace(tzinfo=None)
+            self.minutes.append((moment, wall_time, wall_time - before - MINUTE))
+            before = wall_time
             moment += MINUTE
 
     def fires(self, expression: str) -> list[datetime]:
@@ -52,26 +52,26 @@ class Watch:
         wild = minute[0] == "*" or hour[0] == "*"
         dates: dict[date, bool] = {}
 
-        def matches(reading: datetime) -> bool:
-            if (reading.hour, reading.minute) not in times:
+        def matches(wall_time: datetime) -> bool:
+            if (wall_time.hour, wall_time.minute) not in times:
                 return False
-            day = reading.date()
+            day = wall_time.date()
             if day not in dates:
                 dates[day] = _day_matches(day, *day_fields)
             return dates[day]
 
         found: list[datetime] = []
         caught_up = self.minutes[0][1]
-        for moment, reading, jump in self.minutes:
-            due = matches(reading)
+        for moment, wall_time, jump in self.minutes:
+            due = matches(wall_time)
             if jump and not wild and abs(jump) < CORRECTION:
                 if jump > timedelta():
-                    missed = (reading - MINUTE * n for n in range(1, jump // MINUTE + 1))
+                    missed = (wall_time - MINUTE * n for n in range(1, jump // MINUTE + 1))
                     due = due or any(matches(lost) for lost in missed)
                 else:
                     # Held back until the clock shows what it has not shown yet.
-                    caught_up = reading - jump
-            if due and reading >= caught_up:
+                    caught_up = wall_time - jump
+            if due and wall_time >= caught_up:
                 found.append(moment)
         return found
 

@@ -50,7 +50,7 @@ def test_written_durations_are_read_as_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "reading"),
+    ("text", "expected"),
     [
         ("2026-12-25", datetime(2026, 12, 25)),
         ("2026-12-25T09:00", datetime(2026, 12, 25, 9)),
@@ -60,11 +60,11 @@ def test_written_durations_are_read_as_the_same() -> None:
         ("2026-12-25T09:00:00.123456789Z", datetime(2026, 12, 25, 9, 0, 0, 123456, UTC)),
     ],
 )
-def test_times_are_read(text: str, reading: datetime) -> None:
+def test_times_are_read(text: str, expected: datetime) -> None:
     """ISO 8601 with an offset is aware, without one naive."""
     parsed = clock.parse_time(text)
-    assert parsed == reading
-    assert (parsed.tzinfo is None) == (reading.tzinfo is None)
+    assert parsed == expected
+    assert (parsed.tzinfo is None) == (expected.tzinfo is None)
 
 
 @pytest.mark.parametrize(

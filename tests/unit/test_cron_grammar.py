@@ -235,7 +235,7 @@ def _croniter_reads_alike(expression: str) -> bool:
 
 
 def test_readings_against_croniter() -> None:
-    """Wall-clock readings are those of croniter wherever croniter reads cron as cron does."""
+    """Wall times are those of croniter wherever croniter reads cron as cron does."""
     seed = random.randrange(2**32)
     print("seed", seed)
     dice = random.Random(seed)
@@ -319,14 +319,14 @@ def _malformed(seed: int) -> Iterator[object]:
 def _attempt(call: Callable[[], object]) -> tuple[float, bool]:
     """Seconds it took, and whether it was refused."""
     begin = time.perf_counter()
-    told = ""
+    message = ""
     try:
         call()
     except DOCUMENTED as error:
-        told = str(error)
+        message = str(error)
     took = time.perf_counter() - begin
-    assert told.isprintable(), told
-    return took, told != ""
+    assert message.isprintable(), message
+    return took, message != ""
 
 
 @pytest.mark.parametrize("part", range(4))

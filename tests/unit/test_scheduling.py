@@ -39,7 +39,7 @@ def at(text: str) -> datetime:
 class Row:
     """A schedule as it is, the time and what is active; what the ledger is to say, and then."""
 
-    told: str
+    title: str
     schedule: Schedule
     now: datetime
     active: int
@@ -51,7 +51,7 @@ def a_schedule(
     trigger: Trigger, since: datetime, added: datetime | None = None, **spec: Any
 ) -> Schedule:
     """An active schedule whose fires up to `since` were dealt with."""
-    asked = ScheduleSpec(
+    spec = ScheduleSpec(
         pipeline="report",
         trigger=trigger,
         id="mine",
@@ -61,12 +61,12 @@ def a_schedule(
         **spec,
     )
     moment = since if added is None else added
-    schedule = Schedule("mine", "report", asked, ScheduleState.ACTIVE, moment, moment)
+    schedule = Schedule("mine", "report", spec, ScheduleState.ACTIVE, moment, moment)
     return schedule.with_next_fire(since)
 
 
 def row(
-    told: str,
+    title: str,
     trigger: Trigger,
     since: str,
     now: str,
@@ -82,10 +82,10 @@ def row(
     """`then` is the next fire, "done", or "nothing" if the schedule is left alone."""
     schedule = a_schedule(trigger, at(since), added=at(added) if added else None, **spec)
     schedule = replace(schedule, last_fire=at(last) if last else None, **(known or {}))
-    return Row(told, schedule, at(now), active, ledger, then)
+    return Row(title, schedule, at(now), active, ledger, then)
 
 
-def each(outcome: str, first: str, number: int, minutes: float = 1) -> str:
+def series(outcome: str, first: str, number: int, minutes: float = 1) -> str:
     """So many rows of the ledger, so many minutes apart."""
     times = (at(first) + timedelta(minutes=minutes * step) for step in range(number))
     return ", ".join(f"{outcome} {time:%Y-%m-%dT%H:%M:%S}" for time in times)
@@ -145,16 +145,16 @@ MISSED = [
         "missed 00:01 x99999 coalesced, enqueued 03-11T10:40", "03-11T10:41"),
     row("100,000 missed of an interval", MINUTES, "00:00", "03-11T10:40:30",
         "missed 00:01 x99999 coalesced, enqueued 03-11T10:40", "03-11T10:41"),
-    row("3 missed, each", EVERY_MINUTE, "00:00", "00:03", each("enqueued", "00:01", 3), "00:04",
+    row("3 missed, each", EVERY_MINUTE, "00:00", "00:03", series("enqueued", "00:01", 3), "00:04",
         **MANY),
-    row("100 missed, each", EVERY_MINUTE, "00:00", "01:40", each("enqueued", "00:01", 100), "01:41",
+    row("100 missed, each", EVERY_MINUTE, "00:00", "01:40", series("enqueued", "00:01", 100), "01:41",
         **MANY),
     row("101 missed, the latest 100", EVERY_MINUTE, "00:00", "01:41",
-        "missed 00:01 many, " + each("enqueued", "00:02", 100), "01:42", **MANY),
+        "missed 00:01 many, " + series("enqueued", "00:02", 100), "01:42", **MANY),
     row("100,000 missed, the latest 100", MINUTES, "00:00", "03-11T10:40:30",
-        "missed 00:01 x99900 many, " + each("enqueued", "03-11T09:01", 100), "03-11T10:41", **MANY),
+        "missed 00:01 x99900 many, " + series("enqueued", "03-11T09:01", 100), "03-11T10:41", **MANY),
     row("100,000 missed of a cron, the latest 100", EVERY_MINUTE, "00:00", "03-11T10:40:30",
-        "missed 00:01 x99900 many, " + each("enqueued", "03-11T09:01", 100), "03-11T10:41", **MANY),
+        "missed 00:01 x99900 many, " + series("enqueued", "03-11T09:01", 100), "03-11T10:41", **MANY),
 ]  # fmt: skip
 
 GRACE: dict[str, Any] = {"misfire_grace_time": 60}
@@ -195,17 +195,17 @@ OVERLAPS = [
     row("3 missed, each, room for 1", HOURS, "00:00", "03:00",
         "enqueued 01:00, skipped 02:00, skipped 03:00", "04:00", **FEW),
     row("100 missed, each, room for 1", MINUTES, "00:00", "01:40",
-        "enqueued 00:01, " + each("skipped", "00:02", 99), "01:41", **FEW),
+        "enqueued 00:01, " + series("skipped", "00:02", 99), "01:41", **FEW),
     row("2 at once, 0 active", HOURS, "00:00", "03:00", "enqueued 01:00, enqueued 02:00, skipped 03:00",
         "04:00", max_instances=2, **FEW),
     row("2 at once, 1 active", HOURS, "00:00", "03:00",
         "enqueued 01:00, skipped 02:00, skipped 03:00", "04:00", active=1, max_instances=2, **FEW),
-    row("2 at once, 2 active", HOURS, "00:00", "03:00", each("skipped", "01:00", 3, 60), "04:00",
+    row("2 at once, 2 active", HOURS, "00:00", "03:00", series("skipped", "01:00", 3, 60), "04:00",
         active=2, max_instances=2, **FEW),
     row("2 at once, 1 active, one due", HOURS, "00:00", "01:00", "enqueued 01:00", "02:00", active=1,
         max_instances=2),
     row("5 at once, 0 active", HOURS, "00:00", "07:00",
-        each("enqueued", "01:00", 5, 60) + ", skipped 06:00, skipped 07:00", "08:00",
+        series("enqueued", "01:00", 5, 60) + ", skipped 06:00, skipped 07:00", "08:00",
         max_instances=5, **FEW),
     row("5 at once, 3 active", HOURS, "00:00", "04:00",
         "enqueued 01:00, enqueued 02:00, skipped 03:00, skipped 04:00", "05:00", active=3,
@@ -224,7 +224,7 @@ BOUNDS = [
         "done"),
     row("interval at its start", COUNTED, "00:00", "02:00", "", "nothing"),
     row("interval after its start", COUNTED, "00:00", "03:00", "enqueued 03:00", "04:00"),
-    row("interval after its end", COUNTED, "00:00", "05:40", each("enqueued", "03:00", 3, 60), "done",
+    row("interval after its end", COUNTED, "00:00", "05:40", series("enqueued", "03:00", 3, 60), "done",
         **MANY),
     row("after its end, too late", COUNTED, "04:00", "09:00", "missed 05:00 late", "done",
         **GRACE),
@@ -272,7 +272,7 @@ JUMPS = [
     row("back 10 s", SECONDS, "00:01", "00:00:50", "", "nothing", last="00:01"),
     row("back more than 10 s", SECONDS, "00:01", "00:00:49.999999", "", "00:00:50", last="00:01"),
     row("back, not below the last fire", HOURS, "05:00", "05:10", "", "nothing", last="05:00"),
-    row("ahead 5 s of another scheduler", SECONDS, "00:01", "00:01:05", each("enqueued", "00:01:01", 5, 1 / 60),
+    row("ahead 5 s of another scheduler", SECONDS, "00:01", "00:01:05", series("enqueued", "00:01:01", 5, 1 / 60),
         "00:01:06", last="00:01", **MANY),
 ]  # fmt: skip
 
@@ -298,7 +298,7 @@ CLOCK_CHANGES = [
     row("Berlin, gap, many at once", berlin(QUARTERS), "03-28T12:00", "03-29T01:00",
         "enqueued 03-29T01:00", "03-30T00:00", **MANY),
     row("Berlin, gap, every minute", berlin("* * * * *"), "03-29T00:57", "03-29T01:02",
-        each("enqueued", "03-29T00:58", 5), "03-29T01:03", **MANY),
+        series("enqueued", "03-29T00:58", 5), "03-29T01:03", **MANY),
     row("Berlin, gap, the minutes of its hour", berlin("* 2 * * *"), "03-28T12:00",
         "03-29T09:00", "", "nothing"),
     row("Berlin, repeat, the first time", berlin(HALF_PAST_TWO), "10-24T12:00", "10-25T00:30",
@@ -308,7 +308,7 @@ CLOCK_CHANGES = [
     row("Berlin, repeat, down over both", berlin(HALF_PAST_TWO), "10-24T12:00", "10-25T03:00",
         "enqueued 10-25T00:30", "10-26T01:30", **MANY),
     row("Berlin, repeat, every hour", berlin("30 * * * *"), "10-25T00:00", "10-25T02:00",
-        each("enqueued", "10-25T00:30", 2, 60), "10-25T02:30", **MANY),
+        series("enqueued", "10-25T00:30", 2, 60), "10-25T02:30", **MANY),
     row("Berlin, repeat, every minute", berlin("* * * * *"), "10-25T00:00", "10-25T02:00",
         "missed 10-25T00:01 x119 coalesced, enqueued 10-25T02:00", "10-25T02:01"),
     row("New York, gap, made up", new_york(HALF_PAST_TWO), "03-07T12:00", "03-08T07:00:01",
@@ -320,7 +320,7 @@ CLOCK_CHANGES = [
     row("New York, repeat, not again", new_york("30 1 * * *"), "11-01T05:30", "11-01T08:00", "",
         "nothing", last="11-01T05:30"),
     row("New York, repeat, every minute", new_york("* * * * *"), "11-01T05:58", "11-01T06:02",
-        each("enqueued", "11-01T05:59", 4), "11-01T06:03", **MANY),
+        series("enqueued", "11-01T05:59", 4), "11-01T06:03", **MANY),
     row("Apia, the lost day", apia("0 12 * * *"), "2011-12-28T23:00", "2011-12-30T22:00",
         "enqueued 2011-12-29T22:00, enqueued 2011-12-30T22:00", "2011-12-31T22:00", **MANY),
     row("Apia, nothing made up", apia("0 12 * * *"), "2011-12-29T22:00", "2011-12-30T21:59", "",
@@ -338,7 +338,7 @@ CLOCK_CHANGES = [
 ROWS = [*ON_TIME, *MISSED, *LATE, *OVERLAPS, *BOUNDS, *STATES, *JUMPS, *CLOCK_CHANGES]
 
 
-@pytest.mark.parametrize("case", ROWS, ids=lambda case: case.told)
+@pytest.mark.parametrize("case", ROWS, ids=lambda case: case.title)
 def test_decide(case: Row) -> None:
     """The rows of the ledger, their jobs and the schedule afterwards; and then nothing more."""
     schedule, now = case.schedule, case.now

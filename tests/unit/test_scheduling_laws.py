@@ -246,7 +246,7 @@ def test_the_job_id_is_of_the_instant() -> None:
     local = [job.scheduled_for.astimezone(cron.zone) for job in decision.jobs if job.scheduled_for]
     assert [f"{moment:%H:%M}" for moment in local] == ["02:30", "02:30"]
     ids = ["mine-20261025T003000Z", "mine-20261025T013000Z"]
-    assert [job.id for job in decision.jobs] == [fire_job_id("mine", each) for each in local] == ids
+    assert [job.id for job in decision.jobs] == [fire_job_id("mine", at) for at in local] == ids
 
 
 CALLS: Counter[str] = Counter()

@@ -96,9 +96,9 @@ def test_the_beginning_of_a_secret_is_seen_at_the_end_of_a_text(
 
 def test_what_is_said_of_a_password_is_no_password() -> None:
     """A sentence behind a key, and a placeholder with a default, are read as they are."""
-    told = (
+    line = (
         "backend.password: the environment variable REDIS_PASSWORD is not set. "
         "Set it, or write ${REDIS_PASSWORD:-default}."
     )
-    assert mask(told) == told
+    assert mask(line) == line
     assert mask("password: hunter2 and more") == "password: *** and more"

@@ -289,7 +289,7 @@ SENTENCES = [
 
 @pytest.mark.parametrize(("expression", "zone", "start", "sentence"), SENTENCES)
 def test_sentences(expression: str, zone: str, start: str, sentence: str | None) -> None:
-    """A clock change that touches one of the next fires is told in a sentence."""
+    """A transition that touches one of the next fires is described in a sentence."""
     trigger = Cron(expression, zone)
     assert transition_sentences(trigger, _utc(start), 10) == ([sentence] if sentence else [])
     if sentence:
@@ -297,7 +297,7 @@ def test_sentences(expression: str, zone: str, start: str, sentence: str | None)
 
 
 def test_next_clock_change() -> None:
-    """The next change is told even if no fire is touched; where none will be, there is none."""
+    """The next transition is described even if no fire is touched; where none will be, there is none."""
     start = _utc("2026-03-01")
     change = "On Sunday 29 March 2026 clocks in Europe/Berlin go forward from 02:00 to 03:00: "
     untouched = change + "no fire is affected."
@@ -371,7 +371,7 @@ def test_changes_at_the_turn_of_the_year(before: int) -> None:
 
 
 def test_a_change_after_the_last_fire_is_told_if_it_repeats_it() -> None:
-    """A change that shows the last previewed fire's reading again is told though it comes later."""
+    """A transition that shows the last previewed fire's wall time again is described though it comes later."""
     trigger = Cron("30 2 * * *", "Europe/Berlin")
     start = _utc("2026-10-23T12:00")
     (sentence,) = transition_sentences(trigger, start, 2)

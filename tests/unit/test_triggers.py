@@ -69,7 +69,7 @@ def test_interval_counts_from_its_start() -> None:
 
 
 def test_interval_without_start() -> None:
-    """An interval without a start counts from the moment asked, until it is anchored."""
+    """An interval without a start counts from the moment of the call, until it is anchored."""
     trigger = _interval("1h")
     moment = START.replace(minute=7, second=5, microsecond=9)
     assert trigger.next_after(moment) == moment + HOUR
@@ -83,7 +83,7 @@ def test_interval_without_start() -> None:
 
 
 def test_interval_counts_real_time() -> None:
-    """An interval of a day fires every 24 hours, whatever clocks do, wherever it is asked from."""
+    """An interval of a day fires every 24 hours, whatever clocks do, from any zone."""
     berlin = ZoneInfo("Europe/Berlin")
     noon = datetime(2026, 3, 28, 12, tzinfo=berlin)
     for trigger in (Interval(86400, "Europe/Berlin"), Interval(86400, "UTC", start=noon)):
@@ -162,7 +162,7 @@ def test_date_fires_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reading", "moment"),
+    ("wall_time", "moment"),
     [
         ("2026-12-25T09:00:00+05:00", "2026-12-25T04:00"),
         ("2026-12-25T09:00:00Z", "2026-12-25T09:00"),
@@ -173,15 +173,15 @@ def test_date_fires_once() -> None:
         (datetime(2026, 12, 25, 9, tzinfo=timezone(5 * HOUR)), "2026-12-25T04:00"),
     ],
 )
-def test_date_readings(reading: str | date | datetime, moment: str) -> None:
-    """A reading without an offset is in the trigger's zone, and may be what YAML makes of it."""
-    trigger = make_trigger(date=reading, timezone="Europe/Berlin")
+def test_dates_of_text_and_of_yaml(wall_time: str | date | datetime, moment: str) -> None:
+    """A time without an offset is in the trigger's zone, and may be what YAML makes of it."""
+    trigger = make_trigger(date=wall_time, timezone="Europe/Berlin")
     assert trigger.next_after(START) == datetime.fromisoformat(moment).replace(tzinfo=UTC)
     assert trigger_from_json(json.loads(json.dumps(trigger.to_json()))) == trigger
 
 
 @pytest.mark.parametrize(
-    ("reading", "zone", "moment", "note"),
+    ("wall_time", "zone", "moment", "note"),
     [
         (
             "2026-03-29T02:30",
@@ -205,25 +205,25 @@ def test_date_readings(reading: str | date | datetime, moment: str) -> None:
         ),
     ],
 )
-def test_odd_readings(reading: str, zone: str, moment: str, note: str) -> None:
-    """A skipped reading means the first instant after the gap, a repeated one the first; noted."""
+def test_skipped_and_repeated_wall_times(wall_time: str, zone: str, moment: str, note: str) -> None:
+    """A skipped wall time means the first instant after the gap, a repeated one the first, with a note."""
     expected = datetime.fromisoformat(moment).replace(tzinfo=UTC)
-    once = make_trigger(date=reading, timezone=zone)
+    once = make_trigger(date=wall_time, timezone=zone)
     assert once.next_after(datetime(2000, 1, 1, tzinfo=UTC)) == expected
     assert once.notes == (note,)
     assert trigger_from_json(once.to_json()).notes == (note,)
-    bounded = make_trigger(cron="@hourly", start=reading, timezone=zone)
+    bounded = make_trigger(cron="@hourly", start=wall_time, timezone=zone)
     assert bounded.start == expected
     assert bounded.notes == (f"The start {note}",)
 
 
 @pytest.mark.parametrize(
-    "reading", ["", "tomorrow", "2026-02-30", "2026-13-01", 5, True, "0001-01-01"]
+    "wall_time", ["", "tomorrow", "2026-02-30", "2026-13-01", 5, True, "0001-01-01"]
 )
-def test_date_not_a_time(reading: object) -> None:
+def test_date_not_a_time(wall_time: object) -> None:
     """What is no time, or lies outside the years 1900 to 9998, is an InvalidTime."""
     with pytest.raises(InvalidTime):
-        make_trigger(date=reading, timezone="UTC")  # type: ignore[arg-type]
+        make_trigger(date=wall_time, timezone="UTC")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import ModuleType
 from typing import TextIO
 
 from flowerpower.job_queue.worker import processes
+from flowerpower.project_code import is_own
 
 FILE_TIME_LAG = 0.02
 """Seconds by which a file system's times may lag behind the clock."""
@@ -144,12 +144,9 @@ class LoadedModules:
 
 
 def _files(names: set[str], folder: str) -> Iterator[str]:
-    prefix = folder.rstrip(os.sep) + os.sep
     for name in names:
-        module: ModuleType | None = sys.modules.get(name)
-        file = getattr(module, "__file__", None)
-        # A virtual environment may lie in the project's folder.
-        if isinstance(file, str) and file.startswith(prefix) and "site-packages" not in file:
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if isinstance(file, str) and is_own(file, folder):
             yield file
 
 

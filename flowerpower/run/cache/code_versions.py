@@ -11,7 +11,6 @@ import functools
 import hashlib
 import inspect
 import pathlib
-import sysconfig
 import types
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -19,13 +18,11 @@ from typing import Any
 from hamilton.graph_types import hash_source_code
 from hamilton.node import Node
 
+from flowerpower.project_code import is_installed
 from flowerpower.run.cache.fingerprints import fingerprint
 
 MAX_PARTS = 5_000
 """Parts of a node's code that are read; what comes after is ignored."""
-_INSTALLED = tuple(
-    sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")
-)
 
 
 def code_version(node: Node) -> str:
@@ -97,14 +94,14 @@ class _CodeHasher:
         self._read_all(function.__defaults__ or ())
         self._read_all(_flat(function.__kwdefaults__ or {}))
         code = function.__code__
-        if _is_installed(code.co_filename):
+        if is_installed(code.co_filename):
             return
         self._mark(_text(function))
         names = set(_names(code))
         for name in sorted(names & function.__globals__.keys()):
             used = function.__globals__[name]
             self._mark(name)
-            if isinstance(used, types.ModuleType) and not _is_installed(_file(used)):
+            if isinstance(used, types.ModuleType) and not is_installed(_file(used)):
                 for attribute in sorted(names & vars(used).keys()):
                     self.read(vars(used)[attribute])
             else:
@@ -116,7 +113,7 @@ class _CodeHasher:
             file = inspect.getfile(cls)
         except (TypeError, OSError):
             return
-        if _is_installed(file):
+        if is_installed(file):
             return
         try:
             self._mark(inspect.getsource(cls))
@@ -139,7 +136,7 @@ class _CodeHasher:
             # A decorator with its arguments.
             self._read_all(_flat(getattr(value, "__dict__", {})))
             return
-        if not _is_installed(_file(inspect.getmodule(kind))):
+        if not is_installed(_file(inspect.getmodule(kind))):
             self.read(kind)
         try:
             self._mark(fingerprint(value))
@@ -155,11 +152,6 @@ def _flat(mapping: dict[Any, Any]) -> Iterator[Any]:
 
 def _file(module: types.ModuleType | None) -> str:
     return getattr(module, "__file__", None) or ""
-
-
-def _is_installed(file: str) -> bool:
-    """Whether a file belongs to Python or to an installed package; True for no file."""
-    return not file or file.startswith(("<frozen", *_INSTALLED)) or "site-packages" in file
 
 
 def _names(code: types.CodeType) -> Iterator[str]:

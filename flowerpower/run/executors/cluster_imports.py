@@ -9,6 +9,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 
+from flowerpower.project_code import is_inside, is_own, module_paths
+
 _lock = threading.Lock()
 _base_path: list[str] = []
 """`sys.path` of the worker before its first run."""
@@ -26,7 +28,7 @@ def project_import_path() -> list[str]:
         folder
         for folder in folders
         if "site-packages" not in folder
-        and not any(_is_below(folder, prefix) for prefix in prefixes)
+        and not any(is_inside(folder, prefix) for prefix in prefixes)
     ]
 
 
@@ -60,21 +62,14 @@ def _prepare(path: list[str]) -> None:
 def _imported() -> Iterator[tuple[str, str]]:
     """Modules from the run's path that are not in `_stamps` yet, each with its file or folder."""
     for name, module in list(sys.modules.items()):
-        # A folder without an __init__.py is a module with a path but no file.
-        paths = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
-        file = next((path for path in paths if isinstance(path, str)), None)
+        file = next(iter(module_paths(module)), None)
         if (
             file is not None
             and name not in _stamps
             and name.partition(".")[0] not in ("flowerpower", "__main__", "__mp_main__")
-            and "site-packages" not in file
-            and any(_is_below(file, folder) for folder in _path)
+            and any(is_own(file, folder) for folder in _path)
         ):
             yield name, file
-
-
-def _is_below(file: str, folder: str) -> bool:
-    return file == folder or file.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def _stamp(file: str) -> tuple[int, int] | None:
