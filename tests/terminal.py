@@ -1,20 +1,45 @@
-"""Runs the command line as users do: a process of its own, on pipes or on a terminal."""
+"""Runs the command line as users do: a process of its own, on pipes or on a terminal.
+
+An interpreter takes longer to start and to import than most commands to run. So `run` forks a
+command from one that has imported already (`tests.command_server`), unless the command is to be
+`fresh`, or its environment has what may change the start of an interpreter. That both ways give
+the same is shown by tests/cli/test_forked_commands.py.
+"""
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
 import pty
+import re
 import select
+import signal
+import socket
+import struct
 import subprocess
 import sys
 import termios
-from dataclasses import dataclass, field
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tests.command_server import COMMAND_LINE, HAMILTON, read_exactly
+
 COMMAND = [sys.executable, "-m", "flowerpower_cli"]
-TIMEOUT = 60.0
+TIMEOUT = 180.0
+START = {"LANG": "C.UTF-8", "PYTHONPATH": str(Path(__file__).parents[1])}
+"""What an interpreter is started with."""
+STARTS_TO_FORK_FROM = (START, {**START, "LC_ALL": "C"})
+# Any other variable may be read while an interpreter starts or a module is imported.
+READ_BY_COMMANDS = re.compile(
+    r"HOME|PATH|SHELL|TERM|COLUMNS|LINES|NO_COLOR|CI|WHO|XDG_\w+|FLOWERPOWER_\w+"
+    r"|\w+_(PASSWORD|TOKEN|KEY)"
+)
+WITH_HAMILTON = {"run", "show", "validate", "dag", "export", "import"}
 
 
 @dataclass(frozen=True)
@@ -37,71 +62,189 @@ class Ended:
         return body
 
 
+class ForkedCommand:
+    """A process that a CommandServer has forked; its parent reports how it ends."""
+
+    def __init__(self, report: socket.socket) -> None:
+        self._report = report
+        report.settimeout(TIMEOUT)
+        self.pid = self._receive()
+
+    def _receive(self) -> int:
+        content = read_exactly(self._report, 4)
+        assert len(content) == 4, "the server of commands has ended"
+        return int(struct.unpack("!i", content)[0])
+
+    def wait(self, timeout: float) -> int:
+        """The exit code, or minus the signal."""
+        self._report.settimeout(timeout)
+        with self._report:
+            return self._receive()
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        os.kill(self.pid, signal.SIGKILL)
+
+
+class CommandServer:
+    """An interpreter that was started in `environ` and forks commands until it is closed."""
+
+    def __init__(self, environ: Mapping[str, str], modules: Iterable[str]) -> None:
+        self._lock = threading.Lock()
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, str(Path(__file__).with_name("command_server.py")),
+                 str(theirs.fileno()), *modules],
+                cwd="/",
+                env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **environ},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )  # fmt: skip
+        atexit.register(self.close)
+
+    def fork(
+        self,
+        arguments: Sequence[str | bytes],
+        folder: Path,
+        environ: Mapping[str, str],
+        streams: Mapping[int, int],
+        *,
+        new_session: bool = False,
+    ) -> ForkedCommand:
+        """Begin a command; of its descriptors 0 to 2 those not in `streams` are closed."""
+        request = {
+            "arguments": [os.fsdecode(argument) for argument in arguments],
+            "folder": str(folder),
+            "environ": dict(environ),
+            "streams": list(streams),
+            "new_session": new_session,
+        }
+        content = json.dumps(request).encode()
+        report, theirs = socket.socketpair()
+        with theirs, self._lock:
+            descriptors = [theirs.fileno(), *streams.values()]
+            socket.send_fds(self._control, [struct.pack("!I", len(content))], descriptors)
+            self._control.sendall(content)
+        return ForkedCommand(report)
+
+    def close(self) -> None:
+        """End it; what it forked runs on."""
+        self._control.close()
+        self._process.wait(TIMEOUT)
+
+
+@functools.cache
+def _server(modules: tuple[str, ...], *environ: tuple[str, str]) -> CommandServer:
+    return CommandServer(dict(environ), modules)
+
+
+def _server_for(
+    arguments: Sequence[str | bytes], environ: Mapping[str, str]
+) -> CommandServer | None:
+    """One whose forks are like a new interpreter in `environ`; None if there is none."""
+    start = {key: text for key, text in environ.items() if not READ_BY_COMMANDS.fullmatch(key)}
+    if start not in STARTS_TO_FORK_FROM:
+        return None
+    runs = arguments[:1] == ("pipeline",) and bool({*arguments[1:2]} & WITH_HAMILTON)
+    return _server((*COMMAND_LINE, *HAMILTON) if runs else COMMAND_LINE, *sorted(start.items()))
+
+
 @dataclass
 class Cli:
-    """The command line in `folder`, with an environment of its own."""
+    """The command line in `folder`, with an environment of its own.
+
+    Attributes:
+        fresh: `run` starts an interpreter for each command.
+    """
 
     folder: Path
     home: Path
     environ: dict[str, str] = field(default_factory=dict)
+    fresh: bool = False
 
-    def _environ(self, extra: dict[str, str | None]) -> dict[str, str]:
-        kept = {"PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8"}
-        repository = str(Path(__file__).parents[1])
-        merged = {
-            **kept,
-            "PYTHONPATH": repository,
+    def freshly(self) -> Cli:
+        """The same, with an interpreter for each command."""
+        return replace(self, fresh=True)
+
+    def merged_environ(self, **extra: str | None) -> dict[str, str]:
+        """The environment of a command; None takes a variable away."""
+        merged: dict[str, str | None] = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home),
             "TERM": "xterm-256color",
+            **START,
             **self.environ,
             **extra,
         }
-        return {key: value for key, value in merged.items() if value is not None}
+        return {key: text for key, text in merged.items() if text is not None}
+
+    def _begin(
+        self,
+        arguments: Sequence[str | bytes],
+        environ: Mapping[str, str],
+        streams: Mapping[int, int],
+        *,
+        new_session: bool = False,
+    ) -> ForkedCommand | subprocess.Popen[bytes]:
+        server = None if self.fresh else _server_for(arguments, environ)
+        if server is not None:
+            return server.fork(arguments, self.folder, environ, streams, new_session=new_session)
+        closed = "".join(f" {number}>&-" for number in range(3) if number not in streams)
+        return subprocess.Popen(
+            ["sh", "-c", f'exec "$@"{closed}', "sh", *COMMAND, *arguments] if closed
+            else [*COMMAND, *arguments],
+            cwd=self.folder,
+            env=environ,
+            stdin=streams.get(0),
+            stdout=streams.get(1),
+            stderr=streams.get(2),
+            start_new_session=new_session,
+        )  # fmt: skip
 
     def run(
         self,
         *arguments: str | bytes,
-        stdin: str | bytes | None = None,
         code: int | None = None,
+        closed: int | None = None,
         **environ: str | None,
     ) -> Ended:
-        """Run `flowerpower ARGUMENTS` on pipes; with `code`, that must be the exit code."""
-        done = subprocess.run(
-            [*COMMAND, *arguments],
-            cwd=self.folder,
-            env=self._environ(environ),
-            input=stdin.encode() if isinstance(stdin, str) else stdin or b"",
-            capture_output=True,
-            timeout=TIMEOUT,
-            check=False,
+        """Run `flowerpower ARGUMENTS` on pipes, of which that of stdin is empty.
+
+        With `code`, that must be the exit code; with `closed`, one of the descriptors 0 to 2 is.
+        """
+        stdin, nobody = os.pipe()
+        os.close(nobody)
+        (out, out_end), (err, err_end) = os.pipe(), os.pipe()
+        streams = {0: stdin, 1: out_end, 2: err_end}
+        process = self._begin(
+            arguments,
+            self.merged_environ(**environ),
+            {number: stream for number, stream in streams.items() if number != closed},
         )
-        ended = Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+        for stream in streams.values():
+            os.close(stream)
+        ended = _ended(process, out, err)
         if code is not None:
             assert ended.code == code, ended
         return ended
+
+    def run_closed(self, *arguments: str, number: int) -> Ended:
+        """As `run`, with one of the descriptors 0 to 2 closed."""
+        return self.run(*arguments, closed=number)
 
     def start(self, *arguments: str, **environ: str | None) -> subprocess.Popen[str]:
         """Start `flowerpower ARGUMENTS` on pipes, and go on; `with` it, or end it yourself."""
         return subprocess.Popen(
             [*COMMAND, *arguments],
             cwd=self.folder,
-            env=self._environ(environ),
+            env=self.merged_environ(**environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-
-    def run_closed(self, *arguments: str, number: int) -> Ended:
-        """As `run`, with one of the descriptors 0 to 2 closed."""
-        done = subprocess.run(
-            ["sh", "-c", f'exec "$@" {number}>&-', "sh", *COMMAND, *arguments],
-            cwd=self.folder,
-            env=self._environ({}),
-            capture_output=True,
-            timeout=TIMEOUT,
-            check=False,
-        )
-        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def run_in_terminal(
         self, *arguments: str, columns: int = 100, typed: str = "", **environ: str | None
@@ -111,37 +254,44 @@ class Cli:
         err, err_end = pty.openpty()
         for end in (out_end, err_end):
             termios.tcsetwinsize(end, (40, columns))
-        process = subprocess.Popen(
-            [*COMMAND, *arguments],
-            cwd=self.folder,
-            env=self._environ(environ),
-            stdin=err_end,
-            stdout=out_end,
-            stderr=err_end,
-            start_new_session=True,
+        process = self._begin(
+            arguments,
+            self.merged_environ(**environ),
+            {0: err_end, 1: out_end, 2: err_end},
+            new_session=True,
         )
         os.close(out_end)
         os.close(err_end)
         if typed:
             os.write(err, typed.encode())
+        return _ended(process, out, err)
+
+
+def _ended(process: ForkedCommand | subprocess.Popen[bytes], out: int, err: int) -> Ended:
+    try:
         texts = _read_until_closed(out, err)
         code = process.wait(TIMEOUT)
-        return Ended(code, texts[out].decode(), texts[err].decode())
+    except BaseException:
+        process.kill()
+        process.wait(TIMEOUT)
+        raise
+    return Ended(code, texts[out].decode(), texts[err].decode())
 
 
-def _read_until_closed(*masters: int) -> dict[int, bytes]:
-    texts = dict.fromkeys(masters, b"")
-    left = list(masters)
+def _read_until_closed(*descriptors: int) -> dict[int, bytes]:
+    texts = dict.fromkeys(descriptors, b"")
+    left = list(descriptors)
     while left:
         ready, _, _ = select.select(left, [], [], TIMEOUT)
         assert ready, f"nothing came for {TIMEOUT} s: {texts}"
-        for master in ready:
+        for descriptor in ready:
             try:
-                chunk = os.read(master, 65536)
+                chunk = os.read(descriptor, 65536)
             except OSError:
+                # The other end of a terminal is closed.
                 chunk = b""
             if not chunk:
-                left.remove(master)
-                os.close(master)
-            texts[master] += chunk
+                left.remove(descriptor)
+                os.close(descriptor)
+            texts[descriptor] += chunk
     return texts

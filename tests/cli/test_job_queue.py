@@ -521,7 +521,7 @@ def test_a_worker_that_nobody_listens_to_stops(cli: Cli, project: Path) -> None:
     ended = subprocess.run(
         ["bash", "-c", line],
         cwd=cli.folder,
-        env=cli._environ({}),
+        env=cli.merged_environ(),
         capture_output=True,
         text=True,
         timeout=30,
@@ -617,7 +617,7 @@ def test_a_look_at_the_queue_imports_nothing_heavy(command: str, cli: Cli, proje
     done = subprocess.run(
         [COMMAND[0], "-X", "importtime", *COMMAND[1:], *arguments],
         cwd=cli.folder,
-        env=cli._environ({}),
+        env=cli.merged_environ(),
         capture_output=True,
         text=True,
         check=True,

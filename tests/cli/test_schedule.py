@@ -409,7 +409,7 @@ def test_a_look_at_the_calendar_imports_nothing_heavy(
     done = subprocess.run(
         [COMMAND[0], "-X", "importtime", *COMMAND[1:], "schedule", command, *more],
         cwd=cli.folder,
-        env=cli._environ({}),
+        env=cli.merged_environ(),
         capture_output=True,
         text=True,
         check=True,

@@ -313,7 +313,7 @@ def test_a_scheduler_that_nobody_listens_to_stops(cli: Cli, project: Path) -> No
     done = subprocess.run(
         ["bash", "-c", line],
         cwd=cli.folder,
-        env=cli._environ({}),
+        env=cli.merged_environ(),
         capture_output=True,
         text=True,
         timeout=30,
