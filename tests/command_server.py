@@ -22,7 +22,7 @@ import struct
 import sys
 import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
 COMMAND_LINE = (
@@ -136,7 +136,7 @@ def _stream(number: int, mode: str, like: TextIO) -> TextIO | None:
     return stream
 
 
-def _become(request: dict[str, Any]) -> None:
+def _become(request: dict[str, Any], start: Mapping[str, str]) -> None:
     """Give this process what a new one would have been given."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -151,8 +151,10 @@ def _become(request: dict[str, Any]) -> None:
     # Far more than a server ever has.
     os.closerange(3, 1024)
     os.chdir(request["folder"])
+    # Some modules set what is not set, when they are imported.
+    added = {key: text for key, text in os.environ.items() if key not in start}
     os.environ.clear()
-    os.environ.update(request["environ"])
+    os.environ.update({**added, **request["environ"]})
     time.tzset()
     if "numpy.random" in sys.modules:
         # Random numbers of Python itself begin anew after a fork, these do not.
@@ -178,6 +180,7 @@ def _preload(modules: Iterable[str]) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    environ = dict(os.environ)
     _preload(sys.argv[2:])
-    _become(_Server(socket.socket(fileno=int(sys.argv[1]))).next_command())
+    _become(_Server(socket.socket(fileno=int(sys.argv[1]))).next_command(), environ)
     runpy.run_module("flowerpower_cli", run_name="__main__", alter_sys=True)

@@ -140,7 +140,7 @@ def _server(modules: tuple[str, ...], *environ: tuple[str, str]) -> CommandServe
     return CommandServer(dict(environ), modules)
 
 
-def _server_for(
+def server_for(
     arguments: Sequence[str | bytes], environ: Mapping[str, str]
 ) -> CommandServer | None:
     """One whose forks are like a new interpreter in `environ`; None if there is none."""
@@ -188,7 +188,7 @@ class Cli:
         *,
         new_session: bool = False,
     ) -> ForkedCommand | subprocess.Popen[bytes]:
-        server = None if self.fresh else _server_for(arguments, environ)
+        server = None if self.fresh else server_for(arguments, environ)
         if server is not None:
             return server.fork(arguments, self.folder, environ, streams, new_session=new_session)
         closed = "".join(f" {number}>&-" for number in range(3) if number not in streams)
