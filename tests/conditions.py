@@ -10,9 +10,16 @@ from pathlib import Path
 from typing import TypeVar
 
 Found = TypeVar("Found")
+PATIENCE = 120.0
+"""Seconds after which a wait is given up. One that ends well ends at once, so this costs nothing."""
 
 
-def eventually(condition: Callable[[], Found], timeout: float = 10.0) -> Found:
+def slowed(seconds: float) -> float:
+    """What may take here what takes `seconds` on a machine that has nothing else to do."""
+    return seconds * max(2.0, 3 * os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
+def eventually(condition: Callable[[], Found], timeout: float = PATIENCE) -> Found:
     """What `condition` gives as soon as that is true; an AssertionError after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not (found := condition()):

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import psycopg
 import redis
 
-from tests.conditions import eventually
+from tests.conditions import PATIENCE, eventually
 
 USER = "flowerpower"
 PASSWORD = "tulip-in-winter"
@@ -100,7 +100,7 @@ class PostgresServer:
                 [sys.executable, "-c", _GUARD, json.dumps(command), json.dumps(_as_user())],
                 cwd="/", stdin=subprocess.PIPE, stdout=log, stderr=log,
             )  # fmt: skip
-        eventually(self._answers, 30.0)
+        eventually(self._answers)
 
     def _answers(self) -> bool:
         try:
@@ -113,7 +113,7 @@ class PostgresServer:
         """Stop it; the data stay."""
         if self._guard is not None and self._guard.stdin is not None:
             self._guard.stdin.close()
-            self._guard.wait(30)
+            self._guard.wait(PATIENCE)
             self._guard = None
 
     def close(self) -> None:
@@ -173,7 +173,7 @@ class RedisServer:
                 [sys.executable, "-c", _GUARD, json.dumps(command), "{}"],
                 stdin=subprocess.PIPE, stdout=log, stderr=log,
             )  # fmt: skip
-        eventually(self._answers, 30.0)
+        eventually(self._answers)
 
     def _answers(self) -> bool:
         with redis.Redis.from_url(self.url()) as client:
@@ -187,7 +187,7 @@ class RedisServer:
         """Stop it as an operator would; what it wrote stays."""
         if self._guard is not None and self._guard.stdin is not None:
             self._guard.stdin.close()
-            self._guard.wait(30)
+            self._guard.wait(PATIENCE)
             self._guard = None
 
     def kill(self) -> None:

@@ -15,7 +15,7 @@ from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.base import WorkerOptions
 from flowerpower.jobs.job import JobStatus
 from tests.acceptance.working import Site, reason, value
-from tests.conditions import eventually
+from tests.conditions import PATIENCE, eventually, slowed
 
 PID = "import os\nreturn os.getpid()"
 COUNT_WRITES = """
@@ -35,7 +35,7 @@ def test_a_log_can_be_read_while_the_job_runs(site: Site):
     site.pipeline("talks", "import time\nprint('said', flush=True)\ntime.sleep(30)\nreturn 1")
     site.worker()
     job = site.add("talks")
-    eventually(lambda: site.log(job) == "said\n", 5)
+    eventually(lambda: site.log(job) == "said\n")
     assert site.is_running(job)
     progress = eventually(lambda: site.job(job).progress)
     assert (progress["current"], progress["done"], progress["total"]) == ("talks", 0, 1)
@@ -80,7 +80,7 @@ def test_a_running_job_can_be_cancelled(site: Site, body: str):
     began = time.monotonic()
     assert site.queue.cancel_job(job).cancel_requested
     assert site.ended(job).status is JobStatus.CANCELLED
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < slowed(5)
     assert value(site.run("next")) == 1
 
 
@@ -241,7 +241,7 @@ def test_a_memory_queue_works_in_a_thread(tmp_path: Path):
     thread = threading.Thread(target=site.queue.run_worker, args=(WorkerOptions(burst=True),))
     thread.start()
     assert value(site.ended(job)) == 1
-    thread.join(10)
+    thread.join(PATIENCE)
     assert not thread.is_alive()
     site.end()
 
@@ -272,8 +272,8 @@ def test_a_long_job_keeps_none_waiting_behind_it(site: Site):
     long = [site.add("varied", f"long-{n}", seconds=6.0) for n in range(2)]
     behind = [site.add("varied", f"behind-{n}", seconds=0.0) for n in range(20)]
     first = site.worker(num_workers=2, jobs_per_child=200)
-    eventually(lambda: all(site.is_running(each) for each in long), 30)
-    eventually(lambda: all(site.job(each).status is not JobStatus.RUNNING for each in behind), 5)
+    eventually(lambda: all(site.is_running(each) for each in long))
+    eventually(lambda: all(site.job(each).status is not JobStatus.RUNNING for each in behind))
     second = site.worker(num_workers=2)
     jobs = site.drained(behind, 20)
     assert not any(site.job(each).status.is_ended for each in long), "it waited for the long ones"

@@ -21,7 +21,7 @@ import psycopg
 from flowerpower.config.run import RunOverrides
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.jobs.job import Job, JobSpec, JobStatus
-from tests.conditions import eventually, processes_marked
+from tests.conditions import PATIENCE, eventually, processes_marked
 
 LEASE = 3.0
 """Seconds; a short one, so that a test need not wait for long."""
@@ -106,7 +106,7 @@ class WorkerProcess:
         self.signal(signal.SIGKILL)
         self.process.wait()
 
-    def stop(self, timeout: float = 20) -> int:
+    def stop(self, timeout: float = PATIENCE) -> int:
         """TERM, and the exit code."""
         self.signal(signal.SIGTERM)
         return self.process.wait(timeout)
@@ -168,7 +168,7 @@ class Site:
         )
         self.workers.append(worker)
         if wait:
-            eventually(worker.is_up, 20)
+            eventually(worker.is_up)
         return worker
 
     def scheduler(self, *, broken: str = "", wait: bool = True) -> WorkerProcess:
@@ -176,7 +176,7 @@ class Site:
         scheduler = WorkerProcess(self, len(self.workers), None, textwrap.dedent(broken))
         self.workers.append(scheduler)
         if wait:
-            eventually(scheduler.is_up, 20)
+            eventually(scheduler.is_up)
         return scheduler
 
     def job(self, job_id: str) -> Job:
@@ -188,13 +188,13 @@ class Site:
     def log(self, job_id: str, attempt: int = 1) -> str:
         return "".join(chunk.text for chunk in self.queue.read_log(job_id, attempt))
 
-    def ended(self, job_id: str, timeout: float = 30) -> Job:
+    def ended(self, job_id: str, timeout: float = PATIENCE) -> Job:
         """The job, once it has ended."""
         return eventually(
             lambda: job if (job := self.job(job_id)).status.is_ended else None, timeout
         )
 
-    def drained(self, ids: Iterable[str], timeout: float = 60) -> list[Job]:
+    def drained(self, ids: Iterable[str], timeout: float = PATIENCE) -> list[Job]:
         """The jobs, once all have ended."""
         jobs: list[Job] = []
         waiting = list(ids)
@@ -210,7 +210,7 @@ class Site:
         eventually(all_ended, timeout)
         return jobs
 
-    def run(self, pipeline: str, timeout: float = 30, /, **inputs: Any) -> Job:
+    def run(self, pipeline: str, timeout: float = PATIENCE, /, **inputs: Any) -> Job:
         return self.ended(self.add(pipeline, **inputs), timeout)
 
     def is_locked(self) -> bool:
@@ -245,7 +245,7 @@ class Site:
         for worker in self.workers:
             worker.signal(signal.SIGCONT)
             worker.kill()
-        eventually(lambda: not self.left(), 10)
+        eventually(lambda: not self.left())
         self.queue.close()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conditions import eventually
+from tests.conditions import PATIENCE, eventually
 from tests.conftest import MakeProject
 from tests.terminal import Cli
 
@@ -235,9 +235,9 @@ def test_ctrl_c_ends_all_processes(project: Path, cli: Cli, tmp_path: Path) -> N
     )  # fmt: skip
     with started as process:
         try:
-            eventually(lambda: mark.exists() and mark.read_text() != "", timeout=60)
+            eventually(lambda: mark.exists() and mark.read_text() != "")
             process.send_signal(signal.SIGINT)
-            _, stderr = process.communicate(timeout=60)
+            _, stderr = process.communicate(timeout=PATIENCE)
         finally:
             process.kill()
     assert (process.returncode, stderr.strip().splitlines()[-1]) == (130, "Interrupted.")

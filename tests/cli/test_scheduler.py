@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.conditions import eventually
+from tests.conditions import PATIENCE, eventually, slowed
 from tests.conftest import MakeProject
 from tests.servers import PASSWORD, RedisServer, free_port
 from tests.terminal import COMMAND, Cli
@@ -53,7 +53,7 @@ def running(cli: Cli, command: str, *arguments: str) -> Iterator[subprocess.Pope
         try:
             yield process
         finally:
-            eventually(lambda: _is_told_to_stop(process), 20)
+            eventually(lambda: _is_told_to_stop(process))
 
 
 def _is_told_to_stop(process: subprocess.Popen[str]) -> bool:
@@ -86,7 +86,7 @@ def made(lines: list[str]) -> str:
 def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
     """What is left of stdout and stderr once SIGTERM has ended it, with 0."""
     process.send_signal(signal.SIGTERM)
-    output, errors = process.communicate(timeout=20)
+    output, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, errors
     return output, errors
 
@@ -289,7 +289,7 @@ def test_a_redis_that_is_not_there_is_told_soon(
     }
     began = time.monotonic()
     told = cli.run(*arguments, code=5)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < slowed(10)
     assert "redis://me:***@127.0.0.1" in told.stderr
     assert "hunter2" not in told.stdout + told.stderr
     assert told.stdout == ""
@@ -316,7 +316,7 @@ def test_a_scheduler_that_nobody_listens_to_stops(cli: Cli, project: Path) -> No
         env=cli.merged_environ(),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=True,
     )
     fire, code = done.stdout.splitlines()
@@ -331,7 +331,7 @@ def test_ctrl_c_ends_a_scheduler_with_0(cli: Cli, project: Path) -> None:
         assert scheduler.stderr is not None
         assert "Scheduler" in scheduler.stderr.readline()
         scheduler.send_signal(signal.SIGINT)
-        output, errors = scheduler.communicate(timeout=20)
+        output, errors = scheduler.communicate(timeout=PATIENCE)
     assert (scheduler.returncode, output) == (0, "")
     assert "Stopped." in errors
 
@@ -343,7 +343,7 @@ def test_on_redis_it_is_told_that_nothing_fires(on_redis: Cli) -> None:
         arguments = ("schedule", "add", "quick", "--schedule-id", "mine", "--cron", "@daily")
         assert said in on_redis.run(*arguments, code=0).stderr
         with running(on_redis, "start-scheduler"):
-            eventually(lambda: said not in on_redis.run(*arguments, code=0).stderr, 20)
+            eventually(lambda: said not in on_redis.run(*arguments, code=0).stderr)
 
 
 NAPS = ("", "import time\n\n\ndef nap() -> str:\n    time.sleep(3)\n    return 'rested'\n")
@@ -360,12 +360,12 @@ def test_a_redis_that_blinks_ends_no_waiting(cli: Cli, make_project: MakeProject
             cli.start("job-queue", "wait", "nap", "--json") as waits,
             cli.start("job-queue", "logs", "nap", "--follow") as follows,
         ):
-            eventually(lambda: "running" in cli.run("job-queue", "show-job", "nap").stdout, 20)
+            eventually(lambda: "running" in cli.run("job-queue", "show-job", "nap").stdout)
             server.kill()
             time.sleep(2)
             server.start()
-            out, err = waits.communicate(timeout=40)
+            out, err = waits.communicate(timeout=PATIENCE)
             assert (waits.returncode, json.loads(out)[0]["status"]) == (0, "finished")
             assert "Trying again." in err
-            follows.communicate(timeout=40)
+            follows.communicate(timeout=PATIENCE)
             assert follows.returncode == 0

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conditions import PATIENCE, slowed
 from tests.conftest import MakeProject
 from tests.terminal import COMMAND, Cli
 
@@ -214,9 +215,9 @@ def test_signals_end_a_run(
     assert "begun" in process.stderr.readline()
     begun = time.monotonic()
     process.send_signal(number)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == code
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < slowed(10)
     assert "Traceback" not in errors
 
 

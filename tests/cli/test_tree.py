@@ -46,7 +46,7 @@ LEAVES = {path: command for path, command in TREE.items() if not hasattr(command
 @pytest.mark.parametrize("path", TREE, ids=" ".join)
 def test_help_names_an_example(path: tuple[str, ...], cli: Cli) -> None:
     """-h and --help show the same text, with exit code 0; that of a command has an example."""
-    short, long = cli.run(*path, "-h", code=0), cli.run(*path, "--help", code=0)
+    short, long = cli.run(*path, "-h", code=0), cli.freshly().run(*path, "--help", code=0)
     assert short == long
     assert "Usage: flowerpower" in short.stdout
     if path in LEAVES or not path:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conditions import PATIENCE, slowed
 from tests.conftest import MakeProject
 from tests.terminal import COMMAND, Cli
 
@@ -60,7 +61,7 @@ def test_output_is_written_into_a_pipe(cli: Cli, make_project: MakeProject) -> N
     reader = threading.Thread(target=lambda: read.append((root / "pipe").read_text()))
     reader.start()
     cli.run("pipeline", "run", "one", "-o", "pipe", code=0)
-    reader.join(10)
+    reader.join(PATIENCE)
     assert json.loads(read[0])["outputs"] == {"one": 1}
     assert stat.S_ISFIFO((root / "pipe").stat().st_mode)
 
@@ -118,9 +119,9 @@ def test_a_signal_ends_a_run_in_threads(
     assert "begun" in process.stderr.readline()
     begun = time.monotonic()
     process.send_signal(number)
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE)
     assert process.returncode == code
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < slowed(15)
 
 
 def test_repeated_and_hostile_columns_are_all_there(cli: Cli, make_project: MakeProject) -> None:

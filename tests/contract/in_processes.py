@@ -18,7 +18,7 @@ from tests.contract.fake_worker import FINISHED, FakeWorker, spec
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload([__name__])
-LIMIT = 60.0
+LIMIT = 120.0
 
 Ready = Callable[[], Any]
 """Waits until all are ready."""

@@ -12,7 +12,7 @@ from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobFilter, JobStatus
-from tests.conditions import eventually
+from tests.conditions import eventually, slowed
 from tests.contract.fake_worker import FINISHED, FakeWorker, spec
 from tests.contract.in_processes import in_processes, open_only
 from tests.servers import PASSWORD, PostgresServer, free_port
@@ -45,12 +45,12 @@ def test_a_server_that_was_away_is_used_again(server: PostgresServer) -> None:
             began = time.monotonic()
             with pytest.raises(BackendUnreachable) as unreachable:
                 call()
-            assert time.monotonic() - began < 8
+            assert time.monotonic() - began < slowed(8)
             assert "postgresql://flowerpower:***@127.0.0.1" in unreachable.value.message
             assert PASSWORD not in unreachable.value.message
             assert "\n" not in unreachable.value.message
         server.start()
-        eventually(lambda: reaches(backend), 20)
+        eventually(lambda: reaches(backend))
         assert fake_worker.finish(claim, FINISHED, "at last\n")
         assert fake_worker.status() is JobStatus.FINISHED
 
@@ -82,7 +82,7 @@ def test_a_worker_frozen_in_a_transaction_holds_up_nobody(postgres: PostgresServ
                 return other.cancel_job("subject").status is JobStatus.CANCELLED
             return False
 
-        eventually(cancelled, 15)
+        eventually(cancelled)
         assert time.monotonic() - began > 3, "the row was not locked at all"
         with pytest.raises(BackendUnreachable):
             held.__exit__(None, None, None)
@@ -126,7 +126,7 @@ def test_a_wrong_address_is_told_in_a_line(
     began = time.monotonic()
     with pytest.raises(BackendUnreachable, match=expected) as unreachable:
         JobQueueManager(url=postgres.url(**options))
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < slowed(10)
     message = str(unreachable.value)
     assert "\n" not in message
     for secret in (PASSWORD, "wrong-secret", "sec%ret", "all/of"):

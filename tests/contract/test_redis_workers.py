@@ -15,7 +15,7 @@ from rq.registry import StartedJobRegistry
 
 from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent, WorkerOptions
 from flowerpower.jobs.job import JobStatus
-from tests.conditions import eventually
+from tests.conditions import PATIENCE, eventually
 from tests.conftest import MakeProject
 from tests.contract.fake_worker import spec
 from tests.contract.on_redis import OnRedis
@@ -55,7 +55,7 @@ class Working:
         return self.events
 
     def __exit__(self, *_: object) -> None:
-        self._thread.join(30)
+        self._thread.join(PATIENCE)
         assert not self._thread.is_alive()
 
 
@@ -76,11 +76,11 @@ def test_rqs_tools_show_a_worker_of_ours(
 
         with Working(backend, WorkerOptions(burst=True)):
             try:
-                eventually((root / "begun").exists, 20)
-                (worker,) = eventually(mine, 10)
+                eventually((root / "begun").exists)
+                (worker,) = eventually(mine)
                 (info,) = backend.list_workers()
                 assert (worker.name, worker.pid) == (info.id, os.getpid())
-                eventually(lambda: mine()[0].get_state() == "busy", 10)
+                eventually(lambda: mine()[0].get_state() == "busy")
                 assert StartedJobRegistry(name, client).count == 1
                 info_command = subprocess.run(
                     [Path(sys.executable).parent / "rq", "info", "--url", own_server.url()],
@@ -111,9 +111,9 @@ def test_rq_suspend_is_heeded(
                 return [str(worker.get_state()) for worker in Worker.all(connection=client)]
 
             try:
-                eventually(lambda: states() == ["suspended"], 10)
+                eventually(lambda: states() == ["suspended"])
                 beat = next(iter(backend.beats().values()))
-                eventually(lambda: next(iter(backend.beats().values())) > beat, 10)
+                eventually(lambda: next(iter(backend.beats().values())) > beat)
                 assert backend.get_job("subject").status is JobStatus.QUEUED
             finally:
                 rq.suspension.resume(client)
@@ -153,10 +153,10 @@ def test_a_redis_that_has_forgotten_everything_is_worked_on(
         options = WorkerOptions(max_jobs=2, lease=2.5)
         with Working(backend, options) as events:
             backend.add_job(spec("before"))
-            eventually(lambda: backend.get_job("before").status is JobStatus.FINISHED, 20)
+            eventually(lambda: backend.get_job("before").status is JobStatus.FINISHED)
             client.flushall()
-            eventually(backend.list_workers, 10)
-            eventually(lambda: Worker.all(connection=client), 15)
+            eventually(backend.list_workers)
+            eventually(lambda: Worker.all(connection=client))
             backend.add_job(spec("after"))
-            eventually(lambda: backend.get_job("after").status is JobStatus.FINISHED, 20)
+            eventually(lambda: backend.get_job("after").status is JobStatus.FINISHED)
         assert not [event for event in events if event.kind == "trouble"]

@@ -11,7 +11,7 @@ import pytest
 from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent, WorkerOptions
 from flowerpower.jobs.job import JobFilter, JobStatus
 from flowerpower.triggers import clock
-from tests.conditions import eventually
+from tests.conditions import eventually, slowed
 from tests.conftest import MakeProject
 from tests.contract.backends import BackendSetup
 from tests.contract.fake_worker import FakeWorker, in_seconds, spec, with_inputs
@@ -126,7 +126,7 @@ def test_running_jobs_are_cancelled_and_timed_out(working: JobQueueBackend, root
     working.add_job(spec("next"))
 
     def cancel() -> None:
-        eventually(lambda: (root / "begun-a").exists(), 20)
+        eventually(lambda: (root / "begun-a").exists())
         working.cancel_job("cancelled")
 
     canceller = threading.Thread(target=cancel)
@@ -134,7 +134,7 @@ def test_running_jobs_are_cancelled_and_timed_out(working: JobQueueBackend, root
     began = clock.monotonic()
     run(working)
     canceller.join()
-    assert clock.monotonic() - began < 20
+    assert clock.monotonic() - began < slowed(20)
     assert working.get_job("cancelled").status is JobStatus.CANCELLED
     job = working.get_job("slow")
     assert job.status is JobStatus.FAILED
@@ -150,9 +150,9 @@ def test_a_worker_told_twice_to_stop_gives_its_job_back(
     working.add_job(spec("held", overrides=with_inputs(act="wait", name="a")))
 
     def stop() -> None:
-        eventually(lambda: (root / "begun-a").exists(), 20)
+        eventually(lambda: (root / "begun-a").exists())
         os.kill(os.getpid(), signal.SIGTERM)
-        eventually(lambda: any(event.kind == "stopping" for event in events), 10)
+        eventually(lambda: any(event.kind == "stopping" for event in events))
         os.kill(os.getpid(), signal.SIGTERM)
 
     events: list[WorkerEvent] = []
@@ -184,5 +184,5 @@ def test_workers_in_threads_share_the_queue(working: JobQueueBackend, setup: Bac
     worker.start()
     with setup.open() as other:
         finished = JobFilter(frozenset({JobStatus.FINISHED}))
-        eventually(lambda: len(other.list_jobs(finished)) == 6, 30)
+        eventually(lambda: len(other.list_jobs(finished)) == 6)
     worker.join()

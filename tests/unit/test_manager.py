@@ -28,6 +28,7 @@ from flowerpower.errors import (
 from flowerpower.jobs.run import NodeEvent, RunOutcome, RunRequest
 from flowerpower.pipeline import PipelineManager
 from flowerpower.pipeline.execute import execute
+from tests.conditions import PATIENCE, slowed
 from tests.conftest import MakeProject
 
 FRAME = (
@@ -140,8 +141,8 @@ def test_the_threadpool_runs_independent_nodes_at_once(make_project: MakeProject
     """Two nodes that wait for each other finish with threads, and a failure is reported as ever."""
     module = (
         "import threading\n\nBARRIER = threading.Barrier(2)\n\n\n"
-        "def left() -> int:\n    BARRIER.wait(10)\n    return 1\n\n\n"
-        "def right() -> int:\n    BARRIER.wait(10)\n    return 2\n\n\n"
+        "def left() -> int:\n    BARRIER.wait(60)\n    return 1\n\n\n"
+        "def right() -> int:\n    BARRIER.wait(60)\n    return 2\n\n\n"
         "def total(left: int, right: int) -> int:\n    return left + right\n\n\n"
         "def bad(left: int) -> int:\n    raise ValueError('no')\n"
     )
@@ -280,7 +281,7 @@ def test_runs_in_threads_do_not_disturb_each_other(make_project: MakeProject) ->
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE)
     assert totals == {rows: sum(range(rows)) for rows in range(8)}
 
 
@@ -309,7 +310,7 @@ def test_a_hundred_runs_cost_little_each(make_project: MakeProject) -> None:
     begun = time.monotonic()
     for _ in range(100):
         manager.run("frame")
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < slowed(10)
 
 
 def test_validate_looks_at_the_runs_of_schedules(make_project: MakeProject) -> None:

@@ -25,6 +25,7 @@ from flowerpower.triggers.base import Trigger
 from flowerpower.triggers.cron import Cron
 from flowerpower.triggers.date import Date
 from flowerpower.triggers.interval import Interval
+from tests.conditions import slowed
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -277,7 +278,7 @@ def test_what_was_missed_is_not_walked(missed: int, coalesce: bool, limit: int) 
     CALLS.clear()
     begin = time.perf_counter()
     decision = decided(schedule, START + timedelta(seconds=missed + 0.5))
-    assert time.perf_counter() - begin < 0.5
+    assert time.perf_counter() - begin < slowed(0.5)
     assert CALLS.total() <= limit
     assert sum(fire.count for fire in decision.fires) == missed
     assert len(decision.jobs) == (1 if coalesce else min(missed, CATCH_UP))
@@ -289,5 +290,5 @@ def test_a_minutely_cron_with_a_day_of_jitter_is_decided_within_a_second() -> No
     schedule = a_schedule(spec)
     begin = time.perf_counter()
     decision = decided(schedule, START + timedelta(days=1000))
-    assert time.perf_counter() - begin < 1
+    assert time.perf_counter() - begin < slowed(1)
     assert sum(fire.count for fire in decision.fires) > 1_430_000
