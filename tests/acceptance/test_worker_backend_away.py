@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from tests.acceptance.working import MakeSite, Site, value
-from tests.conditions import PATIENCE, eventually, slowed
+from tests.conditions import WAIT_LIMIT, eventually, slowed
 from tests.servers import PostgresServer, RedisServer
 
 COUNTS = """
@@ -100,7 +100,7 @@ def test_while_the_backend_is_away_a_worker_ends_when_told_twice(
         worker.signal(15)
         eventually(lambda: worker.events("stopping"))
         worker.signal(15)
-        assert worker.process.wait(PATIENCE) == 0
+        assert worker.process.wait(WAIT_LIMIT) == 0
         assert site.left() == []
     site.worker()
     assert value(site.ended(job)) == "job"
@@ -113,7 +113,7 @@ def test_a_worker_that_waits_for_its_first_connection_ends(site: Site):
         eventually(lambda: worker.process.poll() is not None or _has_handlers(worker.process.pid))
         began = time.monotonic()
         worker.signal(15)
-        worker.process.wait(PATIENCE)
+        worker.process.wait(WAIT_LIMIT)
         assert time.monotonic() - began < slowed(20)
     eventually(lambda: not site.left())
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.conditions import PATIENCE, eventually, slowed
+from tests.conditions import WAIT_LIMIT, eventually, slowed
 from tests.conftest import MakeProject
 from tests.servers import PASSWORD, RedisServer, free_port
 from tests.terminal import COMMAND, Cli
@@ -86,7 +86,7 @@ def made(lines: list[str]) -> str:
 def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
     """What is left of stdout and stderr once SIGTERM has ended it, with 0."""
     process.send_signal(signal.SIGTERM)
-    output, errors = process.communicate(timeout=PATIENCE)
+    output, errors = process.communicate(timeout=WAIT_LIMIT)
     assert process.returncode == 0, errors
     return output, errors
 
@@ -316,7 +316,7 @@ def test_a_scheduler_that_nobody_listens_to_stops(cli: Cli, project: Path) -> No
         env=cli.merged_environ(),
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=WAIT_LIMIT,
         check=True,
     )
     fire, code = done.stdout.splitlines()
@@ -331,7 +331,7 @@ def test_ctrl_c_ends_a_scheduler_with_0(cli: Cli, project: Path) -> None:
         assert scheduler.stderr is not None
         assert "Scheduler" in scheduler.stderr.readline()
         scheduler.send_signal(signal.SIGINT)
-        output, errors = scheduler.communicate(timeout=PATIENCE)
+        output, errors = scheduler.communicate(timeout=WAIT_LIMIT)
     assert (scheduler.returncode, output) == (0, "")
     assert "Stopped." in errors
 
@@ -364,8 +364,8 @@ def test_a_redis_that_blinks_ends_no_waiting(cli: Cli, make_project: MakeProject
             server.kill()
             time.sleep(2)
             server.start()
-            out, err = waits.communicate(timeout=PATIENCE)
+            out, err = waits.communicate(timeout=WAIT_LIMIT)
             assert (waits.returncode, json.loads(out)[0]["status"]) == (0, "finished")
             assert "Trying again." in err
-            follows.communicate(timeout=PATIENCE)
+            follows.communicate(timeout=WAIT_LIMIT)
             assert follows.returncode == 0

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conditions import PATIENCE, slowed
+from tests.conditions import WAIT_LIMIT, slowed
 from tests.conftest import MakeProject
 from tests.terminal import COMMAND, Cli
 
@@ -215,7 +215,7 @@ def test_signals_end_a_run(
     assert "begun" in process.stderr.readline()
     begun = time.monotonic()
     process.send_signal(number)
-    _, errors = process.communicate(timeout=PATIENCE)
+    _, errors = process.communicate(timeout=WAIT_LIMIT)
     assert process.returncode == code
     assert time.monotonic() - begun < slowed(10)
     assert "Traceback" not in errors
