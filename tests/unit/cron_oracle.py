@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -37,11 +38,17 @@ class Watch:
     def __init__(self, zone: str, begin: datetime, end: datetime) -> None:
         place = ZoneInfo(zone)
         self.minutes: list[tuple[datetime, datetime, timedelta]] = []
+        self._jumps: list[int] = []
+        self._at: dict[tuple[int, int], list[int]] = defaultdict(list)
         moment = begin
         before = (begin - MINUTE).astimezone(place).replace(tzinfo=None)
         while moment <= end:
             reading = moment.astimezone(place).replace(tzinfo=None)
-            self.minutes.append((moment, reading, reading - before - MINUTE))
+            jump = reading - before - MINUTE
+            if jump:
+                self._jumps.append(len(self.minutes))
+            self._at[reading.hour, reading.minute].append(len(self.minutes))
+            self.minutes.append((moment, reading, jump))
             before = reading
             moment += MINUTE
 
@@ -52,17 +59,21 @@ class Watch:
         wild = minute[0] == "*" or hour[0] == "*"
         dates: dict[date, bool] = {}
 
-        def matches(reading: datetime) -> bool:
-            if (reading.hour, reading.minute) not in times:
-                return False
+        def day_matches(reading: datetime) -> bool:
             day = reading.date()
             if day not in dates:
                 dates[day] = _day_matches(day, *day_fields)
             return dates[day]
 
+        def matches(reading: datetime) -> bool:
+            return (reading.hour, reading.minute) in times and day_matches(reading)
+
         found: list[datetime] = []
         caught_up = self.minutes[0][1]
-        for moment, reading, jump in self.minutes:
+        # Nothing happens at any other minute.
+        watched = {*self._jumps, *(number for time in times for number in self._at.get(time, ()))}
+        for number in sorted(watched):
+            moment, reading, jump = self.minutes[number]
             due = matches(reading)
             if jump and not wild and abs(jump) < CORRECTION:
                 if jump > timedelta():
