@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shlex
 import signal
 import subprocess
 import time
@@ -517,7 +518,7 @@ def test_a_worker_that_nobody_listens_to_stops(cli: Cli, project: Path) -> None:
     """A worker piped to `head` ends quietly, with what it has begun done."""
     for number in range(4):
         add(cli, "quick", "--job-id", f"job-{number}")
-    line = f"{' '.join(COMMAND)} job-queue start-worker -n 1 | head -1; echo ${{PIPESTATUS[0]}}"
+    line = f"{shlex.join(COMMAND)} job-queue start-worker -n 1 | head -1; echo ${{PIPESTATUS[0]}}"
     ended = subprocess.run(
         ["bash", "-c", line],
         cwd=cli.folder,

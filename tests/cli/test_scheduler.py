@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -309,7 +310,7 @@ def test_the_environment_says_where_the_queue_is(cli: Cli, project: Path) -> Non
 def test_a_scheduler_that_nobody_listens_to_stops(cli: Cli, project: Path) -> None:
     """A scheduler piped to `head` ends quietly."""
     add(cli, "quick", "--interval", "1s", "--schedule-id", "tick")
-    line = f"{' '.join(COMMAND)} job-queue start-scheduler | head -1; echo ${{PIPESTATUS[0]}}"
+    line = f"{shlex.join(COMMAND)} job-queue start-scheduler | head -1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(
         ["bash", "-c", line],
         cwd=cli.folder,
