@@ -1,15 +1,18 @@
 # make demo: set up everything from nothing, then run the example.
 # make test: set up everything from nothing, then lint, types, import directions and tests.
 # make integrations: Ray, Dask, trackers and file formats for real, with packages of their own.
-# make campaign: workers and schedulers killed for some minutes, on every backend, and a count.
+# make faults: the long tests that `make test` leaves out: backends that are away for half a minute;
+#   workers and schedulers killed for some minutes, on every backend, and a count.
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 WHOLE := .venv-integrations/bin
 INTEGRATED := .venv-integrations/.installed
+# Half of the tests wait most of their time, for servers, leases and clocks.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 + (os.cpu_count() or 1))')
 
-.PHONY: demo test integrations campaign check install bench completions clean
+.PHONY: demo test integrations faults install bench completions clean
 
 demo: $(INSTALLED)
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
@@ -19,12 +22,13 @@ test: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 integrations: $(INTEGRATED)
 	$(WHOLE)/pytest -n 2 tests/integrations
 
-campaign: $(INSTALLED)
+faults: $(INSTALLED)
+	$(BIN)/pytest -m faults -n 2
 	$(BIN)/python -m tests.acceptance.campaign
 	$(BIN)/python -m tests.acceptance.calendar_campaign
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 Found = TypeVar("Found")
-PATIENCE = 120.0
+WAIT_LIMIT = 120.0
 """Seconds after which a wait is given up. One that ends well ends at once, so this costs nothing."""
 
 
@@ -19,7 +19,7 @@ def slowed(seconds: float) -> float:
     return seconds * max(2.0, 3 * os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
-def eventually(condition: Callable[[], Found], timeout: float = PATIENCE) -> Found:
+def eventually(condition: Callable[[], Found], timeout: float = WAIT_LIMIT) -> Found:
     """What `condition` gives as soon as that is true; an AssertionError after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not (found := condition()):

@@ -7,7 +7,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from tests.conditions import PATIENCE
+from tests.conditions import WAIT_LIMIT
 
 _PER_ENTRY = {b"*": 1, b"~": 1, b">": 1, b"%": 2}
 
@@ -74,7 +74,7 @@ class LossyProxy:
         with self._lock:
             self._end(*self._sockets)
         for thread in list(self._threads):
-            thread.join(PATIENCE)
+            thread.join(WAIT_LIMIT)
 
     def _begin(self, what: object, *arguments: object) -> None:
         thread = threading.Thread(target=what, args=arguments)  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import psycopg
 import redis
 
-from tests.conditions import PATIENCE, eventually
+from tests.conditions import WAIT_LIMIT, eventually
 
 USER = "flowerpower"
 PASSWORD = "tulip-in-winter"
@@ -113,7 +113,7 @@ class PostgresServer:
         """Stop it; the data stay."""
         if self._guard is not None and self._guard.stdin is not None:
             self._guard.stdin.close()
-            self._guard.wait(PATIENCE)
+            self._guard.wait(WAIT_LIMIT)
             self._guard = None
 
     def close(self) -> None:
@@ -187,7 +187,7 @@ class RedisServer:
         """Stop it as an operator would; what it wrote stays."""
         if self._guard is not None and self._guard.stdin is not None:
             self._guard.stdin.close()
-            self._guard.wait(PATIENCE)
+            self._guard.wait(WAIT_LIMIT)
             self._guard = None
 
     def kill(self) -> None:

@@ -1,6 +1,6 @@
 """Kills schedulers while schedules fire, are edited and paused; then counts every nominal time.
 
-`make campaign` runs the long one on every backend.
+`make faults` runs the long one on every backend.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Kills workers while they work, then counts: what was lost, what ran twice at once.
 
-`make campaign` runs the long one: on SQLite, on PostgreSQL, which is restarted under load, and on
+`make faults` runs the long one: on SQLite, on PostgreSQL, which is restarted under load, and on
 Redis, which is killed and started again under load.
 """
 

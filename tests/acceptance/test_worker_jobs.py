@@ -15,7 +15,7 @@ from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.base import WorkerOptions
 from flowerpower.jobs.job import JobStatus
 from tests.acceptance.working import Site, reason, value
-from tests.conditions import PATIENCE, eventually, slowed
+from tests.conditions import WAIT_LIMIT, eventually, slowed
 
 PID = "import os\nreturn os.getpid()"
 COUNT_WRITES = """
@@ -241,7 +241,7 @@ def test_a_memory_queue_works_in_a_thread(tmp_path: Path):
     thread = threading.Thread(target=site.queue.run_worker, args=(WorkerOptions(burst=True),))
     thread.start()
     assert value(site.ended(job)) == 1
-    thread.join(PATIENCE)
+    thread.join(WAIT_LIMIT)
     assert not thread.is_alive()
     site.end()
 

@@ -9,7 +9,7 @@ import pytest
 
 from flowerpower.jobs.job import JobFilter, JobStatus
 from tests.acceptance.working import MakeSite, Site, WorkerProcess, value
-from tests.conditions import PATIENCE, eventually, slowed
+from tests.conditions import WAIT_LIMIT, eventually, slowed
 
 EACH = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 SLOW = """
@@ -51,7 +51,7 @@ def test_an_idle_worker_ends_at_once(site: Site, number: signal.Signals):
     eventually(worker.server)
     began = time.monotonic()
     worker.signal(number)
-    assert worker.process.wait(PATIENCE) == 0
+    assert worker.process.wait(WAIT_LIMIT) == 0
     assert time.monotonic() - began < slowed(2)
     assert site.left() == []
     assert site.queue.list_workers() == []
@@ -68,7 +68,7 @@ def test_a_running_job_finishes_first(site: Site, number: signal.Signals, group:
     eventually(lambda: _has_begun(site))
     waiting = _slow(site, 0.0, "next")
     worker.signal(number, group=group)
-    assert worker.process.wait(PATIENCE) == 0
+    assert worker.process.wait(WAIT_LIMIT) == 0
     assert value(site.job(running)) == "slow"
     assert site.job(waiting).status is JobStatus.QUEUED
     assert site.job(waiting).attempt == 0
@@ -86,7 +86,7 @@ def test_a_second_signal_gives_jobs_back(site: Site, number: signal.Signals):
     eventually(lambda: worker.events("stopping"))
     began = time.monotonic()
     worker.signal(number)
-    assert worker.process.wait(PATIENCE) == 0
+    assert worker.process.wait(WAIT_LIMIT) == 0
     assert time.monotonic() - began < slowed(3)
     assert site.left() == []
     given_back = site.job(job)
@@ -109,7 +109,7 @@ def test_a_signal_at_any_time_of_the_start_loses_nothing(site: Site):
         time.sleep(dice.uniform(0, 1.2))
         worker.signal(signal.SIGTERM)
         # Before it has taken over its signals, the system ends it.
-        assert worker.process.wait(PATIENCE) in ((0,) if worker.events("start") else (0, -15))
+        assert worker.process.wait(WAIT_LIMIT) in ((0,) if worker.events("start") else (0, -15))
         assert worker.errors.read_text("utf-8") == ""
     eventually(lambda: not site.left())
     assert {site.job(each).status for each in ids} <= {JobStatus.QUEUED, JobStatus.FINISHED}
@@ -220,10 +220,10 @@ def test_a_worker_that_bursts_ends_by_itself(site: Site):
     )
     retried = site.add(later)
     limited = site.worker(max_jobs=7, wait=False)
-    assert limited.process.wait(PATIENCE) == 0
+    assert limited.process.wait(WAIT_LIMIT) == 0
     assert len(limited.events("job")) == 7
     burst = site.worker(burst=True, wait=False)
-    assert burst.process.wait(PATIENCE) == 0
+    assert burst.process.wait(WAIT_LIMIT) == 0
     assert all(site.job(each).status is JobStatus.FINISHED for each in ids)
     assert site.job(retried).status is JobStatus.SCHEDULED
     assert site.queue.list_jobs(JobFilter(frozenset({JobStatus.RUNNING}))) == []

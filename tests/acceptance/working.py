@@ -21,7 +21,7 @@ import psycopg
 from flowerpower.config.run import RunOverrides
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.jobs.job import Job, JobSpec, JobStatus
-from tests.conditions import PATIENCE, eventually, processes_marked
+from tests.conditions import WAIT_LIMIT, eventually, processes_marked
 
 LEASE = 3.0
 """Seconds; a short one, so that a test need not wait for long."""
@@ -109,7 +109,7 @@ class WorkerProcess:
         self.signal(signal.SIGKILL)
         self.process.wait()
 
-    def stop(self, timeout: float = PATIENCE) -> int:
+    def stop(self, timeout: float = WAIT_LIMIT) -> int:
         """TERM, and the exit code."""
         self.signal(signal.SIGTERM)
         return self.process.wait(timeout)
@@ -191,13 +191,13 @@ class Site:
     def log(self, job_id: str, attempt: int = 1) -> str:
         return "".join(chunk.text for chunk in self.queue.read_log(job_id, attempt))
 
-    def ended(self, job_id: str, timeout: float = PATIENCE) -> Job:
+    def ended(self, job_id: str, timeout: float = WAIT_LIMIT) -> Job:
         """The job, once it has ended."""
         return eventually(
             lambda: job if (job := self.job(job_id)).status.is_ended else None, timeout
         )
 
-    def drained(self, ids: Iterable[str], timeout: float = PATIENCE) -> list[Job]:
+    def drained(self, ids: Iterable[str], timeout: float = WAIT_LIMIT) -> list[Job]:
         """The jobs, once all have ended."""
         jobs: list[Job] = []
         waiting = list(ids)
@@ -213,7 +213,7 @@ class Site:
         eventually(all_ended, timeout)
         return jobs
 
-    def run(self, pipeline: str, timeout: float = PATIENCE, /, **inputs: Any) -> Job:
+    def run(self, pipeline: str, timeout: float = WAIT_LIMIT, /, **inputs: Any) -> Job:
         return self.ended(self.add(pipeline, **inputs), timeout)
 
     def is_locked(self) -> bool:

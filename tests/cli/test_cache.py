@@ -13,7 +13,7 @@ import pytest
 from flowerpower.errors import RunFailed, UnknownNode
 from flowerpower.pipeline import PipelineManager
 from flowerpower.pipeline.overrides import make_overrides
-from tests.conditions import PATIENCE
+from tests.conditions import WAIT_LIMIT
 from tests.conftest import MakeProject
 from tests.terminal import Cli
 
@@ -403,7 +403,7 @@ def test_many_runs_at_once_share_a_cache(project: Path, cli: Cli) -> None:
         for number in range(6)
     ]
     for number, process in enumerate(started):
-        out, err = process.communicate(timeout=PATIENCE)
+        out, err = process.communicate(timeout=WAIT_LIMIT)
         assert process.returncode == 0, err
         assert f'"third": {number % 2 * 2 + 1}' in out
 

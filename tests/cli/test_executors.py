@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conditions import PATIENCE, eventually
+from tests.conditions import WAIT_LIMIT, eventually
 from tests.conftest import MakeProject
 from tests.terminal import Cli
 
@@ -234,9 +234,12 @@ def test_ctrl_c_ends_all_processes(project: Path, cli: Cli, tmp_path: Path) -> N
         "-i", f"mark={mark}",
     )  # fmt: skip
     with started as process:
-        eventually(lambda: mark.exists() and mark.read_text() != "")
-        process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=PATIENCE)
+        try:
+            eventually(lambda: mark.exists() and mark.read_text() != "")
+            process.send_signal(signal.SIGINT)
+            _, stderr = process.communicate(timeout=WAIT_LIMIT)
+        finally:
+            process.kill()
     assert (process.returncode, stderr.strip().splitlines()[-1]) == (130, "Interrupted.")
     eventually(lambda: not is_running(int(mark.read_text())))
 

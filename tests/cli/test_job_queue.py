@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shlex
 import signal
 import subprocess
 import time
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.conditions import PATIENCE, eventually, slowed
+from tests.conditions import WAIT_LIMIT, eventually, slowed
 from tests.conftest import MakeProject
 from tests.terminal import COMMAND, Cli, Ended
 
@@ -337,7 +338,7 @@ def test_a_worker_tells_json_lines(cli: Cli, project: Path) -> None:
     add(cli, "second", "--job-id", "one")
     add(cli, "quick", "--job-id", "two")
     with cli.start("job-queue", "start-worker", "--json", "--max-jobs", "3") as worker:
-        output, errors = worker.communicate(timeout=PATIENCE)
+        output, errors = worker.communicate(timeout=WAIT_LIMIT)
     assert (worker.returncode, errors) == (0, "")
     start, *jobs, stop = _lines(output)
     assert (start["event"], stop["event"]) == ("start", "stop")
@@ -359,7 +360,7 @@ def test_logs_follow_a_job_to_its_end(cli: Cli, project: Path) -> None:
             assert follower.stdout.readline() == "begun\n"
             assert show(cli, job)["status"] == "running"
             (project / "open").touch()
-            rest, errors = follower.communicate(timeout=PATIENCE)
+            rest, errors = follower.communicate(timeout=WAIT_LIMIT)
         assert (rest, errors, follower.returncode) == ("ended\n", "", 0)
 
 
@@ -367,7 +368,7 @@ def test_logs_follow_into_the_next_attempt(cli: Cli, project: Path) -> None:
     """Following goes on with the retry of a job, and says so on stderr."""
     add(cli, "second", "--job-id", "one")
     with cli.start("job-queue", "logs", "one", "-f") as follower, working(cli):
-        output, errors = follower.communicate(timeout=PATIENCE)
+        output, errors = follower.communicate(timeout=WAIT_LIMIT)
     assert output == "a try\nwell done\n"
     assert errors == "Attempt 2:\n"
     assert cli.run("job-queue", "logs", "one", "--attempt", "1", code=0).stdout == "a try\n"
@@ -383,7 +384,7 @@ def test_ctrl_c_ends_following_with_130(cli: Cli, project: Path) -> None:
             assert follower.stdout is not None
             assert follower.stdout.readline() == "begun\n"
             follower.send_signal(signal.SIGINT)
-            _, errors = follower.communicate(timeout=PATIENCE)
+            _, errors = follower.communicate(timeout=WAIT_LIMIT)
         assert (follower.returncode, errors) == (130, "Interrupted.\n")
         assert show(cli, "one")["status"] == "running"
 
@@ -395,7 +396,7 @@ def test_ctrl_c_ends_waiting_with_130(cli: Cli, project: Path) -> None:
         assert "Waiting for the job one" in waiting.stderr.readline()
         assert "No worker takes jobs from default; start one" in waiting.stderr.readline()
         waiting.send_signal(signal.SIGINT)
-        _, errors = waiting.communicate(timeout=PATIENCE)
+        _, errors = waiting.communicate(timeout=WAIT_LIMIT)
     assert (waiting.returncode, errors) == (130, "Interrupted.\n")
     assert show(cli, "one")["status"] == "queued"
 
@@ -489,7 +490,7 @@ def test_ctrl_c_lets_running_jobs_finish(cli: Cli, project: Path) -> None:
         assert "finishing 1 running job" in worker.stderr.readline()
         assert show(cli, "one")["status"] == "running"
         (project / "open").touch()
-        output, errors = worker.communicate(timeout=PATIENCE)
+        output, errors = worker.communicate(timeout=WAIT_LIMIT)
     assert worker.returncode == 0
     assert "one  gate  finished" in output
     assert "Stopped after 1 finished." in errors
@@ -507,7 +508,7 @@ def test_a_second_signal_puts_jobs_back(number: signal.Signals, cli: Cli, projec
         while "finishing 1 running job" not in worker.stderr.readline():
             pass
         worker.send_signal(number)
-        _, errors = worker.communicate(timeout=PATIENCE)
+        _, errors = worker.communicate(timeout=WAIT_LIMIT)
     assert worker.returncode == 0
     assert "1 job put back" in errors
     assert show(cli, "one")["status"] == "queued"
@@ -517,14 +518,14 @@ def test_a_worker_that_nobody_listens_to_stops(cli: Cli, project: Path) -> None:
     """A worker piped to `head` ends quietly, with what it has begun done."""
     for number in range(4):
         add(cli, "quick", "--job-id", f"job-{number}")
-    line = f"{' '.join(COMMAND)} job-queue start-worker -n 1 | head -1; echo ${{PIPESTATUS[0]}}"
+    line = f"{shlex.join(COMMAND)} job-queue start-worker -n 1 | head -1; echo ${{PIPESTATUS[0]}}"
     ended = subprocess.run(
         ["bash", "-c", line],
         cwd=cli.folder,
         env=cli.merged_environ(),
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=WAIT_LIMIT,
         check=True,
     )
     job, code = ended.stdout.splitlines()
@@ -712,6 +713,6 @@ def test_ctrl_c_ends_a_run_with_a_timeout(cli: Cli, project: Path) -> None:
     with cli.start("pipeline", "run", "gate", "--timeout", "1m") as run:
         eventually((project / "begun").exists)
         run.send_signal(signal.SIGINT)
-        _, errors = run.communicate(timeout=PATIENCE)
+        _, errors = run.communicate(timeout=WAIT_LIMIT)
     assert run.returncode == 130
     assert "Traceback" not in errors

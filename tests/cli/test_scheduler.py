@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.conditions import PATIENCE, eventually, slowed
+from tests.conditions import WAIT_LIMIT, eventually, slowed
 from tests.conftest import MakeProject
 from tests.servers import PASSWORD, RedisServer, free_port
 from tests.terminal import COMMAND, Cli
@@ -86,7 +87,7 @@ def made(lines: list[str]) -> str:
 def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
     """What is left of stdout and stderr once SIGTERM has ended it, with 0."""
     process.send_signal(signal.SIGTERM)
-    output, errors = process.communicate(timeout=PATIENCE)
+    output, errors = process.communicate(timeout=WAIT_LIMIT)
     assert process.returncode == 0, errors
     return output, errors
 
@@ -311,14 +312,14 @@ def test_the_environment_says_where_the_queue_is(cli: Cli, project: Path) -> Non
 def test_a_scheduler_that_nobody_listens_to_stops(cli: Cli, project: Path) -> None:
     """A scheduler piped to `head` ends quietly."""
     add(cli, "quick", "--interval", "1s", "--schedule-id", "tick")
-    line = f"{' '.join(COMMAND)} job-queue start-scheduler | head -1; echo ${{PIPESTATUS[0]}}"
+    line = f"{shlex.join(COMMAND)} job-queue start-scheduler | head -1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(
         ["bash", "-c", line],
         cwd=cli.folder,
         env=cli.merged_environ(),
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=WAIT_LIMIT,
         check=True,
     )
     fire, code = done.stdout.splitlines()
@@ -333,7 +334,7 @@ def test_ctrl_c_ends_a_scheduler_with_0(cli: Cli, project: Path) -> None:
         assert scheduler.stderr is not None
         assert "Scheduler" in scheduler.stderr.readline()
         scheduler.send_signal(signal.SIGINT)
-        output, errors = scheduler.communicate(timeout=PATIENCE)
+        output, errors = scheduler.communicate(timeout=WAIT_LIMIT)
     assert (scheduler.returncode, output) == (0, "")
     assert "Stopped." in errors
 
@@ -366,8 +367,8 @@ def test_a_redis_that_blinks_ends_no_waiting(cli: Cli, make_project: MakeProject
             server.kill()
             time.sleep(2)
             server.start()
-            out, err = waits.communicate(timeout=PATIENCE)
+            out, err = waits.communicate(timeout=WAIT_LIMIT)
             assert (waits.returncode, json.loads(out)[0]["status"]) == (0, "finished")
             assert "Trying again." in err
-            follows.communicate(timeout=PATIENCE)
+            follows.communicate(timeout=WAIT_LIMIT)
             assert follows.returncode == 0

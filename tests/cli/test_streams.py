@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conditions import PATIENCE, slowed
+from tests.conditions import WAIT_LIMIT, slowed
 from tests.conftest import MakeProject
 from tests.terminal import COMMAND, Cli
 
@@ -149,7 +150,7 @@ def test_an_empty_list_is_no_error(cli: Cli, make_project: MakeProject) -> None:
 def test_a_reader_that_goes_away_is_no_error(cli: Cli, make_project: MakeProject) -> None:
     """Output piped to `head` ends quietly."""
     make_project(**{f"p{n}": NOISY for n in range(200)})
-    line = f"{' '.join(COMMAND)} pipeline list --json | head -1; echo ${{PIPESTATUS[0]}}"
+    line = f"{shlex.join(COMMAND)} pipeline list --json | head -1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(
         ["bash", "-c", line],
         cwd=cli.folder,
@@ -215,7 +216,7 @@ def test_signals_end_a_run(
     assert "begun" in process.stderr.readline()
     begun = time.monotonic()
     process.send_signal(number)
-    _, errors = process.communicate(timeout=PATIENCE)
+    _, errors = process.communicate(timeout=WAIT_LIMIT)
     assert process.returncode == code
     assert time.monotonic() - begun < slowed(10)
     assert "Traceback" not in errors

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conditions import PATIENCE, slowed
+from tests.conditions import WAIT_LIMIT, slowed
 from tests.conftest import MakeProject
 from tests.terminal import COMMAND, Cli
 
@@ -61,7 +61,7 @@ def test_output_is_written_into_a_pipe(cli: Cli, make_project: MakeProject) -> N
     reader = threading.Thread(target=lambda: read.append((root / "pipe").read_text()))
     reader.start()
     cli.run("pipeline", "run", "one", "-o", "pipe", code=0)
-    reader.join(PATIENCE)
+    reader.join(WAIT_LIMIT)
     assert json.loads(read[0])["outputs"] == {"one": 1}
     assert stat.S_ISFIFO((root / "pipe").stat().st_mode)
 
@@ -119,7 +119,7 @@ def test_a_signal_ends_a_run_in_threads(
     assert "begun" in process.stderr.readline()
     begun = time.monotonic()
     process.send_signal(number)
-    process.communicate(timeout=PATIENCE)
+    process.communicate(timeout=WAIT_LIMIT)
     assert process.returncode == code
     assert time.monotonic() - begun < slowed(15)
 

@@ -17,7 +17,7 @@ from flowerpower.errors import BackendUnreachable, ConfigError, FlowerpowerError
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.rq.connection import Connection, make_url
 from flowerpower.jobs.job import JobStatus
-from tests.conditions import PATIENCE, slowed
+from tests.conditions import WAIT_LIMIT, slowed
 from tests.contract.fake_worker import FakeWorker, spec
 from tests.lossy_proxy import LossyProxy
 from tests.servers import PASSWORD, RedisServer, free_port
@@ -132,7 +132,7 @@ class Impostor:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join(PATIENCE)
+        self._thread.join(WAIT_LIMIT)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from rq.registry import StartedJobRegistry
 
 from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent, WorkerOptions
 from flowerpower.jobs.job import JobStatus
-from tests.conditions import PATIENCE, eventually
+from tests.conditions import WAIT_LIMIT, eventually
 from tests.conftest import MakeProject
 from tests.contract.fake_worker import spec
 from tests.contract.on_redis import OnRedis
@@ -55,7 +55,7 @@ class Working:
         return self.events
 
     def __exit__(self, *_: object) -> None:
-        self._thread.join(PATIENCE)
+        self._thread.join(WAIT_LIMIT)
         assert not self._thread.is_alive()
 
 

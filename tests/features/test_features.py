@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.conditions import PATIENCE
+from tests.conditions import WAIT_LIMIT
 from tests.terminal import Cli
 
 PROJECT = Path(__file__).parent / "project"
@@ -410,7 +410,7 @@ def test_each_pipeline_runs_as_a_job(project: Cli) -> None:
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(add, CASES))
     with project.start("job-queue", "start-worker", "--burst") as worker:
-        worker.communicate(timeout=PATIENCE)
+        worker.communicate(timeout=WAIT_LIMIT)
     assert worker.returncode == 0
     ids = [case.id for case in CASES]
     jobs = project.run("job-queue", "wait", *ids, "--json").json

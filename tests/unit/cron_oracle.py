@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -30,18 +31,24 @@ SHORTHAND = {
 class Watch:
     """Everything a minute-by-minute watcher notes down in a zone between two instants.
 
-    `minutes` holds for each minute of UTC: the instant, the wall time, and how far the
+    `minutes` holds for each minute of UTC: the instant, the wall-clock reading, and how far the
     wall clock moved since the minute before beyond that one minute.
     """
 
     def __init__(self, zone: str, begin: datetime, end: datetime) -> None:
         place = ZoneInfo(zone)
         self.minutes: list[tuple[datetime, datetime, timedelta]] = []
+        self._jumps: list[int] = []
+        self._at: dict[tuple[int, int], list[int]] = defaultdict(list)
         moment = begin
         before = (begin - MINUTE).astimezone(place).replace(tzinfo=None)
         while moment <= end:
             wall_time = moment.astimezone(place).replace(tzinfo=None)
-            self.minutes.append((moment, wall_time, wall_time - before - MINUTE))
+            jump = wall_time - before - MINUTE
+            if jump:
+                self._jumps.append(len(self.minutes))
+            self._at[wall_time.hour, wall_time.minute].append(len(self.minutes))
+            self.minutes.append((moment, wall_time, jump))
             before = wall_time
             moment += MINUTE
 
@@ -52,17 +59,21 @@ class Watch:
         wild = minute[0] == "*" or hour[0] == "*"
         dates: dict[date, bool] = {}
 
-        def matches(wall_time: datetime) -> bool:
-            if (wall_time.hour, wall_time.minute) not in times:
-                return False
+        def day_matches(wall_time: datetime) -> bool:
             day = wall_time.date()
             if day not in dates:
                 dates[day] = _day_matches(day, *day_fields)
             return dates[day]
 
+        def matches(wall_time: datetime) -> bool:
+            return (wall_time.hour, wall_time.minute) in times and day_matches(wall_time)
+
         found: list[datetime] = []
         caught_up = self.minutes[0][1]
-        for moment, wall_time, jump in self.minutes:
+        # Nothing happens at any other minute.
+        watched = {*self._jumps, *(number for time in times for number in self._at.get(time, ()))}
+        for number in sorted(watched):
+            moment, wall_time, jump = self.minutes[number]
             due = matches(wall_time)
             if jump and not wild and abs(jump) < CORRECTION:
                 if jump > timedelta():

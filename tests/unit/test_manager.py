@@ -28,7 +28,7 @@ from flowerpower.errors import (
 from flowerpower.jobs.run import NodeEvent, RunOutcome, RunRequest
 from flowerpower.pipeline import PipelineManager
 from flowerpower.pipeline.execute import execute
-from tests.conditions import PATIENCE, slowed
+from tests.conditions import WAIT_LIMIT, slowed
 from tests.conftest import MakeProject
 
 FRAME = (
@@ -281,7 +281,7 @@ def test_runs_in_threads_do_not_disturb_each_other(make_project: MakeProject) ->
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(PATIENCE)
+        thread.join(WAIT_LIMIT)
     assert totals == {rows: sum(range(rows)) for rows in range(8)}
 
 

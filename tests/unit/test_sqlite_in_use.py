@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import resource
 import shutil
@@ -27,7 +28,6 @@ from tests.conditions import eventually, slowed
 from tests.contract.fake_worker import spec, with_inputs
 from tests.contract.in_processes import in_processes
 
-NOBODY = 65534
 FILE = ".flowerpower/jobs.db"
 
 
@@ -133,22 +133,34 @@ def _error_of(act: Callable[[], object]) -> str:
     return ""
 
 
+@contextlib.contextmanager
+def ordinary() -> Iterator[None]:
+    """While this lasts the modes of files hold for root too.
+
+    Another user might not be able to read the modules and the SQL of this checkout.
+    """
+    if os.geteuid() != 0:
+        yield
+        return
+    libc = ctypes.CDLL(None)
+    version_and_thread = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    rights = (ctypes.c_uint32 * 6)()
+    assert libc.capget(version_and_thread, rights) == 0
+    effective = rights[0]
+    # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH.
+    rights[0] &= ~(1 << 1 | 1 << 2)
+    assert libc.capset(version_and_thread, rights) == 0
+    try:
+        yield
+    finally:
+        rights[0] = effective
+        assert libc.capset(version_and_thread, rights) == 0
+
+
 def _without_rights(ready: Any, number: int, root: str) -> dict[str, str]:
     """As an ordinary user: what is told with the file, then with the folder read-only."""
-    JobQueueManager(url="memory").close()
     file = Path(root, "jobs.db")
     options: dict[str, Any] = {"base_dir": root, "url": "sqlite:///jobs.db"}
-
-    @contextlib.contextmanager
-    def ordinary() -> Iterator[None]:
-        root_is_us = os.geteuid() == 0
-        if root_is_us:
-            os.seteuid(NOBODY)
-        try:
-            yield
-        finally:
-            if root_is_us:
-                os.seteuid(0)
 
     errors: dict[str, str] = {}
     Path(root).chmod(0o555)
