@@ -51,13 +51,20 @@ class Pipeline:
     file: YamlFile = field(repr=False)
 
 
-def find_project_root(start: Path, environ: Mapping[str, str] = os.environ) -> Path:
+def _environment(environ: Mapping[str, str] | None) -> Mapping[str, str]:
+    # Not as a default value: help() and notebooks print signatures, with every variable in it.
+    return os.environ if environ is None else environ
+
+
+def find_project_root(start: Path, environ: Mapping[str, str] | None = None) -> Path:
     """The folder of FLOWERPOWER_BASE_DIR, or the first from `start` upwards with a project.yml.
+
+    `environ` is the environment to look in, here and below; None stands for the process's.
 
     Raises:
         ProjectNotFound: if there is none.
     """
-    if base_dir := environ.get(BASE_DIR_VARIABLE):
+    if base_dir := _environment(environ).get(BASE_DIR_VARIABLE):
         return project_root(Path(base_dir))
     try:
         start = start.absolute()
@@ -91,25 +98,26 @@ def project_root(folder: Path) -> Path:
     return folder
 
 
-def load_project(root: Path, environ: Mapping[str, str] = os.environ) -> Project:
+def load_project(root: Path, environ: Mapping[str, str] | None = None) -> Project:
     """The project in the folder `root`.
 
     Raises:
         ConfigError: naming file, line, key and the nearest valid key of every fault.
     """
+    environ = _environment(environ)
     file = read_yaml(root / PROJECT_FILE, PROJECT_FILE.as_posix(), environ)
     config = with_environment(validated(ProjectConfig, file), environ)
     return Project(root, config, file)
 
 
-def load_pipeline(root: Path, name: str, environ: Mapping[str, str] = os.environ) -> Pipeline:
+def load_pipeline(root: Path, name: str, environ: Mapping[str, str] | None = None) -> Pipeline:
     """The configuration of the pipeline `name`, which is a valid name.
 
     Raises:
         ConfigError: as `load_project`.
     """
     path = (PIPELINES_FOLDER / f"{name}.yml").as_posix()
-    file = read_yaml(root / path, path, environ)
+    file = read_yaml(root / path, path, _environment(environ))
     return Pipeline(name, validated(PipelineConfig, file), file)
 
 

@@ -5,7 +5,6 @@ Runs in the foreground and the children of a worker both go through here.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -57,8 +56,8 @@ def execute(
     policy = None
     try:
         if loaded is None:
-            project = load_project(project_root(root), os.environ if environ is None else environ)
-            loaded = project, PipelineRegistry(project).get(request.pipeline)
+            project = load_project(project_root(root), environ)
+            loaded = project, PipelineRegistry(project, environ).get(request.pipeline)
         scheduled_for = clock.parse_time(request.scheduled_for) if request.scheduled_for else None
         runner = PipelineRunner(*loaded, request.overrides, scheduled_for)
         policy = runner.run_config.retry

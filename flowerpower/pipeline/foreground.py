@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -25,7 +24,7 @@ def run_in_foreground(
     overrides: RunOverrides,
     *,
     in_process: bool = False,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
     on_event: OnEvent | None = None,
     on_retry: OnRetry | None = None,
     on_warning: OnWarning | None = None,
