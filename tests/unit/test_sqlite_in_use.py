@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import resource
 import shutil
@@ -271,3 +272,27 @@ def test_a_full_disk_is_told(tmp_path: Path, path: Path) -> None:
         check_full_disk(added, errors, _after(backend), path)
     finally:
         subprocess.run(["umount", "-l", str(tmp_path)], check=True)
+
+
+def test_what_nobody_closes_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A manager that is dropped, or used again after it was closed, leaves no connection open."""
+    connections: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def recorded(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connections.append(connect(*arguments, **options))
+        return connections[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", recorded)
+    backend = open_queue(tmp_path)
+    thread = threading.Thread(target=backend.list_jobs, args=(JobFilter(),))
+    thread.start()
+    thread.join()
+    backend.close()
+    backend.list_jobs(JobFilter())
+    del backend, thread
+    gc.collect()
+    assert len(connections) == 4
+    for connection in connections:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
