@@ -146,7 +146,7 @@ def test_inputs_nested_too_deep_are_refused() -> None:
 @pytest.mark.parametrize("name", ["run_at", "scheduled_for"])
 def test_times_without_an_offset_are_refused(name: str) -> None:
     """A naive time is nobody's instant."""
-    with pytest.raises(InvalidTime, match=f"^{name} is .* no offset"):
+    with pytest.raises(InvalidTime, match=f"^{name} is .* no UTC offset"):
         spec(**{name: datetime(2026, 1, 1)})
 
 
