@@ -27,10 +27,10 @@ from typing import Any, TextIO
 
 COMMAND_LINE = (
     "flowerpower_cli.process",
+    "flowerpower_cli.files",
     "flowerpower_cli.inputs",
     "flowerpower_cli.lookup",
     "flowerpower_cli.option_parsers",
-    "flowerpower_cli.output_files",
     "flowerpower_cli.reconnect",
     "flowerpower_cli.views.events",
     "flowerpower_cli.views.jobs",

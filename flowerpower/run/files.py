@@ -133,7 +133,7 @@ def _find_node(graph: FunctionGraph, name: str, setting: str) -> Node:
     node = graph.nodes.get(name)
     if node is None:
         error = UnknownNode(
-            f"{setting} names {name!r}, which is no node of the pipeline."
+            f"{setting} names {name!r}, which is not a node of the pipeline."
             f"{did_you_mean(name, graph.nodes)}",
             hint="See its nodes with `flowerpower pipeline show`.",
         )

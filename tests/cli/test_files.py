@@ -166,7 +166,7 @@ def test_several_nodes_go_into_one_file(project: Path) -> None:
     [
         ("total: x.parquet", "total (float) cannot be written as parquet"),
         ("total: x.foo", "cannot be written to a file that ends in '.foo'"),
-        ("totl: x.json", "run.save names 'totl', which is no node of the pipeline. Did you mean 'total'?"),
+        ("totl: x.json", "run.save names 'totl', which is not a node of the pipeline. Did you mean 'total'?"),
         ("by_region: {path: x, format: cvs}", "Did you mean 'csv'?"),
         ("by_region: {path: x.csv, options: {seb: ';'}}", "takes no option 'seb'. Did you mean 'sep'?"),
     ],
