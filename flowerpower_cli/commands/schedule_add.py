@@ -116,7 +116,7 @@ def add(
     )
     for record in added:
         if not record.created:
-            context.output.message(f"Nothing to do: the schedule {record.id} is there already.")
+            context.output.message(f"Nothing to do: the schedule {record.id} exists already.")
         elif record.state == "done":
             context.output.warning(f"The schedule {record.id} is done: it will never fire.")
     warn_if_no_worker(context, {record.spec.queue for record in added if record.spec is not None})
