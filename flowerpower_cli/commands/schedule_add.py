@@ -108,6 +108,7 @@ def add(
     added, errors = _add_all(context, specs, overwrite=overwrite)
     if not added:
         raise_errors(errors, "schedules")
+    # Schedules that could be added are shown before the errors of the others are raised.
     data = [schedule_data(record) | {"created": record.created} for record in added]
     context.output.result(
         data[0] if trigger.kinds else data,
