@@ -322,7 +322,7 @@ complete -c flowerpower -n '__flowerpower_at \'pipeline delete\'' -l help -s h -
 complete -c flowerpower -n '__flowerpower_at \'pipeline delete\' 0' -a '(__flowerpower_names pipelines)'
 
 complete -c flowerpower -n '__flowerpower_at \'pipeline export\'' -l output -s o -r -F -d 'Write the result to FILE.'
-complete -c flowerpower -n '__flowerpower_at \'pipeline export\'' -l overwrite -d 'Replace what is there already.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline export\'' -l overwrite -d 'Replace what exists already.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline export\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline export\'' -l quiet -s q -d 'Print only ids, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline export\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
@@ -332,7 +332,7 @@ complete -c flowerpower -n '__flowerpower_at \'pipeline export\'' -l help -s h -
 complete -c flowerpower -n '__flowerpower_at \'pipeline export\' 0' -a '(__flowerpower_names pipelines)'
 
 complete -c flowerpower -n '__flowerpower_at \'pipeline import\'' -l name -x -d 'Give the pipeline this name.'
-complete -c flowerpower -n '__flowerpower_at \'pipeline import\'' -l overwrite -d 'Replace what is there already.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline import\'' -l overwrite -d 'Replace what exists already.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline import\'' -l yes -s y -d 'Do not ask.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline import\'' -l dry-run -d 'Only show what would be done.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline import\'' -l json -d 'Print the result as JSON.'
@@ -556,7 +556,7 @@ complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a history -d 'List
 complete -c flowerpower -n '__flowerpower_at \'schedule\'' -l help -s h -d 'Show this message and exit.'
 
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l schedule-id -x -a '(__flowerpower_names schedules)' -d 'The schedule\'s id; by default the pipeline\'s next number.'
-complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l overwrite -d 'Replace what is there already.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l overwrite -d 'Replace what exists already.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l cron -x -d 'Cron: five fields, or @daily and similar words.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l interval -x -d 'Real time between fires: 90s, 1h30m.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l date -x -d 'Fire once, at this ISO 8601 time.'

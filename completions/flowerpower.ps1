@@ -141,7 +141,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--output', '-o'); Many = $false; Value = @{ Kind = 'file'; Words = @() }; Help = 'Write the result to FILE.' }
-                @{ Names = @('--overwrite'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Replace what is there already.' }
+                @{ Names = @('--overwrite'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Replace what exists already.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
@@ -158,7 +158,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--name'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Give the pipeline this name.' }
-                @{ Names = @('--overwrite'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Replace what is there already.' }
+                @{ Names = @('--overwrite'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Replace what exists already.' }
                 @{ Names = @('--yes', '-y'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Do not ask.' }
                 @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
@@ -502,7 +502,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--schedule-id'); Many = $false; Value = @{ Kind = 'names'; Words = @('schedules') }; Help = 'The schedule''s id; by default the pipeline''s next number.' }
-                @{ Names = @('--overwrite'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Replace what is there already.' }
+                @{ Names = @('--overwrite'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Replace what exists already.' }
                 @{ Names = @('--cron'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Cron: five fields, or @daily and similar words.' }
                 @{ Names = @('--interval'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Real time between fires: 90s, 1h30m.' }
                 @{ Names = @('--date'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Fire once, at this ISO 8601 time.' }

@@ -62,6 +62,7 @@ def build_app(words: Sequence[str] | None = None) -> typer.Typer:
         help=HELP,
         no_args_is_help=True,
         add_completion=False,
+        # `command` reports errors, without a traceback.
         pretty_exceptions_enable=False,
         context_settings=HELP_NAMES,
     )

@@ -43,6 +43,7 @@ class CommandContext:
             verbose=options.verbose,
             color=not options.no_color,
         )
+        # Commands that need no project or no queue do not have these options.
         self.base_dir: Path | None = getattr(options, "base_dir", None)
         self._job_queue_type: str | None = getattr(options, "type", None)
         self._known_pipelines: set[str] = set()
@@ -119,6 +120,7 @@ class Command:
             options = _build_group(self.options, values)
             _run(self.function, CommandContext(options, context.find_root().command), arguments)
 
+        # Typer reads options from a signature: this one has the fields of all groups.
         call.__doc__ = _unwrapped(self.function)
         call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         call.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -183,6 +185,7 @@ def _run(function: Callable[..., None], context: CommandContext, arguments: dict
         context.output.error(error)
         raise typer.Exit(error.exit_code) from None
     except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
+        # `process` turns these into exit codes.
         raise
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
         report_unexpected(error, context.output)

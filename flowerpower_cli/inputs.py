@@ -38,6 +38,7 @@ def overrides_from(options: RunOptions, progressbar: bool | None = None) -> RunO
     from flowerpower.pipeline.overrides import make_overrides
 
     inputs = parse_inputs(options.inputs, Path.cwd()) if options.inputs is not None else {}
+    # Last, because -i wins.
     inputs.update(parse_pairs(options.input or [], "-i"))
     final_vars = words(options.final_vars)
     if options.final_vars and not final_vars:
@@ -155,10 +156,12 @@ def parse_inputs(source: str, base: Path) -> dict[str, Any]:
         InvalidInputs: if it cannot be read or is not a mapping.
     """
     if source == "-":
+        # One byte more than is allowed shows that there is too much, without reading it all.
         name, content = "stdin", sys.stdin.buffer.read(MAX_BYTES + 1)
     elif source.startswith("@"):
         name, content = one_line(source[1:]), _read_file(base / source[1:])
     else:
+        # Python decodes arguments with surrogates for bytes that are not UTF-8: these go back.
         name, content = "JSON", source.encode("utf-8", "surrogateescape")
         if not source.lstrip().startswith("{"):
             raise InvalidInputs(

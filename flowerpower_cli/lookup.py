@@ -79,7 +79,7 @@ def raise_errors(errors: list[FlowerpowerError], what: str = "jobs") -> None:
     if errors:
         first = errors[0]
         raise type(first)(
-            f"It could not be done for {len(errors)} {what}:",
+            f"The command failed for {len(errors)} {what}:",
             details=[error.message for error in errors],
             hint=first.hint,
         )

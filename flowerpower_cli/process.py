@@ -25,8 +25,10 @@ EXIT_TERMINATED = 143
 def run_app(arguments: Sequence[str]) -> NoReturn:
     """Run the command line and end the process with the documented exit code."""
     _open_closed_streams()
+    # A name that the terminal's encoding lacks must not end a command: it is shown as an escape.
     for stream in (sys.stdout, sys.stderr):
         typing.cast(Any, stream).reconfigure(errors="backslashreplace")
+    # The parser may fail before it has read these options.
     output = Output(json="--json" in arguments, color="--no-color" not in arguments)
     sigterms = _interrupt_on_sigterm()
     code = _exit_code(list(arguments), output)
@@ -36,6 +38,7 @@ def run_app(arguments: Sequence[str]) -> NoReturn:
 def _exit_code(arguments: list[str], output: Output) -> int:
     try:
         app = build_app(arguments)
+        # In standalone mode Typer would print errors in its own way, and exit by itself.
         code = app(args=arguments, prog_name="flowerpower", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
@@ -105,6 +108,7 @@ def _discard_stdout() -> None:
 
 def _interrupt_on_sigterm() -> list[int]:
     """Make SIGTERM interrupt as Ctrl-C does; the signals that came are in the returned list."""
+    # A list, because the caller needs to know after the KeyboardInterrupt what had caused it.
     received: list[int] = []
 
     def interrupt(number: int, _context: object) -> None:

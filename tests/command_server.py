@@ -34,6 +34,7 @@ COMMAND_LINE = (
     "flowerpower_cli.reconnect",
     "flowerpower_cli.views.events",
     "flowerpower_cli.views.jobs",
+    "flowerpower_cli.views.outputs",
     "flowerpower_cli.views.pipelines",
     "flowerpower_cli.views.progress",
     "flowerpower_cli.views.schedules",

@@ -68,7 +68,7 @@ def install(context: CommandContext, shell: ShellName = None, dry_run: DryRun = 
     }
     context.output.result(data, lambda: (line(path),), [str(path)])
     if not changed:
-        context.output.message("Nothing to do: the script is there already.")
+        context.output.message("Nothing to do: the script is up to date.")
     elif dry_run:
         context.output.message("Dry run: nothing was written.")
     context.output.message(advice)

@@ -76,7 +76,7 @@ def _print_note(context: CommandContext, job: Job, run_at: datetime | None) -> N
     from flowerpower_cli.views.jobs import due_message
 
     if not job.created:
-        context.output.message(f"The job {job.id} was there already; nothing was added.")
+        context.output.message(f"The job {job.id} exists already; nothing was added.")
     elif run_at is not None:
         context.output.message(due_message(run_at, context.timezone))
 

@@ -47,6 +47,7 @@ def run(
             plan = context.manager.plan(pipeline, overrides, complete=False, with_forecast=True)
         _show_plan(context, pipeline, plan)
         return
+    # Now, not after a run that may take hours.
     check_writable(output)
     outcome = _run_with_progress(context, pipeline, overrides)
     result = _result_data(outcome)

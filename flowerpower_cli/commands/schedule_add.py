@@ -108,6 +108,7 @@ def add(
     added, errors = _add_all(context, specs, overwrite=overwrite)
     if not added:
         raise_errors(errors, "schedules")
+    # Schedules that could be added are shown before the errors of the others are raised.
     data = [schedule_data(record) | {"created": record.created} for record in added]
     context.output.result(
         data[0] if trigger.kinds else data,
@@ -116,7 +117,7 @@ def add(
     )
     for record in added:
         if not record.created:
-            context.output.message(f"Nothing to do: the schedule {record.id} is there already.")
+            context.output.message(f"Nothing to do: the schedule {record.id} exists already.")
         elif record.state == "done":
             context.output.warning(f"The schedule {record.id} is done: it will never fire.")
     warn_if_no_worker(context, {record.spec.queue for record in added if record.spec is not None})

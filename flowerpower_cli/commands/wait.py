@@ -102,6 +102,7 @@ class _ProgressUpdates:
 
     def show(self, job: Job) -> None:
         """Show what has changed since the last time."""
+        # A new attempt begins all nodes again.
         if job.attempt != self._attempt:
             self._attempt, self._states = job.attempt, {}
         progress = job.progress or {}

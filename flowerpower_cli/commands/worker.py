@@ -128,6 +128,7 @@ def warn_if_no_worker(context: CommandContext, queues: set[str]) -> None:
     served = {
         queue
         for worker in context.job_queue.list_workers()
+        # A worker that was killed stays listed for a while.
         if seconds_silent(worker, now) < SILENT_AFTER
         for queue in worker.queues
     }

@@ -148,6 +148,7 @@ class WorkerEvents(SchedulerEvents):
     def _count(self, kind: str, facts: Mapping[str, Any]) -> None:
         if kind == "job":
             self._counts[str(facts["status"])] += 1
+            # Before the event is printed: the error in it may quote a secret of this pipeline.
             self._learn_secrets(str(facts["pipeline"]))
 
     def _quiet_id(self, kind: str, facts: Mapping[str, Any]) -> str | None:

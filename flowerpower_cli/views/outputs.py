@@ -93,6 +93,7 @@ def _table_view(name: str, value: dict[str, Any]) -> Iterator[Block]:
 def _fitting_columns(headers: list[str], columns: list[list[str]]) -> int:
     """How many columns fit side by side on the terminal; all of them if there is no terminal."""
     if not sys.stdout.isatty():
+        # Nothing is left out where a program may read it.
         return len(headers)
     left = shutil.get_terminal_size().columns
     for number, (header, texts) in enumerate(zip(headers, columns, strict=True)):

@@ -143,5 +143,5 @@ def _live_display(output: Output) -> Iterator[Progress]:
         yield progress
     finally:
         progress.stop()
-        # Rich puts back the stdout it saw at the start; user code may have replaced it since.
+        # Rich restores the stdout of its own start, which a pipeline may have replaced by then.
         sys.stdout = stdout

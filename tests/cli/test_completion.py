@@ -454,7 +454,7 @@ def test_the_entry_gives_up_on_a_read_that_hangs(cli: Cli) -> None:
     os.mkfifo(cli.folder / "hangs")
     program = (
         "import os; os.scandir = lambda path: open('hangs');"
-        "from flowerpower_cli import complete_names; complete_names.run(['pipelines'])"
+        "from flowerpower_cli.completion import names; names.run(['pipelines'])"
     )
     started = time.monotonic()
     done = subprocess.run(
@@ -557,7 +557,7 @@ def test_install(shell: str, cli: Cli) -> None:
     assert [each.name for each in path.parent.iterdir()] == [path.name]
     again = cli.run("completion", "install", shell, "--json", code=0)
     assert (again.json["changed"], again.json["installed"]) == (False, True)
-    assert "Nothing to do: the script is there already." in again.stderr
+    assert "Nothing to do: the script is up to date." in again.stderr
     assert (again.json["line"] is None) is (shell == "fish")
     path.write_text("old")
     assert cli.run("completion", "install", shell, "--json", code=0).json["changed"]

@@ -315,7 +315,7 @@ def test_a_given_id_adds_one_job(cli: Cli, project: Path) -> None:
     )
     assert (first["created"], again.json["created"]) == (True, False)
     assert again.json == first | {"created": False}
-    assert "was there already" in cli.run("job-queue", "add-job", "quick", "--job-id=one").stderr
+    assert "exists already" in cli.run("job-queue", "add-job", "quick", "--job-id=one").stderr
     assert len(cli.run("job-queue", "list-jobs", "-q", code=0).stdout.split()) == 1
 
 

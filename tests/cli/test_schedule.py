@@ -80,7 +80,7 @@ def test_adding_the_same_again_changes_nothing(cli: Cli, project: Path) -> None:
     first = cli.run(*arguments, "--json", code=0).json
     again = cli.run(*arguments, code=0)
     assert again.stdout.startswith("quick-1  quick  every 1h, Europe/Berlin\n")
-    assert "Nothing to do: the schedule quick-1 is there already." in again.stderr
+    assert "Nothing to do: the schedule quick-1 exists already." in again.stderr
     assert cli.run(*arguments, "--json", code=0).json == first | {"created": False}
     assert (first["created"], first["origin"], first["overrides"]) == (
         True, "cli", {"inputs": {"x": 5}}
@@ -130,7 +130,7 @@ def test_without_a_trigger_those_in_the_yaml_are_added(cli: Cli, project: Path) 
         "morning": True, "hourly": False
     }  # fmt: skip
     assert {each["origin"] for each in ended.json} == {"config"}
-    assert "Nothing to do: the schedule hourly is there already." in ended.stderr
+    assert "Nothing to do: the schedule hourly exists already." in ended.stderr
     assert shown(cli, "hourly")["overrides"] == {"declared": "hourly"}
     told = cli.run("schedule", "show", "hourly", code=0).stdout
     assert "the run of hourly in the pipeline's YAML" in told

@@ -255,7 +255,7 @@ def test_a_worker_on_redis_fires_when_told_to(on_redis: Cli) -> None:
 def test_schedules_on_redis_are_like_those_on_sqlite(on_redis: Cli) -> None:
     """Every command says on Redis what it says on SQLite."""
     add(on_redis, "quick", "--cron", "0 8 * * *", "--schedule-id", "one")
-    assert "Nothing to do: the schedule one is there already." in on_redis.run(
+    assert "Nothing to do: the schedule one exists already." in on_redis.run(
         "schedule", "add", "quick", "--cron", "0 8 * * *", code=0
     ).stderr  # fmt: skip
     listed = on_redis.run("schedule", "list", code=0).stdout
