@@ -83,7 +83,7 @@ def execute(
 
 def _load(request: RunRequest, environ: Mapping[str, str]) -> tuple[Project, Pipeline]:
     project = load_project(project_root(Path(request.base_dir)), environ)
-    return project, PipelineRegistry(project).get(request.pipeline)
+    return project, PipelineRegistry(project, environ).get(request.pipeline)
 
 
 def run_in_child(request: dict[str, Any], send: Callable[[dict[str, Any]], None]) -> dict[str, Any]:

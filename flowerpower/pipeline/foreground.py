@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -25,8 +24,8 @@ def run_in_foreground(
     pipeline: Pipeline,
     overrides: RunOverrides,
     *,
+    environ: Mapping[str, str],
     in_process: bool = False,
-    environ: Mapping[str, str] = os.environ,
     on_event: OnEvent | None = None,
     on_retry: OnRetry | None = None,
     on_warning: OnWarning | None = None,

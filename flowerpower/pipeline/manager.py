@@ -64,7 +64,7 @@ class PipelineManager:
             find_project_root(Path(), environ) if base_dir is None else project_root(Path(base_dir))
         )
         self.project: Project = load_project(root, environ)
-        self.registry = PipelineRegistry(self.project)
+        self.registry = PipelineRegistry(self.project, environ)
         self.job_queue = PipelineJobQueue(self.project, self.registry, job_queue_type)
         self._environ = environ
         self._quiet = quiet or environ.get("FLOWERPOWER_QUIET", "") not in ("", "0")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,10 +44,14 @@ class PipelineFiles:
 
 
 class PipelineRegistry:
-    """The pipelines of `project`: those with a file in conf/pipelines."""
+    """The pipelines of `project`: those with a file in conf/pipelines.
 
-    def __init__(self, project: Project) -> None:
+    `${NAME}` in their files is looked up in `environ`, by default the process's environment.
+    """
+
+    def __init__(self, project: Project, environ: Mapping[str, str] | None = None) -> None:
         self._project = project
+        self._environ = os.environ if environ is None else environ
 
     def names(self) -> list[str]:
         """The names of all pipelines, sorted."""
@@ -82,7 +87,7 @@ class PipelineRegistry:
             ConfigError: if its file is wrong.
         """
         self.files(name)
-        return load_pipeline(self._project.root, name)
+        return load_pipeline(self._project.root, name, self._environ)
 
     def create(self, name: str) -> PipelineFiles:
         """Make a pipeline of one node, in two files.

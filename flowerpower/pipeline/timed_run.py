@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import os
 import select
 import signal
 import sys
@@ -35,7 +34,7 @@ def run_timed(
     policy: RetryConfig,
     on_event: Callable[[NodeEvent], None] | None = None,
     *,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str],
 ) -> RunOutcome:
     """Make one attempt in a child; after `timeout` seconds it gets TERM, and then KILL.
 
