@@ -34,7 +34,7 @@ def run_timed(
     policy: RetryConfig,
     on_event: Callable[[NodeEvent], None] | None = None,
     *,
-    environ: Mapping[str, str] | None = None,
+    environ: Mapping[str, str],
 ) -> RunOutcome:
     """Make one attempt in a child; after `timeout` seconds it gets TERM, and then KILL.
 
