@@ -137,7 +137,13 @@ def test_cache_keeps_no_file_that_changed(weather: Cli) -> None:
     """With `--cache`, an edit of the data counts in the next run, and the chart is written anew."""
     source, drawn = weather.folder / "data" / "edited.csv", weather.folder / "output" / "edited.svg"
     rows = (weather.folder / "data" / "seattle-weather.csv").read_text()
-    arguments = "--cache -i source_file=data/edited.csv -i chart_file=output/edited.svg".split()
+    arguments = [
+        "--cache",
+        "-i",
+        "source_file=data/edited.csv",
+        "-i",
+        "chart_file=output/edited.svg",
+    ]
     wettest = []
     for text in (rows, rows.replace("2013/08/02,2.0,", "2013/08/02,900.0,")):
         source.write_text(text)
