@@ -14,6 +14,7 @@ import importlib
 import io
 import json
 import os
+import pkgutil
 import runpy
 import select
 import signal
@@ -25,24 +26,16 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
+import flowerpower_cli
+
 COMMAND_LINE = (
-    "flowerpower_cli.process",
-    "flowerpower_cli.files",
-    "flowerpower_cli.inputs",
-    "flowerpower_cli.lookup",
-    "flowerpower_cli.option_parsers",
-    "flowerpower_cli.reconnect",
-    "flowerpower_cli.views.events",
-    "flowerpower_cli.views.jobs",
-    "flowerpower_cli.views.outputs",
-    "flowerpower_cli.views.pipelines",
-    "flowerpower_cli.views.progress",
-    "flowerpower_cli.views.schedules",
     "flowerpower.job_queue.apscheduler.queue",
     "flowerpower.pipeline.job_queue",
     "flowerpower.pipeline.manager",
+    "flowerpower_cli.process",
     "typer.rich_utils",
 )
+"""Beside all of `flowerpower_cli` but its commands."""
 HAMILTON = ("flowerpower.run.runner",)
 """It brings pandas too. A fork of it costs twice as much, so only some commands get one."""
 
@@ -174,6 +167,9 @@ def _preload(modules: Iterable[str]) -> None:
     sys.path[0] = os.getcwd()
     for name in modules:
         importlib.import_module(name)
+    for module in pkgutil.walk_packages(flowerpower_cli.__path__, "flowerpower_cli."):
+        if not module.name.startswith(("flowerpower_cli.commands.", "flowerpower_cli.__main__")):
+            importlib.import_module(module.name)
     # Pages with objects that the collector visits would be copied by every fork.
     gc.collect()
     gc.freeze()

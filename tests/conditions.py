@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-Found = TypeVar("Found")
+Outcome = TypeVar("Outcome")
 WAIT_LIMIT = 120.0
 """Seconds after which a wait is given up. One that ends well ends at once, so this costs nothing."""
 
@@ -19,13 +19,13 @@ def slowed(seconds: float) -> float:
     return seconds * max(2.0, 3 * os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
-def eventually(condition: Callable[[], Found], timeout: float = WAIT_LIMIT) -> Found:
+def eventually(condition: Callable[[], Outcome], timeout: float = WAIT_LIMIT) -> Outcome:
     """What `condition` gives as soon as that is true; an AssertionError after `timeout` seconds."""
     deadline = time.monotonic() + timeout
-    while not (found := condition()):
+    while not (outcome := condition()):
         assert time.monotonic() < deadline, f"not within {timeout} s: {condition}"
         time.sleep(0.005)
-    return found
+    return outcome
 
 
 def processes_marked(mark: str) -> list[int]:

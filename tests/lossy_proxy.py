@@ -103,8 +103,8 @@ class LossyProxy:
             back = threading.Thread(target=self._answer, args=(client, server))
             back.start()
             with contextlib.suppress(OSError):
-                while asked := client.recv(65536):
-                    server.sendall(asked)
+                while request := client.recv(65536):
+                    server.sendall(request)
             self._end(client, server)
             back.join()
             with self._lock:
@@ -113,8 +113,8 @@ class LossyProxy:
     def _answer(self, client: socket.socket, server: socket.socket) -> None:
         pending = b""
         with contextlib.suppress(OSError):
-            while told := server.recv(65536):
-                pending += told
+            while received := server.recv(65536):
+                pending += received
                 while (end := _end_of_answer(pending)) is not None:
                     answer, pending = pending[:end], pending[end:]
                     kept = self._kept(len(answer))
@@ -133,6 +133,6 @@ class LossyProxy:
             return length // 2 if self._inside else 0
 
     def _end(self, *sockets: socket.socket) -> None:
-        for each in sockets:
+        for connection in sockets:
             with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)

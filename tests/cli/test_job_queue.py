@@ -344,8 +344,8 @@ def test_a_worker_tells_json_lines(cli: Cli, project: Path) -> None:
     assert (start["event"], stop["event"]) == ("start", "stop")
     assert start["queues"] == ["default"]
     assert start["backend"]["backend"] == "apscheduler"
-    told = {(job["job"], job["attempt"]): job["status"] for job in jobs}
-    assert told == {("one", 1): "scheduled", ("one", 2): "finished", ("two", 1): "finished"}
+    status_of = {(job["job"], job["attempt"]): job["status"] for job in jobs}
+    assert status_of == {("one", 1): "scheduled", ("one", 2): "finished", ("two", 1): "finished"}
     assert all(re.fullmatch(r"\S+T\S+\+00:00", event["time"]) for event in (start, *jobs, stop))
     add(cli, "quick", "--job-id", "three")
     assert burst(cli, "--quiet") == Ended(0, "three\n", "")

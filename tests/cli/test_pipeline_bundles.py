@@ -66,8 +66,8 @@ def test_an_imported_pipeline_gives_the_same(name: str, source: Cli, target: Cli
     imported = target.run("pipeline", "import", str(source.folder / name), code=0)
     assert "Run it: flowerpower pipeline run report" in imported.stderr
     results = [
-        each.run("pipeline", "run", "report", "--json", code=0, WHO="me").json["outputs"]
-        for each in (source, target)
+        cli.run("pipeline", "run", "report", "--json", code=0, WHO="me").json["outputs"]
+        for cli in (source, target)
     ]
     assert results[0] == results[1] == {"answer": {"who": "me", "number": 42}}
     for path in FILES:

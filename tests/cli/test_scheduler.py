@@ -69,18 +69,18 @@ def lines_of(process: subprocess.Popen[str], count: int) -> list[str]:
 
 
 def lines_until(process: subprocess.Popen[str], pattern: str) -> list[str]:
-    """The next lines of its stdout, up to one that the pattern is found in."""
-    found = lines_of(process, 1)
-    while not re.search(pattern, found[-1]):
-        assert found[-1], found
-        found += lines_of(process, 1)
-    return found
+    """The next lines of its stdout, up to one that matches the pattern."""
+    lines = lines_of(process, 1)
+    while not re.search(pattern, lines[-1]):
+        assert lines[-1], lines
+        lines += lines_of(process, 1)
+    return lines
 
 
-def made(lines: list[str]) -> str:
+def enqueued_line(lines: list[str]) -> str:
     """The one line that tells of a job that was made."""
     # On a slow machine the first fires may have been missed.
-    (line,) = [each for each in lines if "  enqueued  " in each]
+    (line,) = [line for line in lines if "  enqueued  " in line]
     return line
 
 
@@ -98,10 +98,10 @@ def add(cli: Cli, *arguments: str) -> None:
 
 def jobs_of(cli: Cli, schedule: str, status: str = "") -> list[dict[str, Any]]:
     narrowed = ("--status", status) if status else ()
-    found: list[dict[str, Any]] = cli.run(
+    jobs: list[dict[str, Any]] = cli.run(
         "job-queue", "list-jobs", "--schedule", schedule, "--json", *narrowed, code=0
     ).json
-    return found
+    return jobs
 
 
 def assert_fired_for_its_time(cli: Cli, job: str) -> None:
@@ -115,16 +115,16 @@ def assert_fired_for_its_time(cli: Cli, job: str) -> None:
     text = cli.run("job-queue", "show-job", job, code=0).stdout
     assert re.search(r"schedule +tick\n +scheduled for +\w{3} \d{4}-\d\d-\d\d \S+ CES?T\n", text)
     fires = cli.run("schedule", "history", "tick", "--json", code=0).json
-    assert [each["fire_time"] for each in fires if each["job_id"] == job] == [body["scheduled_for"]]
+    assert [fire["fire_time"] for fire in fires if fire["job_id"] == job] == [body["scheduled_for"]]
 
 
 def test_a_scheduler_tells_fires_on_stdout_and_itself_on_stderr(cli: Cli, project: Path) -> None:
     """A fire is a line: when, whose, for what time, what became of it; SIGTERM ends it with 0."""
     add(cli, "quick", "--interval", "1s", "--schedule-id", "tick")
     with running(cli, "start-scheduler") as scheduler:
-        told = lines_until(scheduler, "skipped")
+        lines = lines_until(scheduler, "skipped")
         output, errors = ended(scheduler)
-    first, second = made(told), told[-1]
+    first, second = enqueued_line(lines), lines[-1]
     assert re.fullmatch(
         r"\d\d:\d\d:\d\d  tick  fire of \d\d:\d\d:\d\d  enqueued  tick-\d{8}T\d{6}Z", first
     )
@@ -151,7 +151,7 @@ def test_a_scheduler_tells_json_lines(cli: Cli, project: Path) -> None:
     assert errors == ""
     assert (start["event"], stop["event"]) == ("start", "stop")
     assert start["backend"]["backend"] == "apscheduler"
-    assert {each["event"] for each in fires} == {"fire"}
+    assert {fire["event"] for fire in fires} == {"fire"}
     assert {
         "time", "schedule_id", "fire_time", "outcome", "reason", "count", "job_id", "recorded_at"
     } <= set(fires[0])  # fmt: skip
@@ -159,8 +159,8 @@ def test_a_scheduler_tells_json_lines(cli: Cli, project: Path) -> None:
         (job,) = lines_of(scheduler, 1)
         output, errors = ended(scheduler)
     assert errors == ""
-    told = {each["id"] for each in jobs_of(cli, "tick")}
-    assert {job, *output.splitlines()} | {each["job_id"] for each in fires} == told
+    ids = {job["id"] for job in jobs_of(cli, "tick")}
+    assert {job, *output.splitlines()} | {fire["job_id"] for fire in fires} == ids
 
 
 def test_missed_fires_are_told_with_their_number(cli: Cli, project: Path) -> None:
@@ -196,9 +196,9 @@ def test_a_worker_on_sqlite_fires_by_itself(cli: Cli, project: Path) -> None:
     """start-worker alone fires a schedule and does the job, which is given its nominal time."""
     add(cli, "timed", "--interval", "1s", "--schedule-id", "tick")
     with running(cli, "start-worker") as worker:
-        told = lines_until(worker, "finished")
+        lines = lines_until(worker, "finished")
         _, errors = ended(worker)
-    fire, job = made(told), told[-1]
+    fire, job = enqueued_line(lines), lines[-1]
     name = fire.split()[-1]
     assert re.search(r"tick  fire of \d\d:\d\d:\d\d  enqueued  tick-", fire)
     assert re.search(rf"{name}  timed  finished in ", job)
@@ -213,8 +213,8 @@ def test_a_worker_tells_fires_as_json(cli: Cli, project: Path) -> None:
         start, *fires, job = map(json.loads, lines_until(worker, '"event": "job"'))
         ended(worker)
     assert (start["event"], job["event"]) == ("start", "job")
-    assert {each["event"] for each in fires} == {"fire"}
-    assert job["job"] in {each["job_id"] for each in fires}
+    assert {fire["event"] for fire in fires} == {"fire"}
+    assert job["job"] in {fire["job_id"] for fire in fires}
     with running(cli, "start-worker", "--quiet") as worker:
         first, second = lines_of(worker, 2)
         ended(worker)
@@ -226,9 +226,7 @@ def test_a_scheduler_on_redis_fires_for_a_worker(on_redis: Cli) -> None:
     add(on_redis, "timed", "--interval", "1s", "--schedule-id", "tick")
     with running(on_redis, "start-scheduler") as scheduler, running(on_redis, "start-worker"):
         name = lines_until(scheduler, "enqueued")[-1].split()[-1]
-        eventually(
-            lambda: name in {each["id"] for each in jobs_of(on_redis, "tick", "finished")}, 20
-        )
+        eventually(lambda: name in {job["id"] for job in jobs_of(on_redis, "tick", "finished")})
         _, errors = ended(scheduler)
     assert "fires the schedules of " in errors
     assert "redis://:***@127.0.0.1" in errors
@@ -240,16 +238,16 @@ def test_a_worker_on_redis_fires_when_told_to(on_redis: Cli) -> None:
     """On Redis start-worker fires with --with-scheduler, and says which of both it does."""
     add(on_redis, "timed", "--interval", "1s", "--schedule-id", "tick")
     with running(on_redis, "start-worker", "--with-scheduler") as worker:
-        told = lines_until(worker, "finished")
+        lines = lines_until(worker, "finished")
         _, errors = ended(worker)
-    name = made(told).split()[-1]
-    assert name in told[-1]
+    name = enqueued_line(lines).split()[-1]
+    assert name in lines[-1]
     assert "and fires schedules." in errors
     assert_fired_for_its_time(on_redis, name)
     with running(on_redis, "start-worker") as worker:
         assert worker.stderr is not None
-        told = worker.stderr.readline()
-        assert "takes jobs from default, 2 at once." in told
+        line = worker.stderr.readline()
+        assert "takes jobs from default, 2 at once." in line
 
 
 def test_schedules_on_redis_are_like_those_on_sqlite(on_redis: Cli) -> None:
@@ -291,11 +289,11 @@ def test_a_redis_that_is_not_there_is_told_soon(
         "FLOWERPOWER_JOB_QUEUE_URL": f"redis://me:hunter2-hunter2@127.0.0.1:{free_port()}/0",
     }
     began = time.monotonic()
-    told = cli.run(*arguments, code=5)
+    refused = cli.run(*arguments, code=5)
     assert time.monotonic() - began < slowed(10)
-    assert "redis://me:***@127.0.0.1" in told.stderr
-    assert "hunter2" not in told.stdout + told.stderr
-    assert told.stdout == ""
+    assert "redis://me:***@127.0.0.1" in refused.stderr
+    assert "hunter2" not in refused.stdout + refused.stderr
+    assert refused.stdout == ""
 
 
 def test_the_environment_says_where_the_queue_is(cli: Cli, project: Path) -> None:

@@ -34,7 +34,10 @@ def test_a_columns_decorator_works_with_what_is_declared(
     make_project(columns=("", module))
     assert cli.run("pipeline", "run", "columns", "--json", code=0).json["outputs"] == {"total": 3}
     required = metadata.requires("flowerpower-cli") or []
-    assert any(each.startswith("packaging") and "extra" not in each for each in required)
+    assert any(
+        requirement.startswith("packaging") and "extra" not in requirement
+        for requirement in required
+    )
 
 
 def test_output_goes_through_links_and_keeps_modes(cli: Cli, make_project: MakeProject) -> None:
@@ -193,15 +196,15 @@ def test_a_module_that_others_use_is_not_deleted(cli: Cli, make_project: MakePro
 
 
 @pytest.mark.parametrize(
-    ("declared", "given"),
+    ("declared", "text"),
     [("list[str]", "a,b"), ("int", "null"), ("int", "true"), ("float", "true"), ("dict", "a")],
 )
 def test_values_of_another_kind_are_refused(
-    declared: str, given: str, cli: Cli, make_project: MakeProject
+    declared: str, text: str, cli: Cli, make_project: MakeProject
 ) -> None:
     """Text is no list, true no number, and null only fits what may be None."""
     make_project(kinds=("", f"def kinds(x: {declared}) -> str:\n    return repr(x)\n"))
-    ended = cli.run("pipeline", "run", "kinds", "-i", f"x={given}", code=2)
+    ended = cli.run("pipeline", "run", "kinds", "-i", f"x={text}", code=2)
     assert "x takes" in ended.stderr
 
 

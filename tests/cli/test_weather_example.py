@@ -79,17 +79,17 @@ def mean(values: Iterable[float]) -> float:
 
 def summary(days: list[Day], period: Callable[[Day], Any]) -> dict[Any, dict[str, Any]]:
     """The columns of the two summaries by period; one decimal is to be compared."""
-    found = {}
+    monthly = {}
     for key, group in groupby(days, period):
         members = list(group)
-        found[key] = {
+        monthly[key] = {
             "mean_low": pytest.approx(mean(day.low for day in members), abs=ROUNDED),
             "mean": pytest.approx(mean(day.mean for day in members), abs=ROUNDED),
             "mean_high": pytest.approx(mean(day.high for day in members), abs=ROUNDED),
             "rain_mm": pytest.approx(sum(day.rain for day in members), abs=ROUNDED),
             "wet_days": sum(day.rain >= 1 for day in members),
         }
-    return found
+    return monthly
 
 
 def rows_by(table: dict[str, Any], key: str) -> dict[Any, dict[str, Any]]:
@@ -137,12 +137,18 @@ def test_cache_keeps_no_file_that_changed(weather: Cli) -> None:
     """With `--cache`, an edit of the data counts in the next run, and the chart is written anew."""
     source, drawn = weather.folder / "data" / "edited.csv", weather.folder / "output" / "edited.svg"
     rows = (weather.folder / "data" / "seattle-weather.csv").read_text()
-    given = ("--cache", "-i", "source_file=data/edited.csv", "-i", "chart_file=output/edited.svg")
+    arguments = [
+        "--cache",
+        "-i",
+        "source_file=data/edited.csv",
+        "-i",
+        "chart_file=output/edited.svg",
+    ]
     wettest = []
     for text in (rows, rows.replace("2013/08/02,2.0,", "2013/08/02,900.0,")):
         source.write_text(text)
         drawn.unlink(missing_ok=True)
-        wettest.append(run_outputs(weather, *given)["wettest_month"])
+        wettest.append(run_outputs(weather, *arguments)["wettest_month"])
         assert drawn.is_file()
     assert wettest == ["2015-12", "2013-08"]
 
@@ -222,7 +228,7 @@ def test_chart_has_a_bar_and_a_point_for_each_month(run: Run) -> None:
 
 def test_chart_is_drawn_to_scale(run: Run) -> None:
     """A bar's height is in proportion to its month's rain, and all bars stand on one line."""
-    bars = [each for each in run.chart().iter(f"{SVG}rect") if each.find(f"{SVG}title") is not None]
+    bars = [bar for bar in run.chart().iter(f"{SVG}rect") if bar.find(f"{SVG}title") is not None]
     rain = [sum(d.rain for d in group) for _, group in groupby(run.days, lambda d: d.date.month)]
     heights = [float(bar.attrib["height"]) for bar in bars]
     feet = {round(float(bar.attrib["y"]) + float(bar.attrib["height"])) for bar in bars}
@@ -233,13 +239,13 @@ def test_chart_is_drawn_to_scale(run: Run) -> None:
 
 def _hints(root: ET.Element, tag: str, kind: str) -> dict[str, list[float]]:
     """What pointing at the chart's marks shows: the month and its numbers."""
-    found = {}
+    numbers_of = {}
     for mark in root.iter(f"{SVG}{tag}"):
         hint = mark.findtext(f"{SVG}title")
         if hint is not None and kind in mark.attrib["class"].split():
             month, _, numbers = hint.partition(":")
-            found[month] = [float(number) for number in re.findall(r"-?[0-9.]+", numbers)]
-    return found
+            numbers_of[month] = [float(number) for number in re.findall(r"-?[0-9.]+", numbers)]
+    return numbers_of
 
 
 def test_years_can_be_chosen(run: Run) -> None:
@@ -250,7 +256,7 @@ def test_years_can_be_chosen(run: Run) -> None:
     assert outputs["wettest_month"] != run.outputs["wettest_month"]
     root = Run(run.cli, outputs, []).chart()
     assert len(_hints(root, "rect", "bar")) == 36
-    texts = [each.text for each in root.iter(f"{SVG}text")]
+    texts = [element.text for element in root.iter(f"{SVG}text")]
     assert "Weather in Seattle, 2012\N{EN DASH}2014" in texts
 
 
@@ -273,7 +279,7 @@ def test_a_single_year_has_no_trend(weather: Cli) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         ("2012/01/02,10.9,10.6,,4.5,rain", "line 3 of the file has an empty field"),
         ("2012/01/02,10.9,1.6,2.8,4.5,rain", "line 3 of the file has a low above the high"),
@@ -281,11 +287,11 @@ def test_a_single_year_has_no_trend(weather: Cli) -> None:
         ("2012/01/02,-1,10.6,2.8,4.5,rain", "line 3 of the file has negative rain or wind"),
     ],
 )
-def test_unsound_data_stops_the_run(weather: Cli, line: str, told: str) -> None:
+def test_unsound_data_stops_the_run(weather: Cli, line: str, message: str) -> None:
     """A line that cannot be right fails the run with its number and what is wrong with it."""
     data = weather.folder / "data"
     good = (data / "seattle-weather.csv").read_text().splitlines()
     (data / "unsound.csv").write_text("\n".join([*good[:2], line, ""]))
     ran = weather.run("pipeline", "run", "weather", "-i", "source_file=data/unsound.csv", code=6)
     assert "Error: Node checked_observations" in ran.stderr
-    assert told in ran.stderr
+    assert message in ran.stderr
