@@ -30,7 +30,7 @@ COMMAND_LINE = (
     "flowerpower_cli.inputs",
     "flowerpower_cli.lookup",
     "flowerpower_cli.option_parsers",
-    "flowerpower_cli.output_files",
+    "flowerpower_cli.files",
     "flowerpower_cli.reconnect",
     "flowerpower_cli.views.events",
     "flowerpower_cli.views.jobs",
