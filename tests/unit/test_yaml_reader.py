@@ -92,7 +92,7 @@ def test_a_value_from_the_environment_adds_no_structure() -> None:
         ("1: x\n", "a key must be text"),
         ("? [a]\n: b\n", "a key must be text"),
         ("a: &x [*x]\n", "*x refers to itself"),
-        ("a: *nope\n", "an anchor that is not there"),
+        ("a: *nope\n", "an anchor that does not exist"),
         ("a: x\n b: y\n", "line 2: is not valid YAML: mapping values"),
         ("a: 'x\n", "found unexpected end of stream"),
         ("a: \x00\n", "control characters are not allowed"),
