@@ -55,11 +55,9 @@ def execute(
     outcome = RunOutcome(request.pipeline, "failed", clock.format_time(started), "", 0.0)
     policy = None
     try:
-        if loaded is None:
-            project = load_project(project_root(root), environ)
-            loaded = project, PipelineRegistry(project, environ).get(request.pipeline)
+        project, pipeline = loaded or _load(request, environ)
         scheduled_for = clock.parse_time(request.scheduled_for) if request.scheduled_for else None
-        runner = PipelineRunner(*loaded, request.overrides, scheduled_for)
+        runner = PipelineRunner(project, pipeline, request.overrides, scheduled_for)
         policy = runner.run_config.retry
         if on_settings is not None:
             on_settings(runner.run_config)
@@ -72,15 +70,19 @@ def execute(
             raise
         outcome.exception = error
         outcome.error = run_error(error, root, node_events.failed_node)
-        outcome.retryable = (
-            policy is not None
-            and not isinstance(error, FlowerpowerError)
-            and is_retryable(policy, outcome.error.type_names)
-        )
+        # An error of flowerpower, such as a missing input, would come again at each retry.
+        if policy is not None and not isinstance(error, FlowerpowerError):
+            outcome.retryable = is_retryable(policy, outcome.error.type_names)
     outcome.nodes = node_events.records
     outcome.seconds = round(clock.monotonic() - since, 6)
+    # Not the wall clock's time now: if it was set meanwhile, the end would not fit the duration.
     outcome.ended_at = clock.format_time(clock.after(started, outcome.seconds))
     return outcome
+
+
+def _load(request: RunRequest, environ: Mapping[str, str] | None) -> tuple[Project, Pipeline]:
+    project = load_project(project_root(Path(request.base_dir)), environ)
+    return project, PipelineRegistry(project, environ).get(request.pipeline)
 
 
 def run_in_child(request: dict[str, Any], send: Callable[[dict[str, Any]], None]) -> dict[str, Any]:

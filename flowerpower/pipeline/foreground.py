@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from flowerpower.config.files import Pipeline, Project
 from flowerpower.config.merge import merged_run
@@ -41,26 +42,29 @@ def run_in_foreground(
     timeout = None if in_process else config.timeout or None
     request = RunRequest(str(project.root), pipeline.name, overrides)
     jitter = random.Random()  # noqa: S311 - it spreads delays, it protects no secret
-    retry = 0
+    attempt: Callable[[], RunOutcome]
+    if timeout is None:
+        from flowerpower.pipeline.execute import execute
+
+        attempt = partial(
+            execute,
+            request,
+            on_event,
+            loaded=(project, pipeline),
+            environ=environ,
+            on_warning=on_warning,
+        )
+    else:
+        from flowerpower.pipeline.timed_run import run_timed
+
+        attempt = partial(run_timed, request, timeout, policy, on_event, environ=environ)
+    retries = 0
     while True:
-        if timeout is None:
-            from flowerpower.pipeline.execute import execute
-
-            outcome = execute(
-                request,
-                on_event,
-                loaded=(project, pipeline),
-                environ=environ,
-                on_warning=on_warning,
-            )
-        else:
-            from flowerpower.pipeline.timed_run import run_timed
-
-            outcome = run_timed(request, timeout, policy, on_event, environ=environ)
-        if outcome.error is None or not outcome.retryable or retry >= policy.max_retries:
+        outcome = attempt()
+        if outcome.error is None or not outcome.retryable or retries >= policy.max_retries:
             return outcome
-        retry += 1
-        delay = delay_before_retry(policy, retry, jitter)
+        retries += 1
+        delay = delay_before_retry(policy, retries, jitter)
         if on_retry is not None:
-            on_retry(outcome.error, policy.max_retries - retry, delay)
+            on_retry(outcome.error, policy.max_retries - retries, delay)
         time.sleep(delay)

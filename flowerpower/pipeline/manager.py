@@ -167,8 +167,7 @@ class PipelineManager:
             result_ttl=result_ttl,
         )
         seconds = self.job_queue.result_ttl_of(result_ttl)
-        end = f" and result TTL of {seconds:g} seconds."
-        self._announce("added job for", name, record.id, end)
+        self._announce("added job for", name, record.id, f" and result TTL of {seconds:g} seconds.")
         return Job(record, self.job_queue)
 
     def schedule(
@@ -283,9 +282,7 @@ class PipelineManager:
         return self.registry.create(name)
 
     def delete(self, name: str, *, dry_run: bool = False) -> Paths:
-        """Delete a pipeline's YAML and module; their paths, relative to the project.
-
-        With `dry_run` nothing is deleted.
+        """Delete a pipeline's YAML and module, unless `dry_run`; their paths in the project.
 
         Raises:
             PipelineNotFound: with the nearest name.
