@@ -181,7 +181,10 @@ def test_the_list_narrows(cli: Cli, project: Path) -> None:
     assert ids(cli, "--state", "paused,done") == ["hourly", "a"]
     assert ids(cli, "--state", "active", "--pipeline", "quick") == ["b"]
     assert ids(cli, "--pipeline", "none") == []
-    assert "No schedule meets these conditions." in cli.run("schedule", "list", "--pipeline", "none").stderr
+    assert (
+        "No schedule meets these conditions."
+        in cli.run("schedule", "list", "--pipeline", "none").stderr
+    )
     text = cli.run("schedule", "list", code=0).stdout
     assert re.search(r"^id +pipeline +trigger +zone +state +next fire", text)
     assert re.search(r"morning +declared +at 08:00, Monday to Friday +Europe/Berlin +active", text)
