@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conditions import WAIT_LIMIT, eventually
+from tests.conditions import WAIT_LIMIT, eventually, slowed
 from tests.conftest import MakeProject
 from tests.terminal import Cli
 
@@ -256,7 +256,7 @@ def test_a_job_runs_in_other_processes(project: Path, cli: Cli, tmp_path: Path) 
     cli.run("job-queue", "add-job", "all", "--executor", "processpool", "--final-vars", "squares",
             "--job-id", "good", code=0)  # fmt: skip
     cli.run("job-queue", "add-job", "all", "--executor", "processpool", "--final-vars", "endless",
-            "-i", f"mark={mark}", "--timeout", "3s", "--job-id", "endless", code=0)  # fmt: skip
+            "-i", f"mark={mark}", "--timeout", f"{slowed(1.5):.0f}s", "--job-id", "endless", code=0)  # fmt: skip
     cli.run("job-queue", "start-worker", "--burst", code=0)
     good = cli.run("job-queue", "show-job", "good", "--json", code=0).json
     assert good["result"]["outputs"] == {"squares": 8}
