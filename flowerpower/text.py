@@ -41,7 +41,7 @@ def check_name(kind: str, text: str, limit: int = NAME_LIMIT) -> str:
     """
     if is_name(text, limit):
         return text
-    raise _invalid_name(kind, text, limit, ", the first not -")
+    raise _invalid_name(kind, text, limit, ", and not beginning with -")
 
 
 def check_job_id(text: str) -> str:

@@ -17,7 +17,7 @@ def test_a_name_begins_with_a_letter_a_digit_or_an_underscore(name: str) -> None
     assert text.check_name("name of a queue", name) == name
     for refused in (f"-{name}"[:100], f"{name}\n", f" {name}", f"{name}é", ""):
         assert not text.is_name(refused)
-        with pytest.raises(InvalidName, match=r"A-Z a-z 0-9 _ -, the first not -\.$"):
+        with pytest.raises(InvalidName, match=r"A-Z a-z 0-9 _ -, and not beginning with -\.$"):
             text.check_name("name of a queue", refused)
 
 
