@@ -188,7 +188,7 @@ def test_missed_fires_are_told_with_their_number(cli: Cli, project: Path) -> Non
     assert cli.run("schedule", "history", "tick", "-q").stdout == f"{caught_up.split()[-1]}\n"
     coloured = cli.run_in_terminal("schedule", "history", "tick").stdout
     assert "\x1b[1;31mmissed" in coloured
-    assert "\x1b[32mmade" in coloured
+    assert "\x1b[32menqueued" in coloured
     assert "Last fires" in cli.run("schedule", "show", "tick", code=0).stdout
 
 
