@@ -77,12 +77,6 @@ def test_the_project_is_found_from_the_current_folder(
         PipelineManager()
 
 
-def test_variables_come_from_the_environment_that_is_passed(make_project: MakeProject) -> None:
-    """`environ` replaces the environment of the process for a pipeline's YAML too."""
-    root = make_project(frame=("run:\n  inputs:\n    rows: ${ROWS}\n", FRAME[1]))
-    assert PipelineManager(root, environ={"ROWS": "5"}).run("frame") == {"total": 10}
-
-
 def test_what_the_caller_gets_wrong_raises_before_anything_runs(make_project: MakeProject) -> None:
     """Each mistake has an error class of its own."""
     ran = "def a(x: int, mark: str) -> int:\n    open(mark, 'w').close()\n    return x\n"
