@@ -87,8 +87,12 @@ def enqueued_line(lines: list[str]) -> str:
 def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
     """What is left of stdout and stderr once SIGTERM has ended it, with 0."""
     process.send_signal(signal.SIGTERM)
-    output, errors = process.communicate(timeout=WAIT_LIMIT)
-    assert process.returncode == 0, errors
+    code = process.wait(WAIT_LIMIT)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    # Not communicate(), which passes over what readline() has read ahead of its line.
+    output, errors = process.stdout.read(), process.stderr.read()
+    assert code == 0, errors
     return output, errors
 
 

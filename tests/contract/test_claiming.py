@@ -10,6 +10,7 @@ from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.claim import WorkerInfo
 from flowerpower.jobs.job import JobFilter, JobStatus
 from flowerpower.triggers import clock
+from tests.conditions import slowed
 from tests.contract.backends import BackendSetup
 from tests.contract.fake_worker import FakeWorker, in_seconds, spec
 from tests.contract.in_processes import add_many, claim_and_finish, in_processes, in_threads
@@ -175,7 +176,7 @@ def test_ten_thousand_waiting_jobs_slow_nobody_down(
         times["empty"].append(time.perf_counter() - began)
     medians = {name: round(sorted(seconds)[10] * 1000, 2) for name, seconds in times.items()}
     print(f"milliseconds: {medians}")
-    assert max(medians.values()) < 150, medians
+    assert max(medians.values()) < slowed(150), medians
 
 
 def test_a_worker_may_register_while_others_claim(
