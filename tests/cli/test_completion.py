@@ -291,8 +291,13 @@ class Answers:
 def answers(request: pytest.FixtureRequest, playground: Playground) -> Answers:
     """All answers of one shell, from one process."""
     lines = [case.line for case in CASES] + USED_LINES
-    offered = _ask(request.param, lines, playground.project, playground.environ)
-    return Answers(request.param, dict(zip(lines, offered, strict=True)))
+    # Names that are not there within a moment are left out, as happens on a busy machine.
+    for _ in range(ATTEMPTS):
+        answers = _ask(request.param, lines, playground.project, playground.environ)
+        offered = dict(zip(lines, answers, strict=True))
+        if all(case.offered & NAMES <= offered[case.line] for case in CASES):
+            break
+    return Answers(request.param, offered)
 
 
 @pytest.mark.parametrize("shell", FILES)
@@ -376,8 +381,12 @@ def test_no_names_without_the_program(shell: str, playground: Playground) -> Non
 
 
 def _names(cli: Cli, *arguments: str, **environ: str) -> set[str]:
-    ended = cli.run("--complete-names", *arguments, code=0, **environ)
-    assert ended.stderr == ""
+    # As above.
+    for _ in range(ATTEMPTS):
+        ended = cli.run("--complete-names", *arguments, code=0, **environ)
+        assert ended.stderr == ""
+        if ended.stdout:
+            break
     return set(ended.stdout.splitlines())
 
 

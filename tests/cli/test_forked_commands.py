@@ -84,7 +84,7 @@ TIMED = {
     "pipeline run late --json",
     "pipeline run closed --json",
 }
-NUMBERS = re.compile(r"-[\da-f]{8,}\b|[\d.]*\d(e-\d+)?(ms|s\b)?| +")
+NUMBERS = re.compile(r"-[\da-f]{8,}\b|<?[\d.]*\d(e-\d+)?(ms|s\b)?| +")
 ENVIRONMENTS: dict[str, dict[str, str]] = {
     "NO_COLOR": {"NO_COLOR": "1"},
     "LC_ALL=C": {"LC_ALL": "C"},
