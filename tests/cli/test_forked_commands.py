@@ -53,7 +53,6 @@ CALLS = {
 OTHERS = [
     "",
     "--version",
-    "--complete-names pipelines",
     "pipelin",
     "pipeline run",
     "pipeline run goood --json",
