@@ -209,8 +209,10 @@ def test_a_pipeline_sees_no_difference(
     forked, fresh = both_ways.run(
         "pipeline run seen --json", lambda cli, words: cli.run(*words, code=0, **environ)
     )
-    told, expected = (ended.json["outputs"]["seen"] for ended in (forked, fresh))
-    assert {key: (told[key], expected[key]) for key in expected if told[key] != expected[key]} == {}
+    seen, expected = (ended.json["outputs"]["seen"] for ended in (forked, fresh))
+    # An import may keep a file open, which the server has closed; none of the server's is left open.
+    assert set(seen.pop("descriptors")) <= set(expected.pop("descriptors"))
+    assert {key: (seen[key], expected[key]) for key in expected if seen[key] != expected[key]} == {}
 
 
 @pytest.mark.parametrize("key", ["PYTHONUTF8", "LC_CTYPE", "FORCE_COLOR", "TERMINAL_WIDTH", "TZ"])
