@@ -26,6 +26,7 @@ from tests.terminal import COMMAND, TIMEOUT, Cli
 REPOSITORY = Path(__file__).parents[2]
 FOLDER = REPOSITORY / "completions"
 
+ATTEMPTS = 10
 NAMES = {"daily_report", "data_cleansing", "weekly"}
 HOSTILE = ["$(touch executed)", "`touch executed`", "a b", ";touch executed", "new\nline", "*",
            "--yes", "-x", "ä", "x" * 101, "'", '"', "\x1b[31m"]  # fmt: skip
@@ -287,12 +288,23 @@ class Answers:
     offered: dict[str, set[str]]
 
 
+def _words(offered: set[str]) -> set[str]:
+    return {word.removeprefix("--type=") for word in offered}
+
+
 @pytest.fixture(scope="module", params=SHELLS)
 def answers(request: pytest.FixtureRequest, playground: Playground) -> Answers:
     """All answers of one shell, from one process."""
     lines = [case.line for case in CASES] + USED_LINES
-    offered = _ask(request.param, lines, playground.project, playground.environ)
-    return Answers(request.param, dict(zip(lines, offered, strict=True)))
+    offered: dict[str, set[str]] = {}
+    # Names that are not there within a moment are left out, as happens on a busy machine.
+    for _ in range(ATTEMPTS):
+        answers = _ask(request.param, lines, playground.project, playground.environ)
+        offered |= zip(lines, answers, strict=True)
+        lines = [case.line for case in CASES if not case.offered <= _words(offered[case.line])]
+        if not lines:
+            break
+    return Answers(request.param, offered)
 
 
 @pytest.mark.parametrize("shell", FILES)
@@ -323,7 +335,7 @@ def test_bash_is_among_the_shells_that_are_tried() -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.line)
 def test_what_a_shell_offers(answers: Answers, case: Case) -> None:
     """Groups, commands, options, choices and pipelines are offered where they can stand."""
-    offered = {word.removeprefix("--type=") for word in answers.offered[case.line]}
+    offered = _words(answers.offered[case.line])
     if case.only:
         assert offered == case.offered
     else:
@@ -376,8 +388,12 @@ def test_no_names_without_the_program(shell: str, playground: Playground) -> Non
 
 
 def _names(cli: Cli, *arguments: str, **environ: str) -> set[str]:
-    ended = cli.run("--complete-names", *arguments, code=0, **environ)
-    assert ended.stderr == ""
+    # As above.
+    for _ in range(ATTEMPTS):
+        ended = cli.run("--complete-names", *arguments, code=0, **environ)
+        assert ended.stderr == ""
+        if ended.stdout:
+            break
     return set(ended.stdout.splitlines())
 
 

@@ -53,7 +53,6 @@ CALLS = {
 OTHERS = [
     "",
     "--version",
-    "--complete-names pipelines",
     "pipelin",
     "pipeline run",
     "pipeline run goood --json",
@@ -84,7 +83,7 @@ TIMED = {
     "pipeline run late --json",
     "pipeline run closed --json",
 }
-NUMBERS = re.compile(r"-[\da-f]{8,}\b|[\d.]*\d(e-\d+)?(ms|s\b)?| +")
+NUMBERS = re.compile(r"-[\da-f]{8,}\b|<?[\d.]*\d(e-\d+)?(ms|s\b)?| +")
 ENVIRONMENTS: dict[str, dict[str, str]] = {
     "NO_COLOR": {"NO_COLOR": "1"},
     "LC_ALL=C": {"LC_ALL": "C"},
@@ -210,8 +209,10 @@ def test_a_pipeline_sees_no_difference(
     forked, fresh = both_ways.run(
         "pipeline run seen --json", lambda cli, words: cli.run(*words, code=0, **environ)
     )
-    told, expected = (ended.json["outputs"]["seen"] for ended in (forked, fresh))
-    assert {key: (told[key], expected[key]) for key in expected if told[key] != expected[key]} == {}
+    seen, expected = (ended.json["outputs"]["seen"] for ended in (forked, fresh))
+    # An import may keep a file open, which the server has closed; none of the server's is left open.
+    assert set(seen.pop("descriptors")) <= set(expected.pop("descriptors"))
+    assert {key: (seen[key], expected[key]) for key in expected if seen[key] != expected[key]} == {}
 
 
 @pytest.mark.parametrize("key", ["PYTHONUTF8", "LC_CTYPE", "FORCE_COLOR", "TERMINAL_WIDTH", "TZ"])
