@@ -72,25 +72,27 @@ def build_app(words: Sequence[str] | None = None) -> typer.Typer:
     }
     for name, group in groups.items():
         app.add_typer(group, name=name, help=GROUPS[name])
-    for path in _needed_commands(words):
+    paths, complete = _needed_commands(words)
+    for path in paths:
         import_module(f"flowerpower_cli.commands.{MODULES[path]}")
-        COMMANDS[path].add_to(groups.get(path.partition(" ")[0], app))
+        group = groups.get(path.partition(" ")[0], app)
+        COMMANDS[path].add_to(group, complete=complete)
     return app
 
 
-def _needed_commands(words: Sequence[str] | None) -> list[str]:
-    """The paths of the commands to build.
+def _needed_commands(words: Sequence[str] | None) -> tuple[list[str], bool]:
+    """The paths of the commands to build, and whether with their options.
 
     Reading the options of every command to run one is a fifth of the start of `add-job`, so a
-    command line that names a command gets that one alone. Help and "did you mean" need its whole
-    group. Completion describes the whole tree.
+    command line that names a command gets that one alone. Help and "did you mean" need the names
+    and help texts of a whole group. Completion describes the whole tree.
     """
     if words is None or list(words[:1]) == ["completion"]:
-        return list(MODULES)
-    named = " ".join(words[:2])
-    if named in MODULES:
-        return [named]
-    return [path for path in MODULES if path.partition(" ")[0] in ("init", *words[:1])]
+        return list(MODULES), True
+    for named in (" ".join(words[:2]), " ".join(words[:1])):
+        if named in MODULES:
+            return [named], True
+    return [path for path in MODULES if path.partition(" ")[0] in ("init", *words[:1])], False
 
 
 def _print_version(value: bool) -> None:

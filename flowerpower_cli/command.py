@@ -100,8 +100,12 @@ class Command:
     example: str
     options: type[SharedOptions]
 
-    def add_to(self, app: typer.Typer) -> None:
-        """Add the command to its group, with all of its options."""
+    def add_to(self, app: typer.Typer, *, complete: bool) -> None:
+        """Add the command to its group: with all of its options, or only its name and help."""
+        name = self.path.rpartition(" ")[2]
+        if not complete:
+            app.command(name, help=_unwrapped(self.function))(lambda: None)
+            return
         hints = typing.get_type_hints(self.function, include_extras=True)
         own = list(inspect.signature(self.function).parameters.values())[1:]
         groups = {p.name: hints[p.name] for p in own if dataclasses.is_dataclass(hints[p.name])}
@@ -115,8 +119,8 @@ class Command:
 
         def call(context: typer.Context, **values: Any) -> None:
             arguments = {p.name: values[p.name] for p in single}
-            for name, group in groups.items():
-                arguments[name] = _build_group(group, values)
+            for group_name, group in groups.items():
+                arguments[group_name] = _build_group(group, values)
             options = _build_group(self.options, values)
             _run(self.function, CommandContext(options, context.find_root().command), arguments)
 
@@ -125,7 +129,7 @@ class Command:
         call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         call.__annotations__ = {p.name: p.annotation for p in parameters}
         app.command(
-            self.path.rpartition(" ")[2],
+            name,
             epilog=f"Example: flowerpower {self.path} {self.example}".rstrip(),
             context_settings=HELP_NAMES,
         )(call)
