@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from flowerpower.job_queue.worker.child_handle import Child
+from flowerpower.job_queue.worker.child_handle import Child, ChildEnded
 from flowerpower.job_queue.worker.fork_server_client import ForkServer, ForkServerDied
 from flowerpower.jobs.attempt_result import EXIT_CHANNEL_CLOSED
 from flowerpower.jobs.run import RunOutcome
@@ -58,10 +58,11 @@ class Done:
 
     def read(self, child: Child) -> None:
         child.flush()
+        # First the messages: what was printed before an outcome is in the pipe once that has come.
+        self.messages += child.messages()
         log = child.read_log()
         self.printed += len(log)
         self.log = (self.log + log)[-100_000:]
-        self.messages += child.messages()
 
 
 class Jobs:
@@ -72,6 +73,7 @@ class Jobs:
         environ = {**os.environ, "MARK": self.mark, "PYTHONDONTWRITEBYTECODE": "1"}
         self.server = ForkServer(entry, PRELOAD, silence_limit, environ)
         self.server.start()
+        self.ends: dict[int, ChildEnded] = {}
 
     def begin(self, root: Path, name: str = "job", **request: Any) -> Child:
         child = self.server.new_child()
@@ -97,10 +99,12 @@ class Jobs:
                         selector.unregister(child.log)
                     if key.fileobj == child.control and not child.control_is_open:
                         selector.unregister(child.control)
-                ended = [each for each in self.server.reports() if each.pid == child.pid]
+                # Kept: the end may be reported while the outcome is still waited for.
+                self.ends.update({report.pid: report for report in self.server.reports()})
+                end = self.ends.get(child.pid)
                 done.read(child)
-                for each in ended:
-                    done.returncode, done.lost = each.returncode, each.lost
+                if end is not None:
+                    done.returncode, done.lost = end.returncode, end.lost
         return done
 
     def finish(self, child: Child) -> Done:

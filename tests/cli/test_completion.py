@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -137,7 +138,7 @@ def playground(tmp_path_factory: pytest.TempPathFactory) -> Playground:
     (root / "folders" / "given_folder").mkdir(parents=True)
     (root / "folders" / "given.yml").touch()
     program = root / "bin" / "flowerpower"
-    program.write_text(f'#!/bin/sh\nexec {" ".join(COMMAND)} "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(COMMAND)} "$@"\n')
     program.chmod(0o755)
     environ = {
         "PATH": f"{program.parent}:{os.environ['PATH']}",
