@@ -353,26 +353,38 @@ def test_on_redis_it_is_told_that_nothing_fires(on_redis: Cli) -> None:
             eventually(lambda: said not in on_redis.run(*arguments, code=0).stderr)
 
 
-NAPS = ("", "import time\n\n\ndef nap() -> str:\n    time.sleep(3)\n    return 'rested'\n")
+NAPS = (
+    "",
+    "import pathlib, time\n\n\ndef bed() -> str:\n    print('made')\n    return 'bed'\n\n\n"
+    "def nap(bed: str, until: str) -> str:\n"
+    "    while not pathlib.Path(until).exists():\n        time.sleep(0.05)\n    return 'rested'\n",
+)
 
 
-def test_a_redis_that_blinks_ends_no_waiting(cli: Cli, make_project: MakeProject) -> None:
+def test_a_redis_that_blinks_ends_no_waiting(
+    cli: Cli, make_project: MakeProject, tmp_path: Path
+) -> None:
     """`wait` and `logs --follow` go on when Redis was away for a moment, and say so."""
+    morning = tmp_path / "morning"
     with contextlib.closing(RedisServer("--appendfsync", "always")) as server:
         queue = f"job_queue: {{type: rq, backend: {{url: '{server.url()}'}}}}\n"
         make_project(f"name: blinks\n{queue}", naps=NAPS)
-        cli.run("job-queue", "add-job", "naps", "--job-id", "nap", code=0)
-        with (
-            running(cli, "start-worker"),
-            cli.start("job-queue", "wait", "nap", "--json") as waits,
-            cli.start("job-queue", "logs", "nap", "--follow") as follows,
-        ):
-            eventually(lambda: "running" in cli.run("job-queue", "show-job", "nap").stdout)
+        cli.run("job-queue", "add-job", "naps", "--job-id", "nap", "-i", f"until={morning}", code=0)
+        with running(cli, "start-worker"):
+            waits = cli.start("job-queue", "wait", "nap", "--progress")
+            follows = cli.start("job-queue", "logs", "nap", "--follow")
+            # Only who has seen the job rides over an absence: both show something of it.
+            assert waits.stderr is not None
+            while "bed" not in (line := waits.stderr.readline()):
+                assert line
+            assert lines_of(follows, 1) == ["made"]
             server.kill()
             time.sleep(2)
             server.start()
+            morning.touch()
             out, err = waits.communicate(timeout=WAIT_LIMIT)
-            assert (waits.returncode, json.loads(out)[0]["status"]) == (0, "finished")
+            assert waits.returncode == 0, err
+            assert "rested" in out
             assert "Trying again." in err
             follows.communicate(timeout=WAIT_LIMIT)
             assert follows.returncode == 0
