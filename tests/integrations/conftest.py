@@ -13,12 +13,22 @@ import pytest
 
 from tests.conditions import eventually
 from tests.integrations.descendants import descendants
+from tests.terminal import Cli
 
 
 @pytest.fixture(autouse=True)
-def _poll_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+def _long_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cluster of many processes takes a while to start where many tests run."""
     monkeypatch.setattr("tests.terminal.TIMEOUT", 150.0)
+
+
+@pytest.fixture
+def cli(cli: Cli) -> Cli:
+    """The command line, each command in an interpreter that nothing else has run in.
+
+    Clusters start processes of their own out of it.
+    """
+    return cli.freshly()
 
 
 @pytest.fixture
