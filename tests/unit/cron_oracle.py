@@ -40,8 +40,10 @@ class Watch:
         self.minutes: list[tuple[datetime, datetime, timedelta]] = []
         self._jumps: list[int] = []
         self._at: dict[tuple[int, int], list[int]] = defaultdict(list)
-        moment = begin
-        before = (begin - MINUTE).astimezone(place).replace(tzinfo=None)
+        self.begin = begin
+        # From before the beginning: it may lie in an hour that the clock shows again.
+        moment = begin - CORRECTION
+        before = (moment - MINUTE).astimezone(place).replace(tzinfo=None)
         while moment <= end:
             wall_time = moment.astimezone(place).replace(tzinfo=None)
             jump = wall_time - before - MINUTE
@@ -82,7 +84,7 @@ class Watch:
                 else:
                     # Held back until the clock shows what it has not shown yet.
                     caught_up = wall_time - jump
-            if due and wall_time >= caught_up:
+            if due and wall_time >= caught_up and moment >= self.begin:
                 found.append(moment)
         return found
 

@@ -369,7 +369,7 @@ HOSTILE_MEMBERS = {
     "no mapping": (_changed(**{CONFIG: b"[]"}), "a list"),
     "YAML not UTF-8": (_changed(**{CONFIG: b"\xff"}), "UTF-8"),
     "no Python": (_changed(**{MODULE: b"def"}), "p.zip/pipelines/p.py, line 1: is not Python"),
-    "a NUL in it": (_changed(**{MODULE: b"a\x00"}), "is not Python|cannot be parsed as Python"),
+    "a NUL in it": (_changed(**{MODULE: b"a\x00"}), "is not Python|cannot be parsed as Python|is not UTF-8"),
     "nested": (_changed(**{MODULE: b"-" * 100_000 + b"1"}), "Python"),
     "long": (_changed(**{MODULE: b"1" + b"+1" * 200_000}), "Python"),
     "large": (_changed(**{MODULE: b"#" * 500_001}), "500 kB"),

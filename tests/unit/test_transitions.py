@@ -83,7 +83,7 @@ def _is_refused(expression: str) -> bool:
 def _agree(watch: Watch, expression: str, zone: str) -> None:
     """Assert that next_after, previous and count say what the watcher saw."""
     expected = watch.fires(expression)
-    begin, end = watch.minutes[0][0] - MINUTE, watch.minutes[-1][0]
+    begin, end = watch.begin - MINUTE, watch.minutes[-1][0]
     if not expected and _is_refused(expression):
         return
     trigger = Cron(expression, zone)
