@@ -1,5 +1,6 @@
 """What a worker does with a job while it runs: log, progress, cancel, timeout, reuse, edits."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -203,7 +204,9 @@ def test_a_damaged_record_fails_and_the_worker_lives(site: Site, payload: str, s
     """A payload that cannot be read or handed on is a failed job that says so; the next one runs."""
     site.pipeline("good", "return 1")
     job = site.add("good")
-    with sqlite3.connect(site.root / ".flowerpower" / "jobs.db") as database:
+    file = site.root / ".flowerpower" / "jobs.db"
+    # The connection itself, as a context manager, commits and does not close.
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
         database.execute("UPDATE flowerpower_jobs SET payload = ?", (payload,))
     site.worker()
     assert says in reason(site.ended(job))

@@ -1,5 +1,6 @@
 """Signals to a worker, and a worker that is frozen: it ends as designed, and nothing is lost."""
 
+import contextlib
 import random
 import signal
 import sqlite3
@@ -126,7 +127,9 @@ def test_ten_thousand_queued_jobs_do_not_hold_it_up(site: Site):
     began = time.monotonic()
     assert worker.stop() == 0
     assert time.monotonic() - began < slowed(2)
-    with sqlite3.connect(site.root / ".flowerpower" / "jobs.db") as database:
+    file = site.root / ".flowerpower" / "jobs.db"
+    # The connection itself, as a context manager, commits and does not close.
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
         counts = dict(
             database.execute("SELECT status, count(*) FROM flowerpower_jobs GROUP BY status")
         )
@@ -135,7 +138,9 @@ def test_ten_thousand_queued_jobs_do_not_hold_it_up(site: Site):
 
 
 def _copy(site: Site, job_id: str, count: int) -> None:
-    with sqlite3.connect(site.root / ".flowerpower" / "jobs.db") as database:
+    file = site.root / ".flowerpower" / "jobs.db"
+    # The connection itself, as a context manager, commits and does not close.
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
         database.row_factory = sqlite3.Row
         (row,) = database.execute("SELECT * FROM flowerpower_jobs WHERE id = ?", (job_id,))
         columns = row.keys()
