@@ -31,7 +31,7 @@ MODULES = {
     "job-queue add-job": "job_queue",
     "job-queue list-jobs": "job_queue",
     "job-queue show-job": "job_queue",
-    "job-queue wait": "wait",
+    "job-queue wait": "job_queue",
     "job-queue cancel-job": "job_changes",
     "job-queue retry-job": "job_changes",
     "job-queue delete-job": "job_changes",

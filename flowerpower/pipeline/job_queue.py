@@ -12,7 +12,6 @@ from flowerpower.config.merge import merged_backend, with_type
 from flowerpower.config.project import BackendType
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import UsageError
-from flowerpower.jobs.claim import WorkerInfo
 from flowerpower.jobs.job import DEFAULT_QUEUE, Job, JobFilter, JobSpec, LogChunk
 from flowerpower.pipeline.overrides import parse_result_ttl, with_relative_paths
 from flowerpower.pipeline.registry import PipelineRegistry
@@ -20,6 +19,7 @@ from flowerpower.text import did_you_mean
 
 if TYPE_CHECKING:
     from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent
+    from flowerpower.jobs.claim import WorkerInfo
     from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec
 
 MAX_WORKERS = 1000

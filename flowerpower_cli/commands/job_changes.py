@@ -9,7 +9,6 @@ import typer
 from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.lookup import find_job, for_each_job, raise_errors
 from flowerpower_cli.options import DryRun, JobId, JobIds, QueueOptions, Yes
-from flowerpower_cli.views.jobs import added_view, cancelled_view, job_data
 from flowerpower_cli.views.tables import line
 
 if TYPE_CHECKING:
@@ -21,6 +20,9 @@ MAX_LISTED = 1_000_000
 @command("job-queue cancel-job", example="nightly-1 nightly-2", options=QueueOptions)
 def cancel_job(context: CommandContext, jobs: JobIds) -> None:
     """Cancel jobs: a waiting one at once, a running one within seconds."""
+    # Here, as in the other commands: the help of the group, which loads them all, needs no view.
+    from flowerpower_cli.views.jobs import cancelled_view, job_data
+
     job_queue = context.job_queue
 
     def cancel(job: Job) -> tuple[Job, bool]:
@@ -43,6 +45,8 @@ def cancel_job(context: CommandContext, jobs: JobIds) -> None:
 @command("job-queue retry-job", example="nightly-1", options=QueueOptions)
 def retry_job(context: CommandContext, job: JobId) -> None:
     """Queue a failed or cancelled job again, with all of its retries."""
+    from flowerpower_cli.views.jobs import added_view, job_data
+
     record = context.job_queue.retry_job(find_job(context.job_queue, job).id)
     context.output.result(job_data(record), lambda: added_view(record), [record.id])
 

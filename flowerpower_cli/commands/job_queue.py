@@ -1,4 +1,4 @@
-"""`flowerpower job-queue add-job`, `list-jobs` and `show-job`."""
+"""`flowerpower job-queue add-job`, `list-jobs`, `show-job` and `wait`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from flowerpower_cli.inputs import overrides_from
 from flowerpower_cli.option_parsers import choices, time_or_ago
 from flowerpower_cli.options import (
     JobId,
+    JobIds,
     JobOptions,
     Limit,
     OfPipeline,
@@ -23,6 +24,7 @@ from flowerpower_cli.options import (
     QueueName,
     QueueOptions,
     RunOptions,
+    Timeout,
 )
 
 if TYPE_CHECKING:
@@ -143,3 +145,20 @@ def show_job(context: CommandContext, job: JobId) -> None:
     record = find_job(context.job_queue, job)
     context.learn_secrets(record.pipeline)
     context.output.result(job_data(record), lambda: job_view(record, context.timezone), [record.id])
+
+
+@command("job-queue wait", example="nightly-1 --timeout 10m", options=QueueOptions)
+def wait(
+    context: CommandContext, jobs: JobIds, timeout: Timeout = None, progress: Progress = None
+) -> None:
+    """Wait until jobs have ended, and show their results.
+
+    Ends with 0 if all have finished, with 6 if one has failed or was cancelled, and with 7 if
+    --timeout is over before.
+    """
+    from flowerpower_cli.commands.wait import wait_and_show
+    from flowerpower_cli.lookup import for_each_job, raise_errors
+
+    records, errors = for_each_job(context.job_queue, jobs, lambda job: job)
+    raise_errors(errors)
+    wait_and_show(context, records, timeout=timeout, progress=progress is not False)

@@ -1,4 +1,8 @@
-"""`flowerpower job-queue wait`: progress of jobs as it comes, their results, the exit code."""
+"""Waiting for jobs: their progress as it comes, their results, the exit code.
+
+For `job-queue wait` and `add-job --wait`, which load this only when they run: it needs a good part
+of the library, and the help of the group does not.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,8 @@ from flowerpower.jobs.job import Job, JobStatus
 from flowerpower.jobs.run import NodeEvent, RunError
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
-from flowerpower_cli.command import CommandContext, command
+from flowerpower_cli.command import CommandContext
 from flowerpower_cli.commands.worker import warn_if_jobs_wait
-from flowerpower_cli.lookup import for_each_job, raise_errors
-from flowerpower_cli.options import JobIds, Progress, QueueOptions, Timeout
 from flowerpower_cli.reconnect import poll
 from flowerpower_cli.views.jobs import error_summary, job_data, local_time, short_id
 from flowerpower_cli.views.outputs import finished_message, outputs_view, run_messages
@@ -22,20 +24,6 @@ from flowerpower_cli.views.tables import Block, section_title
 
 POLL_INTERVAL = 0.15
 """Seconds."""
-
-
-@command("job-queue wait", example="nightly-1 --timeout 10m", options=QueueOptions)
-def wait(
-    context: CommandContext, jobs: JobIds, timeout: Timeout = None, progress: Progress = None
-) -> None:
-    """Wait until jobs have ended, and show their results.
-
-    Ends with 0 if all have finished, with 6 if one has failed or was cancelled, and with 7 if
-    --timeout is over before.
-    """
-    records, errors = for_each_job(context.job_queue, jobs, lambda job: job)
-    raise_errors(errors)
-    wait_and_show(context, records, timeout=timeout, progress=progress is not False)
 
 
 def wait_and_show(
