@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,7 @@ _stamps: dict[str, tuple[str, int, int]] = {}
 """By module name: its file, and the time (ns) and size of that when it was imported."""
 _roots: list[str] = []
 """The project on the path, at most one."""
+_importing = threading.RLock()
 
 
 def import_modules(root: Path, names: Sequence[str]) -> list[ModuleType]:
@@ -28,12 +30,14 @@ def import_modules(root: Path, names: Sequence[str]) -> list[ModuleType]:
         ConfigError: if there is no module of that name.
         RunFailed: if importing it raised; `__cause__` is what it raised.
     """
-    _put_first(str(root))
-    importlib.invalidate_caches()
-    for name in names:
-        if name in _stamps and _stamp(sys.modules.get(name)) != _stamps[name]:
-            sys.modules.pop(name, None)
-    return [_import(root, name) for name in names]
+    # One at a time: a module that is forgotten while another thread imports it is a KeyError there.
+    with _importing:
+        _put_first(str(root))
+        importlib.invalidate_caches()
+        for name in names:
+            if name in _stamps and _stamp(sys.modules.get(name)) != _stamps[name]:
+                sys.modules.pop(name, None)
+        return [_import(root, name) for name in names]
 
 
 def _put_first(root: str) -> None:
