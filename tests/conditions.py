@@ -28,6 +28,21 @@ def eventually(condition: Callable[[], Outcome], timeout: float = WAIT_LIMIT) ->
     return outcome
 
 
+def with_longer_limits(attempt: Callable[[float], Outcome], began: Path, first: float) -> Outcome:
+    """What `attempt` gives for the first limit, in seconds, that lets the work begin.
+
+    A limit that is to end work in its midst must be longer than its start, which takes a second
+    here and half a minute there; the limit is doubled until the work has left the file `began`.
+    """
+    limit = first
+    while True:
+        outcome = attempt(limit)
+        if began.exists():
+            return outcome
+        limit *= 2
+        assert limit < WAIT_LIMIT, f"{began} was not reached within {limit / 2} s"
+
+
 def processes_marked(mark: str) -> list[int]:
     """The living processes that were started with `mark` in their environment."""
     if not Path("/proc/self/environ").exists():

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.conditions import eventually
+from tests.conditions import eventually, slowed
 from tests.integrations.descendants import descendants
 from tests.terminal import Cli
 
@@ -41,7 +41,7 @@ def nothing_left() -> Iterator[Callable[[], None]]:
 
     def check() -> None:
         try:
-            eventually(lambda: not new(), 5.0)
+            eventually(lambda: not new(), slowed(5))
         except AssertionError:
             raise AssertionError(f"left running: {new()}") from None
 

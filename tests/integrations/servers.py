@@ -48,7 +48,7 @@ def started(
     assert guard.stdin is not None
     pid = int(guard.stdout.readline())
     try:
-        eventually(is_up, 90)
+        eventually(is_up)
         yield pid
     finally:
         below = [pid, *descendants(pid)]

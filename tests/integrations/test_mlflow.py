@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.conditions import eventually
+from tests.conditions import WAIT_LIMIT, eventually, slowed
 from tests.conftest import MakeProject
 from tests.integrations.conftest import Proxy
 from tests.integrations.servers import kill_all, listens, started
@@ -170,9 +170,9 @@ def test_ctrl_c_is_no_success(cli: Cli, make_project: MakeProject) -> None:
     """A run that is interrupted is FAILED."""
     root = make_project(waiting=(waiting(cli), WAITING))
     with cli.start("pipeline", "run", "waiting") as running:
-        eventually((root / "began").exists, 60)
+        eventually((root / "began").exists)
         running.send_signal(signal.SIGINT)
-        running.communicate(timeout=20)
+        running.communicate(timeout=WAIT_LIMIT)
     assert running.returncode == 130
     (run,) = runs(f"sqlite:///{root}/mlflow.db", root)
     assert run["status"] == "FAILED"
@@ -186,7 +186,7 @@ def test_a_server_that_does_not_serve_warns(
         make_project(tracked=(configured({"tracking_uri": f"http://127.0.0.1:{port}"}), MODULE))
         ended = cli.run("pipeline", "run", "tracked", "--json", code=0)
         assert ended.json["outputs"]["seconds"] == 1.5
-        assert ended.json["seconds"] < 9
+        assert ended.json["seconds"] < slowed(9)
         first, *rest = ended.stderr.splitlines()
         assert first.startswith("Warning: mlflow is left out: ")
         assert "Warning" not in "".join(rest)
@@ -211,12 +211,12 @@ def test_a_server_is_told_until_it_is_killed(
         (run,) = runs(url, root)
         assert (run["status"], run["files"]["save.table/table.csv"]) == ("FINISHED", "a\n0\n1\n2\n")
         with cli.start("pipeline", "run", "waiting", "--json") as running:
-            eventually((root / "began").exists, 60)
+            eventually((root / "began").exists)
             kill_all(server)
             since = time.monotonic()
             (root / "began").unlink()
-            out, told = running.communicate(timeout=60)
+            out, told = running.communicate(timeout=WAIT_LIMIT)
     assert json.loads(out)["outputs"] == {"first": 1, "second": 2, "third": 3}
     assert (running.returncode, told.count("Warning: mlflow has failed")) == (0, 1)
     assert "Traceback" not in told
-    assert time.monotonic() - since < 20
+    assert time.monotonic() - since < slowed(20)

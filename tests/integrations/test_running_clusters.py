@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conditions import eventually
+from tests.conditions import WAIT_LIMIT, eventually, slowed
 from tests.conftest import MakeProject
 from tests.integrations.servers import kill_all, listens, started
 from tests.integrations.test_clusters import ANSWER, FAILING, FEATURES, SLOW, configured
@@ -95,9 +95,9 @@ def test_dask_lives_on_after_ctrl_c(cli: Cli, make_project: MakeProject, dask: D
         features=(configured("dask", dask.address), FEATURES),
     )
     with cli.start("pipeline", "run", "slow") as running:
-        eventually(began.exists, 40)
+        eventually(began.exists)
         running.send_signal(signal.SIGINT)
-        running.communicate(timeout=10)
+        running.communicate(timeout=WAIT_LIMIT)
     assert running.returncode == 130
     ended = cli.run("pipeline", "run", "features", "--json", code=0)
     assert ended.json["outputs"] == {"answer": ANSWER}
@@ -110,12 +110,12 @@ def test_a_dask_that_goes_away_is_told(
     began = cli.folder / "began"
     make_project(slow=(configured("dask", dask.address, inputs={"began": str(began)}), SLOW))
     with cli.start("pipeline", "run", "slow", "--json") as running:
-        eventually(began.exists, 40)
+        eventually(began.exists)
         kill_all(dask.scheduler)
         since = time.monotonic()
-        _, told = running.communicate(timeout=40)
+        _, told = running.communicate(timeout=WAIT_LIMIT)
     assert (running.returncode, told.count("\n")) == (6, 1)
-    assert time.monotonic() - since < 15
+    assert time.monotonic() - since < slowed(15)
     assert "Node slow of slow failed: ConnectionError: Dask has given it up" in told
 
 
@@ -137,7 +137,7 @@ def test_ray_at_an_address(cli: Cli, make_project: MakeProject, tmp_path: Path) 
         with started(command, tmp_path / "ray", lambda: listens(port), **alone, **token):
             since = time.monotonic()
             refused = cli.run("pipeline", "run", "features", "--json", code=6, **alone)
-            assert time.monotonic() - since < 15
+            assert time.monotonic() - since < slowed(15)
             assert "cannot be reached" in refused.error["message"]
             assert "RAY_AUTH_MODE=token" in refused.error["hint"]
             taken = cli.run("pipeline", "run", "features", "--json", code=0, **alone, **token)
