@@ -196,12 +196,14 @@ class Dask(RemoteExecutor):
 
     def finalize(self) -> None:
         """Disconnect, and end a local cluster; after a failure running tasks are not waited for."""
+        if self._config.address is None:
+            # On a busy machine its processes end late, or lose each other, and Dask warns of it.
+            logging.getLogger("distributed").setLevel(SILENT)
         self._resources.close()
 
     def _kill_workers_later(self) -> None:
         """Kill the processes if tasks still run; a cluster that closes does not replace them."""
         if self._running:
-            logging.getLogger("distributed").setLevel(SILENT)
             timer = threading.Timer(KILL_DELAY, _kill, [self._pids])
             timer.daemon = True
             timer.start()
