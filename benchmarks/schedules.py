@@ -140,7 +140,7 @@ def _fill(queue: Any, count: int, period: float, first: datetime) -> None:
     """Make so many schedules, their first fires spread over one period from `first` on."""
     from flowerpower.job_queue.apscheduler.schedules import schedule_parameters
     from flowerpower.job_queue.rq.schedules import RedisSchedules
-    from flowerpower.job_queue.schedule_records import new_schedule
+    from flowerpower.job_queue.schedule_store import new_schedule
     from flowerpower.jobs.schedule import ScheduleSpec
     from flowerpower.triggers.make import make_trigger
 

@@ -13,17 +13,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from flowerpower.jobs.claim import AttemptResult, Claim, Heartbeat, WorkerInfo
-from flowerpower.jobs.job import Job, JobFilter, JobSpec, LogChunk
+from flowerpower.jobs.job import Job, JobFilter, JobSpec, LogChunk, check_ttl
+from flowerpower.text import check_name
+from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from flowerpower.job_queue.schedule_store import ScheduleStore
 
 LEASE = 10.0
 """Seconds; a worker whose beat another has seen unchanged for this long is dead."""
 DISCONNECT_GRACE = 600.0
 """Seconds that running jobs continue while their worker cannot reach the backend."""
-LOG_LIMIT = 1_000_000
-"""Bytes of an attempt's log that are kept: its end."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,27 @@ class WorkerEvent:
 
 
 class JobQueueBackend(ABC):
-    """A job queue of one project, for callers and for workers; a context manager."""
+    """A job queue of one project, for callers and for workers; a context manager.
+
+    Args:
+        base_dir: the project's folder, in which jobs run.
+        namespace: separates this project's jobs from others in the same database or Redis.
+        result_ttl: seconds that a result is kept, unless the job says otherwise.
+        history_ttl: seconds that the record of an ended job is kept.
+
+    Raises:
+        UsageError: if the namespace is not a valid name, or a time to live is out of range.
+        ConfigError: if the backend cannot use its URL or the namespace.
+        BackendUnreachable: if it cannot be opened.
+    """
+
+    def __init__(
+        self, base_dir: Path, namespace: str, result_ttl: float, history_ttl: float
+    ) -> None:
+        check_name("namespace", namespace)
+        check_ttl("result_ttl", result_ttl)
+        clock.parse_duration(history_ttl)
+        self.base_dir = base_dir
 
     # For callers
 
@@ -199,8 +221,8 @@ class JobQueueBackend(ABC):
     def record(self, claim: Claim, log: str, progress: Mapping[str, Any] | None) -> bool:
         """Append to the attempt's log and replace the job's progress, in one write.
 
-        Of a log over LOG_LIMIT only the end is kept. Returns False, and writes nothing, if the
-        claim is no longer held.
+        Of a log over `records.LOG_LIMIT` only the end is kept. Returns False, and writes nothing,
+        if the claim is no longer held.
         """
 
     def finish(

@@ -6,19 +6,20 @@ A record is a mapping with the columns of the SQL tables, for every store.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from flowerpower.errors import JobNotFound, Refused
-from flowerpower.job_queue.base import LOG_LIMIT
 from flowerpower.jobs.claim import Claim, WorkerInfo
 from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobStatus, check_transition
 from flowerpower.text import nearest
 
 Row = Mapping[str, Any]
 _Value = TypeVar("_Value")
+LOG_LIMIT = 1_000_000
+"""Bytes of an attempt's log that are kept: its end."""
 LOG_PIECE = 50_000
 """Bytes; the size of one stored piece of a log. Logs are trimmed by whole pieces."""
 WORKER_DIED = "The worker that ran it died"
@@ -32,31 +33,29 @@ class RecordReader:
         self._row = row
         self.damaged: list[str] = []
 
-    def _bad(self, column: str) -> None:
-        self.damaged.append(column)
-
     def text(self, column: str) -> str:
         """A text; the repr of any other value."""
         value = self._row[column]
-        if not isinstance(value, str):
-            self._bad(column)
-        return value if isinstance(value, str) else repr(value)
+        if isinstance(value, str):
+            return value
+        self.damaged.append(column)
+        return repr(value)
 
     def number(self, column: str, default: float = 0) -> Any:
         """A number; `default` for any other value."""
         value = self._row[column]
         if isinstance(value, int | float):
             return value
-        self._bad(column)
+        self.damaged.append(column)
         return default
 
     def moment(self, column: str) -> datetime:
         """A time; 1970 for any other value."""
         try:
-            return datetime.fromtimestamp(self._row[column], UTC)
+            return moment_of(self._row[column])
         except (TypeError, ValueError, OverflowError, OSError):
-            self._bad(column)
-            return datetime.fromtimestamp(0, UTC)
+            self.damaged.append(column)
+            return moment_of(0)
 
     def maybe(self, read: Callable[[str], _Value], column: str) -> _Value | None:
         """None, or what `read` gives."""
@@ -64,19 +63,20 @@ class RecordReader:
 
     def mapping(self, column: str) -> dict[str, Any] | None:
         """A JSON object or None."""
-        if self._row[column] is None:
-            return None
         content = json_object(self._row[column])
-        if content is None:
-            self._bad(column)
+        if content is None and self._row[column] is not None:
+            self.damaged.append(column)
         return content
 
-    def status(self) -> JobStatus:
-        """The status of a job."""
-        status = status_of(self._row)
-        if status != self._row["status"]:
-            self._bad("status")
-        return status
+
+def moment_of(seconds: float) -> datetime:
+    """The time that is so many seconds after 1970 began."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def seconds_of(moment: datetime | None) -> float | None:
+    """A time as a record holds it: in seconds since 1970."""
+    return None if moment is None else moment.timestamp()
 
 
 def json_object(text: Any) -> dict[str, Any] | None:
@@ -105,7 +105,9 @@ def status_of(row: Row) -> JobStatus:
 def job_of(row: Row, now: float, *, created: bool = True) -> Job:
     """The job in a row, as it is at `now`; its error names the damaged columns."""
     read = RecordReader(row)
-    status = read.status()
+    status = status_of(row)
+    if status != row["status"]:
+        read.damaged.append("status")
     expires = read.maybe(read.moment, "result_expires_at")
     expired = expires is not None and expires.timestamp() <= now
     result, error = read.mapping("result"), read.mapping("error")
@@ -133,16 +135,11 @@ def job_of(row: Row, now: float, *, created: bool = True) -> Job:
         error=error,
         created=created,
     )
-    return replace(job, error=_damage(read.damaged)) if read.damaged and not error else job
-
-
-def _damage(columns: list[str]) -> dict[str, Any]:
-    return {
-        "type": "DamagedRecord",
-        "message": f"The job's record is damaged: its {', '.join(columns)} cannot be read.",
-        "code": "damaged_record",
-        "node": None,
-    }
+    if error or not read.damaged:
+        return job
+    message = f"The job's record is damaged: its {', '.join(read.damaged)} cannot be read."
+    damage = {"type": "DamagedRecord", "message": message, "code": "damaged_record", "node": None}
+    return replace(job, error=damage)
 
 
 def claim_of(row: Row, worker_id: str) -> Claim:
@@ -196,21 +193,13 @@ def job_not_found(job_id: str, known: Sequence[str]) -> JobNotFound:
 
 
 def check_cancel(job_id: str, status: JobStatus) -> None:
-    """Check that a job may be cancelled.
-
-    Raises:
-        Refused: if it has finished or failed.
-    """
+    """Refuse to cancel a job that has finished or failed."""
     if status is not JobStatus.CANCELLED:
         check_transition(job_id, status, JobStatus.CANCELLED)
 
 
 def check_delete(job_id: str, status: JobStatus) -> None:
-    """Check that a job may be deleted.
-
-    Raises:
-        Refused: if it is running.
-    """
+    """Refuse to delete a running job."""
     if status is JobStatus.RUNNING:
         raise Refused(
             f"The job {job_id} is running.",
@@ -220,13 +209,8 @@ def check_delete(job_id: str, status: JobStatus) -> None:
 
 def lost_error(reason: str) -> str:
     """The error of a job that was lost three times, as JSON."""
-    return json.dumps(
-        {
-            "type": "WorkerLost",
-            "message": f"{reason}, for the {MAX_WORKER_LOSSES}rd time; it is not tried again.",
-            "code": "worker_lost",
-        }
-    )
+    message = f"{reason}, for the {MAX_WORKER_LOSSES}rd time; it is not tried again."
+    return json.dumps({"type": "WorkerLost", "message": message, "code": "worker_lost"})
 
 
 def log_pieces(text: str) -> list[str]:
@@ -234,15 +218,13 @@ def log_pieces(text: str) -> list[str]:
     # PostgreSQL's text holds no NUL; lone surrogates cannot be encoded.
     escaped = text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace")
     content = escaped[-LOG_LIMIT:].decode("utf-8", "ignore").encode()
-    return [piece.decode() for piece in _cut(content)]
-
-
-def _cut(content: bytes) -> Iterator[bytes]:
+    pieces: list[str] = []
     start = 0
     while start < len(content):
         end = start + LOG_PIECE
         # Never between the bytes of one character.
         while end < len(content) and content[end] & 0xC0 == 0x80:
             end -= 1
-        yield content[start:end]
+        pieces.append(content[start:end].decode())
         start = end
+    return pieces

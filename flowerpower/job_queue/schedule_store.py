@@ -1,12 +1,24 @@
-"""The schedules of a job queue: `JobQueueBackend.schedules`."""
+"""The schedules of a job queue: the interface of their store, and the records of every backend."""
 
 from __future__ import annotations
 
 import builtins
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec, ScheduleState
+from flowerpower.errors import FlowerpowerError, Refused, ScheduleNotFound
+from flowerpower.job_queue.records import RecordReader, Row, seconds_of
+from flowerpower.jobs.schedule import (
+    Fire,
+    Outcome,
+    Schedule,
+    ScheduleSpec,
+    ScheduleState,
+    spec_from_definition,
+)
+from flowerpower.text import did_you_mean
 
 FIRES_KEPT = 1000
 """Rows of a schedule's ledger that are kept, the latest ones, while their history lasts."""
@@ -108,3 +120,137 @@ class ScheduleStore(ABC):
 
         Any number of schedulers may call it at once.
         """
+
+
+# Records; damaged columns are named, and stop nobody.
+
+
+def schedule_of(row: Row) -> Schedule:
+    """The schedule in a row; one that cannot be read has a fault, and no spec."""
+    read = RecordReader(row)
+    schedule_id, pipeline = read.text("id"), read.text("pipeline")
+    spec, fault = None, None
+    try:
+        state = ScheduleState(row["state"])
+        spec = spec_from_definition(pipeline, schedule_id, row["definition"], row["origin"])
+    except ValueError:
+        state, fault = ScheduleState.PAUSED, f"The schedule {schedule_id} is damaged: its state."
+    except FlowerpowerError as error:
+        fault = error.message
+    schedule = Schedule(
+        id=schedule_id,
+        pipeline=pipeline,
+        spec=spec,
+        state=state,
+        created_at=read.moment("created_at"),
+        anchor=read.moment("anchor"),
+        next_fire=read.maybe(read.moment, "next_fire"),
+        due_at=read.maybe(read.moment, "due_at"),
+        last_fire=read.maybe(read.moment, "last_fire"),
+        revision=read.number("revision"),
+        fault=fault,
+    )
+    if read.damaged and not fault:
+        fault = f"The schedule {schedule_id} is damaged: its {', '.join(read.damaged)}."
+        return replace(schedule, spec=None, fault=fault)
+    return schedule
+
+
+def fire_of(row: Row) -> Fire:
+    """The fire in a row of the ledger; an unknown outcome counts as missed."""
+    read = RecordReader(row)
+    try:
+        outcome = Outcome(row["outcome"])
+    except ValueError:
+        outcome = Outcome.MISSED
+    return Fire(
+        read.text("schedule_id"),
+        read.moment("fire_time"),
+        outcome,
+        read.maybe(read.text, "reason"),
+        read.number("count", 1),
+        read.maybe(read.text, "job_id"),
+        read.maybe(read.moment, "recorded_at"),
+    )
+
+
+def schedule_not_found(schedule_id: str, known: Sequence[str]) -> ScheduleNotFound:
+    """The error, with the nearest of the `known` ids."""
+    return ScheduleNotFound(
+        f"There is no schedule {schedule_id[:200]!r}.{did_you_mean(schedule_id, known)}",
+        hint="See them with `flowerpower schedule list`.",
+    )
+
+
+def with_state(schedule: Schedule, state: ScheduleState, moment: datetime) -> Schedule:
+    """The schedule, paused or active from `moment` on; itself if it is so already.
+
+    Raises:
+        Refused: if it is done, or cannot be read.
+    """
+    if schedule.fault is not None:
+        raise Refused(
+            schedule.fault, hint=f"Delete it with `flowerpower schedule delete {schedule.id}`."
+        )
+    if schedule.state is state:
+        return schedule
+    if schedule.state is ScheduleState.DONE:
+        raise Refused(
+            f"The schedule {schedule.id} is done: it has no more fires.",
+            hint="Give it another trigger with `flowerpower schedule add … --overwrite`.",
+        )
+    changed = replace(schedule, state=state, revision=schedule.revision + 1)
+    return changed.with_next_fire(moment)
+
+
+def is_same(existing: Schedule, spec: ScheduleSpec) -> bool:
+    """Whether the existing schedule has the same definition."""
+    return (
+        existing.spec is not None
+        and existing.pipeline == spec.pipeline
+        and existing.spec.definition() == spec.definition()
+    )
+
+
+def same_schedule(
+    existing: Schedule | None, spec: ScheduleSpec, *, overwrite: bool
+) -> Schedule | None:
+    """The existing schedule, as not created, if it is the same; a different one is refused.
+
+    With `overwrite` a different one may be replaced, so there is no error and the answer is None.
+    """
+    if existing is None:
+        return None
+    if is_same(existing, spec):
+        return replace(existing, created=False)
+    if not overwrite:
+        raise Refused(
+            f"There is a schedule {existing.id} already, and it is a different one.",
+            hint="Replace it with --overwrite (overwrite=True), or choose another id.",
+        )
+    return None
+
+
+def new_schedule(
+    spec: ScheduleSpec, schedule_id: str, existing: Schedule | None, moment: datetime
+) -> Schedule:
+    """A new schedule, or one that replaces the existing one and keeps its state and age."""
+    is_paused = existing is not None and existing.state is ScheduleState.PAUSED
+    schedule = Schedule(
+        id=schedule_id,
+        pipeline=spec.pipeline,
+        spec=replace(spec, id=schedule_id),
+        state=ScheduleState.PAUSED if is_paused else ScheduleState.ACTIVE,
+        created_at=moment if existing is None else existing.created_at,
+        # Times before the edit never fire.
+        anchor=moment,
+        last_fire=None if existing is None else existing.last_fire,
+        revision=0 if existing is None else existing.revision + 1,
+    )
+    return schedule.with_next_fire(moment)
+
+
+def position(schedule: Schedule) -> dict[str, float | None]:
+    """The times in a schedule's record that its fires move, in seconds since 1970."""
+    names = ("anchor", "next_fire", "due_at", "last_fire")
+    return {name: seconds_of(getattr(schedule, name)) for name in names}

@@ -76,6 +76,14 @@ def decide(schedule: Schedule, now: datetime, active: int) -> Decision | None:
     return Decision(tuple(fires), tuple(jobs), moved)
 
 
+def pause_unreadable(schedule: Schedule) -> Decision | None:
+    """To pause a schedule that cannot be read: it would be due first at every step."""
+    if schedule.spec is not None:
+        return None
+    paused = replace(schedule, state=ScheduleState.PAUSED, next_fire=None, due_at=None)
+    return Decision((), (), paused)
+
+
 def _after_rewind(schedule: Schedule, trigger: Trigger, now: datetime) -> Schedule:
     # An interval that counts from an anchor in the future would wait for it.
     anchor = min(schedule.anchor, now)

@@ -2,7 +2,8 @@
 
 import random
 
-from flowerpower.job_queue.base import LOG_LIMIT, JobQueueBackend
+from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.job_queue.records import LOG_LIMIT
 from flowerpower.jobs.claim import Claim
 from flowerpower.jobs.job import JobStatus
 from tests.contract.fake_worker import FINISHED, FakeWorker

@@ -20,14 +20,14 @@ from rq.serializers import JSONSerializer
 from flowerpower.errors import ConfigError
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.job_queue.rq import scripts
+from flowerpower.job_queue.rq import store
 from flowerpower.job_queue.rq.fields import ENTRY_POINT, STATUSES
 from flowerpower.jobs.job import JobStatus
 from tests.contract.fake_worker import FINISHED, FakeWorker, in_seconds, retry_at, spec
 from tests.contract.on_redis import OnRedis
 from tests.servers import RedisServer
 
-LUA = Path(scripts.__file__).parent / "lua"
+LUA = Path(store.__file__).parent / "lua"
 REGISTRIES = {
     "scheduled": rq.registry.ScheduledJobRegistry,
     "wip": rq.registry.StartedJobRegistry,

@@ -20,7 +20,6 @@ SCHEMA_VERSION = 3
 _UPGRADABLE_VERSION = 2
 _LIVE = ", ".join(f"'{status}'" for status in JobStatus if not status.is_ended)
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
-_PARAMETER = re.compile(r"(?<!:):([a-z_0-9]+)")
 
 
 def _sql(file: str) -> str:
@@ -46,15 +45,15 @@ def schema_statements(version: int = 0) -> list[str]:
 
 def schema_fault(version: int) -> str | None:
     """Why tables of that version can be neither used nor upgraded, None if they can."""
-    if version > SCHEMA_VERSION:
+    ours = SCHEMA_VERSION
+    if version > ours:
         return (
-            f"a newer flowerpower made its tables (schema version {version}; "
-            f"this one knows {SCHEMA_VERSION})"
+            f"a newer flowerpower made its tables (schema version {version}; this one knows {ours})"
         )
     if version < _UPGRADABLE_VERSION:
         return (
             f"its tables have schema version {version}; this flowerpower uses version "
-            f"{SCHEMA_VERSION} and upgrades from {_UPGRADABLE_VERSION}"
+            f"{ours} and upgrades from {_UPGRADABLE_VERSION}"
         )
     return None
 
@@ -69,12 +68,18 @@ class Transaction(ABC):
     texts: Mapping[str, str]
     """This dialect's `{for_update}`, `{for_share}` and `{skip_locked}`."""
 
-    def __init__(self, namespace: str) -> None:
+    def __init__(self, connection: Any, namespace: str) -> None:
+        self._connection = connection
         self._namespace = namespace
 
-    @abstractmethod
-    def execute(self, sql: str, parameters: Mapping[str, Any]) -> tuple[list[Row], int]:
+    def execute(self, sql: str, parameters: Mapping[str, Any] | None) -> tuple[list[Row], int]:
         """Run a statement; return its rows, and how many rows it changed."""
+        cursor = self._connection.execute(sql, parameters)
+        if not cursor.description:
+            return [], cursor.rowcount
+        names = [column[0] for column in cursor.description]
+        rows: list[Row] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return rows, len(rows)
 
     @abstractmethod
     def now(self) -> float:
@@ -133,8 +138,3 @@ def in_list(prefix: str, values: Sequence[str]) -> tuple[str, dict[str, str]]:
     """The text of a list of parameters, and the values by parameter name."""
     named = {f"{prefix}{number}": value for number, value in enumerate(values)}
     return ", ".join(f":{name}" for name in named), named
-
-
-def as_percent_style(sql: str) -> str:
-    """The statement with its `:name` parameters as psycopg writes them."""
-    return _PARAMETER.sub(r"%(\1)s", sql)

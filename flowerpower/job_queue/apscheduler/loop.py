@@ -9,7 +9,7 @@ from typing import Any
 
 from apscheduler.executors.base import BaseExecutor
 from apscheduler.job import Job as ApsJob
-from apscheduler.jobstores.base import BaseJobStore
+from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import STATE_RUNNING
 from apscheduler.triggers.base import BaseTrigger
@@ -25,7 +25,7 @@ class _Polling(BaseTrigger):  # type: ignore[misc] # the package ships no types
         return now + timedelta(seconds=POLL_EVERY)
 
 
-class _Store(BaseJobStore):  # type: ignore[misc] # the package ships no types
+class _Store(MemoryJobStore):  # type: ignore[misc] # the package ships no types
     """For APScheduler a store with two jobs, due at every poll: "fire" and "claim"."""
 
     # Nothing here raises: after an exception the loop would wait for seconds. The trigger never
@@ -62,22 +62,7 @@ class _Store(BaseJobStore):  # type: ignore[misc] # the package ships no types
     def get_next_run_time(self) -> datetime:
         return datetime.now(UTC) + timedelta(seconds=POLL_EVERY)
 
-    def lookup_job(self, job_id: str) -> None:
-        return None
-
-    def get_all_jobs(self) -> list[ApsJob]:
-        return []
-
-    def add_job(self, job: ApsJob) -> None:
-        pass
-
     def update_job(self, job: ApsJob) -> None:
-        pass
-
-    def remove_job(self, job_id: str) -> None:
-        pass
-
-    def remove_all_jobs(self) -> None:
         pass
 
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
 import psycopg
 import psycopg_pool
-from psycopg.rows import dict_row
 
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.apscheduler.database import (
     SCHEMA_VERSION,
     Database,
     Transaction,
-    as_percent_style,
     schema_fault,
     schema_statements,
 )
@@ -28,6 +27,7 @@ CONNECT_TIMEOUT = 5
 """Seconds."""
 _SCHEMA_LOCK = 0x666C6F77
 """The advisory lock under which the tables are made."""
+_PARAMETER = re.compile(r"(?<!:):([a-z_0-9]+)")
 
 
 class Postgres(Database):
@@ -39,39 +39,33 @@ class Postgres(Database):
         self.url = mask(url)
         # The pool logs each failed try; the exception at the end is enough.
         logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
-        self._check_reachable(url)
-        self._pool: psycopg_pool.ConnectionPool[psycopg.Connection[Row]] = (
-            psycopg_pool.ConnectionPool(
-                url,
-                min_size=0,
-                max_size=8,
-                timeout=CONNECT_TIMEOUT,
-                reconnect_timeout=CONNECT_TIMEOUT,
-                kwargs={
-                    "row_factory": dict_row,
-                    "connect_timeout": CONNECT_TIMEOUT,
-                    "application_name": "flowerpower",
-                    # A prepared plan is kept, even one that was made while the tables were empty.
-                    "prepare_threshold": None,
-                    # A worker that freezes in a transaction must not block the others for ever.
-                    "options": "-c idle_in_transaction_session_timeout=5000 -c lock_timeout=5000",
-                },
-                check=psycopg_pool.ConnectionPool.check_connection,
-                open=True,
-            )
+        # The pool would only say that it got no connection in time; this says why.
+        try:
+            psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT).close()
+        except psycopg.Error as error:
+            raise self._unreachable(error) from None
+        self._pool = psycopg_pool.ConnectionPool(
+            url,
+            min_size=0,
+            max_size=8,
+            timeout=CONNECT_TIMEOUT,
+            reconnect_timeout=CONNECT_TIMEOUT,
+            kwargs={
+                "connect_timeout": CONNECT_TIMEOUT,
+                "application_name": "flowerpower",
+                # A prepared plan is kept, even one that was made while the tables were empty.
+                "prepare_threshold": None,
+                # A worker that freezes in a transaction must not block the others for ever.
+                "options": "-c idle_in_transaction_session_timeout=5000 -c lock_timeout=5000",
+            },
+            check=psycopg_pool.ConnectionPool.check_connection,
+            open=True,
         )
         try:
             self._make_schema()
         except BaseException:
             self._pool.close()
             raise
-
-    def _check_reachable(self, url: str) -> None:
-        # The pool would only say that it got no connection in time; this says why.
-        try:
-            psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT).close()
-        except psycopg.Error as error:
-            raise self._unreachable(error) from None
 
     def _unreachable(self, error: Exception | str) -> BackendUnreachable:
         reason = mask(" ".join(str(error).split())) or type(error).__name__
@@ -91,17 +85,15 @@ class Postgres(Database):
                 version = rows[0]["version"]
                 if fault := schema_fault(version):
                     raise self._unreachable(fault)
-            else:
-                transaction.execute(
-                    "CREATE TABLE flowerpower_schema (version INTEGER NOT NULL)", {}
-                )
-                transaction.execute("INSERT INTO flowerpower_schema VALUES (0)", {})
-            if version < SCHEMA_VERSION:
-                for statement in schema_statements(version):
-                    transaction.execute(statement, {})
-                transaction.execute(
-                    "UPDATE flowerpower_schema SET version = :version", {"version": SCHEMA_VERSION}
-                )
+            statements = schema_statements(version) if version < SCHEMA_VERSION else []
+            if version == 0:
+                statements.append("CREATE TABLE flowerpower_schema (version INTEGER NOT NULL)")
+                statements.append("INSERT INTO flowerpower_schema VALUES (0)")
+            for statement in statements:
+                transaction.execute(statement, {})
+            if statements:
+                update = "UPDATE flowerpower_schema SET version = :version"
+                transaction.execute(update, {"version": SCHEMA_VERSION})
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Transaction]:
@@ -123,6 +115,11 @@ class Postgres(Database):
         self._pool.close()
 
 
+def _percent_style(sql: str) -> str:
+    """The statement with its `:name` parameters as psycopg writes them."""
+    return _PARAMETER.sub(r"%(\1)s", sql)
+
+
 def _remember_password(url: str) -> None:
     # Libpq's errors quote parts of a URL that it cannot read; `mask` must find them.
     user, at, _ = url.removeprefix("postgresql://").rpartition("@")
@@ -139,24 +136,16 @@ class _PostgresTransaction(Transaction):
         "skip_locked": "FOR UPDATE SKIP LOCKED",
     }
 
-    def __init__(self, connection: psycopg.Connection[Row], namespace: str) -> None:
-        super().__init__(namespace)
-        self._connection = connection
-
-    def execute(self, sql: str, parameters: Mapping[str, Any]) -> tuple[list[Row], int]:
-        cursor: Any = self._connection.execute(as_percent_style(sql), parameters or None)
-        rows = cursor.fetchall() if cursor.description else []
-        return rows, len(rows) if cursor.description else cursor.rowcount
+    def execute(self, sql: str, parameters: Mapping[str, Any] | None) -> tuple[list[Row], int]:
+        return super().execute(_percent_style(sql), parameters or None)
 
     def run_many(self, name: str, many: Sequence[Mapping[str, Any]]) -> list[int]:
         if not many:
             return []
         # One round trip for all of them.
         with self._connection.cursor() as cursor:
-            text: Any = as_percent_style(self._text(name))
-            cursor.executemany(
-                text, [self._scoped(parameters) for parameters in many], returning=True
-            )
+            scoped = [self._scoped(parameters) for parameters in many]
+            cursor.executemany(_percent_style(self._text(name)), scoped, returning=True)
             counts = [cursor.rowcount]
             while cursor.nextset():
                 counts.append(cursor.rowcount)

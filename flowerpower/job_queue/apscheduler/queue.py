@@ -10,20 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowerpower.errors import ConfigError
+from flowerpower.job_queue import records
 from flowerpower.job_queue.apscheduler.database import Database, in_list
 from flowerpower.job_queue.apscheduler.store import SqlStore, fence
 from flowerpower.job_queue.base import FinishRequest, JobQueueBackend, WorkerEvent, WorkerOptions
-from flowerpower.job_queue.records import (
-    WORKER_DIED,
-    WORKER_WENT,
-    as_json,
-    check_cancel,
-    check_delete,
-    claim_of,
-    job_of,
-    status_of,
-    worker_of,
-)
+from flowerpower.job_queue.records import Row
 from flowerpower.jobs.claim import Claim, Heartbeat, WorkerInfo
 from flowerpower.jobs.job import (
     Job,
@@ -33,10 +24,7 @@ from flowerpower.jobs.job import (
     LogChunk,
     check_retry,
     check_transition,
-    check_ttl,
 )
-from flowerpower.text import check_name
-from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
     from flowerpower.job_queue.schedule_store import ScheduleStore
@@ -46,20 +34,11 @@ MEMORY = "memory"
 
 
 class APSManager(JobQueueBackend):
-    """A job queue in a SQL database.
+    """A job queue in a SQL database; see `JobQueueBackend`.
 
-    Args:
-        base_dir: the project's folder; a relative SQLite URL is below it, and jobs run in it.
-        url: `sqlite:///FILE`, `postgresql://…`, or `memory`: a private SQLite file that lives as
-            long as this manager.
-        namespace: separates this project's jobs from others in the same database.
-        result_ttl: seconds that a result is kept, unless the job says otherwise.
-        history_ttl: seconds that the record of an ended job is kept.
-
-    Raises:
-        UsageError: if the namespace is not a valid name, or a time to live is out of range.
-        ConfigError: if no driver takes the URL.
-        BackendUnreachable: if the database cannot be opened; an existing file is not changed.
+    `url` is `sqlite:///FILE`, relative to `base_dir`, `postgresql://…`, or `memory`: a private
+    SQLite file that lives as long as this manager. An existing file that cannot be used is not
+    changed.
     """
 
     def __init__(
@@ -71,10 +50,7 @@ class APSManager(JobQueueBackend):
         result_ttl: float = 120.0,
         history_ttl: float = 7 * 86_400.0,
     ) -> None:
-        self.base_dir = base_dir
-        check_name("namespace", namespace)
-        check_ttl("result_ttl", result_ttl)
-        clock.parse_duration(history_ttl)
+        super().__init__(base_dir, namespace, result_ttl, history_ttl)
         url = url or DEFAULT_URL
         self._delete_private: Callable[[], object] = lambda: None
         if url == MEMORY:
@@ -88,11 +64,8 @@ class APSManager(JobQueueBackend):
         self._store = SqlStore(self.database, result_ttl, history_ttl)
 
     def check(self) -> Mapping[str, Any]:
-        return {
-            "backend": "apscheduler",
-            "url": self.database.url,
-            "version": self.database.version(),
-        }
+        version = self.database.version()
+        return {"backend": "apscheduler", "url": self.database.url, "version": version}
 
     def close(self) -> None:
         self.database.close()
@@ -105,9 +78,8 @@ class APSManager(JobQueueBackend):
             now = tx.now()
             # An expired record no longer holds its id.
             tx.run("delete_expired", now=now)
-            added = tx.run_many(
-                "add_job", [self._store.job_parameters(spec, now) for spec in specs]
-            )
+            parameters = [self._store.job_parameters(spec, now) for spec in specs]
+            added = tx.run_many("add_job", parameters)
             return [
                 self._store.job(tx, spec.id, now, created=bool(is_new))
                 for spec, is_new in zip(specs, added, strict=True)
@@ -120,13 +92,13 @@ class APSManager(JobQueueBackend):
     def list_jobs(self, wanted: JobFilter) -> list[Job]:
         with self.database.read() as tx:
             now = tx.now()
-            return [job_of(row, now) for row in self._store.rows_of(tx, wanted, now)]
+            return [records.job_of(row, now) for row in self._store.rows_of(tx, wanted, now)]
 
     def cancel_job(self, job_id: str) -> Job:
         with self.database.write() as tx:
             now = tx.now()
-            status = status_of(self._store.row(tx, "lock_job", job_id, now))
-            check_cancel(job_id, status)
+            status = records.status_of(self._store.row(tx, "lock_job", job_id, now))
+            records.check_cancel(job_id, status)
             if status is not JobStatus.CANCELLED:
                 query = "cancel_running" if status is JobStatus.RUNNING else "cancel_waiting"
                 tx.run(query, id=job_id, **self._store.end_times(now))
@@ -135,14 +107,14 @@ class APSManager(JobQueueBackend):
     def retry_job(self, job_id: str) -> Job:
         with self.database.write() as tx:
             now = tx.now()
-            check_retry(job_id, status_of(self._store.row(tx, "lock_job", job_id, now)))
+            check_retry(job_id, records.status_of(self._store.row(tx, "lock_job", job_id, now)))
             tx.run("retry_job", id=job_id, now=now)
             return self._store.job(tx, job_id, now)
 
     def delete_job(self, job_id: str) -> None:
         with self.database.write() as tx:
-            status = status_of(self._store.row(tx, "lock_job", job_id, tx.now()))
-            check_delete(job_id, status)
+            status = records.status_of(self._store.row(tx, "lock_job", job_id, tx.now()))
+            records.check_delete(job_id, status)
             tx.run("delete_job", id=job_id)
 
     def prune(self, *, everything_ended: bool = False, dry_run: bool = False) -> int:
@@ -170,7 +142,7 @@ class APSManager(JobQueueBackend):
         running: dict[str, list[str]] = {}
         for row in held:
             running.setdefault(row["owner"], []).append(row["id"])
-        return [worker_of(row, running) for row in rows]
+        return [records.worker_of(row, running) for row in rows]
 
     # For workers
 
@@ -189,7 +161,7 @@ class APSManager(JobQueueBackend):
     def unregister_worker(self, worker_id: str) -> None:
         with self.database.write() as tx:
             tx.run("unregister_worker", worker=worker_id)
-            self._store.requeue_lost(tx, WORKER_WENT, worker=worker_id, id="", attempt=0)
+            self._store.requeue_lost(tx, records.WORKER_WENT, worker=worker_id, id="", attempt=0)
 
     def claim(self, worker_id: str, count: int, queues: Iterable[str]) -> list[Claim]:
         text, names = in_list("queue", list(queues))
@@ -204,7 +176,9 @@ class APSManager(JobQueueBackend):
                 "claim", {"queues": text}, worker=worker_id, count=count, now=now, **names
             )
         # RETURNING has no order of its own.
-        return [claim_of(row, worker_id) for row in sorted(rows, key=lambda row: row["run_at"])]
+        return [
+            records.claim_of(row, worker_id) for row in sorted(rows, key=lambda row: row["run_at"])
+        ]
 
     def next_due_in(self, queues: Iterable[str]) -> float | None:
         text, names = in_list("queue", list(queues))
@@ -212,11 +186,9 @@ class APSManager(JobQueueBackend):
             return None
         with self.database.read() as tx:
             # One query per status: for both in one, the index would not give the minimum.
-            rows = [
-                row
-                for status in (JobStatus.QUEUED, JobStatus.SCHEDULED)
-                for row in tx.rows("next_due", {"queues": text}, status=status, **names)
-            ]
+            rows: list[Row] = []
+            for status in (JobStatus.QUEUED, JobStatus.SCHEDULED):
+                rows += tx.rows("next_due", {"queues": text}, status=status, **names)
             now = tx.now()
         # A damaged row may hold anything.
         due = [row["run_at"] for row in rows if isinstance(row["run_at"], int | float)]
@@ -233,7 +205,7 @@ class APSManager(JobQueueBackend):
 
     def record(self, claim: Claim, log: str, progress: Mapping[str, Any] | None) -> bool:
         with self.database.write() as tx:
-            is_held = tx.run("record_progress", **fence(claim), progress=as_json(progress))
+            is_held = tx.run("record_progress", **fence(claim), progress=records.as_json(progress))
             if is_held:
                 self._store.append_log(tx, claim, log)
             return bool(is_held)
@@ -261,7 +233,9 @@ class APSManager(JobQueueBackend):
         with self.database.write() as tx:
             if not tx.run("remove_silent_worker", worker=worker_id, beat=beat):
                 return 0
-            return self._store.requeue_lost(tx, WORKER_DIED, worker=worker_id, id="", attempt=0)
+            return self._store.requeue_lost(
+                tx, records.WORKER_DIED, worker=worker_id, id="", attempt=0
+            )
 
     def run_worker(
         self, options: WorkerOptions, on_event: Callable[[WorkerEvent], None] | None = None

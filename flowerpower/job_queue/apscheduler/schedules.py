@@ -5,32 +5,30 @@ from __future__ import annotations
 import builtins
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from flowerpower.job_queue.apscheduler.database import Transaction, in_list
 from flowerpower.job_queue.apscheduler.store import SqlStore
-from flowerpower.job_queue.schedule_records import (
-    check_not_done,
-    check_overwrite,
-    fire_of,
-    is_same,
-    new_schedule,
-    position,
-    schedule_not_found,
-    schedule_of,
-    unreadable,
-)
+from flowerpower.job_queue.records import moment_of
 from flowerpower.job_queue.schedule_store import (
     FIRE_BATCH,
     FIRES_KEPT,
     FireBatch,
     ScheduleStore,
+    fire_of,
+    new_schedule,
+    position,
+    same_schedule,
+    schedule_not_found,
+    schedule_of,
+    with_state,
 )
-from flowerpower.job_queue.scheduling import CLOCK_REWOUND, decide
+from flowerpower.job_queue.scheduling import CLOCK_REWOUND, decide, pause_unreadable
 from flowerpower.jobs.job import JobSpec
 from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec, ScheduleState
 from flowerpower.text import SCHEDULE_ID_LIMIT, is_name
+
+_NO_LOCK = {"for_update": ""}
 
 
 class SqlSchedules(ScheduleStore):
@@ -44,21 +42,17 @@ class SqlSchedules(ScheduleStore):
         with self._database.write() as tx:
             # A lock: of two that add the same at once, the second must see what the first added.
             tx.run("lock_schedules")
-            existing = self._existing(tx, spec)
-            if existing is not None:
-                if is_same(existing, spec):
-                    return replace(existing, created=False)
-                check_overwrite(existing, overwrite=overwrite)
-            schedule = new_schedule(spec, self._id(tx, spec), existing, _moment(tx.now()))
+            if spec.id is None:
+                search = {"pipeline": spec.pipeline, "definition": spec.definition()}
+                rows = tx.rows("find_schedule", **search)
+            else:
+                rows = tx.rows("get_schedule", id=spec.id)
+            existing = schedule_of(rows[0]) if rows else None
+            if same := same_schedule(existing, spec, overwrite=overwrite):
+                return same
+            schedule = new_schedule(spec, self._id(tx, spec), existing, moment_of(tx.now()))
             tx.run("put_schedule", **schedule_parameters(schedule, spec))
             return schedule
-
-    def _existing(self, tx: Transaction, spec: ScheduleSpec) -> Schedule | None:
-        if spec.id is None:
-            rows = tx.rows("find_schedule", pipeline=spec.pipeline, definition=spec.definition())
-        else:
-            rows = tx.rows("get_schedule", id=spec.id)
-        return schedule_of(rows[0]) if rows else None
 
     def _id(self, tx: Transaction, spec: ScheduleSpec) -> str:
         if spec.id is not None:
@@ -72,13 +66,13 @@ class SqlSchedules(ScheduleStore):
 
     def get(self, schedule_id: str) -> Schedule:
         with self._database.read() as tx:
-            return self._get(tx, schedule_id, {"for_update": ""})
+            return self._get(tx, schedule_id, _NO_LOCK)
 
     def _get(
-        self, tx: Transaction, schedule_id: str, texts: dict[str, str] | None = None
+        self, tx: Transaction, schedule_id: str, lock: dict[str, str] | None = None
     ) -> Schedule:
         is_valid = is_name(schedule_id, SCHEDULE_ID_LIMIT)
-        rows = tx.rows("get_schedule", texts, id=schedule_id) if is_valid else []
+        rows = tx.rows("get_schedule", lock, id=schedule_id) if is_valid else []
         if not rows:
             known = tx.rows("schedule_ids")
             raise schedule_not_found(schedule_id, [str(row["id"]) for row in known])
@@ -90,13 +84,10 @@ class SqlSchedules(ScheduleStore):
 
     def set_state(self, schedule_id: str, state: ScheduleState) -> Schedule:
         with self._database.write() as tx:
-            schedule = self._get(tx, schedule_id)
-            if schedule.state is state and schedule.fault is None:
-                return schedule
-            check_not_done(schedule)
-            schedule = replace(schedule, state=state, revision=schedule.revision + 1)
-            schedule = schedule.with_next_fire(_moment(tx.now()))
-            tx.run("move_schedule", **_position(schedule))
+            existing = self._get(tx, schedule_id)
+            schedule = with_state(existing, state, moment_of(tx.now()))
+            if schedule is not existing:
+                tx.run("move_schedule", **_position(schedule))
             return schedule
 
     def delete(self, schedule_id: str) -> None:
@@ -106,7 +97,7 @@ class SqlSchedules(ScheduleStore):
 
     def fires(self, schedule_id: str, limit: int = 100) -> builtins.list[Fire]:
         with self._database.read() as tx:
-            self._get(tx, schedule_id, {"for_update": ""})
+            self._get(tx, schedule_id, _NO_LOCK)
             rows = tx.rows("list_fires", id=schedule_id, limit=max(0, limit))
         return [fire_of(row) for row in rows]
 
@@ -146,14 +137,14 @@ class SqlSchedules(ScheduleStore):
         fires: list[Fire] = []
         jobs: dict[str, JobSpec] = {}
         moved: list[Schedule] = []
+        moment = moment_of(now)
         for schedule in schedules:
-            decision = decide(schedule, _moment(now), active.get(schedule.id, 0))
+            decision = decide(schedule, moment, active.get(schedule.id, 0))
+            decision = decision or pause_unreadable(schedule)
             if decision is not None:
                 fires += decision.fires
                 jobs.update({job.id: job for job in decision.jobs})
                 moved.append(replace(decision.schedule, revision=schedule.revision + 1))
-            elif schedule.spec is None:
-                moved.append(unreadable(schedule))
         new_fires = self._record(tx, fires, jobs, now)
         tx.run_many("move_schedule", [_position(schedule) for schedule in moved])
         for schedule in moved:
@@ -188,12 +179,8 @@ def schedule_parameters(schedule: Schedule, spec: ScheduleSpec) -> dict[str, Any
 
 
 def _position(schedule: Schedule) -> dict[str, Any]:
-    return {
-        "id": schedule.id,
-        "state": schedule.state,
-        "revision": schedule.revision,
-        **position(schedule),
-    }
+    names = ("id", "state", "revision")
+    return {**{name: getattr(schedule, name) for name in names}, **position(schedule)}
 
 
 def _fire_parameters(fire: Fire, now: float) -> dict[str, Any]:
@@ -206,7 +193,3 @@ def _fire_parameters(fire: Fire, now: float) -> dict[str, Any]:
         "job_id": fire.job_id,
         "now": now,
     }
-
-
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -9,9 +9,9 @@ import stat
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from urllib.parse import quote
 
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.apscheduler.database import (
@@ -21,7 +21,6 @@ from flowerpower.job_queue.apscheduler.database import (
     schema_fault,
     schema_statements,
 )
-from flowerpower.job_queue.records import Row
 from flowerpower.triggers import clock
 
 BUSY_TIMEOUT = 15.0
@@ -64,13 +63,12 @@ class Sqlite(Database):
             descriptor, name = tempfile.mkstemp(prefix=f".{self.path.name}-", dir=folder)
             os.close(descriptor)
             try:
-                with contextlib.closing(sqlite3.connect(name, isolation_level=None)) as connection:
+                with (
+                    self._errors(),
+                    contextlib.closing(sqlite3.connect(name, isolation_level=None)) as connection,
+                ):
                     connection.execute("PRAGMA journal_mode = WAL")
-                    connection.execute("BEGIN IMMEDIATE")
-                    for statement in schema_statements():
-                        connection.execute(statement)
-                    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-                    connection.execute("COMMIT")
+                    _make_tables(connection)
                 with contextlib.suppress(FileExistsError):
                     os.link(name, self.path)
             finally:
@@ -79,6 +77,11 @@ class Sqlite(Database):
                         os.unlink(name + suffix)
         except OSError as error:
             raise self._unreachable(error.strerror or str(error)) from None
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
         except sqlite3.Error as error:
             raise self._unreachable(str(error)) from None
 
@@ -120,29 +123,22 @@ class Sqlite(Database):
         # SQLite would open it read-only, and leave -wal and -shm files that stay read-only.
         if not os.access(self.path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
             raise self._unreachable("it may not be written to")
-        try:
+        with self._errors(), contextlib.ExitStack() as opened:
             connection = sqlite3.connect(
-                f"file:{_quoted(self.path)}?mode=rw",
+                f"file:{quote(os.fspath(self.path.absolute()))}?mode=rw",
                 uri=True,
                 timeout=BUSY_TIMEOUT,
                 isolation_level=None,
                 check_same_thread=False,
             )
-        except sqlite3.Error as error:
-            raise self._unreachable(str(error)) from None
-        try:
-            connection.row_factory = sqlite3.Row
+            opened.callback(connection.close)
             # A text that is not UTF-8 is shown, instead of stopping every reader.
             connection.text_factory = lambda text: text.decode("utf-8", "backslashreplace")
             self._check_version(connection)
             _set_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
-        except BaseException as error:
-            connection.close()
-            if isinstance(error, sqlite3.Error):
-                raise self._unreachable(str(error)) from None
-            raise
+            opened.pop_all()
         return connection
 
     def _check_version(self, connection: sqlite3.Connection) -> None:
@@ -153,32 +149,19 @@ class Sqlite(Database):
         if fault := schema_fault(version):
             raise self._unreachable(fault)
         if version < SCHEMA_VERSION:
-            _upgrade(connection)
+            _make_tables(connection)
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Transaction]:
         connection = self._connection()
-        try:
-            # IMMEDIATE: a transaction that reads first and writes later could not wait for others.
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield _SqliteTransaction(connection, self._namespace)
-                connection.execute("COMMIT")
-            except BaseException:
-                # SQLite itself has rolled back after some errors, as of a full disk.
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-        except sqlite3.Error as error:
-            raise self._unreachable(str(error)) from None
+        with self._errors(), _transaction(connection):
+            yield _SqliteTransaction(connection, self._namespace)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
         connection = self._connection()
-        try:
+        with self._errors():
             yield _SqliteTransaction(connection, self._namespace)
-        except sqlite3.Error as error:
-            raise self._unreachable(str(error)) from None
 
     def version(self) -> str:
         with self.read() as transaction:
@@ -195,15 +178,6 @@ class _SqliteTransaction(Transaction):
     # A writer has the whole database for itself.
     texts = {"for_update": "", "for_share": "", "skip_locked": ""}
 
-    def __init__(self, connection: sqlite3.Connection, namespace: str) -> None:
-        super().__init__(namespace)
-        self._connection = connection
-
-    def execute(self, sql: str, parameters: Mapping[str, Any]) -> tuple[list[Row], int]:
-        cursor = self._connection.execute(sql, parameters)
-        rows: list[Row] = [dict(row) for row in cursor.fetchall()] if cursor.description else []
-        return rows, len(rows) if cursor.description else cursor.rowcount
-
     def now(self) -> float:
         return clock.now().timestamp()
 
@@ -214,26 +188,29 @@ def _close_all(connections: list[sqlite3.Connection]) -> None:
             connections.pop().close()
 
 
-def _upgrade(connection: sqlite3.Connection) -> None:
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    # IMMEDIATE: a transaction that reads first and writes later could not wait for others.
     connection.execute("BEGIN IMMEDIATE")
     try:
-        # Read again: another process may have upgraded it meanwhile.
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version < SCHEMA_VERSION:
-            for statement in schema_statements(version):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        yield
         connection.execute("COMMIT")
     except BaseException:
+        # SQLite itself has rolled back after some errors, as of a full disk.
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
 
 
-def _quoted(path: Path) -> str:
-    from urllib.parse import quote
-
-    return quote(os.fspath(path.absolute()))
+def _make_tables(connection: sqlite3.Connection) -> None:
+    """Make the tables, or upgrade those of an earlier version."""
+    with _transaction(connection):
+        # Read within: another process may have upgraded them meanwhile.
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version < SCHEMA_VERSION:
+            for statement in schema_statements(version):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def _set_wal(connection: sqlite3.Connection) -> None:

@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Any
 
-from flowerpower.errors import JobNotFound
+from flowerpower.job_queue import records
 from flowerpower.job_queue.apscheduler.database import Database, Transaction, in_list
-from flowerpower.job_queue.base import LOG_LIMIT, FinishRequest
-from flowerpower.job_queue.records import (
-    Row,
-    as_json,
-    job_not_found,
-    job_of,
-    log_pieces,
-    lost_error,
-)
+from flowerpower.job_queue.base import FinishRequest
+from flowerpower.job_queue.records import Row
 from flowerpower.jobs.claim import Claim
-from flowerpower.jobs.job import (
-    MAX_WORKER_LOSSES,
-    Job,
-    JobFilter,
-    JobSpec,
-    JobStatus,
-)
+from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobFilter, JobSpec, JobStatus
 from flowerpower.text import JOB_ID_LIMIT, is_job_id, is_name
 
 
@@ -54,32 +40,21 @@ class SqlStore:
             "now": now,
             "result_ttl": self._result_ttl if spec.result_ttl is None else spec.result_ttl,
             "schedule_id": spec.schedule_id,
-            "scheduled_for": _seconds(spec.scheduled_for),
+            "scheduled_for": records.seconds_of(spec.scheduled_for),
         }
 
     def job(self, tx: Transaction, job_id: str, now: float, *, created: bool = True) -> Job:
-        """The job of that id.
-
-        Raises:
-            JobNotFound: if there is none, or its record has expired.
-        """
-        return job_of(self.row(tx, "get_job", job_id, now), now, created=created)
+        """The job of that id; JobNotFound if there is none, or its record has expired."""
+        return records.job_of(self.row(tx, "get_job", job_id, now), now, created=created)
 
     def row(self, tx: Transaction, query: str, job_id: str, now: float) -> Row:
-        """The one row that the query gives for the job.
-
-        Raises:
-            JobNotFound: if it gives none.
-        """
+        """The one row that the query gives for the job; JobNotFound if it gives none."""
         # Drivers refuse some texts that are no names, such as those with NUL.
         rows = tx.rows(query, id=job_id, now=now) if is_job_id(job_id) else []
         if not rows:
-            raise self._not_found(tx, job_id, now)
+            newest = tx.rows("list_jobs", {"conditions": ""}, now=now, limit=1000)
+            raise records.job_not_found(job_id, [str(row["id"]) for row in newest])
         return rows[0]
-
-    def _not_found(self, tx: Transaction, job_id: str, now: float) -> JobNotFound:
-        rows = tx.rows("list_jobs", {"conditions": ""}, now=now, limit=1000)
-        return job_not_found(job_id, [str(row["id"]) for row in rows])
 
     def rows_of(self, tx: Transaction, wanted: JobFilter, now: float) -> list[Row]:
         """The rows of the jobs that match, the newest first."""
@@ -121,13 +96,13 @@ class SqlStore:
             **fence(claim),
             **self.end_times(now),
             status=result.status,
-            result=as_json(result.result) if keeps_result and claim.result_ttl else None,
+            result=records.as_json(result.result) if keeps_result and claim.result_ttl else None,
             result_expires_at=now + claim.result_ttl if expires else None,
-            error=as_json(result.error),
-            progress=as_json(request.progress),
+            error=records.as_json(result.error),
+            progress=records.as_json(request.progress),
             retries=result.retries,
             attempts_left=result.attempts_left,
-            run_at=_seconds(result.run_at),
+            run_at=records.seconds_of(result.run_at),
         )
         if is_held:
             self.append_log(tx, claim, request.log)
@@ -140,7 +115,7 @@ class SqlStore:
             **claimed,
             **self.end_times(tx.now()),
             max_worker_losses=MAX_WORKER_LOSSES,
-            error=lost_error(reason),
+            error=records.lost_error(reason),
         )
 
     def append_log(self, tx: Transaction, claim: Claim, text: str) -> None:
@@ -150,15 +125,15 @@ class SqlStore:
         attempt = {"id": claim.job_id, "attempt": claim.attempt}
         (last,) = tx.rows("last_log", **attempt)
         total = last["size"]
-        for seq, piece in enumerate(log_pieces(text), start=last["seq"] + 1):
+        for seq, piece in enumerate(records.log_pieces(text), start=last["seq"] + 1):
             size = len(piece.encode())
             tx.run("append_log", **attempt, seq=seq, text=piece, size=size)
             total += size
-        if total > LOG_LIMIT:
+        if total > records.LOG_LIMIT:
             kept = 0
             for row in tx.rows("log_sizes", **attempt):
                 kept += row["size"]
-                if kept > LOG_LIMIT:
+                if kept > records.LOG_LIMIT:
                     tx.run("trim_log", **attempt, seq=row["seq"])
                     break
 
@@ -166,7 +141,3 @@ class SqlStore:
 def fence(claim: Claim) -> dict[str, Any]:
     """Parameters that make a write change nothing if the worker no longer holds the claim."""
     return {"id": claim.job_id, "worker": claim.owner, "attempt": claim.attempt}
-
-
-def _seconds(moment: datetime | None) -> float | None:
-    return None if moment is None else moment.timestamp()

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
-from flowerpower.job_queue.records import Row
+from flowerpower.job_queue.records import Row, seconds_of
 from flowerpower.jobs.job import JobSpec, JobStatus
 from flowerpower.text import one_line
 
@@ -62,7 +61,7 @@ def record_of(spec: JobSpec, namespace: str, result_ttl: float) -> dict[str, Any
         fp_payload=json.dumps(spec.payload()),
         fp_result_ttl=repr(float(result_ttl)),
         fp_schedule_id=spec.schedule_id or "",
-        fp_scheduled_for="" if spec.scheduled_for is None else _seconds(spec.scheduled_for),
+        fp_scheduled_for=stamp_of(seconds_of(spec.scheduled_for)),
         fp_attempt="0",
         fp_retries="0",
         fp_worker_losses="0",
@@ -85,6 +84,7 @@ def row_of(
         **columns(fields, "fp_", texts=_TEXTS, numbers=_NUMBERS, counts=_COUNTS),
         "id": job_id,
         "status": STATUSES.get(status, f"{status!r}"),
+        "raw_status": fields.get(b"status", b"").decode("utf-8", "surrogateescape"),
         "cancel": fields.get(b"fp_cancel") == b"1",
         "result": text_of(result),
         "progress": text_of(progress),
@@ -132,5 +132,11 @@ def flat_of(pairs: Mapping[str, Any]) -> list[str]:
     return [str(part) for pair in pairs.items() for part in pair]
 
 
-def _seconds(moment: datetime) -> str:
-    return f"{moment.timestamp():.6f}"
+def stamp_of(seconds: float | None) -> str:
+    """A time as a hash holds it; empty for None."""
+    return "" if seconds is None else f"{seconds:.6f}"
+
+
+def present(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of a script without those that are None: cjson's null is not false."""
+    return {name: value for name, value in args.items() if value is not None}

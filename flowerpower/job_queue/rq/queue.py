@@ -10,29 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowerpower.errors import ConfigError
+from flowerpower.job_queue import records
 from flowerpower.job_queue.base import (
-    LOG_LIMIT,
     FinishRequest,
     JobQueueBackend,
     WorkerEvent,
     WorkerOptions,
 )
-from flowerpower.job_queue.records import (
-    WORKER_DIED,
-    WORKER_WENT,
-    as_json,
-    check_cancel,
-    check_delete,
-    claim_of,
-    job_of,
-    log_pieces,
-    lost_error,
-    status_of,
-    worker_of,
-)
 from flowerpower.job_queue.rq.connection import Connection, make_url
-from flowerpower.job_queue.rq.fields import RQ_STATUSES, row_of
-from flowerpower.job_queue.rq.store import PAGE, RedisStore, StoredJob
+from flowerpower.job_queue.rq.fields import RQ_STATUSES, present, row_of
+from flowerpower.job_queue.rq.store import PAGE, RedisStore, row_of_answer
 from flowerpower.jobs.claim import Claim, Heartbeat, WorkerInfo
 from flowerpower.jobs.job import (
     MAX_WORKER_LOSSES,
@@ -43,39 +30,22 @@ from flowerpower.jobs.job import (
     LogChunk,
     check_retry,
     check_transition,
-    check_ttl,
 )
-from flowerpower.text import JOB_ID_LIMIT, check_name, is_job_id, is_name
+from flowerpower.text import JOB_ID_LIMIT, is_job_id, is_name
 from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
     from flowerpower.job_queue.schedule_store import ScheduleStore
 
-_CLAIM_FIELDS = (
-    b"fp_pipeline",
-    b"fp_payload",
-    b"fp_retries",
-    b"fp_result_ttl",
-    b"fp_scheduled_for",
-)
+_CLAIM_FIELDS = (b"fp_pipeline", b"fp_payload", b"fp_retries", b"fp_result_ttl",
+                 b"fp_scheduled_for")  # fmt: skip
 """The fields of a claim, in the order in which lua/claim_jobs.lua gives them."""
 
 
 class RQManager(JobQueueBackend):
-    """A job queue in a Redis.
+    """A job queue in a Redis; see `JobQueueBackend`.
 
-    Args:
-        base_dir: the project's folder, in which jobs run.
-        url: `redis://…`, `rediss://…` or `unix://…`; or instead of it
-        host, port, database, username, password: its parts.
-        namespace: separates this project's jobs from others in the same Redis.
-        result_ttl: seconds that a result is kept, unless the job says otherwise.
-        history_ttl: seconds that the record of an ended job is kept.
-
-    Raises:
-        UsageError: if the namespace is not a valid name, or a time to live is out of range.
-        ConfigError: if the URL is not a Redis URL, or the namespace cannot be used on Redis.
-        BackendUnreachable: if Redis does not answer.
+    `url` is `redis://…`, `rediss://…` or `unix://…`; `host` to `password` may stand instead of it.
     """
 
     def __init__(
@@ -92,16 +62,13 @@ class RQManager(JobQueueBackend):
         result_ttl: float = 120.0,
         history_ttl: float = 7 * 86_400.0,
     ) -> None:
-        self.base_dir = base_dir
-        check_name("namespace", namespace)
+        super().__init__(base_dir, namespace, result_ttl, history_ttl)
         if "--" in namespace or namespace.endswith("-"):
             raise ConfigError(
                 f"The namespace {namespace!r} contains '--' or ends with '-'; on Redis '--' "
                 "separates namespaces from ids.",
                 hint="Set job_queue.namespace in conf/project.yml.",
             )
-        check_ttl("result_ttl", result_ttl)
-        clock.parse_duration(history_ttl)
         self.namespace = namespace
         self.connection = Connection(make_url(url, host, port, database, username, password))
         self._store = RedisStore(self.connection, namespace, result_ttl, history_ttl)
@@ -127,16 +94,16 @@ class RQManager(JobQueueBackend):
         added: list[Job] = []
         for start in range(0, len(specs), PAGE):
             page = specs[start : start + PAGE]
-            records = [self._store.job_record(spec) for spec in page]
-            answers = self._store.run("add_jobs", jobs=records, token=uuid.uuid4().hex)
+            jobs = [self._store.job_record(spec) for spec in page]
+            answers = self._store.run("add_jobs", jobs=jobs, token=uuid.uuid4().hex)
             added += [
-                StoredJob.from_answer(spec.id, stored).job(created=bool(is_new))
+                records.job_of(*row_of_answer(spec.id, stored), created=bool(is_new))
                 for spec, (is_new, stored) in zip(page, answers, strict=True)
             ]
         return added
 
     def get_job(self, job_id: str) -> Job:
-        return self._store.read_job(job_id).job()
+        return records.job_of(*self._store.read_job(job_id))
 
     def list_jobs(self, wanted: JobFilter) -> list[Job]:
         filters = {name: value for name in ("pipeline", "queue", "schedule_id")
@@ -147,36 +114,34 @@ class RQManager(JobQueueBackend):
         for row, now in self._store.newest_jobs(wanted):
             if len(jobs) >= wanted.limit:
                 break
-            if wanted.statuses and status_of(row) not in wanted.statuses:
+            if wanted.statuses and records.status_of(row) not in wanted.statuses:
                 continue
             if all(row[name] == value for name, value in filters.items()):
-                jobs.append(job_of(row, now))
+                jobs.append(records.job_of(row, now))
         return jobs
 
     def cancel_job(self, job_id: str) -> Job:
-        return self._store.change_job("cancel", job_id, check_cancel).job()
+        return self._store.change_job("cancel", job_id, records.check_cancel)
 
     def retry_job(self, job_id: str) -> Job:
-        return self._store.change_job("retry", job_id, check_retry).job()
+        return self._store.change_job("retry", job_id, check_retry)
 
     def delete_job(self, job_id: str) -> None:
-        self._store.change_job("delete", job_id, check_delete)
+        self._store.change_job("delete", job_id, records.check_delete)
 
     def prune(self, *, everything_ended: bool = False, dry_run: bool = False) -> int:
         if dry_run and everything_ended:
             jobs = self._store.newest_jobs(JobFilter(limit=PAGE))
-            return sum(status_of(row).is_ended for row, _ in jobs)
+            return sum(records.status_of(row).is_ended for row, _ in jobs)
         if dry_run:
             now = clock.now().timestamp()
             with self.connection.errors():
                 return int(self.connection.client.zcount(self._store.key("expiry"), "-inf", now))
-        self._store.trim_ledgers()
         return self._store.prune(everything_ended=everything_ended)
 
     def read_log(self, job_id: str, attempt: int, after: int = 0) -> list[LogChunk]:
-        is_valid = is_job_id(job_id)
         args = {"id": job_id, "attempt": attempt, "after": after}
-        pieces = self._store.run("read_log", **args) if is_valid else None
+        pieces = self._store.run("read_log", **args) if is_job_id(job_id) else None
         if pieces is None:
             raise self._store.job_not_found(job_id)
         return [
@@ -185,7 +150,7 @@ class RQManager(JobQueueBackend):
 
     def list_workers(self) -> list[WorkerInfo]:
         rows, running = self._store.worker_rows()
-        workers = [worker_of(row, running) for row in rows]
+        workers = [records.worker_of(row, running) for row in rows]
         return sorted(workers, key=lambda worker: worker.started_at)
 
     # For workers
@@ -201,15 +166,15 @@ class RQManager(JobQueueBackend):
         self._store.run("register_worker", worker=worker.id, info=json.dumps(info))
 
     def unregister_worker(self, worker_id: str) -> None:
-        self._store.run("remove_worker", worker=worker_id, **self._loss(WORKER_WENT))
+        self._store.run("remove_worker", worker=worker_id, **self._loss(records.WORKER_WENT))
 
     def requeue_lost_jobs_of(self, worker_id: str, beat: int) -> int:
-        args = {"worker": worker_id, "beat": beat, **self._loss(WORKER_DIED)}
+        args = {"worker": worker_id, "beat": beat, **self._loss(records.WORKER_DIED)}
         return int(self._store.run("remove_worker", **args))
 
     def _loss(self, reason: str) -> dict[str, Any]:
         return {
-            "error": lost_error(reason),
+            "error": records.lost_error(reason),
             "max_worker_losses": MAX_WORKER_LOSSES,
             "history_ttl": self._store.history_ttl,
         }
@@ -229,10 +194,9 @@ class RQManager(JobQueueBackend):
         )
         claims = []
         for job_id, attempt, *values in answer:
-            pairs = zip(_CLAIM_FIELDS, values, strict=True)
-            fields = {name: value for name, value in pairs if value is not None}
+            fields = dict(zip(_CLAIM_FIELDS, values, strict=True))
             row = {**row_of(job_id.decode(), fields), "attempt": int(attempt)}
-            claims.append(claim_of(row, worker_id))
+            claims.append(records.claim_of(row, worker_id))
         return claims
 
     def next_due_in(self, queues: Iterable[str]) -> float | None:
@@ -257,9 +221,9 @@ class RQManager(JobQueueBackend):
             "record_progress",
             **_fence(claim),
             token=uuid.uuid4().hex,
-            progress=as_json(progress),
-            log=log_pieces(log),
-            log_limit=LOG_LIMIT,
+            progress=records.as_json(progress),
+            log=records.log_pieces(log),
+            log_limit=records.LOG_LIMIT,
         )
         return bool(is_held)
 
@@ -272,7 +236,7 @@ class RQManager(JobQueueBackend):
             "finish_attempts",
             token=uuid.uuid4().hex,
             history_ttl=self._store.history_ttl,
-            log_limit=LOG_LIMIT,
+            log_limit=records.LOG_LIMIT,
             ended=[_ended_attempt(request) for request in ended],
         )
         return [bool(is_held) for is_held in answers]
@@ -314,13 +278,13 @@ def _ended_attempt(request: FinishRequest) -> dict[str, Any]:
     attempt = {
         **_fence(claim),
         "status": RQ_STATUSES[result.status],
-        "result": as_json(result.result),
+        "result": records.as_json(result.result),
         "result_ttl": claim.result_ttl,
-        "error": as_json(result.error),
-        "progress": as_json(request.progress),
+        "error": records.as_json(result.error),
+        "progress": records.as_json(request.progress),
         "retries": result.retries,
         "attempts_left": result.attempts_left,
-        "run_at": None if result.run_at is None else result.run_at.timestamp(),
-        "log": log_pieces(request.log),
+        "run_at": records.seconds_of(result.run_at),
+        "log": records.log_pieces(request.log),
     }
-    return {name: value for name, value in attempt.items() if value is not None}
+    return present(attempt)

@@ -7,36 +7,41 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from flowerpower.job_queue.records import Row, json_object
-from flowerpower.job_queue.rq.fields import columns, flat_of, ids_of, pairs_of, text_of
-from flowerpower.job_queue.rq.store import RedisStore
-from flowerpower.job_queue.schedule_records import (
-    check_not_done,
-    check_overwrite,
-    fire_of,
-    is_same,
-    new_schedule,
-    position,
-    schedule_not_found,
-    schedule_of,
-    unreadable,
+from flowerpower.job_queue.records import Row, json_object, moment_of, seconds_of
+from flowerpower.job_queue.rq.fields import (
+    columns,
+    flat_of,
+    ids_of,
+    pairs_of,
+    present,
+    stamp_of,
+    text_of,
 )
+from flowerpower.job_queue.rq.store import RedisStore
 from flowerpower.job_queue.schedule_store import (
     FIRE_BATCH,
     FIRES_KEPT,
     FireBatch,
     ScheduleStore,
+    fire_of,
+    is_same,
+    new_schedule,
+    position,
+    same_schedule,
+    schedule_not_found,
+    schedule_of,
+    with_state,
 )
-from flowerpower.job_queue.scheduling import CLOCK_REWOUND, Decision, decide
+from flowerpower.job_queue.scheduling import CLOCK_REWOUND, Decision, decide, pause_unreadable
 from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec, ScheduleState
 from flowerpower.text import SCHEDULE_ID_LIMIT, is_name
 
-PAGE = 1000
 _TEXTS = ("pipeline", "definition", "state", "origin")
 _NUMBERS = ("created_at", "anchor", "next_fire", "due_at", "last_fire")
+_FIRE_COLUMNS = ("reason", "count", "job_id", "recorded_at")
 
 
 class RedisSchedules(ScheduleStore):
@@ -51,10 +56,8 @@ class RedisSchedules(ScheduleStore):
     def add(self, spec: ScheduleSpec, *, overwrite: bool = False) -> Schedule:
         while True:
             existing, same_id = self._existing(spec)
-            if existing is not None:
-                if is_same(existing, spec):
-                    return replace(existing, created=False)
-                check_overwrite(existing, overwrite=overwrite)
+            if same := same_schedule(existing, spec, overwrite=overwrite):
+                return same
             schedule_id = spec.id or self._next_id(spec)
             schedule = new_schedule(spec, schedule_id, existing, self._now())
             if self.put(schedule, spec, existing, same_id):
@@ -83,7 +86,7 @@ class RedisSchedules(ScheduleStore):
     def _now(self) -> datetime:
         with self._connection.errors():
             seconds, micros = self._connection.client.time()
-        return datetime.fromtimestamp(seconds + micros / 1_000_000, UTC)
+        return moment_of(seconds + micros / 1_000_000)
 
     def put(
         self,
@@ -97,7 +100,7 @@ class RedisSchedules(ScheduleStore):
         moved["fields"] += flat_of({
             "pipeline": schedule.pipeline,
             "definition": spec.definition(),
-            "created_at": f"{schedule.created_at.timestamp():.6f}",
+            "created_at": stamp_of(schedule.created_at.timestamp()),
             "origin": spec.origin,
         })  # fmt: skip
         is_stored = self._run(
@@ -121,18 +124,14 @@ class RedisSchedules(ScheduleStore):
     def get(self, schedule_id: str) -> Schedule:
         schedule = self._find(schedule_id) if is_name(schedule_id, SCHEDULE_ID_LIMIT) else None
         if schedule is None:
-            raise schedule_not_found(schedule_id, self._ids(999))
+            with self._connection.errors():
+                known = self._connection.client.zrange(self._key("schedules"), 0, 999)
+            raise schedule_not_found(schedule_id, ids_of(known))
         return schedule
-
-    def _ids(self, last: int) -> builtins.list[str]:
-        with self._connection.errors():
-            return ids_of(self._connection.client.zrange(self._key("schedules"), 0, last))
 
     def list(self) -> builtins.list[Schedule]:
         schedules: list[Schedule] = []
-        ids = self._ids(-1)
-        for start in range(0, len(ids), PAGE):
-            page = ids[start : start + PAGE]
+        for page in self._store.pages("schedules"):
             with self._connection.errors():
                 pipeline = self._connection.client.pipeline(transaction=False)
                 for schedule_id in page:
@@ -149,12 +148,10 @@ class RedisSchedules(ScheduleStore):
     def set_state(self, schedule_id: str, state: ScheduleState) -> Schedule:
         while True:
             existing = self.get(schedule_id)
-            if existing.state is state and existing.spec is not None:
-                return existing
-            check_not_done(existing)
-            schedule = replace(existing, state=state, revision=existing.revision + 1)
-            schedule = schedule.with_next_fire(self._now())
-            if existing.spec is not None and self.put(schedule, existing.spec, existing):
+            schedule = with_state(existing, state, self._now())
+            if schedule is existing or (
+                schedule.spec is not None and self.put(schedule, schedule.spec, existing)
+            ):
                 return schedule
 
     def delete(self, schedule_id: str) -> None:
@@ -183,17 +180,15 @@ class RedisSchedules(ScheduleStore):
     def fire_due(self) -> FireBatch:
         clock_rewound = CLOCK_REWOUND.total_seconds()
         now, *due = self._run("due_schedules", limit=FIRE_BATCH, clock_rewound=clock_rewound)
-        moment = datetime.fromtimestamp(float(now), UTC)
+        moment = moment_of(float(now))
         decisions: list[dict[str, Any]] = []
         fires: list[tuple[Fire, ...]] = []
         for name, flat, active in due:
             fields = pairs_of(flat)
             schedule = schedule_of(_row(name.decode("ascii", "replace"), fields))
-            decision = decide(schedule, moment, int(active))
+            decision = decide(schedule, moment, int(active)) or pause_unreadable(schedule)
             if decision is None:
-                if schedule.spec is not None:
-                    continue
-                decision = Decision((), (), unreadable(schedule))
+                continue
             decisions.append({
                 "id": schedule.id,
                 "seen": text_of(fields.get(b"revision")) or "0",
@@ -219,15 +214,9 @@ class RedisSchedules(ScheduleStore):
         jobs = {job.id: job for job in decision.jobs}
         entries = []
         for fire in decision.fires:
-            recorded_at = fire.recorded_at
-            row = {
-                "outcome": fire.outcome,
-                "reason": fire.reason,
-                "count": fire.count,
-                "job_id": fire.job_id,
-                "recorded_at": None if recorded_at is None else recorded_at.timestamp(),
-            }
-            time = f"{fire.fire_time.timestamp():.6f}"
+            row = {name: getattr(fire, name) for name in ("outcome", *_FIRE_COLUMNS)}
+            row["recorded_at"] = seconds_of(fire.recorded_at)
+            time = stamp_of(fire.fire_time.timestamp())
             entry: dict[str, Any] = {"time": time, "row": json.dumps(row)}
             if fire.job_id in jobs:
                 entry["job"] = self._store.job_record(jobs[fire.job_id])
@@ -239,18 +228,16 @@ def _moved(schedule: Schedule) -> dict[str, Any]:
     """The changed fields of a schedule, and its place in the sets that schedulers search."""
     seconds = position(schedule)
     fields = {"state": schedule.state, "revision": str(schedule.revision)}
-    fields.update({name: "" if time is None else f"{time:.6f}" for name, time in seconds.items()})
-    moved: dict[str, Any] = {
+    fields.update({name: stamp_of(time) for name, time in seconds.items()})
+    moved = {
         "fields": flat_of(fields),
         "is_active": schedule.state is ScheduleState.ACTIVE,
         "is_live": schedule.state is not ScheduleState.DONE,
         "is_done": schedule.state is ScheduleState.DONE,
         "last_processed_at": schedule.last_processed_at.timestamp(),
+        "due_at": seconds["due_at"],
     }
-    # Left out instead of None: cjson's null is not false.
-    if seconds["due_at"] is not None:
-        moved["due_at"] = seconds["due_at"]
-    return moved
+    return present(moved)
 
 
 def _row(schedule_id: str, fields: Mapping[bytes, bytes]) -> Row:
@@ -262,10 +249,5 @@ def _fire_row(schedule_id: str, time: bytes, text: bytes | None) -> Row:
     content = json_object(text) or {}
     # What earlier versions called it.
     outcome = "enqueued" if content.get("outcome") == "made" else content.get("outcome")
-    names = ("reason", "count", "job_id", "recorded_at")
-    return {
-        "schedule_id": schedule_id,
-        "fire_time": float(time),
-        "outcome": outcome,
-        **{name: content.get(name) for name in names},
-    }
+    row = {name: content.get(name) for name in _FIRE_COLUMNS}
+    return {**row, "schedule_id": schedule_id, "fire_time": float(time), "outcome": outcome}

@@ -1,25 +1,31 @@
-"""Jobs of one namespace in Redis, in RQ's own queues, records and registries."""
+"""Jobs of one namespace in Redis, in RQ's own queues, records and registries.
+
+Each change is one Lua script: an atomic step, on Redis's own clock.
+"""
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
 from typing import Any
 
 from flowerpower.errors import JobNotFound
-from flowerpower.job_queue.records import Row, job_not_found, job_of, json_object, status_of
+from flowerpower.job_queue import records
+from flowerpower.job_queue.records import Row
 from flowerpower.job_queue.rq.connection import Connection
 from flowerpower.job_queue.rq.fields import (
     RQ_KEY_PREFIX,
     flat_of,
     ids_of,
     pairs_of,
+    present,
     record_of,
     row_of,
     rq_id,
 )
-from flowerpower.job_queue.rq.scripts import Scripts
 from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobStatus
 from flowerpower.text import is_job_id
 from flowerpower.triggers import clock
@@ -28,26 +34,10 @@ PAGE = 500
 """Records that one call reads or writes."""
 
 
-@dataclass(frozen=True)
-class StoredJob:
-    """A job as `read_job` in lua/common.lua gives it; without fields it does not exist."""
-
-    id: str
-    fields: Mapping[bytes, bytes]
-    result: bytes | None
-    progress: bytes | None
-    now: float
-
-    @classmethod
-    def from_answer(cls, job_id: str, answer: Sequence[Any]) -> StoredJob:
-        """From the answer of a script."""
-        fields, result, progress, now = answer
-        return cls(job_id, pairs_of(fields), result, progress, float(now))
-
-    def job(self, *, created: bool = True) -> Job:
-        """The job."""
-        row = row_of(self.id, self.fields, self.result, self.progress)
-        return job_of(row, self.now, created=created)
+@lru_cache(maxsize=32)
+def _script_text(name: str) -> str:
+    folder = resources.files(__package__) / "lua"
+    return "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in ("common", name))
 
 
 class RedisStore:
@@ -63,31 +53,41 @@ class RedisStore:
         self.namespace = namespace
         self.history_ttl = history_ttl
         self._result_ttl = result_ttl
-        self._scripts = Scripts(namespace)
+        self._registered: dict[tuple[str, int], Any] = {}
 
     def run(self, script: str, **args: Any) -> Any:
-        """Run a script that may be sent again if its answer is lost."""
-        with self.connection.errors():
-            return self._scripts.run(self.connection.client, script, args)
+        """Run `lua/SCRIPT.lua`, which may be sent again if its answer is lost."""
+        return self._run(self.connection.client, script, args)
 
     def run_once(self, script: str, **args: Any) -> Any:
         """Run a script that must not run twice."""
+        return self._run(self.connection.once, script, args)
+
+    def _run(self, client: Any, script: str, args: Mapping[str, Any]) -> Any:
+        key = (script, id(client))
+        if key not in self._registered:
+            self._registered[key] = client.register_script(_script_text(script))
+        # What was read from a damaged record may not be UTF-8; it goes back as the same bytes.
+        text = json.dumps(present(args), ensure_ascii=False).encode("utf-8", "surrogateescape")
+        stamp = f"{clock.now():%Y-%m-%dT%H:%M:%S.%fZ}"
         with self.connection.errors():
-            return self._scripts.run(self.connection.once, script, args)
+            return self._registered[key](args=[RQ_KEY_PREFIX, self.namespace, stamp, text])
 
     def key(self, *parts: str) -> str:
         """A key of our own in this namespace."""
         return ":".join(("flowerpower", self.namespace, *parts))
 
     def info(self) -> Mapping[str, Any]:
-        """Redis's INFO.
-
-        Raises:
-            BackendUnreachable: if it does not answer.
-        """
+        """Redis's INFO."""
         with self.connection.errors():
             info: Mapping[str, Any] = self.connection.client.info()
         return info
+
+    def pages(self, name: str) -> list[list[str]]:
+        """All ids in a sorted set of ours, by pages."""
+        with self.connection.errors():
+            ids = ids_of(self.connection.client.zrange(self.key(name), 0, -1))
+        return [ids[start : start + PAGE] for start in range(0, len(ids), PAGE)]
 
     # Jobs
 
@@ -97,29 +97,24 @@ class RedisStore:
         job = {
             "id": spec.id,
             "queue": spec.queue,
-            "run_at": None if spec.run_at is None else spec.run_at.timestamp(),
+            "run_at": records.seconds_of(spec.run_at),
             "schedule_id": spec.schedule_id,
             "record": flat_of(record_of(spec, self.namespace, result_ttl)),
         }
-        return {name: value for name, value in job.items() if value is not None}
+        return present(job)
 
-    def read_job(self, job_id: str) -> StoredJob:
-        """The job of that id.
-
-        Raises:
-            JobNotFound: if there is none.
-        """
-        if is_job_id(job_id):
-            stored = StoredJob.from_answer(job_id, self.run("read_job", id=job_id))
-            if stored.fields:
-                return stored
+    def read_job(self, job_id: str) -> tuple[Row, float]:
+        """The record of a job, and the time that it was read at; JobNotFound if there is none."""
+        answer = self.run("read_job", id=job_id) if is_job_id(job_id) else None
+        if answer and answer[0]:
+            return row_of_answer(job_id, answer)
         raise self.job_not_found(job_id)
 
     def job_not_found(self, job_id: str) -> JobNotFound:
         """The error, with the nearest id."""
         with self.connection.errors():
             newest = self.connection.client.zrevrange(self.key("jobs"), 0, 999)
-        return job_not_found(job_id, ids_of(newest))
+        return records.job_not_found(job_id, ids_of(newest))
 
     def newest_jobs(self, wanted: JobFilter) -> Iterator[tuple[Row, float]]:
         """Records of all jobs since `wanted.since`, the newest first, without results.
@@ -150,52 +145,41 @@ class RedisStore:
             seen.update(names)
             start, page = start + len(names), PAGE
 
-    def change_job(
-        self, verb: str, job_id: str, check: Callable[[str, JobStatus], None]
-    ) -> StoredJob:
+    def change_job(self, verb: str, job_id: str, check: Callable[[str, JobStatus], None]) -> Job:
         """Compare and set: check the status, and change the job if it still has that status.
 
         `check` raises if the job may not be changed. A cancelled job is not cancelled again.
         """
         token = uuid.uuid4().hex
         while True:
-            stored = self.read_job(job_id)
-            status = status_of(row_of(job_id, stored.fields))
+            row, now = self.read_job(job_id)
+            status = records.status_of(row)
             check(job_id, status)
             if verb == "cancel" and status is JobStatus.CANCELLED:
-                return stored
+                return records.job_of(row, now)
             answer = self.run(
                 "change_job",
                 verb=verb,
                 id=job_id,
-                seen=stored.fields.get(b"status", b"").decode("utf-8", "surrogateescape"),
+                seen=row["raw_status"],
                 # Only a retry changes a job each time that it runs.
                 token=token if verb == "retry" else None,
                 history_ttl=self.history_ttl,
             )
             if answer:
-                return StoredJob.from_answer(job_id, answer)
+                return records.job_of(*row_of_answer(job_id, answer))
 
     def prune(self, *, everything_ended: bool) -> int:
-        """Delete expired records, or those of all ended jobs; return how many."""
+        """Delete expired fires and records, or all ended jobs; return the number of jobs."""
+        before = clock.now().timestamp() - self.history_ttl
+        for ids in self.pages("schedules"):
+            self.run("trim_fires", ids=ids, before=before)
         count = 0
         while deleted := int(self.run("prune_jobs")):
             count += deleted
-        if everything_ended:
-            for ids in self._pages("jobs"):
-                count += int(self.run("prune_jobs", ids=ids))
+        for ids in self.pages("jobs") if everything_ended else []:
+            count += int(self.run("prune_jobs", ids=ids))
         return count
-
-    def trim_ledgers(self) -> None:
-        """Delete fires whose history has expired."""
-        before = clock.now().timestamp() - self.history_ttl
-        for ids in self._pages("schedules"):
-            self.run("trim_fires", ids=ids, before=before)
-
-    def _pages(self, name: str) -> list[list[str]]:
-        with self.connection.errors():
-            ids = ids_of(self.connection.client.zrange(self.key(name), 0, -1))
-        return [ids[start : start + PAGE] for start in range(0, len(ids), PAGE)]
 
     # Workers
 
@@ -205,22 +189,24 @@ class RedisStore:
             pipeline = self.connection.client.pipeline(transaction=True)
             for name in ("workers", "beats", "beat_at"):
                 pipeline.hgetall(self.key(name))
-            records, beats, beat_times = pipeline.execute()
-            ids = {name: name.decode("utf-8", "replace") for name in records}
+            infos, beats, beat_times = pipeline.execute()
+            ids = {name: name.decode("utf-8", "replace") for name in infos}
             pipeline = self.connection.client.pipeline(transaction=False)
             for worker_id in ids.values():
                 pipeline.hkeys(self.key("held", worker_id))
             held = pipeline.execute()
         rows: list[Row] = []
+        columns = ("host", "pid", "queues", "slots", "started_at")
         for name, worker_id in ids.items():
-            content = json_object(records[name]) or {}
-            columns = ("host", "pid", "queues", "slots", "started_at")
-            row: dict[str, Any] = {column: content.get(column) for column in columns}
-            row.update(
-                id=worker_id,
-                beat=int(beats.get(name) or 0),
-                beat_at=float(beat_times.get(name) or 0),
-            )
-            rows.append(row)
+            info = records.json_object(infos[name]) or {}
+            beat, beat_at = int(beats.get(name) or 0), float(beat_times.get(name) or 0)
+            row = {column: info.get(column) for column in columns}
+            rows.append({**row, "id": worker_id, "beat": beat, "beat_at": beat_at})
         running = zip(ids.values(), held, strict=True)
         return rows, {worker_id: ids_of(jobs) for worker_id, jobs in running}
+
+
+def row_of_answer(job_id: str, answer: Sequence[Any]) -> tuple[Row, float]:
+    """The record of a job as `read_job` in lua/common.lua gives it, and the time."""
+    fields, result, progress, now = answer
+    return row_of(job_id, pairs_of(fields), result, progress), float(now)
