@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from flowerpower.jobs.claim import AttemptResult, Claim, Heartbeat, WorkerInfo
-from flowerpower.jobs.job import Job, JobFilter, JobSpec, LogChunk, check_ttl
+from flowerpower.jobs.job import (
+    Job,
+    JobFilter,
+    JobSpec,
+    JobStatus,
+    LogChunk,
+    check_transition,
+    check_ttl,
+)
 from flowerpower.text import check_name
 from flowerpower.triggers import clock
 
@@ -57,12 +65,15 @@ class WorkerOptions:
 
 @dataclass(frozen=True)
 class FinishRequest:
-    """The arguments of `finish` for one attempt."""
+    """The arguments of `finish` for one attempt; Refused if a running job cannot end so."""
 
     claim: Claim
     end: AttemptResult
     log: str = ""
     progress: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        check_transition(self.claim.job_id, JobStatus.RUNNING, self.end.status)
 
 
 @dataclass(frozen=True)
@@ -81,6 +92,8 @@ class WorkerEvent:
 
 class JobQueueBackend(ABC):
     """A job queue of one project, for callers and for workers; a context manager.
+
+    Methods that take the id of a job raise JobNotFound if no record has it, or that has expired.
 
     Args:
         base_dir: the project's folder, in which jobs run.
@@ -121,11 +134,7 @@ class JobQueueBackend(ABC):
 
     @abstractmethod
     def get_job(self, job_id: str) -> Job:
-        """Return the job, with its result while that is kept, then with the time it expired.
-
-        Raises:
-            JobNotFound: if no record has that id, or the record has expired.
-        """
+        """Return the job, with its result while that is kept, then with the time it expired."""
 
     @abstractmethod
     def list_jobs(self, wanted: JobFilter) -> list[Job]:
@@ -138,7 +147,6 @@ class JobQueueBackend(ABC):
         Cancelling a cancelled job changes nothing.
 
         Raises:
-            JobNotFound: if there is no such job.
             Refused: if it has finished or failed.
         """
 
@@ -147,7 +155,6 @@ class JobQueueBackend(ABC):
         """Queue a failed or cancelled job again, now, with its counts of retries and losses at 0.
 
         Raises:
-            JobNotFound: if there is no such job.
             Refused: if it has not ended, or has finished.
         """
 
@@ -156,7 +163,6 @@ class JobQueueBackend(ABC):
         """Delete a job and its log.
 
         Raises:
-            JobNotFound: if there is no such job.
             Refused: if it is running.
         """
 
@@ -169,11 +175,7 @@ class JobQueueBackend(ABC):
 
     @abstractmethod
     def read_log(self, job_id: str, attempt: int, after: int = 0) -> list[LogChunk]:
-        """Return the chunks of an attempt's log with a number above `after`, in order.
-
-        Raises:
-            JobNotFound: if there is no such job.
-        """
+        """Return the chunks of an attempt's log with a number above `after`, in order."""
 
     @abstractmethod
     def list_workers(self) -> list[WorkerInfo]:

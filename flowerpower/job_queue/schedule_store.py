@@ -40,6 +40,8 @@ class ScheduleStore(ABC):
     Law: a nominal time makes at most one job, whoever looks and however often; the claim of a
     fire, its job and the next fire are one atomic step. Times before an edit or a resume never
     fire. A schedule that cannot be read fires nothing and stops no other.
+
+    Methods that take the id of a schedule raise ScheduleNotFound if there is none.
     """
 
     @abstractmethod
@@ -57,11 +59,7 @@ class ScheduleStore(ABC):
 
     @abstractmethod
     def get(self, schedule_id: str) -> Schedule:
-        """Return the schedule.
-
-        Raises:
-            ScheduleNotFound: if there is no such schedule.
-        """
+        """Return the schedule."""
 
     # Within this class `list` is the method, so annotations name the type in full.
     @abstractmethod
@@ -72,7 +70,6 @@ class ScheduleStore(ABC):
         """Stop its fires until it is resumed; pausing a paused schedule changes nothing.
 
         Raises:
-            ScheduleNotFound: if there is no such schedule.
             Refused: if it is done.
         """
         return self.set_state(schedule_id, ScheduleState.PAUSED)
@@ -81,7 +78,6 @@ class ScheduleStore(ABC):
         """Let it fire again, from now on; resuming an active schedule changes nothing.
 
         Raises:
-            ScheduleNotFound: if there is no such schedule.
             Refused: if it is done.
         """
         return self.set_state(schedule_id, ScheduleState.ACTIVE)
@@ -92,19 +88,11 @@ class ScheduleStore(ABC):
 
     @abstractmethod
     def delete(self, schedule_id: str) -> None:
-        """Delete a schedule and its ledger; its jobs stay.
-
-        Raises:
-            ScheduleNotFound: if there is no such schedule.
-        """
+        """Delete a schedule and its ledger; its jobs stay."""
 
     @abstractmethod
     def fires(self, schedule_id: str, limit: int = 100) -> builtins.list[Fire]:
-        """Return the ledger of a schedule, the latest fire first.
-
-        Raises:
-            ScheduleNotFound: if there is no such schedule.
-        """
+        """Return the ledger of a schedule, the latest fire first."""
 
     @abstractmethod
     def next_fire_in(self) -> float | None:

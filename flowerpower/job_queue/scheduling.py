@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from flowerpower.jobs.job import JobSpec
 from flowerpower.jobs.schedule import (
@@ -133,19 +134,15 @@ def _due_fires(
         return
     if count > kept:
         yield missed(first, COALESCED if spec.coalesce else TOO_MANY, count - kept)
-    late: Fire | None = None
-    for time in _last_ones(trigger, last, kept):
-        if is_too_late(time):
-            late = replace(late, count=late.count + 1) if late else missed(time, TOO_LATE, 1)
+    # With jitter a later fire can be the older one, so late fires can come in between.
+    for late, group in groupby(_last_ones(trigger, last, kept), is_too_late):
+        times = list(group)
+        if late:
+            yield missed(times[0], TOO_LATE, len(times))
             continue
-        # With jitter a later fire can be the older one, so late fires can come in between.
-        if late is not None:
-            yield late
-            late = None
-        job_id = fire_job_id(schedule.id, time)
-        yield Fire(schedule.id, time, Outcome.ENQUEUED, job_id=job_id, recorded_at=now)
-    if late is not None:
-        yield late
+        for time in times:
+            job_id = fire_job_id(schedule.id, time)
+            yield Fire(schedule.id, time, Outcome.ENQUEUED, job_id=job_id, recorded_at=now)
 
 
 def _last_ones(trigger: Trigger, last: datetime, count: int) -> list[datetime]:

@@ -9,7 +9,7 @@ import contextlib
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -61,8 +61,8 @@ def schema_fault(version: int) -> str | None:
 class Transaction(ABC):
     """A transaction, or one read outside of a transaction.
 
-    Every query gets the parameter `namespace`. `texts` replace the `{names}` in a query; they must
-    never come from a user.
+    Every query gets the parameters `namespace` and, if it has it, `now`. `texts` replace the
+    `{names}` in a query; they must never come from a user.
     """
 
     texts: Mapping[str, str]
@@ -82,33 +82,37 @@ class Transaction(ABC):
         return rows, len(rows)
 
     @abstractmethod
-    def now(self) -> float:
+    def clock(self) -> float:
         """Seconds since 1970 on the clock that all users of the database share."""
+
+    @cached_property
+    def now(self) -> float:
+        """The time of the transaction: that at which it was first needed."""
+        return self.clock()
 
     def rows(
         self, name: str, texts: Mapping[str, str] | None = None, /, **parameters: Any
     ) -> list[Row]:
         """Run the named query; return its rows."""
-        return self.execute(self._text(name, texts), self._scoped(parameters))[0]
+        return self.execute(*self._query(name, parameters, texts))[0]
 
     def run(self, name: str, /, **parameters: Any) -> int:
         """Run the named query; return how many rows it changed."""
-        return self.execute(self._text(name), self._scoped(parameters))[1]
+        return self.execute(*self._query(name, parameters))[1]
 
     def run_many(self, name: str, many: Sequence[Mapping[str, Any]]) -> list[int]:
         """Run the named query with each set of parameters; return how many rows each changed."""
-        text = self._text(name)
-        return [self.execute(text, self._scoped(parameters))[1] for parameters in many]
+        return [self.run(name, **parameters) for parameters in many]
 
-    def _scoped(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        return {"namespace": self._namespace, **parameters}
-
-    def _text(self, name: str, texts: Mapping[str, str] | None = None) -> str:
+    def _query(
+        self, name: str, parameters: Mapping[str, Any], texts: Mapping[str, str] | None = None
+    ) -> tuple[str, dict[str, Any]]:
         text = queries()[name]
         if "{" in text:
             for key, value in {**self.texts, **(texts or {})}.items():
                 text = text.replace(f"{{{key}}}", value)
-        return text
+        moment = {"now": self.now} if ":now" in text else {}
+        return text, {"namespace": self._namespace, **moment, **parameters}
 
 
 class Database(ABC):

@@ -143,15 +143,16 @@ class _PostgresTransaction(Transaction):
         if not many:
             return []
         # One round trip for all of them.
+        queries = [self._query(name, parameters) for parameters in many]
+        text = _percent_style(queries[0][0])
         with self._connection.cursor() as cursor:
-            scoped = [self._scoped(parameters) for parameters in many]
-            cursor.executemany(_percent_style(self._text(name)), scoped, returning=True)
+            cursor.executemany(text, [query[1] for query in queries], returning=True)
             counts = [cursor.rowcount]
             while cursor.nextset():
                 counts.append(cursor.rowcount)
         return counts
 
-    def now(self) -> float:
+    def clock(self) -> float:
         # Not now(), which stands still within a transaction.
         rows, _ = self.execute("SELECT EXTRACT(EPOCH FROM clock_timestamp()) AS now", {})
         return float(rows[0]["now"])

@@ -23,7 +23,6 @@ from flowerpower.jobs.job import (
     JobStatus,
     LogChunk,
     check_retry,
-    check_transition,
 )
 
 if TYPE_CHECKING:
@@ -75,63 +74,58 @@ class APSManager(JobQueueBackend):
 
     def add_jobs(self, specs: Sequence[JobSpec]) -> list[Job]:
         with self.database.write() as tx:
-            now = tx.now()
             # An expired record no longer holds its id.
-            tx.run("delete_expired", now=now)
-            parameters = [self._store.job_parameters(spec, now) for spec in specs]
+            tx.run("delete_expired")
+            parameters = [self._store.job_parameters(tx, spec) for spec in specs]
             added = tx.run_many("add_job", parameters)
             return [
-                self._store.job(tx, spec.id, now, created=bool(is_new))
+                self._store.job(tx, spec.id, created=bool(is_new))
                 for spec, is_new in zip(specs, added, strict=True)
             ]
 
     def get_job(self, job_id: str) -> Job:
         with self.database.read() as tx:
-            return self._store.job(tx, job_id, tx.now())
+            return self._store.job(tx, job_id)
 
     def list_jobs(self, wanted: JobFilter) -> list[Job]:
         with self.database.read() as tx:
-            now = tx.now()
-            return [records.job_of(row, now) for row in self._store.rows_of(tx, wanted, now)]
+            return [records.job_of(row, tx.now) for row in self._store.rows_of(tx, wanted)]
 
     def cancel_job(self, job_id: str) -> Job:
         with self.database.write() as tx:
-            now = tx.now()
-            status = records.status_of(self._store.row(tx, "lock_job", job_id, now))
+            status = records.status_of(self._store.row(tx, "lock_job", job_id))
             records.check_cancel(job_id, status)
             if status is not JobStatus.CANCELLED:
                 query = "cancel_running" if status is JobStatus.RUNNING else "cancel_waiting"
-                tx.run(query, id=job_id, **self._store.end_times(now))
-            return self._store.job(tx, job_id, now)
+                tx.run(query, id=job_id, **self._store.end_times(tx))
+            return self._store.job(tx, job_id)
 
     def retry_job(self, job_id: str) -> Job:
         with self.database.write() as tx:
-            now = tx.now()
-            check_retry(job_id, records.status_of(self._store.row(tx, "lock_job", job_id, now)))
-            tx.run("retry_job", id=job_id, now=now)
-            return self._store.job(tx, job_id, now)
+            check_retry(job_id, records.status_of(self._store.row(tx, "lock_job", job_id)))
+            tx.run("retry_job", id=job_id)
+            return self._store.job(tx, job_id)
 
     def delete_job(self, job_id: str) -> None:
         with self.database.write() as tx:
-            status = records.status_of(self._store.row(tx, "lock_job", job_id, tx.now()))
+            status = records.status_of(self._store.row(tx, "lock_job", job_id))
             records.check_delete(job_id, status)
             tx.run("delete_job", id=job_id)
 
     def prune(self, *, everything_ended: bool = False, dry_run: bool = False) -> int:
         if dry_run:
             with self.database.read() as tx:
-                (row,) = tx.rows("count_prunable", now=tx.now(), everything=int(everything_ended))
+                (row,) = tx.rows("count_prunable", everything=int(everything_ended))
                 return int(row["count"])
         with self.database.write() as tx:
-            now = tx.now()
-            tx.run("delete_expired_results", now=now)
-            tx.run("delete_old_fires", before=now - self._store.history_ttl)
-            deleted = tx.run("delete_expired", now=now)
+            tx.run("delete_expired_results")
+            tx.run("delete_old_fires", before=tx.now - self._store.history_ttl)
+            deleted = tx.run("delete_expired")
             return deleted + (tx.run("delete_ended") if everything_ended else 0)
 
     def read_log(self, job_id: str, attempt: int, after: int = 0) -> list[LogChunk]:
         with self.database.read() as tx:
-            self._store.row(tx, "has_job", job_id, tx.now())
+            self._store.row(tx, "has_job", job_id)
             rows = tx.rows("read_log", id=job_id, attempt=attempt, after=after)
         return [LogChunk(row["attempt"], row["seq"], row["text"]) for row in rows]
 
@@ -155,7 +149,6 @@ class APSManager(JobQueueBackend):
                 pid=worker.pid,
                 queues=json.dumps(worker.queues),
                 slots=worker.slots,
-                now=tx.now(),
             )
 
     def unregister_worker(self, worker_id: str) -> None:
@@ -170,11 +163,8 @@ class APSManager(JobQueueBackend):
         with self.database.write() as tx:
             if not tx.rows("is_worker_known", worker=worker_id):
                 return []
-            now = tx.now()
-            tx.run("promote", now=now)
-            rows = tx.rows(
-                "claim", {"queues": text}, worker=worker_id, count=count, now=now, **names
-            )
+            tx.run("promote")
+            rows = tx.rows("claim", {"queues": text}, worker=worker_id, count=count, **names)
         # RETURNING has no order of its own.
         return [
             records.claim_of(row, worker_id) for row in sorted(rows, key=lambda row: row["run_at"])
@@ -189,7 +179,7 @@ class APSManager(JobQueueBackend):
             rows: list[Row] = []
             for status in (JobStatus.QUEUED, JobStatus.SCHEDULED):
                 rows += tx.rows("next_due", {"queues": text}, status=status, **names)
-            now = tx.now()
+            now = tx.now
         # A damaged row may hold anything.
         due = [row["run_at"] for row in rows if isinstance(row["run_at"], int | float)]
         return max(0.0, min(due) - now) if due else None
@@ -198,7 +188,7 @@ class APSManager(JobQueueBackend):
         with self.database.write() as tx:
             # Before the beat: a claim that comes after it must not look lost.
             held = tx.rows("held_jobs", worker=worker_id)
-            is_known = tx.run("beat", worker=worker_id, now=tx.now())
+            is_known = tx.run("beat", worker=worker_id)
         return Heartbeat(
             bool(is_known), {row["id"]: (row["attempt"], bool(row["cancel"])) for row in held}
         )
@@ -211,15 +201,12 @@ class APSManager(JobQueueBackend):
             return bool(is_held)
 
     def finish_many(self, ended: Sequence[FinishRequest]) -> list[bool]:
-        for request in ended:
-            check_transition(request.claim.job_id, JobStatus.RUNNING, request.end.status)
         with self.database.write() as tx:
-            now = tx.now()
-            return [self._store.finish(tx, request, now) for request in ended]
+            return [self._store.finish(tx, request) for request in ended]
 
     def release(self, claim: Claim) -> bool:
         with self.database.write() as tx:
-            return bool(tx.run("release", **fence(claim), **self._store.end_times(tx.now())))
+            return bool(tx.run("release", **fence(claim), **self._store.end_times(tx)))
 
     def requeue_lost(self, claim: Claim, reason: str) -> bool:
         with self.database.write() as tx:

@@ -50,7 +50,7 @@ class SqlSchedules(ScheduleStore):
             existing = schedule_of(rows[0]) if rows else None
             if same := same_schedule(existing, spec, overwrite=overwrite):
                 return same
-            schedule = new_schedule(spec, self._id(tx, spec), existing, moment_of(tx.now()))
+            schedule = new_schedule(spec, self._id(tx, spec), existing, moment_of(tx.now))
             tx.run("put_schedule", **schedule_parameters(schedule, spec))
             return schedule
 
@@ -85,7 +85,7 @@ class SqlSchedules(ScheduleStore):
     def set_state(self, schedule_id: str, state: ScheduleState) -> Schedule:
         with self._database.write() as tx:
             existing = self._get(tx, schedule_id)
-            schedule = with_state(existing, state, moment_of(tx.now()))
+            schedule = with_state(existing, state, moment_of(tx.now))
             if schedule is not existing:
                 tx.run("move_schedule", **_position(schedule))
             return schedule
@@ -104,7 +104,7 @@ class SqlSchedules(ScheduleStore):
     def next_fire_in(self) -> float | None:
         with self._database.read() as tx:
             (row,) = tx.rows("next_fire")
-            now = tx.now()
+            now = tx.now
         if (row["last_processed_at"] or 0) > now + CLOCK_REWOUND.total_seconds():
             return 0.0
         return None if row["due_at"] is None else max(0.0, float(row["due_at"]) - now)
@@ -116,19 +116,16 @@ class SqlSchedules(ScheduleStore):
 
     def fire_due(self) -> FireBatch:
         with self._database.write() as tx:
-            now = tx.now()
-            later = now + CLOCK_REWOUND.total_seconds()
+            later = tx.now + CLOCK_REWOUND.total_seconds()
             # After the clock was set back these are not due for long, so they come first.
             rows = tx.rows("schedules_ahead", later=later, limit=FIRE_BATCH)
             if not rows:
-                rows = tx.rows("due_schedules", now=now, limit=FIRE_BATCH)
-            fires = self._fire(tx, [schedule_of(row) for row in rows], now) if rows else []
+                rows = tx.rows("due_schedules", limit=FIRE_BATCH)
+            fires = self._fire(tx, [schedule_of(row) for row in rows]) if rows else []
         return FireBatch(tuple(fires), len(rows))
 
-    def _fire(
-        self, tx: Transaction, schedules: Sequence[Schedule], now: float
-    ) -> builtins.list[Fire]:
-        tx.run("delete_expired", now=now)
+    def _fire(self, tx: Transaction, schedules: Sequence[Schedule]) -> builtins.list[Fire]:
+        tx.run("delete_expired")
         text, ids = in_list("id", [schedule.id for schedule in schedules])
         active = {
             row["schedule_id"]: row["count"]
@@ -137,7 +134,7 @@ class SqlSchedules(ScheduleStore):
         fires: list[Fire] = []
         jobs: dict[str, JobSpec] = {}
         moved: list[Schedule] = []
-        moment = moment_of(now)
+        moment = moment_of(tx.now)
         for schedule in schedules:
             decision = decide(schedule, moment, active.get(schedule.id, 0))
             decision = decision or pause_unreadable(schedule)
@@ -145,7 +142,7 @@ class SqlSchedules(ScheduleStore):
                 fires += decision.fires
                 jobs.update({job.id: job for job in decision.jobs})
                 moved.append(replace(decision.schedule, revision=schedule.revision + 1))
-        new_fires = self._record(tx, fires, jobs, now)
+        new_fires = self._record(tx, fires, jobs)
         tx.run_many("move_schedule", [_position(schedule) for schedule in moved])
         for schedule in moved:
             # Trimming at every fire would cost more than the fire.
@@ -154,14 +151,14 @@ class SqlSchedules(ScheduleStore):
         return new_fires
 
     def _record(
-        self, tx: Transaction, fires: Sequence[Fire], jobs: dict[str, JobSpec], now: float
+        self, tx: Transaction, fires: Sequence[Fire], jobs: dict[str, JobSpec]
     ) -> builtins.list[Fire]:
         """Write rows of the ledger and add their jobs; return the fires that are new."""
         # `put_fire` changes no row that is enqueued already: that time gets no second job.
-        written = tx.run_many("put_fire", [_fire_parameters(fire, now) for fire in fires])
+        written = tx.run_many("put_fire", [_fire_parameters(fire) for fire in fires])
         recorded = [fire for fire, count in zip(fires, written, strict=True) if count]
         job_ids = [fire.job_id for fire in recorded if fire.job_id is not None]
-        parameters = [self._store.job_parameters(jobs[job_id], now) for job_id in job_ids]
+        parameters = [self._store.job_parameters(tx, jobs[job_id]) for job_id in job_ids]
         added = tx.run_many("add_job", parameters)
         existing = {job_id for job_id, count in zip(job_ids, added, strict=True) if not count}
         return [fire for fire in recorded if fire.job_id not in existing]
@@ -183,13 +180,6 @@ def _position(schedule: Schedule) -> dict[str, Any]:
     return {**{name: getattr(schedule, name) for name in names}, **position(schedule)}
 
 
-def _fire_parameters(fire: Fire, now: float) -> dict[str, Any]:
-    return {
-        "id": fire.schedule_id,
-        "fire_time": fire.fire_time.timestamp(),
-        "outcome": fire.outcome,
-        "reason": fire.reason,
-        "count": fire.count,
-        "job_id": fire.job_id,
-        "now": now,
-    }
+def _fire_parameters(fire: Fire) -> dict[str, Any]:
+    columns = {name: getattr(fire, name) for name in ("outcome", "reason", "count", "job_id")}
+    return {**columns, "id": fire.schedule_id, "fire_time": fire.fire_time.timestamp()}

@@ -178,7 +178,7 @@ class _SqliteTransaction(Transaction):
     # A writer has the whole database for itself.
     texts = {"for_update": "", "for_share": "", "skip_locked": ""}
 
-    def now(self) -> float:
+    def clock(self) -> float:
         return clock.now().timestamp()
 
 

@@ -27,36 +27,35 @@ class SqlStore:
 
     # Jobs
 
-    def job_parameters(self, spec: JobSpec, now: float) -> dict[str, Any]:
+    def job_parameters(self, tx: Transaction, spec: JobSpec) -> dict[str, Any]:
         """The parameters of `add_job` for a new job."""
-        run_at = now if spec.run_at is None else spec.run_at.timestamp()
+        run_at = tx.now if spec.run_at is None else spec.run_at.timestamp()
         return {
             "id": spec.id,
             "pipeline": spec.pipeline,
             "queue": spec.queue,
             "payload": json.dumps(spec.payload()),
-            "status": JobStatus.SCHEDULED if run_at > now else JobStatus.QUEUED,
+            "status": JobStatus.SCHEDULED if run_at > tx.now else JobStatus.QUEUED,
             "run_at": run_at,
-            "now": now,
             "result_ttl": self._result_ttl if spec.result_ttl is None else spec.result_ttl,
             "schedule_id": spec.schedule_id,
             "scheduled_for": records.seconds_of(spec.scheduled_for),
         }
 
-    def job(self, tx: Transaction, job_id: str, now: float, *, created: bool = True) -> Job:
+    def job(self, tx: Transaction, job_id: str, *, created: bool = True) -> Job:
         """The job of that id; JobNotFound if there is none, or its record has expired."""
-        return records.job_of(self.row(tx, "get_job", job_id, now), now, created=created)
+        return records.job_of(self.row(tx, "get_job", job_id), tx.now, created=created)
 
-    def row(self, tx: Transaction, query: str, job_id: str, now: float) -> Row:
+    def row(self, tx: Transaction, query: str, job_id: str) -> Row:
         """The one row that the query gives for the job; JobNotFound if it gives none."""
         # Drivers refuse some texts that are no names, such as those with NUL.
-        rows = tx.rows(query, id=job_id, now=now) if is_job_id(job_id) else []
+        rows = tx.rows(query, id=job_id) if is_job_id(job_id) else []
         if not rows:
-            newest = tx.rows("list_jobs", {"conditions": ""}, now=now, limit=1000)
+            newest = tx.rows("list_jobs", {"conditions": ""}, limit=1000)
             raise records.job_not_found(job_id, [str(row["id"]) for row in newest])
         return rows[0]
 
-    def rows_of(self, tx: Transaction, wanted: JobFilter, now: float) -> list[Row]:
+    def rows_of(self, tx: Transaction, wanted: JobFilter) -> list[Row]:
         """The rows of the jobs that match, the newest first."""
         conditions: list[str] = []
         parameters: dict[str, Any] = {}
@@ -78,15 +77,15 @@ class SqlStore:
             parameters["since"] = wanted.since.timestamp()
         text = "".join(f" AND {condition}" for condition in conditions)
         limit = max(0, wanted.limit)
-        return tx.rows("list_jobs", {"conditions": text}, now=now, limit=limit, **parameters)
+        return tx.rows("list_jobs", {"conditions": text}, limit=limit, **parameters)
 
-    def end_times(self, now: float) -> dict[str, float]:
+    def end_times(self, tx: Transaction) -> dict[str, float]:
         """The parameters of a query that ends a job."""
-        return {"now": now, "expires_at": now + self.history_ttl}
+        return {"expires_at": tx.now + self.history_ttl}
 
     # Attempts
 
-    def finish(self, tx: Transaction, request: FinishRequest, now: float) -> bool:
+    def finish(self, tx: Transaction, request: FinishRequest) -> bool:
         """End an attempt; False, with nothing written, if its claim is no longer held."""
         claim, result = request.claim, request.end
         keeps_result = result.status is JobStatus.FINISHED
@@ -94,10 +93,10 @@ class SqlStore:
         is_held = tx.run(
             "finish",
             **fence(claim),
-            **self.end_times(now),
+            **self.end_times(tx),
             status=result.status,
             result=records.as_json(result.result) if keeps_result and claim.result_ttl else None,
-            result_expires_at=now + claim.result_ttl if expires else None,
+            result_expires_at=tx.now + claim.result_ttl if expires else None,
             error=records.as_json(result.error),
             progress=records.as_json(request.progress),
             retries=result.retries,
@@ -113,7 +112,7 @@ class SqlStore:
         return tx.run(
             "requeue_lost",
             **claimed,
-            **self.end_times(tx.now()),
+            **self.end_times(tx),
             max_worker_losses=MAX_WORKER_LOSSES,
             error=records.lost_error(reason),
         )

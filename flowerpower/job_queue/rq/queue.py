@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -22,14 +21,11 @@ from flowerpower.job_queue.rq.fields import RQ_STATUSES, present, row_of
 from flowerpower.job_queue.rq.store import PAGE, RedisStore, row_of_answer
 from flowerpower.jobs.claim import Claim, Heartbeat, WorkerInfo
 from flowerpower.jobs.job import (
-    MAX_WORKER_LOSSES,
     Job,
     JobFilter,
     JobSpec,
-    JobStatus,
     LogChunk,
     check_retry,
-    check_transition,
 )
 from flowerpower.text import JOB_ID_LIMIT, is_job_id, is_name
 from flowerpower.triggers import clock
@@ -79,7 +75,7 @@ class RQManager(JobQueueBackend):
             raise
 
     def check(self) -> Mapping[str, Any]:
-        info = self._store.info()
+        info = self._store.command("info")
         # Valkey gives both its own version and that of the Redis it stands in for.
         name = str(info.get("server_name") or "redis").capitalize()
         version = info.get(f"{name.lower()}_version") or info.get("redis_version")
@@ -95,7 +91,7 @@ class RQManager(JobQueueBackend):
         for start in range(0, len(specs), PAGE):
             page = specs[start : start + PAGE]
             jobs = [self._store.job_record(spec) for spec in page]
-            answers = self._store.run("add_jobs", jobs=jobs, token=uuid.uuid4().hex)
+            answers = self._store.run("add_jobs", jobs=jobs)
             added += [
                 records.job_of(*row_of_answer(spec.id, stored), created=bool(is_new))
                 for spec, (is_new, stored) in zip(page, answers, strict=True)
@@ -135,8 +131,7 @@ class RQManager(JobQueueBackend):
             return sum(records.status_of(row).is_ended for row, _ in jobs)
         if dry_run:
             now = clock.now().timestamp()
-            with self.connection.errors():
-                return int(self.connection.client.zcount(self._store.key("expiry"), "-inf", now))
+            return int(self._store.command("zcount", self._store.key("expiry"), "-inf", now))
         return self._store.prune(everything_ended=everything_ended)
 
     def read_log(self, job_id: str, attempt: int, after: int = 0) -> list[LogChunk]:
@@ -166,18 +161,13 @@ class RQManager(JobQueueBackend):
         self._store.run("register_worker", worker=worker.id, info=json.dumps(info))
 
     def unregister_worker(self, worker_id: str) -> None:
-        self._store.run("remove_worker", worker=worker_id, **self._loss(records.WORKER_WENT))
+        self._store.run(
+            "remove_worker", worker=worker_id, error=records.lost_error(records.WORKER_WENT)
+        )
 
     def requeue_lost_jobs_of(self, worker_id: str, beat: int) -> int:
-        args = {"worker": worker_id, "beat": beat, **self._loss(records.WORKER_DIED)}
-        return int(self._store.run("remove_worker", **args))
-
-    def _loss(self, reason: str) -> dict[str, Any]:
-        return {
-            "error": records.lost_error(reason),
-            "max_worker_losses": MAX_WORKER_LOSSES,
-            "history_ttl": self._store.history_ttl,
-        }
+        error = records.lost_error(records.WORKER_DIED)
+        return int(self._store.run("remove_worker", worker=worker_id, beat=beat, error=error))
 
     def claim(self, worker_id: str, count: int, queues: Iterable[str]) -> list[Claim]:
         names = list(queues)
@@ -185,13 +175,7 @@ class RQManager(JobQueueBackend):
             return []
         # Once: a repeated script would claim other jobs. Those of a claim whose answer was lost
         # are found by the next heartbeat.
-        answer = self._store.run_once(
-            "claim_jobs",
-            worker=worker_id,
-            count=count,
-            queues=names,
-            history_ttl=self._store.history_ttl,
-        )
+        answer = self._store.run_once("claim_jobs", worker=worker_id, count=count, queues=names)
         claims = []
         for job_id, attempt, *values in answer:
             fields = dict(zip(_CLAIM_FIELDS, values, strict=True))
@@ -212,41 +196,30 @@ class RQManager(JobQueueBackend):
         )
 
     def beats(self) -> dict[str, int]:
-        with self.connection.errors():
-            beats = self.connection.client.hgetall(self._store.key("beats"))
+        beats = self._store.command("hgetall", self._store.key("beats"))
         return {name.decode("utf-8", "replace"): int(beat) for name, beat in beats.items()}
 
     def record(self, claim: Claim, log: str, progress: Mapping[str, Any] | None) -> bool:
         is_held = self._store.run(
             "record_progress",
             **_fence(claim),
-            token=uuid.uuid4().hex,
             progress=records.as_json(progress),
             log=records.log_pieces(log),
-            log_limit=records.LOG_LIMIT,
         )
         return bool(is_held)
 
     def finish_many(self, ended: Sequence[FinishRequest]) -> list[bool]:
-        for request in ended:
-            check_transition(request.claim.job_id, JobStatus.RUNNING, request.end.status)
         if not ended:
             return []
-        answers = self._store.run(
-            "finish_attempts",
-            token=uuid.uuid4().hex,
-            history_ttl=self._store.history_ttl,
-            log_limit=records.LOG_LIMIT,
-            ended=[_ended_attempt(request) for request in ended],
-        )
-        return [bool(is_held) for is_held in answers]
+        attempts = [_ended_attempt(request) for request in ended]
+        return [bool(is_held) for is_held in self._store.run("finish_attempts", ended=attempts)]
 
     def release(self, claim: Claim) -> bool:
-        history_ttl = self._store.history_ttl
-        return bool(self._store.run("requeue_job", **_fence(claim), history_ttl=history_ttl))
+        return bool(self._store.run("requeue_job", **_fence(claim)))
 
     def requeue_lost(self, claim: Claim, reason: str) -> bool:
-        return bool(self._store.run("requeue_job", **_fence(claim), **self._loss(reason)))
+        error = records.lost_error(reason)
+        return bool(self._store.run("requeue_job", **_fence(claim), error=error))
 
     def run_worker(
         self, options: WorkerOptions, on_event: Callable[[WorkerEvent], None] | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import json
-import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -76,16 +75,14 @@ class RedisSchedules(ScheduleStore):
 
     def _next_id(self, spec: ScheduleSpec) -> str:
         while True:
-            with self._connection.errors():
-                number = self._connection.client.hincrby(self._key("numbers"), spec.pipeline, 1)
+            number = self._store.command("hincrby", self._key("numbers"), spec.pipeline, 1)
             schedule_id = f"{spec.pipeline}-{number}"
             # A caller may have chosen that id for another schedule.
             if self._find(schedule_id) is None:
                 return schedule_id
 
     def _now(self) -> datetime:
-        with self._connection.errors():
-            seconds, micros = self._connection.client.time()
+        seconds, micros = self._store.command("time")
         return moment_of(seconds + micros / 1_000_000)
 
     def put(
@@ -106,7 +103,6 @@ class RedisSchedules(ScheduleStore):
         is_stored = self._run(
             "put_schedule",
             id=schedule.id,
-            token=uuid.uuid4().hex,
             seen="" if existing is None else str(existing.revision),
             same=same_id,
             created_at=schedule.created_at.timestamp(),
@@ -117,15 +113,13 @@ class RedisSchedules(ScheduleStore):
         return bool(is_stored)
 
     def _find(self, schedule_id: str) -> Schedule | None:
-        with self._connection.errors():
-            fields = self._connection.client.hgetall(self._key("schedule", schedule_id))
+        fields = self._store.command("hgetall", self._key("schedule", schedule_id))
         return schedule_of(_row(schedule_id, fields)) if fields else None
 
     def get(self, schedule_id: str) -> Schedule:
         schedule = self._find(schedule_id) if is_name(schedule_id, SCHEDULE_ID_LIMIT) else None
         if schedule is None:
-            with self._connection.errors():
-                known = self._connection.client.zrange(self._key("schedules"), 0, 999)
+            known = self._store.command("zrange", self._key("schedules"), 0, 999)
             raise schedule_not_found(schedule_id, ids_of(known))
         return schedule
 
@@ -162,10 +156,9 @@ class RedisSchedules(ScheduleStore):
         self.get(schedule_id)
         if limit < 1:
             return []
-        client = self._connection.client
-        with self._connection.errors():
-            times = client.zrevrange(self._key("fires", schedule_id), 0, limit - 1)
-            rows = client.hmget(self._key("fire", schedule_id), times) if times else []
+        times = self._store.command("zrevrange", self._key("fires", schedule_id), 0, limit - 1)
+        ledger = self._key("fire", schedule_id)
+        rows = self._store.command("hmget", ledger, times) if times else []
         return [fire_of(_fire_row(schedule_id, time, row))
                 for time, row in zip(times, rows, strict=True)]  # fmt: skip
 
@@ -174,8 +167,7 @@ class RedisSchedules(ScheduleStore):
         return None if seconds is None else float(seconds)
 
     def has_scheduler(self) -> bool:
-        with self._connection.errors():
-            return bool(self._connection.client.exists(self._key("watched")))
+        return bool(self._store.command("exists", self._key("watched")))
 
     def fire_due(self) -> FireBatch:
         clock_rewound = CLOCK_REWOUND.total_seconds()
@@ -199,8 +191,7 @@ class RedisSchedules(ScheduleStore):
             fires.append(decision.fires)
         if not decisions:
             return FireBatch((), len(due))
-        token = uuid.uuid4().hex
-        answers = self._run("fire", decisions=decisions, kept=FIRES_KEPT, token=token)
+        answers = self._run("fire", decisions=decisions, kept=FIRES_KEPT)
         # The answer for a schedule that has changed meanwhile is empty.
         new_fires = [
             fire

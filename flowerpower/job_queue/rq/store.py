@@ -26,7 +26,7 @@ from flowerpower.job_queue.rq.fields import (
     row_of,
     rq_id,
 )
-from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobStatus
+from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobFilter, JobSpec, JobStatus
 from flowerpower.text import is_job_id
 from flowerpower.triggers import clock
 
@@ -56,7 +56,10 @@ class RedisStore:
         self._registered: dict[tuple[str, int], Any] = {}
 
     def run(self, script: str, **args: Any) -> Any:
-        """Run `lua/SCRIPT.lua`, which may be sent again if its answer is lost."""
+        """Run `lua/SCRIPT.lua`, which may be sent again if its answer is lost.
+
+        Every script gets the limits too, and a `token` that is the same if it is sent again.
+        """
         return self._run(self.connection.client, script, args)
 
     def run_once(self, script: str, **args: Any) -> Any:
@@ -67,6 +70,8 @@ class RedisStore:
         key = (script, id(client))
         if key not in self._registered:
             self._registered[key] = client.register_script(_script_text(script))
+        limits = {"log_limit": records.LOG_LIMIT, "max_worker_losses": MAX_WORKER_LOSSES}
+        args = {**args, **limits, "history_ttl": self.history_ttl, "token": uuid.uuid4().hex}
         # What was read from a damaged record may not be UTF-8; it goes back as the same bytes.
         text = json.dumps(present(args), ensure_ascii=False).encode("utf-8", "surrogateescape")
         stamp = f"{clock.now():%Y-%m-%dT%H:%M:%S.%fZ}"
@@ -77,16 +82,14 @@ class RedisStore:
         """A key of our own in this namespace."""
         return ":".join(("flowerpower", self.namespace, *parts))
 
-    def info(self) -> Mapping[str, Any]:
-        """Redis's INFO."""
+    def command(self, name: str, *args: Any) -> Any:
+        """Send one command of Redis."""
         with self.connection.errors():
-            info: Mapping[str, Any] = self.connection.client.info()
-        return info
+            return getattr(self.connection.client, name)(*args)
 
     def pages(self, name: str) -> list[list[str]]:
         """All ids in a sorted set of ours, by pages."""
-        with self.connection.errors():
-            ids = ids_of(self.connection.client.zrange(self.key(name), 0, -1))
+        ids = ids_of(self.command("zrange", self.key(name), 0, -1))
         return [ids[start : start + PAGE] for start in range(0, len(ids), PAGE)]
 
     # Jobs
@@ -112,8 +115,7 @@ class RedisStore:
 
     def job_not_found(self, job_id: str) -> JobNotFound:
         """The error, with the nearest id."""
-        with self.connection.errors():
-            newest = self.connection.client.zrevrange(self.key("jobs"), 0, 999)
+        newest = self.command("zrevrange", self.key("jobs"), 0, 999)
         return records.job_not_found(job_id, ids_of(newest))
 
     def newest_jobs(self, wanted: JobFilter) -> Iterator[tuple[Row, float]]:
@@ -150,22 +152,13 @@ class RedisStore:
 
         `check` raises if the job may not be changed. A cancelled job is not cancelled again.
         """
-        token = uuid.uuid4().hex
         while True:
             row, now = self.read_job(job_id)
             status = records.status_of(row)
             check(job_id, status)
             if verb == "cancel" and status is JobStatus.CANCELLED:
                 return records.job_of(row, now)
-            answer = self.run(
-                "change_job",
-                verb=verb,
-                id=job_id,
-                seen=row["raw_status"],
-                # Only a retry changes a job each time that it runs.
-                token=token if verb == "retry" else None,
-                history_ttl=self.history_ttl,
-            )
+            answer = self.run("change_job", verb=verb, id=job_id, seen=row["raw_status"])
             if answer:
                 return records.job_of(*row_of_answer(job_id, answer))
 

@@ -35,18 +35,19 @@ class RqWorker(StockWorker):
     neither. It takes no commands by pubsub, and obeys `rq suspend`.
     """
 
-    def __init__(self, worker: Worker, store: RedisStore, queues: tuple[str, ...]) -> None:
+    def __init__(self, worker: Worker, store: RedisStore) -> None:
         # RQ's constructor reads it, and would set a longer timeout on the connection.
         self.worker_ttl = 20
         super().__init__(
             [Queue(f"{store.namespace}.{name}", connection=store.connection.once)
-             for name in queues],
+             for name in worker.options.queues],
             name=worker.id,
             connection=store.connection.once,
             worker_ttl=20,
             log_job_description=False,
         )  # fmt: skip
         self._worker = worker
+        self._thread = threading.Thread(target=self.work, name="rq")
         self._wake = threading.Event()
         self._last_beat = 0.0
         self._last_state = ""
@@ -56,14 +57,20 @@ class RqWorker(StockWorker):
         """For RQ the seconds that a read may block, to which it adds some; here none blocks."""
         return -10
 
-    def ask_to_stop(self) -> None:
-        """End the loop."""
-        self._stop_requested = True
+    def start(self) -> None:
+        """Begin to claim, in a thread of its own."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Claim at once, because a slot is free."""
         self._wake.set()
 
-    def claim_now(self) -> None:
-        """Claim at once."""
+    def stop(self) -> None:
+        """Claim no more; return once nothing is being claimed."""
+        self._stop_requested = True
         self._wake.set()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def bootstrap(self, *_: Any, **__: Any) -> None:
         """Register with RQ, if Redis can be reached; RQ's own writes to stdout and subscribes."""
@@ -133,29 +140,6 @@ class RqWorker(StockWorker):
         return bool(is_suspended)
 
 
-class RqLoop:
-    """RQ's worker in a thread of its own, claiming for one worker of ours."""
-
-    def __init__(self, worker: Worker, store: RedisStore) -> None:
-        with store.connection.errors():
-            self._rq = RqWorker(worker, store, worker.options.queues)
-        self._thread = threading.Thread(target=self._rq.work, name="rq")
-
-    def start(self) -> None:
-        """Begin to claim."""
-        self._thread.start()
-
-    def wake(self) -> None:
-        """Claim at once, because a slot is free."""
-        self._rq.claim_now()
-
-    def stop(self) -> None:
-        """Claim no more; return once nothing is being claimed."""
-        self._rq.ask_to_stop()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-
 def work(
     backend: JobQueueBackend,
     base_dir: Path,
@@ -167,9 +151,14 @@ def work(
     # RQ's loggers write to stdout where logging is not configured.
     logging.getLogger("rq").setLevel(logging.CRITICAL)
     if on_event is not None:
-        for reason in _warnings(store.info()):
+        for reason in _warnings(store.command("info")):
             on_event(WorkerEvent("trouble", {"reason": reason}))
-    return Worker(backend, base_dir, options, lambda worker: RqLoop(worker, store), on_event).run()
+
+    def make_loop(worker: Worker) -> RqWorker:
+        with store.connection.errors():
+            return RqWorker(worker, store)
+
+    return Worker(backend, base_dir, options, make_loop, on_event).run()
 
 
 def _warnings(info: Mapping[str, Any]) -> Iterator[str]:

@@ -4,7 +4,7 @@ local id = args.id
 local key = job_key(id)
 local job = fields(key, 'status', 'fp_queue', 'fp_token')
 -- With this token this same call was made before, and its answer was lost.
-if args.token and job[3] == args.token then return read_job(id) end
+if job[3] == args.token then return read_job(id) end
 -- Deleted meanwhile, by this same call whose answer was lost, or by another.
 if args.verb == 'delete' and not job_exists(id) then return read_job(id) end
 if (job[1] or '') ~= args.seen then return nil end
