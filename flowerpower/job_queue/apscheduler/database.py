@@ -1,4 +1,4 @@
-"""SQLite and PostgreSQL behind one small interface: named queries, transactions, a clock.
+"""SQLite and PostgreSQL behind one interface: transactions, and the steps that they are made of.
 
 Errors of the drivers become BackendUnreachable, which names the file or the masked URL.
 """
@@ -6,15 +6,21 @@ Errors of the drivers become BackendUnreachable, which names the file or the mas
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
 from typing import Any
 
+from flowerpower.job_queue import records
+from flowerpower.job_queue.base import FinishRequest
 from flowerpower.job_queue.records import Row
-from flowerpower.jobs.job import JobStatus
+from flowerpower.jobs.claim import Claim
+from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobFilter, JobSpec, JobStatus
+from flowerpower.text import JOB_ID_LIMIT, is_job_id, is_name
 
 SCHEMA_VERSION = 3
 _UPGRADABLE_VERSION = 2
@@ -58,19 +64,28 @@ def schema_fault(version: int) -> str | None:
     return None
 
 
+@dataclass(frozen=True)
+class Scope:
+    """Whose rows these are, and the seconds that results and records of ended jobs are kept."""
+
+    namespace: str
+    result_ttl: float
+    history_ttl: float
+
+
 class Transaction(ABC):
     """A transaction, or one read outside of a transaction.
 
-    Every query gets the parameters `namespace` and, if it has it, `now`. `texts` replace the
-    `{names}` in a query; they must never come from a user.
+    Every query gets the parameters `namespace`, `now` and `expires_at` (of a record that ends now).
+    `texts` replace the `{names}` in a query; they must never come from a user.
     """
 
     texts: Mapping[str, str]
     """This dialect's `{for_update}`, `{for_share}` and `{skip_locked}`."""
 
-    def __init__(self, connection: Any, namespace: str) -> None:
+    def __init__(self, connection: Any, scope: Scope) -> None:
         self._connection = connection
-        self._namespace = namespace
+        self._scope = scope
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None) -> tuple[list[Row], int]:
         """Run a statement; return its rows, and how many rows it changed."""
@@ -111,8 +126,113 @@ class Transaction(ABC):
         if "{" in text:
             for key, value in {**self.texts, **(texts or {})}.items():
                 text = text.replace(f"{{{key}}}", value)
-        moment = {"now": self.now} if ":now" in text else {}
-        return text, {"namespace": self._namespace, **moment, **parameters}
+        shared: dict[str, Any] = {"namespace": self._scope.namespace}
+        # The clock of a server is asked only where it matters.
+        if ":now" in text or ":expires_at" in text:
+            shared |= {"now": self.now, "expires_at": self.now + self._scope.history_ttl}
+        return text, {**shared, **parameters}
+
+    # Jobs
+
+    def job_parameters(self, spec: JobSpec) -> dict[str, Any]:
+        """The parameters of `add_job` for a new job."""
+        run_at = self.now if spec.run_at is None else spec.run_at.timestamp()
+        return {
+            "id": spec.id,
+            "pipeline": spec.pipeline,
+            "queue": spec.queue,
+            "payload": json.dumps(spec.payload()),
+            "status": JobStatus.SCHEDULED if run_at > self.now else JobStatus.QUEUED,
+            "run_at": run_at,
+            "result_ttl": self._scope.result_ttl if spec.result_ttl is None else spec.result_ttl,
+            "schedule_id": spec.schedule_id,
+            "scheduled_for": records.seconds_of(spec.scheduled_for),
+        }
+
+    def job(self, job_id: str, *, created: bool = True) -> Job:
+        """The job of that id; JobNotFound if there is none, or its record has expired."""
+        return records.job_of(self.row("get_job", job_id), self.now, created=created)
+
+    def row(self, query: str, job_id: str) -> Row:
+        """The one row that the query gives for the job; JobNotFound if it gives none."""
+        # Drivers refuse some texts that are no names, such as those with NUL.
+        rows = self.rows(query, id=job_id) if is_job_id(job_id) else []
+        if not rows:
+            newest = self.rows("list_jobs", {"conditions": ""}, limit=1000)
+            raise records.job_not_found(job_id, [str(row["id"]) for row in newest])
+        return rows[0]
+
+    def rows_of(self, wanted: JobFilter) -> list[Row]:
+        """The rows of the jobs that match, the newest first."""
+        conditions: list[str] = []
+        parameters: dict[str, Any] = {}
+        if wanted.statuses:
+            # An unknown status counts as failed, so failed is all but the other statuses.
+            with_unknown = JobStatus.FAILED in wanted.statuses
+            statuses = set(JobStatus) - wanted.statuses if with_unknown else wanted.statuses
+            text, parameters = in_list("status", sorted(statuses))
+            if parameters:
+                conditions.append(f"status {'NOT ' if with_unknown else ''}IN ({text})")
+        for column in ("pipeline", "queue", "schedule_id"):
+            if (value := getattr(wanted, column)) is not None:
+                if not is_name(value, JOB_ID_LIMIT):
+                    return []
+                conditions.append(f"{column} = :{column}")
+                parameters[column] = value
+        if wanted.since is not None:
+            conditions.append("created_at >= :since")
+            parameters["since"] = wanted.since.timestamp()
+        text = "".join(f" AND {condition}" for condition in conditions)
+        limit = max(0, wanted.limit)
+        return self.rows("list_jobs", {"conditions": text}, limit=limit, **parameters)
+
+    # Attempts
+
+    def finish(self, request: FinishRequest) -> bool:
+        """End an attempt; False, with nothing written, if its claim is no longer held."""
+        claim, result = request.claim, request.end
+        keeps_result = result.status is JobStatus.FINISHED
+        expires = keeps_result and claim.result_ttl >= 0
+        is_held = self.run(
+            "finish",
+            **fence(claim),
+            status=result.status,
+            result=records.as_json(result.result) if keeps_result and claim.result_ttl else None,
+            result_expires_at=self.now + claim.result_ttl if expires else None,
+            error=records.as_json(result.error),
+            progress=records.as_json(request.progress),
+            retries=result.retries,
+            attempts_left=result.attempts_left,
+            run_at=records.seconds_of(result.run_at),
+        )
+        if is_held:
+            self.append_log(claim, request.log)
+        return bool(is_held)
+
+    def requeue_lost(self, reason: str, worker: str, id: str = "", attempt: int = 0) -> int:
+        """Requeue a lost attempt, or all that a worker held; return how many."""
+        claimed = {"worker": worker, "id": id, "attempt": attempt}
+        error, limit = records.lost_error(reason), MAX_WORKER_LOSSES
+        return self.run("requeue_lost", **claimed, max_worker_losses=limit, error=error)
+
+    def append_log(self, claim: Claim, text: str) -> None:
+        """Append to the log of an attempt; of more than LOG_LIMIT bytes the end is kept."""
+        if not text:
+            return
+        attempt = {"id": claim.job_id, "attempt": claim.attempt}
+        (last,) = self.rows("last_log", **attempt)
+        total = last["size"]
+        for seq, piece in enumerate(records.log_pieces(text), start=last["seq"] + 1):
+            size = len(piece.encode())
+            self.run("append_log", **attempt, seq=seq, text=piece, size=size)
+            total += size
+        if total > records.LOG_LIMIT:
+            kept = 0
+            for row in self.rows("log_sizes", **attempt):
+                kept += row["size"]
+                if kept > records.LOG_LIMIT:
+                    self.run("trim_log", **attempt, seq=row["seq"])
+                    break
 
 
 class Database(ABC):
@@ -142,3 +262,8 @@ def in_list(prefix: str, values: Sequence[str]) -> tuple[str, dict[str, str]]:
     """The text of a list of parameters, and the values by parameter name."""
     named = {f"{prefix}{number}": value for number, value in enumerate(values)}
     return ", ".join(f":{name}" for name in named), named
+
+
+def fence(claim: Claim) -> dict[str, Any]:
+    """Parameters that make a write change nothing if the worker no longer holds the claim."""
+    return {"id": claim.job_id, "worker": claim.owner, "attempt": claim.attempt}

@@ -16,6 +16,7 @@ from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.apscheduler.database import (
     SCHEMA_VERSION,
     Database,
+    Scope,
     Transaction,
     schema_fault,
     schema_statements,
@@ -33,8 +34,8 @@ _PARAMETER = re.compile(r"(?<!:):([a-z_0-9]+)")
 class Postgres(Database):
     """The database at `url`; missing tables are made."""
 
-    def __init__(self, url: str, namespace: str) -> None:
-        self._namespace = namespace
+    def __init__(self, url: str, scope: Scope) -> None:
+        self._scope = scope
         _remember_password(url)
         self.url = mask(url)
         # The pool logs each failed try; the exception at the end is enough.
@@ -99,7 +100,7 @@ class Postgres(Database):
     def write(self) -> Iterator[Transaction]:
         try:
             with self._pool.connection() as connection:
-                yield _PostgresTransaction(connection, self._namespace)
+                yield _PostgresTransaction(connection, self._scope)
         except (psycopg.Error, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed) as error:
             raise self._unreachable(error) from None
 

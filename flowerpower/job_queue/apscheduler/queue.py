@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowerpower.errors import ConfigError
 from flowerpower.job_queue import records
-from flowerpower.job_queue.apscheduler.database import Database, in_list
-from flowerpower.job_queue.apscheduler.store import SqlStore, fence
+from flowerpower.job_queue.apscheduler.database import Database, Scope, fence, in_list
 from flowerpower.job_queue.base import FinishRequest, JobQueueBackend, WorkerEvent, WorkerOptions
 from flowerpower.job_queue.records import Row
 from flowerpower.jobs.claim import Claim, Heartbeat, WorkerInfo
@@ -59,8 +58,9 @@ class APSManager(JobQueueBackend):
             folder = tempfile.mkdtemp(prefix="flowerpower-")
             self._delete_private = weakref.finalize(self, shutil.rmtree, folder, True)
             url = f"sqlite:///{folder}/jobs.db"
-        self.database = _open_database(url, base_dir, namespace)
-        self._store = SqlStore(self.database, result_ttl, history_ttl)
+        self._history_ttl = history_ttl
+        scope = Scope(namespace, result_ttl, history_ttl)
+        self.database = _open_database(url, base_dir, scope)
 
     def check(self) -> Mapping[str, Any]:
         version = self.database.version()
@@ -76,39 +76,39 @@ class APSManager(JobQueueBackend):
         with self.database.write() as tx:
             # An expired record no longer holds its id.
             tx.run("delete_expired")
-            parameters = [self._store.job_parameters(tx, spec) for spec in specs]
+            parameters = [tx.job_parameters(spec) for spec in specs]
             added = tx.run_many("add_job", parameters)
             return [
-                self._store.job(tx, spec.id, created=bool(is_new))
+                tx.job(spec.id, created=bool(is_new))
                 for spec, is_new in zip(specs, added, strict=True)
             ]
 
     def get_job(self, job_id: str) -> Job:
         with self.database.read() as tx:
-            return self._store.job(tx, job_id)
+            return tx.job(job_id)
 
     def list_jobs(self, wanted: JobFilter) -> list[Job]:
         with self.database.read() as tx:
-            return [records.job_of(row, tx.now) for row in self._store.rows_of(tx, wanted)]
+            return [records.job_of(row, tx.now) for row in tx.rows_of(wanted)]
 
     def cancel_job(self, job_id: str) -> Job:
         with self.database.write() as tx:
-            status = records.status_of(self._store.row(tx, "lock_job", job_id))
+            status = records.status_of(tx.row("lock_job", job_id))
             records.check_cancel(job_id, status)
             if status is not JobStatus.CANCELLED:
                 query = "cancel_running" if status is JobStatus.RUNNING else "cancel_waiting"
-                tx.run(query, id=job_id, **self._store.end_times(tx))
-            return self._store.job(tx, job_id)
+                tx.run(query, id=job_id)
+            return tx.job(job_id)
 
     def retry_job(self, job_id: str) -> Job:
         with self.database.write() as tx:
-            check_retry(job_id, records.status_of(self._store.row(tx, "lock_job", job_id)))
+            check_retry(job_id, records.status_of(tx.row("lock_job", job_id)))
             tx.run("retry_job", id=job_id)
-            return self._store.job(tx, job_id)
+            return tx.job(job_id)
 
     def delete_job(self, job_id: str) -> None:
         with self.database.write() as tx:
-            status = records.status_of(self._store.row(tx, "lock_job", job_id))
+            status = records.status_of(tx.row("lock_job", job_id))
             records.check_delete(job_id, status)
             tx.run("delete_job", id=job_id)
 
@@ -119,13 +119,13 @@ class APSManager(JobQueueBackend):
                 return int(row["count"])
         with self.database.write() as tx:
             tx.run("delete_expired_results")
-            tx.run("delete_old_fires", before=tx.now - self._store.history_ttl)
+            tx.run("delete_old_fires", before=tx.now - self._history_ttl)
             deleted = tx.run("delete_expired")
             return deleted + (tx.run("delete_ended") if everything_ended else 0)
 
     def read_log(self, job_id: str, attempt: int, after: int = 0) -> list[LogChunk]:
         with self.database.read() as tx:
-            self._store.row(tx, "has_job", job_id)
+            tx.row("has_job", job_id)
             rows = tx.rows("read_log", id=job_id, attempt=attempt, after=after)
         return [LogChunk(row["attempt"], row["seq"], row["text"]) for row in rows]
 
@@ -154,7 +154,7 @@ class APSManager(JobQueueBackend):
     def unregister_worker(self, worker_id: str) -> None:
         with self.database.write() as tx:
             tx.run("unregister_worker", worker=worker_id)
-            self._store.requeue_lost(tx, records.WORKER_WENT, worker=worker_id, id="", attempt=0)
+            tx.requeue_lost(records.WORKER_WENT, worker_id)
 
     def claim(self, worker_id: str, count: int, queues: Iterable[str]) -> list[Claim]:
         text, names = in_list("queue", list(queues))
@@ -197,20 +197,20 @@ class APSManager(JobQueueBackend):
         with self.database.write() as tx:
             is_held = tx.run("record_progress", **fence(claim), progress=records.as_json(progress))
             if is_held:
-                self._store.append_log(tx, claim, log)
+                tx.append_log(claim, log)
             return bool(is_held)
 
     def finish_many(self, ended: Sequence[FinishRequest]) -> list[bool]:
         with self.database.write() as tx:
-            return [self._store.finish(tx, request) for request in ended]
+            return [tx.finish(request) for request in ended]
 
     def release(self, claim: Claim) -> bool:
         with self.database.write() as tx:
-            return bool(tx.run("release", **fence(claim), **self._store.end_times(tx)))
+            return bool(tx.run("release", **fence(claim)))
 
     def requeue_lost(self, claim: Claim, reason: str) -> bool:
         with self.database.write() as tx:
-            return bool(self._store.requeue_lost(tx, reason, **fence(claim)))
+            return bool(tx.requeue_lost(reason, **fence(claim)))
 
     def beats(self) -> dict[str, int]:
         with self.database.read() as tx:
@@ -220,9 +220,7 @@ class APSManager(JobQueueBackend):
         with self.database.write() as tx:
             if not tx.run("remove_silent_worker", worker=worker_id, beat=beat):
                 return 0
-            return self._store.requeue_lost(
-                tx, records.WORKER_DIED, worker=worker_id, id="", attempt=0
-            )
+            return tx.requeue_lost(records.WORKER_DIED, worker_id)
 
     def run_worker(
         self, options: WorkerOptions, on_event: Callable[[WorkerEvent], None] | None = None
@@ -238,7 +236,7 @@ class APSManager(JobQueueBackend):
     def schedules(self) -> ScheduleStore:
         from flowerpower.job_queue.apscheduler.schedules import SqlSchedules
 
-        return SqlSchedules(self._store)
+        return SqlSchedules(self.database)
 
     def run_scheduler(self, on_event: Callable[[WorkerEvent], None] | None = None) -> None:
         from flowerpower.job_queue.worker.scheduler import Scheduler
@@ -246,12 +244,12 @@ class APSManager(JobQueueBackend):
         Scheduler(self, on_event).run()
 
 
-def _open_database(url: str, root: Path, namespace: str) -> Database:
+def _open_database(url: str, root: Path, scope: Scope) -> Database:
     # A driver is imported only where a URL wants it: it is an extra, or slow.
     if url.startswith("sqlite:///"):
         from flowerpower.job_queue.apscheduler.sqlite import Sqlite
 
-        return Sqlite(root / url.removeprefix("sqlite:///"), namespace)
+        return Sqlite(root / url.removeprefix("sqlite:///"), scope)
     if url.startswith("postgresql://"):
         try:
             from flowerpower.job_queue.apscheduler.postgres import Postgres
@@ -260,5 +258,5 @@ def _open_database(url: str, root: Path, namespace: str) -> Database:
                 "PostgreSQL needs an extra that is not installed.",
                 hint="pip install 'flowerpower-cli[postgresql]'",
             ) from None
-        return Postgres(url, namespace)
+        return Postgres(url, scope)
     raise ConfigError(f"No database driver takes a URL that begins with {url[:20]!r}.")

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from flowerpower.job_queue.apscheduler.database import Transaction, in_list
-from flowerpower.job_queue.apscheduler.store import SqlStore
+from flowerpower.job_queue.apscheduler.database import Database, Transaction, in_list
 from flowerpower.job_queue.records import moment_of
 from flowerpower.job_queue.schedule_store import (
     FIRE_BATCH,
@@ -34,9 +33,8 @@ _NO_LOCK = {"for_update": ""}
 class SqlSchedules(ScheduleStore):
     """Schedules of one namespace in a database, beside its jobs; see `ScheduleStore`."""
 
-    def __init__(self, store: SqlStore) -> None:
-        self._store = store
-        self._database = store.database
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def add(self, spec: ScheduleSpec, *, overwrite: bool = False) -> Schedule:
         with self._database.write() as tx:
@@ -158,7 +156,7 @@ class SqlSchedules(ScheduleStore):
         written = tx.run_many("put_fire", [_fire_parameters(fire) for fire in fires])
         recorded = [fire for fire, count in zip(fires, written, strict=True) if count]
         job_ids = [fire.job_id for fire in recorded if fire.job_id is not None]
-        parameters = [self._store.job_parameters(tx, jobs[job_id]) for job_id in job_ids]
+        parameters = [tx.job_parameters(jobs[job_id]) for job_id in job_ids]
         added = tx.run_many("add_job", parameters)
         existing = {job_id for job_id, count in zip(job_ids, added, strict=True) if not count}
         return [fire for fire in recorded if fire.job_id not in existing]

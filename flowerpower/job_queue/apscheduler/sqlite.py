@@ -17,6 +17,7 @@ from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.apscheduler.database import (
     SCHEMA_VERSION,
     Database,
+    Scope,
     Transaction,
     schema_fault,
     schema_statements,
@@ -34,10 +35,10 @@ class Sqlite(Database):
     has a connection of its own, because a transaction belongs to a connection.
     """
 
-    def __init__(self, path: Path, namespace: str) -> None:
+    def __init__(self, path: Path, scope: Scope) -> None:
         self.path = path
         self.url = f"sqlite:///{path}"
-        self._namespace = namespace
+        self._scope = scope
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
@@ -155,13 +156,13 @@ class Sqlite(Database):
     def write(self) -> Iterator[Transaction]:
         connection = self._connection()
         with self._errors(), _transaction(connection):
-            yield _SqliteTransaction(connection, self._namespace)
+            yield _SqliteTransaction(connection, self._scope)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
         connection = self._connection()
         with self._errors():
-            yield _SqliteTransaction(connection, self._namespace)
+            yield _SqliteTransaction(connection, self._scope)
 
     def version(self) -> str:
         with self.read() as transaction:
