@@ -150,6 +150,15 @@ def remember_secret(text: str) -> None:
         _known_secrets.update((text, repr(text)[1:-1], json.dumps(text)[1:-1]))
 
 
+def remember_password(url: str) -> None:
+    """Let `mask` hide the password in a URL, as it is written there and as it is meant."""
+    from urllib.parse import unquote
+
+    password = url.partition("://")[2].rpartition("@")[0].partition(":")[2]
+    remember_secret(password)
+    remember_secret(unquote(password))
+
+
 def known_secrets() -> list[str]:
     """The texts that `mask` hides wherever they occur."""
     return sorted(_known_secrets)

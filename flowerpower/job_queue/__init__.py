@@ -50,11 +50,7 @@ def JobQueueManager(  # noqa: N802 - the name that users know; it returns one of
 
 
 def open_backend(type: str, root: Path, options: Mapping[str, Any]) -> JobQueueBackend:
-    """Open a backend with exactly these options.
-
-    Raises:
-        ConfigError, UsageError, BackendUnreachable: as `JobQueueManager`.
-    """
+    """Open a backend with exactly these options; errors as of `JobQueueManager`."""
     if type not in BACKEND_TYPES:
         raise ConfigError(
             f"There is no job queue of type {type!r}: expected {' or '.join(BACKEND_TYPES)}."

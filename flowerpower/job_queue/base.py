@@ -90,6 +90,9 @@ class WorkerEvent:
     facts: dict[str, Any]
 
 
+Watcher = Callable[[WorkerEvent], None] | None
+
+
 class JobQueueBackend(ABC):
     """A job queue of one project, for callers and for workers; a context manager.
 
@@ -114,6 +117,7 @@ class JobQueueBackend(ABC):
         check_ttl("result_ttl", result_ttl)
         clock.parse_duration(history_ttl)
         self.base_dir = base_dir
+        self.namespace = namespace
 
     # For callers
 
@@ -268,9 +272,7 @@ class JobQueueBackend(ABC):
         """
 
     @abstractmethod
-    def run_worker(
-        self, options: WorkerOptions, on_event: Callable[[WorkerEvent], None] | None = None
-    ) -> int:
+    def run_worker(self, options: WorkerOptions, on_event: Watcher = None) -> int:
         """Work until stopped (or as the options say); return how many attempts were made."""
 
     # Schedules
@@ -281,7 +283,7 @@ class JobQueueBackend(ABC):
         """The schedules of the project; loaded at first use, because adding a job needs none."""
 
     @abstractmethod
-    def run_scheduler(self, on_event: Callable[[WorkerEvent], None] | None = None) -> None:
+    def run_scheduler(self, on_event: Watcher = None) -> None:
         """Fire what is due until stopped, and run no job; any number of them may run at once."""
 
     def __enter__(self) -> Self:

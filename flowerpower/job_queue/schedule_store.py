@@ -67,24 +67,20 @@ class ScheduleStore(ABC):
         """Return all schedules, the oldest first."""
 
     def pause(self, schedule_id: str) -> Schedule:
-        """Stop its fires until it is resumed; pausing a paused schedule changes nothing.
-
-        Raises:
-            Refused: if it is done.
-        """
+        """Stop its fires until it is resumed; pausing a paused schedule changes nothing."""
         return self.set_state(schedule_id, ScheduleState.PAUSED)
 
     def resume(self, schedule_id: str) -> Schedule:
-        """Let it fire again, from now on; resuming an active schedule changes nothing.
-
-        Raises:
-            Refused: if it is done.
-        """
+        """Let it fire again, from now on; resuming an active schedule changes nothing."""
         return self.set_state(schedule_id, ScheduleState.ACTIVE)
 
     @abstractmethod
     def set_state(self, schedule_id: str, state: ScheduleState) -> Schedule:
-        """Make it active or paused; see `pause` and `resume`."""
+        """Pause or resume it.
+
+        Raises:
+            Refused: if it is done, or cannot be read.
+        """
 
     @abstractmethod
     def delete(self, schedule_id: str) -> None:
@@ -171,11 +167,7 @@ def schedule_not_found(schedule_id: str, known: Sequence[str]) -> ScheduleNotFou
 
 
 def with_state(schedule: Schedule, state: ScheduleState, moment: datetime) -> Schedule:
-    """The schedule, paused or active from `moment` on; itself if it is so already.
-
-    Raises:
-        Refused: if it is done, or cannot be read.
-    """
+    """The schedule, paused or active from `moment` on; itself if it is so already."""
     if schedule.fault is not None:
         raise Refused(
             schedule.fault, hint=f"Delete it with `flowerpower schedule delete {schedule.id}`."

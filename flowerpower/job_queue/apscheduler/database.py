@@ -17,7 +17,6 @@ from typing import Any
 
 from flowerpower.job_queue import records
 from flowerpower.job_queue.base import FinishRequest
-from flowerpower.job_queue.records import Row
 from flowerpower.jobs.claim import Claim
 from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobFilter, JobSpec, JobStatus
 from flowerpower.text import JOB_ID_LIMIT, is_job_id, is_name
@@ -87,13 +86,15 @@ class Transaction(ABC):
         self._connection = connection
         self._scope = scope
 
-    def execute(self, sql: str, parameters: Mapping[str, Any] | None) -> tuple[list[Row], int]:
+    def execute(
+        self, sql: str, parameters: Mapping[str, Any] | None
+    ) -> tuple[list[records.Row], int]:
         """Run a statement; return its rows, and how many rows it changed."""
         cursor = self._connection.execute(sql, parameters)
         if not cursor.description:
             return [], cursor.rowcount
         names = [column[0] for column in cursor.description]
-        rows: list[Row] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        rows: list[records.Row] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         return rows, len(rows)
 
     @abstractmethod
@@ -107,7 +108,7 @@ class Transaction(ABC):
 
     def rows(
         self, name: str, texts: Mapping[str, str] | None = None, /, **parameters: Any
-    ) -> list[Row]:
+    ) -> list[records.Row]:
         """Run the named query; return its rows."""
         return self.execute(*self._query(name, parameters, texts))[0]
 
@@ -153,7 +154,7 @@ class Transaction(ABC):
         """The job of that id; JobNotFound if there is none, or its record has expired."""
         return records.job_of(self.row("get_job", job_id), self.now, created=created)
 
-    def row(self, query: str, job_id: str) -> Row:
+    def row(self, query: str, job_id: str) -> records.Row:
         """The one row that the query gives for the job; JobNotFound if it gives none."""
         # Drivers refuse some texts that are no names, such as those with NUL.
         rows = self.rows(query, id=job_id) if is_job_id(job_id) else []
@@ -162,7 +163,7 @@ class Transaction(ABC):
             raise records.job_not_found(job_id, [str(row["id"]) for row in newest])
         return rows[0]
 
-    def rows_of(self, wanted: JobFilter) -> list[Row]:
+    def rows_of(self, wanted: JobFilter) -> list[records.Row]:
         """The rows of the jobs that match, the newest first."""
         conditions: list[str] = []
         parameters: dict[str, Any] = {}

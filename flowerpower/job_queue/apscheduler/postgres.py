@@ -7,7 +7,6 @@ import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote
 
 import psycopg
 import psycopg_pool
@@ -22,7 +21,7 @@ from flowerpower.job_queue.apscheduler.database import (
     schema_statements,
 )
 from flowerpower.job_queue.records import Row
-from flowerpower.text import mask, remember_secret
+from flowerpower.text import mask, remember_password
 
 CONNECT_TIMEOUT = 5
 """Seconds."""
@@ -36,7 +35,8 @@ class Postgres(Database):
 
     def __init__(self, url: str, scope: Scope) -> None:
         self._scope = scope
-        _remember_password(url)
+        # Libpq's errors quote parts of a URL that it cannot read; `mask` must find them.
+        remember_password(url)
         self.url = mask(url)
         # The pool logs each failed try; the exception at the end is enough.
         logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
@@ -119,15 +119,6 @@ class Postgres(Database):
 def _percent_style(sql: str) -> str:
     """The statement with its `:name` parameters as psycopg writes them."""
     return _PARAMETER.sub(r"%(\1)s", sql)
-
-
-def _remember_password(url: str) -> None:
-    # Libpq's errors quote parts of a URL that it cannot read; `mask` must find them.
-    user, at, _ = url.removeprefix("postgresql://").rpartition("@")
-    _, colon, password = user.partition(":")
-    if at and colon:
-        remember_secret(password)
-        remember_secret(unquote(password))
 
 
 class _PostgresTransaction(Transaction):

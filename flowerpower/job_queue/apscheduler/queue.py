@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flowerpower.errors import ConfigError
 from flowerpower.job_queue import records
 from flowerpower.job_queue.apscheduler.database import Database, Scope, fence, in_list
-from flowerpower.job_queue.base import FinishRequest, JobQueueBackend, WorkerEvent, WorkerOptions
-from flowerpower.job_queue.records import Row
+from flowerpower.job_queue.base import FinishRequest, JobQueueBackend, Watcher, WorkerOptions
 from flowerpower.jobs.claim import Claim, Heartbeat, WorkerInfo
 from flowerpower.jobs.job import (
     Job,
@@ -176,7 +175,7 @@ class APSManager(JobQueueBackend):
             return None
         with self.database.read() as tx:
             # One query per status: for both in one, the index would not give the minimum.
-            rows: list[Row] = []
+            rows: list[records.Row] = []
             for status in (JobStatus.QUEUED, JobStatus.SCHEDULED):
                 rows += tx.rows("next_due", {"queues": text}, status=status, **names)
             now = tx.now
@@ -222,9 +221,7 @@ class APSManager(JobQueueBackend):
                 return 0
             return tx.requeue_lost(records.WORKER_DIED, worker_id)
 
-    def run_worker(
-        self, options: WorkerOptions, on_event: Callable[[WorkerEvent], None] | None = None
-    ) -> int:
+    def run_worker(self, options: WorkerOptions, on_event: Watcher = None) -> int:
         from flowerpower.job_queue.apscheduler.loop import ApsLoop
         from flowerpower.job_queue.worker.worker import Worker
 
@@ -238,7 +235,7 @@ class APSManager(JobQueueBackend):
 
         return SqlSchedules(self.database)
 
-    def run_scheduler(self, on_event: Callable[[WorkerEvent], None] | None = None) -> None:
+    def run_scheduler(self, on_event: Watcher = None) -> None:
         from flowerpower.job_queue.worker.scheduler import Scheduler
 
         Scheduler(self, on_event).run()

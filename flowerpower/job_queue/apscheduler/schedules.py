@@ -7,21 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from flowerpower.job_queue import schedule_store
 from flowerpower.job_queue.apscheduler.database import Database, Transaction, in_list
-from flowerpower.job_queue.records import moment_of
-from flowerpower.job_queue.schedule_store import (
-    FIRE_BATCH,
-    FIRES_KEPT,
-    FireBatch,
-    ScheduleStore,
-    fire_of,
-    new_schedule,
-    position,
-    same_schedule,
-    schedule_not_found,
-    schedule_of,
-    with_state,
-)
+from flowerpower.job_queue.records import Row, moment_of
+from flowerpower.job_queue.schedule_store import FIRE_BATCH, FIRES_KEPT, FireBatch, ScheduleStore
 from flowerpower.job_queue.scheduling import CLOCK_REWOUND, decide, pause_unreadable
 from flowerpower.jobs.job import JobSpec
 from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec, ScheduleState
@@ -45,10 +34,11 @@ class SqlSchedules(ScheduleStore):
                 rows = tx.rows("find_schedule", **search)
             else:
                 rows = tx.rows("get_schedule", id=spec.id)
-            existing = schedule_of(rows[0]) if rows else None
-            if same := same_schedule(existing, spec, overwrite=overwrite):
+            existing = schedule_store.schedule_of(rows[0]) if rows else None
+            if same := schedule_store.same_schedule(existing, spec, overwrite=overwrite):
                 return same
-            schedule = new_schedule(spec, self._id(tx, spec), existing, moment_of(tx.now))
+            schedule_id, now = self._id(tx, spec), moment_of(tx.now)
+            schedule = schedule_store.new_schedule(spec, schedule_id, existing, now)
             tx.run("put_schedule", **schedule_parameters(schedule, spec))
             return schedule
 
@@ -73,17 +63,17 @@ class SqlSchedules(ScheduleStore):
         rows = tx.rows("get_schedule", lock, id=schedule_id) if is_valid else []
         if not rows:
             known = tx.rows("schedule_ids")
-            raise schedule_not_found(schedule_id, [str(row["id"]) for row in known])
-        return schedule_of(rows[0])
+            raise schedule_store.schedule_not_found(schedule_id, [str(row["id"]) for row in known])
+        return schedule_store.schedule_of(rows[0])
 
     def list(self) -> builtins.list[Schedule]:
         with self._database.read() as tx:
-            return [schedule_of(row) for row in tx.rows("list_schedules")]
+            return [schedule_store.schedule_of(row) for row in tx.rows("list_schedules")]
 
     def set_state(self, schedule_id: str, state: ScheduleState) -> Schedule:
         with self._database.write() as tx:
             existing = self._get(tx, schedule_id)
-            schedule = with_state(existing, state, moment_of(tx.now))
+            schedule = schedule_store.with_state(existing, state, moment_of(tx.now))
             if schedule is not existing:
                 tx.run("move_schedule", **_position(schedule))
             return schedule
@@ -97,7 +87,7 @@ class SqlSchedules(ScheduleStore):
         with self._database.read() as tx:
             self._get(tx, schedule_id, _NO_LOCK)
             rows = tx.rows("list_fires", id=schedule_id, limit=max(0, limit))
-        return [fire_of(row) for row in rows]
+        return [schedule_store.fire_of(row) for row in rows]
 
     def next_fire_in(self) -> float | None:
         with self._database.read() as tx:
@@ -119,16 +109,15 @@ class SqlSchedules(ScheduleStore):
             rows = tx.rows("schedules_ahead", later=later, limit=FIRE_BATCH)
             if not rows:
                 rows = tx.rows("due_schedules", limit=FIRE_BATCH)
-            fires = self._fire(tx, [schedule_of(row) for row in rows]) if rows else []
+            fires = self._fire(tx, rows) if rows else []
         return FireBatch(tuple(fires), len(rows))
 
-    def _fire(self, tx: Transaction, schedules: Sequence[Schedule]) -> builtins.list[Fire]:
+    def _fire(self, tx: Transaction, rows: Sequence[Row]) -> builtins.list[Fire]:
         tx.run("delete_expired")
+        schedules = [schedule_store.schedule_of(row) for row in rows]
         text, ids = in_list("id", [schedule.id for schedule in schedules])
-        active = {
-            row["schedule_id"]: row["count"]
-            for row in tx.rows("count_active", {"ids": text}, **ids)
-        }
+        counts = tx.rows("count_active", {"ids": text}, **ids)
+        active = {row["schedule_id"]: row["count"] for row in counts}
         fires: list[Fire] = []
         jobs: dict[str, JobSpec] = {}
         moved: list[Schedule] = []
@@ -156,8 +145,7 @@ class SqlSchedules(ScheduleStore):
         written = tx.run_many("put_fire", [_fire_parameters(fire) for fire in fires])
         recorded = [fire for fire, count in zip(fires, written, strict=True) if count]
         job_ids = [fire.job_id for fire in recorded if fire.job_id is not None]
-        parameters = [tx.job_parameters(jobs[job_id]) for job_id in job_ids]
-        added = tx.run_many("add_job", parameters)
+        added = tx.run_many("add_job", [tx.job_parameters(jobs[job_id]) for job_id in job_ids])
         existing = {job_id for job_id, count in zip(job_ids, added, strict=True) if not count}
         return [fire for fire in recorded if fire.job_id not in existing]
 
@@ -174,8 +162,8 @@ def schedule_parameters(schedule: Schedule, spec: ScheduleSpec) -> dict[str, Any
 
 
 def _position(schedule: Schedule) -> dict[str, Any]:
-    names = ("id", "state", "revision")
-    return {**{name: getattr(schedule, name) for name in names}, **position(schedule)}
+    columns = {name: getattr(schedule, name) for name in ("id", "state", "revision")}
+    return {**columns, **schedule_store.position(schedule)}
 
 
 def _fire_parameters(fire: Fire) -> dict[str, Any]:

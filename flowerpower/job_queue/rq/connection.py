@@ -10,16 +10,15 @@ import contextlib
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import redis
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.retry import Retry
 
 from flowerpower.errors import BackendUnreachable, ConfigError, FlowerpowerError
-from flowerpower.text import did_you_mean, mask, one_line, remember_secret
+from flowerpower.text import did_you_mean, mask, one_line, remember_password, remember_secret
 
-DEFAULT_URL = "redis://127.0.0.1:6379/0"
 CONNECT_TIMEOUT = 2.0
 ANSWER_TIMEOUT = 5.0
 """Seconds; no script of ours takes long, so a Redis that is silent for longer hangs."""
@@ -49,7 +48,7 @@ def make_url(
     username: str | None = None,
     password: str | None = None,
 ) -> str:
-    """The URL, or one made from the parts; one may not give both.
+    """The URL, or one made from the parts.
 
     Raises:
         ConfigError: if both are given, or it is not a Redis URL; the message shows no password.
@@ -75,10 +74,8 @@ def make_url(
 
 
 def _check(url: str) -> None:
-    # Not by urlsplit, which can fail: the message of its error must hide the password already.
-    secret = url.partition("://")[2].rpartition("@")[0].partition(":")[2]
-    for text in {secret, unquote(secret)} - {""}:
-        remember_secret(text)
+    # Before urlsplit, which can fail: the message of its error must hide the password already.
+    remember_password(url)
     try:
         parts = urlsplit(url)
         is_valid = parts.scheme in SCHEMES and url[len(parts.scheme) :].startswith("://")
@@ -140,11 +137,7 @@ class Connection:
         )
 
     def greet(self) -> None:
-        """Log in, and get one answer.
-
-        Raises:
-            BackendUnreachable: if there is no answer, or not one of Redis.
-        """
+        """Log in, and get one answer; BackendUnreachable without one, or if it is not Redis's."""
         with self.errors():
             try:
                 self.client.ping()

@@ -45,7 +45,7 @@ def record_of(spec: JobSpec, namespace: str, result_ttl: float) -> dict[str, Any
     alone.
     """
     # Written here, because importing RQ takes a tenth of the start-up time of `add-job`.
-    fields: dict[str, Any] = {
+    return {
         # [function, instance, args, kwargs]; RQ compresses it, but reads it uncompressed too.
         "data": json.dumps([ENTRY_POINT, None, [], {"pipeline": spec.pipeline}]),
         "origin": f"{namespace}.{spec.queue}",
@@ -54,20 +54,14 @@ def record_of(spec: JobSpec, namespace: str, result_ttl: float) -> dict[str, Any
         "result_ttl": -1,
         "failure_ttl": -1,
         **dict.fromkeys(_EMPTY, ""),
+        "fp_pipeline": spec.pipeline,
+        "fp_queue": spec.queue,
+        "fp_payload": json.dumps(spec.payload()),
+        "fp_result_ttl": repr(float(result_ttl)),
+        "fp_schedule_id": spec.schedule_id or "",
+        "fp_scheduled_for": stamp_of(seconds_of(spec.scheduled_for)),
+        **dict.fromkeys(("fp_attempt", "fp_retries", "fp_worker_losses", "fp_cancel"), "0"),
     }
-    fields.update(
-        fp_pipeline=spec.pipeline,
-        fp_queue=spec.queue,
-        fp_payload=json.dumps(spec.payload()),
-        fp_result_ttl=repr(float(result_ttl)),
-        fp_schedule_id=spec.schedule_id or "",
-        fp_scheduled_for=stamp_of(seconds_of(spec.scheduled_for)),
-        fp_attempt="0",
-        fp_retries="0",
-        fp_worker_losses="0",
-        fp_cancel="0",
-    )
-    return fields
 
 
 def row_of(

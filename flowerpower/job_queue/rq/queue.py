@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowerpower.errors import ConfigError
 from flowerpower.job_queue import records
-from flowerpower.job_queue.base import (
-    FinishRequest,
-    JobQueueBackend,
-    WorkerEvent,
-    WorkerOptions,
-)
+from flowerpower.job_queue.base import FinishRequest, JobQueueBackend, Watcher, WorkerOptions
 from flowerpower.job_queue.rq.connection import Connection, make_url
 from flowerpower.job_queue.rq.fields import RQ_STATUSES, present, row_of
 from flowerpower.job_queue.rq.store import PAGE, RedisStore, row_of_answer
@@ -65,7 +60,6 @@ class RQManager(JobQueueBackend):
                 "separates namespaces from ids.",
                 hint="Set job_queue.namespace in conf/project.yml.",
             )
-        self.namespace = namespace
         self.connection = Connection(make_url(url, host, port, database, username, password))
         self._store = RedisStore(self.connection, namespace, result_ttl, history_ttl)
         try:
@@ -221,12 +215,10 @@ class RQManager(JobQueueBackend):
         error = records.lost_error(reason)
         return bool(self._store.run("requeue_job", **_fence(claim), error=error))
 
-    def run_worker(
-        self, options: WorkerOptions, on_event: Callable[[WorkerEvent], None] | None = None
-    ) -> int:
+    def run_worker(self, options: WorkerOptions, on_event: Watcher = None) -> int:
         from flowerpower.job_queue.rq.worker import work
 
-        return work(self, self.base_dir, self._store, options, on_event)
+        return work(self, self._store, options, on_event)
 
     # Schedules
 
@@ -236,7 +228,7 @@ class RQManager(JobQueueBackend):
 
         return RedisSchedules(self._store)
 
-    def run_scheduler(self, on_event: Callable[[WorkerEvent], None] | None = None) -> None:
+    def run_scheduler(self, on_event: Watcher = None) -> None:
         from flowerpower.job_queue.worker.scheduler import Scheduler
 
         Scheduler(self, on_event).run()

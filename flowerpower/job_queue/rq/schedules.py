@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from flowerpower.job_queue import schedule_store
 from flowerpower.job_queue.records import Row, json_object, moment_of, seconds_of
 from flowerpower.job_queue.rq.fields import (
     columns,
@@ -20,20 +21,7 @@ from flowerpower.job_queue.rq.fields import (
     text_of,
 )
 from flowerpower.job_queue.rq.store import RedisStore
-from flowerpower.job_queue.schedule_store import (
-    FIRE_BATCH,
-    FIRES_KEPT,
-    FireBatch,
-    ScheduleStore,
-    fire_of,
-    is_same,
-    new_schedule,
-    position,
-    same_schedule,
-    schedule_not_found,
-    schedule_of,
-    with_state,
-)
+from flowerpower.job_queue.schedule_store import FIRE_BATCH, FIRES_KEPT, FireBatch, ScheduleStore
 from flowerpower.job_queue.scheduling import CLOCK_REWOUND, Decision, decide, pause_unreadable
 from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec, ScheduleState
 from flowerpower.text import SCHEDULE_ID_LIMIT, is_name
@@ -55,10 +43,10 @@ class RedisSchedules(ScheduleStore):
     def add(self, spec: ScheduleSpec, *, overwrite: bool = False) -> Schedule:
         while True:
             existing, same_id = self._existing(spec)
-            if same := same_schedule(existing, spec, overwrite=overwrite):
+            if same := schedule_store.same_schedule(existing, spec, overwrite=overwrite):
                 return same
             schedule_id = spec.id or self._next_id(spec)
-            schedule = new_schedule(spec, schedule_id, existing, self._now())
+            schedule = schedule_store.new_schedule(spec, schedule_id, existing, self._now())
             if self.put(schedule, spec, existing, same_id):
                 return schedule
 
@@ -70,8 +58,9 @@ class RedisSchedules(ScheduleStore):
         same_id = "" if answer is None else answer.decode("ascii", "replace")
         schedule = self._find(same_id) if same_id else None
         # The index may point to a damaged record, or to one that is done.
-        is_live = schedule is not None and schedule.state is not ScheduleState.DONE
-        return (schedule if is_live and schedule and is_same(schedule, spec) else None), same_id
+        if schedule is None or schedule.state is ScheduleState.DONE:
+            return None, same_id
+        return (schedule if schedule_store.is_same(schedule, spec) else None), same_id
 
     def _next_id(self, spec: ScheduleSpec) -> str:
         while True:
@@ -114,13 +103,13 @@ class RedisSchedules(ScheduleStore):
 
     def _find(self, schedule_id: str) -> Schedule | None:
         fields = self._store.command("hgetall", self._key("schedule", schedule_id))
-        return schedule_of(_row(schedule_id, fields)) if fields else None
+        return _schedule(schedule_id, fields) if fields else None
 
     def get(self, schedule_id: str) -> Schedule:
         schedule = self._find(schedule_id) if is_name(schedule_id, SCHEDULE_ID_LIMIT) else None
         if schedule is None:
             known = self._store.command("zrange", self._key("schedules"), 0, 999)
-            raise schedule_not_found(schedule_id, ids_of(known))
+            raise schedule_store.schedule_not_found(schedule_id, ids_of(known))
         return schedule
 
     def list(self) -> builtins.list[Schedule]:
@@ -133,7 +122,7 @@ class RedisSchedules(ScheduleStore):
                 hashes = pipeline.execute(raise_on_error=False)
             # A damaged key of another type gives an error instead of its content.
             schedules += [
-                schedule_of(_row(schedule_id, fields))
+                _schedule(schedule_id, fields)
                 for schedule_id, fields in zip(page, hashes, strict=True)
                 if isinstance(fields, dict) and fields
             ]
@@ -142,7 +131,7 @@ class RedisSchedules(ScheduleStore):
     def set_state(self, schedule_id: str, state: ScheduleState) -> Schedule:
         while True:
             existing = self.get(schedule_id)
-            schedule = with_state(existing, state, self._now())
+            schedule = schedule_store.with_state(existing, state, self._now())
             if schedule is existing or (
                 schedule.spec is not None and self.put(schedule, schedule.spec, existing)
             ):
@@ -159,7 +148,7 @@ class RedisSchedules(ScheduleStore):
         times = self._store.command("zrevrange", self._key("fires", schedule_id), 0, limit - 1)
         ledger = self._key("fire", schedule_id)
         rows = self._store.command("hmget", ledger, times) if times else []
-        return [fire_of(_fire_row(schedule_id, time, row))
+        return [schedule_store.fire_of(_fire_row(schedule_id, time, row))
                 for time, row in zip(times, rows, strict=True)]  # fmt: skip
 
     def next_fire_in(self) -> float | None:
@@ -177,7 +166,7 @@ class RedisSchedules(ScheduleStore):
         fires: list[tuple[Fire, ...]] = []
         for name, flat, active in due:
             fields = pairs_of(flat)
-            schedule = schedule_of(_row(name.decode("ascii", "replace"), fields))
+            schedule = _schedule(name.decode("ascii", "replace"), fields)
             decision = decide(schedule, moment, int(active)) or pause_unreadable(schedule)
             if decision is None:
                 continue
@@ -217,23 +206,22 @@ class RedisSchedules(ScheduleStore):
 
 def _moved(schedule: Schedule) -> dict[str, Any]:
     """The changed fields of a schedule, and its place in the sets that schedulers search."""
-    seconds = position(schedule)
+    seconds = schedule_store.position(schedule)
     fields = {"state": schedule.state, "revision": str(schedule.revision)}
     fields.update({name: stamp_of(time) for name, time in seconds.items()})
     moved = {
         "fields": flat_of(fields),
-        "is_active": schedule.state is ScheduleState.ACTIVE,
-        "is_live": schedule.state is not ScheduleState.DONE,
-        "is_done": schedule.state is ScheduleState.DONE,
+        "state": schedule.state,
         "last_processed_at": schedule.last_processed_at.timestamp(),
         "due_at": seconds["due_at"],
     }
     return present(moved)
 
 
-def _row(schedule_id: str, fields: Mapping[bytes, bytes]) -> Row:
+def _schedule(schedule_id: str, fields: Mapping[bytes, bytes]) -> Schedule:
     row = columns(fields, "", texts=_TEXTS, numbers=_NUMBERS, counts=("revision",))
-    return {**row, "id": schedule_id, "revision": row["revision"] or 0}
+    row |= {"id": schedule_id, "revision": row["revision"] or 0}
+    return schedule_store.schedule_of(row)
 
 
 def _fire_row(schedule_id: str, time: bytes, text: bytes | None) -> Row:

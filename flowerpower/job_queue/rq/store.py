@@ -14,7 +14,6 @@ from typing import Any
 
 from flowerpower.errors import JobNotFound
 from flowerpower.job_queue import records
-from flowerpower.job_queue.records import Row
 from flowerpower.job_queue.rq.connection import Connection
 from flowerpower.job_queue.rq.fields import (
     RQ_KEY_PREFIX,
@@ -106,7 +105,7 @@ class RedisStore:
         }
         return present(job)
 
-    def read_job(self, job_id: str) -> tuple[Row, float]:
+    def read_job(self, job_id: str) -> tuple[records.Row, float]:
         """The record of a job, and the time that it was read at; JobNotFound if there is none."""
         answer = self.run("read_job", id=job_id) if is_job_id(job_id) else None
         if answer and answer[0]:
@@ -118,7 +117,7 @@ class RedisStore:
         newest = self.command("zrevrange", self.key("jobs"), 0, 999)
         return records.job_not_found(job_id, ids_of(newest))
 
-    def newest_jobs(self, wanted: JobFilter) -> Iterator[tuple[Row, float]]:
+    def newest_jobs(self, wanted: JobFilter) -> Iterator[tuple[records.Row, float]]:
         """Records of all jobs since `wanted.since`, the newest first, without results.
 
         Each comes with the time that it was read at; the rest of the filter is not applied.
@@ -176,7 +175,7 @@ class RedisStore:
 
     # Workers
 
-    def worker_rows(self) -> tuple[list[Row], dict[str, list[str]]]:
+    def worker_rows(self) -> tuple[list[records.Row], dict[str, list[str]]]:
         """The records of all workers, and the ids of the jobs that each holds."""
         with self.connection.errors():
             pipeline = self.connection.client.pipeline(transaction=True)
@@ -188,7 +187,7 @@ class RedisStore:
             for worker_id in ids.values():
                 pipeline.hkeys(self.key("held", worker_id))
             held = pipeline.execute()
-        rows: list[Row] = []
+        rows: list[records.Row] = []
         columns = ("host", "pid", "queues", "slots", "started_at")
         for name, worker_id in ids.items():
             info = records.json_object(infos[name]) or {}
@@ -199,7 +198,7 @@ class RedisStore:
         return rows, {worker_id: ids_of(jobs) for worker_id, jobs in running}
 
 
-def row_of_answer(job_id: str, answer: Sequence[Any]) -> tuple[Row, float]:
+def row_of_answer(job_id: str, answer: Sequence[Any]) -> tuple[records.Row, float]:
     """The record of a job as `read_job` in lua/common.lua gives it, and the time."""
     fields, result, progress, now = answer
     return row_of(job_id, pairs_of(fields), result, progress), float(now)

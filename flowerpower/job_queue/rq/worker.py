@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import redis
@@ -15,7 +14,7 @@ from rq.suspension import WORKERS_SUSPENDED
 from rq.worker import Worker as StockWorker
 from rq.worker import WorkerStatus
 
-from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent, WorkerOptions
+from flowerpower.job_queue.base import JobQueueBackend, Watcher, WorkerEvent, WorkerOptions
 from flowerpower.job_queue.rq.store import RedisStore
 from flowerpower.job_queue.worker.worker import Worker
 from flowerpower.triggers import clock
@@ -141,11 +140,7 @@ class RqWorker(StockWorker):
 
 
 def work(
-    backend: JobQueueBackend,
-    base_dir: Path,
-    store: RedisStore,
-    options: WorkerOptions,
-    on_event: Callable[[WorkerEvent], None] | None = None,
+    backend: JobQueueBackend, store: RedisStore, options: WorkerOptions, on_event: Watcher
 ) -> int:
     """Work as the options say; return how many attempts were made."""
     # RQ's loggers write to stdout where logging is not configured.
@@ -158,7 +153,7 @@ def work(
         with store.connection.errors():
             return RqWorker(worker, store)
 
-    return Worker(backend, base_dir, options, make_loop, on_event).run()
+    return Worker(backend, backend.base_dir, options, make_loop, on_event).run()
 
 
 def _warnings(info: Mapping[str, Any]) -> Iterator[str]:

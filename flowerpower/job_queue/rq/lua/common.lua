@@ -265,7 +265,7 @@ local function move(id, moved)
     else
         redis.call('ZREM', own .. 'due', id)
     end
-    if moved.is_active then
+    if moved.state == 'active' then
         redis.call('ZADD', own .. 'dealt_with', text(moved.last_processed_at), id)
     else
         redis.call('ZREM', own .. 'dealt_with', id)

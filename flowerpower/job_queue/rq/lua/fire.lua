@@ -30,7 +30,7 @@ for position, decision in ipairs(args.decisions) do
         end
         local excess = redis.call('ZCARD', order) - args.kept
         if excess > 0 then delete_fires(id, redis.call('ZRANGE', order, 0, excess - 1)) end
-        if decision.moved.is_done then unindex(id) end
+        if decision.moved.state == 'done' then unindex(id) end
         move(id, decision.moved)
     end
     answers[position] = answer

@@ -13,5 +13,5 @@ unindex(id)
 move(id, args.moved)
 redis.call('HSET', schedule_key(id), 'token', args.token)
 redis.call('ZADD', own .. 'schedules', 'NX', text(args.created_at), id)
-if args.moved.is_live then redis.call('HSET', own .. 'same', name, id) end
+if args.moved.state ~= 'done' then redis.call('HSET', own .. 'same', name, id) end
 return 1
