@@ -14,14 +14,7 @@ from flowerpower.job_queue import records
 from flowerpower.job_queue.apscheduler.database import Database, Scope, fence, in_list
 from flowerpower.job_queue.base import FinishRequest, JobQueueBackend, Watcher, WorkerOptions
 from flowerpower.jobs.claim import Claim, Heartbeat, WorkerInfo
-from flowerpower.jobs.job import (
-    Job,
-    JobFilter,
-    JobSpec,
-    JobStatus,
-    LogChunk,
-    check_retry,
-)
+from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobStatus, LogChunk, check_retry
 
 if TYPE_CHECKING:
     from flowerpower.job_queue.schedule_store import ScheduleStore

@@ -15,13 +15,7 @@ from flowerpower.job_queue.rq.connection import Connection, make_url
 from flowerpower.job_queue.rq.fields import RQ_STATUSES, present, row_of
 from flowerpower.job_queue.rq.store import PAGE, RedisStore, row_of_answer
 from flowerpower.jobs.claim import Claim, Heartbeat, WorkerInfo
-from flowerpower.jobs.job import (
-    Job,
-    JobFilter,
-    JobSpec,
-    LogChunk,
-    check_retry,
-)
+from flowerpower.jobs.job import Job, JobFilter, JobSpec, LogChunk, check_retry
 from flowerpower.text import JOB_ID_LIMIT, is_job_id, is_name
 from flowerpower.triggers import clock
 
