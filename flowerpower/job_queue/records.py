@@ -63,8 +63,10 @@ class RecordReader:
 
     def mapping(self, column: str) -> dict[str, Any] | None:
         """A JSON object or None."""
+        if self._row[column] is None:
+            return None
         content = json_object(self._row[column])
-        if content is None and self._row[column] is not None:
+        if content is None:
             self.damaged.append(column)
         return content
 
@@ -157,6 +159,12 @@ def claim_of(row: Row, worker_id: str) -> Claim:
         read.maybe(read.moment, "scheduled_for"),
     )
     return replace(claim, payload=None) if read.damaged else claim
+
+
+def worker_columns(worker: WorkerInfo) -> dict[str, Any]:
+    """What a store keeps of a new worker, beside its id and times."""
+    columns = {name: getattr(worker, name) for name in ("host", "pid", "slots")}
+    return {**columns, "queues": json.dumps(worker.queues)}
 
 
 def worker_of(row: Row, running: Mapping[str, list[str]]) -> WorkerInfo:

@@ -17,12 +17,14 @@ from typing import Any
 
 from flowerpower.job_queue import records
 from flowerpower.job_queue.base import FinishRequest
+from flowerpower.job_queue.records import Row
 from flowerpower.jobs.claim import Claim
 from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobFilter, JobSpec, JobStatus
 from flowerpower.text import JOB_ID_LIMIT, is_job_id, is_name
 
 SCHEMA_VERSION = 3
 _UPGRADABLE_VERSION = 2
+Texts = Mapping[str, str]
 _LIVE = ", ".join(f"'{status}'" for status in JobStatus if not status.is_ended)
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
@@ -79,22 +81,20 @@ class Transaction(ABC):
     `texts` replace the `{names}` in a query; they must never come from a user.
     """
 
-    texts: Mapping[str, str]
+    texts: Texts
     """This dialect's `{for_update}`, `{for_share}` and `{skip_locked}`."""
 
     def __init__(self, connection: Any, scope: Scope) -> None:
         self._connection = connection
         self._scope = scope
 
-    def execute(
-        self, sql: str, parameters: Mapping[str, Any] | None
-    ) -> tuple[list[records.Row], int]:
+    def execute(self, sql: str, parameters: Mapping[str, Any] | None) -> tuple[list[Row], int]:
         """Run a statement; return its rows, and how many rows it changed."""
         cursor = self._connection.execute(sql, parameters)
         if not cursor.description:
             return [], cursor.rowcount
         names = [column[0] for column in cursor.description]
-        rows: list[records.Row] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        rows: list[Row] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         return rows, len(rows)
 
     @abstractmethod
@@ -106,23 +106,23 @@ class Transaction(ABC):
         """The time of the transaction: that at which it was first needed."""
         return self.clock()
 
-    def rows(
-        self, name: str, texts: Mapping[str, str] | None = None, /, **parameters: Any
-    ) -> list[records.Row]:
+    def rows(self, name: str, texts: Texts | None = None, /, **parameters: Any) -> list[Row]:
         """Run the named query; return its rows."""
-        return self.execute(*self._query(name, parameters, texts))[0]
+        text, shared = self._query(name, texts)
+        return self.execute(text, {**shared, **parameters})[0]
 
     def run(self, name: str, /, **parameters: Any) -> int:
         """Run the named query; return how many rows it changed."""
-        return self.execute(*self._query(name, parameters))[1]
+        text, shared = self._query(name)
+        return self.execute(text, {**shared, **parameters})[1]
 
     def run_many(self, name: str, many: Sequence[Mapping[str, Any]]) -> list[int]:
         """Run the named query with each set of parameters; return how many rows each changed."""
-        return [self.run(name, **parameters) for parameters in many]
+        text, shared = self._query(name)
+        return [self.execute(text, {**shared, **parameters})[1] for parameters in many]
 
-    def _query(
-        self, name: str, parameters: Mapping[str, Any], texts: Mapping[str, str] | None = None
-    ) -> tuple[str, dict[str, Any]]:
+    def _query(self, name: str, texts: Texts | None = None) -> tuple[str, dict[str, Any]]:
+        """The text of a query, and the parameters that every query gets."""
         text = queries()[name]
         if "{" in text:
             for key, value in {**self.texts, **(texts or {})}.items():
@@ -131,7 +131,7 @@ class Transaction(ABC):
         # The clock of a server is asked only where it matters.
         if ":now" in text or ":expires_at" in text:
             shared |= {"now": self.now, "expires_at": self.now + self._scope.history_ttl}
-        return text, {**shared, **parameters}
+        return text, shared
 
     # Jobs
 
@@ -154,7 +154,7 @@ class Transaction(ABC):
         """The job of that id; JobNotFound if there is none, or its record has expired."""
         return records.job_of(self.row("get_job", job_id), self.now, created=created)
 
-    def row(self, query: str, job_id: str) -> records.Row:
+    def row(self, query: str, job_id: str) -> Row:
         """The one row that the query gives for the job; JobNotFound if it gives none."""
         # Drivers refuse some texts that are no names, such as those with NUL.
         rows = self.rows(query, id=job_id) if is_job_id(job_id) else []
@@ -163,7 +163,7 @@ class Transaction(ABC):
             raise records.job_not_found(job_id, [str(row["id"]) for row in newest])
         return rows[0]
 
-    def rows_of(self, wanted: JobFilter) -> list[records.Row]:
+    def rows_of(self, wanted: JobFilter) -> list[Row]:
         """The rows of the jobs that match, the newest first."""
         conditions: list[str] = []
         parameters: dict[str, Any] = {}

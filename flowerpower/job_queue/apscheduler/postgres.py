@@ -135,10 +135,10 @@ class _PostgresTransaction(Transaction):
         if not many:
             return []
         # One round trip for all of them.
-        queries = [self._query(name, parameters) for parameters in many]
-        text = _percent_style(queries[0][0])
+        text, shared = self._query(name)
         with self._connection.cursor() as cursor:
-            cursor.executemany(text, [query[1] for query in queries], returning=True)
+            every = [{**shared, **parameters} for parameters in many]
+            cursor.executemany(_percent_style(text), every, returning=True)
             counts = [cursor.rowcount]
             while cursor.nextset():
                 counts.append(cursor.rowcount)

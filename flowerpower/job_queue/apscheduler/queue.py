@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
@@ -134,14 +133,7 @@ class APSManager(JobQueueBackend):
 
     def register_worker(self, worker: WorkerInfo) -> None:
         with self.database.write() as tx:
-            tx.run(
-                "register_worker",
-                worker=worker.id,
-                host=worker.host,
-                pid=worker.pid,
-                queues=json.dumps(worker.queues),
-                slots=worker.slots,
-            )
+            tx.run("register_worker", worker=worker.id, **records.worker_columns(worker))
 
     def unregister_worker(self, worker_id: str) -> None:
         with self.database.write() as tx:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from flowerpower.job_queue import schedule_store
-from flowerpower.job_queue.apscheduler.database import Database, Transaction, in_list
+from flowerpower.job_queue.apscheduler.database import Database, Texts, Transaction, in_list
 from flowerpower.job_queue.records import Row, moment_of
 from flowerpower.job_queue.schedule_store import FIRE_BATCH, FIRES_KEPT, FireBatch, ScheduleStore
 from flowerpower.job_queue.scheduling import CLOCK_REWOUND, decide, pause_unreadable
@@ -56,9 +56,7 @@ class SqlSchedules(ScheduleStore):
         with self._database.read() as tx:
             return self._get(tx, schedule_id, _NO_LOCK)
 
-    def _get(
-        self, tx: Transaction, schedule_id: str, lock: dict[str, str] | None = None
-    ) -> Schedule:
+    def _get(self, tx: Transaction, schedule_id: str, lock: Texts | None = None) -> Schedule:
         is_valid = is_name(schedule_id, SCHEDULE_ID_LIMIT)
         rows = tx.rows("get_schedule", lock, id=schedule_id) if is_valid else []
         if not rows:

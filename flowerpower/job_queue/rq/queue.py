@@ -139,13 +139,8 @@ class RQManager(JobQueueBackend):
     # For workers
 
     def register_worker(self, worker: WorkerInfo) -> None:
-        info = {
-            "host": worker.host,
-            "pid": worker.pid,
-            "queues": json.dumps(worker.queues),
-            "slots": worker.slots,
-            "started_at": worker.started_at.timestamp(),
-        }
+        columns = records.worker_columns(worker)
+        info = {**columns, "started_at": worker.started_at.timestamp()}
         self._store.run("register_worker", worker=worker.id, info=json.dumps(info))
 
     def unregister_worker(self, worker_id: str) -> None:
