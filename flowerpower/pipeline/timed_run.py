@@ -14,9 +14,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flowerpower.config.run import RetryConfig
-from flowerpower.job_queue.worker.child_handle import Child
 from flowerpower.job_queue.worker.child_pool import ENTRY, PRELOAD
-from flowerpower.job_queue.worker.fork_server_client import ForkServer
+from flowerpower.job_queue.worker.fork_server_client import Child, ForkServer
 from flowerpower.job_queue.worker.slots import GRACE
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.claim import Claim

@@ -17,8 +17,12 @@ from typing import Any
 
 import pytest
 
-from flowerpower.job_queue.worker.child_handle import Child, ChildEnded
-from flowerpower.job_queue.worker.fork_server_client import ForkServer, ForkServerDied
+from flowerpower.job_queue.worker.fork_server_client import (
+    Child,
+    ChildEnded,
+    ForkServer,
+    ForkServerDied,
+)
 from flowerpower.jobs.attempt_result import EXIT_CHANNEL_CLOSED
 from flowerpower.jobs.run import RunOutcome
 from tests.conditions import eventually, processes_marked, slowed

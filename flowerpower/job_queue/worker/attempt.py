@@ -11,7 +11,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from flowerpower.config.run import RetryConfig
-from flowerpower.job_queue.worker.child_handle import Child
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.claim import AttemptResult, Claim
 from flowerpower.text import mask, partial_secret_length, remember_secret
@@ -55,15 +54,15 @@ class Attempt:
     `requeue_reason`: StopReason.RELEASE, StopReason.LEASE_LOST, or a sentence that says why the
     attempt was lost. `stop_reason` is set while its child is being ended.
 
-    `began` (when it was claimed, then when its child began) and `ended` are monotonic times.
-    `has_begun` is set once the pipeline's own code may have run. `failed_writes` counts the calls
-    to the backend that failed. Log and progress are shared by two threads, under the lock of
-    `Slots`.
+    `pid` is the child's while it has one. `began` (when it was claimed, then when its child began)
+    and `ended` are monotonic times. `has_begun` is set once the pipeline's own code may have run.
+    `failed_writes` counts the calls to the backend that failed. Log and progress are shared by two
+    threads, under the lock of `Slots`.
     """
 
     claim: Claim
     began: float
-    child: Child | None = None
+    pid: int | None = None
     has_begun: bool = False
     policy: RetryConfig | None = None
     timeout: float | None = None
@@ -112,14 +111,14 @@ class Attempt:
 
     # Log and progress, under the lock of `Slots`
 
-    def add_log(self, text: bytes) -> bool:
-        """Add what the child printed; whether it is the first change since the last recording."""
+    def add_log(self, text: bytes) -> None:
+        """Add what the child printed."""
         self._text += text
         self._trim()
-        return self._mark_dirty()
+        self.is_dirty = True
 
-    def add_node_event(self, message: Mapping[str, Any]) -> bool:
-        """Add a node's begin or end to the progress; whether it is the first change, as above."""
+    def add_node_event(self, message: Mapping[str, Any]) -> None:
+        """Add a node's begin or end to the progress."""
         name = str(message.get("node"))[:200]
         nodes = self.progress.setdefault("nodes", {})
         node = nodes.setdefault(name, {"started_at": clock.format_time(clock.now())})
@@ -127,7 +126,7 @@ class Attempt:
         if message.get("from_cache"):
             node["from_cache"] = True
         self.progress.update(done=message.get("done"), total=message.get("total"), current=name)
-        return self._mark_dirty()
+        self.is_dirty = True
 
     def take_output(self) -> PendingOutput:
         """Take out what can be recorded now."""
@@ -157,10 +156,6 @@ class Attempt:
             self._cut = output.cut
             self._trim()
         self.is_dirty = True
-
-    def _mark_dirty(self) -> bool:
-        was_dirty, self.is_dirty = self.is_dirty, True
-        return not was_dirty
 
     def _trim(self) -> None:
         excess = len(self._text) - MAX_PENDING_LOG

@@ -7,12 +7,12 @@ import os
 import selectors
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from flowerpower.job_queue.worker.attempt import Attempt
-from flowerpower.job_queue.worker.child_handle import Child, ChildEnded
 from flowerpower.job_queue.worker.fork_server_client import (
+    Child,
+    ChildEnded,
     ChildNotStarted,
     ForkServer,
     ForkServerDied,
@@ -27,15 +27,6 @@ START_EVERY = 1.0
 """Seconds between two tries to start a fork server, or a child that could not be started."""
 
 
-@dataclass(eq=False)
-class PooledChild:
-    """A child, the attempt it runs, if any, and how many attempts it was given so far."""
-
-    child: Child
-    attempt: Attempt | None = None
-    attempts_given: int = 0
-
-
 class ChildPool:
     """At most `size` children, idle or running attempts; for one thread, except `wake`.
 
@@ -48,7 +39,7 @@ class ChildPool:
         self._server = ForkServer(ENTRY, PRELOAD, silence_limit)
         self._server_runs = False
         self._start_at = 0.0
-        self._children: dict[int, PooledChild] = {}
+        self._children: dict[int, Child] = {}
         self._pinged = 0.0
         self._selector = selectors.DefaultSelector()
         self._wake_reader, self._wake_writer = os.pipe()
@@ -64,9 +55,10 @@ class ChildPool:
     @property
     def has_room(self) -> bool:
         """Whether a child is idle, or another may be started."""
-        return len(self._children) < self._size or any(
-            pooled.attempt is None for pooled in self._children.values()
-        )
+        return len(self._children) < self._size or self._idle_child() is not None
+
+    def _idle_child(self) -> Child | None:
+        return next((child for child in self._children.values() if child.attempt is None), None)
 
     def wake(self) -> None:
         """Let `poll` return soon; from any thread, or a signal handler."""
@@ -88,8 +80,8 @@ class ChildPool:
         """End all children and the server."""
         self._server.close()
         self._selector.close()
-        for pooled in self._children.values():
-            pooled.child.close()
+        for child in self._children.values():
+            child.close()
         self._children.clear()
         # First forgotten, then closed: another thread's `wake` must not write to a descriptor that
         # by then belongs to somebody else.
@@ -98,14 +90,12 @@ class ChildPool:
         for end in ends:
             os.close(end)
 
-    def poll(
-        self, seconds: float
-    ) -> tuple[list[PooledChild], list[tuple[PooledChild, ChildEnded]]]:
+    def poll(self, seconds: float) -> tuple[list[Child], list[tuple[Child, ChildEnded]]]:
         """Wait about that long or until something happens: who can be read, and who has ended."""
         if clock.monotonic() - self._pinged >= PING_EVERY:
             self._server.ping()
             self._pinged = clock.monotonic()
-        readable: list[PooledChild] = []
+        readable: list[Child] = []
         for key, _ in self._selector.select(seconds):
             if key.data == "wake":
                 with contextlib.suppress(BlockingIOError):
@@ -132,43 +122,40 @@ class ChildPool:
             self.start()
         return lost
 
-    def acquire(self) -> PooledChild | None:
+    def acquire(self) -> Child | None:
         """An idle child, or a new one; None if none can be started now."""
-        for pooled in self._children.values():
-            if pooled.attempt is None:
-                return pooled
+        if (idle := self._idle_child()) is not None:
+            return idle
         try:
             child = self._server.new_child()
         except (ForkServerDied, ChildNotStarted) as error:
             self._start_at = clock.monotonic() + START_EVERY
             self._on_trouble(error.message)
             return None
-        pooled = self._children[child.pid] = PooledChild(child)
+        self._children[child.pid] = child
         for number in (child.control, child.log):
-            self._selector.register(number, selectors.EVENT_READ, pooled)
-        return pooled
+            self._selector.register(number, selectors.EVENT_READ, child)
+        return child
 
-    def assign(self, pooled: PooledChild, attempt: Attempt, message: dict[str, Any]) -> None:
+    def assign(self, child: Child, attempt: Attempt, message: dict[str, Any]) -> None:
         """Have a child run an attempt.
 
         Raises:
             ValueError: if the message cannot be sent; the child stays idle.
         """
-        child = pooled.child
         child.send(message)
-        pooled.attempt, pooled.attempts_given = attempt, pooled.attempts_given + 1
+        child.attempt, child.attempts_given = attempt, child.attempts_given + 1
         if not child.is_flushed:
             both = selectors.EVENT_READ | selectors.EVENT_WRITE
-            self._selector.modify(child.control, both, pooled)
+            self._selector.modify(child.control, both, child)
 
-    def __contains__(self, pooled: PooledChild) -> bool:
-        return self._children.get(pooled.child.pid) is pooled
+    def __contains__(self, child: Child) -> bool:
+        return self._children.get(child.pid) is child
 
-    def read(self, pooled: PooledChild) -> tuple[bytes, list[dict[str, Any]]]:
+    def read(self, child: Child) -> tuple[bytes, list[dict[str, Any]]]:
         """The child's new log text and messages; also sends what did not fit before."""
-        child = pooled.child
         if not child.is_flushed and child.flush():
-            self._selector.modify(child.control, selectors.EVENT_READ, pooled)
+            self._selector.modify(child.control, selectors.EVENT_READ, child)
         text, messages = child.read_log(), child.messages()
         if not child.control_is_open:
             self._ignore(child.control)
@@ -176,17 +163,18 @@ class ChildPool:
             self._ignore(child.log)
         return text, messages
 
-    def drop(self, pooled: PooledChild) -> None:
+    def drop(self, child: Child) -> None:
         """Remove a child that gets no more attempts, and make sure that it ends."""
-        del self._children[pooled.child.pid]
-        self._ignore(pooled.child.control)
-        self._ignore(pooled.child.log)
-        pooled.child.close()
-        self._server.kill(pooled.child, signal.SIGKILL)
+        child.attempt = None
+        del self._children[child.pid]
+        self._ignore(child.control)
+        self._ignore(child.log)
+        child.close()
+        self._server.kill(child)
 
-    def signal(self, child: Child, number: int) -> None:
+    def signal(self, pid: int, number: int) -> None:
         """Send a signal to a child and what it has started."""
-        self._server.kill(child, number)
+        self._server.kill(self._children[pid], number)
 
     def _ignore(self, number: int) -> None:
         with contextlib.suppress(KeyError, ValueError):

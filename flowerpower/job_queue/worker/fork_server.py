@@ -18,11 +18,10 @@ import socket
 import sys
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from flowerpower.job_queue.worker import child, isolation, processes
-from flowerpower.job_queue.worker.json_lines import LineReader, LineWriter, Message, to_line
+from flowerpower.job_queue.worker.json_lines import LineReader, LineSocket, Message, to_line
 from flowerpower.triggers import clock
 
 PARENT_DIED = signal.SIGUSR1
@@ -32,24 +31,16 @@ LAST_WAIT = 2.0
 """Seconds the server waits at its end for children that it has killed."""
 
 
-@dataclass
-class _Forked:
-    """A child that has not been reaped; `lost` once the server itself has ended it."""
-
-    pid: int
-    lost: bool = False
-
-
 class ForkServerProgram:
     """The loop: obeys the worker, forks, reaps, and ends everything when the worker is gone."""
 
     def __init__(self, commands: socket.socket, reports: socket.socket) -> None:
         self._commands = commands
-        self._report_socket = reports
-        self._reports = LineWriter(reports)
+        self._reports = LineSocket(reports)
         self._reader = LineReader()
         self._descriptors: list[int] = []
-        self._children: dict[int, _Forked] = {}
+        self._children: dict[int, bool] = {}
+        """The children that are not reaped: by pid, whether the server itself has ended it."""
         self._possible_parents: dict[int, set[int]] = {}
         self._is_ending = False
         self._pid = os.getpid()
@@ -103,7 +94,7 @@ class ForkServerProgram:
     def _time_left(self) -> float | None:
         if not self._reports.is_flushed:
             return 0.05
-        if self._silence_limit is None or all(forked.lost for forked in self._children.values()):
+        if self._silence_limit is None or all(self._children.values()):
             return None
         return max(0.0, self._last_command + self._silence_limit - clock.monotonic())
 
@@ -114,10 +105,10 @@ class ForkServerProgram:
         limit = self._silence_limit
         if limit is None or clock.monotonic() < self._last_command + limit:
             return
-        for forked in self._children.values():
-            if not forked.lost:
-                forked.lost = True
-                processes.signal_group(forked.pid, signal.SIGKILL)
+        for pid, is_lost in self._children.items():
+            if not is_lost:
+                self._children[pid] = True
+                processes.signal_group(pid, signal.SIGKILL)
 
     def _read_commands(self) -> None:
         try:
@@ -157,7 +148,7 @@ class ForkServerProgram:
         except OSError as error:
             self._reply({"error": error.strerror})
         else:
-            self._children[pid] = _Forked(pid)
+            self._children[pid] = False
             self._reply({"pid": pid})
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, old_mask)
@@ -190,10 +181,9 @@ class ForkServerProgram:
         with contextlib.suppress(BlockingIOError):
             self._wake_reader.recv(4096)
         for pid, returncode in processes.reap(list(self._children), self._kill_group):
-            forked = self._children.pop(pid, None)
-            if forked is not None:
-                report = {"pid": pid, "returncode": returncode, "lost": forked.lost}
-                self._reports.put(to_line(report))
+            is_lost = self._children.pop(pid, None)
+            if is_lost is not None:
+                self._reports.send({"pid": pid, "returncode": returncode, "lost": is_lost})
             self._possible_parents.pop(pid, None)
         self._kill_orphans()
 

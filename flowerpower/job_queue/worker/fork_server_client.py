@@ -1,4 +1,4 @@
-"""The worker's side of the fork server: starts it, has children forked, signals and ends them."""
+"""The worker's side of the fork server and its children: start, messages, logs, signals, ends."""
 
 from __future__ import annotations
 
@@ -11,10 +11,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from flowerpower.errors import FlowerpowerError
-from flowerpower.job_queue.worker.child_handle import MAX_READ, Child, ChildEnded
-from flowerpower.job_queue.worker.json_lines import LineReader, Message, receive, to_line
+from flowerpower.job_queue.worker.attempt import Attempt
+from flowerpower.job_queue.worker.json_lines import (
+    MAX_READ,
+    LineReader,
+    LineSocket,
+    Message,
+    to_line,
+)
 
 _PROGRAM = "flowerpower.job_queue.worker.fork_server"
 
@@ -38,6 +45,67 @@ class ChildNotStarted(FlowerpowerError):
 
     code = "child_not_started"
     sentence = "No child process could be started."
+
+
+@dataclass(frozen=True)
+class ChildEnded:
+    """The end of a child; `returncode` is negative for a signal, as in `subprocess`.
+
+    `lost` means that its job is not to blame: the worker was silent too long, or the fork server
+    died.
+    """
+
+    pid: int
+    returncode: int
+    lost: bool = False
+
+
+class Child(LineSocket):
+    """A forked process that waits for a request, and the worker's ends of its pipes.
+
+    A selector can watch the descriptors `control` and `log`, until `control_is_open` or
+    `log_is_open` is False. A message that cannot be read has the type `damaged`. A worker notes
+    here which `attempt` the child runs, and how many it was given so far.
+    """
+
+    def __init__(self, pid: int, control: socket.socket, log: int) -> None:
+        super().__init__(control)
+        os.set_blocking(log, False)
+        self.pid = pid
+        self.log = log
+        self.log_is_open = True
+        self.attempt: Attempt | None = None
+        self.attempts_given = 0
+
+    @property
+    def control(self) -> int:
+        """The descriptor of the messages."""
+        return self.fileno()
+
+    @property
+    def control_is_open(self) -> bool:
+        """Whether there may be more messages."""
+        return self.is_open
+
+    def read_log(self) -> bytes:
+        """What the child has printed since; after its end one call returns all that is left."""
+        chunks, size = [], 0
+        while self.log_is_open and size < MAX_READ:
+            try:
+                chunk = os.read(self.log, 262_144)
+            except BlockingIOError:
+                break
+            self.log_is_open = bool(chunk)
+            chunks.append(chunk)
+            size += len(chunk)
+        return b"".join(chunks)
+
+    def close(self) -> None:
+        """Close the pipes; a child that waits for a request ends."""
+        super().close()
+        if self.log >= 0:
+            os.close(self.log)
+        self.log, self.log_is_open = -1, False
 
 
 class ForkServer:
@@ -76,10 +144,9 @@ class ForkServer:
         """
         self.close()
         self._commands, commands = socket.socketpair()
-        self._reports, reports = socket.socketpair()
-        self._reports.setblocking(False)
+        own_end, reports = socket.socketpair()
+        self._reports = LineSocket(own_end)
         self._reply_lines = LineReader()
-        self._report_lines = LineReader()
         self._is_ready = False
         # From 3 up: in a worker that was started without stdin, stdout or stderr, a socket may have
         # such a number, and Popen would replace it.
@@ -137,7 +204,7 @@ class ForkServer:
         reader, writer = os.pipe()
         try:
             with childs_control:
-                reply = self._request({"do": "fork"}, [childs_control.fileno(), writer])
+                reply = self._fork(childs_control.fileno(), writer)
             if "error" in reply:
                 raise ChildNotStarted(f"No child process could be started: {reply['error']}.")
         except BaseException:
@@ -146,8 +213,6 @@ class ForkServer:
             raise
         finally:
             os.close(writer)
-        control.setblocking(False)
-        os.set_blocking(reader, False)
         self._pids.add(reply["pid"])
         return Child(reply["pid"], control, reader)
 
@@ -164,8 +229,10 @@ class ForkServer:
 
         A child's last messages and log may still be unread.
         """
-        if self._process is not None and not self._read_reports():
-            self._kill_server(self._process)
+        if self._process is not None:
+            self._read_reports()
+            if not self._reports.is_open:
+                self._kill_server(self._process)
         ended, self._ended = self._ended, []
         return ended
 
@@ -190,7 +257,7 @@ class ForkServer:
                 # does not block.
                 os.write(self._commands.fileno(), to_line(message))
 
-    def _request(self, message: Message, descriptors: Sequence[int]) -> Message:
+    def _fork(self, *descriptors: int) -> Message:
         if self._process is None:
             raise ForkServerDied("The fork server has not been started.")
         with self._lock:
@@ -199,7 +266,7 @@ class ForkServer:
                     self._read_reply()
                     self._is_ready = True
                     self._commands.settimeout(FORK_TIMEOUT)
-                socket.send_fds(self._commands, [to_line(message)], descriptors)
+                socket.send_fds(self._commands, [to_line({"do": "fork"})], descriptors)
                 return self._read_reply()
             except OSError as error:
                 self._kill_server(self._process)
@@ -213,13 +280,10 @@ class ForkServer:
             if replies := self._reply_lines.feed(data):
                 return replies[0]
 
-    def _read_reports(self) -> bool:
-        """Read the reports of ended children; False if the server is gone."""
-        reports, is_open = receive(self._reports, self._report_lines, MAX_READ)
-        for report in reports:
+    def _read_reports(self) -> None:
+        for report in self._reports.messages():
             self._pids.discard(report["pid"])
             self._ended.append(ChildEnded(report["pid"], report["returncode"], report["lost"]))
-        return is_open
 
     def _kill_server(self, server: subprocess.Popen[bytes]) -> None:
         """Make sure that a server which has closed its sockets, or is stuck, is dead."""

@@ -9,6 +9,8 @@ from typing import Any
 
 LINE_LIMIT = 8 * 1024 * 1024
 """Bytes of one line; a longer one is not read."""
+MAX_READ = 1024 * 1024
+"""Bytes read in one call; the most that a pipe can hold once its writer has ended."""
 DAMAGED = "damaged"
 """The `type` of the message that stands for unreadable data; `reason` says why."""
 
@@ -64,21 +66,35 @@ class LineReader:
             self._skipping = True
 
 
-class LineWriter:
-    """Sends lines through a non-blocking socket; what does not fit is kept for `flush`."""
+class LineSocket:
+    """A socket for messages both ways; no method waits.
+
+    `is_open` is False once the other end is seen to be closed: a selector must let go of it then.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        self.is_open = True
         self._socket = sock
-        self._pending = bytearray()
+        self._reader = LineReader()
+        self._unsent = bytearray()
+
+    def fileno(self) -> int:
+        """The descriptor that is readable when there are messages."""
+        return self._socket.fileno()
 
     @property
     def is_flushed(self) -> bool:
-        """Whether everything has been handed to the system."""
-        return not self._pending
+        """Whether all messages have been sent; if not, watch it for writing, and `flush`."""
+        return not self._unsent
 
-    def put(self, line: bytes) -> None:
-        """Send `line`, or the part of it that fits."""
-        self._pending += line
+    def send(self, message: Message) -> None:
+        """Send a message; the part that does not fit is sent by the next `flush`.
+
+        Raises:
+            ValueError: as `to_line` does.
+        """
+        self._unsent += to_line(message)
         self.flush()
 
     def flush(self) -> bool:
@@ -86,36 +102,40 @@ class LineWriter:
 
         If the other end is closed, it is dropped.
         """
-        while self._pending:
+        while self._unsent:
             try:
-                sent = self._socket.send(self._pending)
+                sent = self._socket.send(self._unsent)
             except BlockingIOError:
                 return False
             except OSError:
-                self._pending.clear()
+                self._unsent.clear()
                 break
-            del self._pending[:sent]
+            del self._unsent[:sent]
         return True
 
+    def messages(self) -> list[Message]:
+        """The messages that have arrived, of about MAX_READ bytes at most.
 
-def receive(sock: socket.socket, reader: LineReader, limit: int) -> tuple[list[Message], bool]:
-    """The messages that wait in a non-blocking `sock`, and whether it is still open.
+        So one busy sender does not hold up the others, and one call returns all that is left after
+        the sender's end.
+        """
+        messages: list[Message] = []
+        size = 0
+        with contextlib.suppress(BlockingIOError):
+            while self.is_open and size < MAX_READ:
+                try:
+                    data = self._socket.recv(262_144)
+                except ConnectionError:
+                    data = b""
+                self.is_open = bool(data)
+                size += len(data)
+                messages += self._reader.feed(data)
+        return messages
 
-    Reads about `limit` bytes at most, so that one busy sender does not hold up the others.
-    """
-    messages: list[Message] = []
-    size = 0
-    with contextlib.suppress(BlockingIOError):
-        while size < limit:
-            try:
-                data = sock.recv(262_144)
-            except ConnectionError:
-                data = b""
-            if not data:
-                return messages, False
-            size += len(data)
-            messages += reader.feed(data)
-    return messages, True
+    def close(self) -> None:
+        """Close the socket; unread messages are lost."""
+        self._socket.close()
+        self.is_open = False
 
 
 def _add(message: Message, messages: list[Message]) -> None:

@@ -11,18 +11,19 @@ import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from flowerpower.errors import FlowerpowerError
 from flowerpower.job_queue.worker.attempt import Attempt, StopReason
-from flowerpower.job_queue.worker.child_handle import ChildEnded
-from flowerpower.job_queue.worker.child_pool import ChildPool, PooledChild
+from flowerpower.job_queue.worker.child_pool import ChildPool
+from flowerpower.job_queue.worker.fork_server_client import Child, ChildEnded
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.claim import AttemptResult, Claim
 from flowerpower.jobs.job import overrides_of
 from flowerpower.jobs.run import RunRequest
 from flowerpower.triggers import clock
 
+_Data = TypeVar("_Data")
 GRACE = 3.0
 """Seconds between SIGTERM and SIGKILL."""
 MAX_WAIT = 0.5
@@ -89,9 +90,7 @@ class Slots:
     def count_longer_than(self, seconds: float) -> int:
         """How many have run for longer than that."""
         since = clock.monotonic() - seconds
-        return sum(
-            attempt.child is not None and attempt.began < since for attempt in self.attempts()
-        )
+        return sum(attempt.pid is not None and attempt.began < since for attempt in self.attempts())
 
     def stop(self, attempt: Attempt, reason: StopReason) -> None:
         """End an attempt; if it is being ended already, the first reason stands."""
@@ -129,10 +128,10 @@ class Slots:
         """Handle what the children do, for about that long or until something happens."""
         self._start_waiting()
         readable, ended = self._pool.poll(seconds)
-        for pooled in readable:
-            self._read(pooled)
-        for pooled, how in ended:
-            self._child_ended(pooled, how)
+        for child in readable:
+            self._read(child)
+        for child, how in ended:
+            self._child_ended(child, how)
         for attempt in self.attempts():
             self._enforce_stop(attempt)
 
@@ -157,20 +156,20 @@ class Slots:
 
     def _start_or_refuse(self, attempt: Attempt) -> bool:
         """Give the attempt to a child, or fail it; False if there is no child for it now."""
-        pooled = self._pool.acquire()
-        if pooled is None:
+        child = self._pool.acquire()
+        if child is None:
             return False
-        keep = pooled.attempts_given + 1 < self._jobs_per_child
+        keep = child.attempts_given + 1 < self._jobs_per_child
         try:
             run = self._run_request(attempt.claim)
-            self._pool.assign(pooled, attempt, {"run": run, "keep": keep})
+            self._pool.assign(child, attempt, {"run": run, "keep": keep})
         except Exception as error:  # noqa: BLE001 - a record may be damaged in any way
             message = f"The job's record cannot be read: {error!r}"
             if isinstance(error, FlowerpowerError):
                 message = error.message
             self._end(attempt, attempt_result.from_refusal(attempt.claim, message))
         else:
-            attempt.child, attempt.began = pooled.child, clock.monotonic()
+            attempt.pid, attempt.began = child.pid, clock.monotonic()
         return True
 
     def _run_request(self, claim: Claim) -> dict[str, Any]:
@@ -180,55 +179,50 @@ class Slots:
 
     def _wait_again(self, attempt: Attempt) -> None:
         """The child ended before the attempt began, so another child can run it."""
-        attempt.child = attempt.kill_at = None
+        attempt.pid = attempt.kill_at = None
         with self.lock:
             self._waiting.insert(0, attempt)
         self.wake()
 
-    def _read(self, pooled: PooledChild) -> None:
+    def _read(self, child: Child) -> None:
         # A child may have been dropped since `poll` listed it as readable.
-        if pooled not in self._pool:
+        if child not in self._pool:
             return
-        text, messages = self._pool.read(pooled)
-        self._add_log(pooled.attempt, text)
+        text, messages = self._pool.read(child)
+        if child.attempt is not None and text:
+            self._change(child.attempt, Attempt.add_log, text)
         for message in messages:
-            self._handle(pooled, message)
+            self._handle(child, message)
 
-    def _add_log(self, attempt: Attempt | None, text: bytes) -> None:
-        if attempt is None or not text:
-            return
+    def _change(self, attempt: Attempt, add: Callable[[Attempt, _Data], None], data: _Data) -> None:
+        """Add to what is to be recorded; only the first change since then wakes the recorder."""
         with self.lock:
-            is_first = attempt.add_log(text)
-        if is_first:
+            was_dirty = attempt.is_dirty
+            add(attempt, data)
+        if not was_dirty:
             self._on_change()
 
-    def _handle(self, pooled: PooledChild, message: Mapping[str, Any]) -> None:
-        attempt = pooled.attempt
+    def _handle(self, child: Child, message: Mapping[str, Any]) -> None:
+        attempt = child.attempt
         # A thread that the job left behind may send events after the outcome.
         if attempt is None:
             return
         match message.get("type"):
             case "node":
-                with self.lock:
-                    is_first = attempt.add_node_event(message)
-                if is_first:
-                    self._on_change()
+                self._change(attempt, Attempt.add_node_event, message)
             case "settings":
                 attempt.apply_settings(message)
             case "stale":
-                self._drop(pooled)
+                self._pool.drop(child)
                 self._wait_again(attempt)
             case "outcome":
                 # The child flushed its streams before the outcome: the whole log is in the pipe.
-                self._add_log(attempt, pooled.child.read_log())
-                pooled.attempt = None
+                if text := child.read_log():
+                    self._change(attempt, Attempt.add_log, text)
+                child.attempt = None
                 if message.get("kept") is not True:
-                    self._drop(pooled)
+                    self._pool.drop(child)
                 self._handle_outcome(attempt, message.get("outcome"))
-
-    def _drop(self, pooled: PooledChild) -> None:
-        pooled.attempt = None
-        self._pool.drop(pooled)
 
     def _handle_outcome(self, attempt: Attempt, outcome: object) -> None:
         # An attempt that was to be released but has finished keeps its outcome: running it again
@@ -240,13 +234,13 @@ class Slots:
         result = attempt_result.from_outcome(attempt.claim, attempt.policy, fields, clock.now())
         self._end(attempt, result)
 
-    def _child_ended(self, pooled: PooledChild, ended: ChildEnded) -> None:
+    def _child_ended(self, child: Child, ended: ChildEnded) -> None:
         # Its last messages, even the outcome, may still be in the pipes.
-        self._read(pooled)
-        if pooled not in self._pool:
+        self._read(child)
+        if child not in self._pool:
             return
-        attempt = pooled.attempt
-        self._drop(pooled)
+        attempt = child.attempt
+        self._pool.drop(child)
         if attempt is None or attempt.has_ended:
             return
         if attempt.stop_reason is not None:
@@ -258,7 +252,7 @@ class Slots:
                 attempt.claim, attempt.policy, ended.returncode, attempt.node, clock.now()
             )
             self._end(attempt, result)
-        elif pooled.attempts_given > 1:
+        elif child.attempts_given > 1:
             # An earlier job may be what killed this child, so the attempt is not to blame.
             self._wait_again(attempt)
         else:
@@ -272,13 +266,13 @@ class Slots:
         self, attempt: Attempt, result: AttemptResult | None, requeue_reason: str | None = None
     ) -> None:
         with self.lock:
-            attempt.result, attempt.requeue_reason, attempt.child = result, requeue_reason, None
+            attempt.result, attempt.requeue_reason, attempt.pid = result, requeue_reason, None
             attempt.ended = clock.monotonic()
         self._on_change()
 
     def _enforce_stop(self, attempt: Attempt) -> None:
         """End a child that is to be stopped or whose time is up."""
-        if attempt.has_ended or attempt.child is None:
+        if attempt.has_ended or attempt.pid is None:
             return
         now = clock.monotonic()
         if attempt.timeout is not None and now - attempt.began > attempt.timeout:
@@ -290,8 +284,8 @@ class Slots:
             is_gentle = attempt.stop_reason in (StopReason.CANCEL, StopReason.TIMEOUT)
             attempt.kill_at = now + (GRACE if is_gentle else 0.0)
             if is_gentle:
-                self._pool.signal(attempt.child, signal.SIGTERM)
+                self._pool.signal(attempt.pid, signal.SIGTERM)
         if now >= attempt.kill_at:
             # Again after another grace: a command to a fork server that is busy may be lost.
             attempt.kill_at = now + GRACE
-            self._pool.signal(attempt.child, signal.SIGKILL)
+            self._pool.signal(attempt.pid, signal.SIGKILL)
