@@ -35,9 +35,7 @@ def from_outcome(
             **node_summary(outcome),
         }
         left = None if policy is None else max(0, policy.max_retries - claim.retries)
-        return AttemptResult(
-            JobStatus.FINISHED, result=result, retries=claim.retries, attempts_left=left
-        )
+        return AttemptResult(JobStatus.FINISHED, result, retries=claim.retries, attempts_left=left)
     error = outcome.get("error")
     if not isinstance(error, dict):
         error = failure("ProcessDied", "The job's process sent an outcome that cannot be read.")
@@ -91,9 +89,8 @@ def from_timeout(
 
 def from_refusal(claim: Claim, message: str) -> AttemptResult:
     """The result of an attempt that never began, because its record cannot be run."""
-    return AttemptResult(
-        JobStatus.FAILED, error=failure("InvalidJob", message), retries=claim.retries
-    )
+    error = failure("InvalidJob", message)
+    return AttemptResult(JobStatus.FAILED, error=error, retries=claim.retries)
 
 
 def cancelled(claim: Claim) -> AttemptResult:
@@ -111,22 +108,13 @@ def _is_listed(policy: RetryConfig | None, names: tuple[str, ...]) -> bool:
 
 
 def _failed(
-    claim: Claim,
-    policy: RetryConfig | None,
-    error: dict[str, Any],
-    retryable: bool,
-    now: datetime,
+    claim: Claim, policy: RetryConfig | None, error: dict[str, Any], retryable: bool, now: datetime
 ) -> AttemptResult:
     # No policy: the attempt ended before the child sent the pipeline's retry settings.
-    left = 0 if policy is None else max(0, policy.max_retries - claim.retries)
-    if policy is None or not retryable or not left:
-        return AttemptResult(JobStatus.FAILED, error=error, retries=claim.retries, attempts_left=0)
+    if policy is None or not retryable or claim.retries >= policy.max_retries:
+        return AttemptResult(JobStatus.FAILED, None, error, None, claim.retries, 0)
     retry = claim.retries + 1
     delay = delay_before_retry(policy, retry, random.Random())  # noqa: S311 - it spreads delays
-    return AttemptResult(
-        JobStatus.SCHEDULED,
-        error=error,
-        run_at=clock.after(now, delay),
-        retries=retry,
-        attempts_left=left - 1,
-    )
+    run_at = clock.after(now, delay)
+    left = policy.max_retries - retry
+    return AttemptResult(JobStatus.SCHEDULED, None, error, run_at, retry, left)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import logging
 import os
+import pkgutil
 import selectors
 import signal
 import socket
@@ -70,8 +70,12 @@ class ForkServerProgram:
         if os.getppid() != options["worker"]:
             self._is_ending = True
         for name in options["preload"]:
-            _preload(name)
-        self._entry: child.Entry = _import(options["entry"])
+            try:
+                pkgutil.resolve_name(name)()
+            except ImportError as error:
+                log = logging.getLogger(__name__)
+                log.warning("%s cannot be imported before the fork: %s", name, error)
+        self._entry: child.Entry = pkgutil.resolve_name(options["entry"])
         isolation.prepare_logging()
         # A collection in a child would write to the pages that it shares with this process.
         gc.collect()
@@ -220,24 +224,6 @@ def _umask() -> int:
     umask = os.umask(0o077)
     os.umask(umask)
     return umask
-
-
-def _preload(name: str) -> None:
-    """Import `module`, or import it and call `module:function`; a missing one is only a warning."""
-    try:
-        if ":" in name:
-            _import(name)()
-        else:
-            importlib.import_module(name)
-    except ImportError as error:
-        logging.getLogger(__name__).warning(
-            "%s cannot be imported before the fork: %s", name, error
-        )
-
-
-def _import(name: str) -> Any:
-    module, _, attribute = name.partition(":")
-    return getattr(importlib.import_module(module), attribute)
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -111,8 +111,8 @@ class Child(LineSocket):
 class ForkServer:
     """A separate process that forks children, which run `entry` for one request after another.
 
-    `entry` is a dotted name, `module:function`. Each item of `preload` is one too, and is called
-    before the first fork; or it is a module, which is imported. The server ends its children if it
+    `entry` is a dotted name, `module:function`. So are those in `preload`, which are called before
+    the first fork; a missing module is only a warning there. The server ends its children if it
     receives no command for `silence_limit` seconds (see `ping`). `environ` is the environment of
     the children, by default the worker's.
     """

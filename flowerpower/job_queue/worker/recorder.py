@@ -12,12 +12,14 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from operator import attrgetter
 
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import FinishRequest, JobQueueBackend, WorkerOptions
 from flowerpower.job_queue.worker.attempt import Attempt, PendingOutput, StopReason
 from flowerpower.job_queue.worker.events import Events
 from flowerpower.job_queue.worker.maintenance import RETRY_EVERY, Every, Maintenance
+from flowerpower.job_queue.worker.prefetch import Prefetch
 from flowerpower.job_queue.worker.slots import Slots
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.claim import AttemptResult, Claim, Heartbeat, WorkerInfo
@@ -33,9 +35,7 @@ SILENCE_SHARE = 0.7
 class Recorder:
     """Records the attempts of one worker; `done` counts those whose result was written.
 
-    `claiming` is held while jobs are being claimed. `on_recorded` is called with each attempt whose
-    end is recorded, `on_free` when slots have become free. `batch_delay` gives the seconds to wait
-    for more results, to write them together.
+    `claiming` is held while jobs are being claimed; `on_free` is called when slots become free.
     """
 
     def __init__(
@@ -43,10 +43,9 @@ class Recorder:
         backend: JobQueueBackend,
         options: WorkerOptions,
         events: Events,
+        prefetch: Prefetch,
         claiming: threading.Lock,
-        on_recorded: Callable[[Attempt], None],
         on_free: Callable[[], None],
-        batch_delay: Callable[[], float],
     ) -> None:
         self.worker_id = _new_id()
         self.done = 0
@@ -54,10 +53,9 @@ class Recorder:
         self._backend = backend
         self._options = options
         self._events = events
+        self._prefetch = prefetch
         self._claiming = claiming
-        self._on_recorded = on_recorded
         self._on_free = on_free
-        self._batch_delay = batch_delay
         self._maintenance = Maintenance(backend, events, options.lease)
         self._beating = Every(options.lease / 5)
         self._held_until = 0.0
@@ -73,11 +71,9 @@ class Recorder:
         """Make the worker known to the backend."""
         began = clock.monotonic()
         queues, slots = tuple(self._options.queues), self._options.num_workers
-        self._backend.register_worker(
-            WorkerInfo(
-                self.worker_id, socket.gethostname(), os.getpid(), queues, slots, clock.now()
-            )
-        )
+        host, pid = socket.gethostname(), os.getpid()
+        worker = WorkerInfo(self.worker_id, host, pid, queues, slots, clock.now())
+        self._backend.register_worker(worker)
         self._extend_lease(began)
 
     def start(self, slots: Slots) -> None:
@@ -99,7 +95,7 @@ class Recorder:
             self._slots.attempts() and clock.monotonic() < self._finish_by
         ):
             self.changed.wait(RECORD_EVERY if self._slots.attempts() else self._options.lease / 10)
-            if delay := self._batch_delay():
+            if delay := self._prefetch.batch_delay:
                 time.sleep(delay)
             # Before the writes, not after: what changes during them must not be missed.
             self.changed.clear()
@@ -109,9 +105,7 @@ class Recorder:
                 self._maintenance.run_due(self.worker_id)
                 self._record_results()
                 # An attempt whose writes fail again and again must not block the others.
-                for attempt in sorted(
-                    self._slots.attempts(), key=lambda other: other.failed_writes
-                ):
+                for attempt in sorted(self._slots.attempts(), key=attrgetter("failed_writes")):
                     if attempt.result is None or attempt.failed_writes:
                         self._record(attempt)
                 self._maintenance.note_reachable()
@@ -288,7 +282,8 @@ class Recorder:
     def _free_slot(self, attempt: Attempt) -> None:
         self._slots.remove(attempt)
         self._has_freed = True
-        self._on_recorded(attempt)
+        if attempt.result is not None and attempt.ended is not None:
+            self._prefetch.observe(attempt.ended - attempt.began)
 
     def _unregister(self) -> None:
         # While the backend is away nothing is said: the others find the worker dead in time.

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import LEASE, JobQueueBackend, WorkerEvent
 from flowerpower.job_queue.worker.events import Events
 from flowerpower.job_queue.worker.maintenance import RETRY_EVERY, Maintenance
-from flowerpower.job_queue.worker.signals import stop_signals_call
 from flowerpower.triggers import clock
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 LOOK_EVERY = 0.1
 """Seconds between two looks at what is due; for a nearer fire the wait is exact."""
+
+
+@contextlib.contextmanager
+def stop_signals_call(stop: Callable[[], None]) -> Iterator[None]:
+    """Inside the block each of STOP_SIGNALS calls `stop`; afterwards the old handlers are back."""
+    # Python lets only the main thread set handlers; in another thread the caller has `stop`.
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = {number: signal.signal(number, lambda *_: stop()) for number in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 class Firing:

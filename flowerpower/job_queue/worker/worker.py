@@ -14,13 +14,12 @@ from typing import Protocol
 
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent, WorkerOptions
-from flowerpower.job_queue.worker.attempt import Attempt, StopReason
+from flowerpower.job_queue.worker.attempt import StopReason
 from flowerpower.job_queue.worker.events import Events
 from flowerpower.job_queue.worker.maintenance import RETRY_EVERY
 from flowerpower.job_queue.worker.prefetch import HORIZON, Prefetch
 from flowerpower.job_queue.worker.recorder import SILENCE_SHARE, Recorder
-from flowerpower.job_queue.worker.scheduler import Firing
-from flowerpower.job_queue.worker.signals import stop_signals_call
+from flowerpower.job_queue.worker.scheduler import Firing, stop_signals_call
 from flowerpower.job_queue.worker.slots import Slots
 from flowerpower.triggers import clock
 
@@ -61,13 +60,7 @@ class Worker:
         self._claiming = threading.Lock()
         self._prefetch = Prefetch(options)
         self._recorder = Recorder(
-            backend,
-            options,
-            self._events,
-            self._claiming,
-            on_recorded=self._observe_duration,
-            on_free=self._slots_are_free,
-            batch_delay=lambda: self._prefetch.batch_delay,
+            backend, options, self._events, self._prefetch, self._claiming, self._slots_are_free
         )
         self.slots = Slots(
             base_dir,
@@ -227,10 +220,6 @@ class Worker:
         finally:
             self._claiming.release()
         return self._is_closed
-
-    def _observe_duration(self, attempt: Attempt) -> None:
-        if attempt.result is not None and attempt.ended is not None:
-            self._prefetch.observe(attempt.ended - attempt.began)
 
     def _slots_are_free(self) -> None:
         if self.free_slots():
