@@ -110,7 +110,7 @@ class RqWorker(StockWorker):
             except _REDIS_ERRORS:
                 pass
             except Exception as error:  # noqa: BLE001 - only RQ's tools depend on it
-                self._worker.report_trouble(f"The worker is not shown to RQ's tools: {error!r}")
+                self._worker.events.trouble(f"The worker is not shown to RQ's tools: {error!r}")
             wait = POLL_EVERY
             if self._worker.options.with_scheduler:
                 wait = min(wait, self._worker.firing.step())

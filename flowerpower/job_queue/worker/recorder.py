@@ -19,8 +19,7 @@ from flowerpower.job_queue.base import FinishRequest, JobQueueBackend, WorkerOpt
 from flowerpower.job_queue.worker.attempt import Attempt, PendingOutput, StopReason
 from flowerpower.job_queue.worker.events import Events
 from flowerpower.job_queue.worker.maintenance import RETRY_EVERY, Every, Maintenance
-from flowerpower.job_queue.worker.prefetch import Prefetch
-from flowerpower.job_queue.worker.slots import Slots
+from flowerpower.job_queue.worker.slots import SILENCE_SHARE, Slots
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.claim import AttemptResult, Claim, Heartbeat, WorkerInfo
 from flowerpower.jobs.job import JobStatus, json_value
@@ -28,14 +27,12 @@ from flowerpower.triggers import clock
 
 RECORD_EVERY = 0.25
 """Seconds between two writes of one attempt's log and progress."""
-SILENCE_SHARE = 0.7
-"""Of a lease; after that long without a heartbeat a worker must not rely on its claims."""
 
 
 class Recorder:
-    """Records the attempts of one worker; `done` counts those whose result was written.
+    """Records the attempts in a worker's slots; `done` counts those whose result was written.
 
-    `claiming` is held while jobs are being claimed; `on_free` is called when slots become free.
+    Hold `claiming` while jobs are being claimed. `on_free` is called when slots become free.
     """
 
     def __init__(
@@ -43,29 +40,22 @@ class Recorder:
         backend: JobQueueBackend,
         options: WorkerOptions,
         events: Events,
-        prefetch: Prefetch,
-        claiming: threading.Lock,
+        slots: Slots,
         on_free: Callable[[], None],
     ) -> None:
         self.worker_id = _new_id()
         self.done = 0
-        self.changed = threading.Event()
+        self.claiming = threading.Lock()
         self._backend = backend
         self._options = options
         self._events = events
-        self._prefetch = prefetch
-        self._claiming = claiming
+        self._slots = slots
         self._on_free = on_free
         self._maintenance = Maintenance(backend, events, options.lease)
         self._beating = Every(options.lease / 5)
-        self._held_until = 0.0
         self._finish_by: float | None = None
         self._has_freed = False
-
-    @property
-    def holds_lease(self) -> bool:
-        """Whether no other worker can have declared this one dead, as far as is known."""
-        return clock.monotonic() < self._held_until
+        self._thread = threading.Thread(target=self._run, name="recorder")
 
     def register(self) -> None:
         """Make the worker known to the backend."""
@@ -76,16 +66,14 @@ class Recorder:
         self._backend.register_worker(worker)
         self._extend_lease(began)
 
-    def start(self, slots: Slots) -> None:
-        """Begin to record the attempts in these slots."""
-        self._slots = slots
-        self._thread = threading.Thread(target=self._run, name="recorder")
+    def start(self) -> None:
+        """Begin to record."""
         self._thread.start()
 
     def finish(self, seconds: float) -> None:
         """Record what is left, for at most that long, and unregister the worker."""
         self._finish_by = clock.monotonic() + seconds
-        self.changed.set()
+        self._slots.changed.set()
         self._thread.join()
 
     # The thread
@@ -94,11 +82,13 @@ class Recorder:
         while self._finish_by is None or (
             self._slots.attempts() and clock.monotonic() < self._finish_by
         ):
-            self.changed.wait(RECORD_EVERY if self._slots.attempts() else self._options.lease / 10)
-            if delay := self._prefetch.batch_delay:
+            self._slots.changed.wait(
+                RECORD_EVERY if self._slots.attempts() else self._options.lease / 10
+            )
+            if delay := self._slots.prefetch.batch_delay:
                 time.sleep(delay)
             # Before the writes, not after: what changes during them must not be missed.
-            self.changed.clear()
+            self._slots.changed.clear()
             try:
                 if self._beating.is_due():
                     self._heartbeat()
@@ -125,8 +115,8 @@ class Recorder:
     def _pause(self) -> None:
         until = clock.monotonic() + RETRY_EVERY
         while self._finish_by is None and clock.monotonic() < until:
-            self.changed.wait(0.1)
-            self.changed.clear()
+            self._slots.changed.wait(0.1)
+            self._slots.changed.clear()
         if self._finish_by is not None:
             time.sleep(0.2)
 
@@ -134,7 +124,7 @@ class Recorder:
 
     def _heartbeat(self) -> None:
         # While a claim is under way, the backend may hold a job for us that is in no slot yet.
-        is_quiet = self._claiming.acquire(blocking=False)
+        is_quiet = self.claiming.acquire(blocking=False)
         try:
             # Before the heartbeat: a job claimed after its answer was made is not in that answer,
             # and would look as if its lease were lost.
@@ -143,11 +133,11 @@ class Recorder:
             heartbeat = self._backend.heartbeat(self.worker_id)
         finally:
             if is_quiet:
-                self._claiming.release()
+                self.claiming.release()
         self._apply(heartbeat, snapshot)
         if not heartbeat.is_known:
             # Others have declared this worker dead and requeued its jobs: begin as a new one.
-            self._held_until = 0.0
+            self._slots.lease_until = 0.0
             self.worker_id = _new_id()
             self.register()
             return
@@ -157,7 +147,7 @@ class Recorder:
 
     def _extend_lease(self, began: float) -> None:
         # Counted from before the call: the backend may have stored it any time since.
-        self._held_until = began + SILENCE_SHARE * self._options.lease
+        self._slots.lease_until = began + SILENCE_SHARE * self._options.lease
 
     def _apply(self, heartbeat: Heartbeat, snapshot: list[Attempt]) -> None:
         for attempt in snapshot:
@@ -282,8 +272,6 @@ class Recorder:
     def _free_slot(self, attempt: Attempt) -> None:
         self._slots.remove(attempt)
         self._has_freed = True
-        if attempt.result is not None and attempt.ended is not None:
-            self._prefetch.observe(attempt.ended - attempt.began)
 
     def _unregister(self) -> None:
         # While the backend is away nothing is said: the others find the worker dead in time.

@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from flowerpower.errors import FlowerpowerError
+from flowerpower.job_queue.base import WorkerOptions
 from flowerpower.job_queue.worker.attempt import Attempt, StopReason
 from flowerpower.job_queue.worker.child_pool import ChildPool
+from flowerpower.job_queue.worker.events import Events
 from flowerpower.job_queue.worker.fork_server_client import Child, ChildEnded
+from flowerpower.job_queue.worker.prefetch import HORIZON, Prefetch
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.claim import AttemptResult, Claim
 from flowerpower.jobs.job import overrides_of
@@ -26,44 +29,34 @@ from flowerpower.triggers import clock
 _Data = TypeVar("_Data")
 GRACE = 3.0
 """Seconds between SIGTERM and SIGKILL."""
+SILENCE_SHARE = 0.7
+"""Of a lease; after that long without a heartbeat a worker must not rely on its claims."""
 MAX_WAIT = 0.5
 """Seconds that a claim waits for a child behind others before it is given back."""
 
 
 class Slots:
-    """The attempts of one worker and the children, at most `count`, that run them.
+    """The attempts of one worker and the children that run them, as many as it has slots.
 
-    `on_change` is called in the polling thread when there is something new to record, `on_trouble`
-    with a sentence when the worker itself has a problem. A child begins only while `may_begin` says
-    that the lease is held.
+    `changed` is set when there is something new to record. Until `lease_until`, a monotonic time,
+    no other worker can have declared this one dead, as far as is known; later no child begins.
     """
 
-    def __init__(
-        self,
-        base_dir: Path,
-        count: int,
-        jobs_per_child: int,
-        silence_limit: float,
-        *,
-        on_change: Callable[[], None],
-        on_trouble: Callable[[str], None],
-        may_begin: Callable[[], bool],
-    ) -> None:
+    def __init__(self, base_dir: Path, options: WorkerOptions, events: Events) -> None:
         self.lock = threading.Lock()
+        self.changed = threading.Event()
+        self.lease_until = 0.0
+        self.prefetch = Prefetch(options)
         self._base_dir = base_dir
-        self._jobs_per_child = jobs_per_child
-        self._on_change = on_change
-        self._may_begin = may_begin
-        self._pool = ChildPool(count, silence_limit, on_trouble)
+        self._options = options
+        # A frozen worker sends no heartbeat, and another one takes its jobs: its children must
+        # have ended by then, so the fork server ends them earlier than the lease.
+        silence_limit = SILENCE_SHARE * options.lease
+        self._pool = ChildPool(options.num_workers, silence_limit, events.trouble)
         self._waiting: list[Attempt] = []
         self._attempts: list[Attempt] = []
 
     # From any thread
-
-    @property
-    def can_begin(self) -> bool:
-        """Whether children can be started, as far as is known."""
-        return self._pool.can_start
 
     def wake(self) -> None:
         """Let `poll` return soon."""
@@ -82,15 +75,18 @@ class Slots:
         with self.lock:
             return list(self._attempts)
 
-    def count_waiting(self) -> int:
-        """How many have no child yet."""
+    def count_free(self) -> int:
+        """How many claims can be begun now, with those that may wait for a child."""
+        if not self._pool.can_start:
+            return 0
+        slots, since = self._options.num_workers, clock.monotonic() - HORIZON
         with self.lock:
-            return len(self._waiting)
-
-    def count_longer_than(self, seconds: float) -> int:
-        """How many have run for longer than that."""
-        since = clock.monotonic() - seconds
-        return sum(attempt.pid is not None and attempt.began < since for attempt in self.attempts())
+            long_ones = [one for one in self._attempts if one.pid is not None and one.began < since]
+            prefetch = self.prefetch.limit(slots - len(long_ones))
+            # One claim for many jobs, not one for each that ends.
+            if prefetch and len(self._waiting) > prefetch // 2:
+                return 0
+            return slots + prefetch - len(self._attempts)
 
     def stop(self, attempt: Attempt, reason: StopReason) -> None:
         """End an attempt; if it is being ended already, the first reason stands."""
@@ -110,6 +106,8 @@ class Slots:
         """Free the slot: the end is recorded, or must not be."""
         with self.lock:
             self._attempts = [other for other in self._attempts if other is not attempt]
+        if attempt.result is not None and attempt.ended is not None:
+            self.prefetch.observe(attempt.ended - attempt.began)
 
     # In the polling thread
 
@@ -138,7 +136,7 @@ class Slots:
     def _start_waiting(self) -> None:
         with self.lock:
             waiting, self._waiting = self._waiting, []
-        may_begin = self.can_begin and self._may_begin()
+        may_begin = self._pool.can_start and clock.monotonic() < self.lease_until
         still_waiting = []
         for attempt in waiting:
             if attempt.stop_reason is not None:
@@ -159,7 +157,7 @@ class Slots:
         child = self._pool.acquire()
         if child is None:
             return False
-        keep = child.attempts_given + 1 < self._jobs_per_child
+        keep = child.attempts_given + 1 < self._options.jobs_per_child
         try:
             run = self._run_request(attempt.claim)
             self._pool.assign(child, attempt, {"run": run, "keep": keep})
@@ -200,7 +198,7 @@ class Slots:
             was_dirty = attempt.is_dirty
             add(attempt, data)
         if not was_dirty:
-            self._on_change()
+            self.changed.set()
 
     def _handle(self, child: Child, message: Mapping[str, Any]) -> None:
         attempt = child.attempt
@@ -268,7 +266,7 @@ class Slots:
         with self.lock:
             attempt.result, attempt.requeue_reason, attempt.pid = result, requeue_reason, None
             attempt.ended = clock.monotonic()
-        self._on_change()
+        self.changed.set()
 
     def _enforce_stop(self, attempt: Attempt) -> None:
         """End a child that is to be stopped or whose time is up."""

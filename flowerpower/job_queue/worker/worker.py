@@ -7,7 +7,6 @@ It has three threads: the calling one polls the children (`slots`), one records 
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -17,8 +16,7 @@ from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent, WorkerOptio
 from flowerpower.job_queue.worker.attempt import StopReason
 from flowerpower.job_queue.worker.events import Events
 from flowerpower.job_queue.worker.maintenance import RETRY_EVERY
-from flowerpower.job_queue.worker.prefetch import HORIZON, Prefetch
-from flowerpower.job_queue.worker.recorder import SILENCE_SHARE, Recorder
+from flowerpower.job_queue.worker.recorder import Recorder
 from flowerpower.job_queue.worker.scheduler import Firing, stop_signals_call
 from flowerpower.job_queue.worker.slots import Slots
 from flowerpower.triggers import clock
@@ -55,24 +53,10 @@ class Worker:
     ) -> None:
         self.options = options
         self.backend = backend
-        self._events = Events(on_event)
-        self.firing = Firing(backend, self._events)
-        self._claiming = threading.Lock()
-        self._prefetch = Prefetch(options)
-        self._recorder = Recorder(
-            backend, options, self._events, self._prefetch, self._claiming, self._slots_are_free
-        )
-        self.slots = Slots(
-            base_dir,
-            options.num_workers,
-            options.jobs_per_child,
-            # A frozen worker sends no heartbeat, and another one takes its jobs: its children must
-            # have ended by then, so the fork server ends them earlier than the lease.
-            SILENCE_SHARE * options.lease,
-            on_change=self._recorder.changed.set,
-            on_trouble=self._events.trouble,
-            may_begin=lambda: self._recorder.holds_lease,
-        )
+        self.events = Events(on_event)
+        self.firing = Firing(backend, self.events)
+        self.slots = Slots(base_dir, options, self.events)
+        self._recorder = Recorder(backend, options, self.events, self.slots, self._slots_are_free)
         self._loop = make_loop(self)
         self._claimed = 0
         self._may_be_more = False
@@ -91,14 +75,9 @@ class Worker:
 
     def free_slots(self) -> int:
         """How many jobs may be claimed now."""
-        if self._stop_requests or self._is_closed or not self.slots.can_begin:
+        if self._stop_requests or self._is_closed:
             return 0
-        slots = self.options.num_workers
-        prefetch = self._prefetch.limit(slots - self.slots.count_longer_than(HORIZON))
-        # One claim for many jobs, not one for each that ends.
-        if prefetch and self.slots.count_waiting() > prefetch // 2:
-            return 0
-        free = slots + prefetch - len(self.slots.attempts())
+        free = self.slots.count_free()
         if self.options.max_jobs is not None:
             free = min(free, self.options.max_jobs - self._claimed)
         return max(0, free)
@@ -108,7 +87,7 @@ class Worker:
 
         An unreachable backend is no error here: nothing is claimed.
         """
-        with self._claiming:
+        with self._recorder.claiming:
             free = self.free_slots()
             if not free or clock.monotonic() < self._claim_at:
                 return 0
@@ -124,15 +103,11 @@ class Worker:
                 return 0
             except Exception as error:  # noqa: BLE001 - the backend's loop must go on
                 self._claim_at = clock.monotonic() + RETRY_EVERY
-                self._events.trouble(f"Jobs could not be claimed: {error!r}")
+                self.events.trouble(f"Jobs could not be claimed: {error!r}")
                 return 0
             self._claimed += len(claims)
             self.slots.begin(claims)
             return len(claims)
-
-    def report_trouble(self, reason: str) -> None:
-        """Report a problem of the loop, which goes on."""
-        self._events.trouble(reason)
 
     # The calling thread
 
@@ -143,10 +118,10 @@ class Worker:
         """
         with stop_signals_call(self.stop):
             self._recorder.register()
-            self._events.start()
-            self._events.emit("start", id=self.id, pid=os.getpid(), queues=[*self.options.queues],
+            self.events.start()
+            self.events.emit("start", id=self.id, pid=os.getpid(), queues=[*self.options.queues],
                               slots=self.options.num_workers)  # fmt: skip
-            self._recorder.start(self.slots)
+            self._recorder.start()
             seconds = LAST_WRITES_TIMEOUT
             try:
                 self.slots.start()
@@ -160,8 +135,8 @@ class Worker:
                 self._loop.stop()
                 self.slots.close()
                 self._recorder.finish(seconds)
-                self._events.emit("stop", attempts=self._recorder.done)
-                self._events.close()
+                self.events.emit("stop", attempts=self._recorder.done)
+                self.events.close()
         return self._recorder.done
 
     def stop(self) -> None:
@@ -189,9 +164,9 @@ class Worker:
 
     def _report_stop(self, running: list[str]) -> None:
         if self._stop_requests_reported == 0:
-            self._events.emit("stopping", running=running)
+            self.events.emit("stopping", running=running)
         if self._stop_requests > 1 and self._stop_requests_reported < 2:
-            self._events.emit("forced", running=running)
+            self.events.emit("forced", running=running)
             self._forced_at = clock.monotonic()
         self._stop_requests_reported = self._stop_requests
 
@@ -213,12 +188,12 @@ class Worker:
     def _close(self) -> bool:
         """Stop claiming; False if jobs were claimed meanwhile or are being claimed."""
         # Not for long: the loop may wait for the backend with this lock.
-        if not self._claiming.acquire(timeout=0.1):
+        if not self._recorder.claiming.acquire(timeout=0.1):
             return False
         try:
             self._is_closed = not self.slots.attempts()
         finally:
-            self._claiming.release()
+            self._recorder.claiming.release()
         return self._is_closed
 
     def _slots_are_free(self) -> None:
