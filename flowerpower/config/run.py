@@ -103,7 +103,7 @@ class SavedFileConfig(FileConfig):
 
 
 class RetryConfig(Configuration):
-    """When a failed attempt is retried; see `flowerpower.jobs.retries`."""
+    """When a failed attempt is retried; see `jobs.run.delay_before_retry`."""
 
     max_retries: int = Field(default=0, ge=0, le=1000)
     delay: Duration = 1.0

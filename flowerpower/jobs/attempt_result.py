@@ -11,7 +11,7 @@ from typing import Any
 from flowerpower.config.run import RetryConfig
 from flowerpower.jobs.claim import AttemptResult, Claim
 from flowerpower.jobs.job import JobStatus
-from flowerpower.jobs.retries import delay_before_retry, is_retryable
+from flowerpower.jobs.run import delay_before_retry, is_retryable
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
 

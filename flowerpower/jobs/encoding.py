@@ -17,13 +17,13 @@ import pathlib
 import uuid
 from typing import Any
 
+from flowerpower.jobs.job import MAX_INT_BITS
+
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 40
 SUMMARY_ROWS = 10
 SUMMARY_COLUMNS = 50
 REPR_LIMIT = 500
-MAX_INT_BITS = 10_000
-"""Python refuses to write integers of more than 4,300 digits, which is about 14,000 bits."""
 
 Note = dict[str, str]
 
@@ -119,6 +119,10 @@ class _Encoder:
             return value.encode("utf-8", "backslashreplace").decode("utf-8")
         return value
 
+    def _time(self, text: str) -> str | None:
+        # NaT of pandas passes for a datetime, and `is NaT` would need an import of pandas.
+        return self._text(text) if text != "NaT" else None
+
     def _number(self, value: float) -> float | None:
         self._spend(10)
         if math.isfinite(value):
@@ -145,9 +149,7 @@ class _Encoder:
         if isinstance(value, enum.Enum):
             return self.encode(value.value, depth + 1)
         if isinstance(value, dt.datetime | dt.date | dt.time):
-            # NaT of pandas passes for a datetime, and `is NaT` would need an import of pandas.
-            text = value.isoformat()
-            return self._text(text) if text != "NaT" else None
+            return self._time(value.isoformat())
         if isinstance(value, dt.timedelta):
             return self._number(value.total_seconds())
         if isinstance(value, str):
@@ -172,8 +174,7 @@ class _Encoder:
         library = type(value).__module__.partition(".")[0]
         if library == "numpy" and getattr(value, "shape", None) == ():
             if type(value).__name__ in ("datetime64", "timedelta64"):
-                text = str(value)
-                return self._text(text) if text != "NaT" else None
+                return self._time(str(value))
             item = value.item()
             if type(item) is not type(value):
                 return self.encode(item, depth + 1)

@@ -11,13 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from flowerpower.config.run import RunOverrides
-from flowerpower.errors import (
-    FlowerpowerError,
-    InvalidInputs,
-    InvalidTime,
-    Refused,
-    UsageError,
-)
+from flowerpower.errors import FlowerpowerError, InvalidInputs, InvalidTime, Refused, UsageError
 from flowerpower.jobs.run import PAYLOAD_VERSION
 from flowerpower.text import check_job_id, check_name
 from flowerpower.triggers import clock
@@ -26,8 +20,8 @@ DEFAULT_QUEUE = "default"
 MAX_WORKER_LOSSES = 3
 """A job whose worker died this often is failed: it may well be what kills the workers."""
 MAX_SPEC_DEPTH = 50
-MAX_SPEC_BITS = 10_000
-"""Of a whole number; Python refuses to write much larger ones in decimal."""
+MAX_INT_BITS = 10_000
+"""Python refuses to write whole numbers of more than 4,300 digits, about 14,000 bits."""
 
 
 class JobStatus(StrEnum):
@@ -62,21 +56,13 @@ TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
 
 
 def check_transition(job_id: str, before: JobStatus, after: JobStatus) -> None:
-    """Check a change of status against `TRANSITIONS`.
-
-    Raises:
-        Refused: if a job cannot go from `before` to `after`.
-    """
+    """Raise Refused if `TRANSITIONS` has no way from `before` to `after`."""
     if after not in TRANSITIONS[before]:
         raise Refused(f"The job {job_id} is {before}; it cannot become {after}.")
 
 
 def check_retry(job_id: str, status: JobStatus) -> None:
-    """Check that a user may queue a job of that status again.
-
-    Raises:
-        Refused: if it has not ended yet, or has finished.
-    """
+    """Raise Refused if a user may not queue a job of that status again."""
     # TRANSITIONS alone would let a running job through: its worker may queue it, a user may not.
     if status not in (JobStatus.FAILED, JobStatus.CANCELLED):
         finished = status is JobStatus.FINISHED
@@ -108,15 +94,11 @@ class JobSpec:
 
     def __post_init__(self) -> None:
         check_job_id(self.id)
-        check_name("name of a pipeline", self.pipeline)
-        check_name("name of a queue", self.queue)
         for name in ("run_at", "scheduled_for"):
             moment = getattr(self, name)
             if moment is not None and moment.tzinfo is None:
                 raise InvalidTime(f"{name} is {moment.isoformat()}, which has no UTC offset.")
-        if self.result_ttl is not None:
-            check_ttl("result_ttl", self.result_ttl)
-        check_overrides(self.overrides)
+        check_request(self.pipeline, self.queue, self.result_ttl, self.overrides)
 
     def payload(self) -> dict[str, Any]:
         """What a store keeps beside its columns: JSON with a version."""
@@ -127,13 +109,18 @@ class JobSpec:
         }
 
 
-def check_overrides(overrides: RunOverrides) -> None:
-    """Check that overrides may go into a queue: they are JSON and name no code.
+def check_request(
+    pipeline: str, queue: str, result_ttl: float | None, overrides: RunOverrides
+) -> None:
+    """Check what jobs and schedules have in common; the overrides are JSON and name no code.
 
     Raises:
-        InvalidInputs: naming the value that is not JSON.
-        UsageError: naming the class that a worker would have to import.
+        InvalidName, InvalidInputs, UsageError: naming what is not valid.
     """
+    check_name("name of a pipeline", pipeline)
+    check_name("name of a queue", queue)
+    if result_ttl is not None:
+        check_ttl("result_ttl", result_ttl)
     for part in ("inputs", "overrides", "config"):
         check_json(getattr(overrides, part), part)
     if overrides.names_code is not None:
@@ -144,11 +131,7 @@ def check_overrides(overrides: RunOverrides) -> None:
 
 
 def check_ttl(name: str, seconds: float) -> None:
-    """Check a time to live.
-
-    Raises:
-        UsageError: if it is neither -1 nor between 0 and a hundred years.
-    """
+    """Raise UsageError if a time to live is neither -1 nor between 0 and a hundred years."""
     if seconds != -1 and not 0 <= seconds <= clock.MAX_DURATION:
         raise UsageError(f"{name} is {seconds}: expected -1, or 0 seconds to 100 years.")
 
@@ -170,7 +153,7 @@ def overrides_of(payload: object) -> RunOverrides:
         overrides = RunOverrides.model_validate(payload.get("overrides", {}))
     except ValueError as error:
         raise FlowerpowerError(f"The job's record is damaged: {error}") from None
-    # `check_overrides` ran in the caller's process; whoever can write to the backend can forge
+    # `check_request` ran in the caller's process; whoever can write to the backend can forge
     # a payload, so the worker checks again.
     if overrides.names_code is not None:
         raise FlowerpowerError("The job's record names code to import; it is not run.")
@@ -188,8 +171,8 @@ def check_json(value: object, path: str, depth: int = 0) -> None:
     if value is None or isinstance(value, bool | str):
         return
     if isinstance(value, int):
-        if value.bit_length() > MAX_SPEC_BITS:
-            raise InvalidInputs(f"{path} is a whole number of more than {MAX_SPEC_BITS} bits.")
+        if value.bit_length() > MAX_INT_BITS:
+            raise InvalidInputs(f"{path} is a whole number of more than {MAX_INT_BITS} bits.")
     elif isinstance(value, float):
         if not math.isfinite(value):
             raise InvalidInputs(

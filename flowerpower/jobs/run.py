@@ -1,15 +1,19 @@
-"""One attempt as data: the request, the events while it runs (NodeEvent), the outcome.
+"""One attempt as data: request, events while it runs, outcome; and whether it is tried again.
 
 Requests and outcomes are JSON both ways: they travel to child processes and into queues.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.run import RetryConfig, RunOverrides
 from flowerpower.errors import FlowerpowerError
+
+if TYPE_CHECKING:
+    import random
 
 PAYLOAD_VERSION = 1
 # An exception that comes from another process has lost its traceback, and one that cannot be
@@ -171,3 +175,31 @@ class RunOutcome:
         body["files"] = [FileRecord(**file) for file in body.get("files", [])]
         body["error"] = RunError(**body["error"]) if body["error"] else None
         return RunOutcome(**body)
+
+
+def is_retryable(policy: RetryConfig, exception_names: Iterable[str]) -> bool:
+    """Whether the policy lists one of the exception's names (`names_of`)."""
+    return not set(policy.exceptions).isdisjoint(exception_names)
+
+
+def names_of(exception_type: type[BaseException]) -> list[str]:
+    """The class and all its base classes but `object`, each as `Name` and as `module.Name`."""
+    # Names, not classes: a queue decides about retries without importing the pipeline's code.
+    names: list[str] = []
+    for cls in exception_type.__mro__[:-1]:
+        names += [cls.__name__, f"{cls.__module__}.{cls.__qualname__}"]
+    return names
+
+
+def delay_before_retry(policy: RetryConfig, retry: int, dice: random.Random) -> float:
+    """Seconds to wait before the `retry`-th retry (counted from 1).
+
+    The delay is multiplied by `backoff` for each retry, up to `max_delay`. Then up to
+    `jitter_factor` of it is added or subtracted at random.
+    """
+    try:
+        delay = policy.delay * policy.backoff ** (retry - 1)
+    except OverflowError:
+        delay = policy.max_delay
+    base = min(delay, policy.max_delay)
+    return max(0.0, base * (1 + policy.jitter_factor * dice.uniform(-1, 1)))

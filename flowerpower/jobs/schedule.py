@@ -12,7 +12,7 @@ from typing import Any
 
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import FlowerpowerError, UsageError
-from flowerpower.jobs.job import DEFAULT_QUEUE, JobSpec, check_overrides, check_ttl, json_value
+from flowerpower.jobs.job import DEFAULT_QUEUE, JobSpec, check_request, json_value
 from flowerpower.jobs.run import PAYLOAD_VERSION
 from flowerpower.text import SCHEDULE_ID_LIMIT, check_name
 from flowerpower.triggers import clock
@@ -76,17 +76,13 @@ class ScheduleSpec:
     def __post_init__(self) -> None:
         if self.id is not None:
             check_name("id of a schedule", self.id, SCHEDULE_ID_LIMIT)
-        check_name("name of a pipeline", self.pipeline)
-        check_name("name of a queue", self.queue)
-        if self.result_ttl is not None:
-            check_ttl("result_ttl", self.result_ttl)
+        check_request(self.pipeline, self.queue, self.result_ttl, self.overrides)
         if self.misfire_grace_time is not None:
             clock.parse_duration(self.misfire_grace_time)
         if not 1 <= self.max_instances <= MAX_INSTANCES:
             raise UsageError(
                 f"max_instances is {self.max_instances}: expected 1 to {MAX_INSTANCES}."
             )
-        check_overrides(self.overrides)
 
     def definition(self) -> str:
         """Everything but the ids and the origin, as JSON that is equal for equal schedules."""
@@ -119,17 +115,11 @@ def spec_from_definition(
             f"({body['v']!r}, this one reads {PAYLOAD_VERSION})."
         )
     try:
+        trigger = trigger_from_json(body["trigger"])
+        overrides = RunOverrides.model_validate(body["overrides"])
+        settings = {name: body[name] for name in _SETTINGS}
         return ScheduleSpec(
-            pipeline=pipeline,
-            trigger=trigger_from_json(body["trigger"]),
-            overrides=RunOverrides.model_validate(body["overrides"]),
-            id=schedule_id,
-            queue=body["queue"],
-            result_ttl=body["result_ttl"],
-            misfire_grace_time=body["misfire_grace_time"],
-            coalesce=bool(body["coalesce"]),
-            max_instances=int(body["max_instances"]),
-            origin=Origin(origin),
+            pipeline, trigger, overrides, schedule_id, origin=Origin(origin), **settings
         )
     except (FlowerpowerError, LookupError, TypeError, ValueError) as error:
         raise FlowerpowerError(f"The schedule {schedule_id} is damaged: {error}") from None

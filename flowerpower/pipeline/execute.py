@@ -20,8 +20,7 @@ from flowerpower.config.run import RunConfig
 from flowerpower.config.yaml_reader import parse_yaml
 from flowerpower.errors import FlowerpowerError
 from flowerpower.jobs.encoding import encode_outputs
-from flowerpower.jobs.retries import is_retryable
-from flowerpower.jobs.run import NodeEvent, RunOutcome, RunRequest
+from flowerpower.jobs.run import NodeEvent, RunOutcome, RunRequest, is_retryable
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.pipeline.run_errors import run_error
 from flowerpower.text import known_secrets, mask_values

@@ -10,8 +10,7 @@ from functools import partial
 from flowerpower.config.files import Pipeline, Project
 from flowerpower.config.merge import merged_run
 from flowerpower.config.run import RunOverrides
-from flowerpower.jobs.retries import delay_before_retry
-from flowerpower.jobs.run import NodeEvent, RunError, RunOutcome, RunRequest
+from flowerpower.jobs.run import NodeEvent, RunError, RunOutcome, RunRequest, delay_before_retry
 
 OnEvent = Callable[[NodeEvent], None]
 OnRetry = Callable[[RunError, int, float], None]

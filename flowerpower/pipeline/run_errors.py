@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flowerpower.errors import FlowerpowerError, RunFailed
-from flowerpower.jobs.retries import names_of
-from flowerpower.jobs.run import ORIGINAL_FRAMES, ORIGINAL_TYPE_NAMES, RunError
+from flowerpower.jobs.run import ORIGINAL_FRAMES, ORIGINAL_TYPE_NAMES, RunError, names_of
 from flowerpower.project_code import is_inside
 
 TRACEBACK_LIMIT = 20_000

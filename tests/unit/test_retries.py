@@ -7,7 +7,7 @@ import random
 import pytest
 
 from flowerpower.config.run import RetryConfig
-from flowerpower.jobs.retries import delay_before_retry, is_retryable, names_of
+from flowerpower.jobs.run import delay_before_retry, is_retryable, names_of
 
 
 def test_delays_grow_by_backoff_up_to_their_limit() -> None:

@@ -9,7 +9,7 @@ from hamilton.lifecycle import NodeExecutionMethod
 from hamilton.lifecycle.default import INJECTION_ALLOWED
 
 from flowerpower.config.adapters import GracefulErrors
-from flowerpower.jobs.retries import names_of
+from flowerpower.jobs.run import names_of
 from flowerpower.run.node_events import NodeEventHook
 from flowerpower.run.patches import unwrap_generator
 

@@ -24,8 +24,7 @@ from hamilton.execution.grouping import TaskImplementation
 from hamilton.lifecycle.base import LifecycleAdapterSet
 
 from flowerpower.errors import RunFailed
-from flowerpower.jobs.retries import names_of
-from flowerpower.jobs.run import ORIGINAL_FRAMES, ORIGINAL_TYPE_NAMES, NodeRecord
+from flowerpower.jobs.run import ORIGINAL_FRAMES, ORIGINAL_TYPE_NAMES, NodeRecord, names_of
 from flowerpower.run.adapters.trackers import is_tracker
 from flowerpower.run.cache.cache import Cache
 from flowerpower.run.executors.detached_nodes import detached
