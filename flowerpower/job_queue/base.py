@@ -2,7 +2,7 @@
 
 Law, for every method: once the call has returned, its effect is durable. Times are aware
 datetimes. A backend stores and decides nothing: `flowerpower.job_queue.worker.slots` decides
-whether an attempt is retried, `flowerpower.job_queue.worker.maintenance` whether a worker is dead.
+whether an attempt is retried, `flowerpower.job_queue.worker.scheduler` whether a worker is dead.
 """
 
 from __future__ import annotations

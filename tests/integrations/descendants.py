@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from flowerpower.job_queue.worker import processes
+from flowerpower.job_queue.worker import isolation
 
 # What loses its parent becomes a child of this process, and is found again.
-processes.adopt_orphans()
+isolation.adopt_orphans()
 
 
 def descendants(pid: int | None = None) -> dict[int, str]:

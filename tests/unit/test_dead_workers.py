@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from flowerpower.job_queue.worker.maintenance import Reaper
+from flowerpower.job_queue.worker.scheduler import Reaper
 from flowerpower.triggers import clock
 
 

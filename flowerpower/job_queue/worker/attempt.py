@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -134,7 +135,7 @@ class Attempt:
         if not self.has_ended:
             # A secret that is cut in two would pass the mask, and half a character is no text:
             # both wait for their rest.
-            end = _complete_characters(self._text)
+            end = codecs.utf_8_decode(self._text, "replace", False)[1]
             end -= partial_secret_length(bytes(self._text[:end]))
         progress = None
         if self.progress:
@@ -162,15 +163,3 @@ class Attempt:
         if excess > 0:
             del self._text[:excess]
             self._cut += excess
-
-
-def _complete_characters(text: bytearray) -> int:
-    """The length of `text` without an incomplete UTF-8 character at its end."""
-    for back in range(1, min(3, len(text)) + 1):
-        byte = text[-back]
-        if byte >= 0xC0:
-            length = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
-            return len(text) - back if back < length else len(text)
-        if byte < 0x80:
-            break
-    return len(text)

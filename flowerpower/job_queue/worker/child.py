@@ -11,7 +11,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from flowerpower.job_queue.worker.isolation import (
     LoadedModules,
@@ -40,7 +40,12 @@ class Channel:
     """The child's end of its control socket; works only in the process that created it."""
 
     def __init__(self, sock: socket.socket) -> None:
-        self._socket = _on_high_descriptor(sock)
+        # High up: jobs that daemonise or clean up close the low numbers, and new files reuse them.
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        lowest = min(limit, 1024) - 24 if limit > 0 else 1000
+        with sock:
+            number = fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD_CLOEXEC, lowest)
+        self._socket = socket.socket(fileno=number)
         self._identity = self._stat()
         self._reader = LineReader()
         self._waiting: list[Message] = []
@@ -90,15 +95,6 @@ class Channel:
         return status.st_dev, status.st_ino
 
 
-def _on_high_descriptor(sock: socket.socket) -> socket.socket:
-    """`sock` moved to a high descriptor."""
-    # Jobs that daemonise or clean up close the low numbers, and new files reuse them.
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    lowest = min(limit, 1024) - 24 if limit > 0 else 1000
-    with sock:
-        return socket.socket(fileno=fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD_CLOEXEC, lowest))
-
-
 def live(control: socket.socket, log: int, entry: Entry, umask: int) -> NoReturn:
     """Be the child: run the requests that come through `control`, print to `log`, and exit."""
     code = EXIT_BROKEN
@@ -108,7 +104,8 @@ def live(control: socket.socket, log: int, entry: Entry, umask: int) -> NoReturn
         reseed()
         code = _serve(channel, entry, ProcessState(umask))
     except BaseException:  # noqa: BLE001 - nothing may reach the server's code above
-        _write_traceback()
+        with contextlib.suppress(BaseException):
+            traceback.print_exc()
     finally:
         _flush_streams()
         # Not sys.exit: handlers of the fork server, and threads that the job left, must not run.
@@ -165,11 +162,13 @@ def _run(request: Message, entry: Entry, channel: Channel) -> Message:
 
 def _folder(request: Message) -> str:
     """The project's folder, from the request or the run in it."""
+    folder = request.get("base_dir") or _run_of(request).get("base_dir")
+    return folder if isinstance(folder, str) else ""
+
+
+def _run_of(request: Message) -> dict[str, Any]:
     run = request.get("run")
-    for source in (request, run if isinstance(run, dict) else {}):
-        if isinstance(source.get("base_dir"), str):
-            return str(source["base_dir"])
-    return ""
+    return run if isinstance(run, dict) else {}
 
 
 def _send_outcome(channel: Channel, request: Message, outcome: Message, kept: bool) -> None:
@@ -183,7 +182,6 @@ def _send_outcome(channel: Channel, request: Message, outcome: Message, kept: bo
 
 def _failed(request: Message, error: BaseException) -> Message:
     """A failed outcome for what went wrong around the entry."""
-    run = request.get("run")
     now = clock.format_time(clock.now())
     try:
         message = str(error) or type(error).__name__
@@ -194,13 +192,8 @@ def _failed(request: Message, error: BaseException) -> Message:
         message=message.encode("utf-8", "backslashreplace").decode("utf-8")[:2_000],
         type_names=[type(error).__qualname__],
     )
-    name = run.get("pipeline") if isinstance(run, dict) else None
-    return RunOutcome(str(name or ""), "failed", now, now, 0.0, error=run_error).to_json()
-
-
-def _write_traceback() -> None:
-    with contextlib.suppress(BaseException):
-        traceback.print_exc()
+    name = str(_run_of(request).get("pipeline") or "")
+    return RunOutcome(name, "failed", now, now, 0.0, error=run_error).to_json()
 
 
 def _flush_streams() -> None:

@@ -20,7 +20,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from flowerpower.job_queue.worker import child, isolation, processes
+from flowerpower.job_queue.worker import child, isolation
 from flowerpower.job_queue.worker.json_lines import LineReader, LineSocket, Message, to_line
 from flowerpower.triggers import clock
 
@@ -64,8 +64,8 @@ class ForkServerProgram:
         # Without a handler of its own the signal would not reach the wake-up descriptor.
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(PARENT_DIED, self._end)
-        processes.die_with_parent(PARENT_DIED)
-        processes.adopt_orphans()
+        isolation.die_with_parent(PARENT_DIED)
+        isolation.adopt_orphans()
         # The worker may have died before `die_with_parent`: then no signal comes.
         if os.getppid() != options["worker"]:
             self._is_ending = True
@@ -112,7 +112,7 @@ class ForkServerProgram:
         for pid, is_lost in self._children.items():
             if not is_lost:
                 self._children[pid] = True
-                processes.signal_group(pid, signal.SIGKILL)
+                isolation.signal_group(pid, signal.SIGKILL)
 
     def _read_commands(self) -> None:
         try:
@@ -139,7 +139,7 @@ class ForkServerProgram:
             self._fork(control, log)
         # Only what has not been reaped: another process may have an old child's pid.
         elif message["do"] == "kill" and message["pid"] in self._children:
-            processes.signal_group(message["pid"], message["signal"])
+            isolation.signal_group(message["pid"], message["signal"])
 
     def _fork(self, control: int, log: int) -> None:
         # Signals wait until the child has its own process group and handlers: a handler of the
@@ -162,7 +162,7 @@ class ForkServerProgram:
     def _be_child(self, control: int, log: int) -> None:
         try:
             os.setsid()
-            processes.die_with_parent(signal.SIGKILL)
+            isolation.die_with_parent(signal.SIGKILL)
             # The server may have died before that: then no signal comes.
             if os.getppid() != self._pid:
                 os._exit(child.EXIT_BROKEN)
@@ -172,7 +172,7 @@ class ForkServerProgram:
                 sock.close()
             for descriptor in self._descriptors:
                 os.close(descriptor)
-            processes.restore_signals([*IGNORED, signal.SIGCHLD, PARENT_DIED])
+            isolation.restore_signals([*IGNORED, signal.SIGCHLD, PARENT_DIED])
             child.live(socket.socket(fileno=control), log, self._entry, self._umask)
         finally:
             os._exit(child.EXIT_BROKEN)
@@ -184,7 +184,7 @@ class ForkServerProgram:
     def _reap(self) -> None:
         with contextlib.suppress(BlockingIOError):
             self._wake_reader.recv(4096)
-        for pid, returncode in processes.reap(list(self._children), self._kill_group):
+        for pid, returncode in isolation.reap(list(self._children), self._kill_group):
             is_lost = self._children.pop(pid, None)
             if is_lost is not None:
                 self._reports.send({"pid": pid, "returncode": returncode, "lost": is_lost})
@@ -194,29 +194,29 @@ class ForkServerProgram:
     def _kill_group(self, pid: int) -> None:
         """Kill what is left of the process group of a child that has ended."""
         if pid in self._children:
-            processes.signal_group(pid, signal.SIGKILL)
+            isolation.signal_group(pid, signal.SIGKILL)
 
     def _kill_orphans(self) -> None:
         """Kill adopted orphans once every child that may have started them has ended."""
         # They left their group (setsid), so nothing says whose they are: an orphan may belong to
         # any child that ran when it was first seen.
         running = set(self._children)
-        for pid in processes.own_children():
+        for pid in isolation.own_children():
             if pid not in running and not self._possible_parents.setdefault(pid, running) & running:
-                processes.signal_group(pid, signal.SIGKILL)
+                isolation.signal_group(pid, signal.SIGKILL)
 
     def _end_all(self) -> None:
         for pid in self._children:
-            processes.signal_group(pid, signal.SIGKILL)
+            isolation.signal_group(pid, signal.SIGKILL)
         deadline = clock.monotonic() + LAST_WAIT
         while clock.monotonic() < deadline:
-            for pid, _ in processes.reap(list(self._children), self._kill_group):
+            for pid, _ in isolation.reap(list(self._children), self._kill_group):
                 self._children.pop(pid, None)
-            orphans = processes.own_children()
+            orphans = isolation.own_children()
             if not orphans and not self._children:
                 return
             for pid in orphans:
-                processes.signal_group(pid, signal.SIGKILL)
+                isolation.signal_group(pid, signal.SIGKILL)
             self._selector.select(0.01)
 
 

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -111,6 +110,9 @@ class Child(LineSocket):
 class ForkServer:
     """A separate process that forks children, which run `entry` for one request after another.
 
+    For one thread, which must live as long as the server: on Linux the kernel tells a process of
+    its parent's death when the *thread* that forked it ends.
+
     `entry` is a dotted name, `module:function`. So are those in `preload`, which are called before
     the first fork; a missing module is only a warning there. The server ends its children if it
     receives no command for `silence_limit` seconds (see `ping`). `environ` is the environment of
@@ -134,25 +136,36 @@ class ForkServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._pids: set[int] = set()
         self._ended: list[ChildEnded] = []
-        self._lock = threading.RLock()
 
     def start(self) -> None:
-        """Start the server, or a new one after its death; does not wait for its imports.
-
-        The calling thread must live as long as the server: on Linux the kernel tells a process of
-        its parent's death when the *thread* that forked it ends.
-        """
+        """Start the server, or a new one after its death; does not wait for its imports."""
         self.close()
         self._commands, commands = socket.socketpair()
         own_end, reports = socket.socketpair()
         self._reports = LineSocket(own_end)
         self._reply_lines = LineReader()
         self._is_ready = False
+        self._process = self._open_process(commands, reports)
+        options = {
+            "path": sys.path,
+            "entry": self._entry,
+            "preload": self._preload,
+            "silence_limit": self._silence_limit,
+            "worker": os.getpid(),
+        }
+        self._commands.settimeout(START_TIMEOUT)
+        with contextlib.suppress(OSError):
+            self._commands.sendall(to_line(options))
+
+    def _open_process(
+        self, commands: socket.socket, reports: socket.socket
+    ) -> subprocess.Popen[bytes]:
+        """The process, with its ends of the two sockets, which are closed here."""
         # From 3 up: in a worker that was started without stdin, stdout or stderr, a socket may have
         # such a number, and Popen would replace it.
         ends = [fcntl.fcntl(end.fileno(), fcntl.F_DUPFD_CLOEXEC, 3) for end in (commands, reports)]
         try:
-            self._process = subprocess.Popen(  # noqa: S603 - this very interpreter
+            return subprocess.Popen(  # noqa: S603 - this very interpreter
                 [sys.executable, "-P", "-m", _PROGRAM, *map(str, ends)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -165,16 +178,6 @@ class ForkServer:
             reports.close()
             for descriptor in ends:
                 os.close(descriptor)
-        options = {
-            "path": sys.path,
-            "entry": self._entry,
-            "preload": self._preload,
-            "silence_limit": self._silence_limit,
-            "worker": os.getpid(),
-        }
-        self._commands.settimeout(START_TIMEOUT)
-        with contextlib.suppress(OSError):
-            self._commands.sendall(to_line(options))
 
     @property
     def pid(self) -> int | None:
@@ -252,7 +255,7 @@ class ForkServer:
     def _send(self, message: Message) -> None:
         """Send a command that has no reply; it is lost if the server does not read."""
         if self._process is not None:
-            with self._lock, contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):
                 # Not `sendall`, which would wait for the socket's timeout: the descriptor itself
                 # does not block.
                 os.write(self._commands.fileno(), to_line(message))
@@ -260,17 +263,16 @@ class ForkServer:
     def _fork(self, *descriptors: int) -> Message:
         if self._process is None:
             raise ForkServerDied("The fork server has not been started.")
-        with self._lock:
-            try:
-                if not self._is_ready:
-                    self._read_reply()
-                    self._is_ready = True
-                    self._commands.settimeout(FORK_TIMEOUT)
-                socket.send_fds(self._commands, [to_line({"do": "fork"})], descriptors)
-                return self._read_reply()
-            except OSError as error:
-                self._kill_server(self._process)
-                raise ForkServerDied(f"The fork server died: {error}.") from None
+        try:
+            if not self._is_ready:
+                self._read_reply()
+                self._is_ready = True
+                self._commands.settimeout(FORK_TIMEOUT)
+            socket.send_fds(self._commands, [to_line({"do": "fork"})], descriptors)
+            return self._read_reply()
+        except OSError as error:
+            self._kill_server(self._process)
+            raise ForkServerDied(f"The fork server died: {error}.") from None
 
     def _read_reply(self) -> Message:
         while True:

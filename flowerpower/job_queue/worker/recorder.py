@@ -18,7 +18,7 @@ from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import FinishRequest, JobQueueBackend, WorkerOptions
 from flowerpower.job_queue.worker.attempt import Attempt, PendingOutput, StopReason
 from flowerpower.job_queue.worker.events import Events
-from flowerpower.job_queue.worker.maintenance import RETRY_EVERY, Every, Maintenance
+from flowerpower.job_queue.worker.scheduler import RETRY_EVERY, Every, Maintenance
 from flowerpower.job_queue.worker.slots import SILENCE_SHARE, Slots
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.claim import AttemptResult, Claim, Heartbeat, WorkerInfo

@@ -11,7 +11,7 @@ import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from flowerpower.errors import FlowerpowerError
 from flowerpower.job_queue.base import WorkerOptions
@@ -26,7 +26,6 @@ from flowerpower.jobs.job import overrides_of
 from flowerpower.jobs.run import RunRequest
 from flowerpower.triggers import clock
 
-_Data = TypeVar("_Data")
 GRACE = 3.0
 """Seconds between SIGTERM and SIGKILL."""
 SILENCE_SHARE = 0.7
@@ -186,17 +185,18 @@ class Slots:
         # A child may have been dropped since `poll` listed it as readable.
         if child not in self._pool:
             return
+        attempt = child.attempt
         text, messages = self._pool.read(child)
-        if child.attempt is not None and text:
-            self._change(child.attempt, Attempt.add_log, text)
+        if attempt is not None and text:
+            self._change(attempt, lambda: attempt.add_log(text))
         for message in messages:
             self._handle(child, message)
 
-    def _change(self, attempt: Attempt, add: Callable[[Attempt, _Data], None], data: _Data) -> None:
+    def _change(self, attempt: Attempt, add: Callable[[], None]) -> None:
         """Add to what is to be recorded; only the first change since then wakes the recorder."""
         with self.lock:
             was_dirty = attempt.is_dirty
-            add(attempt, data)
+            add()
         if not was_dirty:
             self.changed.set()
 
@@ -207,7 +207,7 @@ class Slots:
             return
         match message.get("type"):
             case "node":
-                self._change(attempt, Attempt.add_node_event, message)
+                self._change(attempt, lambda: attempt.add_node_event(message))
             case "settings":
                 attempt.apply_settings(message)
             case "stale":
@@ -216,7 +216,7 @@ class Slots:
             case "outcome":
                 # The child flushed its streams before the outcome: the whole log is in the pipe.
                 if text := child.read_log():
-                    self._change(attempt, Attempt.add_log, text)
+                    self._change(attempt, lambda: attempt.add_log(text))
                 child.attempt = None
                 if message.get("kept") is not True:
                     self._pool.drop(child)

@@ -15,9 +15,8 @@ from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent, WorkerOptions
 from flowerpower.job_queue.worker.attempt import StopReason
 from flowerpower.job_queue.worker.events import Events
-from flowerpower.job_queue.worker.maintenance import RETRY_EVERY
 from flowerpower.job_queue.worker.recorder import Recorder
-from flowerpower.job_queue.worker.scheduler import Firing, stop_signals_call
+from flowerpower.job_queue.worker.scheduler import RETRY_EVERY, Firing, stop_signals_call
 from flowerpower.job_queue.worker.slots import Slots
 from flowerpower.triggers import clock
 
