@@ -25,8 +25,7 @@ class WorkerInfo:
 
     def to_json(self) -> dict[str, Any]:
         """All fields as a JSON object, times in RFC 3339."""
-        body = {name: json_value(value) for name, value in vars(self).items()}
-        return {**body, "queues": list(self.queues), "running": list(self.running)}
+        return {name: json_value(value) for name, value in vars(self).items()}
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,9 @@ SUMMARY_ROWS = 10
 SUMMARY_COLUMNS = 50
 REPR_LIMIT = 500
 
+_NULL = "NaN or infinity written as null"
+_LIST = "set written as a list"
+
 Note = dict[str, str]
 
 
@@ -72,16 +75,10 @@ class _Encoder:
     def __init__(self, limit: int) -> None:
         self.size = 0
         self._limit = limit
-        self._not_finite = 0
-        self._sets = 0
+        self._changed = {_NULL: 0, _LIST: 0}
 
     def notes(self) -> list[str]:
-        notes = []
-        if self._not_finite:
-            notes.append(f"{self._not_finite} x NaN or infinity written as null")
-        if self._sets:
-            notes.append(f"{self._sets} x set written as a list")
-        return notes
+        return [f"{count} x {change}" for change, count in self._changed.items() if count]
 
     def _spend(self, size: int) -> None:
         self.size += size
@@ -127,7 +124,7 @@ class _Encoder:
         self._spend(10)
         if math.isfinite(value):
             return value
-        self._not_finite += 1
+        self._changed[_NULL] += 1
         return None
 
     def _mapping(self, value: dict[Any, Any], depth: int) -> dict[str, Any]:
@@ -162,7 +159,7 @@ class _Encoder:
         if isinstance(value, pathlib.PurePath | uuid.UUID | decimal.Decimal):
             return self._text(str(value))
         if isinstance(value, set | frozenset):
-            self._sets += 1
+            self._changed[_LIST] += 1
             return [self.encode(item, depth + 1) for item in value]
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             fields = dataclasses.fields(value)
@@ -228,11 +225,10 @@ def _shape(value: Any) -> dict[str, Any]:
 
 
 def _columns(value: Any) -> dict[str, Any]:
-    columns = getattr(value, "columns", None)
+    # PyArrow's `columns` are the values.
+    columns = getattr(value, "column_names", getattr(value, "columns", None))
     if columns is None and hasattr(value, "to_frame") and hasattr(value, "head"):
         columns = ["value"]
-    if columns is None:
-        columns = getattr(value, "column_names", None)
     if columns is None:
         dtype = getattr(value, "dtype", None)
         return {} if dtype is None else {"dtype": str(dtype)}

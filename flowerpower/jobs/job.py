@@ -229,14 +229,16 @@ class Job:
 
     def to_json(self) -> dict[str, Any]:
         """All fields as a JSON object, times in RFC 3339; of the payload only the overrides."""
-        names = [name for name in self.__dataclass_fields__ if name != "payload"]
-        overrides = self.payload.get("overrides") if isinstance(self.payload, dict) else None
-        body = {name: json_value(getattr(self, name)) for name in names}
+        body = {name: json_value(value) for name, value in vars(self).items()}
+        payload = body.pop("payload")
+        overrides = payload.get("overrides") if isinstance(payload, dict) else None
         return {**body, "overrides": overrides or {}}
 
 
 def json_value(value: Any) -> Any:
-    """A field of a record as JSON: a time in RFC 3339, anything else unchanged."""
+    """A field of a record as JSON: a time in RFC 3339, a tuple as a list, all else unchanged."""
+    if isinstance(value, tuple):
+        return list(value)
     return clock.format_time(value) if isinstance(value, datetime) else value
 
 

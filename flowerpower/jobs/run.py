@@ -43,10 +43,8 @@ class RunRequest:
         """A JSON object; `from_json` reads it again."""
         return {
             "v": PAYLOAD_VERSION,
-            "base_dir": self.base_dir,
-            "pipeline": self.pipeline,
+            **vars(self),
             "overrides": self.overrides.model_dump(exclude_defaults=True),
-            "scheduled_for": self.scheduled_for,
         }
 
     @staticmethod

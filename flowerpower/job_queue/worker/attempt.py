@@ -85,6 +85,11 @@ class Attempt:
         return self.result is not None or self.requeue_reason is not None
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for a child."""
+        return self.pid is None and not self.has_ended
+
+    @property
     def node(self) -> str | None:
         """The node that ran last, if known."""
         return self.progress.get("current")

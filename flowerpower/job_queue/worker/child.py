@@ -48,7 +48,6 @@ class Channel:
         self._socket = socket.socket(fileno=number)
         self._identity = self._stat()
         self._reader = LineReader()
-        self._waiting: list[Message] = []
         self._pid = os.getpid()
         self._lock = threading.Lock()
 
@@ -77,15 +76,10 @@ class Channel:
 
     def next_message(self) -> Message | None:
         """Wait for the next message; None if the worker has closed the channel."""
-        while not self._waiting:
-            try:
-                data = self._socket.recv(262_144)
-            except OSError:
-                data = b""
-            if not data:
-                return None
-            self._waiting = self._reader.feed(data)
-        return self._waiting.pop(0)
+        try:
+            return self._reader.next_from(self._socket)
+        except OSError:
+            return None
 
     def _stat(self) -> tuple[int, int] | None:
         try:

@@ -210,8 +210,7 @@ class ForkServerProgram:
             isolation.signal_group(pid, signal.SIGKILL)
         deadline = clock.monotonic() + LAST_WAIT
         while clock.monotonic() < deadline:
-            for pid, _ in isolation.reap(list(self._children), self._kill_group):
-                self._children.pop(pid, None)
+            self._reap()
             orphans = isolation.own_children()
             if not orphans and not self._children:
                 return
@@ -237,16 +236,11 @@ def main(arguments: Sequence[str]) -> None:
     # OpenBLAS has threads as soon as NumPy is imported, but prepares itself for each fork.
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     commands, reports = (socket.socket(fileno=int(number)) for number in arguments)
-    reader = LineReader()
-    options: list[Message] = []
-    while not options:
-        data = commands.recv(65_536)
-        if not data:
-            return
-        options = reader.feed(data)
-    program = ForkServerProgram(commands, reports)
-    program.prepare(options[0])
-    program.run()
+    options = LineReader().next_from(commands)
+    if options is not None:
+        program = ForkServerProgram(commands, reports)
+        program.prepare(options)
+        program.run()
 
 
 if __name__ == "__main__":

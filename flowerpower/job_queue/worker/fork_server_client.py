@@ -143,7 +143,7 @@ class ForkServer:
         self._commands, commands = socket.socketpair()
         own_end, reports = socket.socketpair()
         self._reports = LineSocket(own_end)
-        self._reply_lines = LineReader()
+        self._replies = LineReader()
         self._is_ready = False
         self._process = self._open_process(commands, reports)
         options = {
@@ -275,12 +275,10 @@ class ForkServer:
             raise ForkServerDied(f"The fork server died: {error}.") from None
 
     def _read_reply(self) -> Message:
-        while True:
-            data = self._commands.recv(65_536)
-            if not data:
-                raise ConnectionError("it closed its socket")
-            if replies := self._reply_lines.feed(data):
-                return replies[0]
+        reply = self._replies.next_from(self._commands)
+        if reply is None:
+            raise ConnectionError("it closed its socket")
+        return reply
 
     def _read_reports(self) -> None:
         for report in self._reports.messages():

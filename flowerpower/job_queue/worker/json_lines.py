@@ -41,6 +41,16 @@ class LineReader:
     def __init__(self) -> None:
         self._pending = bytearray()
         self._skipping = False
+        self._read: list[Message] = []
+
+    def next_from(self, sock: socket.socket) -> Message | None:
+        """Wait for the next message of a blocking socket; None if it is closed."""
+        while not self._read:
+            data = sock.recv(262_144)
+            if not data:
+                return None
+            self._read = self.feed(data)
+        return self._read.pop(0)
 
     def feed(self, data: bytes) -> list[Message]:
         """The messages that `data` completes."""
@@ -89,19 +99,12 @@ class LineSocket:
         return not self._unsent
 
     def send(self, message: Message) -> None:
-        """Send a message; the part that does not fit is sent by the next `flush`.
-
-        Raises:
-            ValueError: as `to_line` does.
-        """
+        """Send a message (see `to_line`); what does not fit is sent by the next `flush`."""
         self._unsent += to_line(message)
         self.flush()
 
     def flush(self) -> bool:
-        """Send what is left, as far as it fits; whether nothing is left.
-
-        If the other end is closed, it is dropped.
-        """
+        """Send what is left, as far as it fits; whether nothing is left (for a closed end)."""
         while self._unsent:
             try:
                 sent = self._socket.send(self._unsent)

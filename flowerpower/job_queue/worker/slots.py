@@ -19,7 +19,6 @@ from flowerpower.job_queue.worker.attempt import Attempt, StopReason
 from flowerpower.job_queue.worker.child_pool import ChildPool
 from flowerpower.job_queue.worker.events import Events
 from flowerpower.job_queue.worker.fork_server_client import Child, ChildEnded
-from flowerpower.job_queue.worker.prefetch import HORIZON, Prefetch
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.claim import AttemptResult, Claim
 from flowerpower.jobs.job import overrides_of
@@ -32,6 +31,42 @@ SILENCE_SHARE = 0.7
 """Of a lease; after that long without a heartbeat a worker must not rely on its claims."""
 MAX_WAIT = 0.5
 """Seconds that a claim waits for a child behind others before it is given back."""
+
+HORIZON = 0.1
+"""Seconds of work that may be claimed ahead; a job never waits longer behind another one."""
+MAX_PREFETCH = 64
+BATCH_DELAY = 0.01
+"""Seconds to wait for more results, so that they are written in one call."""
+
+
+class Prefetch:
+    """Decides from the duration of past attempts how many jobs may wait in a worker.
+
+    Only a worker that reuses its children prefetches, and only while its jobs are much shorter
+    than HORIZON: no other worker can run what waits here.
+    """
+
+    def __init__(self, options: WorkerOptions) -> None:
+        self._is_enabled = options.jobs_per_child > 1 and options.max_jobs is None
+        self._average = HORIZON
+
+    def limit(self, quick_slots: int) -> int:
+        """How many jobs may wait, if `quick_slots` slots hold no long attempt."""
+        if not self._is_enabled or self._average >= HORIZON:
+            return 0
+        return min(MAX_PREFETCH, int(quick_slots * (HORIZON / max(self._average, 0.001) - 1)))
+
+    @property
+    def batch_delay(self) -> float:
+        """Seconds to wait for more results before writing."""
+        return BATCH_DELAY if self.limit(1) else 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Take the duration of an attempt into account."""
+        # One long job counts fully at once, because others may wait behind the next one like it;
+        # short jobs win the trust back slowly.
+        weight = 1.0 if seconds > self._average else 0.2
+        self._average += weight * (seconds - self._average)
 
 
 class Slots:
@@ -52,7 +87,6 @@ class Slots:
         # have ended by then, so the fork server ends them earlier than the lease.
         silence_limit = SILENCE_SHARE * options.lease
         self._pool = ChildPool(options.num_workers, silence_limit, events.trouble)
-        self._waiting: list[Attempt] = []
         self._attempts: list[Attempt] = []
 
     # From any thread
@@ -63,10 +97,8 @@ class Slots:
 
     def begin(self, claims: Sequence[Claim]) -> None:
         """Put claims into slots; their children start at the next `poll`."""
-        attempts = [Attempt(claim, clock.monotonic()) for claim in claims]
         with self.lock:
-            self._attempts += attempts
-            self._waiting += attempts
+            self._attempts += [Attempt(claim, clock.monotonic()) for claim in claims]
         self.wake()
 
     def attempts(self) -> list[Attempt]:
@@ -83,7 +115,7 @@ class Slots:
             long_ones = [one for one in self._attempts if one.pid is not None and one.began < since]
             prefetch = self.prefetch.limit(slots - len(long_ones))
             # One claim for many jobs, not one for each that ends.
-            if prefetch and len(self._waiting) > prefetch // 2:
+            if prefetch and sum(one.is_waiting for one in self._attempts) > prefetch // 2:
                 return 0
             return slots + prefetch - len(self._attempts)
 
@@ -93,13 +125,6 @@ class Slots:
             if attempt.stop_reason is None:
                 attempt.stop_reason = reason
         self.wake()
-
-    def release_waiting(self) -> None:
-        """Give back what has no child yet."""
-        with self.lock:
-            waiting = list(self._waiting)
-        for attempt in waiting:
-            self.stop(attempt, StopReason.RELEASE)
 
     def remove(self, attempt: Attempt) -> None:
         """Free the slot: the end is recorded, or must not be."""
@@ -111,7 +136,7 @@ class Slots:
     # In the polling thread
 
     def start(self) -> None:
-        """Start the fork server; the calling thread must be the one that polls."""
+        """Start the fork server."""
         self._pool.start()
 
     def close(self) -> None:
@@ -133,29 +158,21 @@ class Slots:
             self._enforce_stop(attempt)
 
     def _start_waiting(self) -> None:
-        with self.lock:
-            waiting, self._waiting = self._waiting, []
         may_begin = self._pool.can_start and clock.monotonic() < self.lease_until
-        still_waiting = []
-        for attempt in waiting:
+        for attempt in [one for one in self.attempts() if one.is_waiting]:
             if attempt.stop_reason is not None:
                 self._end_stopped(attempt)
             elif may_begin and self._pool.has_room:
-                if not self._start_or_refuse(attempt):
-                    still_waiting.append(attempt)
-            elif not may_begin or clock.monotonic() - attempt.began < MAX_WAIT:
-                still_waiting.append(attempt)
-            else:
+                self._start_or_refuse(attempt)
+            elif may_begin and clock.monotonic() - attempt.began >= MAX_WAIT:
                 # It was prefetched, and those before it take long: another worker may be free.
                 self._end(attempt, None, StopReason.RELEASE)
-        with self.lock:
-            self._waiting[:0] = still_waiting
 
-    def _start_or_refuse(self, attempt: Attempt) -> bool:
-        """Give the attempt to a child, or fail it; False if there is no child for it now."""
+    def _start_or_refuse(self, attempt: Attempt) -> None:
+        """Give the attempt to a child, or fail it; it goes on waiting if none can be started."""
         child = self._pool.acquire()
         if child is None:
-            return False
+            return
         keep = child.attempts_given + 1 < self._options.jobs_per_child
         try:
             run = self._run_request(attempt.claim)
@@ -167,7 +184,6 @@ class Slots:
             self._end(attempt, attempt_result.from_refusal(attempt.claim, message))
         else:
             attempt.pid, attempt.began = child.pid, clock.monotonic()
-        return True
 
     def _run_request(self, claim: Claim) -> dict[str, Any]:
         overrides = overrides_of(claim.payload)
@@ -177,8 +193,6 @@ class Slots:
     def _wait_again(self, attempt: Attempt) -> None:
         """The child ended before the attempt began, so another child can run it."""
         attempt.pid = attempt.kill_at = None
-        with self.lock:
-            self._waiting.insert(0, attempt)
         self.wake()
 
     def _read(self, child: Child) -> None:

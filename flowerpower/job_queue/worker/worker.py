@@ -6,6 +6,7 @@ It has three threads: the calling one polls the children (`slots`), one records 
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -57,7 +58,7 @@ class Worker:
         self.slots = Slots(base_dir, options, self.events)
         self._recorder = Recorder(backend, options, self.events, self.slots, self._slots_are_free)
         self._loop = make_loop(self)
-        self._claimed = 0
+        self._claims_left = math.inf if options.max_jobs is None else options.max_jobs
         self._may_be_more = False
         self._claim_at = 0.0
         self._is_closed = False
@@ -76,10 +77,7 @@ class Worker:
         """How many jobs may be claimed now."""
         if self._stop_requests or self._is_closed:
             return 0
-        free = self.slots.count_free()
-        if self.options.max_jobs is not None:
-            free = min(free, self.options.max_jobs - self._claimed)
-        return max(0, free)
+        return int(max(0, min(self.slots.count_free(), self._claims_left)))
 
     def claim_and_begin(self) -> int:
         """Claim jobs for the free slots and begin them; returns how many.
@@ -104,7 +102,7 @@ class Worker:
                 self._claim_at = clock.monotonic() + RETRY_EVERY
                 self.events.trouble(f"Jobs could not be claimed: {error!r}")
                 return 0
-            self._claimed += len(claims)
+            self._claims_left -= len(claims)
             self.slots.begin(claims)
             return len(claims)
 
@@ -150,48 +148,38 @@ class Worker:
         return 0.5 if self.slots.attempts() else 1.0
 
     def _is_done(self) -> bool:
-        running = self.slots.attempts()
-        if self._stop_requests:
-            self._report_stop([attempt.claim.job_id for attempt in running])
-            self.slots.release_waiting()
-        if self._stop_requests > 1:
-            for attempt in running:
+        # Read once: a signal may come in between.
+        requests, running = self._stop_requests, self.slots.attempts()
+        if requests:
+            self._report_stop(requests, [attempt.claim.job_id for attempt in running])
+        for attempt in running:
+            if requests > 1 or (requests and attempt.is_waiting):
                 self.slots.stop(attempt, StopReason.RELEASE)
-            if running and clock.monotonic() > self._forced_at + FORCED_STOP_TIMEOUT:
-                return True
-        return not running and self._wants_to_end() and self._close()
+        if running:
+            return requests > 1 and clock.monotonic() > self._forced_at + FORCED_STOP_TIMEOUT
+        return self._wants_to_end() and self._close()
 
-    def _report_stop(self, running: list[str]) -> None:
+    def _report_stop(self, requests: int, running: list[str]) -> None:
         if self._stop_requests_reported == 0:
             self.events.emit("stopping", running=running)
-        if self._stop_requests > 1 and self._stop_requests_reported < 2:
+        if requests > 1 and self._stop_requests_reported < 2:
             self.events.emit("forced", running=running)
             self._forced_at = clock.monotonic()
-        self._stop_requests_reported = self._stop_requests
+        self._stop_requests_reported = requests
 
     def _wants_to_end(self) -> bool:
-        options = self.options
-        if self._stop_requests or (
-            options.max_jobs is not None and self._claimed >= options.max_jobs
-        ):
+        if self._stop_requests or self._claims_left <= 0:
             return True
-        return options.burst and self._nothing_is_due()
-
-    def _nothing_is_due(self) -> bool:
         try:
-            due = self.backend.next_due_in(self.options.queues)
+            return self.options.burst and self.backend.next_due_in(self.options.queues) != 0
         except BackendUnreachable:
             return False
-        return due is None or due > 0
 
     def _close(self) -> bool:
         """Stop claiming; False if jobs were claimed meanwhile or are being claimed."""
         # Not for long: the loop may wait for the backend with this lock.
-        if not self._recorder.claiming.acquire(timeout=0.1):
-            return False
-        try:
+        if self._recorder.claiming.acquire(timeout=0.1):
             self._is_closed = not self.slots.attempts()
-        finally:
             self._recorder.claiming.release()
         return self._is_closed
 
