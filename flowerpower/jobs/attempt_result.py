@@ -43,10 +43,9 @@ def from_outcome(
 
 
 def node_summary(outcome: Mapping[str, Any]) -> dict[str, Any]:
-    """What a RunOutcome as JSON says beside its values; empty entries are left out.
+    """What a RunOutcome as JSON says beside its values, as far as there is anything.
 
-    `files` that were written, names of nodes that were `cached`, and by node the errors that the
-    run `survived`.
+    `files` written, names of nodes that were `cached`, errors by node that the run `survived`.
     """
     nodes = [node for node in outcome.get("nodes") or [] if isinstance(node, Mapping)]
     summary = {

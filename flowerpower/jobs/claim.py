@@ -44,11 +44,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class AttemptResult:
-    """How an attempt changes its job.
-
-    `run_at` is when a retry is due (only with the status SCHEDULED). `retries` counts the retries
-    up to and including that one.
-    """
+    """How an attempt changes its job; `retries` include the one that is SCHEDULED at `run_at`."""
 
     status: JobStatus
     result: dict[str, Any] | None = None

@@ -112,11 +112,7 @@ class JobSpec:
 def check_request(
     pipeline: str, queue: str, result_ttl: float | None, overrides: RunOverrides
 ) -> None:
-    """Check what jobs and schedules have in common; the overrides are JSON and name no code.
-
-    Raises:
-        InvalidName, InvalidInputs, UsageError: naming what is not valid.
-    """
+    """Raise what a JobSpec raises, for what schedules have too; overrides must name no code."""
     check_name("name of a pipeline", pipeline)
     check_name("name of a queue", queue)
     if result_ttl is not None:
@@ -137,11 +133,7 @@ def check_ttl(name: str, seconds: float) -> None:
 
 
 def overrides_of(payload: object) -> RunOverrides:
-    """The caller's overrides in a stored payload.
-
-    Raises:
-        FlowerpowerError: if another version wrote it, or it is damaged; the message says how.
-    """
+    """The caller's overrides in a stored payload; a FlowerpowerError says why there are none."""
     if not isinstance(payload, Mapping) or "v" not in payload:
         raise FlowerpowerError("The job's record is damaged: its payload cannot be read.")
     if payload["v"] != PAYLOAD_VERSION:
@@ -161,11 +153,7 @@ def overrides_of(payload: object) -> RunOverrides:
 
 
 def check_json(value: object, path: str, depth: int = 0) -> None:
-    """Check that `value` is JSON at every depth, with text as keys.
-
-    Raises:
-        InvalidInputs: naming the key path of the first value that is not.
-    """
+    """Raise InvalidInputs with the key path of the first value that is not JSON with text keys."""
     if depth > MAX_SPEC_DEPTH:
         raise InvalidInputs(f"{path} is nested more than {MAX_SPEC_DEPTH} levels deep.")
     if value is None or isinstance(value, bool | str):

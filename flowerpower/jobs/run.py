@@ -49,11 +49,9 @@ class RunRequest:
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> RunRequest:
-        """The request in `data`.
+        """The request in `data`; raises FlowerpowerError if another version wrote it.
 
-        Raises:
-            FlowerpowerError: if it was written by another version.
-            pydantic.ValidationError: if the overrides are not valid.
+        pydantic.ValidationError says that the overrides are not valid.
         """
         if data.get("v") != PAYLOAD_VERSION:
             raise FlowerpowerError(
@@ -69,10 +67,7 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class NodeEvent:
-    """A node began or ended; `done` of `total` nodes have ended so far.
-
-    `seconds` is how long the node took, None while it runs.
-    """
+    """A node began or ended after `seconds`; `done` of `total` nodes have ended so far."""
 
     node: str
     state: NodeState
@@ -84,10 +79,7 @@ class NodeEvent:
 
 @dataclass
 class NodeRecord:
-    """How one node ended; `seconds` is None while it runs.
-
-    `error` says why it failed although the run went on.
-    """
+    """How one node ended; `error` says why it failed although the run went on."""
 
     name: str
     state: NodeState

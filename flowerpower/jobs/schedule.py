@@ -40,15 +40,13 @@ class Origin(StrEnum):
 
 
 class Outcome(StrEnum):
-    """The outcome of a fire.
-
-    ENQUEUED: a job was made. SKIPPED: too many jobs of the schedule were running. MISSED: no
-    scheduler was running at that time.
-    """
+    """The outcome of a fire."""
 
     ENQUEUED = "enqueued"
     SKIPPED = "skipped"
+    """Too many jobs of the schedule were running."""
     MISSED = "missed"
+    """No scheduler was running at that time."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +96,7 @@ class ScheduleSpec:
 def spec_from_definition(
     pipeline: str, schedule_id: str, definition: object, origin: str
 ) -> ScheduleSpec:
-    """The spec with the stored `definition`.
-
-    Raises:
-        FlowerpowerError: if another version wrote it, or it is damaged; the message says how.
-    """
+    """The spec with the stored `definition`; a FlowerpowerError says why it cannot be read."""
     try:
         body = json.loads(definition) if isinstance(definition, str) else None
     except (ValueError, RecursionError):
@@ -168,10 +162,7 @@ class Schedule:
         return self.last_fire or self.anchor
 
     def with_next_fire(self, moment: datetime) -> Schedule:
-        """The same schedule with its first fire after `moment` as the next; done if there is none.
-
-        A paused schedule stays paused, without a next fire.
-        """
+        """The schedule before its first fire after `moment`: done without one, or still paused."""
         if self.state is ScheduleState.PAUSED or self.trigger is None:
             return replace(self, next_fire=None, due_at=None)
         fire = self.trigger.next_after(moment)
@@ -182,15 +173,15 @@ class Schedule:
 
     def to_json(self) -> dict[str, Any]:
         """All fields as a JSON object, times in RFC 3339, durations in seconds."""
-        spec = self.spec
+        spec, trigger = self.spec, self.trigger
         settings = spec.settings() if spec else dict.fromkeys(("overrides", *_SETTINGS))
         return {
             "id": self.id,
             "pipeline": self.pipeline,
             "state": str(self.state),
-            "trigger": self.trigger.to_json() if self.trigger else None,
-            "in_words": self.trigger.in_words() if self.trigger else None,
-            "timezone": self.trigger.timezone if self.trigger else None,
+            "trigger": trigger.to_json() if trigger else None,
+            "in_words": trigger.in_words() if trigger else None,
+            "timezone": trigger.timezone if trigger else None,
             **settings,
             "origin": str(spec.origin) if spec else None,
             "created_at": clock.format_time(self.created_at),
@@ -230,8 +221,7 @@ def fire_job_id(schedule_id: str, fire_time: datetime) -> str:
 def fire_job_spec(schedule: Schedule, fire_time: datetime | None, job_id: str) -> JobSpec:
     """The job that a schedule makes: for one of its fires, or on request with `fire_time` None.
 
-    Raises:
-        FlowerpowerError: if the schedule cannot be read.
+    A FlowerpowerError says why the schedule cannot be read.
     """
     if schedule.spec is None:
         raise FlowerpowerError(schedule.fault)

@@ -57,11 +57,9 @@ class Channel:
             self.send(message)
 
     def send(self, message: Message) -> None:
-        """Send a message; waits while the worker is busy.
+        """Send a message (see `to_line`); waits while the worker is busy.
 
-        Raises:
-            ValueError: if the message is not JSON or too long.
-            ChannelClosed: if the descriptor is gone, or this is a fork of the child.
+        Raises ChannelClosed if the descriptor is gone, or this is a fork of the child.
         """
         line = to_line(message)
         with self._lock:

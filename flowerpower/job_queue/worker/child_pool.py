@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +21,6 @@ from flowerpower.triggers import clock
 ENTRY = "flowerpower.pipeline.execute:run_in_child"
 PRELOAD = ("flowerpower.pipeline.execute:warm_up",)
 PING_EVERY = 1.0
-"""Seconds."""
 START_EVERY = 1.0
 """Seconds between two tries to start a fork server, or a child that could not be started."""
 
@@ -102,25 +100,20 @@ class ChildPool:
                     os.read(self._wake_reader, 4096)
             elif key.data != "reports" and key.data not in readable:
                 readable.append(key.data)
-        # By pid: a child may be reported by the server and again as lost with it.
-        ended = {end.pid: end for end in (*self._server.reports(), *self._lost_with_server())}
-        return readable, [
-            (self._children[pid], end) for pid, end in ended.items() if pid in self._children
-        ]
+        self._restart_server()
+        ended = [end for end in self._server.reports() if end.pid in self._children]
+        return readable, [(self._children[end.pid], end) for end in ended]
 
-    def _lost_with_server(self) -> list[ChildEnded]:
-        """The children that died with the server, if it is dead; starts a new one in time."""
-        lost: list[ChildEnded] = []
+    def _restart_server(self) -> None:
+        """Start a new server if it is dead; it reports the children that died with it."""
         if self._server.is_alive:
-            return lost
+            return
         if self._server_runs:
-            lost = [ChildEnded(pid, -signal.SIGKILL, lost=True) for pid in self._children]
             self._selector.unregister(self._server.fileno())
             self._server_runs = False
             self._on_trouble("The fork server died, and its children with it. It is restarted.")
         if clock.monotonic() >= self._start_at:
             self.start()
-        return lost
 
     def acquire(self) -> Child | None:
         """An idle child, or a new one; None if none can be started now."""
@@ -138,11 +131,7 @@ class ChildPool:
         return child
 
     def assign(self, child: Child, attempt: Attempt, message: dict[str, Any]) -> None:
-        """Have a child run an attempt.
-
-        Raises:
-            ValueError: if the message cannot be sent; the child stays idle.
-        """
+        """Have a child run an attempt; with a ValueError (see `to_line`) it stays idle."""
         child.send(message)
         child.attempt, child.attempts_given = attempt, child.attempts_given + 1
         if not child.is_flushed:

@@ -25,11 +25,9 @@ from flowerpower.job_queue.worker.json_lines import (
 _PROGRAM = "flowerpower.job_queue.worker.fork_server"
 
 START_TIMEOUT = 60.0
-"""Seconds the server may take to import what it preloads."""
+"""Seconds the server may take to import what it preloads; then to fork, and to end."""
 FORK_TIMEOUT = 10.0
-"""Seconds it may take to fork."""
 END_TIMEOUT = 5.0
-"""Seconds it may take to end."""
 
 
 class ForkServerDied(FlowerpowerError):
@@ -62,9 +60,8 @@ class ChildEnded:
 class Child(LineSocket):
     """A forked process that waits for a request, and the worker's ends of its pipes.
 
-    A selector can watch the descriptors `control` and `log`, until `control_is_open` or
-    `log_is_open` is False. A message that cannot be read has the type `damaged`. A worker notes
-    here which `attempt` the child runs, and how many it was given so far.
+    A selector can watch `control` and `log` until `control_is_open` or `log_is_open` is False. A
+    worker notes here which `attempt` the child runs, and how many it was given so far.
     """
 
     def __init__(self, pid: int, control: socket.socket, log: int) -> None:
@@ -111,12 +108,10 @@ class ForkServer:
     """A separate process that forks children, which run `entry` for one request after another.
 
     For one thread, which must live as long as the server: on Linux the kernel tells a process of
-    its parent's death when the *thread* that forked it ends.
-
-    `entry` is a dotted name, `module:function`. So are those in `preload`, which are called before
-    the first fork; a missing module is only a warning there. The server ends its children if it
-    receives no command for `silence_limit` seconds (see `ping`). `environ` is the environment of
-    the children, by default the worker's.
+    its parent's death when the *thread* that forked it ends. `entry` and `preload` are dotted names
+    (`module:function`); those in `preload` are called before the first fork, and a missing module
+    is only a warning. The server ends its children if it receives no command for `silence_limit`
+    seconds (see `ping`). `environ` is the environment of the children, by default the worker's.
     """
 
     # A process of its own, started by exec: the worker has threads, and a lock that one of them
@@ -129,9 +124,7 @@ class ForkServer:
         silence_limit: float | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        self._entry = entry
-        self._preload = list(preload)
-        self._silence_limit = silence_limit
+        self._options = {"entry": entry, "preload": preload, "silence_limit": silence_limit}
         self._environ = environ
         self._process: subprocess.Popen[bytes] | None = None
         self._pids: set[int] = set()
@@ -146,13 +139,7 @@ class ForkServer:
         self._replies = LineReader()
         self._is_ready = False
         self._process = self._open_process(commands, reports)
-        options = {
-            "path": sys.path,
-            "entry": self._entry,
-            "preload": self._preload,
-            "silence_limit": self._silence_limit,
-            "worker": os.getpid(),
-        }
+        options = {**self._options, "path": sys.path, "worker": os.getpid()}
         self._commands.settimeout(START_TIMEOUT)
         with contextlib.suppress(OSError):
             self._commands.sendall(to_line(options))
@@ -197,12 +184,7 @@ class ForkServer:
         return self._process is not None
 
     def new_child(self) -> Child:
-        """Fork a child.
-
-        Raises:
-            ForkServerDied: if there is no server.
-            ChildNotStarted: if the system has no room for it.
-        """
+        """Fork a child; raises ForkServerDied, or ChildNotStarted if the system has no room."""
         control, childs_control = socket.socketpair()
         reader, writer = os.pipe()
         try:
@@ -228,10 +210,7 @@ class ForkServer:
         self._send({"do": "kill", "pid": child.pid, "signal": int(signal_number)})
 
     def reports(self) -> list[ChildEnded]:
-        """The children that have ended since the last call; never waits.
-
-        A child's last messages and log may still be unread.
-        """
+        """The ends since the last call; a child's last messages and log may still be unread."""
         if self._process is not None:
             self._read_reports()
             if not self._reports.is_open:

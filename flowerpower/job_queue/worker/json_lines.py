@@ -18,11 +18,7 @@ Message = dict[str, Any]
 
 
 def to_line(message: Message) -> bytes:
-    """`message` as a line.
-
-    Raises:
-        ValueError: if it is not JSON, or longer than LINE_LIMIT.
-    """
+    """`message` as a line; raises ValueError if it is not JSON, or longer than LINE_LIMIT."""
     try:
         line = json.dumps(message, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
     except (TypeError, ValueError, RecursionError) as error:
@@ -117,11 +113,8 @@ class LineSocket:
         return True
 
     def messages(self) -> list[Message]:
-        """The messages that have arrived, of about MAX_READ bytes at most.
-
-        So one busy sender does not hold up the others, and one call returns all that is left after
-        the sender's end.
-        """
+        """The messages that have arrived; all that are left, after the other process's end."""
+        # Not more at once: one busy sender must not hold up the others.
         messages: list[Message] = []
         size = 0
         with contextlib.suppress(BlockingIOError):

@@ -139,11 +139,7 @@ class Maintenance:
         return self._unreachable_since is None
 
     def run_due(self, own_id: str = "") -> None:
-        """Do what is due; `own_id` is the worker that asks, which never judges itself.
-
-        Raises:
-            BackendUnreachable: if the backend does not answer.
-        """
+        """Do what is due; `own_id` is the worker that asks, which never judges itself."""
         if self._reaping.is_due():
             beats = self._backend.beats()
             beats.pop(own_id, None)

@@ -170,25 +170,22 @@ class Slots:
 
     def _start_or_refuse(self, attempt: Attempt) -> None:
         """Give the attempt to a child, or fail it; it goes on waiting if none can be started."""
-        child = self._pool.acquire()
+        claim, child = attempt.claim, self._pool.acquire()
         if child is None:
             return
         keep = child.attempts_given + 1 < self._options.jobs_per_child
         try:
-            run = self._run_request(attempt.claim)
-            self._pool.assign(child, attempt, {"run": run, "keep": keep})
+            fire_time = clock.format_time(claim.scheduled_for) if claim.scheduled_for else None
+            overrides = overrides_of(claim.payload)
+            run = RunRequest(str(self._base_dir), claim.pipeline, overrides, fire_time)
+            self._pool.assign(child, attempt, {"run": run.to_json(), "keep": keep})
         except Exception as error:  # noqa: BLE001 - a record may be damaged in any way
             message = f"The job's record cannot be read: {error!r}"
             if isinstance(error, FlowerpowerError):
                 message = error.message
-            self._end(attempt, attempt_result.from_refusal(attempt.claim, message))
+            self._end(attempt, attempt_result.from_refusal(claim, message))
         else:
             attempt.pid, attempt.began = child.pid, clock.monotonic()
-
-    def _run_request(self, claim: Claim) -> dict[str, Any]:
-        overrides = overrides_of(claim.payload)
-        fire_time = clock.format_time(claim.scheduled_for) if claim.scheduled_for else None
-        return RunRequest(str(self._base_dir), claim.pipeline, overrides, fire_time).to_json()
 
     def _wait_again(self, attempt: Attempt) -> None:
         """The child ended before the attempt began, so another child can run it."""
