@@ -29,16 +29,13 @@ def from_outcome(
 ) -> AttemptResult:
     """The result of an attempt whose child sent its outcome (a RunOutcome as JSON)."""
     if outcome.get("status") == "finished":
-        result = {
-            "outputs": outcome.get("outputs", {}),
-            "notes": outcome.get("notes", []),
-            **node_summary(outcome),
-        }
+        result = {"outputs": outcome.get("outputs", {}), "notes": outcome.get("notes", [])}
+        result |= node_summary(outcome)
         left = None if policy is None else max(0, policy.max_retries - claim.retries)
         return AttemptResult(JobStatus.FINISHED, result, retries=claim.retries, attempts_left=left)
     error = outcome.get("error")
     if not isinstance(error, dict):
-        error = failure("ProcessDied", "The job's process sent an outcome that cannot be read.")
+        error = _failure("ProcessDied", "The job's process sent an outcome that cannot be read.")
     return _failed(claim, policy, error, bool(outcome.get("retryable")), now)
 
 
@@ -73,8 +70,8 @@ def from_process_death(
         message = "The job closed the descriptor through which its process sends the outcome."
     else:
         message = f"The job's process ended with exit code {returncode} before it sent an outcome."
-    error = failure("ProcessDied", message, node)
-    return _failed(claim, policy, error, _is_listed(policy, _DIED), now)
+    error = _failure("ProcessDied", message, node)
+    return _failed(claim, policy, error, is_retryable(policy, _DIED), now)
 
 
 def from_timeout(
@@ -82,13 +79,13 @@ def from_timeout(
 ) -> AttemptResult:
     """The result of an attempt that was ended because it took too long."""
     message = f"It ran longer than its timeout of {format_duration(timeout)} and was ended."
-    error = failure("JobTimeout", message, node)
-    return _failed(claim, policy, error, _is_listed(policy, _TIMED_OUT), now)
+    error = _failure("JobTimeout", message, node)
+    return _failed(claim, policy, error, is_retryable(policy, _TIMED_OUT), now)
 
 
-def from_refusal(claim: Claim, message: str) -> AttemptResult:
-    """The result of an attempt that never began, because its record cannot be run."""
-    error = failure("InvalidJob", message)
+def from_refusal(claim: Claim, message: str, kind: str = "InvalidJob") -> AttemptResult:
+    """The result of an attempt whose record cannot be run, or (NotRecorded) not be written."""
+    error = _failure(kind, message)
     return AttemptResult(JobStatus.FAILED, error=error, retries=claim.retries)
 
 
@@ -97,13 +94,9 @@ def cancelled(claim: Claim) -> AttemptResult:
     return AttemptResult(JobStatus.CANCELLED, retries=claim.retries)
 
 
-def failure(kind: str, message: str, node: str | None = None) -> dict[str, Any]:
+def _failure(kind: str, message: str, node: str | None = None) -> dict[str, Any]:
     """An error that a worker writes into a job's record."""
     return {"type": kind, "message": message, "code": "run_failed", "node": node}
-
-
-def _is_listed(policy: RetryConfig | None, names: tuple[str, ...]) -> bool:
-    return policy is not None and is_retryable(policy, names)
 
 
 def _failed(

@@ -57,12 +57,8 @@ class RunRequest:
             raise FlowerpowerError(
                 f"The request has version {data.get('v')!r}; this is version {PAYLOAD_VERSION}."
             )
-        return RunRequest(
-            base_dir=data["base_dir"],
-            pipeline=data["pipeline"],
-            overrides=RunOverrides.model_validate(data.get("overrides", {})),
-            scheduled_for=data.get("scheduled_for"),
-        )
+        overrides = RunOverrides.model_validate(data.get("overrides", {}))
+        return RunRequest(data["base_dir"], data["pipeline"], overrides, data.get("scheduled_for"))
 
 
 @dataclass(frozen=True)
@@ -167,9 +163,9 @@ class RunOutcome:
         return RunOutcome(**body)
 
 
-def is_retryable(policy: RetryConfig, exception_names: Iterable[str]) -> bool:
-    """Whether the policy lists one of the exception's names (`names_of`)."""
-    return not set(policy.exceptions).isdisjoint(exception_names)
+def is_retryable(policy: RetryConfig | None, exception_names: Iterable[str]) -> bool:
+    """Whether the policy, if known, lists one of the exception's names (`names_of`)."""
+    return policy is not None and not set(policy.exceptions).isdisjoint(exception_names)
 
 
 def names_of(exception_type: type[BaseException]) -> list[str]:

@@ -123,16 +123,11 @@ def spec_from_definition(
 class Schedule:
     """What a queue knows of a schedule; times are aware, in UTC.
 
-    Attributes:
-        id: its id; `spec.id` is the same.
-        anchor: when it was added or last edited; it has no fires before that time, and an
-            interval without a start counts from it.
-        next_fire: the next nominal time; None if there is none, or while it is paused.
-        due_at: when the next fire happens, jitter included.
-        last_fire: the last nominal time that was processed.
-        revision: grows with every edit, pause and fire.
-        created: False if an equal schedule already existed.
-        fault: why it cannot be read and does not fire, else None; `spec` is None then.
+    `anchor` is when it was added or last edited: it has no fires before, and an interval without a
+    start counts from it. `next_fire` is the next nominal time, None without one or while paused;
+    `due_at` is the same with jitter, `last_fire` the last one that was processed. `revision` grows
+    with every edit, pause and fire. `created` is False if an equal schedule already existed.
+    `fault` says why it cannot be read and does not fire; `spec` is None then.
     """
 
     id: str

@@ -154,13 +154,9 @@ class Attempt:
 
     def put_back_output(self, output: PendingOutput) -> None:
         """Put back what could not be recorded, before what was printed since."""
-        if self._cut:
-            # Newer text has been cut already, so the older text has no place either.
-            self._cut += output.cut + len(output.text)
-        else:
-            self._text[:0] = output.text
-            self._cut = output.cut
-            self._trim()
+        self._text[:0] = output.text
+        self._cut += output.cut
+        self._trim()
         self.is_dirty = True
 
     def _trim(self) -> None:

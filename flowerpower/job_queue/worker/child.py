@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from flowerpower.job_queue.worker.isolation import (
     LoadedModules,
     ProcessState,
+    file_on,
     left_something,
     reseed,
     take_descriptors,
@@ -46,7 +47,7 @@ class Channel:
         with sock:
             number = fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD_CLOEXEC, lowest)
         self._socket = socket.socket(fileno=number)
-        self._identity = self._stat()
+        self._file = file_on(number)
         self._reader = LineReader()
         self._pid = os.getpid()
         self._lock = threading.Lock()
@@ -65,7 +66,7 @@ class Channel:
         with self._lock:
             # A job may fork, and its copy must not speak for it. Or it closes every descriptor and
             # opens files: the number may now be one of its files, which we would write into.
-            if os.getpid() != self._pid or self._stat() != self._identity:
+            if os.getpid() != self._pid or file_on(self._socket.fileno()) != self._file:
                 raise ChannelClosed
             try:
                 self._socket.sendall(line)
@@ -78,13 +79,6 @@ class Channel:
             return self._reader.next_from(self._socket)
         except OSError:
             return None
-
-    def _stat(self) -> tuple[int, int] | None:
-        try:
-            status = os.fstat(self._socket.fileno())
-        except OSError:
-            return None
-        return status.st_dev, status.st_ino
 
 
 def live(control: socket.socket, log: int, entry: Entry, umask: int) -> NoReturn:
@@ -164,12 +158,12 @@ def _run_of(request: Message) -> dict[str, Any]:
 
 
 def _send_outcome(channel: Channel, request: Message, outcome: Message, kept: bool) -> None:
+    message = {"type": "outcome", "outcome": outcome, "kept": kept}
     try:
-        channel.send({"type": "outcome", "outcome": outcome, "kept": kept})
+        channel.send(message)
     except ValueError as error:
         # It is not JSON, or too long: then that is the outcome.
-        failed = _failed(request, error)
-        channel.send({"type": "outcome", "outcome": failed, "kept": kept})
+        channel.send({**message, "outcome": _failed(request, error)})
 
 
 def _failed(request: Message, error: BaseException) -> Message:

@@ -27,6 +27,7 @@ from flowerpower.triggers import clock
 PARENT_DIED = signal.SIGUSR1
 IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """A terminal or a service manager may send these to all processes; only the worker acts on them."""
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 LAST_WAIT = 2.0
 """Seconds the server waits at its end for children that it has killed."""
 
@@ -76,7 +77,8 @@ class ForkServerProgram:
                 log = logging.getLogger(__name__)
                 log.warning("%s cannot be imported before the fork: %s", name, error)
         self._entry: child.Entry = pkgutil.resolve_name(options["entry"])
-        isolation.prepare_logging()
+        # To stderr, unless an imported module has configured logging.
+        logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
         # A collection in a child would write to the pages that it shares with this process.
         gc.collect()
         gc.freeze()
@@ -107,8 +109,10 @@ class ForkServerProgram:
         # A frozen worker (SIGSTOP) loses its lease, and others take its jobs: without this a job
         # would run twice at once.
         limit = self._silence_limit
-        if limit is None or clock.monotonic() < self._last_command + limit:
-            return
+        if limit is not None and clock.monotonic() >= self._last_command + limit:
+            self._kill_all()
+
+    def _kill_all(self) -> None:
         for pid, is_lost in self._children.items():
             if not is_lost:
                 self._children[pid] = True
@@ -206,8 +210,7 @@ class ForkServerProgram:
                 isolation.signal_group(pid, signal.SIGKILL)
 
     def _end_all(self) -> None:
-        for pid in self._children:
-            isolation.signal_group(pid, signal.SIGKILL)
+        self._kill_all()
         deadline = clock.monotonic() + LAST_WAIT
         while clock.monotonic() < deadline:
             self._reap()
@@ -229,9 +232,7 @@ def main(arguments: Sequence[str]) -> None:
     """Serve on the two descriptors that are named; the first message holds the options."""
     # Otherwise the next file to be opened would become stdin, stdout or stderr.
     for descriptor in range(3):
-        try:
-            os.fstat(descriptor)
-        except OSError:
+        if isolation.file_on(descriptor) is None:
             os.open(os.devnull, os.O_RDWR)
     # OpenBLAS has threads as soon as NumPy is imported, but prepares itself for each fork.
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)

@@ -9,7 +9,6 @@ import contextlib
 import ctypes
 import faulthandler
 import gc
-import logging
 import os
 import signal
 import sys
@@ -22,7 +21,6 @@ from flowerpower.project_code import is_own
 
 FILE_TIME_LAG = 0.02
 """Seconds by which a file system's times may lag behind the clock."""
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _PYTHON_HANDLERS: dict[int, Any] = {
     signal.SIGINT: signal.default_int_handler,
     signal.SIGPIPE: signal.SIG_IGN,
@@ -53,12 +51,6 @@ def prepare_streams() -> None:
     faulthandler.enable(2)
 
 
-def prepare_logging() -> None:
-    """Log to stderr, unless an imported module has configured logging."""
-    if not logging.root.handlers:
-        logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
-
-
 def _stream(number: int) -> TextIO:
     return open(
         number, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
@@ -83,14 +75,13 @@ def reseed() -> None:
         numpy_random.seed([int.from_bytes(os.urandom(4)) for _ in range(4)])
 
 
-def _open_files() -> list[tuple[int, int]]:
-    """The files on the descriptors 0 to 2, up to the first one that is closed."""
-    files = []
-    with contextlib.suppress(OSError):
-        for number in range(3):
-            status = os.fstat(number)
-            files.append((status.st_dev, status.st_ino))
-    return files
+def file_on(descriptor: int) -> tuple[int, int] | None:
+    """Which file is open on a descriptor; None if it is closed."""
+    try:
+        status = os.fstat(descriptor)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def left_something() -> bool:
@@ -113,11 +104,12 @@ class ProcessState:
         self._environ = dict(os.environ)
         self._path = list(sys.path)
         self._streams = sys.stdin, sys.stdout, sys.stderr
-        self._files = _open_files()
+        self._files = [file_on(number) for number in range(3)]
 
     def has_streams(self) -> bool:
         """Whether the streams are still open on the same files; this cannot be restored."""
-        return _open_files() == self._files and not any(stream.closed for stream in self._streams)
+        files = [file_on(number) for number in range(3)]
+        return files == self._files and not any(stream.closed for stream in self._streams)
 
     def restore(self) -> None:
         """Restore everything else that a job may change."""
@@ -127,7 +119,8 @@ class ProcessState:
             os.environ.update(self._environ)
         sys.path[:] = self._path
         sys.stdin, sys.stdout, sys.stderr = self._streams
-        stop_timers()
+        for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
+            signal.setitimer(timer, 0)
         restore_signals(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
         gc.enable()
 
@@ -237,9 +230,3 @@ def restore_signals(numbers: Iterable[int]) -> None:
         if signal.getsignal(number) not in (handler, None):
             signal.signal(number, handler)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
-
-
-def stop_timers() -> None:
-    """Stop the timers by which this process would send itself signals."""
-    for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
-        signal.setitimer(timer, 0)

@@ -22,7 +22,7 @@ from flowerpower.job_queue.worker.scheduler import RETRY_EVERY, Every, Maintenan
 from flowerpower.job_queue.worker.slots import SILENCE_SHARE, Slots
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.claim import AttemptResult, Claim, Heartbeat, WorkerInfo
-from flowerpower.jobs.job import JobStatus, json_value
+from flowerpower.jobs.job import json_value
 from flowerpower.triggers import clock
 
 RECORD_EVERY = 0.25
@@ -247,11 +247,7 @@ class Recorder:
         except Exception as error:  # noqa: BLE001 - the backend may refuse the data in any way
             message = f"The outcome cannot be recorded: {error!r}"
             self._events.trouble(f"{attempt.claim.job_id}: {message}")
-            attempt.result = AttemptResult(
-                JobStatus.FAILED,
-                error=attempt_result.failure("NotRecorded", message),
-                retries=attempt.claim.retries,
-            )
+            attempt.result = attempt_result.from_refusal(attempt.claim, message, "NotRecorded")
             return self._backend.finish(attempt.claim, attempt.result, "", None)
 
     def _result_recorded(self, attempt: Attempt, *, held: bool) -> None:

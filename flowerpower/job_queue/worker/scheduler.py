@@ -51,14 +51,12 @@ class Firing:
 
     def step(self) -> float:
         """Fire what is due, if it is time to look; seconds until the next look."""
-        now = clock.monotonic()
-        if now < self._look_at:
-            return self._look_at - now
-        wait = self._fire_and_wait_time()
-        self._look_at = clock.monotonic() + wait
-        return wait
+        if clock.monotonic() >= self._look_at:
+            wait = self._fire()
+            self._look_at = clock.monotonic() + wait
+        return max(0.0, self._look_at - clock.monotonic())
 
-    def _fire_and_wait_time(self) -> float:
+    def _fire(self) -> float:
         try:
             due = self._backend.schedules.next_fire_in()
             if due is None or due > 0:

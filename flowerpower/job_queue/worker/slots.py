@@ -1,8 +1,7 @@
 """A worker's slots: each takes a claim, gives it to a child, and ends with a result.
 
-One thread polls the children and never waits for a backend; another one records (see
-`flowerpower.job_queue.worker.recorder`). They share the log, progress and end of each attempt,
-under one lock.
+One thread polls the children and never waits for a backend; another one, the `recorder`, does.
+They share the log, progress and end of each attempt, under one lock.
 """
 
 from __future__ import annotations
