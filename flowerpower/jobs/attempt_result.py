@@ -20,7 +20,6 @@ LOST_BEFORE_START = "The job's process died before the job began"
 LOST_ORPHANED_CLAIM = "The worker never received the answer to its claim"
 EXIT_CHANNEL_CLOSED = 113
 """Exit code of a child that cannot send its outcome (see `flowerpower.job_queue.worker.child`)."""
-_DIED = ("ProcessDied", "Exception")
 _TIMED_OUT = ("JobTimeout", "TimeoutError", "OSError", "Exception")
 
 
@@ -71,7 +70,7 @@ def from_process_death(
     else:
         message = f"The job's process ended with exit code {returncode} before it sent an outcome."
     error = _failure("ProcessDied", message, node)
-    return _failed(claim, policy, error, is_retryable(policy, _DIED), now)
+    return _failed(claim, policy, error, is_retryable(policy, ("ProcessDied", "Exception")), now)
 
 
 def from_timeout(

@@ -176,8 +176,7 @@ class _Encoder:
             if type(item) is not type(value):
                 return self.encode(item, depth + 1)
         if library == "pandas" and type(value).__name__ in ("NAType", "NaTType"):
-            self._spend(5)
-            return None
+            return self.encode(None, depth)
         raise _NotJson(f"{type_name(value)} is not JSON")
 
 
@@ -209,7 +208,7 @@ def safe_repr(value: Any, limit: int = REPR_LIMIT) -> str:
 def summary(value: Any) -> dict[str, Any]:
     """A value described as JSON: its type, and length, shape, columns and rows if it has them."""
     description: dict[str, Any] = {"summary_of": type_name(value)}
-    for describe in (_shape, _columns, _first_rows, _length):
+    for describe in (_size, _columns, _first_rows):
         try:
             description.update(describe(value))
         except Exception:  # noqa: BLE001, S112 - it only looks like a table; the rest stands
@@ -219,8 +218,10 @@ def summary(value: Any) -> dict[str, Any]:
     return description
 
 
-def _shape(value: Any) -> dict[str, Any]:
+def _size(value: Any) -> dict[str, Any]:
     shape = getattr(value, "shape", None)
+    if shape is None and hasattr(value, "__len__"):
+        return {"length": len(value)}
     return {"shape": [int(size) for size in shape]} if isinstance(shape, tuple) else {}
 
 
@@ -289,9 +290,3 @@ def _cell(row: Any) -> Any:
         return {str(key): _cell(item) for key, item in row.items()}
     encoded, notes, _ = _encode(row, 4 * REPR_LIMIT)
     return safe_repr(row, 100) if any("summarised" in note for note in notes) else encoded
-
-
-def _length(value: Any) -> dict[str, Any]:
-    if hasattr(value, "shape") or not hasattr(value, "__len__"):
-        return {}
-    return {"length": len(value)}

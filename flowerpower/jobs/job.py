@@ -77,10 +77,8 @@ class JobSpec:
     """A request to run a pipeline: its *name* and data, never code.
 
     `result_ttl` is in seconds (0: no result is kept, -1: as long as the record); None means the
-    project's setting. `scheduled_for` is the nominal time of the fire that made the job.
-
-    Raises:
-        InvalidName, InvalidTime, InvalidInputs, UsageError: naming what is not valid.
+    project's setting. `scheduled_for` is the nominal time of the fire that made the job. Raises
+    InvalidName, InvalidTime, InvalidInputs or UsageError, naming what is not valid.
     """
 
     pipeline: str

@@ -116,9 +116,6 @@ class RunError:
     type_names: list[str] = field(default_factory=list)
 
 
-_NOT_JSON = ("values", "exception")
-
-
 @dataclass
 class RunOutcome:
     """How an attempt ended, and what it computed.
@@ -144,7 +141,8 @@ class RunOutcome:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; `from_json` reads it again."""
-        body = {name: value for name, value in vars(self).items() if name not in _NOT_JSON}
+        body = {**vars(self)}
+        del body["values"], body["exception"]
         return {
             "v": PAYLOAD_VERSION,
             **body,

@@ -55,9 +55,7 @@ class ScheduleSpec:
 
     With `id` None the backend gives the pipeline's next number. `misfire_grace_time` is in
     seconds, None for no limit. An interval without a start counts from when the schedule is added.
-
-    Raises:
-        InvalidName, InvalidInputs, UsageError: naming what is not valid.
+    Raises InvalidName, InvalidInputs or UsageError, naming what is not valid.
     """
 
     pipeline: str

@@ -49,12 +49,10 @@ class PendingOutput:
 
 @dataclass
 class Attempt:
-    """One attempt in a slot.
+    """One attempt in a slot. It ends with a `result`, which is how it changes its job.
 
-    It ends with a `result`, which is how it changes its job. Without one there is a
-    `requeue_reason`: StopReason.RELEASE, StopReason.LEASE_LOST, or a sentence that says why the
-    attempt was lost. `stop_reason` is set while its child is being ended.
-
+    Without one there is a `requeue_reason`: StopReason.RELEASE, StopReason.LEASE_LOST, or a
+    sentence that says why it was lost. `stop_reason` is set while its child is being ended.
     `pid` is the child's while it has one. `began` (when it was claimed, then when its child began)
     and `ended` are monotonic times. `has_begun` is set once the pipeline's own code may have run.
     `failed_writes` counts the calls to the backend that failed. Log and progress are shared by two
@@ -110,9 +108,8 @@ class Attempt:
         if self.stop_reason is StopReason.CANCEL:
             return attempt_result.cancelled(self.claim)
         if self.stop_reason is StopReason.TIMEOUT:
-            return attempt_result.from_timeout(
-                self.claim, self.policy, self.timeout or 0.0, self.node, clock.now()
-            )
+            limit, now = self.timeout or 0.0, clock.now()
+            return attempt_result.from_timeout(self.claim, self.policy, limit, self.node, now)
         return None
 
     # Log and progress, under the lock of `Slots`

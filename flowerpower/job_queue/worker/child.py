@@ -13,14 +13,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from flowerpower.job_queue.worker.isolation import (
-    LoadedModules,
-    ProcessState,
-    file_on,
-    left_something,
-    reseed,
-    take_descriptors,
-)
+from flowerpower.job_queue.worker import isolation
 from flowerpower.job_queue.worker.json_lines import DAMAGED, LineReader, Message, to_line
 from flowerpower.jobs.attempt_result import EXIT_CHANNEL_CLOSED
 from flowerpower.jobs.run import RunError, RunOutcome
@@ -47,7 +40,7 @@ class Channel:
         with sock:
             number = fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD_CLOEXEC, lowest)
         self._socket = socket.socket(fileno=number)
-        self._file = file_on(number)
+        self._file = isolation.file_on(number)
         self._reader = LineReader()
         self._pid = os.getpid()
         self._lock = threading.Lock()
@@ -66,7 +59,7 @@ class Channel:
         with self._lock:
             # A job may fork, and its copy must not speak for it. Or it closes every descriptor and
             # opens files: the number may now be one of its files, which we would write into.
-            if os.getpid() != self._pid or file_on(self._socket.fileno()) != self._file:
+            if os.getpid() != self._pid or isolation.file_on(self._socket.fileno()) != self._file:
                 raise ChannelClosed
             try:
                 self._socket.sendall(line)
@@ -86,9 +79,9 @@ def live(control: socket.socket, log: int, entry: Entry, umask: int) -> NoReturn
     code = EXIT_BROKEN
     try:
         channel = Channel(control)
-        take_descriptors(log)
-        reseed()
-        code = _serve(channel, entry, ProcessState(umask))
+        isolation.take_descriptors(log)
+        isolation.reseed()
+        code = _serve(channel, entry, isolation.ProcessState(umask))
     except BaseException:  # noqa: BLE001 - nothing may reach the server's code above
         with contextlib.suppress(BaseException):
             traceback.print_exc()
@@ -98,9 +91,9 @@ def live(control: socket.socket, log: int, entry: Entry, umask: int) -> NoReturn
         os._exit(code)
 
 
-def _serve(channel: Channel, entry: Entry, state: ProcessState) -> int:
+def _serve(channel: Channel, entry: Entry, state: isolation.ProcessState) -> int:
     """Run request after request; the exit code."""
-    modules = LoadedModules()
+    modules = isolation.LoadedModules()
     request = channel.next_message()
     while request is not None:
         began = clock.now().timestamp()
@@ -113,7 +106,7 @@ def _serve(channel: Channel, entry: Entry, state: ProcessState) -> int:
             request.get("keep") is True
             and outcome.get("status") == "finished"
             and state.has_streams()
-            and not left_something()
+            and not isolation.left_something()
         )
         try:
             _send_outcome(channel, request, outcome, kept)

@@ -50,14 +50,6 @@ class ChildPool:
         """Whether children can be started, as far as is known."""
         return self._server_runs and clock.monotonic() >= self._start_at
 
-    @property
-    def has_room(self) -> bool:
-        """Whether a child is idle, or another may be started."""
-        return len(self._children) < self._size or self._idle_child() is not None
-
-    def _idle_child(self) -> Child | None:
-        return next((child for child in self._children.values() if child.attempt is None), None)
-
     def wake(self) -> None:
         """Let `poll` return soon; from any thread, or a signal handler."""
         with contextlib.suppress(OSError):
@@ -116,8 +108,9 @@ class ChildPool:
             self.start()
 
     def acquire(self) -> Child | None:
-        """An idle child, or a new one; None if none can be started now."""
-        if (idle := self._idle_child()) is not None:
+        """An idle child, or a new one; None if there is no room, or none can be started now."""
+        idle = next((child for child in self._children.values() if child.attempt is None), None)
+        if idle is not None or len(self._children) >= self._size:
             return idle
         try:
             child = self._server.new_child()

@@ -45,7 +45,8 @@ class ForkServerProgram:
         self._possible_parents: dict[int, set[int]] = {}
         self._is_ending = False
         self._pid = os.getpid()
-        self._umask = _umask()
+        self._umask = os.umask(0o077)
+        os.umask(self._umask)
         self._selector = selectors.DefaultSelector()
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._sockets = (commands, reports, self._wake_reader, self._wake_writer)
@@ -220,12 +221,6 @@ class ForkServerProgram:
             for pid in orphans:
                 isolation.signal_group(pid, signal.SIGKILL)
             self._selector.select(0.01)
-
-
-def _umask() -> int:
-    umask = os.umask(0o077)
-    os.umask(umask)
-    return umask
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -11,18 +11,17 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from flowerpower.errors import FlowerpowerError
 from flowerpower.job_queue.worker.attempt import Attempt
 from flowerpower.job_queue.worker.json_lines import (
-    MAX_READ,
     LineReader,
     LineSocket,
     Message,
+    read_available,
     to_line,
 )
-
-_PROGRAM = "flowerpower.job_queue.worker.fork_server"
 
 START_TIMEOUT = 60.0
 """Seconds the server may take to import what it preloads; then to fork, and to end."""
@@ -85,16 +84,10 @@ class Child(LineSocket):
 
     def read_log(self) -> bytes:
         """What the child has printed since; after its end one call returns all that is left."""
-        chunks, size = [], 0
-        while self.log_is_open and size < MAX_READ:
-            try:
-                chunk = os.read(self.log, 262_144)
-            except BlockingIOError:
-                break
-            self.log_is_open = bool(chunk)
-            chunks.append(chunk)
-            size += len(chunk)
-        return b"".join(chunks)
+        if not self.log_is_open:
+            return b""
+        text, self.log_is_open = read_available(partial(os.read, self.log))
+        return text
 
     def close(self) -> None:
         """Close the pipes; a child that waits for a request ends."""
@@ -153,7 +146,7 @@ class ForkServer:
         ends = [fcntl.fcntl(end.fileno(), fcntl.F_DUPFD_CLOEXEC, 3) for end in (commands, reports)]
         try:
             return subprocess.Popen(  # noqa: S603 - this very interpreter
-                [sys.executable, "-P", "-m", _PROGRAM, *map(str, ends)],
+                [sys.executable, "-P", "-m", f"{__package__}.fork_server", *map(str, ends)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 env=self._environ,

@@ -1,7 +1,4 @@
-"""What separates a job from others in its child: streams, signals, random numbers, modules.
-
-And what is asked of the operating system about processes: all of it on Linux, less elsewhere.
-"""
+"""What separates a job from others in its child; calls to the system about processes."""
 
 from __future__ import annotations
 
@@ -29,6 +26,7 @@ _PYTHON_HANDLERS: dict[int, Any] = {
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
+# Elsewhere than on Linux less is known and done.
 _prctl = ctypes.CDLL(None, use_errno=True).prctl if sys.platform == "linux" else None
 
 
@@ -52,9 +50,7 @@ def prepare_streams() -> None:
 
 
 def _stream(number: int) -> TextIO:
-    return open(
-        number, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
-    )
+    return open(number, "w", 1, "utf-8", "backslashreplace", closefd=False)
 
 
 def take_descriptors(log: int) -> None:

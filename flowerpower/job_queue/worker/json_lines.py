@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+from collections.abc import Callable
 from typing import Any
 
 LINE_LIMIT = 8 * 1024 * 1024
@@ -29,10 +30,7 @@ def to_line(message: Message) -> bytes:
 
 
 class LineReader:
-    """Turns bytes, as they arrive, into messages.
-
-    Unreadable lines become messages of the type `damaged`, several in a row only one.
-    """
+    """Turns bytes into messages; unreadable lines in a row are one message of type `damaged`."""
 
     def __init__(self) -> None:
         self._pending = bytearray()
@@ -70,6 +68,22 @@ class LineReader:
             _add(_damaged(f"a line of more than {LINE_LIMIT} bytes"), messages)
             self._pending.clear()
             self._skipping = True
+
+
+def read_available(read: Callable[[int], bytes]) -> tuple[bytes, bool]:
+    """What can be read without waiting, about MAX_READ bytes at most; whether there may be more."""
+    # Not all at once: one busy sender must not hold up the others.
+    data = bytearray()
+    with contextlib.suppress(BlockingIOError):
+        while len(data) < MAX_READ:
+            try:
+                part = read(262_144)
+            except ConnectionError:
+                part = b""
+            if not part:
+                return bytes(data), False
+            data += part
+    return bytes(data), True
 
 
 class LineSocket:
@@ -114,19 +128,10 @@ class LineSocket:
 
     def messages(self) -> list[Message]:
         """The messages that have arrived; all that are left, after the other process's end."""
-        # Not more at once: one busy sender must not hold up the others.
-        messages: list[Message] = []
-        size = 0
-        with contextlib.suppress(BlockingIOError):
-            while self.is_open and size < MAX_READ:
-                try:
-                    data = self._socket.recv(262_144)
-                except ConnectionError:
-                    data = b""
-                self.is_open = bool(data)
-                size += len(data)
-                messages += self._reader.feed(data)
-        return messages
+        if not self.is_open:
+            return []
+        data, self.is_open = read_available(self._socket.recv)
+        return self._reader.feed(data)
 
     def close(self) -> None:
         """Close the socket; unread messages are lost."""

@@ -82,9 +82,8 @@ class Recorder:
         while self._finish_by is None or (
             self._slots.attempts() and clock.monotonic() < self._finish_by
         ):
-            self._slots.changed.wait(
-                RECORD_EVERY if self._slots.attempts() else self._options.lease / 10
-            )
+            wait = RECORD_EVERY if self._slots.attempts() else self._options.lease / 10
+            self._slots.changed.wait(wait)
             if delay := self._slots.prefetch.batch_delay:
                 time.sleep(delay)
             # Before the writes, not after: what changes during them must not be missed.
@@ -178,11 +177,7 @@ class Recorder:
 
     def _record_results(self) -> None:
         """Write all results in one call; if that fails, each is written alone from then on."""
-        attempts = [
-            attempt
-            for attempt in self._slots.attempts()
-            if attempt.result is not None and not attempt.failed_writes
-        ]
+        attempts = [one for one in self._slots.attempts() if one.result and not one.failed_writes]
         if not attempts:
             return
         with self._slots.lock:

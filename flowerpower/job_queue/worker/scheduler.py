@@ -1,7 +1,6 @@
 """Schedulers: turning due fires into jobs, in a process of its own or beside a worker's claims.
 
-And maintenance, which every worker does too: to look for dead workers, whose beat did not change
-for one lease, and to delete old records. A queue whose last worker was killed is put right by
+And maintenance, which every worker does too: a queue whose last worker was killed is put right by
 whoever comes next.
 """
 
@@ -91,7 +90,7 @@ class Every:
 
 
 class Reaper:
-    """Watches the beats of workers on the monotonic clock, so that no wall clock can mislead it.
+    """Says which workers are dead: those whose beat did not change for a lease, by our own clock.
 
     After half a lease without a look everyone has a full lease again. The backend was away, or this
     process was frozen, and then the others may not have been able to beat either.

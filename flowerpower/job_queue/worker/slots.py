@@ -157,21 +157,22 @@ class Slots:
             self._enforce_stop(attempt)
 
     def _start_waiting(self) -> None:
-        may_begin = self._pool.can_start and clock.monotonic() < self.lease_until
+        now = clock.monotonic()
+        may_begin = self._pool.can_start and now < self.lease_until
         for attempt in [one for one in self.attempts() if one.is_waiting]:
             if attempt.stop_reason is not None:
                 self._end_stopped(attempt)
-            elif may_begin and self._pool.has_room:
-                self._start_or_refuse(attempt)
-            elif may_begin and clock.monotonic() - attempt.began >= MAX_WAIT:
+                continue
+            child = self._pool.acquire() if may_begin else None
+            if child is not None:
+                self._start_or_refuse(attempt, child)
+            elif may_begin and self._pool.can_start and now - attempt.began >= MAX_WAIT:
                 # It was prefetched, and those before it take long: another worker may be free.
                 self._end(attempt, None, StopReason.RELEASE)
 
-    def _start_or_refuse(self, attempt: Attempt) -> None:
-        """Give the attempt to a child, or fail it; it goes on waiting if none can be started."""
-        claim, child = attempt.claim, self._pool.acquire()
-        if child is None:
-            return
+    def _start_or_refuse(self, attempt: Attempt, child: Child) -> None:
+        """Give the attempt to a child, or fail it."""
+        claim = attempt.claim
         keep = child.attempts_given + 1 < self._options.jobs_per_child
         try:
             fire_time = clock.format_time(claim.scheduled_for) if claim.scheduled_for else None
@@ -233,11 +234,11 @@ class Slots:
                 self._handle_outcome(attempt, message.get("outcome"))
 
     def _handle_outcome(self, attempt: Attempt, outcome: object) -> None:
-        # An attempt that was to be released but has finished keeps its outcome: running it again
-        # would repeat the work.
         if attempt.stop_reason not in (None, StopReason.RELEASE):
             self._end_stopped(attempt)
             return
+        # An attempt that was to be released but has finished keeps its outcome: running it again
+        # would repeat the work.
         fields = outcome if isinstance(outcome, dict) else {}
         result = attempt_result.from_outcome(attempt.claim, attempt.policy, fields, clock.now())
         self._end(attempt, result)

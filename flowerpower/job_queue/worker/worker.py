@@ -95,12 +95,10 @@ class Worker:
                     return 0
                 claims = self.backend.claim(self.id, free, self.options.queues)
                 self._may_be_more = len(claims) == free
-            except BackendUnreachable:
-                self._claim_at = clock.monotonic() + RETRY_EVERY
-                return 0
             except Exception as error:  # noqa: BLE001 - the backend's loop must go on
                 self._claim_at = clock.monotonic() + RETRY_EVERY
-                self.events.trouble(f"Jobs could not be claimed: {error!r}")
+                if not isinstance(error, BackendUnreachable):
+                    self.events.trouble(f"Jobs could not be claimed: {error!r}")
                 return 0
             self._claims_left -= len(claims)
             self.slots.begin(claims)
