@@ -103,9 +103,11 @@ def _failed(
 ) -> AttemptResult:
     # No policy: the attempt ended before the child sent the pipeline's retry settings.
     if policy is None or not retryable or claim.retries >= policy.max_retries:
-        return AttemptResult(JobStatus.FAILED, None, error, None, claim.retries, 0)
+        return AttemptResult(JobStatus.FAILED, error=error, retries=claim.retries, attempts_left=0)
     retry = claim.retries + 1
     delay = delay_before_retry(policy, retry, random.Random())  # noqa: S311 - it spreads delays
     run_at = clock.after(now, delay)
     left = policy.max_retries - retry
-    return AttemptResult(JobStatus.SCHEDULED, None, error, run_at, retry, left)
+    return AttemptResult(
+        JobStatus.SCHEDULED, None, error, run_at, retries=retry, attempts_left=left
+    )

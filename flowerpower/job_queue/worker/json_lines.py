@@ -114,7 +114,7 @@ class LineSocket:
         self.flush()
 
     def flush(self) -> bool:
-        """Send what is left, as far as it fits; whether nothing is left (for a closed end)."""
+        """Send what is left, as far as it fits (a closed end: drop it); whether nothing is left."""
         while self._unsent:
             try:
                 sent = self._socket.send(self._unsent)

@@ -172,12 +172,11 @@ class Slots:
 
     def _start_or_refuse(self, attempt: Attempt, child: Child) -> None:
         """Give the attempt to a child, or fail it."""
-        claim = attempt.claim
+        claim, folder = attempt.claim, str(self._base_dir)
         keep = child.attempts_given + 1 < self._options.jobs_per_child
         try:
             fire_time = clock.format_time(claim.scheduled_for) if claim.scheduled_for else None
-            overrides = overrides_of(claim.payload)
-            run = RunRequest(str(self._base_dir), claim.pipeline, overrides, fire_time)
+            run = RunRequest(folder, claim.pipeline, overrides_of(claim.payload), fire_time)
             self._pool.assign(child, attempt, {"run": run.to_json(), "keep": keep})
         except Exception as error:  # noqa: BLE001 - a record may be damaged in any way
             message = f"The job's record cannot be read: {error!r}"
