@@ -108,6 +108,4 @@ def _failed(
     delay = delay_before_retry(policy, retry, random.Random())  # noqa: S311 - it spreads delays
     run_at = clock.after(now, delay)
     left = policy.max_retries - retry
-    return AttemptResult(
-        JobStatus.SCHEDULED, None, error, run_at, retries=retry, attempts_left=left
-    )
+    return AttemptResult(JobStatus.SCHEDULED, None, error, run_at, retry, attempts_left=left)
