@@ -22,8 +22,7 @@ from hamilton.lifecycle.base import (
 from flowerpower.config.run import RunConfig
 from flowerpower.run.adapters.factory import Adapters
 from flowerpower.run.files import Files
-from flowerpower.run.loops import is_in_event_loop
-from flowerpower.run.node_events import NodeEventHook
+from flowerpower.run.node_events import NodeEventHook, is_in_event_loop
 
 
 def make_async_driver(

@@ -22,6 +22,7 @@ from flowerpower.errors import ConfigError, RunFailed
 from flowerpower.run.adapters.factory import Adapters
 from flowerpower.run.async_driver import execute_async, make_async_driver
 from flowerpower.run.files import Files, make_files
+from flowerpower.run.modules import check_installed
 from flowerpower.run.node_events import NodeEventHook
 from flowerpower.run.patches import quiet_hamilton, shut_down_future_adapter
 
@@ -91,9 +92,9 @@ def check_fit(run: RunConfig, adapter: AdapterConfig, dag: Dag) -> None:
         methods.append("graceful_errors")
     check_methods(methods, dag)
     if executor in ("ray", "dask"):
-        from flowerpower.run.executors.factory import check_installed
+        from flowerpower.run.executors.factory import EXTRAS
 
-        check_installed(executor)
+        check_installed(f"The executor {executor}", EXTRAS[executor], executor)
     if dag.coroutines and executor != "synchronous":
         raise ConfigError(
             f"The executor {executor} cannot serve coroutines ({_first(dag.coroutines)}).",

@@ -1,9 +1,11 @@
-"""Import of a pipeline's modules from its project, as they are on disk now."""
+"""Import of a pipeline's modules, as they are on disk now, and the check for optional packages."""
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
+import stat
 import sys
 import threading
 from collections.abc import Sequence
@@ -63,13 +65,17 @@ def _put_first(root: str) -> None:
 
 def _stamp(module: ModuleType | None) -> tuple[str, int, int] | None:
     file = getattr(module, "__file__", None)
-    if file is None:
-        return None
+    stamp = file_stamp(file) if file is not None else None
+    return (file, *stamp) if file is not None and stamp is not None else None
+
+
+def file_stamp(file: str) -> tuple[int, int] | None:
+    """The time (ns) and size of a file; (0, 0) for a folder, None if there is nothing."""
     try:
         status = os.stat(file)
     except OSError:
         return None
-    return file, status.st_mtime_ns, status.st_size
+    return (status.st_mtime_ns, status.st_size) if stat.S_ISREG(status.st_mode) else (0, 0)
 
 
 def _import(root: Path, name: str) -> ModuleType:
@@ -80,11 +86,10 @@ def _import(root: Path, name: str) -> ModuleType:
         module = importlib.import_module(name)
     except KeyboardInterrupt:
         raise
-    except ModuleNotFoundError as error:
-        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
-            raise _no_such_module(root, name) from None
-        raise RunFailed(f"The module {name} cannot be imported.") from error
     except BaseException as error:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing is not None and f"{name}.".startswith(f"{missing}."):
+            raise _no_such_module(root, name) from None
         raise RunFailed(f"The module {name} cannot be imported.") from error
     finally:
         sys.dont_write_bytecode = before
@@ -102,4 +107,27 @@ def _no_such_module(root: Path, name: str) -> ConfigError:
     return ConfigError(
         f"There is no module {name!r}: expected the file {file}.{did_you_mean(name, known)}",
         hint=f"Write {file}, or name the modules in run.modules.",
+    )
+
+
+def check_installed(what: str, module: str, extra: str) -> None:
+    """Check that a module is installed, which `what` needs and our extra of that name brings.
+
+    Raises:
+        ConfigError: if not, with what to install.
+    """
+    try:
+        is_installed = importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        # The package that the module belongs to is missing too.
+        is_installed = False
+    if not is_installed:
+        raise not_installed(what, f"there is no module {module!r}", extra)
+
+
+def not_installed(what: str, reason: object, extra: str) -> ConfigError:
+    """The error for a package that is missing, or cannot be imported."""
+    return ConfigError(
+        f"{what} is not installed: {reason}.",
+        hint=f"Install it with `pip install 'flowerpower-cli[{extra}]'`.",
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,6 @@ from hamilton.lifecycle import NodeExecutionHook
 
 from flowerpower.jobs.run import NodeEvent, NodeRecord
 from flowerpower.triggers import clock
-
-OnEvent = Callable[[NodeEvent], None]
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class NodeEventHook(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorat
     records are given to `merge_remote_records` here.
     """
 
-    def __init__(self, on_event: OnEvent | None = None) -> None:
+    def __init__(self, on_event: Callable[[NodeEvent], None] | None = None) -> None:
         self.records: list[NodeRecord] = []
         self.failed_node: str | None = None
         self.total = 0
@@ -48,22 +47,19 @@ class NodeEventHook(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorat
     def run_before_node_execution(
         self, *, node_name: str, task_id: str | None, **future_kwargs: Any
     ) -> None:
-        """A node begins."""
         record = NodeRecord(node_name, "running", clock.format_time(clock.now()))
         with self._lock:
             # A node in a Parallelizable block runs once per item; the plan counted it once.
             self.total += node_name in self._seen
             self._seen.add(node_name)
             self.records.append(record)
-            self._running[node_name, task_id] = _RunningNode(
-                record, clock.monotonic(), sys.exception()
-            )
+            running = _RunningNode(record, clock.monotonic(), sys.exception())
+            self._running[node_name, task_id] = running
             self._notify(record)
 
     def run_after_node_execution(
         self, *, node_name: str, success: bool, task_id: str | None, **future_kwargs: Any
     ) -> None:
-        """A node has ended."""
         with self._lock:
             running = self._running.pop((node_name, task_id), None)
             if running is None:
@@ -74,23 +70,14 @@ class NodeEventHook(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorat
             record.seconds = round(clock.monotonic() - running.since, 6)
             self._end(record, success)
 
-    def mark_cached(self, node_name: str, task_id: str | None) -> None:
-        """The running node's value came from the cache."""
-        with self._lock:
-            if running := self._running.get((node_name, task_id)):
-                running.record.from_cache = True
+    def mark(self, node_name: str, task_id: str | None, **fields: Any) -> None:
+        """Set fields of the running node's record: that it is skipped, cached, or failed and why.
 
-    def mark_failed(self, node_name: str, task_id: str | None, error: BaseException) -> None:
-        """The running node failed, and its caller catches the error."""
+        Of a node with an `error` the run goes on: its caller catches it.
+        """
         with self._lock:
             if running := self._running.get((node_name, task_id)):
-                running.record.error = f"{type(error).__name__}: {error}"
-
-    def mark_skipped(self, node_name: str, task_id: str | None) -> None:
-        """The running node is not computed: a value that it takes is missing."""
-        with self._lock:
-            if running := self._running.get((node_name, task_id)):
-                running.record.state = "skipped"
+                vars(running.record).update(fields)
 
     def set_failed_node(self, node_name: str) -> None:
         """The run fails because of this node, even if the node itself did not raise."""
@@ -100,23 +87,14 @@ class NodeEventHook(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorat
                 if record.name == node_name and record.state != "failed":
                     record.state = "failed"
 
-    def begin_remote(self, names: Iterable[str], task_id: str) -> None:
-        """Nodes begin in another process."""
-        for name in names:
-            self.run_before_node_execution(node_name=name, task_id=task_id)
-
     def merge_remote_records(self, records: list[NodeRecord], task_id: str) -> None:
-        """Take over what another process recorded of nodes that began with `begin_remote`."""
+        """Take over what another process recorded of nodes that have begun here."""
         with self._lock:
             for remote in records:
                 running = self._running.pop((remote.name, task_id), None)
-                if running is None:
-                    continue
-                record = running.record
-                record.started_at, record.seconds = remote.started_at, remote.seconds
-                record.from_cache, record.error = remote.from_cache, remote.error
-                record.state = "skipped" if remote.state == "skipped" else record.state
-                self._end(record, remote.state in ("finished", "skipped"))
+                if running is not None:
+                    vars(running.record).update(vars(remote))
+                    self._end(running.record, remote.state in ("finished", "skipped"))
             # Hamilton does not execute a node again whose value the task was sent with.
             for key in [key for key in self._running if key[1] == task_id]:
                 self.records.remove(self._running.pop(key).record)
@@ -132,8 +110,14 @@ class NodeEventHook(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorat
     def _notify(self, record: NodeRecord) -> None:
         if self._on_event is not None:
             total = max(self.total, self._done)
-            self._on_event(
-                NodeEvent(
-                    record.name, record.state, self._done, total, record.seconds, record.from_cache
-                )
-            )
+            progress = record.name, record.state, self._done, total
+            self._on_event(NodeEvent(*progress, record.seconds, record.from_cache))
+
+
+def is_in_event_loop() -> bool:
+    """Whether an event loop runs in this thread: what is called now serves a coroutine."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

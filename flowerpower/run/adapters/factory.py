@@ -10,14 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hamilton.lifecycle.base import LifecycleAdapterSet
-from hamilton.lifecycle.default import PrintLn
 
 from flowerpower.config.adapters import AdapterConfig, CustomAdapter
 from flowerpower.config.files import Project
 from flowerpower.errors import ConfigError
-from flowerpower.run.adapters.graceful import GracefulErrorsAdapter
+from flowerpower.run.adapters.node_adapters import GracefulErrorsAdapter, PrintAdapter, TypeCheck
 from flowerpower.run.adapters.trackers import Tracker, check_trackers, make_trackers
-from flowerpower.run.adapters.type_check import TypeCheck
 from flowerpower.run.modules import import_modules
 from flowerpower.run.node_events import NodeEventHook
 from flowerpower.text import did_you_mean, mask, visible
@@ -76,13 +74,9 @@ def make_adapters(
         adapters.node_adapters.append(adapters.graceful_errors)
         adapters.methods.append("graceful_errors")
     if (type_check := config.type_check) is not None and type_check.enabled:
-        adapters.node_adapters.append(
-            TypeCheck(node_events, type_check.check_input, type_check.check_output)
-        )
-    if config.print is not None and config.print.enabled:
-        adapters.node_adapters.append(
-            PrintAdapter(config.print.verbosity, _print, config.print.nodes)
-        )
+        adapters.node_adapters.append(TypeCheck(type_check, node_events))
+    if (printed := config.print) is not None and printed.enabled:
+        adapters.node_adapters.append(PrintAdapter(printed.verbosity, _print, printed.nodes))
     for custom in config.custom:
         adapter = _make_custom(project, custom)
         adapters.node_adapters.append(adapter)
@@ -139,13 +133,3 @@ def _make_custom(project: Project, config: CustomAdapter) -> Any:
 
 def _print(text: str) -> None:
     print(visible(mask(text)))  # noqa: T201 - it is what the adapter is for
-
-
-class PrintAdapter(PrintLn):  # type: ignore[misc] # Hamilton has no types
-    """Hamilton's adapter that prints each node."""
-
-    def run_after_node_execution(self, **arguments: Any) -> None:
-        """Print that a node has ended."""
-        # Hamilton stores a start by task and node, and deletes it by the node's name alone.
-        with contextlib.suppress(KeyError):
-            super().run_after_node_execution(**arguments)

@@ -13,7 +13,7 @@ from hamilton.lifecycle import GraphExecutionHook, NodeExecutionHook
 from opentelemetry import context, trace
 from opentelemetry.sdk.trace.export import SpanExportResult
 
-from flowerpower.run.loops import is_in_event_loop
+from flowerpower.run.node_events import is_in_event_loop
 from flowerpower.text import mask
 
 

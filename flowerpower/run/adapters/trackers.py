@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import importlib
-import importlib.util
 import logging
 import os
 import socket
@@ -20,6 +20,7 @@ from hamilton.lifecycle.base import LifecycleAdapterSet
 from flowerpower.config.adapters import AdapterConfig, HamiltonTracker, Mlflow, OpenTelemetry
 from flowerpower.config.files import Project
 from flowerpower.errors import ConfigError
+from flowerpower.run.modules import check_installed, not_installed
 from flowerpower.run.patches import SILENT
 
 CONNECT_TIMEOUT = 5
@@ -58,10 +59,8 @@ class Tracker:
         warn: Callable[[str], None],
         close: Callable[[], object] = lambda: None,
     ) -> None:
-        self.name = name
-        self.adapter = adapter
-        self._warn = warn
-        self._close = close
+        self.name, self.adapter = name, adapter
+        self._warn, self._close = warn, close
         self._is_broken = False
         self._handled: BaseException | None = None
         setattr(adapter, _MARK, name)
@@ -105,38 +104,24 @@ def check_trackers(config: AdapterConfig) -> None:
         settings = getattr(config, name)
         if settings is None or not settings.enabled:
             continue
-        if isinstance(settings, HamiltonTracker):
-            _check_settings(settings)
-        required = [module]
+        required = ("project_id", "username") if isinstance(settings, HamiltonTracker) else ()
+        if missing := [setting for setting in required if getattr(settings, setting) is None]:
+            raise ConfigError(
+                f"adapter.{name} lacks {' and '.join(missing)}.",
+                hint="They are those of the project in Hamilton's user interface.",
+            )
+        check_installed(f"The adapter {name}", module, "trackers")
         if isinstance(settings, OpenTelemetry) and settings.exporter == "otlp":
-            required.append(_OTLP)
-        for required_module in required:
-            if not _is_installed(required_module):
-                raise _not_installed(name, f"there is no module {required_module!r}")
-
-
-def _is_installed(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:
-        # The package that the module belongs to is missing too.
-        return False
-
-
-def _not_installed(name: str, reason: str) -> ConfigError:
-    return ConfigError(
-        f"The adapter {name} is not installed: {reason}.",
-        hint="Install it with `pip install 'flowerpower-cli[trackers]'`.",
-    )
+            check_installed(f"The adapter {name}", _OTLP, "trackers")
 
 
 def make_trackers(
     project: Project, pipeline: str, config: AdapterConfig, warn: Callable[[str], None]
 ) -> list[Tracker]:
-    """The trackers that are on and can be reached.
+    """The trackers that are on, which `check_trackers` has accepted, and can be reached.
 
     Raises:
-        ConfigError: if one lacks a setting or is not installed.
+        ConfigError: if one cannot be imported.
     """
     makers: dict[str, Callable[..., tuple[Any, Callable[[], object]]]] = {
         "hamilton_tracker": _hamilton_tracker,
@@ -150,10 +135,8 @@ def make_trackers(
             continue
         try:
             adapter, close = make(project, pipeline, settings)
-        except ConfigError:
-            raise
         except ImportError as error:
-            raise _not_installed(name, str(error)) from None
+            raise not_installed(f"The adapter {name}", error, "trackers") from None
         except Exception as error:  # noqa: BLE001 - a service's client may raise anything
             warn(f"{name} is left out: {_error_text(error)}")
             continue
@@ -162,8 +145,8 @@ def make_trackers(
 
 
 def _error_text(error: Exception) -> str:
-    first_line = (str(error).strip().splitlines() or [""])[0]
-    return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
+    first_line = next(iter(str(error).strip().splitlines()), "")
+    return f"{type(error).__name__}: {first_line}".removesuffix(": ")
 
 
 def _check_answers(url: str | None) -> None:
@@ -182,30 +165,18 @@ def _check_answers(url: str | None) -> None:
     try:
         if parts.scheme == "https":
             socket.create_connection(address, timeout=CONNECT_TIMEOUT).close()
-        else:
-            connection = http.client.HTTPConnection(*address, timeout=CONNECT_TIMEOUT)
-            try:
-                connection.request("HEAD", "/")
-                connection.getresponse()
-            finally:
-                connection.close()
+            return
+        connection = http.client.HTTPConnection(*address, timeout=CONNECT_TIMEOUT)
+        with contextlib.closing(connection):
+            connection.request("HEAD", "/")
+            connection.getresponse()
     except (OSError, http.client.HTTPException) as error:
         raise OSError(f"nothing answers at {address[0]}:{address[1]} ({error})") from None
-
-
-def _check_settings(settings: HamiltonTracker) -> None:
-    missing = [name for name in ("project_id", "username") if getattr(settings, name) is None]
-    if missing:
-        raise ConfigError(
-            f"adapter.hamilton_tracker lacks {' and '.join(missing)}.",
-            hint="They are those of the project in Hamilton's user interface.",
-        )
 
 
 def _hamilton_tracker(
     project: Project, pipeline: str, settings: HamiltonTracker
 ) -> tuple[Any, Callable[[], object]]:
-    _check_settings(settings)
     constants = importlib.import_module("hamilton_sdk.tracking.constants")
     api_url = settings.api_url or os.environ.get("HAMILTON_API_URL") or constants.HAMILTON_API_URL
     _check_answers(str(api_url))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 import os
-import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator
 
 from flowerpower.project_code import is_inside, is_own, module_paths
+from flowerpower.run.modules import file_stamp
 
 _lock = threading.Lock()
 _base_path: list[str] = []
@@ -40,16 +40,15 @@ def call_with_path(path: list[str], function: Callable[[bytes], bytes], argument
         return function(argument)
     finally:
         with _lock:
-            _stamps.update({name: (file, _stamp(file)) for name, file in _imported()})
+            _stamps.update({name: (file, file_stamp(file)) for name, file in _imported()})
 
 
 def _prepare(path: list[str]) -> None:
     if not _base_path:
         _base_path.extend(sys.path)
-        # Python takes bytecode as current if the source has the same second and size: an edit
-        # right after a run would be missed.
+        # As in run/modules.py: an edit right after a run would be missed.
         sys.dont_write_bytecode = True
-    if path != _path or any(_stamp(file) != stamp for file, stamp in _stamps.values()):
+    if path != _path or any(file_stamp(file) != stamp for file, stamp in _stamps.values()):
         # All modules: one that has not changed refers to functions of one that has.
         for name in _stamps:
             sys.modules.pop(name, None)
@@ -70,11 +69,3 @@ def _imported() -> Iterator[tuple[str, str]]:
             and any(is_own(file, folder) for folder in _path)
         ):
             yield name, file
-
-
-def _stamp(file: str) -> tuple[int, int] | None:
-    try:
-        status = os.stat(file)
-    except OSError:
-        return None
-    return (status.st_mtime_ns, status.st_size) if stat.S_ISREG(status.st_mode) else (0, 0)

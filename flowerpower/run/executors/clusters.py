@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import concurrent.futures
+import abc
 import contextlib
 import importlib
 import logging
@@ -13,14 +13,15 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import Future
 from typing import Any
 from urllib.parse import urlsplit
 
 from flowerpower.config.run import ExecutorConfig
 from flowerpower.errors import RunFailed
 from flowerpower.run.executors.cluster_imports import call_with_path, project_import_path
-from flowerpower.run.executors.remote_executor import RemoteExecutor
+from flowerpower.run.executors.remote_executor import RemoteExecutor, run_packed
 from flowerpower.run.node_events import NodeEventHook
 from flowerpower.run.patches import (
     SILENT,
@@ -42,24 +43,48 @@ _RAY_AUTH_TOKEN = secrets.token_hex(32)
 """The password of a Ray that we start: without it any user of the machine could give it work."""
 
 
-class Ray(RemoteExecutor):
-    """Ray: a cluster at `address`, or one of this machine for this run."""
+class Cluster(RemoteExecutor):
+    """A cluster at the `address` of the configuration, or one of this machine for this run."""
+
+    def __init__(self, config: ExecutorConfig, node_events: NodeEventHook) -> None:
+        super().__init__(None, node_events)
+        self._config = config
+        self._resources = contextlib.ExitStack()
+
+    def init(self) -> None:
+        """Connect.
+
+        Raises:
+            RunFailed: if it cannot.
+        """
+        try:
+            self.connect()
+        except BaseException:
+            self._resources.close()
+            raise
+
+    @abc.abstractmethod
+    def connect(self) -> None:
+        """Connect; what `_resources` holds is closed at the end, or if this raises."""
+
+    def finalize(self) -> None:
+        """Disconnect, and end a local cluster; after a failure running tasks are not waited for."""
+        self._resources.close()
+
+
+class Ray(Cluster):
+    """A cluster of Ray."""
 
     def __init__(self, ray: Any, config: ExecutorConfig, node_events: NodeEventHook) -> None:
-        super().__init__(None, node_events)
-        self._ray, self._config = ray, config
-        self._resources = contextlib.ExitStack()
+        super().__init__(config, node_events)
+        self._ray = ray
         # By default Ray calls a task whose process died up to three times more.
         self._remote = ray.remote(max_retries=0)(call_with_path)
         errors = ray.exceptions
         self.crash_errors = errors.WorkerCrashedError, errors.OutOfMemoryError, errors.NodeDiedError
 
-    def init(self) -> None:
-        """Connect, unless this process is connected already.
-
-        Raises:
-            RunFailed: if it cannot.
-        """
+    def connect(self) -> None:
+        """Connect, unless this process is connected already."""
         if self._ray.is_initialized():
             return
         address = self._config.address
@@ -68,23 +93,17 @@ class Ray(RemoteExecutor):
             if address in (None, "local"):
                 self._start_local()
             else:
-                self._connect(str(address))
+                self._connect_to(str(address))
         except BaseException:
             self._ray.shutdown()
-            self._resources.close()
             raise
         self._resources.callback(self._end)
 
     def _start_local(self) -> None:
         """Start a Ray that listens on this machine alone, at this process's own priority."""
         self._resources.enter_context(local_ray_only(self._ray))
-        self._resources.enter_context(
-            _environ(
-                RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0",
-                RAY_AUTH_TOKEN=_RAY_AUTH_TOKEN,
-                RAY_worker_niceness="0",
-            )
-        )
+        variables = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_worker_niceness": "0"}
+        self._resources.enter_context(_environ(RAY_AUTH_TOKEN=_RAY_AUTH_TOKEN, **variables))
         with _connection_errors("Ray", None), preserved_signal_handler(signal.SIGTERM):
             context = self._ray.init(
                 address="local",
@@ -95,28 +114,19 @@ class Ray(RemoteExecutor):
         session = context.address_info["session_dir"]
         self._resources.callback(shutil.rmtree, session, ignore_errors=True)
 
-    def _connect(self, address: str) -> None:
+    def _connect_to(self, address: str) -> None:
         # Ray's client retries once a second, with a warning each time: 3 times instead of 20.
         self._resources.enter_context(_environ(RAY_gcs_server_port_wait_time_s="3"))
         hint = "Start it with `ray start --head`; if it asks for a token, set RAY_AUTH_MODE=token."
-        with (
-            _connection_errors("Ray", address, hint),
-            preserved_signal_handler(signal.SIGTERM),
-        ):
+        with _connection_errors("Ray", address, hint), preserved_signal_handler(signal.SIGTERM):
             _check_answers(address, None if os.environ.get("RAY_USE_TLS") else HTTP2_PREFACE)
             self._ray.init(address=address, logging_level="error")
 
-    def call(
-        self, function: Callable[[bytes], bytes], packed: bytes
-    ) -> concurrent.futures.Future[bytes]:
-        """Call a function in a worker of the cluster."""
-        reference = self._remote.remote(project_import_path(), function, packed)
-        future: concurrent.futures.Future[bytes] = reference.future()
+    def call(self, packed: bytes) -> Future[bytes]:
+        future: Future[bytes] = self._remote.remote(
+            project_import_path(), run_packed, packed
+        ).future()
         return future
-
-    def finalize(self) -> None:
-        """Disconnect, and end a Ray that `init` started."""
-        self._resources.close()
 
     def _end(self) -> None:
         # Ray forwards what nodes print through files that it polls.
@@ -124,40 +134,30 @@ class Ray(RemoteExecutor):
         self._ray.shutdown()
 
 
-class Dask(RemoteExecutor):
-    """Dask: a scheduler at `address`, or a cluster of processes for this run."""
+class Dask(Cluster):
+    """A cluster of Dask; one of this machine has `workers` processes."""
 
     def __init__(
         self, distributed: Any, config: ExecutorConfig, workers: int, node_events: NodeEventHook
     ) -> None:
-        super().__init__(None, node_events)
-        self._distributed, self._config, self._workers = distributed, config, workers
-        self._resources = contextlib.ExitStack()
+        super().__init__(config, node_events)
+        self._distributed, self._workers = distributed, workers
         self._pids: list[int] = []
         self.crash_errors = (distributed.scheduler.KilledWorker,)
 
-    def init(self) -> None:
-        """Connect.
-
-        Raises:
-            RunFailed: if it cannot.
-        """
+    def connect(self) -> None:
         address = self._config.address
         hint = "Start it with `dask scheduler`, and a `dask worker`." if address else None
-        try:
-            self._resources.enter_context(_dask_settings())
-            with _connection_errors("Dask", address, hint):
-                if address is not None:
-                    _check_answers(address, None if address.startswith("tls") else b"")
-                    client = self._distributed.Client(address, timeout=CONNECT_TIMEOUT)
-                else:
-                    client = self._distributed.Client(self._start_local())
-            self._client = self._resources.enter_context(client)
-            if address is None:
-                self._pids = list(client.run(quiet_dask_worker).values())
-        except BaseException:
-            self._resources.close()
-            raise
+        self._resources.enter_context(_dask_settings())
+        with _connection_errors("Dask", address, hint):
+            if address is not None:
+                _check_answers(address, None if address.startswith("tls") else b"")
+                client = self._distributed.Client(address, timeout=CONNECT_TIMEOUT)
+            else:
+                client = self._distributed.Client(self._start_local())
+        self._client = self._resources.enter_context(client)
+        if address is None:
+            self._pids = list(client.run(quiet_dask_worker).values())
 
     def _start_local(self) -> Any:
         cluster = self._distributed.LocalCluster(
@@ -173,15 +173,11 @@ class Dask(RemoteExecutor):
         self._resources.callback(self._kill_workers_later)
         return cluster
 
-    def call(
-        self, function: Callable[[bytes], bytes], packed: bytes
-    ) -> concurrent.futures.Future[bytes]:
-        """Call a function in a worker of the cluster."""
+    def call(self, packed: bytes) -> Future[bytes]:
+        path = project_import_path()
         # Not pure: Dask would return the result of an earlier call with the same arguments.
-        call = self._client.submit(
-            call_with_path, project_import_path(), function, packed, pure=False
-        )
-        future: concurrent.futures.Future[bytes] = concurrent.futures.Future()
+        call = self._client.submit(call_with_path, path, run_packed, packed, pure=False)
+        future: Future[bytes] = Future()
 
         def settle(ended: Any) -> None:
             try:
@@ -195,24 +191,22 @@ class Dask(RemoteExecutor):
         return future
 
     def finalize(self) -> None:
-        """Disconnect, and end a local cluster; after a failure running tasks are not waited for."""
         if self._config.address is None:
             # On a busy machine its processes end late, or lose each other, and Dask warns of it.
             logging.getLogger("distributed").setLevel(SILENT)
-        self._resources.close()
+        super().finalize()
 
     def _kill_workers_later(self) -> None:
         """Kill the processes if tasks still run; a cluster that closes does not replace them."""
         if self._running:
-            timer = threading.Timer(KILL_DELAY, _kill, [self._pids])
+            timer = threading.Timer(KILL_DELAY, self._kill_workers)
             timer.daemon = True
             timer.start()
 
-
-def _kill(pids: list[int]) -> None:
-    for pid in pids:
-        with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGKILL)
+    def _kill_workers(self) -> None:
+        for pid in self._pids:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager

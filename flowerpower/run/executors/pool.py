@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import abc
 import concurrent.futures
-from dataclasses import dataclass
 from typing import Any
 
-from hamilton.execution.executors import TaskExecutor, TaskFuture
+from hamilton.execution.executors import TaskExecutor, TaskFutureWrappingPythonFuture
 from hamilton.execution.grouping import TaskImplementation
 from hamilton.execution.state import TaskState
 
@@ -27,15 +26,13 @@ class Pool(TaskExecutor, abc.ABC):  # type: ignore[misc] # Hamilton has no types
     def start(self, task: TaskImplementation) -> concurrent.futures.Future[Any]:
         """Start a task; the future's result is a dictionary of values by node."""
 
-    def submit_task(self, task: TaskImplementation) -> TaskFuture:
-        """Start a task."""
+    def submit_task(self, task: TaskImplementation) -> TaskFutureWrappingPythonFuture:
         future = self.start(task)
         self._running.add(future)
         self._has_new_task = True
-        return _PoolTask(self, future)
+        return _PoolTask(future, self)
 
     def can_submit_task(self) -> bool:
-        """Whether one more task may run."""
         return self._limit is None or len(self._running) < self._limit
 
     def poll(self, future: concurrent.futures.Future[Any]) -> bool:
@@ -53,19 +50,13 @@ class Pool(TaskExecutor, abc.ABC):  # type: ignore[misc] # Hamilton has no types
         return done
 
 
-@dataclass
-class _PoolTask(TaskFuture):  # type: ignore[misc] # Hamilton has no types
-    """A task that was started."""
-
-    pool: Pool
-    future: concurrent.futures.Future[Any]
+class _PoolTask(TaskFutureWrappingPythonFuture):  # type: ignore[misc] # Hamilton has no types
+    def __init__(self, future: concurrent.futures.Future[Any], pool: Pool) -> None:
+        super().__init__(future)
+        self._pool = pool
 
     def get_state(self) -> TaskState:
-        """Hamilton's name of its state."""
-        if not self.pool.poll(self.future):
+        # Hamilton's own would log a failure.
+        if not self._pool.poll(self.future):
             return TaskState.RUNNING
         return TaskState.FAILED if self.future.exception() else TaskState.SUCCESSFUL
-
-    def get_result(self) -> Any:
-        """Its values by node, None while it runs."""
-        return self.future.result() if self.future.done() else None

@@ -1,4 +1,4 @@
-"""Executors whose tasks run in other processes: pools of this machine, Ray, Dask.
+"""Executors whose tasks run in other processes: a pool of this machine; Ray, Dask (clusters.py).
 
 Tasks and values are pickled by cloudpickle, because Hamilton's decorators create functions that
 cannot be imported by name. What happens to the nodes is recorded there and sent back with the
@@ -8,13 +8,13 @@ result of the task.
 from __future__ import annotations
 
 import abc
-import concurrent.futures
 import gc
 import logging
 import multiprocessing
 import pickle
 import traceback
-from collections.abc import Callable
+from collections.abc import Iterable
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -22,18 +22,19 @@ import cloudpickle
 from hamilton.execution.executors import base_execute_task
 from hamilton.execution.grouping import TaskImplementation
 from hamilton.lifecycle.base import LifecycleAdapterSet
+from hamilton.node import Node, NodeType
 
 from flowerpower.errors import RunFailed
 from flowerpower.jobs.run import ORIGINAL_FRAMES, ORIGINAL_TYPE_NAMES, NodeRecord, names_of
 from flowerpower.run.adapters.trackers import is_tracker
 from flowerpower.run.cache.cache import Cache
-from flowerpower.run.executors.detached_nodes import detached
 from flowerpower.run.executors.pool import Pool
 from flowerpower.run.node_events import NodeEventHook
 from flowerpower.run.patches import (
     NOISY_LOGGERS,
     SILENT,
     kill_process_pool,
+    link_nodes,
     without_main_file,
 )
 
@@ -56,28 +57,33 @@ class RemoteExecutor(Pool):
         super().__init__(limit)
         self._node_events = node_events
         self._names: dict[str, list[str]] = {}
-        self.crash_errors: tuple[type[BaseException], ...] = (concurrent.futures.BrokenExecutor,)
+        self.crash_errors: tuple[type[BaseException], ...] = (BrokenExecutor,)
 
     @abc.abstractmethod
-    def call(
-        self, function: Callable[[bytes], bytes], packed: bytes
-    ) -> concurrent.futures.Future[bytes]:
-        """Call a function of this module in another process."""
+    def call(self, packed: bytes) -> Future[bytes]:
+        """Call `run_packed` in another process."""
 
-    def start(self, task: TaskImplementation) -> concurrent.futures.Future[Any]:
-        """Start a task; when it ends, what happened to its nodes is recorded."""
+    def start(self, task: TaskImplementation) -> Future[Any]:
+        """Start a task; when it ends, what happened to its nodes is recorded.
+
+        Raises:
+            RunFailed: if one of its values cannot be pickled.
+        """
         names = [node.name for node in task.nodes if not node.user_defined]
         # A tracker holds connections and threads, which stay in this process.
         adapters = [adapter for adapter in task.adapter.adapters if not is_tracker(adapter)]
-        packed = _pack(
-            replace(task, adapter=LifecycleAdapterSet(*adapters), nodes=detached(task.nodes)), names
-        )
-        self._node_events.begin_remote(names, task.task_id)
+        sent = replace(task, adapter=LifecycleAdapterSet(*adapters), nodes=_detached(task.nodes))
+        try:
+            packed = cloudpickle.dumps(sent, protocol=pickle.HIGHEST_PROTOCOL)
+        except Exception as error:  # noqa: BLE001 - pickling runs the values' own code
+            raise _not_picklable(f"What {', '.join(names)} takes", error) from None
+        for name in names:
+            self._node_events.run_before_node_execution(node_name=name, task_id=task.task_id)
         self._names[task.task_id] = names
-        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        future: Future[Any] = Future()
         future.set_running_or_notify_cancel()
 
-        def settle(call: concurrent.futures.Future[bytes]) -> None:
+        def settle(call: Future[bytes]) -> None:
             try:
                 results, records, error = _unpack(call.result(), names)
                 self._node_events.merge_remote_records(records, task.task_id)
@@ -93,7 +99,7 @@ class RemoteExecutor(Pool):
             else:
                 del self._names[task.task_id]
 
-        self.call(_run_packed, packed).add_done_callback(settle)
+        self.call(packed).add_done_callback(settle)
         return future
 
     def _process_died(self) -> ProcessDied:
@@ -109,21 +115,17 @@ class ProcessPool(RemoteExecutor):
     """Processes of this machine, started for the run."""
 
     def init(self) -> None:
-        """Create the pool; its processes start with the first tasks."""
         # Not a fork: this process may have threads, and a fork copies the locks that they hold.
         context = multiprocessing.get_context("spawn")
-        self._processes = concurrent.futures.ProcessPoolExecutor(self._limit, mp_context=context)
+        self._processes = ProcessPoolExecutor(self._limit, mp_context=context)
 
-    def call(
-        self, function: Callable[[bytes], bytes], packed: bytes
-    ) -> concurrent.futures.Future[bytes]:
-        """Call a function in one of the processes."""
+    def call(self, packed: bytes) -> Future[bytes]:
         with without_main_file():
-            return self._processes.submit(function, packed)
+            return self._processes.submit(run_packed, packed)
 
     def finalize(self) -> None:
-        """End the processes; what still runs after a failure is not waited for."""
         if self._running:
+            # After a failure: it is not waited for.
             kill_process_pool(self._processes)
         self._processes.shutdown(cancel_futures=True)
         # Collects the pool's semaphores now: a process that ends by os._exit would leak them.
@@ -131,17 +133,17 @@ class ProcessPool(RemoteExecutor):
         gc.collect()
 
 
-def _pack(task: TaskImplementation, names: list[str]) -> bytes:
-    """The task for another process.
+def _detached(nodes: Iterable[Node]) -> list[Node]:
+    """Copies of nodes that refer to each other; other nodes that they need are stubs with a name.
 
-    Raises:
-        RunFailed: if one of its values cannot be pickled.
+    A node refers to its neighbours and these to theirs: each task would carry the whole graph.
     """
-    try:
-        packed: bytes = cloudpickle.dumps(task, protocol=pickle.HIGHEST_PROTOCOL)
-    except Exception as error:  # noqa: BLE001 - pickling runs the values' own code
-        raise _not_picklable(f"What {', '.join(names)} takes", error) from None
-    return packed
+    copies = {node.name: node.copy_with(include_refs=False) for node in nodes}
+    for node in nodes:
+        for dependency in node.dependencies:
+            stub = Node(dependency.name, dependency.type, node_source=NodeType.EXTERNAL)
+            link_nodes(copies.get(dependency.name, stub), copies[node.name])
+    return list(copies.values())
 
 
 def _not_picklable(what: str, error: Exception) -> RunFailed:
@@ -150,7 +152,7 @@ def _not_picklable(what: str, error: Exception) -> RunFailed:
     )
 
 
-def _run_packed(packed: bytes) -> bytes:
+def run_packed(packed: bytes) -> bytes:
     """Run a task in this other process.
 
     Returns:
@@ -159,32 +161,28 @@ def _run_packed(packed: bytes) -> bytes:
     for name in NOISY_LOGGERS:
         logging.getLogger(name).setLevel(SILENT)
     task = cloudpickle.loads(packed)
-    adapters = task.adapter.adapters
     results, failure = None, None
     try:
         results = base_execute_task(task)
     except BaseException as error:  # noqa: BLE001 - it is raised again in the process of the run
-        failure = error
-    finally:
-        for adapter in adapters:
-            if isinstance(adapter, Cache):
-                # Unpickling it has opened its database once more, here.
-                adapter.close()
-    hooks = [adapter for adapter in adapters if isinstance(adapter, NodeEventHook)]
-    records = [record for hook in hooks for record in hook.records]
+        failure = _portable(error)
+    records: list[NodeRecord] = []
+    for adapter in task.adapter.adapters:
+        if isinstance(adapter, Cache):
+            # Unpickling it has opened its database once more, here.
+            adapter.close()
+        if isinstance(adapter, NodeEventHook):
+            records += adapter.records
     try:
-        return bytes(cloudpickle.dumps((results, records, _portable(failure))))
+        return bytes(cloudpickle.dumps((results, records, failure)))
     except Exception as error:  # noqa: BLE001 - pickling runs the values' own code
         names = ", ".join(node.name for node in task.nodes)
-        return bytes(
-            cloudpickle.dumps((None, records, _not_picklable(f"What {names} gives", error)))
-        )
+        failure = _not_picklable(f"What {names} gives", error)
+        return bytes(cloudpickle.dumps((None, records, failure)))
 
 
-def _portable(error: BaseException | None) -> BaseException | None:
+def _portable(error: BaseException) -> BaseException:
     """The error, or an exception of the same names and text if it does not survive pickling."""
-    if error is None:
-        return None
     stack = traceback.extract_tb(error.__traceback__)
     frames = [(frame.filename, frame.lineno, frame.name, frame.line) for frame in stack]
     try:
@@ -201,13 +199,10 @@ def _portable(error: BaseException | None) -> BaseException | None:
     return error
 
 
-def _unpack(
-    packed: bytes, names: list[str]
-) -> tuple[dict[str, Any] | None, list[NodeRecord], BaseException | None]:
+def _unpack(packed: bytes, names: list[str]) -> Any:
     try:
-        results, records, error = cloudpickle.loads(packed)
+        return cloudpickle.loads(packed)
     except Exception as error:  # noqa: BLE001 - pickling runs the values' own code
         raise RunFailed(
             f"What {', '.join(names)} gives cannot be read here: {type(error).__name__}: {error}"
         ) from None
-    return results, records, error
