@@ -1,17 +1,18 @@
-"""What a pipeline's DAG consists of, read from Hamilton's graph without running it."""
+"""What a pipeline's DAG consists of, read and checked in Hamilton's graph without running it."""
 
 from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from hamilton.driver import Driver
 from hamilton.node import DependencyType, Node, NodeType
 
-from flowerpower.errors import RunFailed
+from flowerpower.errors import ConfigError, RunFailed, UsageError
 from flowerpower.run.draw.graph import Graph, GraphNode, in_order
 
 
@@ -91,7 +92,33 @@ def upstream(
     return computed, sorted(user_inputs, key=lambda node: str(node.name))
 
 
-def enclosing_blocks(nodes: Iterable[Node]) -> dict[str, str]:
+def check_blocks(
+    nodes: Iterable[Node],
+    final_vars: Sequence[str],
+    written: Mapping[str, Sequence[str]],
+    is_callers: Callable[[str], bool],
+) -> None:
+    """Check that what is returned or `written` to files is not inside a Parallelizable block.
+
+    There it would have a value for each item. `nodes` are in an order they can run in;
+    `is_callers` says whether the caller asked for a node, or else the YAML.
+
+    Raises:
+        UsageError, ConfigError: naming the node, and the one whose items it has values for.
+    """
+    blocks = _enclosing_blocks(nodes)
+    savers = {name: saver for saver, names in written.items() for name in names}
+    for name in (*final_vars, *savers):
+        block = blocks.get(name) or blocks.get(savers.get(name, ""))
+        if block is not None:
+            kind = UsageError if is_callers(name) else ConfigError
+            raise kind(
+                f"{name} has a value for each item of {block}, not one to return or write.",
+                hint="Ask for a node that collects them: one that takes Collect[...].",
+            )
+
+
+def _enclosing_blocks(nodes: Iterable[Node]) -> dict[str, str]:
     """For each node in a Parallelizable block, the node that begins the (innermost) block.
 
     Such a node has a value for each item. `nodes` are in an order they can run in.
@@ -111,41 +138,44 @@ def enclosing_blocks(nodes: Iterable[Node]) -> dict[str, str]:
     return enclosing
 
 
-def is_required(user_input: Node, among: Collection[str]) -> bool:
-    """Whether one of the nodes called `among` needs a value for this input."""
-    return any(
-        dependant.name in among
-        and dependant.input_types[user_input.name][1] is DependencyType.REQUIRED
-        for dependant in user_input.depended_on_by
-        if user_input.name in dependant.input_types
+def missing_variant(modules: Iterable[ModuleType], config: Mapping[str, Any], name: str) -> str:
+    """Why a node has no function though `config.when` offers some; empty if it offers none."""
+    variants = [
+        attribute
+        for module in modules
+        for attribute, value in vars(module).items()
+        # Hamilton's convention: `total__sum` and `total__mean` are variants of `total`.
+        if attribute.startswith(f"{name}__") and callable(value)
+    ]
+    if not variants:
+        return ""
+    settings = ", ".join(f"{key}={value!r}" for key, value in config.items())
+    return (
+        f"No variant of {name} fits the configuration ({settings or 'it is empty'}); there are "
+        f"{', '.join(variants)}."
     )
 
 
-def node_infos(nodes: Iterable[Node]) -> list[NodeInfo]:
-    """The NodeInfo of each node."""
-    return [
-        NodeInfo(
-            node.name,
-            type_text(node.type),
-            (node.documentation or "").strip(),
-            [dependency.name for dependency in node.dependencies],
-            sorted({user.name for user in node.depended_on_by}),
-        )
-        for node in nodes
-    ]
+def node_info(node: Node) -> NodeInfo:
+    """The NodeInfo of a node."""
+    doc = (node.documentation or "").strip()
+    needs = [dependency.name for dependency in node.dependencies]
+    needed_by = sorted({user.name for user in node.depended_on_by})
+    return NodeInfo(node.name, type_text(node.type), doc, needs, needed_by)
 
 
-def input_infos(inputs: Iterable[Node], among: Collection[str]) -> list[InputInfo]:
-    """The InputInfo of each input, seen from the nodes called `among`."""
-    return [
-        InputInfo(
-            node.name,
-            type_text(node.type),
-            is_required(node, among),
-            sorted({user.name for user in node.depended_on_by if user.name in among}),
-        )
-        for node in inputs
-    ]
+def input_info(node: Node, among: Collection[str]) -> InputInfo:
+    """The InputInfo of an input, seen from the nodes called `among`."""
+    users = [user for user in node.depended_on_by if user.name in among]
+    required = any(
+        node.name in user.input_types and not _is_optional(user, node.name) for user in users
+    )
+    needed_by = sorted({user.name for user in users})
+    return InputInfo(node.name, type_text(node.type), required, needed_by)
+
+
+def _is_optional(node: Node, need: str) -> bool:
+    return node.input_types[need][1] is not DependencyType.REQUIRED
 
 
 def graph(driver: Driver, pipeline: str, final_vars: list[str]) -> Graph:
@@ -166,9 +196,7 @@ def graph(driver: Driver, pipeline: str, final_vars: list[str]) -> Graph:
 def _graph_node(node: Node, final_vars: list[str], known: Collection[str]) -> GraphNode:
     needs = tuple(dict.fromkeys(need.name for need in node.dependencies if need.name in known))
     optional = frozenset(
-        name
-        for name in needs
-        if name in node.input_types and node.input_types[name][1] is not DependencyType.REQUIRED
+        name for name in needs if name in node.input_types and _is_optional(node, name)
     )
     return GraphNode(
         node.name,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import ModuleType
 from typing import Any
 
-from hamilton.driver import Driver
 from hamilton.node import Node
 
 from flowerpower.config.adapters import AdapterConfig
@@ -28,28 +27,24 @@ from flowerpower.run.adapters.factory import (
     log_warning,
     make_adapters,
 )
-from flowerpower.run.checks import check_blocks, missing_variant
 from flowerpower.run.dag import (
     InputInfo,
     NodeInfo,
+    check_blocks,
     computed_nodes,
-    input_infos,
+    input_info,
     leaf_nodes,
-    node_infos,
+    missing_variant,
+    node_info,
     upstream,
 )
+from flowerpower.run.draw.graph import no_such_node
 from flowerpower.run.driver import Dag, build_dag, check_fit, execute, make_driver
 from flowerpower.run.files import check_files_exist
-from flowerpower.run.inputs import (
-    SCHEDULED_FOR,
-    check_complete,
-    check_known,
-    convert_values,
-)
+from flowerpower.run.inputs import SCHEDULED_FOR, check_complete, check_known, convert_values
 from flowerpower.run.modules import import_modules
 from flowerpower.run.node_events import NodeEventHook
 from flowerpower.run.patches import saver_nodes
-from flowerpower.text import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -70,12 +65,7 @@ class Plan:
     inputs: list[InputInfo]
     input_values: dict[str, Any]
     overrides: dict[str, Any]
-    forecast: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def targets(self) -> list[str]:
-        """The nodes to ask the driver for: the final variables, and those that write files."""
-        return [*self.final_vars, *self.dag.files.written]
+    forecast: dict[str, str]
 
 
 class PipelineRunner:
@@ -127,38 +117,34 @@ class PipelineRunner:
         names = run.modules or [f"pipelines.{self._pipeline.name}"]
         modules = self._modules = import_modules(self._project.root, names)
         dag = self._build_dag(modules, node_events)
-        self._check_cache_nodes(dag.driver)
+        graph = dag.driver.graph
+        self._check_names(graph.nodes)
         final_vars = self._final_vars(dag)
-        overrides = self._node_overrides(dag.driver)
+        overrides = self._node_overrides(graph.nodes)
         self._drop_unneeded_files(dag, final_vars, overrides)
         targets = [*final_vars, *dag.files.written]
         nodes, user_inputs = upstream(dag.driver, targets, overrides)
         check_blocks(nodes, final_vars, dag.files.written, self._is_callers)
-        graph_nodes = dag.driver.graph.nodes
-        dag.set_computed_nodes([*nodes, *(graph_nodes[name] for name in overrides)])
+        dag.set_computed_nodes([*nodes, *(graph.nodes[name] for name in overrides)])
         check_fit(run, self.adapter_config, dag)
         check_adapters(self._project, self.adapter_config)
         if complete:
             self._check_variants(user_inputs)
-        input_values = self._input_values(dag.driver, user_inputs)
-        inputs = input_infos(user_inputs, [node.name for node in nodes])
+        input_values = self._input_values(graph.nodes, user_inputs)
+        computed = {node.name for node in nodes}
+        inputs = [input_info(node, computed) for node in user_inputs]
         if complete:
             check_complete(self._pipeline.name, inputs, [*input_values, *run.config])
         if node_events is not None:
             node_events.total = len(nodes)
-        plan = Plan(
-            dag, modules, run, final_vars, node_infos(nodes), inputs, input_values, overrides
-        )
-        return self._with_forecast(plan, nodes) if with_forecast and run.cache.enabled else plan
+        forecast: dict[str, str] = {}
+        if with_forecast and run.cache.enabled:
+            from flowerpower.run.cache.cache import make_forecast
 
-    def _with_forecast(self, plan: Plan, nodes: list[Node]) -> Plan:
-        from flowerpower.run.cache.forecast import make_forecast
-
-        forecast = make_forecast(
-            self._project.root, plan.run.cache, plan.dag.driver.graph, nodes,
-            plan.targets, plan.input_values, plan.overrides,
-        )  # fmt: skip
-        return replace(plan, forecast=dict(forecast))
+            values = {"final_vars": targets, "inputs": input_values, "overrides": overrides}
+            forecast |= make_forecast(self._project.root, run.cache, nodes, graph=graph, **values)
+        infos = [node_info(node) for node in nodes]
+        return Plan(dag, modules, run, final_vars, infos, inputs, input_values, overrides, forecast)
 
     def run(
         self, node_events: NodeEventHook | None = None, on_warning: OnWarning = log_warning
@@ -185,7 +171,8 @@ class PipelineRunner:
             driver = make_driver(
                 self._project, plan.modules, plan.run, plan.dag, node_events, adapters, on_warning
             )
-            values = execute(driver, plan.targets, plan.input_values, plan.overrides)
+            targets = [*plan.final_vars, *savers]
+            values = execute(driver, targets, plan.input_values, plan.overrides)
         finally:
             adapters.close()
         # With graceful errors the value of a saver may be missing.
@@ -205,21 +192,15 @@ class PipelineRunner:
     def _final_vars(self, dag: Dag) -> list[str]:
         driver = dag.driver
         names = self.run_config.final_vars
-        if names is None:
-            hidden = {
-                node for saver in dag.files.written for node in saver_nodes(driver.graph, saver)
-            }
-            leaves = leaf_nodes(driver, besides=hidden) or computed_nodes(driver)
-            if not leaves:
-                raise ConfigError(
-                    f"{self._pipeline.name} has no nodes: its modules have no public function."
-                )
-            return leaves
-        for position, name in enumerate(names):
-            if name not in driver.graph.nodes:
-                is_callers = self._overrides.final_vars is not None
-                raise self._no_node(driver, name, ("run", "final_vars", position), is_callers)
-        return list(dict.fromkeys(names))
+        if names is not None:
+            return list(dict.fromkeys(names))
+        hidden = {node for saver in dag.files.written for node in saver_nodes(driver.graph, saver)}
+        leaves = leaf_nodes(driver, besides=hidden) or computed_nodes(driver)
+        if not leaves:
+            raise ConfigError(
+                f"{self._pipeline.name} has no nodes: its modules have no public function."
+            )
+        return leaves
 
     def _drop_unneeded_files(
         self, dag: Dag, final_vars: list[str], overrides: dict[str, Any]
@@ -237,20 +218,27 @@ class PipelineRunner:
         """Whether the caller asked for a node, and not the YAML."""
         return name in (self._overrides.final_vars or ()) or name in self._overrides.save
 
-    def _no_node(
-        self, driver: Driver, name: str, path: tuple[str | int, ...], is_callers: bool
-    ) -> UnknownNode | ConfigError:
-        """The error for a node that does not exist: the caller names it, or the YAML at `path`."""
-        message = self._no_node_message(driver, name)
-        if is_callers:
-            return UnknownNode(message)
-        return ConfigError(faults=[self._pipeline.file.fault(path, message)])
+    def _check_names(self, known: dict[str, Node]) -> None:
+        """Check that the final variables and the nodes in the cache's settings exist."""
+        run, overrides = self.run_config, self._overrides
+        named: list[tuple[tuple[str | int, ...], str, bool]] = [
+            (("run", "cache", setting), name, name in (overrides.recompute or ()))
+            for setting in ("default", "recompute", "ignore", "disable")
+            for name in getattr(run.cache, setting)
+            if name != EVERY_NODE
+        ]
+        for position, name in enumerate(run.final_vars or ()):
+            named.append((("run", "final_vars", position), name, overrides.final_vars is not None))
+        for path, name, is_callers in named:
+            if name not in known:
+                message = self._no_node_message(name, known)
+                if is_callers:
+                    raise UnknownNode(message)
+                raise ConfigError(faults=[self._pipeline.file.fault(path, message)])
 
-    def _no_node_message(self, driver: Driver, name: str) -> str:
-        if message := missing_variant(self._modules, self.run_config.config, name):
-            return message
-        guess = did_you_mean(name, driver.graph.nodes) or " See `flowerpower pipeline show`."
-        return f"{self._pipeline.name} has no node {name!r}.{guess}"
+    def _no_node_message(self, name: str, known: dict[str, Node]) -> str:
+        missing = missing_variant(self._modules, self.run_config.config, name)
+        return missing or no_such_node(self._pipeline.name, name, known)
 
     def _check_variants(self, user_inputs: list[Node]) -> None:
         """Check that an input without a value is not a node that config.when left out."""
@@ -263,20 +251,11 @@ class PipelineRunner:
         if message := missing_variant(self._modules, self.run_config.config, name):
             raise ConfigError(message, hint="Set it under run.config, or by --config.") from None
 
-    def _check_cache_nodes(self, driver: Driver) -> None:
-        """Check that the nodes in the cache's settings exist."""
-        for setting in ("default", "recompute", "ignore", "disable"):
-            for name in getattr(self.run_config.cache, setting):
-                if name != EVERY_NODE and name not in driver.graph.nodes:
-                    is_callers = name in (self._overrides.recompute or ())
-                    raise self._no_node(driver, name, ("run", "cache", setting), is_callers)
-
-    def _node_overrides(self, driver: Driver) -> dict[str, Any]:
-        nodes = driver.graph.nodes
+    def _node_overrides(self, nodes: dict[str, Node]) -> dict[str, Any]:
         values = self.run_config.overrides
         for name in values:
             if name not in nodes:
-                raise UnknownNode(self._no_node_message(driver, name))
+                raise UnknownNode(self._no_node_message(name, nodes))
             if nodes[name].user_defined:
                 raise InvalidInputs(
                     f"{name} is an input, not a node that is computed.",
@@ -284,13 +263,11 @@ class PipelineRunner:
                 )
         return convert_values(values, nodes, "override")
 
-    def _input_values(self, driver: Driver, user_inputs: list[Node]) -> dict[str, Any]:
+    def _input_values(self, nodes: dict[str, Node], user_inputs: list[Node]) -> dict[str, Any]:
         """The values for the inputs of the run, as the types that they declare."""
         config = self.run_config.config
         known = {
-            name: node
-            for name, node in driver.graph.nodes.items()
-            if node.user_defined and name not in config
+            name: node for name, node in nodes.items() if node.user_defined and name not in config
         }
         from_yaml = self._pipeline.config.run.inputs
         check_known(self._overrides.inputs, known, "the caller")

@@ -8,8 +8,8 @@ the same text share it: a cache that relies on it returns values of code that is
 from __future__ import annotations
 
 import functools
-import hashlib
 import inspect
+import itertools
 import pathlib
 import types
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ from hamilton.graph_types import hash_source_code
 from hamilton.node import Node
 
 from flowerpower.project_code import is_installed
-from flowerpower.run.cache.fingerprints import fingerprint
+from flowerpower.run.cache.fingerprints import Digest, fingerprint
 
 MAX_PARTS = 5_000
 """Parts of a node's code that are read; what comes after is ignored."""
@@ -28,24 +28,23 @@ MAX_PARTS = 5_000
 def code_version(node: Node) -> str:
     """A text that changes with the node's code and with the code of the project that it uses."""
     hasher = _CodeHasher()
-    hasher.read(node.callable)
-    for function in node.originating_functions or ():
+    for function in (node.callable, *(node.originating_functions or ())):
         hasher.read(function)
     return hasher.digest.hexdigest()
 
 
-class _CodeHasher:
+class _CodeHasher(Digest):
     """Hashes functions and all that they use, each once, down to code that is installed."""
 
     def __init__(self) -> None:
-        self.digest = hashlib.blake2b(digest_size=24)
+        super().__init__()
         self._seen: dict[int, int] = {}
         self._references: list[Any] = []
 
     def read(self, value: Any) -> None:
         """Add a function, or a value that one uses, to the digest."""
         if id(value) in self._seen or len(self._seen) > MAX_PARTS:
-            self._mark(f"seen {self._seen.get(id(value))}")
+            self.mark(f"seen {self._seen.get(id(value))}")
             return
         self._seen[id(value)] = len(self._seen)
         # Python reuses the id of an object that is gone, so each is kept.
@@ -63,9 +62,9 @@ class _CodeHasher:
         elif isinstance(value, type):
             self._read_class(value)
         elif isinstance(value, types.ModuleType):
-            self._mark(value.__name__)
+            self.mark(value.__name__)
         elif isinstance(value, Node):
-            self._mark(value.name)
+            self.mark(value.name)
             self.read(value.callable)
         elif isinstance(value, dict):
             self._read_all(_flat(value))
@@ -74,33 +73,28 @@ class _CodeHasher:
         else:
             self._read_value(value)
 
-    def _mark(self, text: str) -> None:
-        content = text.encode("utf-8", "surrogatepass")
-        self.digest.update(len(content).to_bytes(8, "little"))
-        self.digest.update(content)
-
     def _read_all(self, values: Iterable[Any]) -> None:
         for value in values:
             self.read(value)
-        self._mark("end")
+        self.mark("end")
 
     def _read_function(self, function: types.FunctionType) -> None:
-        self._mark(f"{function.__module__}.{function.__qualname__}")
+        self.mark(f"{function.__module__}.{function.__qualname__}")
         for cell in function.__closure__ or ():
             try:
                 self.read(cell.cell_contents)
             except ValueError:
-                self._mark("empty")
+                self.mark("empty")
         self._read_all(function.__defaults__ or ())
         self._read_all(_flat(function.__kwdefaults__ or {}))
         code = function.__code__
         if is_installed(code.co_filename):
             return
-        self._mark(_text(function))
+        self.mark(_text(function))
         names = set(_names(code))
         for name in sorted(names & function.__globals__.keys()):
             used = function.__globals__[name]
-            self._mark(name)
+            self.mark(name)
             if isinstance(used, types.ModuleType) and not is_installed(_file(used)):
                 for attribute in sorted(names & vars(used).keys()):
                     self.read(vars(used)[attribute])
@@ -108,46 +102,42 @@ class _CodeHasher:
                 self.read(used)
 
     def _read_class(self, cls: type) -> None:
-        self._mark(f"{cls.__module__}.{cls.__qualname__}")
+        self.mark(f"{cls.__module__}.{cls.__qualname__}")
         try:
-            file = inspect.getfile(cls)
+            if is_installed(inspect.getfile(cls)):
+                return
         except (TypeError, OSError):
             return
-        if is_installed(file):
-            return
         try:
-            self._mark(inspect.getsource(cls))
+            self.mark(inspect.getsource(cls))
         except (TypeError, OSError):
-            self._mark("no source")
+            self.mark("no source")
         self._read_all(cls.__bases__)
         for name, member in sorted(vars(cls).items()):
             if isinstance(member, types.FunctionType | staticmethod | classmethod | property):
-                self._mark(name)
+                self.mark(name)
                 self.read(member)
 
     def _read_value(self, value: Any) -> None:
         kind = type(value)
-        self._mark(f"{kind.__module__}.{kind.__qualname__}")
+        self.mark(f"{kind.__module__}.{kind.__qualname__}")
         if isinstance(value, pathlib.PurePath):
             # Only the path: the content of the file is not code.
-            self._mark(str(value))
-            return
-        if kind.__module__.partition(".")[0] == "hamilton":
+            self.mark(str(value))
+        elif kind.__module__.partition(".")[0] == "hamilton":
             # A decorator with its arguments.
             self._read_all(_flat(getattr(value, "__dict__", {})))
-            return
-        if not is_installed(_file(inspect.getmodule(kind))):
-            self.read(kind)
-        try:
-            self._mark(fingerprint(value))
-        except Exception:  # noqa: BLE001 - the value's own code runs
-            self._mark("unknown")
+        else:
+            if not is_installed(_file(inspect.getmodule(kind))):
+                self.read(kind)
+            try:
+                self.mark(fingerprint(value))
+            except Exception:  # noqa: BLE001 - the value's own code runs
+                self.mark("unknown")
 
 
 def _flat(mapping: dict[Any, Any]) -> Iterator[Any]:
-    for key, value in mapping.items():
-        yield key
-        yield value
+    return itertools.chain.from_iterable(mapping.items())
 
 
 def _file(module: types.ModuleType | None) -> str:
@@ -171,9 +161,8 @@ def _text(function: types.FunctionType) -> str:
 
 
 def _bytecode(code: types.CodeType) -> str:
-    parts = [code.co_code.hex(), repr(code.co_names)]
-    parts += [
+    constants = (
         _bytecode(constant) if isinstance(constant, types.CodeType) else repr(constant)
         for constant in code.co_consts
-    ]
-    return " ".join(parts)
+    )
+    return " ".join((code.co_code.hex(), repr(code.co_names), *constants))

@@ -65,19 +65,29 @@ def file_states(value: Any, folders: Iterable[pathlib.Path]) -> list[str]:
     return states
 
 
-class _Hasher:
-    """Hashes a value; each part of it is preceded by its type and length."""
+class Digest:
+    """A hash of parts, each preceded by its length."""
 
     def __init__(self) -> None:
         self.digest = hashlib.blake2b(digest_size=24)
+
+    def mark(self, part: str | bytes) -> None:
+        """Add a part."""
+        content = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        self.digest.update(len(content).to_bytes(8, "little"))
+        self.digest.update(content)
+
+
+class _Hasher(Digest):
+    """Hashes a value; each part of it is preceded by its type."""
 
     def add(self, value: Any, depth: int) -> None:
         if depth > MAX_DEPTH:
             raise NoFingerprint
         kind = type(value)
-        self._mark(f"{kind.__module__}.{kind.__qualname__}")
+        self.mark(f"{kind.__module__}.{kind.__qualname__}")
         if kind in _PLAIN:
-            self._mark(value if isinstance(value, bytes) else repr(value))
+            self.mark(value if isinstance(value, bytes) else repr(value))
         elif kind in (list, tuple):
             self._add_all(value, depth)
         elif kind is dict:
@@ -85,25 +95,20 @@ class _Hasher:
         elif kind in (set, frozenset):
             self._add_all(sorted(map(fingerprint, value)), depth)
         elif isinstance(value, pathlib.PurePath):
-            self._mark(f"{value}|{_file_state(value)}")
+            self.mark(f"{value}|{_file_state(value)}")
         elif isinstance(value, type | types.FunctionType | types.BuiltinFunctionType):
-            self._mark(_import_name(value))
-        elif (add := _LIBRARIES.get(kind.__module__.partition(".")[0])) and add(self, value, depth):
-            pass
+            self.mark(_import_name(value))
         else:
-            self._add_object(value, depth)
-
-    def _mark(self, part: str | bytes) -> None:
-        content = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
-        self.digest.update(len(content).to_bytes(8, "little"))
-        self.digest.update(content)
+            add = _LIBRARIES.get(kind.__module__.partition(".")[0])
+            if add is None or not add(self, value, depth):
+                self._add_object(value, depth)
 
     def _add_all(self, parts: Iterable[Any], depth: int) -> None:
         count = 0
         for part in parts:
             self.add(part, depth + 1)
             count += 1
-        self._mark(str(count))
+        self.mark(str(count))
 
     def _add_object(self, value: Any, depth: int) -> None:
         """Hash any other object by what pickle would rebuild it from."""
@@ -114,10 +119,10 @@ class _Hasher:
         except Exception:  # noqa: BLE001 - the value's own code runs
             raise NoFingerprint from None
         if isinstance(reduced, str):
-            self._mark(reduced)
+            self.mark(reduced)
             return
         function, arguments, *rest = reduced
-        self._mark(_import_name(function))
+        self.mark(_import_name(function))
         self._add_all(arguments, depth)
         for part in rest:
             # The items of subclasses of list and dict come as iterators.
@@ -127,17 +132,16 @@ class _Hasher:
         """Hash a NumPy array or number; False for anything else."""
         import numpy as np
 
-        if type(value) is np.ma.MaskedArray:
-            self._mark(f"{value.dtype!r} {value.shape}")
-            self._add_all((np.ma.getmaskarray(value), value.compressed()), depth)
-            return True
-        if type(value) is not np.ndarray and not isinstance(value, np.generic):
+        is_masked = type(value) is np.ma.MaskedArray
+        if not is_masked and type(value) is not np.ndarray and not isinstance(value, np.generic):
             return False
-        self._mark(f"{value.dtype!r} {value.shape}")
-        if value.dtype.hasobject:
+        self.mark(f"{value.dtype!r} {value.shape}")
+        if is_masked:
+            self._add_all((np.ma.getmaskarray(value), value.compressed()), depth)
+        elif value.dtype.hasobject:
             self._add_all(value.ravel().tolist() if value.shape else [value.item()], depth)
         else:
-            self._mark(value.tobytes())
+            self.mark(value.tobytes())
         return True
 
     def add_pandas(self, value: Any, depth: int) -> bool:
@@ -152,9 +156,9 @@ class _Hasher:
             self._add_all((value.name, value.index, value.attrs), depth)
             self._add_column(value, depth)
         elif isinstance(value, pd.RangeIndex):
-            self._mark(f"{value.start} {value.stop} {value.step} {list(value.names)!r}")
+            self.mark(f"{value.start} {value.stop} {value.step} {list(value.names)!r}")
         elif isinstance(value, pd.Index):
-            self._mark(f"{list(value.names)!r} {getattr(value, 'freq', None)!r}")
+            self.mark(f"{list(value.names)!r} {getattr(value, 'freq', None)!r}")
             self._add_column(value, depth)
         else:
             return False
@@ -164,15 +168,15 @@ class _Hasher:
         import numpy as np
         import pandas as pd
 
-        self._mark(f"{column.dtype!r} {len(column)}")
+        self.mark(f"{column.dtype!r} {len(column)}")
         if isinstance(column.dtype, pd.CategoricalDtype):
             self.add(column.dtype.categories, depth + 1)
         if isinstance(column.dtype, np.dtype) and not column.dtype.hasobject:
-            self._mark(column.to_numpy().tobytes())
+            self.mark(column.to_numpy().tobytes())
         elif column.dtype == object or isinstance(column, pd.MultiIndex):
             self._add_all(column.tolist(), depth)
         else:
-            self._mark(pd.util.hash_array(column.array, categorize=False).tobytes())
+            self.mark(pd.util.hash_array(column.array, categorize=False).tobytes())
 
     def add_polars(self, value: Any, depth: int) -> bool:
         """Hash a Polars table or column; False for anything else."""
@@ -182,7 +186,7 @@ class _Hasher:
             value = value.to_frame()
         if not isinstance(value, pl.DataFrame):
             return False
-        self._mark(repr(value.schema))
+        self.mark(repr(value.schema))
         self.add(value.to_dict(as_series=False), depth + 1)
         return True
 

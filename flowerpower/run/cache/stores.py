@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sqlite3
@@ -27,6 +28,8 @@ class VersionStore(SQLiteMetadataStore):  # type: ignore[misc] # Hamilton has no
     Hamilton opens a connection for each thread and leaves them all to the garbage collector. Here
     one connection, behind a lock, serves all threads until `close`.
 
+    One that is `read_only` does not record that a run begins.
+
     Raises:
         sqlite3.Error: if the file in the folder `path` cannot be used.
     """
@@ -35,13 +38,8 @@ class VersionStore(SQLiteMetadataStore):  # type: ignore[misc] # Hamilton has no
         self._read_only = read_only
         self._is_closed = False
         self._lock = threading.RLock()
-        mode = "ro" if read_only else "rwc"
-        self._shared = sqlite3.connect(
-            f"{(Path(path).resolve() / DATABASE).as_uri()}?mode={mode}",
-            uri=True,
-            timeout=LOCK_TIMEOUT,
-            check_same_thread=False,
-        )
+        uri = f"{(Path(path).resolve() / DATABASE).as_uri()}?mode={'ro' if read_only else 'rwc'}"
+        self._shared = sqlite3.connect(uri, uri=True, timeout=LOCK_TIMEOUT, check_same_thread=False)
         try:
             super().__init__(path=str(path))
         except BaseException:
@@ -54,7 +52,6 @@ class VersionStore(SQLiteMetadataStore):  # type: ignore[misc] # Hamilton has no
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """The connection; once it is closed, using it raises sqlite3.ProgrammingError."""
         return self._shared
 
     def close(self) -> None:
@@ -65,14 +62,12 @@ class VersionStore(SQLiteMetadataStore):  # type: ignore[misc] # Hamilton has no
             self._shared.close()
 
     def initialize(self, run_id: str) -> None:
-        """Record that a run begins."""
         if not self._read_only:
             with self._lock:
                 super().initialize(run_id)
 
     def set(self, *, cache_key: str | None, data_version: str, **entry: Any) -> None:
-        """Write the version for a key, in place of an older one."""
-        if cache_key is None or self._read_only or self._is_closed:
+        if cache_key is None or self._is_closed:
             return
         try:
             with self._lock:
@@ -84,19 +79,14 @@ class VersionStore(SQLiteMetadataStore):  # type: ignore[misc] # Hamilton has no
             logging.getLogger("flowerpower").warning("The cache was not written: %s", error)
 
     def get(self, cache_key: str) -> str | None:
-        """The version for a key, None without one."""
-        try:
-            with self._lock:
-                version: str | None = super().get(cache_key)
-        except sqlite3.Error:
-            return None
-        return version
+        with self._lock, contextlib.suppress(sqlite3.Error):
+            version: str | None = super().get(cache_key)
+            return version
+        return None
 
     def delete(self, cache_key: str) -> None:
-        """Forget the version for a key."""
-        if not self._read_only:
-            with self._lock:
-                super().delete(cache_key)
+        with self._lock:
+            super().delete(cache_key)
 
 
 def open_version_store(folder: Path) -> VersionStore:
@@ -138,11 +128,6 @@ class SignedResultStore(FileResultStore):  # type: ignore[misc] # Hamilton has n
             )
 
     def get(self, data_version: str) -> Any:
-        """The value.
-
-        Raises:
-            ResultRetrievalError: if its file cannot be read; Hamilton then computes the node.
-        """
         try:
             content = self._path_from_data_version(data_version).read_bytes()
             pickled = pickles.verified(content, self._root)
@@ -150,4 +135,5 @@ class SignedResultStore(FileResultStore):  # type: ignore[misc] # Hamilton has n
                 raise ValueError("this project did not write it")
             return StoredResult.load(pickled).value
         except Exception as error:
+            # Hamilton then computes the node.
             raise ResultRetrievalError(str(error)) from error

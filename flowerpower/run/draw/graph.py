@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from flowerpower.errors import UnknownNode
-from flowerpower.run.draw.lanes import depth_first
+from flowerpower.run.draw.lanes import depth_first, users_of
 from flowerpower.text import did_you_mean
 
 
@@ -60,12 +60,8 @@ class Graph:
         needs = self.needs
         for name in (*upstream, *downstream):
             if name not in needs:
-                guess = did_you_mean(name, needs) or " See `flowerpower pipeline show`."
-                raise UnknownNode(f"{self.pipeline} has no node {name!r}.{guess}")
-        users: dict[str, list[str]] = {name: [] for name in needs}
-        for source, name in self.edges:
-            users[source].append(name)
-        return self.only(_reachable(upstream, needs) | _reachable(downstream, users))
+                raise UnknownNode(no_such_node(self.pipeline, name, needs))
+        return self.only(_reachable(upstream, needs) | _reachable(downstream, users_of(needs)))
 
     def only(self, names: Collection[str]) -> Graph:
         """The part with the nodes called `names`; names of no node are ignored."""
@@ -75,6 +71,12 @@ class Graph:
             if node.name in names
         ]
         return in_order(replace(self, nodes=nodes))
+
+
+def no_such_node(pipeline: str, name: str, known: Iterable[str]) -> str:
+    """The sentence for a node that a pipeline does not have, with the nearest that it has."""
+    guess = did_you_mean(name, known) or " See `flowerpower pipeline show`."
+    return f"{pipeline} has no node {name!r}.{guess}"
 
 
 def in_order(graph: Graph) -> Graph:

@@ -63,10 +63,7 @@ def depth_first(needs: Needs) -> list[str]:
     Among a node's sources the one that needs the most lanes comes first, so that inputs stand next
     to the nodes that take them. A node follows its last source at once if that opens no new lane.
     """
-    users: dict[str, list[str]] = {name: [] for name in needs}
-    for name, sources in needs.items():
-        for source in sources:
-            users[source].append(name)
+    users = users_of(needs)
     widths = _widths(needs)
     waiting = {name: set(users[name]) for name in needs}
     placed: dict[str, None] = {}
@@ -98,6 +95,15 @@ def depth_first(needs: Needs) -> list[str]:
             else:
                 place(path.pop())
     return list(placed)
+
+
+def users_of(needs: Needs) -> dict[str, list[str]]:
+    """The nodes that need each node, by its name."""
+    users: dict[str, list[str]] = {name: [] for name in needs}
+    for name, sources in needs.items():
+        for source in sources:
+            users[source].append(name)
+    return users
 
 
 def _widths(needs: Needs) -> dict[str, int]:
