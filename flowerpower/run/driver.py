@@ -1,7 +1,9 @@
-"""From a run's configuration to a Hamilton driver that is ready to execute."""
+"""From a run's configuration to a Hamilton driver, with or without coroutines, that executes."""
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
 import contextlib
 import inspect
 import sys
@@ -12,7 +14,15 @@ from typing import Any
 
 from hamilton import driver as hamilton_driver
 from hamilton.async_driver import AsyncDriver
+from hamilton.base import DictResult
 from hamilton.io.materialization import modify_graph
+from hamilton.lifecycle.base import (
+    BasePostGraphConstruct,
+    BasePostGraphExecute,
+    BasePostNodeExecuteAsync,
+    BasePreGraphExecute,
+    BasePreNodeExecuteAsync,
+)
 from hamilton.node import Node, NodeType
 
 from flowerpower.config.adapters import AdapterConfig
@@ -20,10 +30,9 @@ from flowerpower.config.files import Project
 from flowerpower.config.run import RunConfig
 from flowerpower.errors import ConfigError, RunFailed
 from flowerpower.run.adapters.factory import Adapters
-from flowerpower.run.async_driver import execute_async, make_async_driver
 from flowerpower.run.files import Files, make_files
 from flowerpower.run.modules import check_installed
-from flowerpower.run.node_events import NodeEventHook
+from flowerpower.run.node_events import NodeEventHook, is_in_event_loop
 from flowerpower.run.patches import quiet_hamilton, shut_down_future_adapter
 
 FRAMES_PER_NODE = 10
@@ -39,6 +48,7 @@ class Dag:
     `coroutines` and `parallel` name the nodes to compute that only some drivers can execute.
     """
 
+    modules: Sequence[ModuleType]
     driver: hamilton_driver.Driver
     files: Files
     coroutines: list[str] = field(default_factory=list)
@@ -77,7 +87,7 @@ def build_dag(
     if files.factories:
         with _as_dag_error():
             driver.graph = modify_graph(driver.graph, files.savers, files.loaders)
-    return Dag(driver, files)
+    return Dag(modules, driver, files)
 
 
 def check_fit(run: RunConfig, adapter: AdapterConfig, dag: Dag) -> None:
@@ -113,11 +123,7 @@ def check_fit(run: RunConfig, adapter: AdapterConfig, dag: Dag) -> None:
 
 
 def check_methods(methods: list[str], dag: Dag) -> None:
-    """Check `methods`, what replaces a node's own execution: at most one, and no coroutines.
-
-    Raises:
-        ConfigError: if they do not fit together or not the DAG.
-    """
+    """Check `methods`, what replaces a node's own execution: at most one, and no coroutines."""
     if len(methods) > 1:
         raise ConfigError(
             f"{' and '.join(methods)} cannot be on together: each replaces a node's own execution."
@@ -128,7 +134,6 @@ def check_methods(methods: list[str], dag: Dag) -> None:
 
 def make_driver(
     project: Project,
-    modules: Sequence[ModuleType],
     run: RunConfig,
     dag: Dag,
     node_events: NodeEventHook,
@@ -143,16 +148,16 @@ def make_driver(
         ConfigError: if a custom adapter does not fit, or the executor is not installed.
     """
     check_methods([*adapters.methods, *(["cache"] if run.cache.enabled else [])], dag)
+    all_adapters = [node_events, *adapters.node_adapters, *(t.adapter for t in adapters.trackers)]
     if dag.coroutines:
         with _as_dag_error():
-            return make_async_driver(modules, run, dag.files, node_events, adapters)
+            return _make_async_driver(run, dag, all_adapters)
     executor = run.executor.type
-    all_adapters = [node_events, *adapters.node_adapters, *(t.adapter for t in adapters.trackers)]
     needs_builder = executor != "synchronous" or run.cache.enabled or dag.parallel
     if not needs_builder and not dag.files.factories and len(all_adapters) == 1:
         # Building the graph once more takes longer than most nodes do.
         return dag.driver
-    builder = _builder(modules, run).with_materializers(*dag.files.factories)
+    builder = _builder(dag.modules, run).with_materializers(*dag.files.factories)
     if run.cache.enabled:
         from flowerpower.run.cache.cache import make_cache
 
@@ -164,7 +169,10 @@ def make_driver(
 
         all_adapters.append(FutureAdapter(max_workers=run.executor.max_workers))
     elif executor in TASK_EXECUTORS or dag.parallel:
-        builder = _with_executor(builder, run, node_events)
+        from flowerpower.run.executors.factory import make_executor
+
+        builder = builder.enable_dynamic_execution(allow_experimental_mode=True)
+        builder = builder.with_execution_manager(make_executor(run.executor, node_events))
         for tracker in adapters.trackers if executor not in ("synchronous", "threadpool") else ():
             warn(f"{tracker.name} records the run but not its nodes: they run in other processes.")
     with _as_dag_error():
@@ -180,26 +188,30 @@ def execute(
     """Run the DAG; the values of the nodes called `names`. What a node raises passes through."""
     with quiet_hamilton():
         if isinstance(driver, AsyncDriver):
-            return execute_async(driver, names, inputs, overrides)
+            return _execute_async(driver, names, inputs=inputs, overrides=overrides)
         try:
             return dict(driver.execute(names, inputs=inputs, overrides=overrides))
         finally:
             shut_down_future_adapter(driver)
 
 
+def _execute_async(
+    driver: AsyncDriver, names: list[str], **values: dict[str, Any]
+) -> dict[str, Any]:
+    async def execute() -> dict[str, Any]:
+        ready = await driver.ainit()
+        return dict(await ready.execute(names, **values))
+
+    if not is_in_event_loop():
+        return asyncio.run(execute())
+    # A notebook's loop already runs in this thread; blocking it to wait for itself would deadlock.
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, execute()).result()
+
+
 def _builder(modules: Sequence[ModuleType], run: RunConfig) -> hamilton_driver.Builder:
     builder = hamilton_driver.Builder().with_modules(*modules).with_config(dict(run.config))
     return builder.allow_module_overrides() if run.allow_module_overrides else builder
-
-
-def _with_executor(
-    builder: hamilton_driver.Builder, run: RunConfig, node_events: NodeEventHook
-) -> hamilton_driver.Builder:
-    from flowerpower.run.executors.factory import make_executor
-
-    manager = make_executor(run.executor, node_events)
-    dynamic = builder.enable_dynamic_execution(allow_experimental_mode=True)
-    return dynamic.with_execution_manager(manager)
 
 
 def _first(names: list[str]) -> str:
@@ -217,3 +229,63 @@ def _as_dag_error() -> Iterator[None]:
         if "more than once" in str(error):
             hint = "Let later modules override earlier ones: run.allow_module_overrides: true."
         raise RunFailed("The functions do not make a DAG.", hint=hint) from error
+
+
+def _make_async_driver(run: RunConfig, dag: Dag, adapters: list[Any]) -> AsyncDriver:
+    """Hamilton's async driver, whose hooks are called when a node runs.
+
+    An adapter's hooks around nodes, those of the whole run and its other methods go to Hamilton as
+    different adapters: each kind needs another treatment.
+    """
+    node_hooks = [adapter for adapter in adapters if hasattr(adapter, "pre_node_execute")]
+    run_hooks = [_RunHooks(hook) for hook in adapters if hasattr(hook, "pre_graph_execute")]
+    others = [adapter for adapter in adapters if not hasattr(adapter, "pre_node_execute")]
+    driver = AsyncDriver(
+        dict(run.config),
+        *dag.modules,
+        result_builder=DictResult(),
+        adapters=[_AsyncNodeHooks(node_hooks), *run_hooks, *others],
+        allow_module_overrides=run.allow_module_overrides,
+    )
+    if dag.files.factories:
+        driver.graph = modify_graph(driver.graph, dag.files.savers, dag.files.loaders)
+    return driver
+
+
+class _AsyncNodeHooks(BasePreNodeExecuteAsync, BasePostNodeExecuteAsync):  # type: ignore[misc] # Hamilton has no types
+    """Calls plain hooks around each node.
+
+    Hamilton's async driver calls plain hooks when it creates a node's task, before anything runs.
+    """
+
+    def __init__(self, hooks: list[Any]) -> None:
+        self._hooks = hooks
+
+    async def pre_node_execute(self, **arguments: Any) -> None:
+        for hook in self._hooks:
+            hook.pre_node_execute(**arguments)
+
+    async def post_node_execute(self, **arguments: Any) -> None:
+        for hook in self._hooks:
+            hook.post_node_execute(**arguments)
+
+
+class _RunHooks(BasePostGraphConstruct, BasePreGraphExecute, BasePostGraphExecute):  # type: ignore[misc] # Hamilton has no types
+    """Those hooks of an adapter that are called once a run, without its hooks around nodes."""
+
+    def __init__(self, adapter: Any) -> None:
+        self._adapter = adapter
+
+    def _call(self, hook: str, arguments: dict[str, Any]) -> None:
+        function = getattr(self._adapter, hook, None)
+        if function is not None:
+            function(**arguments)
+
+    def post_graph_construct(self, **arguments: Any) -> None:
+        self._call("post_graph_construct", arguments)
+
+    def pre_graph_execute(self, **arguments: Any) -> None:
+        self._call("pre_graph_execute", arguments)
+
+    def post_graph_execute(self, **arguments: Any) -> None:
+        self._call("post_graph_execute", arguments)

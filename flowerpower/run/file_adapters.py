@@ -31,18 +31,29 @@ class _FileAdapter:
     path: str
     root: str
     format: str
-    adapter: type[Any] | None
+    adapter: Any
     options: dict[str, Any]
 
     @classmethod
     def applicable_types(cls) -> Collection[Any]:
-        """Any: the class for the type has been chosen before."""
-        return [Any]
+        return [Any]  # the class for the type has been chosen before
 
     @classmethod
     def name(cls) -> str:
-        """Its name in Hamilton's registry."""
         return "flowerpower"
+
+    def failure(self, what: str, error: Exception) -> RunFailed:
+        """The error for a file that cannot be read or written, and what to install, if known."""
+        hint = None
+        if isinstance(error, ImportError) and error.name:
+            hint = f"Install it with `pip install {error.name}`."
+        return RunFailed(f"{what} as {self.format}.", hint=hint)
+
+    def at_path(self, path: str, **options: Any) -> Any:
+        """An instance of Hamilton's class for the file at a path."""
+        names = {option.name for option in dataclasses.fields(self.adapter)}
+        path_field = next(name for name in PATH_FIELDS if name in names)
+        return self.adapter(**{path_field: path}, **options)
 
 
 @dataclass
@@ -62,14 +73,11 @@ class FileLoader(_FileAdapter, DataLoader):  # type: ignore[misc] # Hamilton has
                 return pickles.load(Path(self.path), Path(self.root)), metadata
             if self.adapter is None:
                 return self._load_json(type_), metadata
-            loader = _at_path(self.adapter, self.path, self.options)
-            return loader.load_data(type_)[0], metadata
+            return self.at_path(self.path, **self.options).load_data(type_)[0], metadata
         except FlowerpowerError:
             raise
         except Exception as error:
-            raise RunFailed(
-                f"{self.path} cannot be read as {self.format}.", hint=_install_hint(error)
-            ) from error
+            raise self.failure(f"{self.path} cannot be read", error) from error
 
     def _load_json(self, type_: Any) -> Any:
         with open(self.path, encoding="utf-8") as stream:
@@ -108,10 +116,8 @@ class FileSaver(_FileAdapter, DataSaver):  # type: ignore[misc] # Hamilton has n
         except FlowerpowerError:
             raise
         except Exception as error:
-            raise RunFailed(
-                f"{' and '.join(self.nodes)} cannot be written to {self.path} as {self.format}.",
-                hint=_install_hint(error),
-            ) from error
+            what = f"{' and '.join(self.nodes)} cannot be written to {self.path}"
+            raise self.failure(what, error) from error
         return self._record(target.stat().st_size)
 
     def _record(self, size: int) -> dict[str, Any]:
@@ -123,24 +129,9 @@ class FileSaver(_FileAdapter, DataSaver):  # type: ignore[misc] # Hamilton has n
         elif self.adapter is None:
             _write_json(data, path, self.nodes)
         else:
-            options = dict(self.options)
-            if self.format == "csv" and "index" not in options and _has_default_index(data):
-                options["index"] = False
-            _at_path(self.adapter, path, options).save_data(data)
-
-
-def _at_path(adapter: type[Any], path: str, options: dict[str, Any]) -> Any:
-    """An instance of one of Hamilton's classes for the file at a path."""
-    names = [option.name for option in dataclasses.fields(adapter)]
-    path_field = next(name for name in PATH_FIELDS if name in names)
-    return adapter(**{path_field: path}, **options)
-
-
-def _install_hint(error: Exception) -> str | None:
-    """What to install, if a module is missing."""
-    if isinstance(error, ImportError) and error.name:
-        return f"Install it with `pip install {error.name}`."
-    return None
+            has_index = self.format != "csv" or not _has_default_index(data)
+            options = {} if has_index else {"index": False}
+            self.at_path(path, **options | self.options).save_data(data)
 
 
 def _write_json(value: Any, path: str, nodes: list[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from flowerpower.run.dag import type_text
 from flowerpower.run.file_adapters import PATH_FIELDS, FileLoader, FileSaver
 from flowerpower.text import did_you_mean
 
+Registry = Mapping[str, list[type[AdapterCommon]]]
 FORMATS = {
     ".csv": ("csv",),
     ".tsv": ("csv",),
@@ -79,7 +80,7 @@ def make_files(root: Path, run: RunConfig, graph: FunctionGraph) -> Files:
     files = Files()
     for name, config in run.load.items():
         node_type = _find_node(graph, name, "run.load").type
-        arguments = _arguments(root, config, node_type, name, LOADER_REGISTRY, "read")
+        arguments = _arguments(root, config, node_type, name, LOADER_REGISTRY)
         files.loaders.append(ExtractorFactory(name, [FileLoader], **arguments))
     for key, configs in run.save.items():
         for number, saved in enumerate(configs, 1):
@@ -96,16 +97,16 @@ def check_files_exist(root: Path, load: Mapping[str, FileConfig]) -> None:
     Raises:
         MissingInputs: naming all that do not.
     """
-    paths = {name: _absolute_path(root, config) for name, config in load.items()}
+    paths = {name: _absolute_path(root, config.path) for name, config in load.items()}
     missing = [
         f"{name}: there is no file {path}"
         for name, path in paths.items()
         if "://" not in path and not Path(path).is_file()
     ]
     if missing:
-        count = f"{len(missing)} file{'s' if len(missing) > 1 else ''}"
+        files_are = "files to load are" if len(missing) > 1 else "file to load is"
         raise MissingInputs(
-            f"{count} to load {'are' if len(missing) > 1 else 'is'} missing:",
+            f"{len(missing)} {files_are} missing:",
             details=missing,
             hint="Paths in YAML are relative to the project's folder, those of --load to yours.",
         )
@@ -119,19 +120,16 @@ def _saver(
     value_type, combine = types[0], None
     if len(nodes) > 1:
         suffix = Path(config.path).suffix.lstrip(".").lower()
-        if (config.format or suffix) in _TABLES:
-            combine = PandasDataFrameResult()
-            value_type = combine.output_type()
-        else:
-            combine, value_type = DictResult(), dict
+        is_table = (config.format or suffix) in _TABLES
+        combine = PandasDataFrameResult() if is_table else DictResult()
+        value_type = combine.output_type() if is_table else dict
     label = " and ".join(nodes)
-    arguments = _arguments(root, config, value_type, label, SAVER_REGISTRY, "written")
+    arguments = _arguments(root, config, value_type, label, SAVER_REGISTRY)
     return MaterializerFactory(saver_name, [FileSaver], combine, nodes, nodes=nodes, **arguments)
 
 
 def _find_node(graph: FunctionGraph, name: str, setting: str) -> Node:
-    node = graph.nodes.get(name)
-    if node is None:
+    if name not in graph.nodes:
         error = UnknownNode(
             f"{setting} names {name!r}, which is not a node of the pipeline."
             f"{did_you_mean(name, graph.nodes)}",
@@ -139,31 +137,25 @@ def _find_node(graph: FunctionGraph, name: str, setting: str) -> Node:
         )
         error.node = name
         raise error
-    return node
+    return graph.nodes[name]
 
 
-def _absolute_path(root: Path, config: FileConfig) -> str:
+def _absolute_path(root: Path, path: str) -> str:
     """The path, from the project's folder unless it is absolute; a URL as it is."""
-    path = config.path
     return path if "://" in path else str(root / Path(path).expanduser())
 
 
 def _arguments(
-    root: Path,
-    config: FileConfig,
-    value_type: Any,
-    label: str,
-    registry: Mapping[str, list[type[AdapterCommon]]],
-    participle: str,
+    root: Path, config: FileConfig, value_type: Any, label: str, registry: Registry
 ) -> dict[str, Any]:
     """The arguments of FileLoader or FileSaver for values of a type.
 
     Raises:
         ConfigError: if no format serves the type, or the format does not take an option.
     """
-    format_, adapter = _choose_format(config, value_type, label, registry, participle)
+    format_, adapter = _choose_format(config, value_type, label, registry)
     return {
-        "path": _absolute_path(root, config),
+        "path": _absolute_path(root, config.path),
         "root": str(root),
         "format": format_,
         "adapter": adapter,
@@ -172,11 +164,7 @@ def _arguments(
 
 
 def _choose_format(
-    config: FileConfig,
-    value_type: Any,
-    label: str,
-    registry: Mapping[str, list[type[AdapterCommon]]],
-    participle: str,
+    config: FileConfig, value_type: Any, label: str, registry: Registry
 ) -> tuple[str, type[AdapterCommon] | None]:
     """The format and Hamilton's class for it; None where we read and write it ourselves."""
     suffix = Path(config.path).suffix.lower()
@@ -185,22 +173,18 @@ def _choose_format(
         # Never Hamilton's class for pickles: it loads whatever the file says.
         if format_ == "pickle":
             return format_, None
-        adapter = _resolve(registry.get(format_, ()), value_type)
+        adapter = resolve_adapter_class(value_type, list(registry.get(format_, ())))
         if adapter is not None or format_ == "json":
             return format_, adapter
-    usable = {name for name, classes in registry.items() if _resolve(classes, value_type)}
+    usable = {name for name in registry if resolve_adapter_class(value_type, registry[name])}
     usable = (usable - {*_NOT_FILES}) | {*_OWN_FORMATS}
+    participle = "read" if registry is LOADER_REGISTRY else "written"
     what = f"as {' or '.join(candidates)}" if candidates else f"to a file that ends in {suffix!r}"
     guess = did_you_mean(config.format, registry) if config.format else ""
     raise ConfigError(
         f"{label} ({type_text(value_type)}) cannot be {participle} {what}.{guess}",
         hint=f"For its type there are the formats {', '.join(sorted(usable))}.",
     )
-
-
-def _resolve(classes: Iterable[type[AdapterCommon]], value_type: Any) -> type[AdapterCommon] | None:
-    adapter: type[AdapterCommon] | None = resolve_adapter_class(value_type, list(classes))
-    return adapter
 
 
 def _options(config: FileConfig, adapter: type[AdapterCommon] | None) -> dict[str, Any]:

@@ -58,7 +58,6 @@ class Plan:
     """
 
     dag: Dag = field(repr=False)
-    modules: list[ModuleType] = field(repr=False)
     run: RunConfig
     final_vars: list[str]
     nodes: list[NodeInfo]
@@ -115,8 +114,8 @@ class PipelineRunner:
         """
         run = self.run_config
         names = run.modules or [f"pipelines.{self._pipeline.name}"]
-        modules = self._modules = import_modules(self._project.root, names)
-        dag = self._build_dag(modules, node_events)
+        self._modules = import_modules(self._project.root, names)
+        dag = self._build_dag(node_events)
         graph = dag.driver.graph
         self._check_names(graph.nodes)
         final_vars = self._final_vars(dag)
@@ -144,7 +143,7 @@ class PipelineRunner:
             values = {"final_vars": targets, "inputs": input_values, "overrides": overrides}
             forecast |= make_forecast(self._project.root, run.cache, nodes, graph=graph, **values)
         infos = [node_info(node) for node in nodes]
-        return Plan(dag, modules, run, final_vars, infos, inputs, input_values, overrides, forecast)
+        return Plan(dag, run, final_vars, infos, inputs, input_values, overrides, forecast)
 
     def run(
         self, node_events: NodeEventHook | None = None, on_warning: OnWarning = log_warning
@@ -169,7 +168,7 @@ class PipelineRunner:
         savers = plan.dag.files.written
         try:
             driver = make_driver(
-                self._project, plan.modules, plan.run, plan.dag, node_events, adapters, on_warning
+                self._project, plan.run, plan.dag, node_events, adapters, on_warning
             )
             targets = [*plan.final_vars, *savers]
             values = execute(driver, targets, plan.input_values, plan.overrides)
@@ -179,9 +178,9 @@ class PipelineRunner:
         files = [FileRecord(**values[name]) for name in savers if isinstance(values[name], dict)]
         return {name: adapters.with_sentinels(values[name]) for name in plan.final_vars}, files
 
-    def _build_dag(self, modules: list[ModuleType], node_events: NodeEventHook | None) -> Dag:
+    def _build_dag(self, node_events: NodeEventHook | None) -> Dag:
         try:
-            return build_dag(self._project, modules, self.run_config, node_events)
+            return build_dag(self._project, self._modules, self.run_config, node_events)
         except UnknownNode as error:
             if error.node is not None:
                 self._check_variant(error.node)
