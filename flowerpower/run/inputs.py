@@ -31,13 +31,10 @@ def check_known(
     inputs = sorted(known)
     for name in names:
         if name not in inputs:
-            rest = did_you_mean(name, inputs) or (
-                f" It takes: {', '.join(inputs)}." if inputs else " It takes no inputs."
-            )
-            raise InvalidInputs(
-                f"The pipeline takes no input {name!r}, which {source} gives.{rest}",
-                hint=hint,
-            )
+            all_inputs = f": {', '.join(inputs)}" if inputs else " no inputs"
+            rest = did_you_mean(name, inputs) or f" It takes{all_inputs}."
+            message = f"The pipeline takes no input {name!r}, which {source} gives.{rest}"
+            raise InvalidInputs(message, hint=hint)
 
 
 def check_complete(pipeline: str, inputs: Iterable[InputInfo], names: Iterable[str]) -> None:
@@ -75,12 +72,10 @@ def convert_values(
     wrong: list[str] = []
     for name, value in values.items():
         declared = inputs[name].type
-        if name == SCHEDULED_FOR and value is None:
-            # Whatever type it declares: no schedule made this run.
-            converted[name] = None
-            continue
+        # Without a schedule it is None, whatever type it declares.
+        is_unscheduled = name == SCHEDULED_FOR and value is None
         try:
-            converted[name] = convert_value(value, declared)
+            converted[name] = None if is_unscheduled else convert_value(value, declared)
         except ValueError:
             shown = MASK if is_secret_name(name) else describe(value)
             wrong.append(f"{name} takes {type_text(declared)}, got {shown}")
@@ -100,9 +95,8 @@ def convert_value(value: Any, declared: Any) -> Any:
     if _fits(value, declared):
         return value
     for option in (declared, *typing.get_args(declared)):
-        conversion = _CONVERSIONS.get(option) if isinstance(option, type) else None
-        if conversion is not None:
-            source, convert = conversion
+        if isinstance(option, type) and option in _CONVERSIONS:
+            source, convert = _CONVERSIONS[option]
             if isinstance(value, source) and not isinstance(value, bool):
                 return convert(value)
     raise ValueError(value)
@@ -111,16 +105,13 @@ def convert_value(value: Any, declared: Any) -> Any:
 def _fits(value: Any, declared: Any) -> bool:
     """Whether Hamilton takes the value. Its check takes text as a list and true as a number."""
     if value is None:
-        return declared in (Any, object, None, type(None)) or _is_optional(declared)
+        none = type(None)
+        return declared in (Any, object, None, none) or none in typing.get_args(declared)
     if isinstance(value, bool) and declared in (int, float):
         return False
     if isinstance(value, str) and typing.get_origin(declared) in (list, tuple, set, dict):
         return False
     return bool(htypes.check_input_type(declared, value))
-
-
-def _is_optional(declared: Any) -> bool:
-    return type(None) in typing.get_args(declared)
 
 
 def _datetime(text: str) -> dt.datetime:

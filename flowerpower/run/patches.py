@@ -41,10 +41,9 @@ def quiet_hamilton() -> Iterator[None]:
 
     It logs each failure with a banner of its own, and we report the error once.
     """
-    quiet = dict.fromkeys(NOISY_LOGGERS, SILENT)
     # Under a root logger at INFO the cache would log every node; a level the user set stays.
-    quiet["hamilton.caching"] = logging.getLogger("hamilton.caching").level or logging.WARNING
-    with log_levels(quiet):
+    caching = logging.getLogger("hamilton.caching").level or logging.WARNING
+    with log_levels({**dict.fromkeys(NOISY_LOGGERS, SILENT), "hamilton.caching": caching}):
         yield
 
 

@@ -46,7 +46,7 @@ def load(path: Path, root: Path) -> Any:
 
 def signed(content: bytes, root: Path) -> bytes:
     """The pickle with the signature of the project in `root` appended."""
-    return content + _SIGNATURE_MARK + _signature(content, _key(root)).encode()
+    return content + _trailer(content, root)
 
 
 def verified(content: bytes, root: Path) -> bytes | None:
@@ -54,13 +54,11 @@ def verified(content: bytes, root: Path) -> bytes | None:
     pickled, trailer = content[:-_TRAILER_LENGTH], content[-_TRAILER_LENGTH:]
     if not trailer.startswith(_SIGNATURE_MARK):
         return None
-    signature = trailer.removeprefix(_SIGNATURE_MARK)
-    is_own = hmac.compare_digest(signature, _signature(pickled, _key(root)).encode())
-    return pickled if is_own else None
+    return pickled if hmac.compare_digest(trailer, _trailer(pickled, root)) else None
 
 
-def _signature(content: bytes, key: bytes) -> str:
-    return hmac.new(key, content, hashlib.sha256).hexdigest()
+def _trailer(content: bytes, root: Path) -> bytes:
+    return _SIGNATURE_MARK + hmac.new(_key(root), content, hashlib.sha256).hexdigest().encode()
 
 
 def _key(root: Path) -> bytes:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flowerpower.errors import Refused, UsageError
-from flowerpower.run.draw.formats import BINARY, SUFFIXES, GraphFormat
 from flowerpower_cli.command import CommandContext, command, import_hamilton
 from flowerpower_cli.files import check_writable, write_file, write_stdout
 from flowerpower_cli.inputs import overrides_from
@@ -28,6 +28,30 @@ from flowerpower_cli.views.tables import Cell, Line
 if TYPE_CHECKING:
     from flowerpower.run.draw.graph import Graph
 
+
+class GraphFormat(StrEnum):
+    """The formats; `svg`, `png` and `pdf` need Graphviz."""
+
+    text = "text"
+    mermaid = "mermaid"
+    dot = "dot"
+    svg = "svg"
+    png = "png"
+    pdf = "pdf"
+
+
+SUFFIXES = {
+    ".txt": GraphFormat.text,
+    ".mmd": GraphFormat.mermaid,
+    ".mermaid": GraphFormat.mermaid,
+    ".dot": GraphFormat.dot,
+    ".gv": GraphFormat.dot,
+    ".svg": GraphFormat.svg,
+    ".png": GraphFormat.png,
+    ".pdf": GraphFormat.pdf,
+}
+"""The format that a file's suffix stands for."""
+BINARY = frozenset({GraphFormat.png, GraphFormat.pdf})
 LANE_STYLES = ("blue", "yellow", "magenta", "green", "red", "cyan")
 
 

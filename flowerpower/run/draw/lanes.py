@@ -7,28 +7,11 @@ lanes of its sources; other lanes pass through.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 Needs = Mapping[str, Sequence[str]]
 """The sources of each node by its name. Each source is a key too, and there is no cycle."""
-
-
-class Stroke(Enum):
-    """The character in one place of a row; a `JOIN` lane goes on below, an `END` lane ends."""
-
-    BLANK = " "
-    NODE = "●"
-    INPUT = "○"
-    THROUGH = "│"
-    ACROSS = "─"
-    LEFT_JOIN = "├"
-    LEFT_END = "╰"
-    RIGHT_JOIN = "┤"
-    RIGHT_END = "╯"
-    MIDDLE_JOIN = "┼"
-    MIDDLE_END = "┴"
 
 
 @dataclass(frozen=True)
@@ -72,12 +55,11 @@ def depth_first(needs: Needs) -> list[str]:
         pending = [name]
         while pending:
             current = pending.pop()
-            if current in placed:
-                continue
-            placed[current] = None
-            for source in needs[current]:
-                waiting[source].discard(current)
-            pending += [user for user in reversed(users[current]) if is_due(user)]
+            if current not in placed:
+                placed[current] = None
+                for source in needs[current]:
+                    waiting[source].discard(current)
+                pending += [user for user in reversed(users[current]) if is_due(user)]
 
     def is_due(user: str) -> bool:
         if user in placed or any(source not in placed for source in needs[user]):
@@ -85,8 +67,7 @@ def depth_first(needs: Needs) -> list[str]:
         return not users[user] or any(waiting[source] == {user} for source in needs[user])
 
     # Stacks in place of recursion: a chain of nodes may be longer than Python's recursion limit.
-    leaves = [name for name in needs if not users[name]]
-    for leaf in leaves:
+    for leaf in (name for name in needs if not users[name]):
         path = [leaf]
         while path:
             missing = [source for source in needs[path[-1]] if source not in placed]
@@ -116,10 +97,10 @@ def _widths(needs: Needs) -> dict[str, int]:
             missing = [source for source in needs[name] if source not in widths]
             if missing:
                 path += missing
-                continue
-            path.pop()
-            sources = sorted((widths[source] for source in needs[name]), reverse=True)
-            widths[name] = max((lanes + held for held, lanes in enumerate(sources)), default=1)
+            else:
+                path.pop()
+                lanes = sorted((widths[source] for source in needs[name]), reverse=True)
+                widths[name] = max((count + held for held, count in enumerate(lanes)), default=1)
     return widths
 
 
@@ -142,9 +123,9 @@ def lay_out(order: Iterable[str], needs: Needs) -> list[Row]:
         }
         passing = frozenset(lanes.keys() - goes_on.keys())
         ending = [column for column in goes_on if not goes_on[column]]
+        taken = set(lanes)
         for column in ending:
             del lanes[column]
-        taken = {*passing, *goes_on}
         if rows and not rows[-1].goes_on:
             taken.add(rows[-1].column)
         column = min(ending) if ending else _free_column(columns, taken, goes_on)
@@ -168,31 +149,3 @@ def _free_column(columns: int, taken: set[int], joined: Iterable[int]) -> int:
 def column_count(rows: Iterable[Row]) -> int:
     """The number of columns of the rows."""
     return max((max(row.span[1], *row.passing, 0) + 1 for row in rows), default=0)
-
-
-def strokes(row: Row, columns: int, *, is_input: bool) -> Iterator[tuple[Stroke, int]]:
-    """The stroke in each place of a row, with the column of the lane that it belongs to.
-
-    Columns are at the even places; the odd places between them are ACROSS or BLANK.
-    """
-    first, last = row.span
-    for column in range(columns):
-        if column:
-            across = first < column <= last
-            yield (Stroke.ACROSS if across else Stroke.BLANK), row.column
-        if column == row.column:
-            yield (Stroke.INPUT if is_input else Stroke.NODE), column
-        elif column in row.joined:
-            yield _joint(column, first, last, goes_on=row.joined[column]), column
-        elif column in row.passing:
-            yield Stroke.THROUGH, column
-        else:
-            yield (Stroke.ACROSS if first < column < last else Stroke.BLANK), row.column
-
-
-def _joint(column: int, first: int, last: int, *, goes_on: bool) -> Stroke:
-    if column == first:
-        return Stroke.LEFT_JOIN if goes_on else Stroke.LEFT_END
-    if column == last:
-        return Stroke.RIGHT_JOIN if goes_on else Stroke.RIGHT_END
-    return Stroke.MIDDLE_JOIN if goes_on else Stroke.MIDDLE_END

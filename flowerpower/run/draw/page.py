@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from flowerpower.run.draw import svg
 from flowerpower.run.draw.graph import Graph
-from flowerpower.text import mask, one_line, visible
+from flowerpower.run.draw.text import label
+from flowerpower.text import mask, visible
 
 _LIGHT = """--ground: #ffffff; --text: #1f2328; --faint: #656d76; --line: #d1d9e0; --hover: #f0f3f6;
   --type: #0b6e99; --final: #1a7f37; --lane0: #0969da; --lane1: #bc4c00; --lane2: #8250df;
@@ -132,7 +133,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    return html.escape(one_line(mask(text)))
+    return html.escape(label(text))
 
 
 def _block(text: str) -> str:

@@ -11,10 +11,9 @@ import shutil
 import subprocess
 
 from flowerpower.errors import FlowerpowerError
-from flowerpower.run.draw.formats import GraphFormat
 from flowerpower.run.draw.graph import Graph
-from flowerpower.run.draw.text import text_rows
-from flowerpower.text import mask, one_line, visible
+from flowerpower.run.draw.text import label, text_rows
+from flowerpower.text import mask, visible
 
 GRAPHVIZ_TIMEOUT = 60.0
 """Seconds that Graphviz may take."""
@@ -22,18 +21,18 @@ GRAPHVIZ_TIMEOUT = 60.0
 _NOT_MERMAID = re.compile(r"[^\w ,|=\[\].]|(?<![^\W_])_|_(?![^\W_])|(?<![^\W_])\.|\.(?![^\W_])")
 
 
-def render(graph: Graph, format_: GraphFormat) -> bytes:
-    """The graph in a format; text formats are in UTF-8.
+def render(graph: Graph, format_: str) -> bytes:
+    """The graph as `text`, `mermaid` or `dot`, in UTF-8, or in a format that Graphviz makes.
 
     Raises:
         FlowerpowerError: if Graphviz is needed and missing, or fails.
     """
-    if format_ is GraphFormat.text:
+    if format_ == "text":
         return "".join(f"{row.text}\n" for row in text_rows(graph)).encode()
-    if format_ is GraphFormat.mermaid:
+    if format_ == "mermaid":
         return mermaid(graph).encode()
     text = dot(graph).encode()
-    return text if format_ is GraphFormat.dot else _run_graphviz(text, format_)
+    return text if format_ == "dot" else _run_graphviz(text, format_)
 
 
 def mermaid(graph: Graph) -> str:
@@ -57,7 +56,7 @@ def mermaid(graph: Graph) -> str:
 
 def _mermaid_text(text: str) -> str:
     """A label in which nothing has a meaning in Mermaid, Markdown or HTML."""
-    return _NOT_MERMAID.sub(lambda match: f"#{ord(match[0])};", _line(text))
+    return _NOT_MERMAID.sub(lambda match: f"#{ord(match[0])};", label(text))
 
 
 def dot(graph: Graph) -> str:
@@ -71,7 +70,7 @@ def dot(graph: Graph) -> str:
     for node in graph.nodes:
         style = f"rounded{',dashed' if node.is_input else ''}{',bold' if node.is_final else ''}"
         attributes = [
-            f'label="{_dot_text(_line(node.name))}\\n{_dot_text(_line(node.type))}"',
+            f'label="{_dot_text(label(node.name))}\\n{_dot_text(label(node.type))}"',
             f'tooltip="{_dot_text(node.doc or node.name, times=2)}"',
             f'style="{style}"',
         ]
@@ -91,33 +90,26 @@ def _dot_text(text: str, times: int = 1) -> str:
     return escaped.replace('"', '\\"').replace("\n", "\\n")
 
 
-def _line(text: str) -> str:
-    return one_line(mask(text))
-
-
 def _ids(graph: Graph) -> dict[str, str]:
     return {node.name: f"n{number}" for number, node in enumerate(graph.nodes)}
 
 
-def _run_graphviz(text: bytes, format_: GraphFormat) -> bytes:
+def _run_graphviz(text: bytes, format_: str) -> bytes:
     program = shutil.which("dot")
     if program is None:
         raise FlowerpowerError(
-            f"The program `dot`, which draws {format_.value}, is not on the PATH.",
+            f"The program `dot`, which draws {format_}, is not on the PATH.",
             hint="Install Graphviz: `apt install graphviz` or `brew install graphviz`; "
             "--format text, mermaid and dot need nothing.",
         )
     try:
         process = subprocess.run(  # noqa: S603 - the graph goes to its stdin, never into arguments
-            [program, f"-T{format_.value}"],
-            input=text,
-            capture_output=True,
+            [program, f"-T{format_}"], input=text, capture_output=True, check=False,
             timeout=GRAPHVIZ_TIMEOUT,
-            check=False,
-        )
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise FlowerpowerError(
-            f"Graphviz did not draw {format_.value} within {GRAPHVIZ_TIMEOUT:g} seconds.",
+            f"Graphviz did not draw {format_} within {GRAPHVIZ_TIMEOUT:g} seconds.",
             hint="Draw less of it with --upstream or --downstream.",
         ) from None
     except OSError as error:
@@ -125,7 +117,7 @@ def _run_graphviz(text: bytes, format_: GraphFormat) -> bytes:
     if process.returncode or not process.stdout:
         message = process.stderr.decode(errors="replace").strip()
         raise FlowerpowerError(
-            f"Graphviz did not draw {format_.value} (exit code {process.returncode}).",
+            f"Graphviz did not draw {format_} (exit code {process.returncode}).",
             details=message.splitlines()[:5],
         )
     return process.stdout

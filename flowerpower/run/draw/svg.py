@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from flowerpower.run.draw.graph import Graph, GraphNode
 from flowerpower.run.draw.lanes import Row, column_count, lay_out
-from flowerpower.run.draw.text import cell_width, kind
-from flowerpower.text import mask, one_line, shortened, visible
+from flowerpower.run.draw.text import cell_width, kind, label
+from flowerpower.text import mask, shortened, visible
 
 LANE_WIDTH = 18
 """Pixels from lane to lane."""
@@ -52,15 +52,15 @@ STYLE = (
 def svg(graph: Graph) -> str:
     """The DAG as an `<svg class="dag">`; `STYLE` has its colours."""
     rows = lay_out((node.name for node in graph.nodes), graph.needs)
-    names = [shortened(_label(node.name), MAX_NAME) for node in graph.nodes]
-    types = [shortened(_label(node.type), MAX_TYPE) for node in graph.nodes]
+    names = [shortened(label(node.name), MAX_NAME) for node in graph.nodes]
+    types = [shortened(label(node.type), MAX_TYPE) for node in graph.nodes]
     name_x = 2.0 * MARGIN + LANE_WIDTH * column_count(rows)
     type_x = name_x + CHARACTER_WIDTH * max(map(cell_width, names), default=0) + GAP
     kind_x = type_x + CHARACTER_WIDTH * max(map(cell_width, types), default=0) + GAP
     total_width = round(kind_x + CHARACTER_WIDTH * len("optional input, final")) + MARGIN
     total_height = ROW_HEIGHT * len(rows)
     lines = [
-        f'<svg class="dag" role="img" aria-label="DAG of {html.escape(_label(graph.pipeline))}" '
+        f'<svg class="dag" role="img" aria-label="DAG of {html.escape(label(graph.pipeline))}" '
         f'viewBox="0 0 {total_width} {total_height}" width="{total_width}" height="{total_height}">'
     ]
     for number, (node, row, name, type_) in enumerate(
@@ -117,15 +117,9 @@ def _lane(column: int) -> str:
 
 
 def _classes(node: GraphNode) -> str:
-    return " ".join(
-        ["node", *(["input"] if node.is_input else []), *(["final"] if node.is_final else [])]
-    )
+    return f"node{' input' if node.is_input else ''}{' final' if node.is_final else ''}"
 
 
 def _title(node: GraphNode) -> str:
     doc = f"\n\n{node.doc}" if node.doc else ""
     return html.escape(visible(mask(f"{node.name}: {node.type}{doc}")))
-
-
-def _label(text: str) -> str:
-    return one_line(mask(text))

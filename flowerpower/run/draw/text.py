@@ -4,37 +4,24 @@ from __future__ import annotations
 
 import codecs
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from flowerpower.run.draw.graph import Graph, GraphNode
-from flowerpower.run.draw.lanes import Stroke, column_count, lay_out, strokes
+from flowerpower.run.draw.lanes import Row, column_count, lay_out
 from flowerpower.text import mask, one_line
 
 NARROWEST_TYPE = 4
 """Characters; a type that would be cut to fewer is left out."""
 GAP = 2
-
-_ASCII = {
-    Stroke.NODE: "*",
-    Stroke.INPUT: "o",
-    Stroke.THROUGH: "|",
-    Stroke.ACROSS: "-",
-    Stroke.LEFT_JOIN: "+",
-    Stroke.RIGHT_JOIN: "+",
-    Stroke.MIDDLE_JOIN: "+",
-    Stroke.LEFT_END: "'",
-    Stroke.RIGHT_END: "'",
-    Stroke.MIDDLE_END: "'",
-}
+_ASCII = str.maketrans("●○│─├┤┼╰╯┴", "*o|-+++'''")
 
 
 @dataclass(frozen=True)
 class TextRow:
     """A node's row, padded to align the columns, without blanks at its end.
 
-    Attributes:
-        graph: the characters of the drawing, each with the number of its lane.
+    `graph` are the characters of the drawing, each with the number of its lane.
     """
 
     node: GraphNode
@@ -57,16 +44,14 @@ def text_rows(graph: Graph, *, encoding: str = "utf-8", limit: int | None = None
     """
     is_unicode = codecs.lookup(encoding).name == "utf-8"
 
-    def column(texts: Sequence[str]) -> list[str]:
-        lines = [one_line(mask(text)) for text in texts]
-        if not is_unicode:
-            lines = [line.encode("ascii", "backslashreplace").decode("ascii") for line in lines]
-        return lines
+    def shown(text: str) -> str:
+        line = label(text)
+        return line if is_unicode else line.encode("ascii", "backslashreplace").decode("ascii")
 
     rows = lay_out((node.name for node in graph.nodes), graph.needs)
     lanes = column_count(rows)
-    names = column([node.name for node in graph.nodes])
-    types = column([node.type for node in graph.nodes])
+    names = [shown(node.name) for node in graph.nodes]
+    types = [shown(node.type) for node in graph.nodes]
     kinds = [kind(graph, node) for node in graph.nodes]
     if limit is not None:
         ellipsis = "…" if is_unicode else "..."
@@ -78,36 +63,59 @@ def text_rows(graph: Graph, *, encoding: str = "utf-8", limit: int | None = None
             types = [""] * len(types)
             kinds = kinds if room >= _column_width(names) + _column_width(kinds) else types
             names = [_cut(text, room - GAP, ellipsis) for text in names]
-    drawings = (
-        [
-            (stroke.value if is_unicode else _ASCII.get(stroke, " "), lane)
-            for stroke, lane in strokes(row, lanes, is_input=node.is_input)
+    columns = _padded(names), _padded(types), _padded(kinds)
+    text_rows = []
+    for node, row, name, type_, kind_ in zip(graph.nodes, rows, *columns, strict=True):
+        drawing = [
+            (character if is_unicode else character.translate(_ASCII), lane)
+            for character, lane in _drawing(row, lanes, is_input=node.is_input)
         ]
-        for node, row in zip(graph.nodes, rows, strict=True)
-    )
-    texts = map(_stripped, zip(_padded(names), _padded(types), _padded(kinds), strict=True))
-    return [
-        TextRow(node, drawing, *columns)
-        for node, drawing, columns in zip(graph.nodes, drawings, texts, strict=True)
-    ]
+        # Without blanks at the end of the row.
+        kind_ = kind_.rstrip()
+        type_ = type_ if kind_ else type_.rstrip()
+        name = name if kind_ or type_ else name.rstrip()
+        text_rows.append(TextRow(node, drawing, name, type_, kind_))
+    return text_rows
 
 
-def _stripped(texts: tuple[str, str, str]) -> tuple[str, str, str]:
-    """The columns of a row without blanks at its end."""
-    name, type_, kind_ = texts
-    if kind_.strip():
-        return name, type_, kind_.rstrip()
-    return (name, type_.rstrip(), "") if type_.strip() else (name.rstrip(), "", "")
+def _drawing(row: Row, columns: int, *, is_input: bool) -> Iterator[tuple[str, int]]:
+    """The character in each place of a row, with the column of the lane that it belongs to.
+
+    Columns are at the even places; at the odd places between them is a line across or a blank.
+    """
+    first, last = row.span
+    for column in range(columns):
+        if column:
+            yield ("─" if first < column <= last else " "), row.column
+        if column == row.column:
+            yield ("○" if is_input else "●"), column
+        elif column in row.joined:
+            yield _joint(column, first, last, goes_on=row.joined[column]), column
+        elif column in row.passing:
+            yield "│", column
+        else:
+            yield ("─" if first < column < last else " "), row.column
+
+
+def _joint(column: int, first: int, last: int, *, goes_on: bool) -> str:
+    if column == first:
+        return "├" if goes_on else "╰"
+    if column == last:
+        return "┤" if goes_on else "╯"
+    return "┼" if goes_on else "┴"
+
+
+def label(text: str) -> str:
+    """A name or type, on one line and with secrets masked."""
+    return one_line(mask(text))
 
 
 def kind(graph: Graph, node: GraphNode) -> str:
     """What is special about a node: an input, optional or not, a final variable, or both."""
-    words = []
-    if node.is_input:
-        words.append("input" if graph.is_required(node.name) else "optional input")
-    if node.is_final:
-        words.append("final")
-    return ", ".join(words)
+    final = ["final"] if node.is_final else []
+    if not node.is_input:
+        return "".join(final)
+    return ", ".join(["input" if graph.is_required(node.name) else "optional input", *final])
 
 
 def cell_width(text: str) -> int:
@@ -128,9 +136,9 @@ def _column_width(texts: Sequence[str]) -> int:
 
 def _padded(texts: Sequence[str]) -> list[str]:
     """The texts, all as wide as the widest, with a gap before them unless all are empty."""
-    widest = max(map(cell_width, texts), default=0)
-    gap = " " * GAP if widest else ""
-    return [f"{gap}{text}{' ' * (widest - cell_width(text))}" for text in texts]
+    width = _column_width(texts)
+    gap = " " * GAP if width else ""
+    return [gap + text + " " * (width - len(gap) - cell_width(text)) for text in texts]
 
 
 def _cut(text: str, room: int, ellipsis: str) -> str:
