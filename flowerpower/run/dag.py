@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -96,12 +96,12 @@ def check_blocks(
     nodes: Iterable[Node],
     final_vars: Sequence[str],
     written: Mapping[str, Sequence[str]],
-    is_callers: Callable[[str], bool],
+    callers: Collection[str],
 ) -> None:
     """Check that what is returned or `written` to files is not inside a Parallelizable block.
 
     There it would have a value for each item. `nodes` are in an order they can run in;
-    `is_callers` says whether the caller asked for a node, or else the YAML.
+    the caller has asked for those in `callers`, and the YAML for the others.
 
     Raises:
         UsageError, ConfigError: naming the node, and the one whose items it has values for.
@@ -111,7 +111,7 @@ def check_blocks(
     for name in (*final_vars, *savers):
         block = blocks.get(name) or blocks.get(savers.get(name, ""))
         if block is not None:
-            kind = UsageError if is_callers(name) else ConfigError
+            kind = UsageError if name in callers else ConfigError
             raise kind(
                 f"{name} has a value for each item of {block}, not one to return or write.",
                 hint="Ask for a node that collects them: one that takes Collect[...].",

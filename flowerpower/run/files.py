@@ -91,13 +91,13 @@ def make_files(root: Path, run: RunConfig, graph: FunctionGraph) -> Files:
     return files
 
 
-def check_files_exist(root: Path, load: Mapping[str, FileConfig]) -> None:
-    """Check that the files to read nodes from exist.
+def check_files_exist(root: Path, load: Mapping[str, FileConfig], nodes: set[str]) -> None:
+    """Check that the files to read `nodes` from exist.
 
     Raises:
         MissingInputs: naming all that do not.
     """
-    paths = {name: _absolute_path(root, config.path) for name, config in load.items()}
+    paths = {name: _absolute_path(root, load[name].path) for name in load if name in nodes}
     missing = [
         f"{name}: there is no file {path}"
         for name, path in paths.items()

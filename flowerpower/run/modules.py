@@ -1,4 +1,7 @@
-"""Import of a pipeline's modules, as they are on disk now, and the check for optional packages."""
+"""Import of a pipeline's modules as they are on disk now, here and in a worker of a cluster.
+
+And the check for optional packages.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import os
 import stat
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -21,6 +24,13 @@ _stamps: dict[str, tuple[str, int, int]] = {}
 _roots: list[str] = []
 """The project on the path, at most one."""
 _importing = threading.RLock()
+# Of a worker of a cluster, which serves other runs before and after:
+_worker_base_path: list[str] = []
+"""`sys.path` before its first run."""
+_worker_path: list[str] = []
+"""The import path of its last run."""
+_worker_stamps: dict[str, tuple[str, tuple[int, int] | None]] = {}
+"""By module imported from there: its file or folder, and the time and size of a file."""
 
 
 def import_modules(root: Path, names: Sequence[str]) -> list[ModuleType]:
@@ -108,6 +118,54 @@ def _no_such_module(root: Path, name: str) -> ConfigError:
         f"There is no module {name!r}: expected the file {file}.{did_you_mean(name, known)}",
         hint=f"Write {file}, or name the modules in run.modules.",
     )
+
+
+def project_import_path() -> list[str]:
+    """The folders that this process imports from, without Python's own and installed packages."""
+    prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
+    folders = dict.fromkeys(os.path.abspath(folder) for folder in sys.path)
+    own = (folder for folder in folders if "site-packages" not in folder)
+    return [folder for folder in own if not any(is_inside(folder, prefix) for prefix in prefixes)]
+
+
+def call_with_path(path: list[str], function: Callable[[bytes], bytes], argument: bytes) -> bytes:
+    """Call `function` here, with modules from `path` first and as they are on disk now."""
+    with _importing:
+        _prepare_worker(path)
+    try:
+        return function(argument)
+    finally:
+        with _importing:
+            _stamp_worker_imports()
+
+
+def _prepare_worker(path: list[str]) -> None:
+    if not _worker_base_path:
+        _worker_base_path.extend(sys.path)
+        # As in _import: an edit right after a run would be missed.
+        sys.dont_write_bytecode = True
+    has_changed = any(file_stamp(file) != stamp for file, stamp in _worker_stamps.values())
+    if has_changed or path != _worker_path:
+        # All modules: one that has not changed refers to functions of one that has.
+        for name in _worker_stamps:
+            sys.modules.pop(name, None)
+        _worker_stamps.clear()
+    _worker_path[:] = path
+    sys.path[:] = [*path, *(folder for folder in _worker_base_path if folder not in path)]
+    importlib.invalidate_caches()
+
+
+def _stamp_worker_imports() -> None:
+    """Note in `_worker_stamps` what has been imported from the run's path."""
+    for name, module in list(sys.modules.items()):
+        file = next(iter(module_paths(module)), None)
+        if (
+            file is not None
+            and name not in _worker_stamps
+            and name.partition(".")[0] not in ("flowerpower", "__main__", "__mp_main__")
+            and any(is_own(file, folder) for folder in _worker_path)
+        ):
+            _worker_stamps[name] = file, file_stamp(file)
 
 
 def check_installed(what: str, module: str, extra: str) -> None:

@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -184,11 +184,10 @@ def limit_hamilton_sdk_requests(clients: ModuleType, timeout: tuple[float, float
     The SDK passes none to `requests`, and would wait without end for a server that hangs.
     """
     requests = importlib.import_module("requests")
-    limited = {
-        verb: functools.partial(getattr(requests, verb), timeout=timeout)
-        for verb in ("get", "post", "put")
-    }
-    vars(clients)["requests"] = SimpleNamespace(**limited)
+    limited = SimpleNamespace()
+    for verb in ("get", "post", "put"):
+        setattr(limited, verb, functools.partial(getattr(requests, verb), timeout=timeout))
+    vars(clients)["requests"] = limited
     logging.getLogger("hamilton_sdk").setLevel(SILENT)
 
 
@@ -201,16 +200,21 @@ def apply_mlflow_telemetry_setting() -> None:
         importlib.import_module("mlflow.telemetry").set_telemetry_client()
 
 
-@contextlib.contextmanager
-def mlflow_without_retries() -> Iterator[None]:
+def mlflow_without_retries() -> contextlib.AbstractContextManager[None]:
     """Let MLflow (3) send each request once: it reads these variables at every request."""
-    before = {name: os.environ.get(name) for name in _MLFLOW_NO_RETRY}
-    os.environ.update(_MLFLOW_NO_RETRY)
+    return environ(_MLFLOW_NO_RETRY)
+
+
+@contextlib.contextmanager
+def environ(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set variables of the environment, and restore them at the end."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
         for name, value in before.items():
             if value is None:
-                os.environ.pop(name)
+                os.environ.pop(name, None)
             else:
                 os.environ[name] = value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import ModuleType
@@ -80,14 +81,12 @@ class PipelineRunner:
         overrides: RunOverrides | None = None,
         scheduled_for: datetime | None = None,
     ) -> None:
-        self._project = project
-        self._pipeline = pipeline
+        self._project, self._pipeline = project, pipeline
         self._overrides = with_declared(pipeline.config, overrides or RunOverrides())
         self._scheduled_for = scheduled_for
         self._modules: list[ModuleType] = []
-        self.run_config = without_replaced(
-            merged_run(pipeline.config, self._overrides), self._overrides
-        )
+        merged = merged_run(pipeline.config, self._overrides)
+        self.run_config = without_replaced(merged, self._overrides)
 
     @property
     def adapter_config(self) -> AdapterConfig:
@@ -123,12 +122,14 @@ class PipelineRunner:
         self._drop_unneeded_files(dag, final_vars, overrides)
         targets = [*final_vars, *dag.files.written]
         nodes, user_inputs = upstream(dag.driver, targets, overrides)
-        check_blocks(nodes, final_vars, dag.files.written, self._is_callers)
+        callers = {*(self._overrides.final_vars or ()), *self._overrides.save}
+        check_blocks(nodes, final_vars, dag.files.written, callers)
         dag.set_computed_nodes([*nodes, *(graph.nodes[name] for name in overrides)])
         check_fit(run, self.adapter_config, dag)
         check_adapters(self._project, self.adapter_config)
         if complete:
-            self._check_variants(user_inputs)
+            given = {*run.inputs, *run.config, *self._pipeline.config.params}
+            self._check_variants(node.name for node in user_inputs if node.name not in given)
         input_values = self._input_values(graph.nodes, user_inputs)
         computed = {node.name for node in nodes}
         inputs = [input_info(node, computed) for node in user_inputs]
@@ -157,19 +158,14 @@ class PipelineRunner:
         """
         node_events = node_events or NodeEventHook()
         plan = self.plan(node_events)
-        names = {node.name for node in plan.nodes}
-        check_files_exist(
-            self._project.root,
-            {name: config for name, config in plan.run.load.items() if name in names},
-        )
+        project = self._project
+        check_files_exist(project.root, plan.run.load, {node.name for node in plan.nodes})
         adapters = make_adapters(
-            self._project, self._pipeline.name, self.adapter_config, node_events, on_warning
+            project, self._pipeline.name, self.adapter_config, node_events, on_warning
         )
         savers = plan.dag.files.written
         try:
-            driver = make_driver(
-                self._project, plan.run, plan.dag, node_events, adapters, on_warning
-            )
+            driver = make_driver(project, plan.run, plan.dag, node_events, adapters, on_warning)
             targets = [*plan.final_vars, *savers]
             values = execute(driver, targets, plan.input_values, plan.overrides)
         finally:
@@ -182,24 +178,20 @@ class PipelineRunner:
         try:
             return build_dag(self._project, self._modules, self.run_config, node_events)
         except UnknownNode as error:
-            if error.node is not None:
-                self._check_variant(error.node)
+            self._check_variants([error.node] if error.node else [])
             if error.node in (*self._overrides.load, *self._overrides.save):
                 raise
             raise ConfigError(error.message, hint=error.hint) from None
 
     def _final_vars(self, dag: Dag) -> list[str]:
-        driver = dag.driver
-        names = self.run_config.final_vars
-        if names is not None:
-            return list(dict.fromkeys(names))
-        hidden = {node for saver in dag.files.written for node in saver_nodes(driver.graph, saver)}
-        leaves = leaf_nodes(driver, besides=hidden) or computed_nodes(driver)
-        if not leaves:
-            raise ConfigError(
-                f"{self._pipeline.name} has no nodes: its modules have no public function."
-            )
-        return leaves
+        if self.run_config.final_vars is not None:
+            return list(dict.fromkeys(self.run_config.final_vars))
+        graph = dag.driver.graph
+        hidden = {node for saver in dag.files.written for node in saver_nodes(graph, saver)}
+        if leaves := leaf_nodes(dag.driver, besides=hidden) or computed_nodes(dag.driver):
+            return leaves
+        message = f"{self._pipeline.name} has no nodes: its modules have no public function."
+        raise ConfigError(message)
 
     def _drop_unneeded_files(
         self, dag: Dag, final_vars: list[str], overrides: dict[str, Any]
@@ -212,10 +204,6 @@ class PipelineRunner:
         for saver, saved in list(dag.files.written.items()):
             if not computed.issuperset(saved) and not self._overrides.save.keys() & set(saved):
                 del dag.files.written[saver]
-
-    def _is_callers(self, name: str) -> bool:
-        """Whether the caller asked for a node, and not the YAML."""
-        return name in (self._overrides.final_vars or ()) or name in self._overrides.save
 
     def _check_names(self, known: dict[str, Node]) -> None:
         """Check that the final variables and the nodes in the cache's settings exist."""
@@ -239,16 +227,12 @@ class PipelineRunner:
         missing = missing_variant(self._modules, self.run_config.config, name)
         return missing or no_such_node(self._pipeline.name, name, known)
 
-    def _check_variants(self, user_inputs: list[Node]) -> None:
-        """Check that an input without a value is not a node that config.when left out."""
-        run = self.run_config
-        for name in {node.name for node in user_inputs} - {*run.inputs, *run.config}:
-            if name not in self._pipeline.config.params:
-                self._check_variant(name)
-
-    def _check_variant(self, name: str) -> None:
-        if message := missing_variant(self._modules, self.run_config.config, name):
-            raise ConfigError(message, hint="Set it under run.config, or by --config.") from None
+    def _check_variants(self, names: Iterable[str]) -> None:
+        """Check that config.when has not left out what is missing."""
+        for name in names:
+            if message := missing_variant(self._modules, self.run_config.config, name):
+                hint = "Set it under run.config, or by --config."
+                raise ConfigError(message, hint=hint) from None
 
     def _node_overrides(self, nodes: dict[str, Node]) -> dict[str, Any]:
         values = self.run_config.overrides
@@ -265,9 +249,7 @@ class PipelineRunner:
     def _input_values(self, nodes: dict[str, Node], user_inputs: list[Node]) -> dict[str, Any]:
         """The values for the inputs of the run, as the types that they declare."""
         config = self.run_config.config
-        known = {
-            name: node for name, node in nodes.items() if node.user_defined and name not in config
-        }
+        known = {k: node for k, node in nodes.items() if node.user_defined and k not in config}
         from_yaml = self._pipeline.config.run.inputs
         check_known(self._overrides.inputs, known, "the caller")
         hint = "Values that only some variants of a pipeline take belong under params."
@@ -275,8 +257,5 @@ class PipelineRunner:
         values = merged_inputs(self._pipeline.config, self._overrides, known)
         if SCHEDULED_FOR in known:
             values.setdefault(SCHEDULED_FOR, self._scheduled_for)
-        twice = sorted(set(values) & set(config))
-        if twice:
-            raise InvalidInputs(f"{', '.join(twice)}: given both as an input and in config.")
         names = {node.name for node in user_inputs}
         return convert_values({k: v for k, v in values.items() if k in names}, known)

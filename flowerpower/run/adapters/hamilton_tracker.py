@@ -36,23 +36,17 @@ class Client(clients.BasicSynchronousHamiltonClient):  # type: ignore[misc] # it
         self.worker_thread.start()
 
     def register_dag_template_if_not_exists(self, **arguments: Any) -> int:
-        """Send the DAG; its id on the server."""
         arguments["config"] = mask_values(arguments["config"], named=True)
         return int(super().register_dag_template_if_not_exists(**arguments))
 
     def create_and_start_dag_run(self, *, inputs: dict[str, Any], **arguments: Any) -> int:
-        """Send that a run begins; its id on the server."""
         masked = mask_values(dict(inputs), named=True)
         return int(super().create_and_start_dag_run(inputs=masked, **arguments))
 
     def update_tasks(
         self, dag_run_id: int, attributes: list[Any], *rest: Any, **arguments: Any
     ) -> None:
-        """Queue what happened to nodes; the thread sends it.
-
-        Raises:
-            Exception: why the thread failed to send the last time, if it did.
-        """
+        """Queue what happened to nodes; raises why the thread failed to send the last time."""
         if self._failure is not None:
             raise self._failure
         super().update_tasks(dag_run_id, mask_values(attributes), *rest, **arguments)
@@ -65,11 +59,7 @@ class Client(clients.BasicSynchronousHamiltonClient):  # type: ignore[misc] # it
             self._failure = error
 
     def stop(self) -> None:
-        """Send what is left.
-
-        Raises:
-            Exception: if that cannot be done.
-        """
+        """Send what is left; raises why that cannot be done."""
         self.data_queue.put(None)
         self.worker_thread.join(CONNECT_TIMEOUT + READ_TIMEOUT)
         if self._failure is not None:

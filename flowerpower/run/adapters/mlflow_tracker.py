@@ -38,27 +38,14 @@ class _Tracker(MLFlowTracker):  # type: ignore[misc] # Hamilton has no types
         super().run_before_graph_execution(inputs=masked, **arguments)
 
     def run_after_node_execution(
-        self,
-        *,
-        node_name: str,
-        node_tags: dict[str, Any],
-        node_return_type: Any,
-        result: Any,
-        success: bool = True,
-        **arguments: Any,
+        self, *, node_name: str, result: Any, success: bool = True, **arguments: Any
     ) -> None:
         """Log the node's value, if it is a final variable or the node has written a file."""
         if not success:
             return
-        is_saver = node_tags.get("hamilton.data_saver") is True
-        if is_saver or node_return_type in FIGURE_TYPES:
-            super().run_after_node_execution(
-                node_name=node_name,
-                node_tags=node_tags,
-                node_return_type=node_return_type,
-                result=result,
-                **arguments,
-            )
+        is_saver = arguments["node_tags"].get("hamilton.data_saver") is True
+        if is_saver or arguments["node_return_type"] in FIGURE_TYPES:
+            super().run_after_node_execution(node_name=node_name, result=result, **arguments)
         elif node_name in self.final_vars:
             self._log(node_name, result)
 

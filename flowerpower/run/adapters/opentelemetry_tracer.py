@@ -29,14 +29,10 @@ class Tracer(GraphExecutionHook, NodeExecutionHook):  # type: ignore[misc] # Ham
     ) -> None:
         """The run begins; only the names of inputs and overrides are sent, no values."""
         self._run = self._tracer.start_span(self._name)
-        self._run.set_attributes(
-            {
-                "hamilton.run_id": run_id,
-                "hamilton.final_vars": list(final_vars),
-                "hamilton.inputs": sorted(inputs or {}),
-                "hamilton.overrides": sorted(overrides or {}),
-            }
-        )
+        self._run.set_attribute("hamilton.run_id", run_id)
+        self._run.set_attribute("hamilton.final_vars", list(final_vars))
+        self._run.set_attribute("hamilton.inputs", sorted(inputs or {}))
+        self._run.set_attribute("hamilton.overrides", sorted(overrides or {}))
 
     def run_before_node_execution(
         self, *, node_name: str, node_return_type: Any, task_id: str | None, **arguments: Any
@@ -50,15 +46,8 @@ class Tracer(GraphExecutionHook, NodeExecutionHook):  # type: ignore[misc] # Ham
         self._open[node_name, task_id] = span, token
 
     def run_after_node_execution(
-        self,
-        *,
-        node_name: str,
-        task_id: str | None,
-        success: bool,
-        error: BaseException | None,
-        **arguments: Any,
+        self, *, node_name: str, task_id: str | None, success: bool, error: Any, **arguments: Any
     ) -> None:
-        """A node has ended."""
         span, token = self._open.pop((node_name, task_id))
         if token is not None:
             context.detach(token)
@@ -96,5 +85,4 @@ class StopAfterFailureExporter:
         return SpanExportResult.FAILURE if self.lost else SpanExportResult.SUCCESS
 
     def shutdown(self) -> None:
-        """Shut the exporter down."""
         self._exporter.shutdown()

@@ -42,6 +42,8 @@ _MODULES = {
 }
 _OTLP = "opentelemetry.exporter.otlp.proto.http"
 _MARK = "_flowerpower_tracker"
+_Opened = tuple[Any, Callable[[], object]]
+"""A tracker's adapter, and what closes it."""
 
 
 def is_tracker(adapter: Any) -> bool:
@@ -53,19 +55,14 @@ class Tracker:
     """Wraps a tracker's adapter: its first failure warns and turns it off."""
 
     def __init__(
-        self,
-        name: str,
-        adapter: Any,
-        warn: Callable[[str], None],
-        close: Callable[[], object] = lambda: None,
+        self, name: str, adapter: Any, warn: Callable[[str], None], close: Callable[[], object]
     ) -> None:
         self.name, self.adapter = name, adapter
         self._warn, self._close = warn, close
         self._is_broken = False
         self._handled: BaseException | None = None
         setattr(adapter, _MARK, name)
-        hooks = LifecycleAdapterSet(adapter)
-        for hook in hooks.sync_hooks:
+        for hook in LifecycleAdapterSet(adapter).sync_hooks:
             setattr(adapter, hook, self._guarded(hook, getattr(adapter, hook)))
 
     def close(self) -> None:
@@ -123,7 +120,7 @@ def make_trackers(
     Raises:
         ConfigError: if one cannot be imported.
     """
-    makers: dict[str, Callable[..., tuple[Any, Callable[[], object]]]] = {
+    makers: dict[str, Callable[..., _Opened]] = {
         "hamilton_tracker": _hamilton_tracker,
         "mlflow": _mlflow,
         "opentelemetry": _opentelemetry,
@@ -149,13 +146,13 @@ def _error_text(error: Exception) -> str:
     return f"{type(error).__name__}: {first_line}".removesuffix(": ")
 
 
-def _check_answers(url: str | None) -> None:
+def _check_answers(url: str) -> None:
     """Check that a server answers at an http(s) URL: the trackers' clients retry for minutes.
 
     Raises:
         OSError: if it does not.
     """
-    parts = urlsplit(url or "")
+    parts = urlsplit(url)
     if parts.scheme not in _PORTS or not parts.hostname:
         return
     # Behind a proxy the server cannot be reached directly, and need not be.
@@ -174,9 +171,7 @@ def _check_answers(url: str | None) -> None:
         raise OSError(f"nothing answers at {address[0]}:{address[1]} ({error})") from None
 
 
-def _hamilton_tracker(
-    project: Project, pipeline: str, settings: HamiltonTracker
-) -> tuple[Any, Callable[[], object]]:
+def _hamilton_tracker(project: Project, pipeline: str, settings: HamiltonTracker) -> _Opened:
     constants = importlib.import_module("hamilton_sdk.tracking.constants")
     api_url = settings.api_url or os.environ.get("HAMILTON_API_URL") or constants.HAMILTON_API_URL
     _check_answers(str(api_url))
@@ -193,7 +188,7 @@ def _hamilton_tracker(
     return tracker, tracker.stop
 
 
-def _mlflow(project: Project, pipeline: str, settings: Mlflow) -> tuple[Any, Callable[[], object]]:
+def _mlflow(project: Project, pipeline: str, settings: Mlflow) -> _Opened:
     for name, value in _MLFLOW_SETTINGS.items():
         os.environ.setdefault(name, value)
     configured = settings.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
@@ -224,9 +219,7 @@ def _from_root(root: Path, uri: str) -> str:
     return (root / uri).as_uri()
 
 
-def _opentelemetry(
-    project: Project, pipeline: str, settings: OpenTelemetry
-) -> tuple[Any, Callable[[], object]]:
+def _opentelemetry(project: Project, pipeline: str, settings: OpenTelemetry) -> _Opened:
     trace = importlib.import_module("opentelemetry.trace")
     sdk = importlib.import_module("opentelemetry.sdk.trace")
     tracking = importlib.import_module("flowerpower.run.adapters.opentelemetry_tracer")
@@ -257,10 +250,9 @@ def _opentelemetry(
 
 def _otlp_exporter(settings: OpenTelemetry) -> Any:
     otlp = importlib.import_module(f"{_OTLP}.trace_exporter")
-    configured = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or os.environ.get(
-        "OTEL_EXPORTER_OTLP_ENDPOINT"
-    )
-    _check_answers(settings.endpoint or configured or "http://localhost:4318")
+    variables = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
+    endpoints = [settings.endpoint, *map(os.environ.get, variables), "http://localhost:4318"]
+    _check_answers(next(filter(None, endpoints)))
     # It logs each failure, and we warn of the first.
     logging.getLogger("opentelemetry.exporter").setLevel(SILENT)
     return otlp.OTLPSpanExporter(

@@ -55,33 +55,33 @@ def page(
     picture = svg.svg(graph)
     if len(picture) > MAX_PICTURE:
         picture = f"<p>Its {len(graph.nodes)} nodes are too many to draw on a page.</p>"
-    return "\n".join(
-        [
-            "<!DOCTYPE html>",
-            '<html lang="en">',
-            "<head>",
-            '<meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            '<meta http-equiv="Content-Security-Policy"'
-            " content=\"default-src 'none'; style-src 'unsafe-inline'\">",
-            f"<title>{title}</title>",
-            f"<style>{_STYLE}</style>",
-            "</head>",
-            "<body>",
-            f"<h1>{title}</h1>",
-            f"<p>{_escaped(file)}</p>",
-            *(f"<p>Scheduled {_escaped(words)}</p>" for words in schedule),
-            "<h2>DAG</h2>",
-            f"<figure>{picture}</figure>",
-            "<h2>Nodes</h2>",
-            *_nodes(graph),
-            *_inputs(graph, values),
-            *_configuration(configuration),
-            "</body>",
-            "</html>",
-            "",
-        ]
-    )
+    sections = [
+        *(f"<p>Scheduled {_escaped(words)}</p>" for words in schedule),
+        "<h2>DAG</h2>",
+        f"<figure>{picture}</figure>",
+        "<h2>Nodes</h2>",
+        *_nodes(graph),
+        *_inputs(graph, values),
+    ]
+    if configuration:
+        sections += ["<h2>Configuration</h2>", f"<pre>{_block(configuration)}</pre>"]
+    body = "\n".join(sections)
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{title}</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<h1>{title}</h1>
+<p>{_escaped(file)}</p>
+{body}
+</body>
+</html>
+"""
 
 
 def _nodes(graph: Graph) -> list[str]:
@@ -114,10 +114,6 @@ def _inputs(graph: Graph, values: Mapping[str, str]) -> list[str]:
         for node in inputs
     )
     return ["<h2>Inputs</h2>", *_table(("input", "type", "value", "taken by"), rows)]
-
-
-def _configuration(text: str) -> list[str]:
-    return ["<h2>Configuration</h2>", f"<pre>{_block(text)}</pre>"] if text else []
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

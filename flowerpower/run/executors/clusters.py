@@ -20,11 +20,12 @@ from urllib.parse import urlsplit
 
 from flowerpower.config.run import ExecutorConfig
 from flowerpower.errors import RunFailed
-from flowerpower.run.executors.cluster_imports import call_with_path, project_import_path
 from flowerpower.run.executors.remote_executor import RemoteExecutor, run_packed
+from flowerpower.run.modules import call_with_path, project_import_path
 from flowerpower.run.node_events import NodeEventHook
 from flowerpower.run.patches import (
     SILENT,
+    environ,
     local_ray_only,
     log_levels,
     preserved_signal_handler,
@@ -123,9 +124,8 @@ class Ray(Cluster):
             self._ray.init(address=address, logging_level="error")
 
     def call(self, packed: bytes) -> Future[bytes]:
-        future: Future[bytes] = self._remote.remote(
-            project_import_path(), run_packed, packed
-        ).future()
+        reference = self._remote.remote(project_import_path(), run_packed, packed)
+        future: Future[bytes] = reference.future()
         return future
 
     def _end(self) -> None:
@@ -209,16 +209,9 @@ class Dask(Cluster):
                 os.kill(pid, signal.SIGKILL)
 
 
-@contextlib.contextmanager
-def _environ(**variables: str) -> Iterator[None]:
+def _environ(**variables: str) -> contextlib.AbstractContextManager[None]:
     """Set variables of the environment that the user has not set, and remove them at the end."""
-    added = [name for name in variables if name not in os.environ]
-    os.environ.update({name: variables[name] for name in added})
-    try:
-        yield
-    finally:
-        for name in added:
-            os.environ.pop(name, None)
+    return environ({name: variables[name] for name in variables if name not in os.environ})
 
 
 @contextlib.contextmanager
