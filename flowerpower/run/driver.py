@@ -100,7 +100,7 @@ def check_fit(run: RunConfig, adapter: AdapterConfig, dag: Dag) -> None:
     methods = ["cache"] if run.cache.enabled else []
     if adapter.graceful_errors is not None and adapter.graceful_errors.enabled:
         methods.append("graceful_errors")
-    check_methods(methods, dag)
+    _check_methods(methods, dag)
     if executor in ("ray", "dask"):
         from flowerpower.run.executors.factory import EXTRAS
 
@@ -122,7 +122,7 @@ def check_fit(run: RunConfig, adapter: AdapterConfig, dag: Dag) -> None:
         )
 
 
-def check_methods(methods: list[str], dag: Dag) -> None:
+def _check_methods(methods: list[str], dag: Dag) -> None:
     """Check `methods`, what replaces a node's own execution: at most one, and no coroutines."""
     if len(methods) > 1:
         raise ConfigError(
@@ -147,14 +147,14 @@ def make_driver(
     Raises:
         ConfigError: if a custom adapter does not fit, or the executor is not installed.
     """
-    check_methods([*adapters.methods, *(["cache"] if run.cache.enabled else [])], dag)
+    _check_methods([*adapters.methods, *(["cache"] if run.cache.enabled else [])], dag)
     all_adapters = [node_events, *adapters.node_adapters, *(t.adapter for t in adapters.trackers)]
     if dag.coroutines:
         with _as_dag_error():
             return _make_async_driver(run, dag, all_adapters)
     executor = run.executor.type
-    needs_builder = executor != "synchronous" or run.cache.enabled or dag.parallel
-    if not needs_builder and not dag.files.factories and len(all_adapters) == 1:
+    is_special = run.cache.enabled or dag.parallel or dag.files.factories
+    if executor == "synchronous" and not is_special and len(all_adapters) == 1:
         # Building the graph once more takes longer than most nodes do.
         return dag.driver
     builder = _builder(dag.modules, run).with_materializers(*dag.files.factories)

@@ -22,12 +22,7 @@ from flowerpower.config.merge import (
 from flowerpower.config.run import EVERY_NODE, RunConfig, RunOverrides
 from flowerpower.errors import ConfigError, InvalidInputs, UnknownNode
 from flowerpower.jobs.run import FileRecord
-from flowerpower.run.adapters.factory import (
-    OnWarning,
-    check_adapters,
-    log_warning,
-    make_adapters,
-)
+from flowerpower.run.adapters.factory import OnWarning, check_adapters, log_warning, make_adapters
 from flowerpower.run.dag import (
     InputInfo,
     NodeInfo,
@@ -142,7 +137,7 @@ class PipelineRunner:
             from flowerpower.run.cache.cache import make_forecast
 
             values = {"final_vars": targets, "inputs": input_values, "overrides": overrides}
-            forecast |= make_forecast(self._project.root, run.cache, nodes, graph=graph, **values)
+            forecast = make_forecast(self._project.root, run.cache, nodes, graph=graph, **values)
         infos = [node_info(node) for node in nodes]
         return Plan(dag, run, final_vars, infos, inputs, input_values, overrides, forecast)
 

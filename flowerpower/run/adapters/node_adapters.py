@@ -8,7 +8,6 @@ import enum
 import functools
 import inspect
 import typing
-from collections.abc import Callable
 from typing import Any
 
 from hamilton import htypes
@@ -30,6 +29,8 @@ _STREAMS = (
     collections.abc.AsyncIterator, collections.abc.AsyncGenerator, htypes.Collect,
 )  # fmt: skip
 """Types whose values would be used up by looking at them."""
+_NUMBERS: dict[type, tuple[type, ...]] = {float: (float, int), complex: (complex, float, int)}
+"""As for type checkers, an int is a float."""
 _STRICT = ConfigDict(strict=True, arbitrary_types_allowed=True)
 
 
@@ -138,47 +139,22 @@ def fits(value: Any, declared: Any) -> bool:
     origin = typing.get_origin(declared)
     if declared in (Any, object, inspect.Parameter.empty) or (origin or declared) in _STREAMS:
         return True
+    if typing.is_typeddict(declared):
+        hints = typing.get_type_hints(declared)
+        return (
+            isinstance(value, dict)
+            and declared.__required_keys__ <= value.keys() <= hints.keys()
+            and all(fits(item, hints[key]) for key, item in value.items())
+        )
+    if isinstance(declared, type) and origin is None:
+        return _is_instance(value, _NUMBERS.get(declared, declared))
     try:
-        check = _cached_check(declared)
+        adapter = _type_adapter(declared)
     except TypeError:
         # A type that cannot be hashed, such as Annotated with a list, cannot be cached.
-        check = _cached_check.__wrapped__(declared)
-    return check(value)
-
-
-@functools.lru_cache(maxsize=1000)
-def _cached_check(declared: Any) -> Callable[[Any], bool]:
-    if typing.is_typeddict(declared):
-        return functools.partial(_is_typed_dict, declared=declared)
-    origin = typing.get_origin(declared)
-    if isinstance(declared, type) and origin is None:
-        # As for type checkers, an int is a float.
-        numbers = {float: (float, int), complex: (complex, float, int)}
-        return functools.partial(_is_instance, types=numbers.get(declared, declared))
-    try:
-        adapter: TypeAdapter[Any] = TypeAdapter(declared, config=_STRICT)
-    except Exception:  # noqa: BLE001 - types of libraries may raise anything when asked for a schema
-        return functools.partial(_is_instance, types=origin if isinstance(origin, type) else object)
-    return functools.partial(_is_valid, adapter=adapter)
-
-
-def _is_typed_dict(value: Any, declared: Any) -> bool:
-    hints = typing.get_type_hints(declared)
-    return (
-        isinstance(value, dict)
-        and declared.__required_keys__ <= value.keys() <= hints.keys()
-        and all(fits(item, hints[key]) for key, item in value.items())
-    )
-
-
-def _is_instance(value: Any, types: Any) -> bool:
-    try:
-        return isinstance(value, types)
-    except TypeError:
-        return True
-
-
-def _is_valid(value: Any, adapter: TypeAdapter[Any]) -> bool:
+        adapter = _type_adapter.__wrapped__(declared)
+    if adapter is None:
+        return _is_instance(value, origin) if isinstance(origin, type) else True
     try:
         adapter.validate_python(value, strict=True)
     except ValidationError:
@@ -186,6 +162,21 @@ def _is_valid(value: Any, adapter: TypeAdapter[Any]) -> bool:
     except Exception:  # noqa: BLE001 - validators of libraries and users run
         return True
     return True
+
+
+@functools.lru_cache(maxsize=1000)
+def _type_adapter(declared: Any) -> TypeAdapter[Any] | None:
+    try:
+        return TypeAdapter(declared, config=_STRICT)
+    except Exception:  # noqa: BLE001 - types of libraries may raise anything when asked for a schema
+        return None
+
+
+def _is_instance(value: Any, types: Any) -> bool:
+    try:
+        return isinstance(value, types)
+    except TypeError:
+        return True
 
 
 class PrintAdapter(PrintLn):  # type: ignore[misc] # Hamilton has no types

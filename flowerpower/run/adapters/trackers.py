@@ -17,7 +17,13 @@ from urllib.request import getproxies, proxy_bypass
 
 from hamilton.lifecycle.base import LifecycleAdapterSet
 
-from flowerpower.config.adapters import AdapterConfig, HamiltonTracker, Mlflow, OpenTelemetry
+from flowerpower.config.adapters import (
+    Adapter,
+    AdapterConfig,
+    HamiltonTracker,
+    Mlflow,
+    OpenTelemetry,
+)
 from flowerpower.config.files import Project
 from flowerpower.errors import ConfigError
 from flowerpower.run.modules import check_installed, not_installed
@@ -91,23 +97,26 @@ class Tracker:
             self._is_broken = True
 
 
+def _enabled(config: AdapterConfig) -> list[tuple[str, Adapter]]:
+    """The settings of the trackers that are on, by their names."""
+    all_settings = ((name, getattr(config, name)) for name in _MODULES)
+    return [(name, settings) for name, settings in all_settings if settings and settings.enabled]
+
+
 def check_trackers(config: AdapterConfig) -> None:
     """Check the settings and packages of the trackers that are on; none is connected to.
 
     Raises:
         ConfigError: saying which lacks what.
     """
-    for name, module in _MODULES.items():
-        settings = getattr(config, name)
-        if settings is None or not settings.enabled:
-            continue
+    for name, settings in _enabled(config):
         required = ("project_id", "username") if isinstance(settings, HamiltonTracker) else ()
         if missing := [setting for setting in required if getattr(settings, setting) is None]:
             raise ConfigError(
                 f"adapter.{name} lacks {' and '.join(missing)}.",
                 hint="They are those of the project in Hamilton's user interface.",
             )
-        check_installed(f"The adapter {name}", module, "trackers")
+        check_installed(f"The adapter {name}", _MODULES[name], "trackers")
         if isinstance(settings, OpenTelemetry) and settings.exporter == "otlp":
             check_installed(f"The adapter {name}", _OTLP, "trackers")
 
@@ -126,12 +135,9 @@ def make_trackers(
         "opentelemetry": _opentelemetry,
     }
     trackers = []
-    for name, make in makers.items():
-        settings = getattr(config, name)
-        if settings is None or not settings.enabled:
-            continue
+    for name, settings in _enabled(config):
         try:
-            adapter, close = make(project, pipeline, settings)
+            adapter, close = makers[name](project, pipeline, settings)
         except ImportError as error:
             raise not_installed(f"The adapter {name}", error, "trackers") from None
         except Exception as error:  # noqa: BLE001 - a service's client may raise anything

@@ -3,32 +3,138 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import os
 import sqlite3
+import threading
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from hamilton.caching.adapter import CachingBehavior, HamiltonCacheAdapter
 from hamilton.caching.cache_key import create_cache_key
 from hamilton.caching.fingerprinting import UNHASHABLE
-from hamilton.caching.stores.base import ResultRetrievalError
+from hamilton.caching.stores.base import ResultRetrievalError, StoredResult
+from hamilton.caching.stores.file import FileResultStore
+from hamilton.caching.stores.sqlite import SQLiteMetadataStore
 from hamilton.node import Node
 
+from flowerpower.atomic_files import write_file
 from flowerpower.config.run import EVERY_NODE, CacheConfig
 from flowerpower.errors import ConfigError
+from flowerpower.run import pickles
 from flowerpower.run.cache.code_versions import code_version
 from flowerpower.run.cache.fingerprints import file_states, fingerprint
-from flowerpower.run.cache.stores import SignedResultStore, VersionStore, open_version_store
 from flowerpower.run.node_events import NodeEventHook
 
 CACHE_FOLDER = Path(".flowerpower", "cache")
+DATABASE = "metadata_store.db"
+LOCK_TIMEOUT = 30
+"""Seconds to wait for another run that writes to the cache."""
 NAMES_FILE = "x"
 """Suffix of the version of a value that names a file; the rest of it is hexadecimal."""
-Forecast = Literal["cached", "computed", "depends"]
-"""From the cache; computed; depends on the values of the nodes before it."""
 _FORECAST = "plan"
 """The id of the run that Hamilton is told of."""
+
+
+class VersionStore(SQLiteMetadataStore):  # type: ignore[misc] # Hamilton has no types
+    """The newest version of a value for each cache key; what cannot be read counts as missing.
+
+    Hamilton opens a connection for each thread and leaves them all to the garbage collector. Here
+    one connection, behind a lock, serves all threads until `close`. One that is `read_only` does
+    not record that a run begins.
+
+    Raises:
+        sqlite3.Error: if the file in the folder `path` cannot be used.
+    """
+
+    def __init__(self, path: Path | str, *, read_only: bool = False, **_other: Any) -> None:
+        self._read_only = read_only
+        self._is_closed = False
+        self._lock = threading.RLock()
+        uri = f"{(Path(path).resolve() / DATABASE).as_uri()}?mode={'ro' if read_only else 'rwc'}"
+        self._shared = sqlite3.connect(uri, uri=True, timeout=LOCK_TIMEOUT, check_same_thread=False)
+        try:
+            super().__init__(path=str(path))
+        except BaseException:
+            self._shared.close()
+            raise
+
+    def __del__(self) -> None:
+        # Hamilton's would fail after an __init__ that raised, and `close` has closed everything.
+        pass
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        return self._shared
+
+    def close(self) -> None:
+        """Close the connection; from then on nothing is found and nothing written."""
+        # A failed run does not wait for its threads. None may be inside SQLite while this closes.
+        with self._lock:
+            self._is_closed = True
+            self._shared.close()
+
+    def initialize(self, run_id: str) -> None:
+        if not self._read_only:
+            with self._lock:
+                super().initialize(run_id)
+
+    def set(self, *, cache_key: str | None, data_version: str, **entry: Any) -> None:
+        if cache_key is None or self._is_closed:
+            return
+        try:
+            with self._lock:
+                if self.get(cache_key) not in (None, data_version):
+                    self.delete(cache_key)
+                super().set(cache_key=cache_key, data_version=data_version, **entry)
+        except sqlite3.Error as error:
+            # The run has its value; only the next one is slower.
+            logging.getLogger("flowerpower").warning("The cache was not written: %s", error)
+
+    def get(self, cache_key: str) -> str | None:
+        with self._lock, contextlib.suppress(sqlite3.Error):
+            version: str | None = super().get(cache_key)
+            return version
+        return None
+
+    def delete(self, cache_key: str) -> None:
+        with self._lock:
+            super().delete(cache_key)
+
+
+class SignedResultStore(FileResultStore):  # type: ignore[misc] # Hamilton has no types
+    """Values in files, signed, each written whole or not at all.
+
+    A value that cannot be written, or was not signed with the project's key, is computed again.
+    """
+
+    def __init__(self, path: str, root: str) -> None:
+        super().__init__(path)
+        self._root = Path(root)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": str(self.path), "root": str(self._root)}
+
+    def _write_result(self, file_path: Path, stored_result: Any) -> None:
+        try:
+            write_file(file_path, pickles.signed(stored_result.save(), self._root))
+        except Exception as error:  # noqa: BLE001 - pickling runs the value's own code
+            message = "A value of type %s is not kept in the cache: %s"
+            kind = type(stored_result.value).__name__
+            logging.getLogger("flowerpower").warning(message, kind, error)
+
+    def get(self, data_version: str) -> Any:
+        try:
+            content = self._path_from_data_version(data_version).read_bytes()
+            pickled = pickles.verified(content, self._root)
+            if pickled is None:
+                raise ValueError("this project did not write it")
+            return StoredResult.load(pickled).value
+        except Exception as error:
+            # Hamilton then computes the node.
+            raise ResultRetrievalError(str(error)) from error
 
 
 class Cache(HamiltonCacheAdapter):  # type: ignore[misc] # Hamilton has no types
@@ -38,17 +144,13 @@ class Cache(HamiltonCacheAdapter):  # type: ignore[misc] # Hamilton has no types
     """
 
     def __init__(
-        self,
-        root: Path,
-        config: CacheConfig,
-        store: VersionStore,
-        node_events: NodeEventHook | None = None,
+        self, root: Path, config: CacheConfig, store: VersionStore, node_events: NodeEventHook
     ) -> None:
         folder = str(cache_folder(root, config))
         results = SignedResultStore(path=folder, root=str(root))
         behaviors = _node_behaviors(config)
         super().__init__(path=folder, metadata_store=store, result_store=results, **behaviors)
-        self._root, self._node_events = root, node_events or NodeEventHook()
+        self._root, self._node_events = root, node_events
 
     def close(self) -> None:
         """Close the database."""
@@ -71,12 +173,7 @@ class Cache(HamiltonCacheAdapter):  # type: ignore[misc] # Hamilton has no types
         return code_version(graph.nodes[node_name])
 
     def do_node_execute(
-        self,
-        *,
-        run_id: str,
-        node_: Node,
-        task_id: str | None = None,
-        **arguments: Any,
+        self, *, run_id: str, node_: Node, task_id: str | None = None, **arguments: Any
     ) -> Any:
         is_computed = False
 
@@ -89,13 +186,12 @@ class Cache(HamiltonCacheAdapter):  # type: ignore[misc] # Hamilton has no types
         result = super().do_node_execute(run_id=run_id, node_=watched, task_id=task_id, **arguments)
         if not is_computed:
             self._node_events.mark(node_.name, task_id, from_cache=True)
-            version = self._get_memory_data_version(run_id, node_.name, task_id)
+            key = {"run_id": run_id, "node_name": node_.name, "task_id": task_id}
+            version = self._get_memory_data_version(**key)
             if isinstance(version, str) and version.endswith(NAMES_FILE):
                 # The file may have changed since: the nodes that take its name must notice.
-                current = self._version_data(node_.name, run_id, result, task_id)
-                self._set_memory_metadata(
-                    run_id=run_id, node_name=node_.name, task_id=task_id, data_version=current
-                )
+                current = self._version_data(result=result, **key)
+                self._set_memory_metadata(data_version=current, **key)
         return result
 
 
@@ -104,7 +200,7 @@ def cache_folder(root: Path, config: CacheConfig) -> Path:
     return root / Path(config.path or CACHE_FOLDER).expanduser()
 
 
-def make_cache(root: Path, config: CacheConfig, node_events: NodeEventHook | None) -> Cache:
+def make_cache(root: Path, config: CacheConfig, node_events: NodeEventHook) -> Cache:
     """The cache for a run, which the caller closes. Its folder is created.
 
     Raises:
@@ -114,13 +210,25 @@ def make_cache(root: Path, config: CacheConfig, node_events: NodeEventHook | Non
     try:
         for directory in (root / CACHE_FOLDER.parts[0], folder):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        store = open_version_store(folder)
+        store = _open_version_store(folder)
     except (OSError, sqlite3.Error) as error:
         raise ConfigError(
             f"The cache in {folder} cannot be used: {error}.",
             hint="Give run.cache another path, or turn it off with --no-cache.",
         ) from None
     return Cache(root, config, store, node_events)
+
+
+def _open_version_store(folder: Path) -> VersionStore:
+    """The versions in a folder; a file that is not a database is renamed, and a new one begun."""
+    try:
+        return VersionStore(folder)
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise
+        damaged = folder / DATABASE
+        os.replace(damaged, damaged.with_suffix(".damaged"))
+        return VersionStore(folder)
 
 
 def _node_behaviors(config: CacheConfig) -> dict[str, Any]:
@@ -131,10 +239,8 @@ def _node_behaviors(config: CacheConfig) -> dict[str, Any]:
     return options
 
 
-def make_forecast(
-    root: Path, config: CacheConfig, nodes: list[Node], **run: Any
-) -> dict[str, Forecast]:
-    """What would become of each of `nodes`, which are to be computed, in the order they run in.
+def make_forecast(root: Path, config: CacheConfig, nodes: list[Node], **run: Any) -> dict[str, str]:
+    """What would become of each of `nodes`, in the order they run in, as `Plan.forecast`.
 
     `run` is what Hamilton tells an adapter: graph, final_vars, inputs and overrides.
     """
@@ -143,15 +249,15 @@ def make_forecast(
     except sqlite3.Error:
         # There is no cache yet, or it is damaged: a run would begin a new one.
         return dict.fromkeys((node.name for node in nodes), "computed")
-    with contextlib.closing(Cache(root, config, store)) as cache:
+    with contextlib.closing(Cache(root, config, store, NodeEventHook())) as cache:
         cache.pre_graph_execute(run_id=_FORECAST, **run)
         return _forecasts(cache, nodes)
 
 
-def _forecasts(cache: Cache, nodes: Iterable[Node]) -> dict[str, Forecast]:
+def _forecasts(cache: Cache, nodes: Iterable[Node]) -> dict[str, str]:
     behaviors, codes = cache.behaviors[_FORECAST], cache.code_versions[_FORECAST]
     versions: dict[str, str] = dict(cache.data_versions[_FORECAST])
-    forecasts: dict[str, Forecast] = {}
+    forecasts: dict[str, str] = {}
     for node in nodes:
         name = node.name
         forecasts[name] = "computed"
