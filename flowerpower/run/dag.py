@@ -167,15 +167,13 @@ def node_info(node: Node) -> NodeInfo:
 def input_info(node: Node, among: Collection[str]) -> InputInfo:
     """The InputInfo of an input, seen from the nodes called `among`."""
     users = [user for user in node.depended_on_by if user.name in among]
-    required = any(
-        node.name in user.input_types and not _is_optional(user, node.name) for user in users
-    )
+    required = any(_dependency_type(user, node.name) is DependencyType.REQUIRED for user in users)
     needed_by = sorted({user.name for user in users})
     return InputInfo(node.name, type_text(node.type), required, needed_by)
 
 
-def _is_optional(node: Node, need: str) -> bool:
-    return node.input_types[need][1] is not DependencyType.REQUIRED
+def _dependency_type(node: Node, need: str) -> DependencyType | None:
+    return node.input_types[need][1] if need in node.input_types else None
 
 
 def graph(driver: Driver, pipeline: str, final_vars: list[str]) -> Graph:
@@ -187,17 +185,15 @@ def graph(driver: Driver, pipeline: str, final_vars: list[str]) -> Graph:
     known = driver.graph.nodes
     targets = dict.fromkeys([*computed_nodes(driver), *final_vars])
     nodes, inputs = upstream(driver, list(targets))
-    positions = {name: position for position, name in enumerate(known)}
-    graph_nodes = [_graph_node(node, final_vars, known) for node in (*inputs, *nodes)]
-    graph_nodes.sort(key=lambda node: positions[node.name])
+    names = {node.name for node in (*inputs, *nodes)}
+    graph_nodes = [_graph_node(known[name], final_vars, known) for name in known if name in names]
     return in_order(Graph(pipeline, final_vars, graph_nodes))
 
 
 def _graph_node(node: Node, final_vars: list[str], known: Collection[str]) -> GraphNode:
     needs = tuple(dict.fromkeys(need.name for need in node.dependencies if need.name in known))
-    optional = frozenset(
-        name for name in needs if name in node.input_types and _is_optional(node, name)
-    )
+    types = {name: _dependency_type(node, name) for name in needs}
+    optional = frozenset(name for name in needs if types[name] is DependencyType.OPTIONAL)
     return GraphNode(
         node.name,
         type_text(node.type),

@@ -24,26 +24,12 @@ from flowerpower.text import did_you_mean
 
 Registry = Mapping[str, list[type[AdapterCommon]]]
 FORMATS = {
-    ".csv": ("csv",),
-    ".tsv": ("csv",),
-    ".parquet": ("parquet",),
-    ".pq": ("parquet",),
-    ".json": ("json",),
-    ".pkl": ("pickle",),
-    ".pickle": ("pickle",),
-    ".xlsx": ("excel",),
-    ".feather": ("feather",),
-    ".arrow": ("feather",),
-    ".orc": ("orc",),
-    ".npy": ("npy",),
-    ".html": ("html", "file"),
-    ".svg": ("plt", "file"),
-    ".png": ("plt", "file"),
-    ".pdf": ("plt", "file"),
-    ".jpg": ("plt", "file"),
-    ".txt": ("file",),
-    ".md": ("file",),
-}
+    ".csv": ("csv",), ".tsv": ("csv",), ".json": ("json",), ".xlsx": ("excel",),
+    ".parquet": ("parquet",), ".pq": ("parquet",), ".feather": ("feather",), ".arrow": ("feather",),
+    ".orc": ("orc",), ".npy": ("npy",), ".pkl": ("pickle",), ".pickle": ("pickle",),
+    ".svg": ("plt", "file"), ".png": ("plt", "file"), ".pdf": ("plt", "file"),
+    ".jpg": ("plt", "file"), ".html": ("html", "file"), ".txt": ("file",), ".md": ("file",),
+}  # fmt: skip
 """The formats that a path's suffix may mean; the first that serves the type of the node is used."""
 _TABLES = ("csv", "tsv", "parquet", "excel", "feather", "orc", "html")
 _OWN_FORMATS = ("pickle", "json")

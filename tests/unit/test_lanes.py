@@ -13,9 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowerpower.errors import UnknownNode
-from flowerpower.run.draw.graph import Graph, GraphNode
-from flowerpower.run.draw.lanes import column_count, depth_first, lay_out
-from flowerpower.run.draw.svg import svg
+from flowerpower.run.draw.graph import Graph, GraphNode, column_count, depth_first, lay_out
+from flowerpower.run.draw.page import svg
 from flowerpower.run.draw.text import cell_width, text_rows
 
 Needs = dict[str, list[str]]

@@ -7,8 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from flowerpower.run.draw.graph import Graph, GraphNode
-from flowerpower.run.draw.lanes import Row, column_count, lay_out
+from flowerpower.run.draw.graph import Graph, GraphNode, Row, column_count, lay_out
 from flowerpower.text import mask, one_line
 
 NARROWEST_TYPE = 4
