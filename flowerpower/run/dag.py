@@ -119,10 +119,7 @@ def check_blocks(
 
 
 def _enclosing_blocks(nodes: Iterable[Node]) -> dict[str, str]:
-    """For each node in a Parallelizable block, the node that begins the (innermost) block.
-
-    Such a node has a value for each item. `nodes` are in an order they can run in.
-    """
+    """For each node in a Parallelizable block, the node that begins the (innermost) block."""
     open_blocks: dict[str, list[str]] = {}
     enclosing: dict[str, str] = {}
     for node in nodes:
@@ -180,7 +177,7 @@ def graph(driver: Driver, pipeline: str, final_vars: list[str]) -> Graph:
     """All nodes of the driver and the inputs that they take, with `final_vars` marked.
 
     Raises:
-        RunFailed: if the nodes depend on each other in a circle.
+        RunFailed: as `upstream`.
     """
     known = driver.graph.nodes
     targets = dict.fromkeys([*computed_nodes(driver), *final_vars])

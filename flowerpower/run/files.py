@@ -61,7 +61,7 @@ def make_files(root: Path, run: RunConfig, graph: FunctionGraph) -> Files:
 
     Raises:
         UnknownNode: if a node does not exist.
-        ConfigError: if no format serves a node's type.
+        ConfigError: if no format serves a node's type, or the format does not take an option.
     """
     files = Files()
     for name, config in run.load.items():
@@ -134,11 +134,7 @@ def _absolute_path(root: Path, path: str) -> str:
 def _arguments(
     root: Path, config: FileConfig, value_type: Any, label: str, registry: Registry
 ) -> dict[str, Any]:
-    """The arguments of FileLoader or FileSaver for values of a type.
-
-    Raises:
-        ConfigError: if no format serves the type, or the format does not take an option.
-    """
+    """The arguments of FileLoader or FileSaver for values of a type."""
     format_, adapter = _choose_format(config, value_type, label, registry)
     return {
         "path": _absolute_path(root, config.path),
@@ -174,11 +170,7 @@ def _choose_format(
 
 
 def _options(config: FileConfig, adapter: type[AdapterCommon] | None) -> dict[str, Any]:
-    """The format's options, as its class takes them.
-
-    Raises:
-        ConfigError: naming the option that it does not take.
-    """
+    """The format's options, as its class takes them."""
     names = [] if adapter is None else [option.name for option in dataclasses.fields(adapter)]
     known = [name for name in names if name not in PATH_FIELDS]
     for name in config.options:

@@ -169,11 +169,7 @@ def preserved_signal_handler(number: int) -> Iterator[None]:
 
 
 def quiet_dask_worker() -> int:
-    """Called in a worker of Dask (2025): silence its report of tasks that are given up.
-
-    Returns:
-        The process id of the worker.
-    """
+    """Called in a worker of Dask (2025): silence its report of tasks given up; its process id."""
     logging.getLogger("distributed.worker.state_machine").setLevel(logging.ERROR)
     return os.getpid()
 

@@ -39,9 +39,9 @@ class Client(clients.BasicSynchronousHamiltonClient):  # type: ignore[misc] # it
         arguments["config"] = mask_values(arguments["config"], named=True)
         return int(super().register_dag_template_if_not_exists(**arguments))
 
-    def create_and_start_dag_run(self, *, inputs: dict[str, Any], **arguments: Any) -> int:
-        masked = mask_values(dict(inputs), named=True)
-        return int(super().create_and_start_dag_run(inputs=masked, **arguments))
+    def create_and_start_dag_run(self, **arguments: Any) -> int:
+        arguments["inputs"] = mask_values(dict(arguments["inputs"]), named=True)
+        return int(super().create_and_start_dag_run(**arguments))
 
     def update_tasks(
         self, dag_run_id: int, attributes: list[Any], *rest: Any, **arguments: Any
@@ -67,10 +67,6 @@ class Client(clients.BasicSynchronousHamiltonClient):  # type: ignore[misc] # it
 
 
 def make_tracker(**settings: Any) -> HamiltonTracker:
-    """The tracker, once the server has accepted its project and user.
-
-    Raises:
-        Exception: if the server cannot be reached or does not accept them.
-    """
+    """The tracker, once the server has accepted its project and user; if not, this raises."""
     limit_hamilton_sdk_requests(clients, (CONNECT_TIMEOUT, READ_TIMEOUT))
     return HamiltonTracker(client_factory=Client, **settings)

@@ -73,11 +73,7 @@ class _Tracker(MLFlowTracker):  # type: ignore[misc] # Hamilton has no types
 
 
 def make_tracker(**settings: Any) -> _Tracker:
-    """The tracker; its experiment is created if there is none of that name.
-
-    Raises:
-        mlflow.exceptions.MlflowException: if the tracking URI cannot be used.
-    """
+    """The tracker; its experiment is created if there is none of that name."""
     apply_mlflow_telemetry_setting()
     if "MLFLOW_LOGGING_LEVEL" not in os.environ:
         logging.getLogger("mlflow").setLevel(logging.WARNING)

@@ -104,11 +104,7 @@ def _enabled(config: AdapterConfig) -> list[tuple[str, Adapter]]:
 
 
 def check_trackers(config: AdapterConfig) -> None:
-    """Check the settings and packages of the trackers that are on; none is connected to.
-
-    Raises:
-        ConfigError: saying which lacks what.
-    """
+    """As `check_adapters`, of trackers; none is connected to."""
     for name, settings in _enabled(config):
         required = ("project_id", "username") if isinstance(settings, HamiltonTracker) else ()
         if missing := [setting for setting in required if getattr(settings, setting) is None]:
@@ -153,11 +149,7 @@ def _error_text(error: Exception) -> str:
 
 
 def _check_answers(url: str) -> None:
-    """Check that a server answers at an http(s) URL: the trackers' clients retry for minutes.
-
-    Raises:
-        OSError: if it does not.
-    """
+    """Raise OSError if no server answers at an http(s) URL: trackers' clients retry for minutes."""
     parts = urlsplit(url)
     if parts.scheme not in _PORTS or not parts.hostname:
         return

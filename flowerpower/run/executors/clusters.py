@@ -53,11 +53,7 @@ class Cluster(RemoteExecutor):
         self._resources = contextlib.ExitStack()
 
     def init(self) -> None:
-        """Connect.
-
-        Raises:
-            RunFailed: if it cannot.
-        """
+        """Connect, or raise RunFailed."""
         try:
             self.connect()
         except BaseException:
@@ -228,12 +224,9 @@ def _dask_settings() -> Iterator[None]:
 
 
 def _check_answers(address: str, greeting: bytes | None) -> None:
-    """Check that a server takes connections and answers a greeting; None awaits no answer.
+    """Raise OSError if a server takes no connections or does not answer a greeting, if any.
 
     The clients of Ray and Dask would wait for an answer without end.
-
-    Raises:
-        OSError: if it does not.
     """
     url = urlsplit(address if "://" in address else f"//{address}")
     if url.hostname is None or url.port is None:

@@ -105,10 +105,8 @@ class RemoteExecutor(Pool):
     def _process_died(self) -> ProcessDied:
         # A pool breaks as a whole and does not say which of its processes died.
         running = sorted({name for names in self._names.values() for name in names})
-        return ProcessDied(
-            f"a process of the executor crashed or was killed; running in them: "
-            f"{', '.join(running)}"
-        )
+        what = "a process of the executor crashed or was killed; running in them"
+        return ProcessDied(f"{what}: {', '.join(running)}")
 
 
 class ProcessPool(RemoteExecutor):
