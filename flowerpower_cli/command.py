@@ -8,7 +8,7 @@ import gc
 import inspect
 import os
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +17,10 @@ import typer
 
 from flowerpower.errors import FlowerpowerError, Refused
 from flowerpower_cli.options import ProjectOptions, SharedOptions
-from flowerpower_cli.views.output import Output
+from flowerpower_cli.views.output import Output, stdout_to_stderr
 
 if TYPE_CHECKING:
+    from flowerpower.jobs.job import Job
     from flowerpower.pipeline.job_queue import PipelineJobQueue
     from flowerpower.pipeline.manager import PipelineManager
 
@@ -85,6 +86,31 @@ class CommandContext:
             with contextlib.suppress(FlowerpowerError):
                 self.manager.registry.get(name)
 
+    def warn_if_jobs_wait(self, jobs: Iterable[Job]) -> None:
+        """Say so if no worker takes the jobs that have not ended."""
+        self.warn_if_no_worker({job.queue for job in jobs if not job.status.is_ended})
+
+    def warn_if_no_worker(self, queues: set[str]) -> None:
+        """Say so if no worker takes jobs from some of the queues."""
+        if self.output.quiet or self.output.json:
+            return
+        from flowerpower.triggers import clock
+        from flowerpower_cli.views.jobs import SILENT_AFTER, seconds_silent
+
+        now = clock.now()
+        served = {
+            queue
+            for worker in self.job_queue.list_workers()
+            # A worker that was killed stays listed for a while.
+            if seconds_silent(worker, now) < SILENT_AFTER
+            for queue in worker.queues
+        }
+        if unserved := sorted(queues - served):
+            self.output.message(
+                f"No worker takes jobs from {', '.join(unserved)}; start one: "
+                "flowerpower job-queue start-worker"
+            )
+
     def close(self) -> None:
         """Close the backend, if the command opened it."""
         if "manager" in self.__dict__:
@@ -106,15 +132,13 @@ class Command:
         if not complete:
             app.command(name, help=_unwrapped(self.function))(lambda: None)
             return
-        hints = typing.get_type_hints(self.function, include_extras=True)
-        own = list(inspect.signature(self.function).parameters.values())[1:]
-        groups = {p.name: hints[p.name] for p in own if dataclasses.is_dataclass(hints[p.name])}
-        single = [p.replace(annotation=hints[p.name]) for p in own if p.name not in groups]
+        own = _parameters(self.function)[1:]
+        groups = {p.name: p.annotation for p in own if dataclasses.is_dataclass(p.annotation)}
+        single = [p for p in own if p.name not in groups]
         parameters = [
             inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
-            *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in single),
-            *(p for group in groups.values() for p in _group_parameters(group)),
-            *_group_parameters(self.options),
+            *single,
+            *(p for group in (*groups.values(), self.options) for p in _parameters(group)),
         ]
 
         def call(context: typer.Context, **values: Any) -> None:
@@ -162,16 +186,12 @@ def _unwrapped(function: Callable[..., None]) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
-def _group_parameters(group: Any) -> list[inspect.Parameter]:
-    hints = typing.get_type_hints(group, include_extras=True)
+def _parameters(source: Any) -> list[inspect.Parameter]:
+    """The parameters of a function, or the fields of a dataclass, with what they are annotated."""
+    hints = typing.get_type_hints(source, include_extras=True)
     return [
-        inspect.Parameter(
-            field.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=field.default,
-            annotation=hints[field.name],
-        )
-        for field in dataclasses.fields(group)
+        p.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[p.name])
+        for p in inspect.signature(source).parameters.values()
     ]
 
 
@@ -189,7 +209,7 @@ def _run(function: Callable[..., None], context: CommandContext, arguments: dict
         context.output.error(error)
         raise typer.Exit(error.exit_code) from None
     except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
-        # `process` turns these into exit codes.
+        # `main` turns these into exit codes.
         raise
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
         report_unexpected(error, context.output)
@@ -209,6 +229,14 @@ def import_hamilton() -> None:
     finally:
         gc.freeze()
         gc.enable()
+
+
+@contextlib.contextmanager
+def importing_modules() -> Iterator[None]:
+    """Import Hamilton, and send stdout to stderr: importing a pipeline's module runs it."""
+    import_hamilton()
+    with stdout_to_stderr():
+        yield
 
 
 def report_unexpected(error: Exception, output: Output) -> None:

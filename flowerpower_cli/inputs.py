@@ -1,10 +1,9 @@
-"""From the options of a command to the library's objects: overrides of a run, triggers."""
+"""From the options of a command to what the library takes: words, overrides of a run, triggers."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,8 +15,7 @@ from flowerpower.errors import (
     ProjectNotFound,
     UsageError,
 )
-from flowerpower.text import one_line, shortened
-from flowerpower_cli.option_parsers import words
+from flowerpower.text import did_you_mean, one_line, shortened
 
 if TYPE_CHECKING:
     from flowerpower.config.run import RunOverrides
@@ -29,6 +27,26 @@ if TYPE_CHECKING:
 MAX_BYTES = 10_000_000
 
 
+def words(texts: list[str] | None) -> list[str]:
+    """The words of a repeatable option, each text split at commas."""
+    return [word for text in texts or [] for word in text.split(",") if word]
+
+
+def choices(flag: str, texts: list[str] | None, known: list[str]) -> list[str]:
+    """The words of a repeatable option, all of them `known`.
+
+    Raises:
+        UsageError: naming the flag and the first word that is not known.
+    """
+    chosen = words(texts)
+    for word in chosen:
+        if word not in known:
+            raise UsageError(
+                f"{flag} {word[:60]!r}: expected {', '.join(known)}.{did_you_mean(word, known)}"
+            )
+    return chosen
+
+
 def overrides_from(options: RunOptions, progressbar: bool | None = None) -> RunOverrides:
     """The run options of a command as overrides.
 
@@ -37,20 +55,20 @@ def overrides_from(options: RunOptions, progressbar: bool | None = None) -> RunO
     """
     from flowerpower.pipeline.overrides import make_overrides
 
-    inputs = parse_inputs(options.inputs, Path.cwd()) if options.inputs is not None else {}
+    inputs = _parse_inputs(options.inputs, Path.cwd()) if options.inputs is not None else {}
     # Last, because -i wins.
-    inputs.update(parse_pairs(options.input or [], "-i"))
+    inputs.update(_parse_pairs(options.input, "-i"))
     final_vars = words(options.final_vars)
     if options.final_vars and not final_vars:
         raise UsageError("--final-vars names no node.")
     arguments: JobArguments = {
         "inputs": inputs,
-        "overrides": parse_pairs(options.override or [], "--override"),
+        "overrides": _parse_pairs(options.override, "--override"),
         "final_vars": final_vars,
-        "config": parse_pairs(options.config or [], "--config"),
+        "config": _parse_pairs(options.config, "--config"),
         "load": _parse_files(options.load, "--load"),
         "save": _parse_files(options.save, "--save"),
-        "executor": options.executor.value if options.executor else None,
+        "executor": options.executor,
         "max_workers": options.max_workers,
         "cache": options.cache,
         "recompute": words(options.recompute),
@@ -117,14 +135,10 @@ def _parse_files(pairs: list[str] | None, flag: str) -> dict[str, str]:
     return parsed
 
 
-def parse_pairs(pairs: Iterable[str], flag: str) -> dict[str, Any]:
-    """`KEY=VALUE` texts as a mapping; a value that is not JSON is text.
-
-    Raises:
-        InvalidInputs: naming the flag and the text that is not a pair.
-    """
+def _parse_pairs(pairs: list[str] | None, flag: str) -> dict[str, Any]:
+    """`KEY=VALUE` texts as a mapping; a value that is not JSON is text."""
     parsed: dict[str, Any] = {}
-    for pair in pairs:
+    for pair in pairs or []:
         key, equals, text = pair.partition("=")
         if not equals or not key.strip():
             raise InvalidInputs(
@@ -147,13 +161,10 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def parse_inputs(source: str, base: Path) -> dict[str, Any]:
+def _parse_inputs(source: str, base: Path) -> dict[str, Any]:
     """The mapping in `source`: a JSON object, `@FILE` (YAML or JSON), or `-` for stdin.
 
     A relative FILE is looked up in the folder `base`.
-
-    Raises:
-        InvalidInputs: if it cannot be read or is not a mapping.
     """
     if source == "-":
         # One byte more than is allowed shows that there is too much, without reading it all.

@@ -1,20 +1,28 @@
-"""From names on the command line to jobs and schedules; acting on many, collecting errors."""
+"""From names on the command line to jobs and schedules; acting on many; polling a backend."""
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
-from flowerpower.errors import FlowerpowerError, JobNotFound
+from flowerpower.errors import BackendUnreachable, FlowerpowerError, JobNotFound
+from flowerpower.triggers import clock
+from flowerpower_cli.views.tables import counted, line
 
 if TYPE_CHECKING:
     from flowerpower.jobs.job import Job
     from flowerpower.jobs.schedule import Schedule
     from flowerpower.pipeline.job_queue import PipelineJobQueue
+    from flowerpower_cli.command import CommandContext
+    from flowerpower_cli.views.output import Output
 
 MAX_SEARCHED = 10_000
 _SHORT_ID = re.compile(r"[0-9a-f]{8}", re.ASCII)
+AWAY_LIMIT = 60.0
+"""Seconds that a backend may be away, once it has been there."""
+RETRY_INTERVAL = 1.0
 
 Record = TypeVar("Record", "Job", "Schedule")
 Result = TypeVar("Result")
@@ -46,15 +54,21 @@ def for_each_job(
     job_queue: PipelineJobQueue, names: Iterable[str], act: Callable[[Job], Result]
 ) -> tuple[list[Result], list[FlowerpowerError]]:
     """As `for_each`, of jobs."""
-    return for_each(names, lambda name: find_job(job_queue, name), act)
+    return for_each("jobs", names, lambda name: find_job(job_queue, name), act)
 
 
 def for_each(
-    names: Iterable[str], find: Callable[[str], Record], act: Callable[[Record], Result]
+    what: str,
+    names: Iterable[str],
+    find: Callable[[str], Record],
+    act: Callable[[Record], Result],
 ) -> tuple[list[Result], list[FlowerpowerError]]:
     """What `act` returns for each record that `find` finds, and the errors of the others.
 
     A record that is named twice, as by its id and its short id, is acted on once.
+
+    Raises:
+        FlowerpowerError: as `raise_errors`, if there are errors and nothing else.
     """
     results: dict[str, Result] = {}
     errors: list[FlowerpowerError] = []
@@ -65,6 +79,8 @@ def for_each(
                 results[record.id] = act(record)
         except FlowerpowerError as error:
             errors.append(error)
+    if not results:
+        raise_errors(errors, what)
     return list(results.values()), errors
 
 
@@ -83,3 +99,71 @@ def raise_errors(errors: list[FlowerpowerError], what: str = "jobs") -> None:
             details=[error.message for error in errors],
             hint=first.hint,
         )
+
+
+def delete_each(
+    context: CommandContext,
+    what: str,
+    names: list[str],
+    find: Callable[[str], Record],
+    delete: Callable[[str], object],
+    *,
+    lost: str,
+    yes: bool,
+    dry_run: bool,
+) -> None:
+    """Delete the jobs or schedules of these names after a question, which says what is `lost`."""
+
+    def delete_one(record: Record) -> str:
+        if not dry_run:
+            delete(record.id)
+        return record.id
+
+    # All names are looked up before the question: a wrong one must not cost half of the records.
+    ids, errors = for_each(what, names, find, lambda record: record.id)
+    raise_errors(errors, what)
+    if not dry_run:
+        context.output.confirm(f"This deletes {counted(len(ids), what[:-1])}, {lost}.", yes=yes)
+    deleted, errors = for_each(what, ids, find, delete_one)
+    show_deleted(context, what, deleted, len(deleted), dry_run=dry_run)
+    raise_errors(errors, what)
+
+
+def show_deleted(
+    context: CommandContext, what: str, ids: list[str], count: int, *, dry_run: bool
+) -> None:
+    """Show the ids of what was deleted, or would be, and say how many there are."""
+    data = {what: ids, "count": count, "deleted": not dry_run}
+    context.output.result(data, lambda: map(line, ids), ids)
+    number = counted(count, what[:-1]) if count else f"No {what}"
+    context.output.message(f"{number} {'would be ' if dry_run else ''}deleted.")
+
+
+def poll(
+    is_done: Callable[[], bool], output: Output, *, interval: float, deadline: float | None = None
+) -> bool:
+    """Call `is_done` every `interval` seconds until it is true; False if `deadline` comes first.
+
+    While the backend does not answer it is called again, after one warning. `deadline` is a time
+    of `clock.monotonic`.
+
+    Raises:
+        BackendUnreachable: if the backend has been away for AWAY_LIMIT.
+    """
+    away_since: float | None = None
+    while True:
+        try:
+            if is_done():
+                return True
+            away_since, pause = None, interval
+        except BackendUnreachable as error:
+            now = clock.monotonic()
+            if away_since is None:
+                away_since = now
+                output.warning(f"{error.message} Trying again.")
+            if now - away_since > AWAY_LIMIT:
+                raise
+            pause = RETRY_INTERVAL
+        if deadline is not None and clock.monotonic() >= deadline:
+            return False
+        time.sleep(pause)

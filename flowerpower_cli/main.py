@@ -1,21 +1,161 @@
-"""The entry point: it imports as little as possible until the command is known."""
+"""The entry point, and the process of a command: streams, signals, and the exit code.
+
+It imports as little as possible until the command is known.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import os
+import signal
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+if TYPE_CHECKING:
+    import typer
+
+    from flowerpower.errors import UsageError
+    from flowerpower_cli.views.output import Output
+
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
 
 
 def main() -> NoReturn:
     """Run the command line with the arguments of the process, and end the process."""
-    if sys.argv[1:2] == ["--complete-names"]:
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["--complete-names"]:
         # Completion runs at every press of Tab: it must not import the command line.
         from flowerpower_cli.completion import names
 
-        names.run(sys.argv[2:])
+        names.run(arguments[1:])
     # Imports make many objects that all stay. `command` turns the collector on again.
     gc.disable()
-    from flowerpower_cli.process import run_app
+    _run_app(arguments)
 
-    run_app(sys.argv[1:])
+
+def _run_app(arguments: list[str]) -> NoReturn:
+    """Run the command line and end the process with the documented exit code."""
+    # It imports the rest too. A signal that comes before all is imported ends the process silently.
+    import flowerpower_cli.app  # noqa: F401
+    from flowerpower_cli.views.output import Output
+
+    _open_closed_streams()
+    # A name that the terminal's encoding lacks must not end a command: it is shown as an escape.
+    for stream in (sys.stdout, sys.stderr):
+        cast(Any, stream).reconfigure(errors="backslashreplace")
+    # The parser may fail before it has read these options.
+    output = Output(json="--json" in arguments, color="--no-color" not in arguments)
+    sigterms = _interrupt_on_sigterm()
+    code = _exit_code(arguments, output)
+    _end(EXIT_TERMINATED if sigterms else code, output)
+
+
+def _exit_code(arguments: list[str], output: Output) -> int:
+    import typer
+
+    from flowerpower.errors import FlowerpowerError
+    from flowerpower_cli.app import build_app
+    from flowerpower_cli.command import EXIT_FAILED, report_unexpected
+
+    try:
+        app = build_app(arguments)
+        # In standalone mode Typer would print errors in its own way, and exit by itself.
+        code = app(args=arguments, prog_name="flowerpower", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except typer.TyperException as error:
+        # A group without a command has printed its help already.
+        if type(error).__name__ != "NoArgsIsHelpError":
+            output.error(_usage_error(error))
+        return EXIT_USAGE
+    except typer.Abort:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        _discard_stdout()
+        return 0
+    except SystemExit as exit_:
+        # Typer exits with 1 by itself when the reader of stdout has gone (`| head`).
+        _discard_stdout()
+        return exit_.code if isinstance(exit_.code, int) and exit_.code != 1 else 0
+    except OSError as error:
+        # The parser writes help and version itself, past Output's own check.
+        _discard_stdout()
+        output.error(FlowerpowerError(f"The output cannot be written: {error.strerror}."))
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
+        report_unexpected(error, output)
+        return EXIT_FAILED
+
+
+def _usage_error(error: typer.TyperException) -> UsageError:
+    """The parser's error as one of ours, with the nearest valid name."""
+    from flowerpower.errors import UsageError
+    from flowerpower.text import did_you_mean
+
+    message = error.format_message().replace("Value error, ", "")
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "flowerpower"
+    option = getattr(error, "option_name", None)
+    if option and getattr(error, "possibilities", None) is not None and context is not None:
+        options = [name for parameter in context.command.params for name in parameter.opts]
+        message = f"{error.message}.{did_you_mean(option, options)}"
+    elif message.startswith("No such command") and context is not None:
+        name = message.split("'")[1] if "'" in message else ""
+        message = f"No such command {name!r}.{did_you_mean(name, context.command.commands)}"
+    return UsageError(message, hint=f"See `{path} --help`.")
+
+
+def _open_closed_streams() -> None:
+    """Open descriptors 0 to 2 where the caller closed them.
+
+    The next file that the process opens would get such a number, and be written to as stdout.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - stays open
+
+
+def _discard_stdout() -> None:
+    # Python flushes stdout at exit; on a broken pipe that would print a second error.
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _interrupt_on_sigterm() -> list[int]:
+    """Make SIGTERM interrupt as Ctrl-C does; the signals that came are in the returned list."""
+    # A list, because the caller needs to know after the KeyboardInterrupt what had caused it.
+    received: list[int] = []
+
+    def interrupt(number: int, _context: object) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    return received
+
+
+def _end(code: int, output: Output) -> NoReturn:
+    if code == EXIT_INTERRUPTED and not output.json:
+        output.plain_line("Interrupted.")
+    try:
+        sys.stdout.flush()
+        # What a pipeline prints while the process ends is not part of the result.
+        os.dup2(2, 1)
+    except (OSError, ValueError):
+        _discard_stdout()
+    if code in (EXIT_INTERRUPTED, EXIT_TERMINATED):
+        # sys.exit would wait for threads that the pipeline started.
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)

@@ -1,80 +1,101 @@
-"""Every option that more than one command takes, declared once.
+"""Every option that more than one command takes, declared once, and how its text becomes a value.
 
 A dataclass here is a group of options: a command that has a parameter of that class takes all of
-them (see `command.command`).
+them (see `command.command`). A parser's error gets the option's name from Typer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-from flowerpower_cli.option_parsers import (
-    decimal_number,
-    duration,
-    iso_time,
-    time_to_live,
-    whole_number,
-)
+from flowerpower.errors import FlowerpowerError
 
 
-class Executor(StrEnum):
-    """Executors that `--executor` knows."""
-
-    synchronous = "synchronous"
-    threadpool = "threadpool"
-    future = "future"
-    processpool = "processpool"
-    ray = "ray"
-    dask = "dask"
+def whole_number(value: str) -> int:
+    """ASCII digits as an int, for options that count something."""
+    # Typer parses a default too, which may be an int already.
+    text = str(value)
+    if not (text.isascii() and text.isdigit()) or len(text) > 9:
+        raise typer.BadParameter(f"{text[:40]!r} is not a whole number.")
+    return int(text)
 
 
-class Backend(StrEnum):
-    """Backends that `--type` knows."""
+def decimal_number(value: str) -> float:
+    """A plain decimal number such as 0.1."""
+    text = str(value)
+    # float() alone would take "nan", "1e400" and digits of other scripts.
+    if not text.isascii() or not text.replace(".", "", 1).isdigit() or len(text) > 20:
+        raise typer.BadParameter(f"{text[:40]!r} is not a number.")
+    return float(text)
 
-    apscheduler = "apscheduler"
-    rq = "rq"
+
+def duration(text: str) -> float:
+    """Seconds in a text such as 90s, 5m, 1h30m."""
+    from flowerpower.triggers import clock
+
+    try:
+        return clock.parse_duration(text)
+    except FlowerpowerError as error:
+        raise typer.BadParameter(error.message) from None
 
 
-Timeout = Annotated[
-    float | None,
-    typer.Option(parser=duration, metavar="DURATION", help="How long it may take: 90s, 5m, 2h."),
-]
+def time_to_live(text: str) -> float:
+    """Seconds; 0 is not at all, -1 as long as the record."""
+    return -1.0 if text == "-1" else duration(text)
+
+
+def iso_time(text: str) -> datetime:
+    """An ISO 8601 time, naive if the text has no offset."""
+    from flowerpower.triggers import clock
+
+    try:
+        return clock.parse_time(text)
+    except FlowerpowerError as error:
+        raise typer.BadParameter(error.message) from None
+
+
+def option(
+    metavar: str, help: str, parser: Callable[[str], Any] | None = None, *, names: str = ""
+) -> Any:
+    """An option that takes a value; its names are the parameter's own unless `names` has some."""
+    return typer.Option(*names.split(), metavar=metavar, help=help, parser=parser)
+
+
+def argument(metavar: str, help: str) -> Any:
+    """An argument; the help shows no default."""
+    return typer.Argument(metavar=metavar, help=help, show_default=False)
+
+
+def output_flag(*names: str, help: str, **settings: Any) -> Any:
+    """A flag in the part of the help about output."""
+    return typer.Option(*names, help=help, rich_help_panel="Output", **settings)
 
 
 @dataclass(frozen=True)
 class SharedOptions:
     """Options that every command takes."""
 
-    json: Annotated[
-        bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel="Output")
-    ] = False
-    quiet: Annotated[
-        bool,
-        typer.Option(
-            "--quiet", "-q", help="Print only ids, no messages.", rich_help_panel="Output"
-        ),
-    ] = False
+    json: Annotated[bool, output_flag("--json", help="Print the result as JSON.")] = False
+    quiet: Annotated[bool, output_flag("--quiet", "-q", help="Print only ids, no messages.")] = (
+        False
+    )
     verbose: Annotated[
         int,
-        typer.Option(
-            "--verbose",
-            "-v",
+        output_flag(
+            *("--verbose", "-v"),
+            help="Show more; given twice, the causes of errors too.",
             count=True,
             metavar="",
             show_default=False,
-            help="Show more; given twice, the causes of errors too.",
-            rich_help_panel="Output",
         ),
     ] = 0
-    no_color: Annotated[
-        bool, typer.Option("--no-color", help="Print no colours.", rich_help_panel="Output")
-    ] = False
+    no_color: Annotated[bool, output_flag("--no-color", help="Print no colours.")] = False
 
 
 @dataclass(frozen=True)
@@ -84,7 +105,6 @@ class ProjectOptions(SharedOptions):
     base_dir: Annotated[
         Path | None,
         typer.Option(
-            "--base-dir",
             envvar="FLOWERPOWER_BASE_DIR",
             metavar="DIR",
             show_envvar=False,
@@ -94,26 +114,23 @@ class ProjectOptions(SharedOptions):
     ] = None
 
 
+Backend = Literal["apscheduler", "rq"]
+
+
 @dataclass(frozen=True)
 class QueueOptions(ProjectOptions):
     """Options of commands that work with the project's job queue."""
 
-    type: Annotated[
-        Backend | None, typer.Option("--type", help="The job queue's backend.", show_default=False)
-    ] = None
+    type: Annotated[Backend | None, typer.Option(help="The job queue's backend.")] = None
 
 
-FinalVars = Annotated[
-    list[str] | None,
-    typer.Option("--final-vars", metavar="NODE[,NODE]", help="The nodes to compute. Repeatable."),
+Strings = list[str] | None
+Timeout = Annotated[
+    float | None, option("DURATION", "How long it may take: 90s, 5m, 2h.", duration)
 ]
+FinalVars = Annotated[Strings, option("NODE[,NODE]", "The nodes to compute. Repeatable.")]
 DriverConfig = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--config",
-        metavar="KEY=VALUE",
-        help="One setting of Hamilton's driver configuration. Repeatable.",
-    ),
+    Strings, option("KEY=VALUE", "One setting of Hamilton's driver configuration. Repeatable.")
 ]
 
 
@@ -122,108 +139,83 @@ class RunOptions:
     """What a caller may change of a pipeline's `run` section."""
 
     input: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--input",
-            "-i",
-            metavar="KEY=VALUE",
-            help="One input; the value is read as JSON, else as text. Repeatable.",
+        Strings,
+        option(
+            "KEY=VALUE",
+            "One input; the value is read as JSON, else as text. Repeatable.",
+            names="--input -i",
         ),
     ] = None
     inputs: Annotated[
         str | None,
-        typer.Option(
-            metavar="JSON|@FILE|-",
-            help="Many inputs: a JSON object, @file.yml, @file.json, or - for stdin. -i wins.",
+        option(
+            "JSON|@FILE|-",
+            "Many inputs: a JSON object, @file.yml, @file.json, or - for stdin. -i wins.",
         ),
     ] = None
     final_vars: FinalVars = None
     config: DriverConfig = None
     executor: Annotated[
-        Executor | None, typer.Option(help="How to execute the nodes.", show_default=False)
+        Literal["synchronous", "threadpool", "future", "processpool", "ray", "dask"] | None,
+        typer.Option(help="How to execute the nodes."),
     ] = None
     max_workers: Annotated[
-        int | None,
-        typer.Option(
-            parser=whole_number, metavar="N", help="The executor's number of threads or processes."
-        ),
+        int | None, option("N", "The executor's number of threads or processes.", whole_number)
     ] = None
-    cache: Annotated[
-        bool | None,
-        typer.Option(
-            "--cache/--no-cache", help="Keep results of nodes between runs.", show_default=False
-        ),
-    ] = None
+    cache: Annotated[bool | None, typer.Option(help="Keep results of nodes between runs.")] = None
     recompute: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NODE[,NODE]",
-            help="Use the cache, but compute these nodes again; * is every node. Repeatable.",
+        Strings,
+        option(
+            "NODE[,NODE]",
+            "Use the cache, but compute these nodes again; * is every node. Repeatable.",
         ),
     ] = None
     override: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NODE=VALUE",
-            help="Use this value for a node instead of computing it. Repeatable.",
-        ),
+        Strings,
+        option("NODE=VALUE", "Use this value for a node instead of computing it. Repeatable."),
     ] = None
     load: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NODE=FILE",
-            help="Read a node from a CSV, Parquet, JSON or other file. Repeatable.",
-        ),
+        Strings,
+        option("NODE=FILE", "Read a node from a CSV, Parquet, JSON or other file. Repeatable."),
     ] = None
     save: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NODE=FILE",
-            help="Write a node to a CSV, Parquet, JSON, PNG or other file. Repeatable.",
-        ),
+        Strings,
+        option("NODE=FILE", "Write a node to a CSV, Parquet, JSON, PNG or other file. Repeatable."),
     ] = None
     with_adapter: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ADAPTER",
-            help="Turn on an adapter: graceful_errors, hamilton_tracker, mlflow, opentelemetry, "
+        Strings,
+        option(
+            "ADAPTER",
+            "Turn on an adapter: graceful_errors, hamilton_tracker, mlflow, opentelemetry, "
             "print, type_check; in a run also package.module:Class. Repeatable.",
         ),
     ] = None
     max_retries: Annotated[
-        int | None,
-        typer.Option(
-            parser=whole_number, metavar="N", help="How often to try again after a failure."
-        ),
+        int | None, option("N", "How often to try again after a failure.", whole_number)
     ] = None
     retry_delay: Annotated[
-        float | None,
-        typer.Option(
-            parser=duration, metavar="DURATION", help="Wait before the first retry: 90s, 5m."
-        ),
+        float | None, option("DURATION", "Wait before the first retry: 90s, 5m.", duration)
     ] = None
     jitter_factor: Annotated[
         float | None,
-        typer.Option(
-            parser=decimal_number,
-            metavar="0..1",
-            help="Change each retry delay at random by up to this fraction of it.",
+        option(
+            "0..1",
+            "Change each retry delay at random by up to this fraction of it.",
+            decimal_number,
         ),
     ] = None
     timeout: Timeout = None
 
 
-QueueName = Annotated[str | None, typer.Option(metavar="QUEUE", help="The name of a queue.")]
-OfPipeline = Annotated[
-    str | None, typer.Option("--pipeline", metavar="PIPELINE", help="Only those of this pipeline.")
-]
-Limit = Annotated[int, typer.Option(parser=whole_number, metavar="N", help="Show at most N.")]
+QueueName = Annotated[str | None, option("QUEUE", "The name of a queue.")]
+OfPipeline = Annotated[str | None, option("PIPELINE", "Only those of this pipeline.")]
+Limit = Annotated[int, option("N", "Show at most N.", whole_number)]
 ResultTtl = Annotated[
     float | None,
-    typer.Option(
-        parser=time_to_live,
-        metavar="DURATION",
-        help="How long to keep the result; 0: not at all, -1: as long as the job's record.",
+    option(
+        "DURATION",
+        "How long to keep the result; 0: not at all, -1: as long as the job's record.",
+        time_to_live,
     ),
 ]
 
@@ -234,22 +226,19 @@ class JobOptions:
 
     run_at: Annotated[
         datetime | None,
-        typer.Option(
-            parser=iso_time,
-            metavar="TIME",
-            help="Run not before this ISO 8601 time; without an offset, in the project's zone.",
+        option(
+            "TIME",
+            "Run not before this ISO 8601 time; without an offset, in the project's zone.",
+            iso_time,
         ),
     ] = None
     run_in: Annotated[
-        float | None,
-        typer.Option(parser=duration, metavar="DURATION", help="Run not before this delay: 10m."),
+        float | None, option("DURATION", "Run not before this delay: 10m.", duration)
     ] = None
     queue: QueueName = None
     job_id: Annotated[
         str | None,
-        typer.Option(
-            metavar="ID", help="The job's id; if there is such a job already, nothing is added."
-        ),
+        option("ID", "The job's id; if there is such a job already, nothing is added."),
     ] = None
     result_ttl: ResultTtl = None
 
@@ -259,20 +248,15 @@ class TriggerOptions:
     """When a schedule fires: exactly one of the first three."""
 
     cron: Annotated[
-        str | None,
-        typer.Option(metavar="EXPRESSION", help="Cron: five fields, or @daily and similar words."),
+        str | None, option("EXPRESSION", "Cron: five fields, or @daily and similar words.")
     ] = None
-    interval: Annotated[
-        str | None, typer.Option(metavar="DURATION", help="Real time between fires: 90s, 1h30m.")
-    ] = None
-    date: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Fire once, at this ISO 8601 time.")
-    ] = None
+    interval: Annotated[str | None, option("DURATION", "Real time between fires: 90s, 1h30m.")] = (
+        None
+    )
+    date: Annotated[str | None, option("TIME", "Fire once, at this ISO 8601 time.")] = None
     timezone: Annotated[
         str | None,
-        typer.Option(
-            metavar="ZONE", help="A time zone such as Europe/Berlin; by default the project's."
-        ),
+        option("ZONE", "A time zone such as Europe/Berlin; by default the project's."),
     ] = None
 
     @property
@@ -281,34 +265,22 @@ class TriggerOptions:
         return sum(value is not None for value in (self.cron, self.interval, self.date))
 
 
-PipelineName = Annotated[
-    str, typer.Argument(metavar="PIPELINE", help="The pipeline's name.", show_default=False)
-]
-JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.", show_default=False)]
-JobIds = Annotated[
-    list[str], typer.Argument(metavar="JOB...", help="Ids of jobs.", show_default=False)
-]
-ScheduleId = Annotated[
-    str, typer.Argument(metavar="SCHEDULE", help="The schedule's id.", show_default=False)
-]
-ScheduleIds = Annotated[
-    list[str], typer.Argument(metavar="SCHEDULE...", help="Ids of schedules.", show_default=False)
-]
+PipelineName = Annotated[str, argument("PIPELINE", "The pipeline's name.")]
+JobId = Annotated[str, argument("JOB", "The job's id.")]
+JobIds = Annotated[list[str], argument("JOB...", "Ids of jobs.")]
+ScheduleId = Annotated[str, argument("SCHEDULE", "The schedule's id.")]
+ScheduleIds = Annotated[list[str], argument("SCHEDULE...", "Ids of schedules.")]
 Start = Annotated[
     datetime | None,
-    typer.Option(
-        parser=iso_time,
-        metavar="TIME",
-        help="No fire before this ISO 8601 time; an interval counts from it. By default now.",
+    option(
+        "TIME",
+        "No fire before this ISO 8601 time; an interval counts from it. By default now.",
+        iso_time,
     ),
 ]
-Progress = Annotated[
-    bool | None,
-    typer.Option("--progress/--no-progress", help="Show progress on stderr.", show_default=False),
-]
+Progress = Annotated[bool | None, typer.Option(help="Show progress on stderr.")]
 OutputFile = Annotated[
-    Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write the result to FILE."),
+    Path | None, option("FILE", "Write the result to FILE.", names="--output -o")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what exists already.")]

@@ -32,7 +32,6 @@ COMMAND_LINE = (
     "flowerpower.job_queue.apscheduler.queue",
     "flowerpower.pipeline.job_queue",
     "flowerpower.pipeline.manager",
-    "flowerpower_cli.process",
     "typer.rich_utils",
 )
 """Beside all of `flowerpower_cli` but its commands."""

@@ -1,50 +1,49 @@
-"""`flowerpower completion show` and `install`: the scripts for shells."""
+"""`flowerpower completion show` and `install`: the scripts for shells.
+
+They contain the whole tree of commands. Only names of pipelines, jobs and schedules are looked up
+while somebody types, by `flowerpower --complete-names` (see `flowerpower_cli.completion.names`).
+`make completions` writes the files in completions/.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from shlex import quote
-from typing import Annotated
-
-import typer
+from typing import Annotated, Any, Literal, get_args
 
 from flowerpower.errors import UsageError
 from flowerpower_cli.command import CommandContext, command
-from flowerpower_cli.completion.scripts import script
-from flowerpower_cli.files import write_file
-from flowerpower_cli.options import DryRun, SharedOptions
+from flowerpower_cli.options import DryRun, SharedOptions, argument
+from flowerpower_cli.views.output import write_file
 from flowerpower_cli.views.tables import line
 
-
-class Shell(StrEnum):
-    """Shells with a completion script."""
-
-    bash = "bash"
-    zsh = "zsh"
-    fish = "fish"
-    powershell = "powershell"
-
-
+Shell = Literal["bash", "zsh", "fish", "powershell"]
+SHELLS: tuple[Shell, ...] = get_args(Shell)
 ShellName = Annotated[
     Shell | None,
-    typer.Argument(
-        metavar="[SHELL]",
-        help="bash, zsh, fish or powershell; by default the one that $SHELL names.",
-        show_default=False,
-    ),
+    argument("[SHELL]", "bash, zsh, fish or powershell; by default the one that $SHELL names."),
 ]
+
+
+def script(shell: str, root: Any) -> str:
+    """The completion script of a shell for the parser's tree of commands at `root`."""
+    from flowerpower_cli.completion.tree import command_tree
+
+    renderer = import_module(f"flowerpower_cli.completion.{shell}")
+    text: str = renderer.render(command_tree(root))
+    return text
 
 
 @command("completion show", example="zsh", options=SharedOptions)
 def show(context: CommandContext, shell: ShellName = None) -> None:
     """Print the completion script of a shell."""
     shell = shell or _detect_shell()
-    text = script(shell.value, context.root)
+    text = script(shell, context.root)
     if context.output.json:
-        context.output.result({"shell": shell.value, "script": text}, lambda: ())
+        context.output.result({"shell": shell, "script": text}, lambda: ())
     else:
         sys.stdout.write(text)
 
@@ -54,13 +53,13 @@ def install(context: CommandContext, shell: ShellName = None, dry_run: DryRun = 
     """Write the completion script to where the shell looks for it, for this user alone."""
     shell = shell or _detect_shell()
     path = _script_path(shell)
-    text = script(shell.value, context.root)
+    text = script(shell, context.root)
     changed = not _has_content(path, text)
     if changed and not dry_run:
         write_file(path, text.encode())
     setting, advice = _next_step(shell, path)
     data = {
-        "shell": shell.value,
+        "shell": shell,
         "path": str(path),
         "changed": changed,
         "installed": not (changed and dry_run),
@@ -76,25 +75,25 @@ def install(context: CommandContext, shell: ShellName = None, dry_run: DryRun = 
 
 def _detect_shell() -> Shell:
     name = Path(os.environ.get("SHELL", "")).name
-    try:
-        return Shell("powershell" if name == "pwsh" else name)
-    except ValueError:
-        known = ", ".join(shell.value for shell in Shell)
-        reason = f"$SHELL is {name!r}" if name else "$SHELL is not set"
-        raise UsageError(
-            f"The shell cannot be detected: {reason}.", hint=f"Name one of: {known}."
-        ) from None
+    for shell in SHELLS:
+        if shell == ("powershell" if name == "pwsh" else name):
+            return shell
+    reason = f"$SHELL is {name!r}" if name else "$SHELL is not set"
+    raise UsageError(
+        f"The shell cannot be detected: {reason}.", hint=f"Name one of: {', '.join(SHELLS)}."
+    )
 
 
 def _script_path(shell: Shell) -> Path:
     data = _user_folder("XDG_DATA_HOME", ".local/share")
     config = _user_folder("XDG_CONFIG_HOME", ".config")
-    return {
-        Shell.bash: data / "bash-completion" / "completions" / "flowerpower",
-        Shell.zsh: data / "zsh" / "site-functions" / "_flowerpower",
-        Shell.fish: config / "fish" / "completions" / "flowerpower.fish",
-        Shell.powershell: config / "powershell" / "flowerpower.ps1",
-    }[shell]
+    paths: dict[Shell, Path] = {
+        "bash": data / "bash-completion" / "completions" / "flowerpower",
+        "zsh": data / "zsh" / "site-functions" / "_flowerpower",
+        "fish": config / "fish" / "completions" / "flowerpower.fish",
+        "powershell": config / "powershell" / "flowerpower.ps1",
+    }
+    return paths[shell]
 
 
 def _user_folder(variable: str, default: str) -> Path:
@@ -105,16 +104,14 @@ def _user_folder(variable: str, default: str) -> Path:
 
 def _next_step(shell: Shell, path: Path) -> tuple[str | None, str]:
     """The line that the shell's start-up file needs, if any, and the advice for the user."""
-    if shell is Shell.bash:
+    if shell == "bash":
         setting = f"source {quote(str(path))}"
-        return (
-            setting,
-            f"New shells load it with bash-completion; without, add to ~/.bashrc: {setting}",
-        )
-    if shell is Shell.zsh:
+        advice = f"New shells load it with bash-completion; without, add to ~/.bashrc: {setting}"
+        return setting, advice
+    if shell == "zsh":
         setting = f"fpath=({quote(str(path.parent))} $fpath)"
         return setting, f"Add to ~/.zshrc, before compinit: {setting}"
-    if shell is Shell.fish:
+    if shell == "fish":
         return None, "New shells load it."
     escaped = str(path).replace("'", "''")
     setting = f". '{escaped}'"

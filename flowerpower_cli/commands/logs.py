@@ -11,10 +11,8 @@ import typer
 from flowerpower.errors import UsageError
 from flowerpower.text import mask, visible
 from flowerpower_cli.command import CommandContext, command
-from flowerpower_cli.lookup import find_job
-from flowerpower_cli.option_parsers import whole_number
-from flowerpower_cli.options import JobId, QueueOptions
-from flowerpower_cli.reconnect import poll
+from flowerpower_cli.lookup import find_job, poll
+from flowerpower_cli.options import JobId, QueueOptions, option, whole_number
 from flowerpower_cli.views.output import Output, flushing, write_line
 
 if TYPE_CHECKING:
@@ -30,10 +28,7 @@ def logs(
     context: CommandContext,
     job: JobId,
     attempt: Annotated[
-        int | None,
-        typer.Option(
-            parser=whole_number, metavar="N", help="Of this attempt; by default of the last one."
-        ),
+        int | None, option("N", "Of this attempt; by default of the last one.", whole_number)
     ] = None,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")

@@ -1,20 +1,33 @@
-"""`flowerpower pipeline new`, `list`, `validate` and `delete`."""
+"""`flowerpower pipeline`: all of it but `run` and `dag`."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flowerpower.errors import ConfigError, FlowerpowerError
-from flowerpower_cli.command import CommandContext, command, import_hamilton
-from flowerpower_cli.options import DryRun, PipelineName, Yes
-from flowerpower_cli.views.output import stdout_to_stderr
-from flowerpower_cli.views.tables import Block, cell, line, table
+from flowerpower.errors import ConfigError, FlowerpowerError, UsageError
+from flowerpower.text import mask_values
+from flowerpower_cli.command import CommandContext, command, importing_modules
+from flowerpower_cli.options import (
+    DryRun,
+    OutputFile,
+    Overwrite,
+    PipelineName,
+    Yes,
+    argument,
+    option,
+)
+from flowerpower_cli.views.output import check_writable
+from flowerpower_cli.views.tables import Block, cell, line, table, text_lines
 
 if TYPE_CHECKING:
     from flowerpower.config.pipeline import PipelineConfig
+    from flowerpower.run.draw.graph import Graph
+    from flowerpower.run.runner import Plan
 
 
 @command("pipeline new", example="daily_report")
@@ -48,12 +61,12 @@ def _listed_data(context: CommandContext, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "modules": config.run.modules or [f"pipelines.{name}"],
-        "schedule": schedules_in_words(context, config),
+        "schedule": _schedules_in_words(context, config),
         "error": None,
     }
 
 
-def schedules_in_words(context: CommandContext, config: PipelineConfig) -> list[str]:
+def _schedules_in_words(context: CommandContext, config: PipelineConfig) -> list[str]:
     """When each schedule of a pipeline's YAML fires, or why it cannot."""
     texts = []
     for schedule in config.schedule:
@@ -66,33 +79,106 @@ def schedules_in_words(context: CommandContext, config: PipelineConfig) -> list[
 
 def _list_view(rows: list[dict[str, Any]]) -> Iterator[Block]:
     if rows:
-        yield table(
-            ("pipeline", "modules", "schedule"),
-            (
-                (
-                    cell(row["name"], "bold"),
-                    cell(", ".join(row["modules"])),
-                    cell(row["error"] or "; ".join(row["schedule"]), "red" if row["error"] else ""),
-                )
+        columns = {
+            "pipeline": [cell(row["name"], "bold") for row in rows],
+            "modules": [cell(", ".join(row["modules"])) for row in rows],
+            "schedule": [
+                cell(row["error"] or "; ".join(row["schedule"]), "red" if row["error"] else "")
                 for row in rows
-            ),
+            ],
+        }
+        yield table(columns)
+
+
+@command("pipeline show", example="daily_report")
+def show(
+    context: CommandContext,
+    pipeline: PipelineName,
+    html: Annotated[
+        bool, typer.Option("--html", help="As a page for a browser, with the DAG drawn.")
+    ] = False,
+    output: OutputFile = None,
+) -> None:
+    """Show a pipeline: its configuration, its nodes, the inputs it needs, its schedule."""
+    from flowerpower_cli.views.pipelines import inputs_view, nodes_view
+
+    _check_options(context, output, html=html)
+    manager = context.manager
+    files = manager.registry.get(pipeline)
+    with importing_modules():
+        plan = manager.plan(pipeline, complete=False)
+        graph = manager.graph(pipeline) if html else None
+    configuration: Any = mask_values(files.file.root.plain(as_written=True), named=True)
+    schedule = _schedules_in_words(context, files.config)
+    config_text = _as_yaml(configuration) if configuration else ""
+    if graph is not None:
+        from flowerpower.run.draw.page import page
+
+        content = page(
+            graph,
+            file=files.file.name,
+            configuration=config_text,
+            schedule=schedule,
+            values=_input_values(graph, plan),
         )
+        context.output.write(content.encode(), output)
+        if not context.output.json:
+            return
+    data = {
+        "pipeline": pipeline,
+        "configuration": configuration,
+        "schedule": schedule,
+        "final_vars": plan.final_vars,
+        "nodes": [dataclasses.asdict(node) for node in plan.nodes],
+        "inputs": [dataclasses.asdict(node) for node in plan.inputs],
+    }
+
+    def view() -> Iterator[Block]:
+        yield line(f"{pipeline}  ({files.file.name})", "bold blue")
+        yield from text_lines(config_text, "dim")
+        yield from nodes_view(plan.nodes)
+        if plan.inputs:
+            yield from inputs_view(plan.inputs, {**plan.run.config, **plan.input_values})
+        for text in schedule:
+            yield line(f"Scheduled {text}")
+
+    context.output.result(data, view, [pipeline])
+
+
+def _check_options(context: CommandContext, output: Path | None, *, html: bool) -> None:
+    if output is not None and not html:
+        raise UsageError("--output goes with --html.")
+    if html and context.output.json and output is None:
+        raise UsageError(
+            "--html and --json are both given; expected one of them.",
+            hint="With --output FILE the page goes to the file.",
+        )
+    check_writable(output)
+
+
+def _as_yaml(data: dict[str, Any]) -> str:
+    import yaml
+
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, default_flow_style=None)
+
+
+def _input_values(graph: Graph, plan: Plan) -> dict[str, str]:
+    from flowerpower_cli.views.pipelines import input_value
+
+    known = {**plan.run.config, **plan.input_values}
+    values = {node.name: "not needed" for node in graph.nodes if node.is_input}
+    return values | {node.name: input_value(node, known) for node in plan.inputs}
 
 
 @command("pipeline validate")
 def validate(
     context: CommandContext,
-    pipeline: Annotated[
-        str | None,
-        typer.Argument(metavar="[PIPELINE]", help="Only this one.", show_default=False),
-    ] = None,
+    pipeline: Annotated[str | None, argument("[PIPELINE]", "Only this one.")] = None,
 ) -> None:
     """Check every pipeline without running it, and show all faults at once."""
     manager = context.manager
     names = manager.list() if pipeline is None else [manager.registry.files(pipeline).name]
-    import_hamilton()
-    # Importing a module runs it, and it may print.
-    with stdout_to_stderr():
+    with importing_modules():
         faults = {name: manager.validate(name) for name in names}
     faulty = [name for name in names if faults[name]]
     if faulty:
@@ -101,8 +187,11 @@ def validate(
             details=[f"{name}: {fault}" for name in faulty for fault in faults[name]],
         )
     data = [{"pipeline": name, "valid": True, "faults": []} for name in names]
-    rows = [(cell(name, "bold"), cell("valid", "green")) for name in names]
-    context.output.result(data, lambda: [table(("pipeline", ""), rows)], names)
+    columns = {
+        "pipeline": [cell(name, "bold") for name in names],
+        "": [cell("valid", "green")] * len(names),
+    }
+    context.output.result(data, lambda: [table(columns)], names)
 
 
 @command("pipeline delete", example="old_report --yes")
@@ -118,3 +207,90 @@ def delete(
     data = {"pipeline": pipeline, "files": files, "deleted": not dry_run}
     context.output.result(data, lambda: map(line, files), [pipeline])
     context.output.message("Dry run: nothing was deleted." if dry_run else "Deleted.")
+
+
+@command("pipeline export", example="daily_report -o report.zip")
+def export(
+    context: CommandContext,
+    pipeline: PipelineName,
+    output: OutputFile = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write a pipeline's YAML and modules to a zip or a folder, for import elsewhere.
+
+    --output names it: a zip if it ends in .zip, else a folder; by default PIPELINE.zip in the
+    current folder. Modules of the project that the pipeline imports are included, data files are
+    not. ${NAME} in the YAML is written as it stands, not as its value.
+    """
+    from flowerpower.pipeline.bundles.writing import pack_pipeline, write_bundle
+
+    packed = pack_pipeline(context.manager.project, pipeline)
+    target = output or Path(f"{pipeline}.zip")
+    write_bundle(packed.bundle, target, overwrite=overwrite)
+    files = [path.as_posix() for path in packed.bundle.files]
+    data = {
+        "pipeline": pipeline,
+        "path": str(target.absolute()),
+        "files": files,
+        "not_packed": packed.not_packed,
+    }
+    context.output.result(data, lambda: (line(path) for path in files), [pipeline])
+    for key in packed.secrets:
+        context.output.warning(
+            f"{key} in {files[0]} is plain text, which anyone who has the bundle can read."
+        )
+    if packed.not_packed:
+        context.output.message(
+            f"Not included, because not of this project: {', '.join(packed.not_packed)}."
+        )
+    context.output.message(f"Wrote {target}.")
+
+
+@command("pipeline import", example="report.zip --name weekly_report")
+def import_(
+    context: CommandContext,
+    bundle: Annotated[Path, argument("PATH", "A folder or zip that `export` wrote.")],
+    name: Annotated[str | None, option("NEW", "Give the pipeline this name.")] = None,
+    overwrite: Overwrite = False,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Import a pipeline from a folder or zip into this project, without running any of it.
+
+    All files are written, or none. A file that exists with other content is a conflict;
+    --overwrite replaces it, after asking. --name renames the pipeline. Its module is renamed too,
+    unless the YAML lists modules: those keep their names.
+    """
+    plan = context.manager.import_pipeline(bundle, name=name, overwrite=overwrite, dry_run=True)
+    imported = plan.bundle
+    replaced = [path.as_posix() for path in plan.replaced]
+    if not dry_run:
+        if replaced:
+            context.output.confirm(f"This replaces {' and '.join(replaced)}.", yes=yes)
+        plan.apply()
+    data: dict[str, Any] = {
+        "pipeline": imported.pipeline,
+        "files": [path.as_posix() for path in imported.files],
+        "replaced": replaced,
+        "unchanged": [path.as_posix() for path in plan.unchanged],
+        "imported": not dry_run,
+    }
+
+    def view() -> Iterator[Block]:
+        states = dict.fromkeys(plan.new, "new") | dict.fromkeys(plan.replaced, "replaced")
+        yield table(
+            {
+                "file": [cell(path.as_posix()) for path in imported.files],
+                "": [cell(states.get(path, "unchanged")) for path in imported.files],
+            }
+        )
+
+    context.output.result(data, view, [imported.pipeline])
+    if name is not None and imported.modules:
+        context.output.message(
+            f"The YAML lists modules, which keep their names: {', '.join(imported.modules)}."
+        )
+    if dry_run:
+        context.output.message("Dry run: nothing was imported.")
+        return
+    context.output.message(f"Run it: flowerpower pipeline run {imported.pipeline}")

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flowerpower.errors import Refused, UsageError
-from flowerpower_cli.command import CommandContext, command, import_hamilton
-from flowerpower_cli.files import check_writable, write_file, write_stdout
+from flowerpower_cli.command import CommandContext, command, importing_modules
 from flowerpower_cli.inputs import overrides_from
 from flowerpower_cli.options import (
     DriverConfig,
@@ -21,8 +20,10 @@ from flowerpower_cli.options import (
     OutputFile,
     PipelineName,
     RunOptions,
+    Strings,
+    option,
 )
-from flowerpower_cli.views.output import stdout_to_stderr
+from flowerpower_cli.views.output import check_writable
 from flowerpower_cli.views.tables import Cell, Line
 
 if TYPE_CHECKING:
@@ -64,17 +65,14 @@ def dag(
         typer.Option(
             "--format",
             help="The format of the drawing; by default that of the suffix of --output, else text.",
-            show_default=False,
         ),
     ] = None,
     output: OutputFile = None,
     upstream: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NODE", help="Only this node and what it depends on. Repeatable."),
+        Strings, option("NODE", "Only this node and what it depends on. Repeatable.")
     ] = None,
     downstream: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NODE", help="Only this node and what depends on it. Repeatable."),
+        Strings, option("NODE", "Only this node and what depends on it. Repeatable.")
     ] = None,
     final_vars: FinalVars = None,
     config: DriverConfig = None,
@@ -90,8 +88,7 @@ def dag(
     overrides = overrides_from(RunOptions(final_vars=final_vars, config=config))
     check_writable(output)
     context.manager.registry.files(pipeline)
-    import_hamilton()
-    with stdout_to_stderr():
+    with importing_modules():
         graph = context.manager.graph(pipeline, overrides)
     selected = graph.around(graph.final_vars) if final_vars else graph
     if upstream or downstream:
@@ -101,14 +98,10 @@ def dag(
 
     from flowerpower.run.draw.render import render
 
-    if output is not None:
-        write_file(output, render(selected, graph_format))
-        context.output.message(f"Wrote {output}.")
-        if not context.output.json:
+    if output is not None or (graph_format is not GraphFormat.text and not context.output.quiet):
+        context.output.write(render(selected, graph_format), output)
+        if output is None or not context.output.json:
             return
-    elif graph_format is not GraphFormat.text and not context.output.quiet:
-        write_stdout(render(selected, graph_format))
-        return
     names = [node.name for node in selected.nodes]
     context.output.result(_as_data(selected), lambda: _rows(selected), names)
 

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from flowerpower.errors import UsageError
-from flowerpower_cli.command import CommandContext, command, import_hamilton
-from flowerpower_cli.files import check_writable, write_file
+from flowerpower_cli.command import CommandContext, command, import_hamilton, importing_modules
 from flowerpower_cli.inputs import overrides_from
 from flowerpower_cli.options import DryRun, OutputFile, PipelineName, Progress, RunOptions
-from flowerpower_cli.views.output import dump_json, stdout_to_stderr
+from flowerpower_cli.views.output import check_writable, dump_json
 from flowerpower_cli.views.tables import Block, line
 
 if TYPE_CHECKING:
@@ -42,8 +41,7 @@ def run(
             raise UsageError(
                 "--output and --dry-run are both given, but a dry run has no result to write."
             )
-        import_hamilton()
-        with stdout_to_stderr():
+        with importing_modules():
             plan = context.manager.plan(pipeline, overrides, complete=False, with_forecast=True)
         _show_plan(context, pipeline, plan)
         return
@@ -53,8 +51,7 @@ def run(
     result = _result_data(outcome)
     _show_outcome(context, outcome, result)
     if output is not None:
-        write_file(output, f"{dump_json(result)}\n".encode("ascii"))
-        context.output.message(f"Wrote {output}.")
+        context.output.write(f"{dump_json(result)}\n".encode("ascii"), output)
 
 
 def _run_with_progress(
@@ -99,7 +96,7 @@ def _result_data(outcome: RunOutcome) -> dict[str, Any]:
 
 def _show_outcome(context: CommandContext, outcome: RunOutcome, result: dict[str, Any]) -> None:
     from flowerpower.jobs.attempt_result import node_summary
-    from flowerpower_cli.views.outputs import finished_message, outputs_view, run_messages
+    from flowerpower_cli.views.pipelines import finished_message, outputs_view, run_messages
 
     context.output.result(result, lambda: outputs_view(outcome.outputs))
     facts = node_summary(outcome.to_json())

@@ -1,34 +1,53 @@
-"""`flowerpower schedule list`, `show` and `history`."""
+"""`flowerpower schedule`: all of it but `add`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from flowerpower.errors import FlowerpowerError, InvalidTime, UsageError
+from flowerpower.triggers import clock
 from flowerpower_cli.command import CommandContext, command
-from flowerpower_cli.option_parsers import choices
-from flowerpower_cli.options import Limit, OfPipeline, QueueOptions, ScheduleId
+from flowerpower_cli.inputs import choices, trigger_from
+from flowerpower_cli.lookup import delete_each, for_each, raise_errors
+from flowerpower_cli.options import (
+    DryRun,
+    Limit,
+    OfPipeline,
+    QueueOptions,
+    ScheduleId,
+    ScheduleIds,
+    Start,
+    Strings,
+    TriggerOptions,
+    Yes,
+    argument,
+    given_options,
+    option,
+    whole_number,
+)
+from flowerpower_cli.views.tables import Block, line
 
 if TYPE_CHECKING:
     from flowerpower.jobs.schedule import Schedule
+    from flowerpower.triggers.base import Trigger
 
 NEXT_FIRES = 3
 LAST_FIRES = 5
+MAX_COUNT = 1000
 
 
 @command("schedule list", example="--state active,paused", options=QueueOptions)
 def list_(
     context: CommandContext,
     pipeline: OfPipeline = None,
-    state: Annotated[
-        list[str] | None,
-        typer.Option(metavar="STATE[,STATE]", help="active, paused, done. Repeatable."),
-    ] = None,
+    state: Annotated[Strings, option("STATE[,STATE]", "active, paused, done. Repeatable.")] = None,
 ) -> None:
     """List schedules, the oldest first: when they fire, in words, and when next."""
     from flowerpower.jobs.schedule import ScheduleState
-    from flowerpower_cli.views.schedules import schedule_data, schedules_view
+    from flowerpower_cli.views.jobs import record_data
+    from flowerpower_cli.views.schedules import schedules_view
 
     states = choices("--state", state, [known.value for known in ScheduleState])
     all_schedules = context.job_queue.list_schedules()
@@ -39,9 +58,8 @@ def list_(
     ]
     context.learn_secrets(*(schedule.pipeline for schedule in schedules))
     context.output.result(
-        [schedule_data(schedule) for schedule in schedules],
+        [record_data(schedule) for schedule in schedules],
         lambda: schedules_view(schedules, context.timezone),
-        [schedule.id for schedule in schedules],
     )
     if not all_schedules:
         context.output.message(
@@ -54,14 +72,10 @@ def list_(
 @command("schedule show", example="daily_report-1", options=QueueOptions)
 def show(context: CommandContext, schedule: ScheduleId) -> None:
     """Show all that is known of a schedule: its next fires, and what became of the last ones."""
-    from flowerpower.triggers import clock
-    from flowerpower.triggers.preview import PreviewRow, preview
-    from flowerpower_cli.views.schedules import (
-        fires_data,
-        next_fires_data,
-        schedule_data,
-        schedule_view,
-    )
+    from flowerpower.triggers.preview import PreviewRow
+    from flowerpower.triggers.preview import preview as next_fires_of
+    from flowerpower_cli.views.jobs import record_data
+    from flowerpower_cli.views.schedules import next_fires_data, schedule_view
 
     record = _get_schedule(context, schedule)
     fires = context.job_queue.list_fires(record.id, LAST_FIRES)
@@ -69,13 +83,12 @@ def show(context: CommandContext, schedule: ScheduleId) -> None:
     if record.trigger is not None and record.next_fire is not None:
         # An overdue fire lies in the past and is still the next one.
         begin = min(clock.now(), clock.after(record.next_fire, -1e-6))
-        next_fires = preview(record.trigger, begin, NEXT_FIRES)
-    context.output.result(
-        schedule_data(record)
-        | {"next_fires": next_fires_data(next_fires), "fires": fires_data(fires)},
-        lambda: schedule_view(record, next_fires, fires, context.timezone),
-        [record.id],
-    )
+        next_fires = next_fires_of(record.trigger, begin, NEXT_FIRES)
+    data = record_data(record) | {
+        "next_fires": next_fires_data(next_fires),
+        "fires": [fire.to_json() for fire in fires],
+    }
+    context.output.result(data, lambda: schedule_view(record, next_fires, fires, context.timezone))
 
 
 @command("schedule history", example="daily_report-1", options=QueueOptions)
@@ -84,12 +97,12 @@ def history(context: CommandContext, schedule: ScheduleId, limit: Limit = 50) ->
 
     With --quiet it prints the ids of the jobs that they added.
     """
-    from flowerpower_cli.views.schedules import fires_data, history_view, zone_of
+    from flowerpower_cli.views.schedules import history_view, zone_of
 
     record = _get_schedule(context, schedule)
     fires = context.job_queue.list_fires(record.id, limit)
     context.output.result(
-        fires_data(fires),
+        [fire.to_json() for fire in fires],
         lambda: history_view(fires, zone_of(record, context.timezone)),
         [fire.job_id for fire in fires if fire.job_id is not None],
     )
@@ -103,3 +116,143 @@ def _get_schedule(context: CommandContext, schedule_id: str) -> Schedule:
     schedule = context.job_queue.get_schedule(schedule_id)
     context.learn_secrets(schedule.pipeline)
     return schedule
+
+
+@command("schedule preview", example='--cron "0 8 * * 1-5" --count 3', options=QueueOptions)
+def preview(
+    context: CommandContext,
+    options: TriggerOptions,
+    schedule: Annotated[
+        str | None, argument("[SCHEDULE]", "A schedule's id, instead of a trigger.")
+    ] = None,
+    start: Start = None,
+    count: Annotated[int, option("N", "How many fires.", whole_number)] = 10,
+) -> None:
+    """Show the next fires of a schedule or a trigger, and what clock changes do to them."""
+    from flowerpower.triggers.preview import next_transition_sentence, transition_sentences
+    from flowerpower.triggers.preview import preview as next_fires
+    from flowerpower_cli.views.schedules import next_fires_data, next_fires_table
+
+    if not 1 <= count <= MAX_COUNT:
+        raise UsageError(f"--count: expected 1 to {MAX_COUNT}, got {count}.")
+    trigger = _trigger(context, schedule, options)
+    begin = _start(start, trigger).replace(microsecond=0)
+    # An interval without a start counts from the first moment that is shown.
+    trigger = trigger.anchored(begin)
+    rows = next_fires(trigger, begin, count)
+    transitions = transition_sentences(trigger, begin, count)
+    if trigger.wall_times and not transitions:
+        later = next_transition_sentence(trigger, begin)
+        transitions = [later] if later else []
+    data = {
+        "trigger": trigger.to_json(),
+        "in_words": trigger.in_words(),
+        "timezone": trigger.timezone,
+        "fires": next_fires_data(rows),
+        "transitions": transitions,
+    }
+
+    def view() -> Iterator[Block]:
+        yield line(trigger.in_words(), "bold")
+        if rows:
+            yield next_fires_table(rows, begin)
+        yield from (line(sentence) for sentence in transitions)
+
+    context.output.result(data, view, [clock.format_time(row.fire) for row in rows])
+    if not rows:
+        context.output.message("The trigger will never fire.")
+
+
+def _trigger(context: CommandContext, schedule_id: str | None, options: TriggerOptions) -> Trigger:
+    if schedule_id is None:
+        return trigger_from(context, options)
+    if flags := given_options(options):
+        raise UsageError(
+            f"The schedule {schedule_id} and {flags[0]} are both given; expected one of them."
+        )
+    schedule = context.job_queue.get_schedule(schedule_id)
+    if schedule.trigger is None:
+        raise FlowerpowerError(schedule.fault)
+    if schedule.state == "paused":
+        context.output.message(
+            f"The schedule {schedule.id} is paused: it does not fire until it is resumed."
+        )
+    return schedule.trigger
+
+
+def _start(start: datetime | None, trigger: Trigger) -> datetime:
+    if start is None:
+        return clock.now()
+    aware = start if start.tzinfo else start.replace(tzinfo=clock.timezone(trigger.timezone))
+    try:
+        return clock.after(aware, 0)
+    except OverflowError:
+        raise InvalidTime(f"--start {start.isoformat()!r} is out of range.") from None
+
+
+@command("schedule pause", example="daily_report-1 weekly-1", options=QueueOptions)
+def pause(context: CommandContext, schedules: ScheduleIds) -> None:
+    """Stop schedules from firing until they are resumed."""
+    _change_state(context, schedules, context.job_queue.pause_schedule)
+
+
+@command("schedule resume", example="daily_report-1", options=QueueOptions)
+def resume(context: CommandContext, schedules: ScheduleIds) -> None:
+    """Let paused schedules fire again, from now on; fires that they missed are not made up for."""
+    _change_state(context, schedules, context.job_queue.resume_schedule)
+
+
+def _change_state(context: CommandContext, ids: list[str], act: Callable[[str], Schedule]) -> None:
+    from flowerpower_cli.views.jobs import record_data
+    from flowerpower_cli.views.schedules import changed_view
+
+    def change(before: Schedule) -> tuple[Schedule, bool]:
+        after = act(before.id)
+        return after, after.state != before.state
+
+    results, errors = for_each("schedules", ids, context.job_queue.get_schedule, change)
+    context.learn_secrets(*(schedule.pipeline for schedule, _ in results))
+    context.output.result(
+        [record_data(schedule) | {"changed": changed} for schedule, changed in results],
+        lambda: changed_view([schedule for schedule, _ in results]),
+    )
+    for schedule, changed in results:
+        if not changed:
+            context.output.message(f"Nothing to do: {schedule.id} is {schedule.state} already.")
+    raise_errors(errors, "schedules")
+
+
+@command("schedule run-now", example="daily_report-1", options=QueueOptions)
+def run_now(context: CommandContext, schedules: ScheduleIds) -> None:
+    """Add a job of each schedule at once; when the schedules fire does not change."""
+    from flowerpower_cli.views.jobs import added_view, record_data
+
+    job_queue = context.job_queue
+    jobs, errors = for_each(
+        "schedules",
+        schedules,
+        job_queue.get_schedule,
+        lambda schedule: job_queue.run_schedule_now(schedule.id),
+    )
+    context.learn_secrets(*(job.pipeline for job in jobs))
+    context.output.result([record_data(job) for job in jobs], lambda: added_view(*jobs))
+    context.warn_if_jobs_wait(jobs)
+    raise_errors(errors, "schedules")
+
+
+@command("schedule delete", example="daily_report-1 --yes", options=QueueOptions)
+def delete(
+    context: CommandContext, schedules: ScheduleIds, yes: Yes = False, dry_run: DryRun = False
+) -> None:
+    """Delete schedules with their history; jobs that they added stay."""
+    job_queue = context.job_queue
+    delete_each(
+        context,
+        "schedules",
+        schedules,
+        job_queue.get_schedule,
+        job_queue.delete_schedule,
+        lost="with history",
+        yes=yes,
+        dry_run=dry_run,
+    )

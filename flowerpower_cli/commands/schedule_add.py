@@ -10,10 +10,8 @@ import typer
 
 from flowerpower.errors import FlowerpowerError, UsageError
 from flowerpower_cli.command import CommandContext, command
-from flowerpower_cli.commands.worker import warn_if_no_scheduler, warn_if_no_worker
 from flowerpower_cli.inputs import overrides_from, trigger_from
 from flowerpower_cli.lookup import raise_errors
-from flowerpower_cli.option_parsers import duration, iso_time, whole_number
 from flowerpower_cli.options import (
     Overwrite,
     PipelineName,
@@ -23,7 +21,11 @@ from flowerpower_cli.options import (
     RunOptions,
     Start,
     TriggerOptions,
+    duration,
     given_options,
+    iso_time,
+    option,
+    whole_number,
 )
 
 if TYPE_CHECKING:
@@ -35,40 +37,28 @@ class ScheduleOptions:
     """How a schedule fires, and how its jobs are kept; None is the default."""
 
     start: Start = None
-    end: Annotated[
-        datetime | None,
-        typer.Option(parser=iso_time, metavar="TIME", help="No fire after this time."),
-    ] = None
+    end: Annotated[datetime | None, option("TIME", "No fire after this time.", iso_time)] = None
     jitter: Annotated[
-        float | None,
-        typer.Option(
-            parser=duration,
-            metavar="DURATION",
-            help="Delay each fire at random by up to this long.",
-        ),
+        float | None, option("DURATION", "Delay each fire at random by up to this long.", duration)
     ] = None
     misfire_grace_time: Annotated[
         float | None,
-        typer.Option(
-            parser=duration,
-            metavar="DURATION",
-            help="A fire later than this counts as missed; by default there is no limit.",
+        option(
+            "DURATION",
+            "A fire later than this counts as missed; by default there is no limit.",
+            duration,
         ),
     ] = None
     coalesce: Annotated[
         bool | None,
-        typer.Option(
-            "--coalesce/--no-coalesce",
-            help="Make one fire of several missed ones (the default), or each of them.",
-            show_default=False,
-        ),
+        typer.Option(help="Make one fire of several missed ones (the default), or each of them."),
     ] = None
     max_instances: Annotated[
         int | None,
-        typer.Option(
-            parser=whole_number,
-            metavar="N",
-            help="Skip a fire while N jobs of the schedule have not ended; by default 1.",
+        option(
+            "N",
+            "Skip a fire while N jobs of the schedule have not ended; by default 1.",
+            whole_number,
         ),
     ] = None
     queue: QueueName = None
@@ -84,9 +74,7 @@ def add(
     options: RunOptions,
     schedule_id: Annotated[
         str | None,
-        typer.Option(
-            metavar="SCHEDULE", help="The schedule's id; by default the pipeline's next number."
-        ),
+        option("SCHEDULE", "The schedule's id; by default the pipeline's next number."),
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -96,7 +84,8 @@ def add(
     JSON is a list; --schedule-id selects one of them. Adding the same schedule again changes
     nothing; --overwrite replaces another schedule that has the id.
     """
-    from flowerpower_cli.views.schedules import added_view, schedule_data
+    from flowerpower_cli.views.jobs import record_data
+    from flowerpower_cli.views.schedules import added_view
 
     if trigger.kinds:
         specs = [_spec_from_options(context, pipeline, schedule_id, trigger, schedule, options)]
@@ -109,19 +98,15 @@ def add(
     if not added:
         raise_errors(errors, "schedules")
     # Schedules that could be added are shown before the errors of the others are raised.
-    data = [schedule_data(record) | {"created": record.created} for record in added]
-    context.output.result(
-        data[0] if trigger.kinds else data,
-        lambda: added_view(added),
-        [record.id for record in added],
-    )
+    data = [record_data(record) | {"created": record.created} for record in added]
+    context.output.result(data[0] if trigger.kinds else data, lambda: added_view(added))
     for record in added:
         if not record.created:
             context.output.message(f"Nothing to do: the schedule {record.id} exists already.")
         elif record.state == "done":
             context.output.warning(f"The schedule {record.id} is done: it will never fire.")
-    warn_if_no_worker(context, {record.spec.queue for record in added if record.spec is not None})
-    warn_if_no_scheduler(context)
+    context.warn_if_no_worker({record.spec.queue for record in added if record.spec is not None})
+    _warn_if_no_scheduler(context)
     raise_errors(errors, "schedules")
 
 
@@ -182,3 +167,13 @@ def _add_all(
         except FlowerpowerError as error:
             errors.append(error)
     return added, errors
+
+
+def _warn_if_no_scheduler(context: CommandContext) -> None:
+    """Say so if no scheduler is running; on SQL every worker is one, and was asked for before."""
+    if context.output.quiet or context.output.json or context.job_queue.type != "rq":
+        return
+    if not context.job_queue.has_scheduler():
+        context.output.message(
+            "No scheduler fires schedules; start one: flowerpower job-queue start-scheduler"
+        )

@@ -15,10 +15,9 @@ from flowerpower.jobs.run import NodeEvent, RunError
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
 from flowerpower_cli.command import CommandContext
-from flowerpower_cli.commands.worker import warn_if_jobs_wait
-from flowerpower_cli.reconnect import poll
-from flowerpower_cli.views.jobs import error_summary, job_data, local_time, short_id
-from flowerpower_cli.views.outputs import finished_message, outputs_view, run_messages
+from flowerpower_cli.lookup import poll
+from flowerpower_cli.views.jobs import error_summary, local_time, record_data, short_id
+from flowerpower_cli.views.pipelines import finished_message, outputs_view, run_messages
 from flowerpower_cli.views.progress import Bar, progress_bars
 from flowerpower_cli.views.tables import Block, section_title
 
@@ -41,10 +40,10 @@ def wait_and_show(
         WaitTimeout: if they have not ended after `timeout` seconds.
     """
     context.learn_secrets(*(job.pipeline for job in jobs))
-    warn_if_jobs_wait(context, jobs)
+    context.warn_if_jobs_wait(jobs)
     ended = _wait(context, jobs, timeout, progress=progress)
     finished = [job for job in ended if job.status is JobStatus.FINISHED]
-    data = [job_data(job) for job in ended]
+    data = [record_data(job) for job in ended]
     context.output.result(
         data if as_list else data[0] | {"created": jobs[0].created},
         lambda: _results_view(finished, titled=len(jobs) > 1),

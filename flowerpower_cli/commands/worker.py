@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from flowerpower.errors import UsageError
 from flowerpower_cli.command import CommandContext, command
-from flowerpower_cli.option_parsers import whole_number, words
-from flowerpower_cli.options import QueueOptions
-
-if TYPE_CHECKING:
-    from flowerpower.jobs.job import Job
+from flowerpower_cli.inputs import words
+from flowerpower_cli.options import QueueOptions, Strings, option, whole_number
 
 
 @command("job-queue start-worker", example="--num-workers 4", options=QueueOptions)
@@ -21,32 +17,21 @@ def start_worker(
     context: CommandContext,
     num_workers: Annotated[
         int | None,
-        typer.Option(
-            "--num-workers",
-            "-n",
-            parser=whole_number,
-            metavar="N",
-            help="Jobs at once; by default as conf/project.yml says.",
+        option(
+            "N",
+            "Jobs at once; by default as conf/project.yml says.",
+            whole_number,
+            names="--num-workers -n",
         ),
     ] = None,
     queues: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="QUEUE[,QUEUE]",
-            help="Take jobs from these queues; by default from all. Repeatable.",
-        ),
+        Strings,
+        option("QUEUE[,QUEUE]", "Take jobs from these queues; by default from all. Repeatable."),
     ] = None,
     burst: Annotated[bool, typer.Option("--burst", help="End when no job is due.")] = False,
-    max_jobs: Annotated[
-        int | None, typer.Option(parser=whole_number, metavar="N", help="End after N jobs.")
-    ] = None,
+    max_jobs: Annotated[int | None, option("N", "End after N jobs.", whole_number)] = None,
     jobs_per_child: Annotated[
-        int,
-        typer.Option(
-            parser=whole_number,
-            metavar="N",
-            help="How many jobs a process runs before it is replaced.",
-        ),
+        int, option("N", "How many jobs a process runs before it is replaced.", whole_number)
     ] = 1,
     with_scheduler: Annotated[
         bool,
@@ -88,9 +73,7 @@ def workers(context: CommandContext) -> None:
 
     alive = context.job_queue.list_workers()
     context.output.result(
-        [worker.to_json() for worker in alive],
-        lambda: workers_view(alive, context.timezone),
-        [worker.id for worker in alive],
+        [worker.to_json() for worker in alive], lambda: workers_view(alive, context.timezone)
     )
     if not alive:
         context.output.message(
@@ -110,40 +93,3 @@ def start_scheduler(context: CommandContext) -> None:
     job_queue = context.job_queue
     events = SchedulerEvents(context.output, context.manager.project, job_queue.check())
     job_queue.run_scheduler(on_event=events.print_event)
-
-
-def warn_if_jobs_wait(context: CommandContext, jobs: Iterable[Job]) -> None:
-    """Say so if no worker takes the jobs that have not ended."""
-    warn_if_no_worker(context, {job.queue for job in jobs if not job.status.is_ended})
-
-
-def warn_if_no_worker(context: CommandContext, queues: set[str]) -> None:
-    """Say so if no worker takes jobs from some of the queues."""
-    if context.output.quiet or context.output.json:
-        return
-    from flowerpower.triggers import clock
-    from flowerpower_cli.views.jobs import SILENT_AFTER, seconds_silent
-
-    now = clock.now()
-    served = {
-        queue
-        for worker in context.job_queue.list_workers()
-        # A worker that was killed stays listed for a while.
-        if seconds_silent(worker, now) < SILENT_AFTER
-        for queue in worker.queues
-    }
-    if unserved := sorted(queues - served):
-        context.output.message(
-            f"No worker takes jobs from {', '.join(unserved)}; start one: "
-            "flowerpower job-queue start-worker"
-        )
-
-
-def warn_if_no_scheduler(context: CommandContext) -> None:
-    """Say so if no scheduler is running; on SQL every worker is one, see `warn_if_no_worker`."""
-    if context.output.quiet or context.output.json or context.job_queue.type != "rq":
-        return
-    if not context.job_queue.has_scheduler():
-        context.output.message(
-            "No scheduler fires schedules; start one: flowerpower job-queue start-scheduler"
-        )

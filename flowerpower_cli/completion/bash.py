@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shlex import quote
 
-from flowerpower_cli.completion.tree import BASE_DIR_OPTION, Command, Option, Value
+from flowerpower_cli.completion.tree import Argument, Command, Option
 
 _SCRIPT = r"""# Completion of flowerpower for bash 4 and later, generated from its tree of commands.
 
@@ -53,7 +53,7 @@ _flowerpower_is_flag() {
 
 # Takes in the value $2 of the option $1. It is read as it stands: nothing in it is expanded.
 _flowerpower_given() {
-    [[ $1 == @BASE_DIR@ ]] || return 0
+    [[ $1 == --base-dir ]] || return 0
     base_dir=$2
     case $2 in
         \"*\" | \'*\') base_dir=${2:1:${#2}-2} ;;
@@ -123,7 +123,7 @@ _flowerpower_offer_options() {
 
 _flowerpower_offer_names() {
     local name place=()
-    [[ $base_dir ]] && place=(@BASE_DIR@ "$base_dir")
+    [[ $base_dir ]] && place=(--base-dir "$base_dir")
     while IFS= read -r name; do
         [[ $name == [A-Za-z0-9_]* && $name != *[!A-Za-z0-9_-]* ]] || continue
         _flowerpower_offer "$1" "$2" "$name"
@@ -194,9 +194,9 @@ complete -F _flowerpower flowerpower
 
 
 def render(root: Command) -> str:
-    """The script for the commands from `root` on."""
+    """The script for the tree of commands at `root`."""
     table = "\n".join(line for command in root.walk() for line in _entry(command))
-    return _SCRIPT.replace("@TABLE@", table).replace("@BASE_DIR@", BASE_DIR_OPTION)
+    return _SCRIPT.replace("@TABLE@", table)
 
 
 def _entry(command: Command) -> list[str]:
@@ -207,19 +207,15 @@ def _entry(command: Command) -> list[str]:
         )
     if command.arguments:
         lines.append("            arguments=(")
-        for argument in command.arguments:
-            times = "many" if argument.repeatable else "once"
-            lines.append(f"                {quote(f'{times} {_words(argument.value)}')}")
+        lines.extend(f"                {quote(_place(argument))}" for argument in command.arguments)
         lines.append("            )")
     lines.append("            options=(")
-    lines.extend(f"                {quote(_option(option))}" for option in command.options)
+    entries = (f"{','.join(option.names)} {_place(option)}" for option in command.options)
+    lines.extend(f"                {quote(entry)}" for entry in entries)
     return [*lines, "            )", "            ;;"]
 
 
-def _option(option: Option) -> str:
-    times = "many" if option.repeatable else "once"
-    return f"{','.join(option.names)} {times} {_words(option.value)}"
-
-
-def _words(value: Value) -> str:
-    return " ".join([value.kind, *value.words])
+def _place(place: Option | Argument) -> str:
+    """How often it can be given, what its value is, and the words for it."""
+    times = "many" if place.repeatable else "once"
+    return " ".join([times, place.value.kind, *place.value.words])

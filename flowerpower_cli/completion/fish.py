@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flowerpower_cli.completion.tree import BASE_DIR_OPTION, Command, Option, Value
+from flowerpower_cli.completion.tree import Command, Option, Value
 
 _SCRIPT = r"""# Completion of flowerpower for fish, generated from its tree of commands.
 
@@ -44,10 +44,10 @@ function __flowerpower_names
     set -l words (commandline -opc)
     for index in (seq (count $words))
         switch $words[$index]
-            case '@BASE_DIR@=*'
-                set place @BASE_DIR@ (string replace -- @BASE_DIR@= '' $words[$index])
-            case @BASE_DIR@
-                set -q words[(math $index + 1)]; and set place @BASE_DIR@ $words[(math $index + 1)]
+            case '--base-dir=*'
+                set place --base-dir (string replace -- --base-dir= '' $words[$index])
+            case --base-dir
+                set -q words[(math $index + 1)]; and set place --base-dir $words[(math $index + 1)]
         end
     end
     command flowerpower --complete-names $argv[1] $place 2>/dev/null </dev/null |
@@ -71,7 +71,7 @@ complete -c flowerpower -f
 
 
 def render(root: Command) -> str:
-    """The script for the commands from `root` on."""
+    """The script for the tree of commands at `root`."""
     commands = list(root.walk())
     valued = [
         f"{' '.join(command.path)}:{name}"
@@ -81,11 +81,9 @@ def render(root: Command) -> str:
         for name in option.names
     ]
     paths = [" ".join(command.path) for command in commands if command.path]
-    script = _SCRIPT.replace("@BASE_DIR@", BASE_DIR_OPTION)
-    script = script.replace("@COMMANDS@", _list(paths)).replace("@VALUED@", _list(valued))
-    return script.replace(
-        "@LINES@", "\n".join(line for command in commands for line in _lines(command))
-    )
+    lines = "\n".join(line for command in commands for line in _lines(command))
+    script = _SCRIPT.replace("@COMMANDS@", _list(paths)).replace("@VALUED@", _list(valued))
+    return script.replace("@LINES@", lines)
 
 
 def _list(words: list[str]) -> str:

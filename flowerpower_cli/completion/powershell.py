@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowerpower_cli.completion.tree import BASE_DIR_OPTION, Command, Option, Value
+from flowerpower_cli.completion.tree import Command, Option, Value
 
 _SCRIPT = r"""# Completion of flowerpower for PowerShell, generated from its tree of commands.
 
@@ -26,7 +26,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
         $words = @($value.Words)
         if ($value.Kind -ceq 'names') {
             $place = @()
-            if ($baseDir) { $place = @('@BASE_DIR@', $baseDir) }
+            if ($baseDir) { $place = @('--base-dir', $baseDir) }
             $words = @(flowerpower --complete-names $value.Words[0] @place 2>$null) -cmatch
                 '^[A-Za-z0-9_][A-Za-z0-9_-]*$'
         }
@@ -53,7 +53,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
         }
         $name, $given = $word -split '=', 2
         if ($pending) {
-            if ($pending.Names -ccontains '@BASE_DIR@') { $baseDir = $word }
+            if ($pending.Names -ccontains '--base-dir') { $baseDir = $word }
             $pending = $null
         } elseif ($ended -or -not $word.StartsWith('-') -or $word -ceq '-') {
             if (-not $command.Commands.Count) {
@@ -73,7 +73,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             if ($option) {
                 $used += $option.Names
                 if ($null -ne $given) {
-                    if ($name -ceq '@BASE_DIR@') { $baseDir = $given }
+                    if ($name -ceq '--base-dir') { $baseDir = $given }
                 } elseif ($option.Value.Kind -cne 'flag') {
                     $pending = $option
                 }
@@ -113,9 +113,9 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
 
 
 def render(root: Command) -> str:
-    """The script for the commands from `root` on."""
+    """The script for the tree of commands at `root`."""
     tree = "\n".join(line for command in root.walk() for line in _entry(command))
-    return _SCRIPT.replace("@TREE@", tree).replace("@BASE_DIR@", BASE_DIR_OPTION)
+    return _SCRIPT.replace("@TREE@", tree)
 
 
 def _entry(command: Command) -> list[str]:

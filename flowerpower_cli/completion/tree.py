@@ -9,8 +9,6 @@ from typing import Any, Literal
 
 import typer
 
-BASE_DIR_OPTION = "--base-dir"
-
 # The kind of names that a metavar stands for, for `flowerpower --complete-names`.
 _NAMED = {"PIPELINE": "pipelines", "JOB": "jobs", "SCHEDULE": "schedules"}
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.+-]*", re.ASCII)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from flowerpower_cli.completion.tree import BASE_DIR_OPTION, Command, Option, Value
+from flowerpower_cli.completion.tree import Command, Option, Value
 
 _SCRIPT = r"""#compdef flowerpower
 # Completion of flowerpower for zsh, generated from its tree of commands.
 
 __flowerpower_names() {
     local -a names place
-    (( $+opt_args[@BASE_DIR@] )) && place=(@BASE_DIR@ "${(Q)opt_args[@BASE_DIR@]}")
+    (( $+opt_args[--base-dir] )) && place=(--base-dir "${(Q)opt_args[--base-dir]}")
     names=(${(f)"$(command flowerpower --complete-names $@[-1] $place 2>/dev/null </dev/null)"})
     names=(${(M)names:#[A-Za-z0-9_][A-Za-z0-9_-]#})
     (( $#names )) && compadd "${@[1,-2]}" -a names
@@ -56,10 +56,8 @@ _ACTIONS = {"file": "_files", "folder": "_files -/", "at_file": "__flowerpower_a
 
 
 def render(root: Command) -> str:
-    """The script for the commands from `root` on."""
-    functions = "\n".join(_function(command) for command in root.walk())
-    script = _SCRIPT.replace("@BASE_DIR@", BASE_DIR_OPTION)
-    return script.replace("@FUNCTIONS@", functions)
+    """The script for the tree of commands at `root`."""
+    return _SCRIPT.replace("@FUNCTIONS@", "\n".join(map(_function, root.walk())))
 
 
 def _function(command: Command) -> str:

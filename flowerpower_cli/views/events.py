@@ -21,7 +21,7 @@ from flowerpower.triggers.clock import format_duration
 from flowerpower_cli.views.jobs import STYLES, error_summary, short_id
 from flowerpower_cli.views.output import Output, write_line
 from flowerpower_cli.views.schedules import fire_cells
-from flowerpower_cli.views.tables import Cell, Line, cell
+from flowerpower_cli.views.tables import Cell, Line, cell, counted
 
 if TYPE_CHECKING:
     from flowerpower.config.files import Project
@@ -104,7 +104,7 @@ class SchedulerEvents:
             totals = self._totals()
             return cell("Stopped", "bold"), cell(f" after {totals}." if totals else ".")
         if kind == "worker_died":
-            requeued = f"; {count_jobs(facts['jobs'])} put back" if facts["jobs"] else ""
+            requeued = f"; {counted(facts['jobs'], 'job')} put back" if facts["jobs"] else ""
             text = f"The worker {facts['worker']} has died{requeued}."
         elif kind == "unreachable":
             text = f"{facts['reason']} {self.retry_notice}"
@@ -115,7 +115,7 @@ class SchedulerEvents:
     def _totals(self) -> str:
         total = self._counts.total()
         counts = ", ".join(f"{count} {outcome}" for outcome, count in self._counts.items())
-        return f"{total} fire{'' if total == 1 else 's'}: {counts}" if total else ""
+        return f"{counted(total, 'fire')}: {counts}" if total else ""
 
     def _start(self, facts: Mapping[str, Any]) -> tuple[Cell, ...]:
         return (
@@ -171,20 +171,15 @@ class WorkerEvents(SchedulerEvents):
             return super()._notice(kind, facts)
         running = len(facts["running"])
         if kind == "forced":
-            text = f"Stopping at once; {count_jobs(running)} put back."
+            text = f"Stopping at once; {counted(running, 'job')} put back."
         elif not running:
             text = "Stopping."
         else:
             text = (
-                f"Stopping: finishing {count_jobs(running, 'running ')}; again to stop "
+                f"Stopping: finishing {counted(running, 'running job')}; again to stop "
                 f"{'it' if running == 1 else 'them'} at once."
             )
         return (cell(text, "yellow"),)
-
-
-def count_jobs(count: int, kind: str = "") -> str:
-    """`1 job`, `2 running jobs`."""
-    return f"{count} {kind}job{'' if count == 1 else 's'}"
 
 
 def _job_outcome(facts: Mapping[str, Any]) -> tuple[Cell, ...]:

@@ -17,7 +17,6 @@ from flowerpower_cli.views.tables import (
     Cell,
     Line,
     cell,
-    column_table,
     line,
     section_title,
     table,
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from flowerpower.jobs.claim import WorkerInfo
+    from flowerpower.jobs.schedule import Schedule
 
 STYLES: dict[str, str] = {
     JobStatus.SCHEDULED: "cyan",
@@ -50,16 +50,16 @@ SILENT_AFTER = 10.0
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def job_data(job: Job) -> dict[str, Any]:
-    """A job as JSON; inputs whose names are those of secrets are masked."""
-    body = job.to_json()
+def record_data(record: Job | Schedule) -> dict[str, Any]:
+    """A job or a schedule as JSON; inputs whose names are those of secrets are masked."""
+    body = record.to_json()
     del body["created"]
     return body | {"overrides": mask_values(body["overrides"], named=True)}
 
 
 def listed_job_data(job: Job) -> dict[str, Any]:
     """A job of a list as JSON, without its result."""
-    body = job_data(job)
+    body = record_data(job)
     del body["result"]
     return body
 
@@ -69,10 +69,11 @@ def short_id(job_id: str) -> str:
     return job_id[:8] if _UUID.fullmatch(job_id) else job_id
 
 
-def added_view(job: Job) -> Iterator[Block]:
-    """A job that was added, or existed already."""
-    status = cell(f"  {job.status}", STYLES[job.status])
-    yield Line((cell(job.id, "bold"), cell(f"  {job.pipeline}"), status))
+def added_view(*jobs: Job) -> Iterator[Block]:
+    """Jobs that were added, or existed already."""
+    for job in jobs:
+        status = cell(f"  {job.status}", STYLES[job.status])
+        yield Line((cell(job.id, "bold"), cell(f"  {job.pipeline}"), status))
 
 
 def cancelled_view(jobs: list[Job]) -> Iterator[Block]:
@@ -115,7 +116,7 @@ def jobs_view(jobs: list[Job], timezone: str, *, short: bool) -> Iterator[Block]
     notes = [_note(job, now) for job in jobs]
     if any(notes):
         columns["note…"] = [cell(note, "dim") for note in notes]
-    yield column_table(columns)
+    yield table(columns)
 
 
 def short_time(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
@@ -160,18 +161,12 @@ def error_summary(error: dict[str, Any] | None) -> str:
 
 def job_view(job: Job, timezone: str) -> Iterator[Block]:
     """All that is known of one job."""
-    from flowerpower_cli.views.outputs import outputs_view, run_messages
+    from flowerpower_cli.views.pipelines import outputs_view, run_messages
 
     zone = clock.timezone(timezone)
-    yield Line(
-        (
-            cell(job.id, "bold"),
-            cell(f"  {job.pipeline}  "),
-            cell(job.status, STYLES[job.status]),
-        )
-    )
+    yield from added_view(job)
     yield from facts_view(_facts(job, zone))
-    yield from overrides_view(job_data(job)["overrides"])
+    yield from overrides_view(record_data(job)["overrides"])
     yield from _nodes_view(job, zone)
     yield from _error_view(job)
     if job.result_expired_at is not None:
@@ -236,18 +231,21 @@ def _nodes_view(job: Job, zone: ZoneInfo) -> Iterator[Block]:
     if not nodes:
         return
     yield section_title("Nodes", f"  {progress.get('done')} of {progress.get('total')}")
-    rows = []
-    for name, node in nodes.items():
-        state, seconds = str(node.get("state")), node.get("seconds")
-        rows.append(
-            (
-                cell(name, "bold"),
-                cell("from cache" if node.get("from_cache") else state, NODE_STYLES.get(state, "")),
-                cell(_clock_time(node.get("started_at"), zone), "dim"),
-                cell("" if seconds is None else format_duration(seconds)),
-            )
-        )
-    yield table(("node", "state", "started", "took>"), rows)
+    states = [str(node.get("state")) for node in nodes.values()]
+    durations = [node.get("seconds") for node in nodes.values()]
+    yield table(
+        {
+            "node": [cell(name, "bold") for name in nodes],
+            "state": [
+                cell("from cache" if node.get("from_cache") else state, NODE_STYLES.get(state, ""))
+                for node, state in zip(nodes.values(), states, strict=True)
+            ],
+            "started": [
+                cell(_clock_time(node.get("started_at"), zone), "dim") for node in nodes.values()
+            ],
+            "took>": [cell("" if time is None else format_duration(time)) for time in durations],
+        }
+    )
 
 
 def _clock_time(text: Any, zone: ZoneInfo) -> str:
@@ -277,22 +275,24 @@ def workers_view(workers: list[WorkerInfo], timezone: str) -> Iterator[Block]:
     if not workers:
         return
     zone, now = clock.timezone(timezone), clock.now()
-    rows = []
-    for worker in workers:
-        silent = seconds_silent(worker, now)
-        rows.append(
-            (
-                cell(worker.id, "bold"),
-                cell(", ".join(worker.queues)),
-                cell(f"{len(worker.running)} of {worker.slots}"),
-                cell(short_time(worker.started_at, now, zone), "dim"),
+    silences = [seconds_silent(worker, now) for worker in workers]
+    yield table(
+        {
+            "worker": [cell(worker.id, "bold") for worker in workers],
+            "queues": [cell(", ".join(worker.queues)) for worker in workers],
+            "running>": [cell(f"{len(worker.running)} of {worker.slots}") for worker in workers],
+            "started": [
+                cell(short_time(worker.started_at, now, zone), "dim") for worker in workers
+            ],
+            "last sign of life": [
                 cell(
-                    f"{format_duration(round(max(silent, 0.0)))} ago",
-                    "bold red" if silent > SILENT_AFTER else "green",
-                ),
-            )
-        )
-    yield table(("worker", "queues", "running>", "started", "last sign of life"), rows)
+                    f"{format_duration(round(max(seconds, 0.0)))} ago",
+                    "bold red" if seconds > SILENT_AFTER else "green",
+                )
+                for seconds in silences
+            ],
+        }
+    )
 
 
 def seconds_silent(worker: WorkerInfo, now: datetime) -> float:

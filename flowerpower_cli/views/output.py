@@ -1,4 +1,4 @@
-"""Where output goes: results to stdout, everything else to stderr.
+"""Where output goes: results to stdout or to a file, everything else to stderr.
 
 Texts of users are data: nothing in them is read as markup, control characters are shown as
 escapes, secrets as ***.
@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from flowerpower.errors import FlowerpowerError, Refused
@@ -84,16 +85,31 @@ class Output:
         self,
         data: Any,
         view: Callable[[], Iterable[Block]],
-        ids: Iterable[str] = (),
+        ids: Iterable[str] | None = None,
     ) -> None:
-        """Print a result: `data` with --json, the `ids` with --quiet, else what `view` yields."""
+        """Print a result: `data` with --json, the `ids` with --quiet, else what `view` yields.
+
+        Without `ids`, those in the data: it is a record or a list of records.
+        """
         if self.json:
             write_line(sys.stdout, dump_json(data))
         elif self.quiet:
+            if ids is None:
+                ids = [record["id"] for record in (data if isinstance(data, list) else [data])]
             for item_id in ids:
                 write_line(sys.stdout, one_line(item_id))
         else:
             self.show(sys.stdout, view())
+
+    def write(self, content: bytes, path: Path | None) -> None:
+        """Write bytes to a file and say so, or to stdout as they are."""
+        if path is not None:
+            write_file(path, content)
+            self.message(f"Wrote {path}.")
+            return
+        with flushing(sys.stdout):
+            sys.stdout.flush()
+            sys.stdout.buffer.write(content)
 
     def message(self, text: str) -> None:
         """Print a line for people on stderr; --quiet leaves it out."""
@@ -194,6 +210,46 @@ def write_line(stream: TextIO, text: str) -> None:
     """Write one line and flush it."""
     with flushing(stream):
         stream.write(text + "\n")
+
+
+def check_writable(path: Path | None) -> None:
+    """Check that a file can be written, before a run that may take hours.
+
+    Raises:
+        FlowerpowerError: with the reason why it cannot be written.
+    """
+    if path is None:
+        return
+    folder = path.absolute().parent
+    reason = None
+    if path.is_dir():
+        reason = "it is a folder"
+    elif not folder.is_dir():
+        reason = "No such file or directory"
+    elif not os.access(path if path.exists() else folder, os.W_OK):
+        reason = "Permission denied"
+    if reason:
+        raise FlowerpowerError(f"{path} cannot be written: {reason}.")
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all; missing folders are made.
+
+    Raises:
+        FlowerpowerError: with the reason why it cannot be written.
+    """
+    from flowerpower import atomic_files
+
+    try:
+        target = path.resolve()
+        if target.exists() and not target.is_file():
+            # A device or a pipe (/dev/stdout, >(command)) is written to, never replaced.
+            path.write_bytes(content)
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            atomic_files.write_file(target, content)
+    except OSError as error:
+        raise FlowerpowerError(f"{path} cannot be written: {error.strerror}.") from None
 
 
 @contextlib.contextmanager

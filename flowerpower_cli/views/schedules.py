@@ -7,19 +7,24 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flowerpower.jobs.schedule import Fire, Origin, Outcome, Schedule, ScheduleState
-from flowerpower.text import mask_values
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
-from flowerpower_cli.views.jobs import facts_view, local_time, overrides_view, short_time
+from flowerpower_cli.views.jobs import (
+    facts_view,
+    local_time,
+    overrides_view,
+    record_data,
+    short_time,
+)
 from flowerpower_cli.views.tables import (
     Block,
     Cell,
     Line,
     Table,
     cell,
-    column_table,
     line,
     section_title,
+    table,
 )
 
 if TYPE_CHECKING:
@@ -46,27 +51,11 @@ OVERDUE_AFTER = 10.0
 """Seconds; if a fire is later than this, no worker or scheduler is running."""
 
 
-def schedule_data(schedule: Schedule) -> dict[str, Any]:
-    """A schedule as JSON; inputs whose names are those of secrets are masked."""
-    body = schedule.to_json()
-    del body["created"]
-    return body | {"overrides": mask_values(body["overrides"], named=True)}
-
-
-def fires_data(fires: Sequence[Fire]) -> list[dict[str, Any]]:
-    """Past fires as JSON."""
-    return [fire.to_json() for fire in fires]
-
-
 def next_fires_data(rows: Sequence[PreviewRow]) -> list[dict[str, Any]]:
     """Future fires as JSON."""
     return [
-        {
-            "fire": clock.format_time(row.fire),
-            "local": row.local.isoformat(),
-            "note": row.note or None,
-        }
-        for row in rows
+        {"fire": clock.format_time(r.fire), "local": r.local.isoformat(), "note": r.note or None}
+        for r in rows
     ]
 
 
@@ -156,7 +145,7 @@ def schedules_view(schedules: Sequence[Schedule], timezone: str) -> Iterator[Blo
         columns["last fire"] = [
             cell(short_local_time(schedule, schedule.last_fire), "dim") for schedule in schedules
         ]
-    yield column_table(columns)
+    yield table(columns)
     for schedule in schedules:
         if schedule.fault:
             yield line(schedule.fault, "bold red")
@@ -177,7 +166,7 @@ def schedule_view(
     if schedule.fault:
         yield line(schedule.fault, "bold red")
     yield from facts_view(_facts(schedule, zone))
-    yield from overrides_view(schedule_data(schedule)["overrides"] or {})
+    yield from overrides_view(record_data(schedule)["overrides"] or {})
     if next_fires:
         yield section_title("Next fires")
         yield next_fires_table(next_fires, clock.now().replace(microsecond=0))
@@ -226,7 +215,7 @@ def next_fires_table(fires: Sequence[PreviewRow], begin: datetime) -> Table:
     }
     if any(fire.note for fire in fires):
         columns["note"] = [cell(fire.note, "yellow") for fire in fires]
-    return column_table(columns)
+    return table(columns)
 
 
 def history_view(fires: Sequence[Fire], zone: ZoneInfo) -> Iterator[Block]:
@@ -243,7 +232,7 @@ def history_view(fires: Sequence[Fire], zone: ZoneInfo) -> Iterator[Block]:
         columns["job"] = [cell(fire.job_id or "", "bold") for fire in fires]
     if any(fire.reason for fire in fires):
         columns["reason…"] = [cell(fire.reason or "", "dim") for fire in fires]
-    yield column_table(columns)
+    yield table(columns)
 
 
 def fire_cells(facts: Mapping[str, Any], zone: ZoneInfo) -> tuple[Cell, ...]:

@@ -6,7 +6,7 @@ and is never cut or folded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -85,13 +85,15 @@ class Table:
 
     def rich(self) -> RenderableType:
         """As something that Rich draws when it knows the width of the terminal."""
-        return _FittedTable(self)
+        return self
 
-    def rich_table(self, width: int) -> RenderableType:
-        """As Rich's Table in `width` characters."""
+    def __rich_console__(
+        self, _console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
         from rich import box
         from rich.table import Table as RichTable
 
+        width = options.max_width
         rich_table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
         longest = max(map(len, (_title(self.headers[0]), *(row[0].text for row in self.rows))))
         # The first column holds names, and a name that is folded in its middle is hard to read.
@@ -110,25 +112,13 @@ class Table:
             if last_width >= MIN_CUT:
                 last = Cell(shortened(last.text, last_width), last.style)
             rich_table.add_row(*(cell.rich() for cell in (*cells, last)))
-        return rich_table
+        yield rich_table
 
     def _last_column_width(self, width: int) -> int:
         """The characters that the other columns leave of `width`."""
         texts = [self.headers, *(tuple(cell.text for cell in row) for row in self.rows)]
         other_columns = list(zip(*texts, strict=True))[:-1]
         return width - 2 - sum(max(map(len, column)) + 3 for column in other_columns)
-
-
-@dataclass(frozen=True)
-class _FittedTable:
-    """A table that is laid out when Rich prints it, in the width it has then."""
-
-    table: Table
-
-    def __rich_console__(
-        self, _console: Console, options: ConsoleOptions
-    ) -> Iterator[RenderableType]:
-        yield self.table.rich_table(options.max_width)
 
 
 Block = Line | Table
@@ -160,11 +150,11 @@ def text_lines(text: str, style: str = "") -> Iterator[Line]:
         yield Line((Cell(text_line, style),))
 
 
-def table(headers: Iterable[str], rows: Iterable[tuple[Cell, ...]]) -> Table:
-    """A table of rows."""
-    return Table(tuple(headers), list(rows))
-
-
-def column_table(columns: Mapping[str, Sequence[Cell]]) -> Table:
+def table(columns: Mapping[str, Sequence[Cell]]) -> Table:
     """A table of columns, by their headers."""
-    return table(columns, zip(*columns.values(), strict=True))
+    return Table(tuple(columns), list(zip(*columns.values(), strict=True)))
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 job`, `2 jobs`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
