@@ -10,7 +10,6 @@ import typer
 
 from flowerpower_cli.command import COMMANDS, HELP_NAMES
 
-HELP = "Run Hamilton pipelines now, in the background, or on a schedule."
 GROUPS = {
     "pipeline": "Create, inspect and run the pipelines of a project.",
     "job-queue": "Run pipelines in the background: jobs and their workers.",
@@ -18,39 +17,21 @@ GROUPS = {
     "completion": "Shell completion of commands, options and names.",
 }
 MODULES = {
-    "init": "init",
-    "pipeline new": "pipeline",
-    "pipeline list": "pipeline",
-    "pipeline show": "pipeline",
-    "pipeline validate": "pipeline",
-    "pipeline delete": "pipeline",
-    "pipeline export": "pipeline",
-    "pipeline import": "pipeline",
-    "pipeline dag": "pipeline_dag",
-    "pipeline run": "pipeline_run",
-    "job-queue add-job": "job_queue",
-    "job-queue list-jobs": "job_queue",
-    "job-queue show-job": "job_queue",
-    "job-queue wait": "job_queue",
-    "job-queue cancel-job": "job_queue",
-    "job-queue retry-job": "job_queue",
-    "job-queue delete-job": "job_queue",
-    "job-queue prune": "job_queue",
-    "job-queue logs": "logs",
-    "job-queue start-worker": "worker",
-    "job-queue workers": "worker",
-    "job-queue start-scheduler": "worker",
-    "schedule add": "schedule_add",
-    "schedule list": "schedule",
-    "schedule show": "schedule",
-    "schedule preview": "schedule",
-    "schedule pause": "schedule",
-    "schedule resume": "schedule",
-    "schedule run-now": "schedule",
-    "schedule delete": "schedule",
-    "schedule history": "schedule",
-    "completion show": "completion",
-    "completion install": "completion",
+    f"{group} {name}".lstrip(): module
+    for group, module, names in (
+        ("", "init", "init"),
+        ("pipeline", "pipeline", "new list show validate delete export import"),
+        ("pipeline", "pipeline_dag", "dag"),
+        ("pipeline", "pipeline_run", "run"),
+        ("job-queue", "job_queue", "add-job list-jobs show-job wait"),
+        ("job-queue", "job_queue", "cancel-job retry-job delete-job prune"),
+        ("job-queue", "logs", "logs"),
+        ("job-queue", "worker", "start-worker workers start-scheduler"),
+        ("schedule", "schedule_add", "add"),
+        ("schedule", "schedule", "list show preview pause resume run-now delete history"),
+        ("completion", "completion", "show install"),
+    )
+    for name in names.split()
 }
 """The module in `commands` that defines each command, in the order of the help texts."""
 
@@ -59,7 +40,6 @@ def build_app(words: Sequence[str] | None = None) -> typer.Typer:
     """The whole tree of commands, or only what a command line of these `words` needs."""
     app = typer.Typer(
         name="flowerpower",
-        help=HELP,
         no_args_is_help=True,
         add_completion=False,
         # `command` reports errors, without a traceback.

@@ -63,11 +63,7 @@ class CommandContext:
 
     @property
     def job_queue(self) -> PipelineJobQueue:
-        """The project's job queue.
-
-        Raises:
-            Refused: if it is kept in memory, where no other process can see it.
-        """
+        """The project's job queue; Refused if it is in memory, where no other process sees it."""
         job_queue = self.manager.job_queue
         if job_queue.in_memory:
             raise Refused(

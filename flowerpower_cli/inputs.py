@@ -33,11 +33,7 @@ def words(texts: list[str] | None) -> list[str]:
 
 
 def choices(flag: str, texts: list[str] | None, known: list[str]) -> list[str]:
-    """The words of a repeatable option, all of them `known`.
-
-    Raises:
-        UsageError: naming the flag and the first word that is not known.
-    """
+    """The words of a repeatable option; UsageError names the first that is not `known`."""
     chosen = words(texts)
     for word in chosen:
         if word not in known:
@@ -48,11 +44,7 @@ def choices(flag: str, texts: list[str] | None, known: list[str]) -> list[str]:
 
 
 def overrides_from(options: RunOptions, progressbar: bool | None = None) -> RunOverrides:
-    """The run options of a command as overrides.
-
-    Raises:
-        UsageError: naming the option that is not valid.
-    """
+    """The run options of a command as overrides; UsageError names the first that is not valid."""
     from flowerpower.pipeline.overrides import make_overrides
 
     inputs = _parse_inputs(options.inputs, Path.cwd()) if options.inputs is not None else {}

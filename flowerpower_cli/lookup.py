@@ -29,11 +29,7 @@ Result = TypeVar("Result")
 
 
 def find_job(job_queue: PipelineJobQueue, name: str) -> Job:
-    """The job with this id, or the only one whose short id it is (see `views.jobs.short_id`).
-
-    Raises:
-        JobNotFound: if there is none.
-    """
+    """The job with this id, or the only one whose short id it is; JobNotFound if there is none."""
     from flowerpower.jobs.job import JobFilter
     from flowerpower_cli.views.jobs import short_id
 
@@ -85,11 +81,7 @@ def for_each(
 
 
 def raise_errors(errors: list[FlowerpowerError], what: str = "jobs") -> None:
-    """Raise the errors as one, if there are any; `what` they are about.
-
-    Raises:
-        FlowerpowerError: of the class of the first.
-    """
+    """Raise the errors, if there are any, as one of the class of the first; `what` failed."""
     if len(errors) == 1:
         raise errors[0]
     if errors:

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from flowerpower.errors import InvalidTimezone, InvalidTrigger
+from flowerpower.errors import InvalidTrigger
 from flowerpower.triggers import clock
 from flowerpower.triggers.wall_times import FIRST_YEAR, LAST_YEAR, WallTimes
 from flowerpower.triggers.words import day_and_time
@@ -56,7 +56,7 @@ class Trigger(_InZone):
         set_field(self, "start", _in_utc("start", self.start))
         set_field(self, "end", _in_utc("end", self.end))
         set_field(self, "jitter", clock.parse_duration(self.jitter))
-        zone_named(self.timezone)
+        clock.timezone(self.timezone)
         if self.start and self.end and self.end < self.start:
             raise InvalidTrigger(
                 f"The end {clock.format_time(self.end, self.zone)} lies before the start "
@@ -68,7 +68,7 @@ class Trigger(_InZone):
     @cached_property
     def zone(self) -> ZoneInfo:
         """The zone its wall-clock times are in."""
-        return zone_named(self.timezone)
+        return clock.timezone(self.timezone)
 
     def __getstate__(self) -> dict[str, object]:
         # Its fields alone: what cached properties left in it has no place in a pickle.
@@ -174,13 +174,6 @@ def _in_utc(name: str, bound: object) -> datetime | None:
             f"The {name} of a trigger is an aware datetime; this is {bound!r:.60}."
         )
     return bound.astimezone(UTC)
-
-
-def zone_named(name: object) -> ZoneInfo:
-    """The zone of that name; InvalidTimezone for anything else."""
-    if isinstance(name, str):
-        return clock.timezone(name)
-    raise InvalidTimezone(f"{name!a:.60} is not the name of a time zone.")
 
 
 def plain_number(number: float) -> float | int:

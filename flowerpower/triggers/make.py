@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from flowerpower.errors import InvalidTrigger
 from flowerpower.text import did_you_mean
 from flowerpower.triggers import clock
-from flowerpower.triggers.base import Trigger, zone_named
+from flowerpower.triggers.base import Trigger
 from flowerpower.triggers.cron import Cron
 from flowerpower.triggers.date import Date, IsoTime, iso_text, parse_moment
 from flowerpower.triggers.interval import Interval
@@ -44,7 +44,7 @@ def make_trigger(
         got = f"got {' and '.join(kinds)}" if kinds else "got none"
         raise InvalidTrigger(f"Expected exactly one of cron, interval and date; {got}.")
     zone_name = clock.local_timezone_name() if timezone is None else timezone
-    zone = zone_named(zone_name)
+    zone = clock.timezone(zone_name)
     first, first_notes = _bound("start", start, zone)
     last, last_notes = _bound("end", end, zone)
     common: dict[str, Any] = {

@@ -149,11 +149,7 @@ def _finished_message(job: Job) -> str:
 
 
 def _raise_for_unfinished(context: CommandContext, jobs: list[Job]) -> None:
-    """Raise for the jobs that have failed or were cancelled.
-
-    Raises:
-        RunFailed: if there are any.
-    """
+    """Raise RunFailed if jobs have failed or were cancelled."""
     unfinished = [job for job in jobs if job.status is not JobStatus.FINISHED]
     for job in unfinished:
         if context.output.verbose and job.error and job.error.get("traceback"):

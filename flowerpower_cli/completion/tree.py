@@ -78,16 +78,12 @@ class Command:
             yield from command.walk()
 
 
-def command_tree(root: Any) -> Command:
-    """The tree of commands at `root`, without hidden ones.
+def command_tree(source: Any, path: tuple[str, ...] = ()) -> Command:
+    """The commands from `source` on, of the parser, which has this path; without hidden ones.
 
     Raises:
         ValueError: if a name or a choice means something to a shell.
     """
-    return _command(root, ())
-
-
-def _command(source: Any, path: tuple[str, ...]) -> Command:
     context = typer.Context(source, **source.context_settings)
     params = [p for p in source.get_params(context) if not getattr(p, "hidden", False)]
     commands = getattr(source, "commands", {})
@@ -99,7 +95,7 @@ def _command(source: Any, path: tuple[str, ...]) -> Command:
             _argument(p, context, path) for p in params if p.param_type_name == "argument"
         ),
         commands=tuple(
-            _command(command, (*path, _plain(name)))
+            command_tree(command, (*path, _plain(name)))
             for name, command in commands.items()
             if not command.hidden
         ),

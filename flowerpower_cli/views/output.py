@@ -147,11 +147,7 @@ class Output:
                 yield line(f"  caused by {cause}", "dim")
 
     def confirm(self, question: str, *, yes: bool) -> None:
-        """Ask whether to go on, unless `yes`.
-
-        Raises:
-            Refused: if the answer is no, or there is no terminal to ask on.
-        """
+        """Ask whether to go on, unless `yes`; Refused if the answer is no or nobody can answer."""
         if yes:
             return
         can_ask = sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
@@ -213,11 +209,7 @@ def write_line(stream: TextIO, text: str) -> None:
 
 
 def check_writable(path: Path | None) -> None:
-    """Check that a file can be written, before a run that may take hours.
-
-    Raises:
-        FlowerpowerError: with the reason why it cannot be written.
-    """
+    """Before a run that may take hours: FlowerpowerError says why a file cannot be written."""
     if path is None:
         return
     folder = path.absolute().parent
@@ -233,11 +225,7 @@ def check_writable(path: Path | None) -> None:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all; missing folders are made.
-
-    Raises:
-        FlowerpowerError: with the reason why it cannot be written.
-    """
+    """Write a file, whole or not at all, and missing folders; FlowerpowerError if that fails."""
     from flowerpower import atomic_files
 
     try:
