@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import NoReturn
 
 from flowerpower.errors import InvalidTrigger
@@ -18,17 +17,15 @@ from flowerpower.text import did_you_mean, nearest
 MAX_LENGTH = 200
 """Characters of a cron expression."""
 
-MACROS: Mapping[str, str] = MappingProxyType(
-    {
-        "@hourly": "0 * * * *",
-        "@daily": "0 0 * * *",
-        "@midnight": "0 0 * * *",
-        "@weekly": "0 0 * * 0",
-        "@monthly": "0 0 1 * *",
-        "@yearly": "0 0 1 1 *",
-        "@annually": "0 0 1 1 *",
-    }
-)
+MACROS: Mapping[str, str] = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
 LAST = -1
 """As the ordinal of a weekday: the last of the month."""
 
@@ -53,13 +50,8 @@ _MINUTE = _Field("minute", 0, 59, "0-59", {})
 _HOUR = _Field("hour", 0, 23, "0-23", {})
 _DAY = _Field("day of month", 1, 31, "1-31 or L", {})
 _MONTH = _Field("month", 1, 12, "1-12 or JAN-DEC", {n: i + 1 for i, n in enumerate(_MONTHS)})
-_WEEKDAY = _Field(
-    "day of week",
-    0,
-    7,
-    "0-7 or SUN-SAT (0 and 7 are Sunday), 5#2 or 5L",
-    {name: number for number, name in enumerate(_WEEKDAYS)},
-)
+_WEEKDAY_FORMS = "0-7 or SUN-SAT (0 and 7 are Sunday), 5#2 or 5L"
+_WEEKDAY = _Field("day of week", 0, 7, _WEEKDAY_FORMS, {n: i for i, n in enumerate(_WEEKDAYS)})
 _FIELDS = (_MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY)
 
 

@@ -135,7 +135,7 @@ def instant_of(wall_time: datetime, zone: ZoneInfo) -> tuple[int, str | None]:
 
     A skipped wall time means the first instant after the gap, a repeated one the first time.
     """
-    local = _local_second(wall_time)
+    local = to_second(wall_time.replace(tzinfo=UTC))
     early, late = (
         wall_time.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta() for fold in (0, 1)
     )
@@ -149,11 +149,6 @@ def instant_of(wall_time: datetime, zone: ZoneInfo) -> tuple[int, str | None]:
     at = transition.at if transition else first
     after_gap = to_wall_time(at + offset_at(zone, at)).isoformat(sep=" ")
     return at, f"{text} does not exist in {zone.key}, where clocks skip it: {after_gap} is meant."
-
-
-def _local_second(wall_time: datetime) -> int:
-    since = wall_time - _NAIVE_EPOCH
-    return since.days * 86_400 + since.seconds
 
 
 def _offset(zone: ZoneInfo, second: int) -> int:

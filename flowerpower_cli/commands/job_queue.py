@@ -119,7 +119,7 @@ def list_jobs(
     """List jobs, the newest first."""
     from flowerpower.jobs.job import JobFilter, JobStatus
     from flowerpower.pipeline.overrides import due_time
-    from flowerpower_cli.views.jobs import jobs_view, listed_job_data
+    from flowerpower_cli.views.jobs import jobs_view, record_data
 
     statuses = choices("--status", status, [known.value for known in JobStatus])
     job_filter = JobFilter(
@@ -132,8 +132,11 @@ def list_jobs(
     )
     jobs = context.job_queue.list_jobs(job_filter)
     context.learn_secrets(*(job.pipeline for job in jobs))
+    data = [record_data(job) for job in jobs]
+    for body in data:
+        del body["result"]
     context.output.result(
-        [listed_job_data(job) for job in jobs],
+        data,
         lambda: jobs_view(jobs, context.timezone, short=sys.stdout.isatty()),
     )
     if not jobs:

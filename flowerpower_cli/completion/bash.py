@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shlex import quote
 
-from flowerpower_cli.completion.tree import Argument, Command, Option
+from flowerpower_cli.completion.tree import Command, Parameter
 
 _SCRIPT = r"""# Completion of flowerpower for bash 4 and later, generated from its tree of commands.
 
@@ -215,7 +215,7 @@ def _entry(command: Command) -> list[str]:
     return [*lines, "            )", "            ;;"]
 
 
-def _place(place: Option | Argument) -> str:
+def _place(place: Parameter) -> str:
     """How often it can be given, what its value is, and the words for it."""
     times = "many" if place.repeatable else "once"
     return " ".join([times, place.value.kind, *place.value.words])

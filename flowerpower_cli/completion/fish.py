@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flowerpower_cli.completion.tree import Command, Option, Value
+from flowerpower_cli.completion.tree import Command, Parameter, Value
 
 _SCRIPT = r"""# Completion of flowerpower for fish, generated from its tree of commands.
 
@@ -111,13 +111,13 @@ def _complete(condition: str, what: str, description: str = "") -> str:
     return f"{line} -d {_quoted(description)}" if description else line
 
 
-def _names(option: Option) -> str:
+def _names(option: Parameter) -> str:
     return " ".join(
         f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in option.names
     )
 
 
-def _value(option: Option) -> str:
+def _value(option: Parameter) -> str:
     if not option.takes_value:
         return ""
     if option.value.kind == "file":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowerpower_cli.completion.tree import Command, Option, Value
+from flowerpower_cli.completion.tree import Command, Parameter, Value
 
 _SCRIPT = r"""# Completion of flowerpower for PowerShell, generated from its tree of commands.
 
@@ -134,7 +134,7 @@ def _entry(command: Command) -> list[str]:
     return [*lines, "            )", "        }"]
 
 
-def _option(option: Option) -> str:
+def _option(option: Parameter) -> str:
     return (
         f"@{{ Names = {_list(option.names)}; Many = {_boolean(option.repeatable)}; "
         f"Value = {_value(option.value)}; Help = {_quoted(option.help)} }}"

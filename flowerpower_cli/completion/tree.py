@@ -34,8 +34,11 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Option:
-    """An option with all of its names; a flag and its opposite are one option."""
+class Parameter:
+    """An option with all of its names (a flag and its opposite are one), or an argument.
+
+    A repeatable argument takes all of the words that follow.
+    """
 
     names: tuple[str, ...]
     help: str
@@ -49,21 +52,13 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Argument:
-    """An argument; a repeatable one takes all of the words that follow."""
-
-    value: Value
-    repeatable: bool
-
-
-@dataclass(frozen=True)
 class Command:
     """A command, or a group of `commands`; the root has an empty path."""
 
     path: tuple[str, ...]
     help: str
-    options: tuple[Option, ...]
-    arguments: tuple[Argument, ...]
+    options: tuple[Parameter, ...]
+    arguments: tuple[Parameter, ...]
     commands: tuple[Command, ...]
 
     @property
@@ -85,15 +80,17 @@ def command_tree(source: Any, path: tuple[str, ...] = ()) -> Command:
         ValueError: if a name or a choice means something to a shell.
     """
     context = typer.Context(source, **source.context_settings)
-    params = [p for p in source.get_params(context) if not getattr(p, "hidden", False)]
+    parameters = [
+        (p.param_type_name, _parameter(p, context, path))
+        for p in source.get_params(context)
+        if not getattr(p, "hidden", False)
+    ]
     commands = getattr(source, "commands", {})
     return Command(
         path=path,
         help=_first_line(source.help),
-        options=tuple(_option(p, context) for p in params if p.param_type_name == "option"),
-        arguments=tuple(
-            _argument(p, context, path) for p in params if p.param_type_name == "argument"
-        ),
+        options=tuple(parameter for kind, parameter in parameters if kind == "option"),
+        arguments=tuple(parameter for kind, parameter in parameters if kind == "argument"),
         commands=tuple(
             command_tree(command, (*path, _plain(name)))
             for name, command in commands.items()
@@ -102,24 +99,21 @@ def command_tree(source: Any, path: tuple[str, ...] = ()) -> Command:
     )
 
 
-def _option(source: Any, context: Any) -> Option:
-    is_flag = source.is_flag or source.count
+def _parameter(source: Any, context: Any, path: tuple[str, ...]) -> Parameter:
+    if source.param_type_name == "argument":
+        value = _value(source, context)
+        if path[-1:] == ("new",) and value.kind == "names":
+            # `pipeline new` needs a name that no pipeline has.
+            value = Value("text", value.metavar)
+        return Parameter((), "", value, repeatable=source.nargs == -1)
     names = [_plain(name) for name in (*source.opts, *source.secondary_opts)]
-    return Option(
+    return Parameter(
         # Sorted, because Typer gives the names of the help option in no fixed order.
         names=tuple(sorted(names, key=lambda name: not name.startswith("--"))),
         help=_first_line(source.help),
-        value=Value("flag") if is_flag else _value(source, context),
+        value=Value("flag") if source.is_flag or source.count else _value(source, context),
         repeatable=bool(source.multiple or source.count),
     )
-
-
-def _argument(source: Any, context: Any, path: tuple[str, ...]) -> Argument:
-    value = _value(source, context)
-    if path[-1:] == ("new",) and value.kind == "names":
-        # `pipeline new` needs a name that no pipeline has.
-        value = Value("text", value.metavar)
-    return Argument(value, repeatable=source.nargs == -1)
 
 
 def _value(source: Any, context: Any) -> Value:

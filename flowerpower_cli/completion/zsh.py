@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowerpower_cli.completion.tree import Command, Option, Value
+from flowerpower_cli.completion.tree import Command, Parameter, Value
 
 _SCRIPT = r"""#compdef flowerpower
 # Completion of flowerpower for zsh, generated from its tree of commands.
@@ -81,7 +81,7 @@ def _lines(specs: list[str]) -> str:
     return " \\\n".join(f"        {spec}" for spec in specs)
 
 
-def _option(option: Option) -> str:
+def _option(option: Parameter) -> str:
     names = [_name(name, option) for name in option.names]
     before = "*" if option.repeatable else f"({' '.join(option.names)})"
     after = f"[{_escaped(option.help)}]"
@@ -92,7 +92,7 @@ def _option(option: Option) -> str:
     return f"{_quoted(before)}{{{','.join(names)}}}{_quoted(after)}"
 
 
-def _name(name: str, option: Option) -> str:
+def _name(name: str, option: Parameter) -> str:
     if not option.takes_value:
         return name
     return f"{name}=" if name.startswith("--") else f"{name}+"

@@ -57,13 +57,6 @@ def record_data(record: Job | Schedule) -> dict[str, Any]:
     return body | {"overrides": mask_values(body["overrides"], named=True)}
 
 
-def listed_job_data(job: Job) -> dict[str, Any]:
-    """A job of a list as JSON, without its result."""
-    body = record_data(job)
-    del body["result"]
-    return body
-
-
 def short_id(job_id: str) -> str:
     """The first digits of a generated id, or an id that a user chose; `find_job` takes both."""
     return job_id[:8] if _UUID.fullmatch(job_id) else job_id

@@ -23,30 +23,24 @@ OnEvent = Callable[[NodeEvent], None]
 def run_progress(output: Output, title: str, *, bar: str) -> Iterator[OnEvent | None]:
     """Show the progress of a run in this process; the yielded function takes its node events.
 
-    `bar` is rich, tqdm or none. What the pipeline prints inside goes to stderr.
-
-    Raises:
-        ConfigError: if `bar` is tqdm and that is not installed.
+    `bar` is rich, tqdm (ConfigError if it is not installed) or none. What the pipeline prints
+    inside goes to stderr.
     """
     if bar == "tqdm":
-        _check_tqdm()
+        try:
+            from tqdm import tqdm
+        except ImportError:
+            raise ConfigError(
+                "The progress bar tqdm is not installed.",
+                hint="Install it with `pip install tqdm`, or set adapter.progressbar to rich.",
+            ) from None
     with stdout_to_stderr():
         if bar == "tqdm" and output.can_animate:
-            with _tqdm_bar(title) as progress_bar:
-                yield progress_bar.on_event
+            with tqdm(desc=title, unit="node", file=sys.stderr, leave=False) as tqdm_bar:
+                yield _TqdmBar(tqdm_bar).on_event
         else:
             with progress_bars(output, [title], enabled=bar != "none") as bars:
                 yield bars[0].on_event if bars else None
-
-
-def _check_tqdm() -> None:
-    try:
-        import tqdm  # noqa: F401 - only to see whether it is installed
-    except ImportError:
-        raise ConfigError(
-            "The progress bar tqdm is not installed.",
-            hint="Install it with `pip install tqdm`, or set adapter.progressbar to rich.",
-        ) from None
 
 
 class Bar:
@@ -84,14 +78,6 @@ class _PlainLines(Bar):
             f"{self._prefix}[{event.done}/{event.total}] {event.node} {event.state} "
             f"{'from the cache ' if event.from_cache else ''}in {seconds}"
         )
-
-
-@contextlib.contextmanager
-def _tqdm_bar(title: str) -> Iterator[Bar]:
-    from tqdm import tqdm
-
-    with tqdm(desc=title, unit="node", file=sys.stderr, leave=False, total=None) as bar:
-        yield _TqdmBar(bar)
 
 
 class _TqdmBar(Bar):
