@@ -1,21 +1,16 @@
-"""`flowerpower completion show` and `install`: the scripts for shells.
-
-They contain the whole tree of commands. Only names of pipelines, jobs and schedules are looked up
-while somebody types, by `flowerpower --complete-names` (see `flowerpower_cli.completion.names`).
-`make completions` writes the files in completions/.
-"""
+"""`flowerpower completion show` and `install`: the scripts for shells."""
 
 from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
 from pathlib import Path
 from shlex import quote
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from flowerpower.errors import UsageError
 from flowerpower_cli.command import CommandContext, command
+from flowerpower_cli.completion.scripts import script
 from flowerpower_cli.options import DryRun, SharedOptions, argument
 from flowerpower_cli.views.output import write_file
 from flowerpower_cli.views.tables import line
@@ -26,15 +21,6 @@ ShellName = Annotated[
     Shell | None,
     argument("[SHELL]", "bash, zsh, fish or powershell; by default the one that $SHELL names."),
 ]
-
-
-def script(shell: str, root: Any) -> str:
-    """The completion script of a shell for the parser's tree of commands at `root`."""
-    from flowerpower_cli.completion.tree import command_tree
-
-    renderer = import_module(f"flowerpower_cli.completion.{shell}")
-    text: str = renderer.render(command_tree(root))
-    return text
 
 
 @command("completion show", example="zsh", options=SharedOptions)

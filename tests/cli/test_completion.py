@@ -19,8 +19,8 @@ import typer
 
 from flowerpower.config import files
 from flowerpower_cli.app import build_app
-from flowerpower_cli.commands.completion import script
 from flowerpower_cli.completion import names
+from flowerpower_cli.completion.scripts import FILES, script
 from tests.conditions import slowed
 from tests.terminal import COMMAND, TIMEOUT, Cli
 
@@ -31,12 +31,6 @@ ATTEMPTS = 10
 NAMES = {"daily_report", "data_cleansing", "weekly"}
 HOSTILE = ["$(touch executed)", "`touch executed`", "a b", ";touch executed", "new\nline", "*",
            "--yes", "-x", "ä", "x" * 101, "'", '"', "\x1b[31m"]  # fmt: skip
-FILES = {
-    "bash": "flowerpower.bash",
-    "zsh": "_flowerpower",
-    "fish": "flowerpower.fish",
-    "powershell": "flowerpower.ps1",
-}
 PROGRAMS = {"bash": "bash", "zsh": "zsh", "fish": "fish", "powershell": "pwsh"}
 SHELLS = [shell for shell, program in PROGRAMS.items() if shutil.which(program)]
 

@@ -1,10 +1,4 @@
-"""The completion script for PowerShell."""
-
-from __future__ import annotations
-
-from flowerpower_cli.completion.tree import Command, Parameter, Value
-
-_SCRIPT = r"""# Completion of flowerpower for PowerShell, generated from its tree of commands.
+# Completion of flowerpower for PowerShell, generated from its tree of commands.
 
 Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
@@ -109,49 +103,3 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
         & $values $arguments[-1].Value '' $wordToComplete $baseDir
     }
 }
-"""
-
-
-def render(root: Command) -> str:
-    """The script for the tree of commands at `root`."""
-    tree = "\n".join(line for command in root.walk() for line in _entry(command))
-    return _SCRIPT.replace("@TREE@", tree)
-
-
-def _entry(command: Command) -> list[str]:
-    lines = [f"        {_quoted(' '.join(command.path))} = @{{"]
-    lines.append("            Commands = [ordered]@{")
-    lines.extend(
-        f"                {_quoted(subcommand.name)} = {_quoted(subcommand.help)}"
-        for subcommand in command.commands
-    )
-    lines.extend(["            }", "            Arguments = @("])
-    for argument in command.arguments:
-        many = _boolean(argument.repeatable)
-        lines.append(f"                @{{ Many = {many}; Value = {_value(argument.value)} }}")
-    lines.extend(["            )", "            Options = @("])
-    lines.extend(f"                {_option(option)}" for option in command.options)
-    return [*lines, "            )", "        }"]
-
-
-def _option(option: Parameter) -> str:
-    return (
-        f"@{{ Names = {_list(option.names)}; Many = {_boolean(option.repeatable)}; "
-        f"Value = {_value(option.value)}; Help = {_quoted(option.help)} }}"
-    )
-
-
-def _value(value: Value) -> str:
-    return f"@{{ Kind = {_quoted(value.kind)}; Words = {_list(value.words)} }}"
-
-
-def _list(words: tuple[str, ...]) -> str:
-    return f"@({', '.join(map(_quoted, words))})"
-
-
-def _boolean(value: bool) -> str:
-    return "$true" if value else "$false"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

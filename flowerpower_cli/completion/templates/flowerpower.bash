@@ -1,12 +1,4 @@
-"""The completion script for bash."""
-
-from __future__ import annotations
-
-from shlex import quote
-
-from flowerpower_cli.completion.tree import Command, Parameter
-
-_SCRIPT = r"""# Completion of flowerpower for bash 4 and later, generated from its tree of commands.
+# Completion of flowerpower for bash 4 and later, generated from its tree of commands.
 
 # Sets commands, options and arguments to those of the command with the path $1.
 # An option: its names, once or many, what its value is, and the choices or what is named.
@@ -190,32 +182,3 @@ _flowerpower() {
 }
 
 complete -F _flowerpower flowerpower
-"""
-
-
-def render(root: Command) -> str:
-    """The script for the tree of commands at `root`."""
-    table = "\n".join(line for command in root.walk() for line in _entry(command))
-    return _SCRIPT.replace("@TABLE@", table)
-
-
-def _entry(command: Command) -> list[str]:
-    lines = [f"        {quote(' '.join(command.path))})"]
-    if command.commands:
-        lines.append(
-            f"            commands=({' '.join(subcommand.name for subcommand in command.commands)})"
-        )
-    if command.arguments:
-        lines.append("            arguments=(")
-        lines.extend(f"                {quote(_place(argument))}" for argument in command.arguments)
-        lines.append("            )")
-    lines.append("            options=(")
-    entries = (f"{','.join(option.names)} {_place(option)}" for option in command.options)
-    lines.extend(f"                {quote(entry)}" for entry in entries)
-    return [*lines, "            )", "            ;;"]
-
-
-def _place(place: Parameter) -> str:
-    """How often it can be given, what its value is, and the words for it."""
-    times = "many" if place.repeatable else "once"
-    return " ".join([times, place.value.kind, *place.value.words])
