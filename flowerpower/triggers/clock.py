@@ -43,11 +43,7 @@ MAX_DURATION = 100 * 366 * 86_400.0
 _DURATION_FORMS = "expected seconds, or a form such as 90s, 5m, 2h, 1d, 1h30m or PT1H30M"
 
 
-def _system_time() -> float:
-    return time.time()
-
-
-_source: Callable[[], float] = _system_time
+_source: Callable[[], float] = time.time
 
 
 def now() -> datetime:
@@ -63,7 +59,7 @@ def monotonic() -> float:
 def set_source(source: Callable[[], float] | None) -> None:
     """Read the time from `source` (seconds since 1970) instead of the machine; None undoes it."""
     global _source
-    _source = source or _system_time
+    _source = source or time.time
 
 
 def parse_duration(text: str | int | float | timedelta) -> float:

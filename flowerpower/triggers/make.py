@@ -64,8 +64,7 @@ def trigger_from_json(body: object) -> Trigger:
     """The trigger that `to_json` returned as `body`.
 
     Raises:
-        InvalidTrigger: when it has unknown keys or not the shape of a trigger.
-        InvalidDuration, InvalidTime, InvalidTimezone: when a part of it cannot be read.
+        InvalidTrigger: when it has unknown keys or not the shape of a trigger; as `make_trigger`.
     """
     if not isinstance(body, Mapping):
         raise InvalidTrigger(f"A stored trigger is a mapping; this is {type(body).__name__}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -55,26 +56,24 @@ def logs(
         context.output.message(f"Attempt {log.attempt} of {record.id} has printed nothing.")
 
 
+@dataclass
 class _AttemptLog:
     """The log of an attempt of a job, and how far it has been printed."""
 
-    def __init__(
-        self, job_queue: PipelineJobQueue, output: Output, job_id: str, attempt: int
-    ) -> None:
-        self.attempt = attempt
-        self.last_seq = 0
-        self._job_queue = job_queue
-        self._output = output
-        self._job_id = job_id
+    job_queue: PipelineJobQueue
+    output: Output
+    job_id: str
+    attempt: int
+    last_seq: int = 0
 
     def show_new(self) -> None:
         """Print what was added since the last time."""
-        for chunk in self._job_queue.read_log(self._job_id, self.attempt, self.last_seq):
+        for chunk in self.job_queue.read_log(self.job_id, self.attempt, self.last_seq):
             self._print(chunk)
             self.last_seq = chunk.seq
 
     def _print(self, chunk: LogChunk) -> None:
-        if self._output.json:
+        if self.output.json:
             body = {"attempt": chunk.attempt, "seq": chunk.seq, "text": mask(chunk.text)}
             write_line(sys.stdout, json.dumps(body))
             return
@@ -86,12 +85,12 @@ class _AttemptLog:
 
         def has_ended() -> bool:
             # The job is read before its log: once the job has ended, its log is complete.
-            job = self._job_queue.get_job(self._job_id)
+            job = self.job_queue.get_job(self.job_id)
             self.show_new()
             while job.attempt > self.attempt:
                 self.attempt, self.last_seq = self.attempt + 1, 0
-                self._output.message(f"Attempt {self.attempt}:")
+                self.output.message(f"Attempt {self.attempt}:")
                 self.show_new()
             return job.status.is_ended
 
-        poll(has_ended, self._output, interval=POLL_INTERVAL)
+        poll(has_ended, self.output, interval=POLL_INTERVAL)

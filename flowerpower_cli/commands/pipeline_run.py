@@ -48,7 +48,8 @@ def run(
     # Now, not after a run that may take hours.
     check_writable(output)
     outcome = _run_with_progress(context, pipeline, overrides)
-    result = _result_data(outcome)
+    hidden = ("v", "error", "retryable")
+    result = {key: value for key, value in outcome.to_json().items() if key not in hidden}
     _show_outcome(context, outcome, result)
     if output is not None:
         context.output.write(f"{dump_json(result)}\n".encode("ascii"), output)
@@ -87,11 +88,6 @@ def _run_with_progress(
         context.output.plain_line(outcome.error.traceback.rstrip())
     raise_for_error(outcome)
     return outcome
-
-
-def _result_data(outcome: RunOutcome) -> dict[str, Any]:
-    body = outcome.to_json()
-    return {key: body[key] for key in body if key not in ("v", "error", "retryable")}
 
 
 def _show_outcome(context: CommandContext, outcome: RunOutcome, result: dict[str, Any]) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import _thread
 import os
 import time
-from collections.abc import Callable
 from typing import NoReturn
 
 TIME_LIMIT = 0.2
@@ -22,6 +21,16 @@ BASE_DIR_VARIABLE = "FLOWERPOWER_BASE_DIR"
 URL_VARIABLE = "FLOWERPOWER_JOB_QUEUE_URL"
 DEFAULT_URL = "sqlite:///.flowerpower/jobs.db"
 MAX_LISTED = 200
+_KINDS = {
+    "pipelines": (100, ""),
+    "jobs": (
+        200,
+        "SELECT id FROM flowerpower_jobs WHERE expires_at IS NULL OR expires_at > :now"
+        " ORDER BY created_at DESC LIMIT :most",
+    ),
+    "schedules": (180, "SELECT id FROM flowerpower_schedules ORDER BY created_at DESC LIMIT :most"),
+}
+"""The longest valid name of each kind, and the query for those that are not files."""
 
 
 def run(arguments: list[str]) -> NoReturn:
@@ -47,9 +56,10 @@ def _names(kind: str, option: str = "--base-dir", base_dir: str | None = None) -
     root = _project_root(base_dir or os.environ.get(BASE_DIR_VARIABLE))
     if option != "--base-dir" or kind not in _KINDS or root is None:
         return []
-    list_names, limit = _KINDS[kind]
+    limit, query = _KINDS[kind]
+    names = _ids(root, query) if query else _pipelines(root)
     # The rule for names holds for ids of jobs here too: one that begins with - would be an option.
-    return sorted(name for name in list_names(root) if is_name(name, limit))
+    return sorted(name for name in names if is_name(name, limit))
 
 
 def _project_root(base_dir: str | None) -> str | None:
@@ -69,22 +79,7 @@ def _pipelines(root: str) -> list[str]:
         ]
 
 
-def _jobs(root: str) -> list[str]:
-    return _ids(
-        root,
-        "SELECT id FROM flowerpower_jobs WHERE expires_at IS NULL OR expires_at > ?"
-        " ORDER BY created_at DESC LIMIT ?",
-        time.time(),
-        MAX_LISTED,
-    )
-
-
-def _schedules(root: str) -> list[str]:
-    query = "SELECT id FROM flowerpower_schedules ORDER BY created_at DESC LIMIT ?"
-    return _ids(root, query, MAX_LISTED)
-
-
-def _ids(root: str, query: str, *values: float) -> list[str]:
+def _ids(root: str, query: str) -> list[str]:
     import sqlite3
     from urllib.parse import quote
 
@@ -93,13 +88,6 @@ def _ids(root: str, query: str, *values: float) -> list[str]:
         return []
     # Read-only: this must neither create a file nor wait for a lock.
     uri = f"file:{quote(os.path.join(root, path))}?mode=ro"
+    values = {"now": time.time(), "most": MAX_LISTED}
     rows = sqlite3.connect(uri, uri=True, timeout=0).execute(query, values)
     return [str(row[0]) for row in rows]
-
-
-# The function that lists the names of each kind, and the longest valid name.
-_KINDS: dict[str, tuple[Callable[[str], list[str]], int]] = {
-    "pipelines": (_pipelines, 100),
-    "jobs": (_jobs, 200),
-    "schedules": (_schedules, 180),
-}
