@@ -54,10 +54,7 @@ def for_each_job(
 
 
 def for_each(
-    what: str,
-    names: Iterable[str],
-    find: Callable[[str], Record],
-    act: Callable[[Record], Result],
+    what: str, names: Iterable[str], find: Callable[[str], Record], act: Callable[[Record], Result]
 ) -> tuple[list[Result], list[FlowerpowerError]]:
     """What `act` returns for each record that `find` finds, and the errors of the others.
 

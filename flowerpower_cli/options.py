@@ -237,8 +237,7 @@ class JobOptions:
     ] = None
     queue: QueueName = None
     job_id: Annotated[
-        str | None,
-        option("ID", "The job's id; if there is such a job already, nothing is added."),
+        str | None, option("ID", "The job's id; if there is such a job already, nothing is added.")
     ] = None
     result_ttl: ResultTtl = None
 
@@ -255,8 +254,7 @@ class TriggerOptions:
     )
     date: Annotated[str | None, option("TIME", "Fire once, at this ISO 8601 time.")] = None
     timezone: Annotated[
-        str | None,
-        option("ZONE", "A time zone such as Europe/Berlin; by default the project's."),
+        str | None, option("ZONE", "A time zone such as Europe/Berlin; by default the project's.")
     ] = None
 
     @property

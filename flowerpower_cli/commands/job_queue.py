@@ -111,8 +111,7 @@ def list_jobs(
     queue: QueueName = None,
     schedule: Annotated[str | None, option("SCHEDULE", "Only jobs of this schedule.")] = None,
     since: Annotated[
-        datetime | None,
-        option("TIME", "Not before this ISO 8601 time, or 2h ago.", _time_or_ago),
+        datetime | None, option("TIME", "Not before this ISO 8601 time, or 2h ago.", _time_or_ago)
     ] = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> None:
@@ -136,8 +135,7 @@ def list_jobs(
     for body in data:
         del body["result"]
     context.output.result(
-        data,
-        lambda: jobs_view(jobs, context.timezone, short=sys.stdout.isatty()),
+        data, lambda: jobs_view(jobs, context.timezone, short=sys.stdout.isatty())
     )
     if not jobs:
         has_conditions = job_filter != JobFilter(limit=limit)

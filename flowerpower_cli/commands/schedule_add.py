@@ -73,8 +73,7 @@ def add(
     schedule: ScheduleOptions,
     options: RunOptions,
     schedule_id: Annotated[
-        str | None,
-        option("SCHEDULE", "The schedule's id; by default the pipeline's next number."),
+        str | None, option("SCHEDULE", "The schedule's id; by default the pipeline's next number.")
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:

@@ -34,8 +34,7 @@ def start_worker(
         int, option("N", "How many jobs a process runs before it is replaced.", whole_number)
     ] = 1,
     with_scheduler: Annotated[
-        bool,
-        typer.Option("--with-scheduler", help="Fire schedules too; on SQL every worker does."),
+        bool, typer.Option("--with-scheduler", help="Fire schedules too; on SQL every worker does.")
     ] = False,
 ) -> None:
     """Start a worker: it takes jobs from the queue and runs each in a process of its own.

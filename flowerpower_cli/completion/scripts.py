@@ -49,10 +49,7 @@ _ZSH_COMMAND = r"""@NAME@() {
 }
 """
 _ZSH_ACTIONS = {"file": "_files", "folder": "_files -/", "at_file": "__flowerpower_at_file"}
-_FISH_CANDIDATES = {
-    "folder": "'(__flowerpower_folders)'",
-    "at_file": "'(__flowerpower_at_files)'",
-}
+_FISH_CANDIDATES = {"folder": "'(__flowerpower_folders)'", "at_file": "'(__flowerpower_at_files)'"}
 
 
 def script(shell: str, root: Any) -> str:

@@ -82,10 +82,7 @@ class Output:
         return sys.stderr.isatty() and not _is_dumb() and not self.quiet
 
     def result(
-        self,
-        data: Any,
-        view: Callable[[], Iterable[Block]],
-        ids: Iterable[str] | None = None,
+        self, data: Any, view: Callable[[], Iterable[Block]], ids: Iterable[str] | None = None
     ) -> None:
         """Print a result: `data` with --json, the `ids` with --quiet, else what `view` yields.
 

@@ -16,16 +16,7 @@ from flowerpower_cli.views.jobs import (
     record_data,
     short_time,
 )
-from flowerpower_cli.views.tables import (
-    Block,
-    Cell,
-    Line,
-    Table,
-    cell,
-    line,
-    section_title,
-    table,
-)
+from flowerpower_cli.views.tables import Block, Cell, Line, Table, cell, line, section_title, table
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
