@@ -111,11 +111,6 @@ def _catches_up(wall_times: WallTimes, transition: Transition) -> bool:
 
 def _repeated_until(wall_times: WallTimes, transition: Transition | None) -> int:
     """The local second before which wall times after `transition` are repeats that do not fire."""
-    if (
-        transition is None
-        or transition.skips
-        or transition.is_correction
-        or wall_times.fields.is_wildcard
-    ):
+    if transition is None or transition.skips or transition.is_correction:
         return _NEVER
-    return transition.stop_local
+    return _NEVER if wall_times.fields.is_wildcard else transition.stop_local

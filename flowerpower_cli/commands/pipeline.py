@@ -112,16 +112,8 @@ def show(
     schedule = _schedules_in_words(context, files.config)
     config_text = _as_yaml(configuration) if configuration else ""
     if graph is not None:
-        from flowerpower.run.draw.page import page
-
-        content = page(
-            graph,
-            file=files.file.name,
-            configuration=config_text,
-            schedule=schedule,
-            values=_input_values(graph, plan),
-        )
-        context.output.write(content.encode(), output)
+        page = _page(graph, plan, files.file.name, config_text, schedule)
+        context.output.write(page, output)
         if not context.output.json:
             return
     data = {
@@ -162,12 +154,16 @@ def _as_yaml(data: dict[str, Any]) -> str:
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, default_flow_style=None)
 
 
-def _input_values(graph: Graph, plan: Plan) -> dict[str, str]:
+def _page(graph: Graph, plan: Plan, file: str, configuration: str, schedule: list[str]) -> bytes:
+    from flowerpower.run.draw.page import page
     from flowerpower_cli.views.pipelines import input_value
 
     known = {**plan.run.config, **plan.input_values}
     values = {node.name: "not needed" for node in graph.nodes if node.is_input}
-    return values | {node.name: input_value(node, known) for node in plan.inputs}
+    values |= {node.name: input_value(node, known) for node in plan.inputs}
+    return page(
+        graph, file=file, configuration=configuration, schedule=schedule, values=values
+    ).encode()
 
 
 @command("pipeline validate")

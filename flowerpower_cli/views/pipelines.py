@@ -93,7 +93,7 @@ def outputs_view(outputs: dict[str, Any]) -> Iterator[Block]:
     rest = {name: value for name, value in outputs.items() if name not in tables}
     if rest:
         names = [cell(name, "bold") for name in rest]
-        yield table({"result": names, "value": [cell(_short_text(v)) for v in rest.values()]})
+        yield table({"result": names, "value": [cell(_short_text(rest[name])) for name in rest]})
     for name, value in tables.items():
         yield from _table_view(name, value)
 

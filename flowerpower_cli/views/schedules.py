@@ -44,10 +44,8 @@ OVERDUE_AFTER = 10.0
 
 def next_fires_data(rows: Sequence[PreviewRow]) -> list[dict[str, Any]]:
     """Future fires as JSON."""
-    return [
-        {"fire": clock.format_time(r.fire), "local": r.local.isoformat(), "note": r.note or None}
-        for r in rows
-    ]
+    times = [(clock.format_time(row.fire), row.local.isoformat(), row.note) for row in rows]
+    return [{"fire": fire, "local": local, "note": note or None} for fire, local, note in times]
 
 
 def zone_of(schedule: Schedule, default: str) -> ZoneInfo:
