@@ -1,26 +1,4 @@
-"""Every error that flowerpower raises on purpose, with the exit code of a command that ends by it.
-
-FlowerpowerError              1  failed
-├── UsageError                2  the request is not valid
-│   ├── InvalidName           2
-│   ├── InvalidDuration       2
-│   ├── InvalidTime           2
-│   ├── InvalidTimezone       2
-│   ├── InvalidTrigger        2
-│   ├── InvalidInputs         2
-│   ├── MissingInputs         2
-│   └── UnknownNode           2
-├── NotFound                  3
-│   ├── PipelineNotFound      3
-│   ├── JobNotFound           3
-│   └── ScheduleNotFound      3
-├── ConfigError               4  a configuration file is wrong
-│   └── ProjectNotFound       4
-├── BackendUnreachable        5
-├── RunFailed                 6  the pipeline itself failed
-├── WaitTimeout               7
-└── Refused                   8  needs a confirmation, or conflicts with what exists
-"""
+"""Every error that flowerpower raises on purpose, with the exit code of a command it ends."""
 
 from __future__ import annotations
 
@@ -30,7 +8,10 @@ from typing import ClassVar
 
 
 class FlowerpowerError(Exception):
-    """An expected failure, with a message for people.
+    """It did not work: an expected failure, with a message for people.
+
+    A subclass has its base's `code` and `exit_code` unless it names others. The first line of its
+    docstring is the message of an error that has none, such as that of a damaged record.
 
     Attributes:
         message: what happened and why, in sentences.
@@ -38,21 +19,19 @@ class FlowerpowerError(Exception):
         details: further lines, such as one for each fault of a file.
         code: name of the failure for programs.
         exit_code: exit code of the command.
-        sentence: the message where none is passed.
     """
 
     code: ClassVar[str] = "failed"
     exit_code: ClassVar[int] = 1
-    sentence: ClassVar[str] = "It did not work."
+
+    def __init_subclass__(cls, *, code: str | None = None, exit_code: int | None = None) -> None:
+        cls.code = code or cls.code
+        cls.exit_code = exit_code or cls.exit_code
 
     def __init__(
-        self,
-        message: str | None = None,
-        *,
-        hint: str | None = None,
-        details: Sequence[str] = (),
+        self, message: str | None = None, *, hint: str | None = None, details: Sequence[str] = ()
     ) -> None:
-        self.message = message or self.sentence
+        self.message = message or (self.__doc__ or self.code).partition("\n")[0]
         self.hint = hint
         self.details = list(details)
         super().__init__(self.message)
@@ -68,98 +47,61 @@ class FlowerpowerError(Exception):
         return body
 
 
-class UsageError(FlowerpowerError):
+class UsageError(FlowerpowerError, code="usage", exit_code=2):
     """The request itself is not valid."""
 
-    code = "usage"
-    exit_code = 2
-    sentence = "The request is not valid."
 
-
-class InvalidName(UsageError):
+class InvalidName(UsageError, code="invalid_name"):
     """A name or an id breaks its rule."""
 
-    code = "invalid_name"
-    sentence = "The name is not valid."
 
-
-class InvalidDuration(UsageError):
+class InvalidDuration(UsageError, code="invalid_duration"):
     """A duration cannot be read."""
 
-    code = "invalid_duration"
-    sentence = "The duration cannot be read."
 
-
-class InvalidTime(UsageError):
+class InvalidTime(UsageError, code="invalid_time"):
     """A time cannot be read."""
 
-    code = "invalid_time"
-    sentence = "The time cannot be read."
 
-
-class InvalidTimezone(UsageError):
+class InvalidTimezone(UsageError, code="invalid_timezone"):
     """No time zone has that name."""
 
-    code = "invalid_timezone"
-    sentence = "There is no such time zone."
 
-
-class InvalidTrigger(UsageError):
+class InvalidTrigger(UsageError, code="invalid_trigger"):
     """A cron expression, an interval or a date is not a valid trigger."""
 
-    code = "invalid_trigger"
-    sentence = "The trigger is not valid."
 
-
-class InvalidInputs(UsageError):
+class InvalidInputs(UsageError, code="invalid_inputs"):
     """An input has the wrong shape or type."""
 
-    code = "invalid_inputs"
-    sentence = "An input is not valid."
 
-
-class MissingInputs(UsageError):
+class MissingInputs(UsageError, code="missing_inputs"):
     """The pipeline needs inputs that have no value."""
 
-    code = "missing_inputs"
-    sentence = "Inputs are missing."
 
+class UnknownNode(UsageError, code="unknown_node"):
+    """The pipeline has no node of that name.
 
-class UnknownNode(UsageError):
-    """The pipeline has no node of that name; `node` is the name, or None if it is not known."""
+    `node` is the name, or None if it is not known.
+    """
 
     node: str | None = None
-    code = "unknown_node"
-    sentence = "There is no such node."
 
 
-class NotFound(FlowerpowerError):
+class NotFound(FlowerpowerError, code="not_found", exit_code=3):
     """The thing of that name does not exist."""
 
-    code = "not_found"
-    exit_code = 3
-    sentence = "It does not exist."
 
-
-class PipelineNotFound(NotFound):
+class PipelineNotFound(NotFound, code="pipeline_not_found"):
     """The project has no pipeline of that name."""
 
-    code = "pipeline_not_found"
-    sentence = "There is no such pipeline."
 
-
-class JobNotFound(NotFound):
+class JobNotFound(NotFound, code="job_not_found"):
     """The queue has no job of that id."""
 
-    code = "job_not_found"
-    sentence = "There is no such job."
 
-
-class ScheduleNotFound(NotFound):
+class ScheduleNotFound(NotFound, code="schedule_not_found"):
     """There is no schedule of that id."""
-
-    code = "schedule_not_found"
-    sentence = "There is no such schedule."
 
 
 @dataclass(frozen=True)
@@ -177,12 +119,11 @@ class ConfigFault:
         return ": ".join(part for part in (place, self.key, self.message) if part)
 
 
-class ConfigError(FlowerpowerError):
-    """The configuration is wrong; `faults` name file, line, column and key of each mistake."""
+class ConfigError(FlowerpowerError, code="config", exit_code=4):
+    """The configuration is wrong.
 
-    code = "config"
-    exit_code = 4
-    sentence = "The configuration is wrong."
+    `faults` name file, line, column and key of each mistake.
+    """
 
     def __init__(
         self,
@@ -208,40 +149,24 @@ class ConfigError(FlowerpowerError):
         return body
 
 
-class ProjectNotFound(ConfigError):
+class ProjectNotFound(ConfigError, code="project_not_found"):
     """Neither this folder nor one above it is a project."""
 
-    code = "project_not_found"
-    sentence = "There is no project here."
 
-
-class BackendUnreachable(FlowerpowerError):
+class BackendUnreachable(FlowerpowerError, code="backend_unreachable", exit_code=5):
     """The job queue's database or Redis does not answer."""
 
-    code = "backend_unreachable"
-    exit_code = 5
-    sentence = "The job queue's backend cannot be reached."
+
+class RunFailed(FlowerpowerError, code="run_failed", exit_code=6):
+    """The pipeline failed.
+
+    `__cause__` is its own exception if there is one.
+    """
 
 
-class RunFailed(FlowerpowerError):
-    """The pipeline failed; `__cause__` is its own exception if there is one."""
-
-    code = "run_failed"
-    exit_code = 6
-    sentence = "The pipeline failed."
-
-
-class WaitTimeout(FlowerpowerError):
+class WaitTimeout(FlowerpowerError, code="wait_timeout", exit_code=7):
     """The wait ended before the job did."""
 
-    code = "wait_timeout"
-    exit_code = 7
-    sentence = "Waiting timed out."
 
-
-class Refused(FlowerpowerError):
+class Refused(FlowerpowerError, code="refused", exit_code=8):
     """Not done: it needs a confirmation, or conflicts with what exists."""
-
-    code = "refused"
-    exit_code = 8
-    sentence = "It was refused."

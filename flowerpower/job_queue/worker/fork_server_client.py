@@ -29,18 +29,12 @@ FORK_TIMEOUT = 10.0
 END_TIMEOUT = 5.0
 
 
-class ForkServerDied(FlowerpowerError):
+class ForkServerDied(FlowerpowerError, code="fork_server_died"):
     """The fork server is gone, and its children with it; a new one can be started."""
 
-    code = "fork_server_died"
-    sentence = "The fork server died."
 
-
-class ChildNotStarted(FlowerpowerError):
+class ChildNotStarted(FlowerpowerError, code="child_not_started"):
     """The system has no room for another process."""
-
-    code = "child_not_started"
-    sentence = "No child process could be started."
 
 
 @dataclass(frozen=True)
