@@ -13,13 +13,13 @@ A setting has the value of the first of these that sets it:
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, get_args
+from typing import Any
 
 from flowerpower.config.adapters import Adapter, AdapterConfig, AdapterName
 from flowerpower.config.pipeline import PipelineConfig
 from flowerpower.config.project import (
     BACKEND_PARTS,
-    BackendType,
+    BACKEND_TYPES,
     JobQueueConfig,
     ProjectConfig,
     check_backend_url,
@@ -149,11 +149,10 @@ def with_environment(project: ProjectConfig, environ: Mapping[str, str]) -> Proj
     """
     queue = project.job_queue
     if backend_type := environ.get(TYPE_VARIABLE):
-        known = get_args(BackendType)
-        if backend_type not in known:
+        if backend_type not in BACKEND_TYPES:
             raise ConfigError(
                 f"{TYPE_VARIABLE} is {one_line(shortened(backend_type))!r}: expected "
-                f"{' or '.join(known)}.{did_you_mean(backend_type, known)}"
+                f"{' or '.join(BACKEND_TYPES)}.{did_you_mean(backend_type, BACKEND_TYPES)}"
             )
         queue = with_type(queue, backend_type)
     if url := environ.get(URL_VARIABLE):

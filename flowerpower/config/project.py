@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -10,6 +10,7 @@ from flowerpower.config.adapters import AdapterConfig
 from flowerpower.config.types import Configuration, Duration, Name, TimeToLive, TimezoneName
 
 BackendType = Literal["apscheduler", "rq"]
+BACKEND_TYPES = get_args(BackendType)
 BACKEND_URLS: dict[str, tuple[str, ...]] = {
     "apscheduler": ("sqlite:///…", "postgresql://…", "memory"),
     "rq": ("redis://…", "rediss://…", "unix://…"),

@@ -5,14 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from flowerpower.config.files import Project
 from flowerpower.config.merge import merged_backend, with_type
-from flowerpower.config.project import BackendType
+from flowerpower.config.project import BACKEND_TYPES
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import UsageError
-from flowerpower.jobs.job import DEFAULT_QUEUE, Job, JobFilter, JobSpec, LogChunk
+from flowerpower.jobs.job import DEFAULT_QUEUE, Job, JobSpec
 from flowerpower.pipeline.overrides import parse_result_ttl, with_relative_paths
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.text import did_you_mean
@@ -20,7 +20,7 @@ from flowerpower.text import did_you_mean
 if TYPE_CHECKING:
     from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent
     from flowerpower.jobs.claim import WorkerInfo
-    from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec
+    from flowerpower.jobs.schedule import Schedule, ScheduleSpec
 
 MAX_WORKERS = 1000
 
@@ -59,11 +59,10 @@ class PipelineJobQueue:
     def __init__(
         self, project: Project, registry: PipelineRegistry, job_queue_type: str | None = None
     ) -> None:
-        types = get_args(BackendType)
-        if job_queue_type is not None and job_queue_type not in types:
+        if job_queue_type is not None and job_queue_type not in BACKEND_TYPES:
             raise UsageError(
                 f"There is no job queue of type {job_queue_type!r}: expected "
-                f"{' or '.join(types)}.{did_you_mean(job_queue_type, types)}"
+                f"{' or '.join(BACKEND_TYPES)}.{did_you_mean(job_queue_type, BACKEND_TYPES)}"
             )
         self._project = project
         self._registry = registry
@@ -72,18 +71,13 @@ class PipelineJobQueue:
         self._backend: JobQueueBackend | None = None
 
     @property
-    def url(self) -> str | None:
-        """The URL of the project's backend, None for the backend's own default."""
-        return self._config.backend.url
-
-    @property
     def in_memory(self) -> bool:
         """Whether the queue lives in memory, where no other process finds it."""
-        return self.url == "memory"
+        return self._config.backend.url == "memory"
 
     @property
     def backend(self) -> JobQueueBackend:
-        """The backend, open."""
+        """The backend, open: jobs and schedules are read and changed there by their ids."""
         if self._backend is None:
             from flowerpower.job_queue import open_backend
 
@@ -115,56 +109,14 @@ class PipelineJobQueue:
             id=str(uuid.uuid4()) if job_id is None else job_id,
             queue=queue_or_default(self._project, queue),
             run_at=run_at,
-            result_ttl=None if result_ttl is None else parse_result_ttl(result_ttl),
+            result_ttl=parse_result_ttl(result_ttl),
         )
         return self.backend.add_job(spec)
 
     def result_ttl_of(self, result_ttl: float | str | None) -> float:
         """Seconds that the result of a job with this `result_ttl` is kept."""
-        return self._config.result_ttl if result_ttl is None else parse_result_ttl(result_ttl)
-
-    def get_job(self, job_id: str) -> Job:
-        """The job, with its result while that is kept."""
-        return self.backend.get_job(job_id)
-
-    def list_jobs(self, job_filter: JobFilter) -> list[Job]:
-        """The jobs that match, the newest first, without their results."""
-        return self.backend.list_jobs(job_filter)
-
-    def cancel_job(self, job_id: str) -> Job:
-        """Cancel a job: at once while it waits, within seconds while it runs.
-
-        Raises:
-            Refused: if it has finished or failed.
-        """
-        return self.backend.cancel_job(job_id)
-
-    def retry_job(self, job_id: str) -> Job:
-        """Queue a failed or cancelled job again, with all of its retries.
-
-        Raises:
-            Refused: if it has not ended, or has finished.
-        """
-        return self.backend.retry_job(job_id)
-
-    def delete_job(self, job_id: str) -> None:
-        """Delete a job with its log and result.
-
-        Raises:
-            Refused: if it is running.
-        """
-        self.backend.delete_job(job_id)
-
-    def prune_jobs(self, *, all_ended: bool = False, dry_run: bool = False) -> int:
-        """Delete jobs whose history has ended, or all that have ended; the number of them.
-
-        With `dry_run` it is the number that would be deleted.
-        """
-        return self.backend.prune(everything_ended=all_ended, dry_run=dry_run)
-
-    def read_log(self, job_id: str, attempt: int, after: int = 0) -> list[LogChunk]:
-        """The pieces of an attempt's log with a `seq` above `after`, in order."""
-        return self.backend.read_log(job_id, attempt, after)
+        seconds = parse_result_ttl(result_ttl)
+        return self._config.result_ttl if seconds is None else seconds
 
     def add_schedule(self, spec: ScheduleSpec, *, overwrite: bool = False) -> Schedule:
         """Add a schedule; returns once it is stored.
@@ -176,38 +128,6 @@ class PipelineJobQueue:
         self._registry.files(spec.pipeline)
         return self.backend.schedules.add(spec, overwrite=overwrite)
 
-    def get_schedule(self, schedule_id: str) -> Schedule:
-        """The schedule with that id."""
-        return self.backend.schedules.get(schedule_id)
-
-    def list_schedules(self) -> list[Schedule]:
-        """All schedules of the project."""
-        return self.backend.schedules.list()
-
-    def pause_schedule(self, schedule_id: str) -> Schedule:
-        """Stop its fires until it is resumed.
-
-        Raises:
-            Refused: if it is done.
-        """
-        return self.backend.schedules.pause(schedule_id)
-
-    def resume_schedule(self, schedule_id: str) -> Schedule:
-        """Let a paused schedule fire again, from now on.
-
-        Raises:
-            Refused: if it is done.
-        """
-        return self.backend.schedules.resume(schedule_id)
-
-    def delete_schedule(self, schedule_id: str) -> None:
-        """Delete a schedule and its history; jobs that it made stay."""
-        self.backend.schedules.delete(schedule_id)
-
-    def list_fires(self, schedule_id: str, limit: int = 100) -> list[Fire]:
-        """The latest fires of a schedule and their outcomes, the newest first."""
-        return self.backend.schedules.fires(schedule_id, limit)
-
     def run_schedule_now(self, schedule_id: str) -> Job:
         """Add the job that a fire of the schedule would add; its next fires stay as they are.
 
@@ -216,15 +136,11 @@ class PipelineJobQueue:
         """
         from flowerpower.jobs.schedule import fire_job_spec
 
-        schedule = self.get_schedule(schedule_id)
+        schedule = self.backend.schedules.get(schedule_id)
         self._registry.files(schedule.pipeline)
         # Shortened, because a schedule's id with this suffix may exceed the limit for a job's id.
         job_id = f"{schedule.id[:160]}-now-{uuid.uuid4().hex[:12]}"
         return self.backend.add_job(fire_job_spec(schedule, None, job_id))
-
-    def has_scheduler(self) -> bool:
-        """Whether a process that fires schedules is alive."""
-        return self.backend.schedules.has_scheduler()
 
     def list_workers(self) -> list[WorkerInfo]:
         """The workers that are alive, with the jobs that they run."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from flowerpower.errors import FlowerpowerError, RunFailed, UsageError, WaitTimeout
 from flowerpower.jobs.job import Job as JobRecord
@@ -15,39 +15,52 @@ from flowerpower.pipeline.job_queue import PipelineJobQueue
 from flowerpower.text import did_you_mean
 from flowerpower.triggers import clock
 
+if TYPE_CHECKING:
+    from flowerpower.jobs.schedule import Schedule as ScheduleRecord
+
 FIRST_POLL, LAST_POLL = 0.02, 0.5
 """Seconds between two reads: a short job is noticed at once, a long one costs few reads."""
+Record = TypeVar("Record", bound="JobRecord | ScheduleRecord")
 
 
-class Job:
-    """A handle on one job of the queue.
+class Handle(Generic[Record]):
+    """A handle on one job or schedule of the queue; `str` of it is the id.
 
-    It keeps the job's record as it was read last; `refresh` reads it again. `str(job)` is its id.
-    Methods raise JobNotFound if the job was deleted, or its history has ended.
+    It keeps the record as it was read last; `refresh` reads it again. Methods raise JobNotFound or
+    ScheduleNotFound if the record was deleted, or the job's history has ended.
 
     Attributes:
-        record: all that the queue knows of the job (`flowerpower.jobs.job.Job`).
+        record: all that the queue knows of it (a Job of `flowerpower.jobs.job`, or a Schedule of
+            `flowerpower.jobs.schedule`).
     """
 
-    def __init__(self, record: JobRecord, job_queue: PipelineJobQueue) -> None:
-        self.record = record
+    def __init__(self, record: Record, job_queue: PipelineJobQueue) -> None:
+        self.record: Record = record
         self._job_queue = job_queue
 
     def __str__(self) -> str:
         return self.record.id
 
-    def __repr__(self) -> str:
-        return f"<Job {self.id} of {self.pipeline}: {self.status}>"
-
     @property
     def id(self) -> str:
-        """Its id, unique in the queue."""
+        """Its id, unique in the project's queue."""
         return self.record.id
 
     @property
     def pipeline(self) -> str:
         """The name of the pipeline that it runs."""
         return self.record.pipeline
+
+    def to_json(self) -> dict[str, Any]:
+        """Its record as a JSON object, times in RFC 3339."""
+        return self.record.to_json()
+
+
+class Job(Handle[JobRecord]):
+    """A handle on one job."""
+
+    def __repr__(self) -> str:
+        return f"<Job {self.id} of {self.pipeline}: {self.status}>"
 
     @property
     def queue(self) -> str:
@@ -81,7 +94,7 @@ class Job:
 
     def refresh(self) -> Job:
         """Read it from the queue again; returns itself."""
-        self.record = self._job_queue.get_job(self.id)
+        self.record = self._job_queue.backend.get_job(self.id)
         return self
 
     def wait(self, timeout: float | str | None = None) -> Job:
@@ -135,7 +148,8 @@ class Job:
         Of a log over 1 MB only the end is kept.
         """
         number = attempt or max(self.refresh().attempt, 1)
-        return "".join(chunk.text for chunk in self._job_queue.read_log(self.id, number))
+        chunks = self._job_queue.backend.read_log(self.id, number)
+        return "".join(chunk.text for chunk in chunks)
 
     def cancel(self) -> Job:
         """Cancel it: at once while it waits, within seconds while it runs; returns itself.
@@ -143,7 +157,7 @@ class Job:
         Raises:
             Refused: if it has finished or failed.
         """
-        self.record = self._job_queue.cancel_job(self.id)
+        self.record = self._job_queue.backend.cancel_job(self.id)
         return self
 
     def retry(self) -> Job:
@@ -152,7 +166,7 @@ class Job:
         Raises:
             Refused: if it has not ended, or has finished.
         """
-        self.record = self._job_queue.retry_job(self.id)
+        self.record = self._job_queue.backend.retry_job(self.id)
         return self
 
     def delete(self) -> None:
@@ -161,11 +175,7 @@ class Job:
         Raises:
             Refused: if it is running.
         """
-        self._job_queue.delete_job(self.id)
-
-    def to_json(self) -> dict[str, Any]:
-        """Its record as a JSON object, times in RFC 3339."""
-        return self.record.to_json()
+        self._job_queue.backend.delete_job(self.id)
 
 
 # In a class that has a method `list`, annotations need another name for the type.
@@ -183,7 +193,7 @@ class Jobs:
 
     def get(self, job_id: str) -> Job:
         """The job with that id."""
-        return Job(self._job_queue.get_job(job_id), self._job_queue)
+        return Job(self._job_queue.backend.get_job(job_id), self._job_queue)
 
     def list(
         self,
@@ -201,27 +211,28 @@ class Jobs:
             UsageError: if there is no such status.
         """
         statuses = frozenset(map(_status, [status] if isinstance(status, str) else status))
-        job_filter = JobFilter(statuses, pipeline, queue, schedule_id, since, limit)
-        return [Job(record, self._job_queue) for record in self._job_queue.list_jobs(job_filter)]
+        wanted = JobFilter(statuses, pipeline, queue, schedule_id, since, limit)
+        records = self._job_queue.backend.list_jobs(wanted)
+        return [Job(record, self._job_queue) for record in records]
 
     def cancel(self, job_id: str) -> Job:
         """As `Job.cancel`."""
-        return Job(self._job_queue.cancel_job(job_id), self._job_queue)
+        return Job(self._job_queue.backend.cancel_job(job_id), self._job_queue)
 
     def retry(self, job_id: str) -> Job:
         """As `Job.retry`."""
-        return Job(self._job_queue.retry_job(job_id), self._job_queue)
+        return Job(self._job_queue.backend.retry_job(job_id), self._job_queue)
 
     def delete(self, job_id: str) -> None:
         """As `Job.delete`."""
-        self._job_queue.delete_job(job_id)
+        self._job_queue.backend.delete_job(job_id)
 
     def prune(self, *, all_ended: bool = False, dry_run: bool = False) -> int:
         """Delete jobs whose history has ended, or all that have ended; the number of them.
 
         With `dry_run` it is the number that would be deleted.
         """
-        return self._job_queue.prune_jobs(all_ended=all_ended, dry_run=dry_run)
+        return self._job_queue.backend.prune(everything_ended=all_ended, dry_run=dry_run)
 
 
 def _status(text: str) -> JobStatus:

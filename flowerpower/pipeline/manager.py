@@ -205,18 +205,18 @@ class PipelineManager:
             Refused: if another schedule has the id.
             BackendUnreachable: if the schedule was not stored.
         """
-        from flowerpower.pipeline import scheduling
+        from flowerpower.pipeline import schedules
         from flowerpower.triggers.make import make_trigger
 
         if cron is None and interval is None and date is None:
-            specs = scheduling.declared_schedules(self.project, self.registry, name)
-            spec = scheduling.select(name, specs, schedule_id)
+            specs = schedules.declared_schedules(self.project, self.registry, name)
+            spec = schedules.select(name, specs, schedule_id)
         else:
             trigger = make_trigger(
                 cron, interval, date, timezone=timezone or self.project.timezone,
                 start=start, end=end, jitter=jitter,
             )  # fmt: skip
-            spec = scheduling.spec_from_arguments(
+            spec = schedules.spec_from_arguments(
                 self.project, name, trigger, make_overrides(overrides), schedule_id=schedule_id,
                 queue=queue, result_ttl=result_ttl, misfire_grace_time=misfire_grace_time,
                 coalesce=coalesce, max_instances=max_instances,

@@ -141,8 +141,10 @@ def due_time(
     return clock.after(time, 0)
 
 
-def parse_result_ttl(text: float | str) -> float:
+def parse_result_ttl(text: float | str | None) -> float | None:
     """Seconds that a result is kept: a duration, 0 for not at all, -1 for as long as the record."""
+    if text is None:
+        return None
     return -1.0 if text in (-1, "-1") else clock.parse_duration(text)
 
 

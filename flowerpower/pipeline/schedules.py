@@ -1,49 +1,34 @@
-"""Schedules for Python: `manager.schedules`, and the Schedule that it returns."""
+"""Schedules for Python: `manager.schedules`, the Schedule it returns, and the specs of new ones."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from flowerpower.jobs.schedule import Fire, ScheduleState
+from flowerpower.config.files import Project, schedule_faults
+from flowerpower.config.pipeline import ScheduleConfig
+from flowerpower.config.run import RunOverrides
+from flowerpower.errors import ConfigError, UsageError
+from flowerpower.jobs.schedule import Fire, Origin, ScheduleSpec, ScheduleState
 from flowerpower.jobs.schedule import Schedule as ScheduleRecord
-from flowerpower.pipeline.job_queue import PipelineJobQueue
-from flowerpower.pipeline.jobs import Job
+from flowerpower.pipeline.job_queue import PipelineJobQueue, queue_or_default
+from flowerpower.pipeline.jobs import Handle, Job
+from flowerpower.pipeline.overrides import parse_result_ttl, with_relative_paths
+from flowerpower.pipeline.registry import PipelineRegistry
+from flowerpower.text import did_you_mean
 from flowerpower.triggers import clock
+from flowerpower.triggers.base import Trigger
 
 if TYPE_CHECKING:
     from flowerpower.triggers.preview import PreviewRow
 
 
-class Schedule:
-    """A handle on one schedule.
-
-    It keeps the schedule's record as it was read last; `refresh` reads it again. `str(schedule)`
-    is its id. Methods raise ScheduleNotFound if the schedule was deleted.
-
-    Attributes:
-        record: all that the queue knows of it (`flowerpower.jobs.schedule.Schedule`).
-    """
-
-    def __init__(self, record: ScheduleRecord, job_queue: PipelineJobQueue) -> None:
-        self.record = record
-        self._job_queue = job_queue
-
-    def __str__(self) -> str:
-        return self.record.id
+class Schedule(Handle[ScheduleRecord]):
+    """A handle on one schedule."""
 
     def __repr__(self) -> str:
         return f"<Schedule {self.id} of {self.pipeline}: {self.state}>"
-
-    @property
-    def id(self) -> str:
-        """Its id, unique in the project."""
-        return self.record.id
-
-    @property
-    def pipeline(self) -> str:
-        """The name of the pipeline that it runs."""
-        return self.record.pipeline
 
     @property
     def state(self) -> ScheduleState:
@@ -62,7 +47,7 @@ class Schedule:
 
     def refresh(self) -> Schedule:
         """Read it from the queue again; returns itself."""
-        self.record = self._job_queue.get_schedule(self.id)
+        self.record = self._job_queue.backend.schedules.get(self.id)
         return self
 
     def pause(self) -> Schedule:
@@ -71,7 +56,7 @@ class Schedule:
         Raises:
             Refused: if it is done.
         """
-        self.record = self._job_queue.pause_schedule(self.id)
+        self.record = self._job_queue.backend.schedules.pause(self.id)
         return self
 
     def resume(self) -> Schedule:
@@ -80,12 +65,12 @@ class Schedule:
         Raises:
             Refused: if it is done.
         """
-        self.record = self._job_queue.resume_schedule(self.id)
+        self.record = self._job_queue.backend.schedules.resume(self.id)
         return self
 
     def delete(self) -> None:
         """Delete it and its history; jobs that it made stay."""
-        self._job_queue.delete_schedule(self.id)
+        self._job_queue.backend.schedules.delete(self.id)
 
     def run_now(self) -> Job:
         """Add the job that a fire would add; the next fires stay as they are.
@@ -97,7 +82,7 @@ class Schedule:
 
     def history(self, limit: int = 100) -> list[Fire]:
         """Its latest fires and their outcomes, the newest first."""
-        return self._job_queue.list_fires(self.id, limit)
+        return self._job_queue.backend.schedules.fires(self.id, limit)
 
     def preview(self, count: int = 10) -> list[PreviewRow]:
         """Its next `count` fires from now on, also while it is paused; fewer if there are no more.
@@ -108,10 +93,6 @@ class Schedule:
 
         trigger = self.record.trigger
         return [] if trigger is None else preview(trigger, clock.now(), count)
-
-    def to_json(self) -> dict[str, Any]:
-        """Its record as a JSON object, times in RFC 3339."""
-        return self.record.to_json()
 
 
 # In a class that has a method `list`, annotations need other names for the type.
@@ -130,11 +111,11 @@ class Schedules:
 
     def get(self, schedule_id: str) -> Schedule:
         """The schedule with that id."""
-        return Schedule(self._job_queue.get_schedule(schedule_id), self._job_queue)
+        return Schedule(self._job_queue.backend.schedules.get(schedule_id), self._job_queue)
 
     def list(self, *, pipeline: str | None = None) -> Handles:
         """All schedules, or those of one pipeline."""
-        records = self._job_queue.list_schedules()
+        records = self._job_queue.backend.schedules.list()
         return [
             Schedule(record, self._job_queue)
             for record in records
@@ -143,15 +124,15 @@ class Schedules:
 
     def pause(self, schedule_id: str) -> Schedule:
         """As `Schedule.pause`."""
-        return Schedule(self._job_queue.pause_schedule(schedule_id), self._job_queue)
+        return Schedule(self._job_queue.backend.schedules.pause(schedule_id), self._job_queue)
 
     def resume(self, schedule_id: str) -> Schedule:
         """As `Schedule.resume`."""
-        return Schedule(self._job_queue.resume_schedule(schedule_id), self._job_queue)
+        return Schedule(self._job_queue.backend.schedules.resume(schedule_id), self._job_queue)
 
     def delete(self, schedule_id: str) -> None:
         """As `Schedule.delete`."""
-        self._job_queue.delete_schedule(schedule_id)
+        self._job_queue.backend.schedules.delete(schedule_id)
 
     def run_now(self, schedule_id: str) -> Job:
         """As `Schedule.run_now`."""
@@ -159,4 +140,107 @@ class Schedules:
 
     def history(self, schedule_id: str, limit: int = 100) -> Fires:
         """As `Schedule.history`."""
-        return self._job_queue.list_fires(schedule_id, limit)
+        return self._job_queue.backend.schedules.fires(schedule_id, limit)
+
+
+def declared_schedules(
+    project: Project, registry: PipelineRegistry, name: str
+) -> list[ScheduleSpec]:
+    """The schedules under `schedule` in a pipeline's YAML that are enabled.
+
+    Raises:
+        PipelineNotFound, ConfigError: if there is no such pipeline or its file is wrong.
+        UsageError: if its file declares no schedule.
+    """
+    pipeline = registry.get(name)
+    entries = pipeline.config.schedule
+    if not entries:
+        raise UsageError(
+            f"{name} has no schedule of its own: expected cron, interval or date.",
+            hint=f"Give one of them, or add a schedule to conf/pipelines/{name}.yml.",
+        )
+    if faults := schedule_faults(pipeline, project.timezone):
+        raise ConfigError(faults=faults)
+    return [_spec_from_entry(project, name, entry) for entry in entries if entry.enabled]
+
+
+def _spec_from_entry(project: Project, name: str, entry: ScheduleConfig) -> ScheduleSpec:
+    try:
+        queue = queue_or_default(project, entry.queue)
+    except UsageError as error:
+        message = f"conf/pipelines/{name}.yml: schedule.queue: {error.message}"
+        raise ConfigError(message, hint=error.hint) from None
+    # A reference instead of the entry's `run`: that may hold an expanded `${SECRET}`, and whatever
+    # is in the overrides is stored in the queue. Each attempt reads the YAML again.
+    has_run = entry.run != RunOverrides()
+    return ScheduleSpec(
+        pipeline=name,
+        trigger=entry.trigger(project.timezone),
+        overrides=RunOverrides(declared=entry.id or "") if has_run else RunOverrides(),
+        id=entry.id,
+        queue=queue,
+        result_ttl=entry.result_ttl,
+        misfire_grace_time=entry.misfire_grace_time,
+        coalesce=entry.coalesce,
+        max_instances=entry.max_instances,
+        origin=Origin.CONFIG,
+    )
+
+
+def select(name: str, specs: Sequence[ScheduleSpec], schedule_id: str | None) -> ScheduleSpec:
+    """The declared schedule of that id; without an id, the only one.
+
+    Raises:
+        UsageError: if no schedule has the id, or several are declared and none is named.
+        ConfigError: if none is enabled.
+    """
+    if len(specs) == 1 and schedule_id is None:
+        return specs[0]
+    if not specs:
+        raise ConfigError(f"conf/pipelines/{name}.yml: every schedule there has enabled: false.")
+    by_id = {spec.id: spec for spec in specs if spec.id is not None}
+    if schedule_id is None:
+        raise UsageError(
+            f"{name} declares {len(specs)} schedules: expected the id of one.",
+            hint=f"They are: {', '.join(by_id)}.",
+        )
+    if schedule_id not in by_id:
+        raise UsageError(
+            f"{name} declares no schedule {schedule_id!r}.{did_you_mean(schedule_id, by_id)}",
+            hint="Give a trigger to make another one.",
+        )
+    return by_id[schedule_id]
+
+
+def spec_from_arguments(
+    project: Project,
+    name: str,
+    trigger: Trigger,
+    overrides: RunOverrides,
+    *,
+    schedule_id: str | None = None,
+    queue: str | None = None,
+    result_ttl: float | str | None = None,
+    misfire_grace_time: float | str | None = None,
+    coalesce: bool = True,
+    max_instances: int = 1,
+    origin: Origin = Origin.API,
+) -> ScheduleSpec:
+    """The spec of a schedule with a caller's trigger and options.
+
+    Raises:
+        UsageError: naming the option that is not valid.
+    """
+    grace = None if misfire_grace_time is None else clock.parse_duration(misfire_grace_time)
+    return ScheduleSpec(
+        pipeline=name,
+        trigger=trigger,
+        overrides=with_relative_paths(overrides, project.root),
+        id=schedule_id,
+        queue=queue_or_default(project, queue),
+        result_ttl=parse_result_ttl(result_ttl),
+        misfire_grace_time=grace,
+        coalesce=coalesce,
+        max_instances=max_instances,
+        origin=origin,
+    )

@@ -50,7 +50,7 @@ def list_(
     from flowerpower_cli.views.schedules import schedules_view
 
     states = choices("--state", state, [known.value for known in ScheduleState])
-    all_schedules = context.job_queue.list_schedules()
+    all_schedules = context.job_queue.backend.schedules.list()
     schedules = [
         schedule
         for schedule in all_schedules
@@ -78,7 +78,7 @@ def show(context: CommandContext, schedule: ScheduleId) -> None:
     from flowerpower_cli.views.schedules import next_fires_data, schedule_view
 
     record = _get_schedule(context, schedule)
-    fires = context.job_queue.list_fires(record.id, LAST_FIRES)
+    fires = context.job_queue.backend.schedules.fires(record.id, LAST_FIRES)
     next_fires: list[PreviewRow] = []
     if record.trigger is not None and record.next_fire is not None:
         # An overdue fire lies in the past and is still the next one.
@@ -100,7 +100,7 @@ def history(context: CommandContext, schedule: ScheduleId, limit: Limit = 50) ->
     from flowerpower_cli.views.schedules import history_view, zone_of
 
     record = _get_schedule(context, schedule)
-    fires = context.job_queue.list_fires(record.id, limit)
+    fires = context.job_queue.backend.schedules.fires(record.id, limit)
     context.output.result(
         [fire.to_json() for fire in fires],
         lambda: history_view(fires, zone_of(record, context.timezone)),
@@ -113,7 +113,7 @@ def history(context: CommandContext, schedule: ScheduleId, limit: Limit = 50) ->
 
 
 def _get_schedule(context: CommandContext, schedule_id: str) -> Schedule:
-    schedule = context.job_queue.get_schedule(schedule_id)
+    schedule = context.job_queue.backend.schedules.get(schedule_id)
     context.learn_secrets(schedule.pipeline)
     return schedule
 
@@ -170,7 +170,7 @@ def _trigger(context: CommandContext, schedule_id: str | None, options: TriggerO
         raise UsageError(
             f"The schedule {schedule_id} and {flags[0]} are both given; expected one of them."
         )
-    schedule = context.job_queue.get_schedule(schedule_id)
+    schedule = context.job_queue.backend.schedules.get(schedule_id)
     if schedule.trigger is None:
         raise FlowerpowerError(schedule.fault)
     if schedule.state == "paused":
@@ -193,24 +193,31 @@ def _start(start: datetime | None, trigger: Trigger) -> datetime:
 @command("schedule pause", example="daily_report-1 weekly-1", options=QueueOptions)
 def pause(context: CommandContext, schedules: ScheduleIds) -> None:
     """Stop schedules from firing until they are resumed."""
-    _change_state(context, schedules, context.job_queue.pause_schedule)
+    _change_state(context, schedules, "paused")
 
 
 @command("schedule resume", example="daily_report-1", options=QueueOptions)
 def resume(context: CommandContext, schedules: ScheduleIds) -> None:
     """Let paused schedules fire again, from now on; fires that they missed are not made up for."""
-    _change_state(context, schedules, context.job_queue.resume_schedule)
+    _change_state(context, schedules, "active")
 
 
-def _change_state(context: CommandContext, ids: list[str], act: Callable[[str], Schedule]) -> None:
+def _find(context: CommandContext) -> Callable[[str], Schedule]:
+    # The queue is opened at the first name: an error of opening it is one of that name.
+    return lambda name: context.job_queue.backend.schedules.get(name)
+
+
+def _change_state(context: CommandContext, ids: list[str], state: str) -> None:
+    from flowerpower.jobs.schedule import ScheduleState
     from flowerpower_cli.views.jobs import record_data
     from flowerpower_cli.views.schedules import changed_view
 
     def change(before: Schedule) -> tuple[Schedule, bool]:
-        after = act(before.id)
+        store = context.job_queue.backend.schedules
+        after = store.set_state(before.id, ScheduleState(state))
         return after, after.state != before.state
 
-    results, errors = for_each("schedules", ids, context.job_queue.get_schedule, change)
+    results, errors = for_each("schedules", ids, _find(context), change)
     context.learn_secrets(*(schedule.pipeline for schedule, _ in results))
     context.output.result(
         [record_data(schedule) | {"changed": changed} for schedule, changed in results],
@@ -231,7 +238,7 @@ def run_now(context: CommandContext, schedules: ScheduleIds) -> None:
     jobs, errors = for_each(
         "schedules",
         schedules,
-        job_queue.get_schedule,
+        _find(context),
         lambda schedule: job_queue.run_schedule_now(schedule.id),
     )
     context.learn_secrets(*(job.pipeline for job in jobs))
@@ -250,8 +257,8 @@ def delete(
         context,
         "schedules",
         schedules,
-        job_queue.get_schedule,
-        job_queue.delete_schedule,
+        _find(context),
+        lambda name: job_queue.backend.schedules.delete(name),
         lost="with history",
         yes=yes,
         dry_run=dry_run,

@@ -118,7 +118,7 @@ def _spec_from_options(
     options: RunOptions,
 ) -> ScheduleSpec:
     from flowerpower.jobs.schedule import Origin
-    from flowerpower.pipeline.scheduling import spec_from_arguments
+    from flowerpower.pipeline.schedules import spec_from_arguments
 
     return spec_from_arguments(
         context.manager.project,
@@ -140,7 +140,7 @@ def _spec_from_options(
 def _declared_specs(
     context: CommandContext, pipeline: str, schedule_id: str | None, *groups: Any
 ) -> list[ScheduleSpec]:
-    from flowerpower.pipeline.scheduling import declared_schedules, select
+    from flowerpower.pipeline.schedules import declared_schedules, select
 
     specs = declared_schedules(context.manager.project, context.manager.registry, pipeline)
     for group in groups:
@@ -172,7 +172,7 @@ def _warn_if_no_scheduler(context: CommandContext) -> None:
     """Say so if no scheduler is running; on SQL every worker is one, and was asked for before."""
     if context.output.quiet or context.output.json or context.job_queue.type != "rq":
         return
-    if not context.job_queue.has_scheduler():
+    if not context.job_queue.backend.schedules.has_scheduler():
         context.output.message(
             "No scheduler fires schedules; start one: flowerpower job-queue start-scheduler"
         )
