@@ -1,12 +1,15 @@
-"""One attempt at a pipeline: a RunRequest in, a RunOutcome out.
+"""One attempt at a pipeline, a RunRequest in and a RunOutcome out; attempts in the foreground.
 
-Runs in the foreground and the children of a worker both go through here.
+Runs in the foreground and the children of a worker both go through `execute`.
 """
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +17,40 @@ from pydantic import ValidationError
 
 from flowerpower.config.faults import validated
 from flowerpower.config.files import Pipeline, Project, load_project, project_root
+from flowerpower.config.merge import merged_run
 from flowerpower.config.pipeline import PipelineConfig
 from flowerpower.config.project import ProjectConfig
-from flowerpower.config.run import RunConfig
+from flowerpower.config.run import RunConfig, RunOverrides
 from flowerpower.config.yaml_reader import parse_yaml
 from flowerpower.errors import FlowerpowerError
 from flowerpower.jobs.encoding import encode_outputs
-from flowerpower.jobs.run import NodeEvent, RunOutcome, RunRequest, is_retryable
+from flowerpower.jobs.run import (
+    NodeEvent,
+    RunError,
+    RunOutcome,
+    RunRequest,
+    delay_before_retry,
+    is_retryable,
+)
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.pipeline.run_errors import run_error
 from flowerpower.text import known_secrets, mask_values
 from flowerpower.triggers import clock
 
+OnEvent = Callable[[NodeEvent], None]
+OnRetry = Callable[[RunError, int, float], None]
+"""Called before waiting: the error, how many retries are left, seconds to the next attempt."""
+OnWarning = Callable[[str], None]
+
 
 def execute(
     request: RunRequest,
-    on_event: Callable[[NodeEvent], None] | None = None,
+    on_event: OnEvent | None = None,
     *,
     loaded: tuple[Project, Pipeline] | None = None,
     environ: Mapping[str, str] | None = None,
     on_settings: Callable[[RunConfig], None] | None = None,
-    on_warning: Callable[[str], None] | None = None,
+    on_warning: OnWarning | None = None,
     interruptible: bool = True,
 ) -> RunOutcome:
     """Make one attempt and return its outcome; an exception of the pipeline is part of it.
@@ -82,6 +98,55 @@ def execute(
 def _load(request: RunRequest, environ: Mapping[str, str] | None) -> tuple[Project, Pipeline]:
     project = load_project(project_root(Path(request.base_dir)), environ)
     return project, PipelineRegistry(project, environ).get(request.pipeline)
+
+
+def run_in_foreground(
+    project: Project,
+    pipeline: Pipeline,
+    overrides: RunOverrides,
+    *,
+    environ: Mapping[str, str],
+    in_process: bool = False,
+    on_event: OnEvent | None = None,
+    on_retry: OnRetry | None = None,
+    on_warning: OnWarning | None = None,
+) -> RunOutcome:
+    """The outcome of the last attempt; a failing pipeline raises nothing.
+
+    If the run has a timeout, each attempt is made in a process of its own, in the project's
+    folder, and is ended when it takes longer. With `in_process` the timeout does not count.
+    """
+    config = merged_run(pipeline.config, overrides)
+    policy = config.retry
+    # Nothing ends a thread that is in C code, so a timeout needs a process. It cannot return the
+    # real objects, only their encoded outputs, so a caller that wants those goes without a timeout.
+    timeout = None if in_process else config.timeout or None
+    request = RunRequest(str(project.root), pipeline.name, overrides)
+    jitter = random.Random()  # noqa: S311 - it spreads delays, it protects no secret
+    attempt: Callable[[], RunOutcome]
+    if timeout is None:
+        attempt = partial(
+            execute,
+            request,
+            on_event,
+            loaded=(project, pipeline),
+            environ=environ,
+            on_warning=on_warning,
+        )
+    else:
+        from flowerpower.pipeline.timed_run import run_timed
+
+        attempt = partial(run_timed, request, timeout, policy, on_event, environ=environ)
+    retries = 0
+    while True:
+        outcome = attempt()
+        if outcome.error is None or not outcome.retryable or retries >= policy.max_retries:
+            return outcome
+        retries += 1
+        delay = delay_before_retry(policy, retries, jitter)
+        if on_retry is not None:
+            on_retry(outcome.error, policy.max_retries - retries, delay)
+        time.sleep(delay)
 
 
 def run_in_child(request: dict[str, Any], send: Callable[[dict[str, Any]], None]) -> dict[str, Any]:

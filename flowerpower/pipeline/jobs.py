@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from flowerpower.errors import FlowerpowerError, RunFailed, UsageError, WaitTimeout
 from flowerpower.jobs.job import Job as JobRecord
 from flowerpower.jobs.job import JobFilter, JobStatus
-from flowerpower.pipeline.failures import job_error
 from flowerpower.pipeline.job_queue import PipelineJobQueue
+from flowerpower.pipeline.run_errors import job_error
 from flowerpower.text import did_you_mean
 from flowerpower.triggers import clock
 
@@ -243,3 +243,15 @@ def _status(text: str) -> JobStatus:
             f"{did_you_mean(text, statuses)}"
         )
     return JobStatus(text)
+
+
+def announce(action: str, project: str, pipeline: str, identifier: str, end: str = "") -> None:
+    """Print `✅ Successfully ACTION PROJECT.PIPELINE with ID IDENTIFIER` and `end`."""
+    from rich.console import Console
+    from rich.text import Text
+
+    sentence = Text(f"✅ Successfully {action} ")
+    sentence.append(f"{project}.{pipeline}", style="blue").append(" with ID ")
+    sentence.append(identifier, style="green").append(end)
+    # Soft wrap, because an id that is broken over two lines cannot be copied.
+    Console(highlight=False).print(sentence, soft_wrap=True)

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 from flowerpower.config.files import Project, find_project_root, load_project, project_root
 from flowerpower.config.run import RunOverrides
 from flowerpower.jobs.run import RunOutcome
-from flowerpower.pipeline.failures import raise_for_error
-from flowerpower.pipeline.foreground import OnEvent, OnRetry, OnWarning, run_in_foreground
 from flowerpower.pipeline.job_queue import PipelineJobQueue
 from flowerpower.pipeline.overrides import JobArguments, RunArguments, due_time, make_overrides
 from flowerpower.pipeline.registry import PipelineFiles, PipelineRegistry
@@ -21,6 +19,7 @@ from flowerpower.pipeline.registry import PipelineFiles, PipelineRegistry
 if TYPE_CHECKING:
     from flowerpower.pipeline.bundles.bundle import Bundle
     from flowerpower.pipeline.bundles.importing import ImportPlan
+    from flowerpower.pipeline.execute import OnEvent, OnRetry, OnWarning
     from flowerpower.pipeline.jobs import Job, Jobs
     from flowerpower.pipeline.schedules import Schedules
     from flowerpower.run.draw.graph import Graph
@@ -95,15 +94,12 @@ class PipelineManager:
             PipelineNotFound, ConfigError, UsageError: before anything runs.
             RunFailed: if the pipeline fails; `__cause__` is its own exception.
         """
+        from flowerpower.pipeline.run_errors import raise_for_error
+
         # The current folder is not changed to the project's, as a job's is: it belongs to the
         # whole process, and so to the caller and the caller's other threads.
-        outcome = run_in_foreground(
-            self.project,
-            self.registry.get(name),
-            make_overrides(overrides, allowed=RunArguments),
-            in_process=True,
-            environ=self._environ,
-        )
+        made = make_overrides(overrides, allowed=RunArguments)
+        outcome = self.run_outcome(name, made, in_process=True)
         raise_for_error(outcome)
         return outcome.values
 
@@ -112,6 +108,7 @@ class PipelineManager:
         name: str,
         overrides: RunOverrides | None = None,
         *,
+        in_process: bool = False,
         on_event: OnEvent | None = None,
         on_retry: OnRetry | None = None,
         on_warning: OnWarning | None = None,
@@ -120,16 +117,19 @@ class PipelineManager:
 
         With a timeout, of the overrides or the YAML, each attempt is made in a process of its own
         in the project's folder, and ended when it takes longer; `values` are the encoded outputs
-        then. What it prints goes to `sys.stderr`.
+        then. What it prints goes to `sys.stderr`. With `in_process` the timeout does not count.
 
         Raises:
             PipelineNotFound, ConfigError: if there is no such pipeline or its file is wrong.
         """
+        from flowerpower.pipeline.execute import run_in_foreground
+
         return run_in_foreground(
             self.project,
             self.registry.get(name),
             overrides or RunOverrides(),
             environ=self._environ,
+            in_process=in_process,
             on_event=on_event,
             on_retry=on_retry,
             on_warning=on_warning,
@@ -321,8 +321,7 @@ class PipelineManager:
             ConfigError: if `path` is not a bundle.
             Refused: if files with other content exist, and `overwrite` is False.
         """
-        from flowerpower.pipeline.bundles.importing import plan_import
-        from flowerpower.pipeline.bundles.reading import read_bundle
+        from flowerpower.pipeline.bundles.importing import plan_import, read_bundle
 
         bundle = read_bundle(Path(path), name)
         plan = plan_import(self.project.root, bundle, overwrite=overwrite)
@@ -336,6 +335,6 @@ class PipelineManager:
 
     def _announce(self, action: str, pipeline: str, identifier: str, end: str = "") -> None:
         if not self._quiet:
-            from flowerpower.pipeline.announcement import announce
+            from flowerpower.pipeline.jobs import announce
 
             announce(action, self.project.name, pipeline, identifier, end)

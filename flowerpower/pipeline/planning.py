@@ -5,9 +5,8 @@ from __future__ import annotations
 from flowerpower.config.files import Pipeline, Project, schedule_faults
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import ConfigError, FlowerpowerError, RunFailed
-from flowerpower.pipeline.failures import failure_sentence
 from flowerpower.pipeline.registry import PipelineRegistry
-from flowerpower.pipeline.run_errors import run_error
+from flowerpower.pipeline.run_errors import failure_sentence, run_error
 from flowerpower.run.runner import PipelineRunner, Plan
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from flowerpower.atomic_files import write_files
 from flowerpower.config.files import PIPELINES_FOLDER, PROJECT_FILE
 from flowerpower.errors import FlowerpowerError, InvalidName, Refused, UsageError
-from flowerpower.pipeline.bundles.importing import check_targets
-from flowerpower.pipeline.bundles.reading import (
+from flowerpower.pipeline.bundles.importing import (
+    check_targets,
     is_project_folder,
     read_bundle,
     read_project_folder,

@@ -59,7 +59,7 @@ def _run_with_progress(
     context: CommandContext, pipeline: str, overrides: RunOverrides
 ) -> RunOutcome:
     from flowerpower.config.merge import merged_adapters, merged_run
-    from flowerpower.pipeline.failures import raise_for_error
+    from flowerpower.pipeline.run_errors import raise_for_error
     from flowerpower.triggers.clock import format_duration
     from flowerpower_cli.views.progress import run_progress
 

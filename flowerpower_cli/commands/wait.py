@@ -167,7 +167,7 @@ def _raise_for_unfinished(context: CommandContext, jobs: list[Job]) -> None:
 
 
 def _failure_message(job: Job) -> str:
-    from flowerpower.pipeline.failures import failure_sentence
+    from flowerpower.pipeline.run_errors import failure_sentence
 
     if job.error is None:
         return f"The job {job.id} of {job.pipeline} was {job.status}."

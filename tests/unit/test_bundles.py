@@ -26,9 +26,8 @@ from flowerpower.pipeline.bundles.bundle import (
     bundle_from_members,
     renamed,
 )
-from flowerpower.pipeline.bundles.importing import plan_import
+from flowerpower.pipeline.bundles.importing import plan_import, read_bundle, read_project_folder
 from flowerpower.pipeline.bundles.module_files import MAX_MODULE_BYTES
-from flowerpower.pipeline.bundles.reading import read_bundle, read_project_folder
 from flowerpower.pipeline.bundles.writing import pack_pipeline, write_bundle
 from flowerpower.pipeline.scaffold import create_project
 from tests.conftest import MakeProject

@@ -8,9 +8,9 @@ import pytest
 
 from flowerpower.errors import MissingInputs
 from flowerpower.jobs.run import NodeEvent
-from flowerpower.pipeline.failures import raise_for_error
 from flowerpower.pipeline.manager import PipelineManager
 from flowerpower.pipeline.overrides import make_overrides
+from flowerpower.pipeline.run_errors import raise_for_error
 from tests.conftest import MakeProject
 
 PIPELINE = (

@@ -23,13 +23,13 @@ from flowerpower.pipeline.bundles.bundle import (
     default_module,
     entries_as_written,
 )
+from flowerpower.pipeline.bundles.importing import read_bundle
 from flowerpower.pipeline.bundles.module_files import (
     contains_module,
     leads_out,
     modules_with_imports,
     read_file,
 )
-from flowerpower.pipeline.bundles.reading import read_bundle
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.text import is_secret_name
 
