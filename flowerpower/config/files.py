@@ -110,14 +110,19 @@ def load_project(root: Path, environ: Mapping[str, str] | None = None) -> Projec
     return Project(root, config, file)
 
 
+def pipeline_path(name: str) -> Path:
+    """The file of a pipeline's configuration, relative to its project's folder."""
+    return PIPELINES_FOLDER / f"{name}.yml"
+
+
 def load_pipeline(root: Path, name: str, environ: Mapping[str, str] | None = None) -> Pipeline:
     """The configuration of the pipeline `name`, which is a valid name.
 
     Raises:
         ConfigError: as `load_project`.
     """
-    path = (PIPELINES_FOLDER / f"{name}.yml").as_posix()
-    file = read_yaml(root / path, path, _environment(environ))
+    path = pipeline_path(name)
+    file = read_yaml(root / path, path.as_posix(), _environment(environ))
     return Pipeline(name, validated(PipelineConfig, file), file)
 
 

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flowerpower.atomic_files import write_files
-from flowerpower.config.files import PIPELINES_FOLDER, Pipeline, Project, load_pipeline
+from flowerpower.config.files import (
+    PIPELINES_FOLDER,
+    Pipeline,
+    Project,
+    load_pipeline,
+    pipeline_path,
+)
 from flowerpower.errors import ConfigError, FlowerpowerError, PipelineNotFound, Refused
 from flowerpower.text import check_name, did_you_mean, is_name, shortened
 
@@ -70,7 +76,7 @@ class PipelineRegistry:
         Raises:
             PipelineNotFound: with the nearest name.
         """
-        config = PIPELINES_FOLDER / f"{name}.yml"
+        config = pipeline_path(name)
         # The name is checked before the disk is: it may come from a queue, as `../../etc/x`.
         if not is_name(name) or not (self._project.root / config).is_file():
             raise self._not_found(name)
@@ -98,21 +104,18 @@ class PipelineRegistry:
         """
         check_name("name of a pipeline", name)
         root = self._project.root
-        config, module = PIPELINES_FOLDER / f"{name}.yml", MODULES_FOLDER / f"{name}.py"
+        config, module = pipeline_path(name), MODULES_FOLDER / f"{name}.py"
         contents = {config: _NEW_CONFIG, module: _NEW_MODULE.format(name=name)}
         for path in contents:
             # `exists` would not see a dangling link, and the write would replace it.
             if os.path.lexists(root / path):
-                raise Refused(
-                    f"{path} already exists.", hint="Choose another name, or delete that file."
-                )
+                hint = "Choose another name, or delete that file."
+                raise Refused(f"{path} already exists.", hint=hint)
         try:
             write_files({root / path: text.encode() for path, text in contents.items()})
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise FlowerpowerError(
-                f"{name} cannot be made: {reason}; nothing was written."
-            ) from None
+            reason = f"{error.strerror or error}; nothing was written."
+            raise FlowerpowerError(f"{name} cannot be made: {reason}") from None
         return PipelineFiles(name, config, module)
 
     def delete(self, name: str, *, dry_run: bool = False) -> list[Path]:
@@ -152,7 +155,7 @@ class PipelineRegistry:
         names = self.names()
         message = f"There is no pipeline {shortened(name, 60)!r}.{did_you_mean(name, names)}"
         if is_name(name) and (self._project.root / MODULES_FOLDER / f"{name}.py").is_file():
-            hint = f"{MODULES_FOLDER}/{name}.py exists; add {PIPELINES_FOLDER}/{name}.yml to it."
+            hint = f"{MODULES_FOLDER}/{name}.py exists; add {pipeline_path(name)} to it."
         elif names:
             hint = "See them with `flowerpower pipeline list`."
         else:

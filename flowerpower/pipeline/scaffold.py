@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from flowerpower.atomic_files import write_files
@@ -53,15 +52,16 @@ class NewProject:
         return sorted(path.stem for path in self.files if path.parent == PIPELINES_FOLDER)
 
 
-def examples_folder() -> Path:
+def _examples_folder() -> Path:
     """The folder of the examples: in the installed package, or beside it in a checkout."""
-    installed = Path(str(resources.files("flowerpower"))) / "examples"
-    return installed if installed.is_dir() else installed.parent.parent / "examples"
+    package = Path(__file__).parents[1]
+    installed = package / "examples"
+    return installed if installed.is_dir() else package.parent / "examples"
 
 
 def example_names() -> list[str]:
     """The examples that `create_project` can start from."""
-    folder = examples_folder()
+    folder = _examples_folder()
     return sorted(path.name for path in folder.glob("*") if (path / PROJECT_FILE).is_file())
 
 
@@ -82,16 +82,15 @@ def create_project(
         UsageError: if there is no such example or source, or both are given.
         ConfigError: if the source contains what must not be copied.
         Refused: if a file that it would write already exists; nothing is written then.
+        FlowerpowerError: if it cannot be written.
     """
     if example and source:
         raise UsageError("A project starts from an example or from a path, not from both.")
     root = parent / check_name("name of a project", name) if name else parent
     if not is_name(root.name):
-        raise InvalidName(
-            f"The folder {root.name!r} cannot be the name of a project.",
-            hint="Give a NAME to `init`.",
-        )
-    contents = _example_files(example) if example else _source_files(source) if source else {}
+        message = f"The folder {root.name!r} cannot be the name of a project."
+        raise InvalidName(message, hint="Give a NAME to `init`.")
+    contents = _files_to_start_with(example, source)
     contents[PROJECT_FILE] = _PROJECT_YML.format(
         name=root.name, timezone=clock.local_timezone_name(), backend=backend, url=_URLS[backend]
     ).encode()
@@ -101,42 +100,29 @@ def create_project(
         del contents[_GITIGNORE_FILE]
     for path in contents:
         if os.path.lexists(root / path):
-            raise Refused(
-                f"{path} already exists in {root}.", hint="Choose another name or folder."
-            )
+            hint = "Choose another name or folder."
+            raise Refused(f"{path} already exists in {root}.", hint=hint)
     check_targets(root, contents)
-    _write(root, contents)
+    folders = [root / PIPELINES_FOLDER, root / MODULES_FOLDER]
+    try:
+        write_files({root / path: content for path, content in contents.items()}, folders)
+    except OSError as error:
+        reason = error.strerror or error
+        raise FlowerpowerError(f"The project cannot be made in {root}: {reason}.") from None
     return NewProject(root.name, root, sorted(contents))
 
 
-def _example_files(example: str) -> dict[Path, bytes]:
-    names = example_names()
-    if example not in names:
-        raise UsageError(
-            f"There is no example {example!r}.{did_you_mean(example, names)}",
-            hint=f"The examples are: {', '.join(names)}.",
-        )
-    folder = examples_folder() / example
-    return {
-        path.relative_to(folder): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and not {"__pycache__", ".flowerpower", "output"} & set(path.parts)
-    }
-
-
-def _source_files(source: Path) -> dict[Path, bytes]:
+def _files_to_start_with(example: str | None, source: Path | None) -> dict[Path, bytes]:
+    if example:
+        names = example_names()
+        if example not in names:
+            raise UsageError(
+                f"There is no example {example!r}.{did_you_mean(example, names)}",
+                hint=f"The examples are: {', '.join(names)}.",
+            )
+        source = _examples_folder() / example
+    if source is None:
+        return {}
     if is_project_folder(source):
         return read_project_folder(source)
     return dict(read_bundle(source).files)
-
-
-def _write(root: Path, contents: dict[Path, bytes]) -> None:
-    try:
-        write_files(
-            {root / path: content for path, content in contents.items()},
-            [root / PIPELINES_FOLDER, root / MODULES_FOLDER],
-        )
-    except OSError as error:
-        raise FlowerpowerError(
-            f"The project cannot be made in {root}: {error.strerror or error}."
-        ) from None

@@ -16,14 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from flowerpower.config.faults import check_as_written
-from flowerpower.config.files import PIPELINES_FOLDER
+from flowerpower.config.files import pipeline_path
 from flowerpower.config.yaml_reader import YamlNode
 from flowerpower.errors import ConfigError, Refused
-from flowerpower.pipeline.bundles.module_files import (
-    contains_module,
-    imported_names,
-    parse_module,
-)
+from flowerpower.pipeline.bundles.module_files import contains_module, imported_names, parse_module
 from flowerpower.pipeline.registry import MODULES_FOLDER
 from flowerpower.text import check_name, is_name, shortened
 
@@ -52,21 +48,17 @@ class Bundle:
     modules: list[str]
 
     @property
-    def manifest(self) -> bytes:
-        """The manifest as it is written."""
-        files = sorted(path.as_posix() for path in self.files)
-        body = {"v": VERSION, "pipeline": self.pipeline, "files": files}
-        return (json.dumps(body, indent=2) + "\n").encode()
+    def members(self) -> dict[str, bytes]:
+        """The files as they are written, with the manifest among them, sorted by name."""
+        files = {path.as_posix(): content for path, content in self.files.items()}
+        body = {"v": VERSION, "pipeline": self.pipeline, "files": sorted(files)}
+        manifest = (json.dumps(body, indent=2) + "\n").encode()
+        return dict(sorted({MANIFEST: manifest, **files}.items()))
 
 
 def bundle_error(label: str, reason: str, hint: str | None = None) -> ConfigError:
     """The error for a bundle or a project, called `label`, that is not valid."""
     return ConfigError(f"{label} cannot be used: {reason}.", hint=hint)
-
-
-def config_path(pipeline: str) -> Path:
-    """The file of a pipeline's configuration, relative to a project's root."""
-    return PIPELINES_FOLDER / f"{pipeline}.yml"
 
 
 def bundle_from_members(members: Mapping[str, bytes], label: str) -> Bundle:
@@ -90,7 +82,7 @@ def bundle_from_members(members: Mapping[str, bytes], label: str) -> Bundle:
         raise bundle_error(label, f"{min(unlisted)} is not listed in {MANIFEST}")
     if missing := set(listed) - set(names):
         raise bundle_error(label, f"{min(missing)} is listed in {MANIFEST} but missing")
-    config = config_path(pipeline).as_posix()
+    config = pipeline_path(pipeline).as_posix()
     if config not in members:
         raise bundle_error(label, f"{config} is missing")
     yaml = check_as_written(members[config], f"{label}/{config}")
@@ -116,7 +108,7 @@ def renamed(bundle: Bundle, name: str) -> Bundle:
     """
     check_name("name of a pipeline", name)
     old, old_module = bundle.pipeline, default_module(bundle.pipeline)
-    new_paths = {config_path(old): config_path(name)}
+    new_paths = {pipeline_path(old): pipeline_path(name)}
     if not bundle.modules:
         for path in bundle.files:
             folder, *rest = path.parts
@@ -130,9 +122,8 @@ def renamed(bundle: Bundle, name: str) -> Bundle:
     elif len(files) < len(bundle.files):
         reason = f"it has another module called {default_module(name)}"
     if reason is not None:
-        raise Refused(
-            f"{old} cannot be renamed to {name}: {reason}.", hint="Import it under its own name."
-        )
+        message = f"{old} cannot be renamed to {name}: {reason}."
+        raise Refused(message, hint="Import it under its own name.")
     return Bundle(name, dict(sorted(files.items())), bundle.modules)
 
 
@@ -159,11 +150,8 @@ def _read_manifest(content: bytes, label: str) -> tuple[str, list[str]]:
     except (ValueError, RecursionError):
         raise bundle_error(label, f"{MANIFEST} is not JSON") from None
     if isinstance(body, dict) and isinstance(body.get("v"), int) and body["v"] > VERSION:
-        raise bundle_error(
-            label,
-            f"its format has version {body['v']}, and this flowerpower reads version {VERSION}",
-            hint="Install a later flowerpower.",
-        )
+        reason = f"its format has version {body['v']}, and this flowerpower reads version {VERSION}"
+        raise bundle_error(label, reason, hint="Install a later flowerpower.")
     if not isinstance(body, dict) or body.keys() != {"v", "pipeline", "files"} or body["v"] != 1:
         raise bundle_error(label, f'{MANIFEST} is not {{"v": 1, "pipeline": …, "files": […]}}')
     pipeline, files = body["pipeline"], body["files"]
@@ -180,7 +168,7 @@ def _read_manifest(content: bytes, label: str) -> tuple[str, list[str]]:
 def _name_fault(name: str, pipeline: str) -> str | None:
     """Why a member must not have this name; None if it may."""
     parts = name.split("/")
-    config = config_path(pipeline).as_posix()
+    config = pipeline_path(pipeline).as_posix()
     if name == config:
         return None
     # Control characters and backslashes are checked first: a terminal obeys the former, and a
@@ -196,7 +184,7 @@ def _name_fault(name: str, pipeline: str) -> str | None:
     if not name.endswith(".py"):
         return f"is neither {config} nor a Python module"
     folders, module = parts[:-1], parts[-1].removesuffix(".py")
-    if len(name) > MAX_PATH or not all(map(_is_module_name, (*folders, module))):
+    if len(name) > MAX_PATH or not all(is_name(p) or p.isidentifier() for p in (*folders, module)):
         return "cannot be the path of a module"
     # The project's folder comes first in sys.path, so a json.py there would be imported by all
     # of Python's own code.
@@ -204,10 +192,6 @@ def _name_fault(name: str, pipeline: str) -> str | None:
     if first in sys.stdlib_module_names:
         return f"would hide Python's own module {first}"
     return None
-
-
-def _is_module_name(part: str) -> bool:
-    return is_name(part) or part.isidentifier()
 
 
 def _check_distinct(names: Iterable[str], label: str) -> None:

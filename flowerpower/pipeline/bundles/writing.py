@@ -17,7 +17,6 @@ from flowerpower.config.files import Project
 from flowerpower.config.yaml_reader import MAX_BYTES, YamlFile, YamlNode, dotted
 from flowerpower.errors import ConfigError, FlowerpowerError, Refused
 from flowerpower.pipeline.bundles.bundle import (
-    MANIFEST,
     Bundle,
     bundle_from_members,
     default_module,
@@ -78,7 +77,7 @@ def pack_pipeline(project: Project, name: str) -> Packed:
             )
     bundle = Bundle(name, {config: content, **files}, [])
     # Checked as an import checks it, so that no bundle is written that cannot be imported.
-    checked = bundle_from_members(_members(bundle), name)
+    checked = bundle_from_members(bundle.members, name)
     not_packed = sorted({*packages, *(module for module in named if "${" in module)})
     return Packed(checked, not_packed, [dotted(path) for path in _secrets(file.root, ())])
 
@@ -141,16 +140,11 @@ def _is_empty_or_bundle(folder: Path) -> bool:
     return True
 
 
-def _members(bundle: Bundle) -> dict[str, bytes]:
-    files = {path.as_posix(): content for path, content in bundle.files.items()}
-    return dict(sorted({MANIFEST: bundle.manifest, **files}.items()))
-
-
 def _zip_bytes(bundle: Bundle) -> bytes:
     stream = io.BytesIO()
     # Stored, not deflated, because versions of zlib deflate the same bytes differently.
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in _members(bundle).items():
+        for name, content in bundle.members.items():
             info = zipfile.ZipInfo(name, _ZIP_EPOCH)
             info.create_system = 3  # Unix on every system, for equal bytes and the mode below
             info.external_attr = (stat.S_IFREG | 0o644) << 16
@@ -162,7 +156,7 @@ def _write_folder(bundle: Bundle, target: Path) -> None:
     fresh, old = beside(target), beside(target)
     # No rename replaces a folder that holds files, so the old one is moved aside first.
     try:
-        write_files({fresh / name: content for name, content in _members(bundle).items()})
+        write_files({fresh / name: content for name, content in bundle.members.items()})
         if target.exists():
             os.rename(target, old)
         try:
