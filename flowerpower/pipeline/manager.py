@@ -59,9 +59,10 @@ class PipelineManager:
         environ: Mapping[str, str] | None = None,
     ) -> None:
         environ = os.environ if environ is None else environ
-        root = (
-            find_project_root(Path(), environ) if base_dir is None else project_root(Path(base_dir))
-        )
+        if base_dir is None:
+            root = find_project_root(Path(), environ)
+        else:
+            root = project_root(Path(base_dir))
         self.project: Project = load_project(root, environ)
         self.registry = PipelineRegistry(self.project, environ)
         self.job_queue = PipelineJobQueue(self.project, self.registry, job_queue_type)
@@ -242,10 +243,10 @@ class PipelineManager:
         """
         from flowerpower.pipeline.planning import plan_run
 
-        pipeline = self.registry.get(name)
         return plan_run(
-            self.project, pipeline, overrides, complete=complete, with_forecast=with_forecast
-        )
+            self.project, self.registry.get(name), overrides,
+            complete=complete, with_forecast=with_forecast,
+        )  # fmt: skip
 
     def graph(self, name: str, overrides: RunOverrides | None = None) -> Graph:
         """The pipeline's whole DAG, with its final variables marked; nothing runs.

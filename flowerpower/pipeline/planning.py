@@ -6,7 +6,7 @@ from flowerpower.config.files import Pipeline, Project, schedule_faults
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import ConfigError, FlowerpowerError, RunFailed
 from flowerpower.pipeline.registry import PipelineRegistry
-from flowerpower.pipeline.run_errors import failure_sentence, run_error
+from flowerpower.pipeline.run_errors import as_error, run_error
 from flowerpower.run.runner import PipelineRunner, Plan
 
 
@@ -18,20 +18,15 @@ def plan_run(
     complete: bool = True,
     with_forecast: bool = False,
 ) -> Plan:
-    """As `PipelineRunner.plan`; a module that cannot be imported fails with its file and line.
-
-    Raises:
-        FlowerpowerError: as `PipelineRunner.plan`.
-    """
+    """As `PipelineRunner.plan`; a module that cannot be imported fails with its file and line."""
     runner = PipelineRunner(project, pipeline, overrides)
     try:
         return runner.plan(complete=complete, with_forecast=with_forecast)
     except RunFailed as error:
         if error.__cause__ is None:
             raise
-        cause = run_error(error, project.root)
-        sentence = failure_sentence(pipeline.name, cause)
-        raise RunFailed(sentence, details=cause.details, hint=cause.hint) from error.__cause__
+        described = run_error(error, project.root)
+        raise as_error(RunFailed, pipeline.name, described) from error.__cause__
 
 
 def find_faults(project: Project, registry: PipelineRegistry, name: str) -> list[str]:
@@ -56,6 +51,7 @@ def find_faults(project: Project, registry: PipelineRegistry, name: str) -> list
         except FlowerpowerError as error:
             # The details of RunFailed say what was being done, not what is wrong.
             details = [] if isinstance(error, RunFailed) else error.details
-            sentences = [error.message, *details]
-            faults += [f"{prefix}{text}" for text in sentences if text not in faults]
+            faults += [
+                f"{prefix}{text}" for text in (error.message, *details) if text not in faults
+            ]
     return faults

@@ -71,7 +71,7 @@ class PipelineRegistry:
         return sorted(path.stem for path in files if is_name(path.stem))
 
     def files(self, name: str) -> PipelineFiles:
-        """The files of the pipeline `name`.
+        """The files of the pipeline `name`, which may be any text.
 
         Raises:
             PipelineNotFound: with the nearest name.
@@ -81,9 +81,8 @@ class PipelineRegistry:
         if not is_name(name) or not (self._project.root / config).is_file():
             raise self._not_found(name)
         module = MODULES_FOLDER / f"{name}.py"
-        return PipelineFiles(
-            name, config, module if (self._project.root / module).is_file() else None
-        )
+        has_module = (self._project.root / module).is_file()
+        return PipelineFiles(name, config, module if has_module else None)
 
     def get(self, name: str) -> Pipeline:
         """The pipeline `name` with its configuration.
@@ -96,12 +95,7 @@ class PipelineRegistry:
         return load_pipeline(self._project.root, name, self._environ)
 
     def create(self, name: str) -> PipelineFiles:
-        """Make a pipeline of one node, in two files.
-
-        Raises:
-            InvalidName: if a pipeline cannot have that name.
-            Refused: if one of the files already exists; nothing is written then.
-        """
+        """As `PipelineManager.new`."""
         check_name("name of a pipeline", name)
         root = self._project.root
         config, module = pipeline_path(name), MODULES_FOLDER / f"{name}.py"
@@ -119,16 +113,10 @@ class PipelineRegistry:
         return PipelineFiles(name, config, module)
 
     def delete(self, name: str, *, dry_run: bool = False) -> list[Path]:
-        """Delete the pipeline's configuration and its module, unless `dry_run`; their paths.
-
-        Raises:
-            PipelineNotFound: with the nearest name.
-            Refused: if another pipeline uses the module.
-        """
+        """As `PipelineManager.delete`."""
         files = self.files(name)
         paths = [path for path in (files.config, files.module) if path is not None]
-        users = self._users_of(f"pipelines.{name}", besides=name)
-        if users:
+        if users := self._users_of(f"pipelines.{name}", besides=name):
             raise Refused(
                 f"{files.module} is also used by {', '.join(users)}.",
                 hint="Remove it from their run.modules first.",

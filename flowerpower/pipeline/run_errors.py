@@ -18,6 +18,7 @@ from flowerpower.jobs.run import (
     names_of,
 )
 from flowerpower.project_code import is_inside
+from flowerpower.text import shortened
 
 TRACEBACK_LIMIT = 20_000
 MESSAGE_LIMIT = 2_000
@@ -38,14 +39,10 @@ def run_error(error: BaseException, root: Path, node: str | None = None) -> RunE
         return cause
     error_class = type(error)
     module = "" if error_class.__module__ == "builtins" else f"{error_class.__module__}."
-    file, line = _user_location(error, root)
     description = RunError(
         type=module + error_class.__qualname__,
         message=_safe_message(error),
         node=node,
-        file=file,
-        line=line,
-        traceback=_user_traceback(error),
         type_names=getattr(error, ORIGINAL_TYPE_NAMES, None) or names_of(error_class),
     )
     if isinstance(error, FlowerpowerError):
@@ -53,7 +50,9 @@ def run_error(error: BaseException, root: Path, node: str | None = None) -> RunE
         description.message, description.code = error.message, error.code
         description.exit_code = error.exit_code
         description.hint, description.details = error.hint, error.details
-        description.traceback, description.file, description.line = "", None, None
+    else:
+        description.file, description.line = _user_location(error, root)
+        description.traceback = _user_traceback(error)
     return description
 
 
@@ -62,9 +61,12 @@ def _safe_message(error: BaseException) -> str:
         message = error.msg if isinstance(error, SyntaxError) and error.msg else str(error)
     except BaseException as second:  # noqa: BLE001 - a user's __str__ may raise anything
         return f"<no message: str() raised {type(second).__name__}>"
+    return shortened(_writable(message), MESSAGE_LIMIT)
+
+
+def _writable(text: str) -> str:
     # A lone surrogate, of a file's name say, cannot be written as JSON or to a terminal.
-    message = message.encode("utf-8", "backslashreplace").decode("utf-8")
-    return message if len(message) <= MESSAGE_LIMIT else message[: MESSAGE_LIMIT - 1] + "…"
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _is_library(file: str) -> bool:
@@ -82,24 +84,24 @@ def _user_location(error: BaseException, root: Path) -> tuple[str | None, int | 
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         return _relative(error.filename, root), error.lineno
     frames = [
-        (frame.filename, frame.lineno)
+        frame
         for frame in _frames(error)
         if not _is_library(frame.filename) and not frame.filename.startswith(_STANDARD_LIBRARY)
     ]
-    in_project = [frame for frame in frames if is_inside(frame[0], str(root))]
     if not frames:
         return None, None
-    file, line = (in_project or frames)[-1]
-    return _relative(file, root), line
+    in_project = [frame for frame in frames if is_inside(frame.filename, str(root))]
+    innermost = (in_project or frames)[-1]
+    return _relative(innermost.filename, root), innermost.lineno
 
 
 def _frames(error: BaseException) -> list[traceback.FrameSummary]:
     """The frames of its traceback, outermost first, and then those of another process, if any."""
-    stack = list(traceback.extract_tb(error.__traceback__))
-    return stack + [
+    elsewhere = [
         traceback.FrameSummary(file, number, name, line=text)
         for file, number, name, text in getattr(error, ORIGINAL_FRAMES, [])
     ]
+    return [*traceback.extract_tb(error.__traceback__), *elsewhere]
 
 
 def _relative(file: str, root: Path) -> str:
@@ -117,7 +119,7 @@ def _user_traceback(error: BaseException) -> str:
         text = "".join(formatted.format())
     except BaseException as second:  # noqa: BLE001 - formatting runs code of the exception
         return f"<no traceback: formatting raised {type(second).__name__}>"
-    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    text = _writable(text)
     return text if len(text) <= TRACEBACK_LIMIT else "…" + text[-TRACEBACK_LIMIT:]
 
 
@@ -136,35 +138,29 @@ def raise_for_error(outcome: RunOutcome) -> None:
         cause = cause.__cause__
     # An exception is only there if this process ran the attempt; a child sends its code alone.
     error_class = RunFailed if cause is not None else _error_class(outcome.error.code)
-    raise _as_error(error_class, outcome.pipeline, outcome.error) from cause
+    raise as_error(error_class, outcome.pipeline, outcome.error) from cause
 
 
 def job_error(pipeline: str, stored: Mapping[str, Any]) -> FlowerpowerError:
     """The error that a failed job ended with, from the `error` of its record."""
-    error = run_error_of(stored)
-    return _as_error(_error_class(error.code), pipeline, error)
-
-
-def run_error_of(stored: Mapping[str, Any]) -> RunError:
-    """A stored error as an object; missing fields are empty, as a record may be damaged."""
+    # A stored error may lack fields, or have some of a later version.
     fields = {name: stored[name] for name in RunError.__dataclass_fields__ if name in stored}
-    return RunError(**{"type": "error", "message": "", **fields})
+    error = RunError(**{"type": "error", "message": "", **fields})
+    return as_error(_error_class(error.code), pipeline, error)
 
 
-def failure_sentence(pipeline: str, error: RunError) -> str:
-    """Why an attempt at `pipeline` failed, and where; our own errors are complete sentences."""
-    if error.code != RunFailed.code:
-        return error.message
-    place = f" ({error.file}, line {error.line})" if error.file else ""
-    subject = f"Node {error.node} of {pipeline}" if error.node else pipeline
-    message = f": {error.message}" if error.message else ""
-    return f"{subject} failed{place}: {error.type}{message}"
-
-
-def _as_error(
+def as_error(
     error_class: type[FlowerpowerError], pipeline: str, error: RunError
 ) -> FlowerpowerError:
-    return error_class(failure_sentence(pipeline, error), hint=error.hint, details=error.details)
+    """An error that says why an attempt at `pipeline` failed, and where."""
+    sentence = error.message
+    # Our own errors are complete sentences.
+    if error.code == RunFailed.code:
+        place = f" ({error.file}, line {error.line})" if error.file else ""
+        subject = f"Node {error.node} of {pipeline}" if error.node else pipeline
+        message = f": {error.message}" if error.message else ""
+        sentence = f"{subject} failed{place}: {error.type}{message}"
+    return error_class(sentence, hint=error.hint, details=error.details)
 
 
 def _error_class(code: str) -> type[FlowerpowerError]:

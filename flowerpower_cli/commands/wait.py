@@ -7,11 +7,10 @@ of the library, and the help of the group does not.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from flowerpower.errors import RunFailed, WaitTimeout
 from flowerpower.jobs.job import Job, JobStatus
-from flowerpower.jobs.run import NodeEvent, RunError
+from flowerpower.jobs.run import NodeEvent
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
 from flowerpower_cli.command import CommandContext
@@ -167,11 +166,8 @@ def _raise_for_unfinished(context: CommandContext, jobs: list[Job]) -> None:
 
 
 def _failure_message(job: Job) -> str:
-    from flowerpower.pipeline.run_errors import failure_sentence
+    from flowerpower.pipeline.run_errors import job_error
 
     if job.error is None:
         return f"The job {job.id} of {job.pipeline} was {job.status}."
-    # A stored error may lack fields, or have some of a later version.
-    fields: dict[str, Any] = {"type": "error", "message": ""}
-    fields |= {key: job.error[key] for key in RunError.__dataclass_fields__ if key in job.error}
-    return failure_sentence(job.pipeline, RunError(**fields))
+    return job_error(job.pipeline, job.error).message
