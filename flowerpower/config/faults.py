@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from flowerpower.config.pipeline import PipelineConfig
 from flowerpower.config.yaml_reader import KeyPath, YamlFile, parse_yaml
-from flowerpower.errors import ConfigError, ConfigFault
+from flowerpower.errors import ConfigError
 from flowerpower.text import did_you_mean, mask, one_line, shortened
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -25,10 +25,7 @@ _EXPECTED = {
     "list_type": "a list",
     "finite_number": "a finite number",
 }
-_BOUNDS = {
-    "greater_than_equal": ("ge", "at least"),
-    "less_than_equal": ("le", "at most"),
-}
+_BOUNDS = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "at most")}
 
 
 def validated(model: type[_Model], file: YamlFile) -> _Model:
@@ -71,15 +68,12 @@ def check_as_written(content: bytes, shown_name: str) -> YamlFile:
         entries = [
             entry
             for entry in _entries(error)
-            if entry["type"] == "extra_forbidden" or not _is_expanded(file, entry["loc"])
+            if entry["type"] == "extra_forbidden"
+            or file.root.nearest(_steps(entry["loc"]))[1].raw is None
         ]
         if entries:
             raise _as_config_error(PipelineConfig, file, entries) from None
     return file
-
-
-def _is_expanded(file: YamlFile, path: KeyPath) -> bool:
-    return file.root.nearest(_steps(path))[1].raw is not None
 
 
 def _steps(path: KeyPath) -> KeyPath:
@@ -94,16 +88,15 @@ def _entries(error: ValidationError) -> list[dict[str, Any]]:
 def _as_config_error(
     model: type[BaseModel], file: YamlFile, entries: list[dict[str, Any]]
 ) -> ConfigError:
-    faults = [_fault(model, file, entry) for entry in entries]
-    faults.sort(key=lambda fault: (fault.line or 0, fault.column or 0))
-    return ConfigError(faults=faults)
-
-
-def _fault(model: type[BaseModel], file: YamlFile, entry: dict[str, Any]) -> ConfigFault:
-    path = _steps(entry["loc"])
-    _, value = file.root.nearest(path)
-    # As written in the file: a message must not show what a placeholder stands for.
-    return file.fault(path, explain(model, entry, value.plain(as_written=True)))
+    faults = []
+    for entry in entries:
+        path = _steps(entry["loc"])
+        _, value = file.root.nearest(path)
+        # As written in the file: a message must not show what a placeholder stands for.
+        faults.append(file.fault(path, explain(model, entry, value.plain(as_written=True))))
+    return ConfigError(
+        faults=sorted(faults, key=lambda fault: (fault.line or 0, fault.column or 0))
+    )
 
 
 def explain(model: type[BaseModel], entry: dict[str, Any], value: object) -> str:
@@ -133,10 +126,8 @@ def explain(model: type[BaseModel], entry: dict[str, Any], value: object) -> str
 
 def _model_at(model: type[BaseModel], path: KeyPath) -> type[BaseModel]:
     for step in path:
-        info = model.model_fields.get(str(step)) if isinstance(step, str) else None
-        if info is None:
-            continue
-        model = next(_models_in(info.annotation), model)
+        if isinstance(step, str) and step in model.model_fields:
+            model = next(_models_in(model.model_fields[step].annotation), model)
     return model
 
 

@@ -131,11 +131,8 @@ class _Parser:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             broken_line = content.count(b"\n", 0, error.start) + 1
-            raise self._error(
-                f"is not UTF-8 text (byte {content[error.start]:#04x} at offset {error.start}).",
-                broken_line,
-                1,
-            ) from None
+            byte = f"byte {content[error.start]:#04x} at offset {error.start}"
+            raise self._error(f"is not UTF-8 text ({byte}).", broken_line, 1) from None
         try:
             root = self._document(iter(yaml.parse(text, Loader=_Loader)))
         except yaml.MarkedYAMLError as error:
@@ -149,11 +146,8 @@ class _Parser:
             line = text.count("\n", 0, position) + 1 if isinstance(position, int) else None
             raise self._error(f"is not valid YAML: {reason}.", line) from None
         if not isinstance(root.content, dict):
-            raise self._error(
-                f"holds {_kind(root.content)}; expected a mapping of keys to values.",
-                root.line,
-                root.column,
-            )
+            message = f"holds {_kind(root.content)}; expected a mapping of keys to values."
+            raise self._error(message, root.line, root.column)
         if self._faults:
             raise ConfigError(faults=self._faults)
         return YamlFile(self._file, root)
@@ -219,12 +213,10 @@ class _Parser:
         text: str = event.value
         if self._environ is not None and "${" in text:
             node.raw = text
-            text = self._expanded(text, node, path, self._environ)
+            text = self._expanded(node, path, text, self._environ)
         node.content = _typed(text) if event.implicit[0] else text
 
-    def _expanded(
-        self, text: str, node: YamlNode, path: KeyPath, environ: Mapping[str, str]
-    ) -> str:
+    def _expanded(self, node: YamlNode, path: KeyPath, raw: str, environ: Mapping[str, str]) -> str:
         secret_key = any(isinstance(step, str) and is_secret_name(step) for step in path)
 
         def value(match: re.Match[str]) -> str:
@@ -232,30 +224,24 @@ class _Parser:
                 return "${"
             body = _PLACEHOLDER_BODY.fullmatch(match[1] or "")
             if body is None:
-                self._fault(
-                    node,
-                    path,
-                    f"{match[0]!r} is not a placeholder: expected ${{NAME}} or ${{NAME:-default}}.",
-                )
+                expected = "expected ${NAME} or ${NAME:-default}."
+                self._fault(node, path, f"{match[0]!r} is not a placeholder: {expected}")
                 return ""
             name, default = body.groups()
             # As in a shell, ${NAME:-default} also replaces a variable that is set but empty.
             text = environ.get(name) or default
             if text is None:
-                known = [key for key in environ if len(key) > 2]
-                self._fault(
-                    node,
-                    path,
-                    f"the environment variable {name} is not set.{did_you_mean(name, known)} "
-                    f"Set it, or write ${{{name}:-default}}.",
-                )
+                guess = did_you_mean(name, [key for key in environ if len(key) > 2])
+                advice = f"Set it, or write ${{{name}:-default}}."
+                message = f"the environment variable {name} is not set.{guess} {advice}"
+                self._fault(node, path, message)
                 return ""
             if secret_key or is_secret_name(name):
                 # So that no message, log or result shows it.
                 remember_secret(text)
             return text
 
-        return _PLACEHOLDER.sub(value, text)
+        return _PLACEHOLDER.sub(value, raw)
 
     def _fault(self, node: YamlNode, path: KeyPath, message: str) -> None:
         self._faults.append(
@@ -281,8 +267,7 @@ class _Parser:
                 continue
             key_node = YamlNode(key, event.start_mark.line + 1, event.start_mark.column + 1)
             if key in node.content:
-                first = node.key_nodes[key].line
-                message = f"the key is given twice (first in line {first})."
+                message = f"the key is given twice (first in line {node.key_nodes[key].line})."
                 self._fault(key_node, (*path, key), message)
             node.content[key] = value
             node.key_nodes[key] = key_node

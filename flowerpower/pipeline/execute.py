@@ -9,7 +9,6 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,17 +47,16 @@ def execute(
     on_event: OnEvent | None = None,
     *,
     loaded: tuple[Project, Pipeline] | None = None,
-    environ: Mapping[str, str] | None = None,
     on_settings: Callable[[RunConfig], None] | None = None,
     on_warning: OnWarning | None = None,
     interruptible: bool = True,
 ) -> RunOutcome:
     """Make one attempt and return its outcome; an exception of the pipeline is part of it.
 
-    The configuration is read from the project's files, with `environ` (by default the process's),
-    unless the caller has `loaded` it. `on_settings` is called with it before any module is
-    imported. `on_warning` is called with sentences about what does not stop the run; by default
-    they are logged. KeyboardInterrupt is raised if `interruptible`, to end a run in the foreground.
+    The configuration is read from the project's files unless the caller has `loaded` it.
+    `on_settings` is called with it before any module is imported. `on_warning` is called with
+    sentences about what does not stop the run; by default they are logged. KeyboardInterrupt is
+    raised if `interruptible`, to end a run in the foreground.
     """
     from flowerpower.run.adapters.factory import log_warning
     from flowerpower.run.node_events import NodeEventHook
@@ -70,7 +68,11 @@ def execute(
     outcome = RunOutcome(request.pipeline, "failed", clock.format_time(started), "", 0.0)
     policy = None
     try:
-        project, pipeline = loaded or _load(request, environ)
+        if loaded is None:
+            project = load_project(project_root(root))
+            pipeline = PipelineRegistry(project).get(request.pipeline)
+        else:
+            project, pipeline = loaded
         scheduled_for = clock.parse_time(request.scheduled_for) if request.scheduled_for else None
         runner = PipelineRunner(project, pipeline, request.overrides, scheduled_for)
         policy = runner.run_config.retry
@@ -93,11 +95,6 @@ def execute(
     # Not the wall clock's time now: if it was set meanwhile, the end would not fit the duration.
     outcome.ended_at = clock.format_time(clock.after(started, outcome.seconds))
     return outcome
-
-
-def _load(request: RunRequest, environ: Mapping[str, str] | None) -> tuple[Project, Pipeline]:
-    project = load_project(project_root(Path(request.base_dir)), environ)
-    return project, PipelineRegistry(project, environ).get(request.pipeline)
 
 
 def run_in_foreground(
@@ -123,23 +120,15 @@ def run_in_foreground(
     timeout = None if in_process else config.timeout or None
     request = RunRequest(str(project.root), pipeline.name, overrides)
     jitter = random.Random()  # noqa: S311 - it spreads delays, it protects no secret
-    attempt: Callable[[], RunOutcome]
-    if timeout is None:
-        attempt = partial(
-            execute,
-            request,
-            on_event,
-            loaded=(project, pipeline),
-            environ=environ,
-            on_warning=on_warning,
-        )
-    else:
-        from flowerpower.pipeline.timed_run import run_timed
-
-        attempt = partial(run_timed, request, timeout, policy, on_event, environ=environ)
     retries = 0
     while True:
-        outcome = attempt()
+        if timeout is None:
+            loaded = (project, pipeline)
+            outcome = execute(request, on_event, loaded=loaded, on_warning=on_warning)
+        else:
+            from flowerpower.pipeline.timed_run import run_timed
+
+            outcome = run_timed(request, timeout, policy, on_event, environ=environ)
         if outcome.error is None or not outcome.retryable or retries >= policy.max_retries:
             return outcome
         retries += 1

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
 import time
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from flowerpower.errors import FlowerpowerError, RunFailed, UsageError, WaitTimeout
 from flowerpower.jobs.job import Job as JobRecord
@@ -178,10 +179,6 @@ class Job(Handle[JobRecord]):
         self._job_queue.backend.delete_job(self.id)
 
 
-# In a class that has a method `list`, annotations need another name for the type.
-Handles: TypeAlias = list[Job]
-
-
 class Jobs:
     """The jobs of a project; `PipelineManager.add_job` adds one.
 
@@ -204,7 +201,7 @@ class Jobs:
         schedule_id: str | None = None,
         since: datetime | None = None,
         limit: int = 100,
-    ) -> Handles:
+    ) -> builtins.list[Job]:
         """The jobs that match every argument, the newest first, without their results.
 
         Raises:

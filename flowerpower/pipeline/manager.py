@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from flowerpower.config.files import Project, find_project_root, load_project, project_root
 from flowerpower.config.run import RunOverrides
@@ -25,11 +26,8 @@ if TYPE_CHECKING:
     from flowerpower.run.draw.graph import Graph
     from flowerpower.run.runner import Plan
 
-# In a class that has a method `list`, annotations need other names for the type.
-Names: TypeAlias = list[str]
-Paths: TypeAlias = list[Path]
 
-
+# Within this class `list` is the method, so annotations name the type in full.
 class PipelineManager:
     """Runs the pipelines of one project.
 
@@ -259,7 +257,7 @@ class PipelineManager:
         plan = self.plan(name, overrides, complete=False)
         return dag.graph(plan.dag.driver, name, plan.final_vars)
 
-    def validate(self, name: str) -> Names:
+    def validate(self, name: str) -> builtins.list[str]:
         """All that is wrong with a pipeline, found without running it, one sentence each.
 
         Raises:
@@ -269,7 +267,7 @@ class PipelineManager:
 
         return find_faults(self.project, self.registry, name)
 
-    def list(self) -> Names:
+    def list(self) -> builtins.list[str]:
         """The names of the project's pipelines, sorted."""
         return self.registry.names()
 
@@ -282,7 +280,7 @@ class PipelineManager:
         """
         return self.registry.create(name)
 
-    def delete(self, name: str, *, dry_run: bool = False) -> Paths:
+    def delete(self, name: str, *, dry_run: bool = False) -> builtins.list[Path]:
         """Delete a pipeline's YAML and module, unless `dry_run`; their paths in the project.
 
         Raises:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from flowerpower.config.files import Project, schedule_faults
 from flowerpower.config.pipeline import ScheduleConfig
@@ -95,11 +96,6 @@ class Schedule(Handle[ScheduleRecord]):
         return [] if trigger is None else preview(trigger, clock.now(), count)
 
 
-# In a class that has a method `list`, annotations need other names for the type.
-Handles: TypeAlias = list[Schedule]
-Fires: TypeAlias = list[Fire]
-
-
 class Schedules:
     """The schedules of a project; `PipelineManager.schedule` adds one.
 
@@ -113,14 +109,11 @@ class Schedules:
         """The schedule with that id."""
         return Schedule(self._job_queue.backend.schedules.get(schedule_id), self._job_queue)
 
-    def list(self, *, pipeline: str | None = None) -> Handles:
+    def list(self, *, pipeline: str | None = None) -> builtins.list[Schedule]:
         """All schedules, or those of one pipeline."""
         records = self._job_queue.backend.schedules.list()
-        return [
-            Schedule(record, self._job_queue)
-            for record in records
-            if pipeline in (None, record.pipeline)
-        ]
+        wanted = [record for record in records if pipeline in (None, record.pipeline)]
+        return [Schedule(record, self._job_queue) for record in wanted]
 
     def pause(self, schedule_id: str) -> Schedule:
         """As `Schedule.pause`."""
@@ -138,7 +131,7 @@ class Schedules:
         """As `Schedule.run_now`."""
         return Job(self._job_queue.run_schedule_now(schedule_id), self._job_queue)
 
-    def history(self, schedule_id: str, limit: int = 100) -> Fires:
+    def history(self, schedule_id: str, limit: int = 100) -> builtins.list[Fire]:
         """As `Schedule.history`."""
         return self._job_queue.backend.schedules.fires(schedule_id, limit)
 

@@ -81,32 +81,29 @@ class _TimedAttempt:
         if returncode is None:
             # An outcome that the child sends while it ends comes too late, and does not count.
             self._terminate()
-        node, now = self._running_node, clock.now()
-        result = (
-            attempt_result.from_timeout(_NO_CLAIM, policy, timeout, node, now)
-            if returncode is None
-            else attempt_result.from_process_death(_NO_CLAIM, policy, returncode, node, now)
-        )
+        running = [node.name for node in self._nodes.values() if node.state == "running"]
+        node, now = running[-1] if running else None, clock.now()
+        if returncode is None:
+            result = attempt_result.from_timeout(_NO_CLAIM, policy, timeout, node, now)
+        else:
+            result = attempt_result.from_process_death(_NO_CLAIM, policy, returncode, node, now)
         seconds = round(clock.monotonic() - since, 6)
-        return RunOutcome(
+        ended = clock.after(started, seconds)
+        outcome = RunOutcome(
             request.pipeline,
             "failed",
             clock.format_time(started),
-            clock.format_time(clock.after(started, seconds)),
+            clock.format_time(ended),
             seconds,
-            nodes=list(self._nodes.values()),
-            error=RunError(**(result.error or {})),
-            retryable=result.status is JobStatus.SCHEDULED,
         )
+        outcome.nodes = list(self._nodes.values())
+        outcome.error = RunError(**(result.error or {}))
+        outcome.retryable = result.status is JobStatus.SCHEDULED
+        return outcome
 
     @property
     def _is_over(self) -> bool:
         return self._outcome is not None or self._returncode is not None
-
-    @property
-    def _running_node(self) -> str | None:
-        running = [node.name for node in self._nodes.values() if node.state == "running"]
-        return running[-1] if running else None
 
     def _terminate(self) -> None:
         """Let the pipeline clean up for some seconds; closing the server kills what is left."""
