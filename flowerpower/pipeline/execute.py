@@ -1,4 +1,4 @@
-"""One attempt at a pipeline, a RunRequest in and a RunOutcome out; attempts in the foreground.
+"""One attempt at a pipeline, a RunRequest in and a RunOutcome out; what it would do.
 
 Runs in the foreground and the children of a worker both go through `execute`.
 """
@@ -10,18 +10,24 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from flowerpower.config.faults import validated
-from flowerpower.config.files import Pipeline, Project, load_project, project_root
+from flowerpower.config.files import (
+    Pipeline,
+    Project,
+    load_project,
+    project_root,
+    schedule_faults,
+    validated,
+)
 from flowerpower.config.merge import merged_run
 from flowerpower.config.pipeline import PipelineConfig
 from flowerpower.config.project import ProjectConfig
 from flowerpower.config.run import RunConfig, RunOverrides
 from flowerpower.config.yaml_reader import parse_yaml
-from flowerpower.errors import FlowerpowerError
+from flowerpower.errors import ConfigError, FlowerpowerError, RunFailed
 from flowerpower.jobs.encoding import encode_outputs
 from flowerpower.jobs.run import (
     NodeEvent,
@@ -32,9 +38,12 @@ from flowerpower.jobs.run import (
     is_retryable,
 )
 from flowerpower.pipeline.registry import PipelineRegistry
-from flowerpower.pipeline.run_errors import run_error
+from flowerpower.pipeline.run_errors import as_error, run_error
 from flowerpower.text import known_secrets, mask_values
 from flowerpower.triggers import clock
+
+if TYPE_CHECKING:
+    from flowerpower.run.runner import Plan
 
 OnEvent = Callable[[NodeEvent], None]
 OnRetry = Callable[[RunError, int, float], None]
@@ -136,6 +145,55 @@ def run_in_foreground(
         if on_retry is not None:
             on_retry(outcome.error, policy.max_retries - retries, delay)
         time.sleep(delay)
+
+
+def plan_run(
+    project: Project,
+    pipeline: Pipeline,
+    overrides: RunOverrides | None = None,
+    *,
+    complete: bool = True,
+    with_forecast: bool = False,
+) -> Plan:
+    """As `PipelineRunner.plan`; a module that cannot be imported fails with its file and line."""
+    from flowerpower.run.runner import PipelineRunner
+
+    runner = PipelineRunner(project, pipeline, overrides)
+    try:
+        return runner.plan(complete=complete, with_forecast=with_forecast)
+    except RunFailed as error:
+        if error.__cause__ is None:
+            raise
+        described = run_error(error, project.root)
+        raise as_error(RunFailed, pipeline.name, described) from error.__cause__
+
+
+def find_faults(project: Project, registry: PipelineRegistry, name: str) -> list[str]:
+    """All that is wrong with a pipeline's file, triggers, run, and runs of declared schedules.
+
+    Raises:
+        PipelineNotFound: if there is no such pipeline.
+    """
+    try:
+        pipeline = registry.get(name)
+    except ConfigError as error:
+        return error.details or [error.message]
+    faults = [str(fault) for fault in schedule_faults(pipeline, project.timezone)]
+    runs = {"": RunOverrides()}
+    for entry in pipeline.config.schedule:
+        if entry.run != RunOverrides():
+            prefix = f"schedule {entry.id}: " if entry.id else "schedule: "
+            runs[prefix] = RunOverrides(declared=entry.id or "")
+    for prefix, overrides in runs.items():
+        try:
+            plan_run(project, pipeline, overrides, complete=False)
+        except FlowerpowerError as error:
+            # The details of RunFailed say what was being done, not what is wrong.
+            details = [] if isinstance(error, RunFailed) else error.details
+            faults += [
+                f"{prefix}{text}" for text in (error.message, *details) if text not in faults
+            ]
+    return faults
 
 
 def run_in_child(request: dict[str, Any], send: Callable[[dict[str, Any]], None]) -> dict[str, Any]:

@@ -239,7 +239,7 @@ class PipelineManager:
         Raises:
             FlowerpowerError: as `run`; missing inputs are no error if `complete` is False.
         """
-        from flowerpower.pipeline.planning import plan_run
+        from flowerpower.pipeline.execute import plan_run
 
         return plan_run(
             self.project, self.registry.get(name), overrides,
@@ -263,7 +263,7 @@ class PipelineManager:
         Raises:
             PipelineNotFound: if there is no such pipeline.
         """
-        from flowerpower.pipeline.planning import find_faults
+        from flowerpower.pipeline.execute import find_faults
 
         return find_faults(self.project, self.registry, name)
 

@@ -11,8 +11,7 @@ from typing import Any, TypedDict, get_args
 from pydantic import ValidationError
 
 from flowerpower.config.adapters import AdapterName
-from flowerpower.config.faults import explain
-from flowerpower.config.files import Project
+from flowerpower.config.files import Project, explain
 from flowerpower.config.run import ExecutorOverrides, RetryOverrides, RunOverrides
 from flowerpower.errors import UsageError
 from flowerpower.text import did_you_mean

@@ -11,7 +11,7 @@ from typing import Any
 from hamilton import htypes
 from hamilton.node import Node
 
-from flowerpower.config.faults import describe
+from flowerpower.config.files import describe
 from flowerpower.errors import InvalidInputs, InvalidTime, MissingInputs
 from flowerpower.run.dag import InputInfo, type_text
 from flowerpower.text import MASK, did_you_mean, is_secret_name
