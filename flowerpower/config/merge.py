@@ -78,15 +78,13 @@ def with_declared(pipeline: PipelineConfig, overrides: RunOverrides) -> RunOverr
     """
     if overrides.declared is None:
         return overrides
-    for entry in pipeline.schedule:
-        if (entry.id or "") == overrides.declared:
-            break
-    else:
+    runs = {entry.id or "": entry.run for entry in pipeline.schedule}
+    if overrides.declared not in runs:
         raise ConfigError(
             f"The pipeline's YAML no longer declares the schedule {overrides.declared!r} "
             "that made this job."
         )
-    lower = entry.run.model_dump(exclude_none=True, exclude_defaults=True)
+    lower = runs[overrides.declared].model_dump(exclude_none=True, exclude_defaults=True)
     upper = overrides.model_dump(exclude_none=True, exclude_defaults=True, exclude={"declared"})
     merged = {**lower, **upper}
     for part in _MERGED_BY_KEY:
@@ -192,10 +190,8 @@ def merged_backend(
         "history_ttl": queue.history_ttl,
         **backend.model_dump(exclude={"queues"}, exclude_none=True),
     }
-    for name, value in arguments.items():
-        if value is not None or name not in options:
-            options[name] = value
-    return options
+    caller_set = {key: arguments[key] for key in arguments if arguments[key] is not None}
+    return {**arguments, **options, **caller_set}
 
 
 def _merged_cache(cache: CacheConfig, overrides: RunOverrides) -> CacheConfig:

@@ -117,11 +117,7 @@ def run_in_foreground(
     on_retry: OnRetry | None = None,
     on_warning: OnWarning | None = None,
 ) -> RunOutcome:
-    """The outcome of the last attempt; a failing pipeline raises nothing.
-
-    If the run has a timeout, each attempt is made in a process of its own, in the project's
-    folder, and is ended when it takes longer. With `in_process` the timeout does not count.
-    """
+    """As `PipelineManager.run_outcome`: the outcome of the last attempt."""
     config = merged_run(pipeline.config, overrides)
     policy = config.retry
     # Nothing ends a thread that is in C code, so a timeout needs a process. It cannot return the
@@ -169,11 +165,7 @@ def plan_run(
 
 
 def find_faults(project: Project, registry: PipelineRegistry, name: str) -> list[str]:
-    """All that is wrong with a pipeline's file, triggers, run, and runs of declared schedules.
-
-    Raises:
-        PipelineNotFound: if there is no such pipeline.
-    """
+    """As `PipelineManager.validate`: of its file, triggers, run, and runs of declared schedules."""
     try:
         pipeline = registry.get(name)
     except ConfigError as error:

@@ -129,11 +129,7 @@ class PipelineJobQueue:
         return self.backend.schedules.add(spec, overwrite=overwrite)
 
     def run_schedule_now(self, schedule_id: str) -> Job:
-        """Add the job that a fire of the schedule would add; its next fires stay as they are.
-
-        Raises:
-            PipelineNotFound: if its pipeline is gone.
-        """
+        """As `flowerpower.pipeline.schedules.Schedule.run_now`."""
         from flowerpower.jobs.schedule import fire_job_spec
 
         schedule = self.backend.schedules.get(schedule_id)
@@ -175,14 +171,11 @@ class PipelineJobQueue:
         from flowerpower.job_queue.base import WorkerOptions
 
         slots = self._config.num_workers if num_workers is None else num_workers
-        for name, number, limit in (
-            ("num_workers", slots, MAX_WORKERS),
-            ("max_jobs", max_jobs, None),
-            ("jobs_per_child", jobs_per_child, None),
-        ):
-            if number is not None and not 1 <= number <= (limit or number):
-                expected = f"1 to {limit}" if limit else "1 or more"
-                raise UsageError(f"{name} is {number}: expected {expected}.")
+        if not 1 <= slots <= MAX_WORKERS:
+            raise UsageError(f"num_workers is {slots}: expected 1 to {MAX_WORKERS}.")
+        for name, number in (("max_jobs", max_jobs), ("jobs_per_child", jobs_per_child)):
+            if number is not None and number < 1:
+                raise UsageError(f"{name} is {number}: expected 1 or more.")
         names = queues or self._config.backend.queues
         unique = tuple(dict.fromkeys(queue_or_default(self._project, name) for name in names))
         options = WorkerOptions(

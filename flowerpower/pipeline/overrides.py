@@ -66,13 +66,14 @@ def make_overrides(
     Raises:
         UsageError: naming the first argument that is not valid or not allowed.
     """
-    _check_names(arguments, list(allowed.__annotations__))
+    known = list(allowed.__annotations__)
+    for name in arguments:
+        if name not in known:
+            guess = did_you_mean(name, known) or f" Expected one of: {', '.join(known)}."
+            raise UsageError(f"There is no argument {name!r}.{guess}")
     executor = _executor(arguments.get("executor"), arguments.get("max_workers"))
-    retry = {
-        "max_retries": arguments.get("max_retries"),
-        "delay": arguments.get("retry_delay"),
-        "jitter_factor": arguments.get("jitter_factor"),
-    }
+    retry = {key: arguments.get(key) for key in ("max_retries", "jitter_factor")}
+    retry["delay"] = arguments.get("retry_delay")
     standard_adapters, custom_adapters = _adapters(_as_list(arguments.get("adapters")))
     try:
         return RunOverrides(
@@ -102,17 +103,13 @@ def make_overrides(
 def with_relative_paths(overrides: RunOverrides, root: Path) -> RunOverrides:
     """The same with paths in the project's folder relative to it, for a job on any machine."""
 
-    def relative(paths: dict[str, str]) -> dict[str, str]:
-        return {
-            node: Path(path).relative_to(root).as_posix()
-            if Path(path).is_relative_to(root)
-            else path
-            for node, path in paths.items()
-        }
+    def relative(path: str) -> str:
+        is_inside = Path(path).is_relative_to(root)
+        return Path(path).relative_to(root).as_posix() if is_inside else path
 
-    return overrides.model_copy(
-        update={"load": relative(overrides.load), "save": relative(overrides.save)}
-    )
+    load = {node: relative(path) for node, path in overrides.load.items()}
+    save = {node: relative(path) for node, path in overrides.save.items()}
+    return overrides.model_copy(update={"load": load, "save": save})
 
 
 def due_time(
@@ -145,13 +142,6 @@ def parse_result_ttl(text: float | str | None) -> float | None:
     if text is None:
         return None
     return -1.0 if text in (-1, "-1") else clock.parse_duration(text)
-
-
-def _check_names(arguments: Mapping[str, object], allowed: list[str]) -> None:
-    for name in arguments:
-        if name not in allowed:
-            guess = did_you_mean(name, allowed) or f" Expected one of: {', '.join(allowed)}."
-            raise UsageError(f"There is no argument {name!r}.{guess}")
 
 
 def _adapters(names: list[str]) -> tuple[list[str], list[str]]:

@@ -230,18 +230,17 @@ class ImportPlan:
         try:
             write_files(contents)
         except OSError as error:
-            raise FlowerpowerError(
-                f"{self.bundle.pipeline} cannot be imported: {error.strerror or error}; "
-                "nothing was changed."
-            ) from None
+            reason = f"{error.strerror or error}; nothing was changed."
+            message = f"{self.bundle.pipeline} cannot be imported: {reason}"
+            raise FlowerpowerError(message) from None
 
 
 def plan_import(root: Path, bundle: Bundle, *, overwrite: bool = False) -> ImportPlan:
     """What importing the bundle would do; nothing is written.
 
     Raises:
-        Refused: with all conflicts at once: files that exist with other content, unless
-            `overwrite`, and paths where no file can be written.
+        Refused: with all files at once that exist with other content (unless `overwrite`) or
+            cannot be written.
     """
     check_targets(root, bundle.files)
     plan = ImportPlan(root, bundle, [], [], [])
@@ -275,9 +274,8 @@ def check_targets(root: Path, paths: Iterable[Path]) -> None:
             raise Refused(f"{path.as_posix()} leads out of {root} through a link.")
         other = targets.setdefault(os.path.realpath(root / path), path)
         if other != path:
-            raise Refused(
-                f"{path.as_posix()} and {other.as_posix()} are the same file through a link."
-            )
+            both = f"{path.as_posix()} and {other.as_posix()}"
+            raise Refused(f"{both} are the same file through a link.")
 
 
 def _obstacle(root: Path, path: Path) -> str | None:
@@ -292,8 +290,6 @@ def _obstacle(root: Path, path: Path) -> str | None:
 
 def _has_content(target: Path, content: bytes) -> bool:
     try:
-        with target.open("rb") as stream:
-            # One byte more than the content is enough to tell a longer file.
-            return stream.read(len(content) + 1) == content
+        return target.stat().st_size == len(content) and target.read_bytes() == content
     except OSError as error:
         raise FlowerpowerError(f"{target} cannot be read: {error.strerror}.") from None

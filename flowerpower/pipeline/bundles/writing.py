@@ -54,8 +54,7 @@ def pack_pipeline(project: Project, name: str) -> Packed:
     Imports are found by reading the source; nothing is imported or expanded.
 
     Raises:
-        PipelineNotFound: with the nearest name.
-        ConfigError: if its file or a module is wrong, is missing, or lies outside the project.
+        PipelineNotFound, ConfigError: as `PipelineManager.export`.
     """
     root, config = project.root, PipelineRegistry(project).files(name).config
     if leads_out(root, config):
@@ -70,13 +69,11 @@ def pack_pipeline(project: Project, name: str) -> Packed:
         first = module.partition(".")[0]
         if not contains_module(files, module) and os.path.isdir(root / first):
             path = module.replace(".", "/") + ".py"
-            raise ConfigError(
-                f"There is no module {module!r} in the project: expected the file {path}.",
-                hint=f"Write {path}, or name the modules in run.modules.",
-            )
-    bundle = Bundle(name, {config: content, **files}, [])
+            message = f"There is no module {module!r} in the project: expected the file {path}."
+            raise ConfigError(message, hint=f"Write {path}, or name the modules in run.modules.")
+    members = Bundle(name, {config: content, **files}, []).members
     # Checked as an import checks it, so that no bundle is written that cannot be imported.
-    checked = bundle_from_members(bundle.members, name)
+    checked = bundle_from_members(members, name)
     not_packed = sorted({*packages, *(module for module in named if "${" in module)})
     return Packed(checked, not_packed, [dotted(path) for path in _secrets(file.root, ())])
 
@@ -113,9 +110,8 @@ def write_bundle(bundle: Bundle, target: Path, *, overwrite: bool = False) -> No
         else:
             _write_folder(bundle, real)
     except OSError as error:
-        raise FlowerpowerError(
-            f"{target} cannot be written: {error.strerror or error}; nothing was written."
-        ) from None
+        reason = f"{error.strerror or error}; nothing was written."
+        raise FlowerpowerError(f"{target} cannot be written: {reason}") from None
 
 
 def _check_replaceable(target: Path, *, is_zip: bool, overwrite: bool) -> None:
