@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
@@ -170,3 +171,12 @@ class WaitTimeout(FlowerpowerError, code="wait_timeout", exit_code=7):
 
 class Refused(FlowerpowerError, code="refused", exit_code=8):
     """Not done: it needs a confirmation, or conflicts with what exists."""
+
+
+@contextlib.contextmanager
+def os_errors_as(kind: type[FlowerpowerError], failure: str, end: str = "") -> Iterator[None]:
+    """Raise an OSError of the block as an error that says FAILURE, the system's reason, and END."""
+    try:
+        yield
+    except OSError as error:
+        raise kind(f"{failure}: {error.strerror or error}{end}.") from None

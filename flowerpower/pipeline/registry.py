@@ -16,7 +16,13 @@ from flowerpower.config.files import (
     load_pipeline,
     pipeline_path,
 )
-from flowerpower.errors import ConfigError, FlowerpowerError, PipelineNotFound, Refused
+from flowerpower.errors import (
+    ConfigError,
+    FlowerpowerError,
+    PipelineNotFound,
+    Refused,
+    os_errors_as,
+)
 from flowerpower.text import check_name, did_you_mean, is_name, shortened
 
 MODULES_FOLDER = Path("pipelines")
@@ -105,11 +111,8 @@ class PipelineRegistry:
             if os.path.lexists(root / path):
                 hint = "Choose another name, or delete that file."
                 raise Refused(f"{path} already exists.", hint=hint)
-        try:
+        with os_errors_as(FlowerpowerError, f"{name} cannot be made", "; nothing was written"):
             write_files({root / path: text.encode() for path, text in contents.items()})
-        except OSError as error:
-            reason = f"{error.strerror or error}; nothing was written."
-            raise FlowerpowerError(f"{name} cannot be made: {reason}") from None
         return PipelineFiles(name, config, module)
 
     def delete(self, name: str, *, dry_run: bool = False) -> list[Path]:
@@ -124,10 +127,8 @@ class PipelineRegistry:
         if not dry_run:
             # The configuration last: until it is gone, the pipeline is listed and can be deleted.
             for path in reversed(paths):
-                try:
+                with os_errors_as(FlowerpowerError, f"{path} cannot be deleted"):
                     (self._project.root / path).unlink()
-                except OSError as error:
-                    raise FlowerpowerError(f"{path} cannot be deleted: {error.strerror}.") from None
         return paths
 
     def _users_of(self, module: str, *, besides: str) -> list[str]:

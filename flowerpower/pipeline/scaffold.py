@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flowerpower.atomic_files import write_files
 from flowerpower.config.files import PIPELINES_FOLDER, PROJECT_FILE
-from flowerpower.errors import FlowerpowerError, InvalidName, Refused, UsageError
+from flowerpower.errors import FlowerpowerError, InvalidName, Refused, UsageError, os_errors_as
 from flowerpower.pipeline.bundles.importing import (
     check_targets,
     is_project_folder,
@@ -104,11 +104,8 @@ def create_project(
             raise Refused(f"{path} already exists in {root}.", hint=hint)
     check_targets(root, contents)
     folders = [root / PIPELINES_FOLDER, root / MODULES_FOLDER]
-    try:
+    with os_errors_as(FlowerpowerError, f"The project cannot be made in {root}"):
         write_files({root / path: content for path, content in contents.items()}, folders)
-    except OSError as error:
-        reason = error.strerror or error
-        raise FlowerpowerError(f"The project cannot be made in {root}: {reason}.") from None
     return NewProject(root.name, root, sorted(contents))
 
 

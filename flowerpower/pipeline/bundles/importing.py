@@ -18,7 +18,7 @@ from typing import IO
 
 from flowerpower.atomic_files import write_files
 from flowerpower.config.files import PROJECT_FILE
-from flowerpower.errors import ConfigError, FlowerpowerError, Refused, UsageError
+from flowerpower.errors import ConfigError, FlowerpowerError, Refused, UsageError, os_errors_as
 from flowerpower.pipeline.bundles.bundle import (
     MANIFEST,
     MAX_BYTES,
@@ -127,11 +127,8 @@ class _Members:
 
 
 def _read_file(path: Path, label: str) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(MAX_ZIP_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(f"{label} cannot be read: {error.strerror}.") from None
+    with os_errors_as(ConfigError, f"{label} cannot be read"), path.open("rb") as stream:
+        content = stream.read(MAX_ZIP_BYTES + 1)
     # Entries are counted before zipfile sees them: it reads a directory of millions of them whole.
     if len(content) > MAX_ZIP_BYTES or content.count(_ENTRY) > 2 * MAX_MEMBERS:
         raise bundle_error(label, OVER_LIMIT)
@@ -178,7 +175,7 @@ def _special_file(label: str, name: str) -> ConfigError:
 def _read_folder(top: Path, label: str, is_member: Callable[[Path], bool]) -> dict[str, bytes]:
     members = _Members(label)
     count, folders = 0, [top]
-    try:
+    with os_errors_as(ConfigError, f"{label} cannot be read"):
         while folders:
             for path in folders.pop().iterdir():
                 if not is_member(path):
@@ -198,8 +195,6 @@ def _read_folder(top: Path, label: str, is_member: Callable[[Path], bool]) -> di
                         members.add(name, stream)
                 else:
                     raise _special_file(label, name)
-    except OSError as error:
-        raise ConfigError(f"{label} cannot be read: {error.strerror}.") from None
     return members.contents
 
 
@@ -227,12 +222,9 @@ class ImportPlan:
             Path(os.path.realpath(self.root / path)): self.bundle.files[path]
             for path in (*self.new, *self.replaced)
         }
-        try:
+        failure = f"{self.bundle.pipeline} cannot be imported"
+        with os_errors_as(FlowerpowerError, failure, "; nothing was changed"):
             write_files(contents)
-        except OSError as error:
-            reason = f"{error.strerror or error}; nothing was changed."
-            message = f"{self.bundle.pipeline} cannot be imported: {reason}"
-            raise FlowerpowerError(message) from None
 
 
 def plan_import(root: Path, bundle: Bundle, *, overwrite: bool = False) -> ImportPlan:
@@ -289,7 +281,5 @@ def _obstacle(root: Path, path: Path) -> str | None:
 
 
 def _has_content(target: Path, content: bytes) -> bool:
-    try:
+    with os_errors_as(FlowerpowerError, f"{target} cannot be read"):
         return target.stat().st_size == len(content) and target.read_bytes() == content
-    except OSError as error:
-        raise FlowerpowerError(f"{target} cannot be read: {error.strerror}.") from None

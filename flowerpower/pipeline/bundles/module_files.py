@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from flowerpower.errors import ConfigError, ConfigFault
+from flowerpower.errors import ConfigError, ConfigFault, os_errors_as
 
 MAX_MODULE_BYTES = 500_000
 """A syntax tree takes up to a thousand times the space of its source."""
@@ -129,11 +129,9 @@ def read_file(root: Path, path: Path, limit: int) -> bytes:
     Raises:
         ConfigError: if it cannot be read.
     """
-    try:
-        with (root / path).open("rb") as stream:
-            return stream.read(limit)
-    except OSError as error:
-        raise ConfigError(f"{path.as_posix()} cannot be read: {error.strerror}.") from None
+    failure = f"{path.as_posix()} cannot be read"
+    with os_errors_as(ConfigError, failure), (root / path).open("rb") as stream:
+        return stream.read(limit)
 
 
 def leads_out(root: Path, path: Path) -> bool:

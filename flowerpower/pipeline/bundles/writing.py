@@ -14,7 +14,7 @@ from pathlib import Path
 from flowerpower.atomic_files import beside, write_files
 from flowerpower.config.files import Project, check_as_written
 from flowerpower.config.yaml_reader import MAX_BYTES, YamlFile, YamlNode, dotted
-from flowerpower.errors import ConfigError, FlowerpowerError, Refused
+from flowerpower.errors import ConfigError, FlowerpowerError, Refused, os_errors_as
 from flowerpower.pipeline.bundles.bundle import (
     Bundle,
     bundle_from_members,
@@ -101,7 +101,7 @@ def write_bundle(bundle: Bundle, target: Path, *, overwrite: bool = False) -> No
     if os.path.lexists(target):
         _check_replaceable(target, is_zip=is_zip, overwrite=overwrite)
     real = Path(os.path.realpath(target))
-    try:
+    with os_errors_as(FlowerpowerError, f"{target} cannot be written", "; nothing was written"):
         # Writing would make the folders of a mistyped path.
         if not real.parent.is_dir():
             raise FileNotFoundError(None, "No such file or directory")
@@ -109,9 +109,6 @@ def write_bundle(bundle: Bundle, target: Path, *, overwrite: bool = False) -> No
             write_files({real: _zip_bytes(bundle)})
         else:
             _write_folder(bundle, real)
-    except OSError as error:
-        reason = f"{error.strerror or error}; nothing was written."
-        raise FlowerpowerError(f"{target} cannot be written: {reason}") from None
 
 
 def _check_replaceable(target: Path, *, is_zip: bool, overwrite: bool) -> None:
