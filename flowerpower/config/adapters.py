@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from flowerpower.config.types import Configuration, switch
+from flowerpower.config.types import Configuration, Switch, shorthand
 
 AdapterName = Literal[
     "graceful_errors",
@@ -38,10 +38,6 @@ def _progressbar(value: object) -> object:
     if value not in (None, *get_args(Progressbar)):
         raise ValueError(f"expected true, false, rich, tqdm or none, got {value!r}.")
     return value
-
-
-def _custom(value: object) -> object:
-    return {"type": value} if isinstance(value, str) else value
 
 
 ClassPath = Annotated[str, AfterValidator(_class_path)]
@@ -127,10 +123,10 @@ class AdapterConfig(Configuration):
     """The adapters of a pipeline or of a whole project; None where nothing is set."""
 
     progressbar: Annotated[Progressbar | None, BeforeValidator(_progressbar)] = None
-    graceful_errors: Annotated[GracefulErrors | None, BeforeValidator(switch)] = None
-    hamilton_tracker: Annotated[HamiltonTracker | None, BeforeValidator(switch)] = None
-    mlflow: Annotated[Mlflow | None, BeforeValidator(switch)] = None
-    opentelemetry: Annotated[OpenTelemetry | None, BeforeValidator(switch)] = None
-    print: Annotated[Print | None, BeforeValidator(switch)] = None
-    type_check: Annotated[TypeCheck | None, BeforeValidator(switch)] = None
-    custom: list[Annotated[CustomAdapter, BeforeValidator(_custom)]] = []
+    graceful_errors: Annotated[GracefulErrors | None, Switch] = None
+    hamilton_tracker: Annotated[HamiltonTracker | None, Switch] = None
+    mlflow: Annotated[Mlflow | None, Switch] = None
+    opentelemetry: Annotated[OpenTelemetry | None, Switch] = None
+    print: Annotated[Print | None, Switch] = None
+    type_check: Annotated[TypeCheck | None, Switch] = None
+    custom: list[Annotated[CustomAdapter, shorthand(str, "type")]] = []

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from flowerpower.config.adapters import AdapterConfig, AdapterName, ClassPath
-from flowerpower.config.types import Configuration, Duration, ModuleName, switch
+from flowerpower.config.types import Configuration, Duration, ModuleName, Switch, shorthand
 
 ExecutorType = Literal["synchronous", "threadpool", "future", "processpool", "ray", "dask"]
 CacheBehavior = Literal["default", "recompute", "disable", "ignore"]
@@ -19,12 +19,8 @@ def _nodes(value: object) -> object:
     return {True: [EVERY_NODE], False: []}[value] if isinstance(value, bool) else value
 
 
-def _file(value: object) -> object:
-    return {"path": value} if isinstance(value, str) else value
-
-
-def _files(value: object) -> object:
-    return [_file(file) for file in (value if isinstance(value, list) else [value])]
+def _listed(value: object) -> object:
+    return value if isinstance(value, list) else [value]
 
 
 def _path(value: str) -> str:
@@ -33,9 +29,13 @@ def _path(value: str) -> str:
     return value
 
 
+_PathAlone = shorthand(str, "path")
 FilePath = Annotated[str, AfterValidator(_path)]
 Nodes = Annotated[list[str], BeforeValidator(_nodes)]
 """Names of nodes; true stands for all of them."""
+Retries = Annotated[int, Field(ge=0, le=1000)]
+Backoff = Annotated[float, Field(ge=1, le=100)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class ExecutorOverrides(Configuration):
@@ -105,11 +105,11 @@ class SavedFileConfig(FileConfig):
 class RetryConfig(Configuration):
     """When a failed attempt is retried; see `jobs.run.delay_before_retry`."""
 
-    max_retries: int = Field(default=0, ge=0, le=1000)
+    max_retries: Retries = 0
     delay: Duration = 1.0
-    backoff: float = Field(default=2.0, ge=1, le=100)
+    backoff: Backoff = 2.0
     max_delay: Duration = 300.0
-    jitter_factor: float = Field(default=0.1, ge=0, le=1)
+    jitter_factor: Share = 0.1
     exceptions: list[str] = ["Exception"]
 
 
@@ -122,10 +122,12 @@ class RunConfig(Configuration):
     overrides: dict[str, Any] = {}
     final_vars: list[str] | None = Field(default=None, min_length=1)
     config: dict[str, Any] = {}
-    load: dict[str, Annotated[FileConfig, BeforeValidator(_file)]] = {}
-    save: dict[str, Annotated[list[SavedFileConfig], BeforeValidator(_files)]] = {}
+    load: dict[str, Annotated[FileConfig, _PathAlone]] = {}
+    save: dict[
+        str, Annotated[list[Annotated[SavedFileConfig, _PathAlone]], BeforeValidator(_listed)]
+    ] = {}
     executor: ExecutorConfig = ExecutorConfig()
-    cache: Annotated[CacheConfig, BeforeValidator(switch)] = CacheConfig(enabled=False)
+    cache: Annotated[CacheConfig, Switch] = CacheConfig(enabled=False)
     adapter: AdapterConfig = AdapterConfig()
     timeout: Duration | None = None
     retry: RetryConfig = RetryConfig()
@@ -134,11 +136,11 @@ class RunConfig(Configuration):
 class RetryOverrides(Configuration):
     """What a caller may change of `RetryConfig`; None leaves a setting as it is."""
 
-    max_retries: int | None = Field(default=None, ge=0, le=1000)
+    max_retries: Retries | None = None
     delay: Duration | None = None
-    backoff: float | None = Field(default=None, ge=1, le=100)
+    backoff: Backoff | None = None
     max_delay: Duration | None = None
-    jitter_factor: float | None = Field(default=None, ge=0, le=1)
+    jitter_factor: Share | None = None
     exceptions: list[str] | None = None
 
 

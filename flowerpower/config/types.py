@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from flowerpower.errors import FlowerpowerError
-from flowerpower.text import SCHEDULE_ID_LIMIT, check_name
+from flowerpower.text import NAME_LIMIT, SCHEDULE_ID_LIMIT, check_name
 from flowerpower.triggers import clock
 
 _MODULE_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", re.ASCII)
@@ -27,9 +27,9 @@ def _checked(function: Callable[..., Any], *arguments: Any) -> Any:
         raise ValueError(error.message) from None
 
 
-def switch(value: object) -> object:
-    """A section that may be written as true or false: `enabled` alone."""
-    return {"enabled": value} if isinstance(value, bool) else value
+def shorthand(kind: type, key: str) -> BeforeValidator:
+    """For a section that may be written as a value of that kind: its `key` alone."""
+    return BeforeValidator(lambda value: {key: value} if isinstance(value, kind) else value)
 
 
 def _duration(value: object) -> object:
@@ -51,22 +51,19 @@ def _module(value: str) -> str:
     return value
 
 
-def _name(value: str) -> str:
-    return str(_checked(check_name, "name", value))
+def _named(kind: str, limit: int = NAME_LIMIT) -> AfterValidator:
+    return AfterValidator(lambda value: _checked(check_name, kind, value, limit))
 
 
-def _schedule_id(value: str) -> str:
-    return str(_checked(check_name, "id of a schedule", value, SCHEDULE_ID_LIMIT))
-
-
+Switch = shorthand(bool, "enabled")
 Duration = Annotated[float, BeforeValidator(_duration)]
 """Seconds."""
 TimeToLive = Annotated[float, BeforeValidator(_ttl)]
 """Seconds; 0 for not at all, -1 for as long as the record."""
 TimezoneName = Annotated[str, AfterValidator(_zone)]
 ModuleName = Annotated[str, AfterValidator(_module)]
-Name = Annotated[str, AfterValidator(_name)]
-ScheduleId = Annotated[str, AfterValidator(_schedule_id)]
+Name = Annotated[str, _named("name")]
+ScheduleId = Annotated[str, _named("id of a schedule", SCHEDULE_ID_LIMIT)]
 
 
 class Configuration(BaseModel):

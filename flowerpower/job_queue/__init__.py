@@ -14,8 +14,6 @@ from flowerpower.text import did_you_mean
 if TYPE_CHECKING:
     from flowerpower.job_queue.base import JobQueueBackend
 
-BACKEND_TYPES = ("apscheduler", "rq")
-
 
 def JobQueueManager(  # noqa: N802 - the name that users know; it returns one of several classes
     type: str | None = None, *, base_dir: str | Path = ".", **options: Any
@@ -51,6 +49,8 @@ def JobQueueManager(  # noqa: N802 - the name that users know; it returns one of
 
 def open_backend(type: str, root: Path, options: Mapping[str, Any]) -> JobQueueBackend:
     """Open a backend with exactly these options; errors as of `JobQueueManager`."""
+    from flowerpower.config.project import BACKEND_TYPES
+
     if type not in BACKEND_TYPES:
         raise ConfigError(
             f"There is no job queue of type {type!r}: expected {' or '.join(BACKEND_TYPES)}."
