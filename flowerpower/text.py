@@ -25,12 +25,12 @@ _JOB_ID = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
 def is_name(text: object, limit: int = NAME_LIMIT) -> bool:
     """Whether `text` may name a project, pipeline or queue, or (by its limit) a schedule."""
-    return _matches(_NAME, text, limit)
+    return isinstance(text, str) and len(text) <= limit and bool(_NAME.fullmatch(text))
 
 
 def is_job_id(text: object) -> bool:
     """Whether `text` may be the id of a job."""
-    return _matches(_JOB_ID, text, JOB_ID_LIMIT)
+    return isinstance(text, str) and len(text) <= JOB_ID_LIMIT and bool(_JOB_ID.fullmatch(text))
 
 
 def check_name(kind: str, text: str, limit: int = NAME_LIMIT) -> str:
@@ -53,10 +53,6 @@ def check_job_id(text: str) -> str:
     if is_job_id(text):
         return text
     raise _invalid_name("id of a job", text, JOB_ID_LIMIT)
-
-
-def _matches(pattern: re.Pattern[str], text: object, limit: int) -> bool:
-    return isinstance(text, str) and len(text) <= limit and pattern.fullmatch(text) is not None
 
 
 def _invalid_name(kind: str, text: str, limit: int, rule: str = "") -> InvalidName:
@@ -185,9 +181,7 @@ def mask(text: str, *, named: bool = True) -> str:
     for secret in sorted(_known_secrets, key=len, reverse=True):
         text = text.replace(secret, MASK)
     text = _URL_PASSWORD.sub(rf"\g<before>{MASK}", text)
-    if not named:
-        return text
-    return _NAMED_SECRET.sub(rf"\g<before>{MASK}", text)
+    return _NAMED_SECRET.sub(rf"\g<before>{MASK}", text) if named else text
 
 
 def _all_masked(value: object) -> object:

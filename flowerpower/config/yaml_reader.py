@@ -138,7 +138,7 @@ class _Parser:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             problem = " ".join(filter(None, (error.context, error.problem))) or "not YAML"
-            place = (mark.line + 1, mark.column + 1) if mark else (None, None)
+            place = (mark.line + 1, mark.column + 1) if mark else ()
             raise self._error(f"is not valid YAML: {problem}.", *place) from None
         except yaml.YAMLError as error:
             position = getattr(error, "position", None)
@@ -152,26 +152,22 @@ class _Parser:
             raise ConfigError(faults=self._faults)
         return YamlFile(self._file, root)
 
-    def _error(
-        self, message: str, line: int | None = None, column: int | None = None, key: str = ""
-    ) -> ConfigError:
+    def _error(self, message: str, *place: int | None, key: str = "") -> ConfigError:
         text = one_line(mask(message))
-        return ConfigError(faults=[ConfigFault(self._file, text, key, line, column)])
+        return ConfigError(faults=[ConfigFault(self._file, text, key, *place)])
 
     def _document(self, events: Iterator[Any]) -> YamlNode:
-        root = YamlNode({}, 1, 1)
-        seen = False
+        root = None
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
-                if seen:
+                if root is not None:
                     raise self._at(event, "holds more than one document; expected one.")
-                seen = True
                 root = self._node(next(events), events, ())
-        return YamlNode({}, 1, 1) if root.content is None else root
+        return YamlNode({}, 1, 1) if root is None or root.content is None else root
 
     def _at(self, event: Any, message: str, path: KeyPath = ()) -> ConfigError:
         mark = event.start_mark
-        return self._error(message, mark.line + 1, mark.column + 1, dotted(path))
+        return self._error(message, mark.line + 1, mark.column + 1, key=dotted(path))
 
     def _node(self, event: Any, events: Iterator[Any], path: KeyPath) -> YamlNode:
         if len(path) > MAX_DEPTH:

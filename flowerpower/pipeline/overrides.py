@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from flowerpower.config.adapters import AdapterName
 from flowerpower.config.files import Project, explain
-from flowerpower.config.run import ExecutorOverrides, RetryOverrides, RunOverrides
+from flowerpower.config.run import RunOverrides
 from flowerpower.errors import UsageError
 from flowerpower.text import did_you_mean
 from flowerpower.triggers import clock
@@ -71,32 +71,26 @@ def make_overrides(
         if name not in known:
             guess = did_you_mean(name, known) or f" Expected one of: {', '.join(known)}."
             raise UsageError(f"There is no argument {name!r}.{guess}")
-    executor = _executor(arguments.get("executor"), arguments.get("max_workers"))
-    retry = {key: arguments.get(key) for key in ("max_retries", "jitter_factor")}
-    retry["delay"] = arguments.get("retry_delay")
-    standard_adapters, custom_adapters = _adapters(_as_list(arguments.get("adapters")))
+    settings: dict[str, Any] = {**arguments, "progressbar": progressbar}
+    for key in ("inputs", "overrides", "config"):
+        settings[key] = dict(settings.get(key) or {})
+    for key in ("load", "save"):
+        settings[key] = _absolute(settings.get(key))
+    for key in ("final_vars", "recompute"):
+        settings[key] = _as_list(settings.get(key)) or None
+    settings["executor"] = _executor(settings.get("executor"), settings.pop("max_workers", None))
+    settings["retry"] = {key: settings.pop(key, None) for key in ("max_retries", "jitter_factor")}
+    settings["retry"]["delay"] = settings.pop("retry_delay", None)
+    adapters = _as_list(settings.get("adapters"))
+    settings["adapters"], settings["custom_adapters"] = _adapters(adapters)
     try:
-        return RunOverrides(
-            inputs=dict(arguments.get("inputs") or {}),
-            overrides=dict(arguments.get("overrides") or {}),
-            final_vars=_as_list(arguments.get("final_vars")) or None,
-            config=dict(arguments.get("config") or {}),
-            load=_absolute(arguments.get("load")),
-            save=_absolute(arguments.get("save")),
-            executor=ExecutorOverrides.model_validate(executor) if executor else None,
-            cache=arguments.get("cache"),
-            recompute=_as_list(arguments.get("recompute")) or None,
-            progressbar=progressbar,
-            adapters=standard_adapters,  # type: ignore[arg-type] # checked in _adapters
-            custom_adapters=custom_adapters,
-            timeout=arguments.get("timeout"),  # type: ignore[arg-type] # the model reads text
-            retry=RetryOverrides.model_validate(retry),
-        )
+        return RunOverrides.model_validate(settings)
     except ValidationError as error:
         first: dict[str, Any] = dict(error.errors(include_url=False)[0])
         path = [str(step) for step in first["loc"]]
-        # The error of a nested model has a path within that model, so either end may be the key.
-        name = _ARGUMENT_OF_KEY.get(path[-1]) or _ARGUMENT_OF_KEY.get(path[0]) or ".".join(path)
+        if path[0] in ("executor", "retry"):
+            path = path[1:] or path
+        name = _ARGUMENT_OF_KEY.get(path[0]) or ".".join(path)
         raise UsageError(f"{name}: {explain(RunOverrides, first, first['input'])}") from None
 
 
@@ -174,9 +168,9 @@ def _absolute(paths: Mapping[str, StrPath] | None) -> dict[str, str]:
     }
 
 
-def _executor(executor: str | Mapping[str, Any] | None, max_workers: int | None) -> dict[str, Any]:
+def _executor(executor: str | Mapping[str, Any] | None, max_workers: int | None) -> object:
     settings = {"type": executor} if isinstance(executor, str) else dict(executor or {})
     if max_workers is not None:
         # The default executor has no workers, so a number of them means a pool of threads.
         settings = {"type": "threadpool", **settings, "max_workers": max_workers}
-    return settings
+    return settings or None
