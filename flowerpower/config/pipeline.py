@@ -75,13 +75,12 @@ class ScheduleConfig(Configuration):
 
     def wrong_key(self) -> str:
         """The key to point at when `trigger` raises."""
-        for key in ("start", "end"):
-            text = getattr(self, key)
-            if text is not None:
-                try:
+        for key, text in (("start", self.start), ("end", self.end)):
+            try:
+                if text is not None:
                     clock.parse_time(text)
-                except FlowerpowerError:
-                    return key
+            except FlowerpowerError:
+                return key
         kinds = [key for key in ("cron", "interval", "date") if getattr(self, key) is not None]
         return kinds[0] if len(kinds) == 1 else ""
 

@@ -147,9 +147,8 @@ class RetryOverrides(Configuration):
 class RunOverrides(Configuration):
     """What a caller may change of a pipeline's `run` section; None leaves a setting as it is.
 
-    `load` and `save` are paths by node; the suffix names the format. `recompute` are nodes to
-    compute even if they are cached; it turns the cache on. `adapters` are turned on.
-    `custom_adapters` are classes, which no job may name: see `names_code`.
+    They are as in `flowerpower.pipeline.overrides.RunArguments`, where `adapters` may also be
+    classes: here they are `custom_adapters`, which no job may name (see `names_code`).
 
     `declared` names an entry under `schedule` in the pipeline's YAML (empty: the only one, which
     has no id), whose `run` is read there when the job runs. So a job of a declared schedule stores

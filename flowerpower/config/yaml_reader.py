@@ -146,7 +146,9 @@ class _Parser:
             line = text.count("\n", 0, position) + 1 if isinstance(position, int) else None
             raise self._error(f"is not valid YAML: {reason}.", line) from None
         if not isinstance(root.content, dict):
-            message = f"holds {_kind(root.content)}; expected a mapping of keys to values."
+            kinds: dict[type, str] = {list: "a list", str: "text"}
+            kind = kinds.get(type(root.content), "a single value")
+            message = f"holds {kind}; expected a mapping of keys to values."
             raise self._error(message, root.line, root.column)
         if self._faults:
             raise ConfigError(faults=self._faults)
@@ -166,8 +168,8 @@ class _Parser:
         return YamlNode({}, 1, 1) if root is None or root.content is None else root
 
     def _at(self, event: Any, message: str, path: KeyPath = ()) -> ConfigError:
-        mark = event.start_mark
-        return self._error(message, mark.line + 1, mark.column + 1, key=dotted(path))
+        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+        return self._error(message, line, column, key=dotted(path))
 
     def _node(self, event: Any, events: Iterator[Any], path: KeyPath) -> YamlNode:
         if len(path) > MAX_DEPTH:
@@ -233,8 +235,7 @@ class _Parser:
                 self._fault(node, path, message)
                 return ""
             if secret_key or is_secret_name(name):
-                # So that no message, log or result shows it.
-                remember_secret(text)
+                remember_secret(text)  # so that no message, log or result shows it
             return text
 
         return _PLACEHOLDER.sub(value, raw)
@@ -281,12 +282,12 @@ class _Parser:
         raise self._at(event, "a key must be text; put it in quotes.", path)
 
     def _merge_sources(self, event: Any, value: YamlNode, path: KeyPath) -> list[YamlNode]:
-        sources = value.content if isinstance(value.content, list) else [value]
+        sources: list[YamlNode] = value.content if isinstance(value.content, list) else [value]
         if not all(isinstance(source.content, dict) for source in sources):
             raise self._at(event, "<< takes a mapping or a list of mappings.", path)
         for source in sources:
             self._count(event, source.size)
-        return list(sources)
+        return sources
 
 
 def _typed(text: str) -> Any:
@@ -297,12 +298,5 @@ def _typed(text: str) -> Any:
     if _OTHER_BASE.fullmatch(text):
         return int(text, 0)
     special = _SPECIAL_FLOAT.get(text.lower())
-    if special or (len(text) <= 300 and _FLOAT.fullmatch(text)):
-        return float(special or text)
-    return text
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, list):
-        return "a list"
-    return "text" if isinstance(value, str) else "a single value"
+    is_float = special or (len(text) <= 300 and _FLOAT.fullmatch(text))
+    return float(special or text) if is_float else text

@@ -216,11 +216,7 @@ def run_in_child(request: dict[str, Any], send: Callable[[dict[str, Any]], None]
 
 
 def _read_request(data: object) -> RunRequest:
-    """The RunRequest in `data`, which came from a queue and may be anything.
-
-    Raises:
-        FlowerpowerError: naming the keys that are wrong.
-    """
+    """The RunRequest in `data`, which came from a queue and may be anything."""
     if not isinstance(data, dict):
         raise FlowerpowerError(f"The request is {type(data).__name__}, not an object.")
     wrong = [name for name in ("base_dir", "pipeline") if not isinstance(data.get(name), str)]
@@ -231,9 +227,8 @@ def _read_request(data: object) -> RunRequest:
     except ValidationError as error:
         wrong += [".".join(map(str, ("overrides", *fault["loc"]))) for fault in error.errors()]
     if wrong:
-        raise FlowerpowerError(
-            f"The request cannot be read: {', '.join(wrong)} missing or of a wrong type."
-        )
+        what = f"{', '.join(wrong)} missing or of a wrong type"
+        raise FlowerpowerError(f"The request cannot be read: {what}.")
     return run
 
 

@@ -46,11 +46,8 @@ def queue_or_default(project: Project, queue: str | None) -> str:
 class PipelineJobQueue:
     """The job queue of one project; its backend is opened at first use and kept.
 
-    `job_queue_type` replaces the project's type. The URL in project.yml belongs to the project's
-    type, so it is not used then.
-
-    Besides the errors that a method names, each raises BackendUnreachable if the backend does not
-    answer, and JobNotFound or ScheduleNotFound if no record has the id that it is called with.
+    `job_queue_type` replaces the project's type; the URL in project.yml is not used then. Besides
+    the errors that a method names, each raises BackendUnreachable if the backend does not answer.
 
     Raises:
         UsageError: if there is no such type.
@@ -119,11 +116,10 @@ class PipelineJobQueue:
         return self._config.result_ttl if seconds is None else seconds
 
     def add_schedule(self, spec: ScheduleSpec, *, overwrite: bool = False) -> Schedule:
-        """Add a schedule; returns once it is stored.
+        """As `flowerpower.job_queue.schedule_store.ScheduleStore.add`.
 
         Raises:
             PipelineNotFound: if there is no such pipeline.
-            Refused: if another schedule has the id, and `overwrite` is False.
         """
         self._registry.files(spec.pipeline)
         return self.backend.schedules.add(spec, overwrite=overwrite)

@@ -136,10 +136,8 @@ class Job(Handle[JobRecord]):
         if record.result is None:
             expired_at = record.result_expired_at
             moment = f" at {clock.format_time(expired_at)}" if expired_at else ""
-            raise FlowerpowerError(
-                f"The job {self.id} has finished, but its result expired{moment}.",
-                hint="A longer result_ttl keeps results longer.",
-            )
+            message = f"The job {self.id} has finished, but its result expired{moment}."
+            raise FlowerpowerError(message, hint="A longer result_ttl keeps results longer.")
         outputs: dict[str, Any] = record.result.get("outputs") or {}
         return outputs
 

@@ -94,8 +94,7 @@ class PipelineRegistry:
         """The pipeline `name` with its configuration.
 
         Raises:
-            PipelineNotFound: with the nearest name.
-            ConfigError: if its file is wrong.
+            PipelineNotFound, ConfigError: as `files` and `load_pipeline`.
         """
         self.files(name)
         return load_pipeline(self._project.root, name, self._environ)
@@ -133,12 +132,11 @@ class PipelineRegistry:
 
     def _users_of(self, module: str, *, besides: str) -> list[str]:
         users = []
-        for other in self.names():
-            if other != besides:
-                with contextlib.suppress(ConfigError):
-                    if module in (self.get(other).config.run.modules or []):
-                        users.append(other)
-        return users
+        for other in set(self.names()) - {besides}:
+            with contextlib.suppress(ConfigError):
+                if module in (self.get(other).config.run.modules or []):
+                    users.append(other)
+        return sorted(users)
 
     def _not_found(self, name: str) -> PipelineNotFound:
         names = self.names()

@@ -101,10 +101,6 @@ class _TimedAttempt:
         outcome.retryable = result.status is JobStatus.SCHEDULED
         return outcome
 
-    @property
-    def _is_over(self) -> bool:
-        return self._outcome is not None or self._returncode is not None
-
     def _terminate(self) -> None:
         """Let the pipeline clean up for some seconds; closing the server kills what is left."""
         self._server.kill(self._child, signal.SIGTERM)
@@ -113,7 +109,9 @@ class _TimedAttempt:
     def _listen_until(self, deadline: float) -> None:
         """Handle the child's messages and prints until it is over or the deadline has come."""
         child = self._child
-        while not self._is_over and (left := deadline - clock.monotonic()) > 0:
+        while self._outcome is None and self._returncode is None:
+            if (left := deadline - clock.monotonic()) <= 0:
+                return
             # A pipe whose other end is closed is always readable: select would not wait any more.
             ends = {child.control: child.control_is_open, child.log: child.log_is_open}
             readable = [self._server.fileno(), *(end for end, is_open in ends.items() if is_open)]
@@ -123,14 +121,11 @@ class _TimedAttempt:
                 self._returncode = ended.returncode
             # Read after the child's end was reported: all that it sent is in the pipes by then.
             messages = child.messages()
-            self._print(child.read_log())
+            if text := child.read_log():
+                sys.stderr.write(self._decoder.decode(text))
+                sys.stderr.flush()
             for message in messages:
                 self._handle(message)
-
-    def _print(self, text: bytes) -> None:
-        if text:
-            sys.stderr.write(self._decoder.decode(text))
-            sys.stderr.flush()
 
     def _handle(self, message: Mapping[str, Any]) -> None:
         if message.get("type") == "node":

@@ -120,7 +120,7 @@ def renamed(bundle: Bundle, name: str) -> Bundle:
         reason = f"{importers[0]} imports {old_module}"
     elif len(files) < len(bundle.files):
         reason = f"it has another module called {default_module(name)}"
-    if reason is not None:
+    if reason:
         message = f"{old} cannot be renamed to {name}: {reason}."
         raise Refused(message, hint="Import it under its own name.")
     return Bundle(name, dict(sorted(files.items())), bundle.modules)

@@ -212,11 +212,7 @@ class ImportPlan:
     unchanged: list[Path]
 
     def apply(self) -> None:
-        """Write the files, all of them or none.
-
-        Raises:
-            FlowerpowerError: if one cannot be written.
-        """
+        """Write the files, all of them or none; FlowerpowerError if one cannot be written."""
         # Real paths, because replacing a link would replace the link and not its file.
         contents = {
             Path(os.path.realpath(self.root / path)): self.bundle.files[path]

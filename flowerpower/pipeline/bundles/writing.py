@@ -125,11 +125,9 @@ def _check_replaceable(target: Path, *, is_zip: bool, overwrite: bool) -> None:
 
 def _is_empty_or_bundle(folder: Path) -> bool:
     try:
-        if any(folder.iterdir()):
-            read_bundle(folder)
+        return not any(folder.iterdir()) or bool(read_bundle(folder))
     except (OSError, FlowerpowerError):
         return False
-    return True
 
 
 def _zip_bytes(bundle: Bundle) -> bytes:
