@@ -34,16 +34,16 @@ def find_job(job_queue: PipelineJobQueue, name: str) -> Job:
     from flowerpower_cli.views.jobs import short_id
 
     try:
-        return job_queue.backend.get_job(name)
+        return job_queue.get_job(name)
     except JobNotFound:
         if not _SHORT_ID.fullmatch(name):
             raise
-        jobs = job_queue.backend.list_jobs(JobFilter(limit=MAX_SEARCHED))
+        jobs = job_queue.list_jobs(JobFilter(limit=MAX_SEARCHED))
         ids = [job.id for job in jobs if short_id(job.id) == name]
         if len(ids) != 1:
             raise
         # A listed job has no result.
-        return job_queue.backend.get_job(ids[0])
+        return job_queue.get_job(ids[0])
 
 
 def for_each_job(

@@ -12,7 +12,7 @@ from flowerpower.config.merge import merged_backend, with_type
 from flowerpower.config.project import BACKEND_TYPES
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import UsageError
-from flowerpower.jobs.job import DEFAULT_QUEUE, Job, JobSpec
+from flowerpower.jobs.job import DEFAULT_QUEUE, Job, JobFilter, JobSpec, LogChunk
 from flowerpower.pipeline.overrides import parse_result_ttl, with_relative_paths
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.text import did_you_mean
@@ -20,7 +20,7 @@ from flowerpower.text import did_you_mean
 if TYPE_CHECKING:
     from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent
     from flowerpower.jobs.claim import WorkerInfo
-    from flowerpower.jobs.schedule import Schedule, ScheduleSpec
+    from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec
 
 MAX_WORKERS = 1000
 
@@ -74,7 +74,7 @@ class PipelineJobQueue:
 
     @property
     def backend(self) -> JobQueueBackend:
-        """The backend, open: jobs and schedules are read and changed there by their ids."""
+        """The backend, open."""
         if self._backend is None:
             from flowerpower.job_queue import open_backend
 
@@ -115,6 +115,34 @@ class PipelineJobQueue:
         seconds = parse_result_ttl(result_ttl)
         return self._config.result_ttl if seconds is None else seconds
 
+    def get_job(self, job_id: str) -> Job:
+        """The job, with its result while that is kept."""
+        return self.backend.get_job(job_id)
+
+    def list_jobs(self, job_filter: JobFilter) -> list[Job]:
+        """The jobs that match, the newest first, without their results."""
+        return self.backend.list_jobs(job_filter)
+
+    def cancel_job(self, job_id: str) -> Job:
+        """As `flowerpower.pipeline.jobs.Job.cancel`."""
+        return self.backend.cancel_job(job_id)
+
+    def retry_job(self, job_id: str) -> Job:
+        """As `flowerpower.pipeline.jobs.Job.retry`."""
+        return self.backend.retry_job(job_id)
+
+    def delete_job(self, job_id: str) -> None:
+        """As `flowerpower.pipeline.jobs.Job.delete`."""
+        self.backend.delete_job(job_id)
+
+    def prune_jobs(self, *, all_ended: bool = False, dry_run: bool = False) -> int:
+        """As `flowerpower.pipeline.jobs.Jobs.prune`."""
+        return self.backend.prune(everything_ended=all_ended, dry_run=dry_run)
+
+    def read_log(self, job_id: str, attempt: int, after: int = 0) -> list[LogChunk]:
+        """The pieces of an attempt's log with a `seq` above `after`, in order."""
+        return self.backend.read_log(job_id, attempt, after)
+
     def add_schedule(self, spec: ScheduleSpec, *, overwrite: bool = False) -> Schedule:
         """As `flowerpower.job_queue.schedule_store.ScheduleStore.add`.
 
@@ -124,11 +152,39 @@ class PipelineJobQueue:
         self._registry.files(spec.pipeline)
         return self.backend.schedules.add(spec, overwrite=overwrite)
 
+    def get_schedule(self, schedule_id: str) -> Schedule:
+        """The schedule with that id."""
+        return self.backend.schedules.get(schedule_id)
+
+    def list_schedules(self) -> list[Schedule]:
+        """All schedules of the project."""
+        return self.backend.schedules.list()
+
+    def pause_schedule(self, schedule_id: str) -> Schedule:
+        """As `flowerpower.pipeline.schedules.Schedule.pause`."""
+        return self.backend.schedules.pause(schedule_id)
+
+    def resume_schedule(self, schedule_id: str) -> Schedule:
+        """As `flowerpower.pipeline.schedules.Schedule.resume`."""
+        return self.backend.schedules.resume(schedule_id)
+
+    def delete_schedule(self, schedule_id: str) -> None:
+        """As `flowerpower.pipeline.schedules.Schedule.delete`."""
+        self.backend.schedules.delete(schedule_id)
+
+    def list_fires(self, schedule_id: str, limit: int = 100) -> list[Fire]:
+        """As `flowerpower.pipeline.schedules.Schedule.history`."""
+        return self.backend.schedules.fires(schedule_id, limit)
+
+    def has_scheduler(self) -> bool:
+        """Whether a process that fires schedules is alive."""
+        return self.backend.schedules.has_scheduler()
+
     def run_schedule_now(self, schedule_id: str) -> Job:
         """As `flowerpower.pipeline.schedules.Schedule.run_now`."""
         from flowerpower.jobs.schedule import fire_job_spec
 
-        schedule = self.backend.schedules.get(schedule_id)
+        schedule = self.get_schedule(schedule_id)
         self._registry.files(schedule.pipeline)
         # Shortened, because a schedule's id with this suffix may exceed the limit for a job's id.
         job_id = f"{schedule.id[:160]}-now-{uuid.uuid4().hex[:12]}"

@@ -95,7 +95,7 @@ class Job(Handle[JobRecord]):
 
     def refresh(self) -> Job:
         """Read it from the queue again; returns itself."""
-        self.record = self._job_queue.backend.get_job(self.id)
+        self.record = self._job_queue.get_job(self.id)
         return self
 
     def wait(self, timeout: float | str | None = None) -> Job:
@@ -147,7 +147,7 @@ class Job(Handle[JobRecord]):
         Of a log over 1 MB only the end is kept.
         """
         number = attempt or max(self.refresh().attempt, 1)
-        chunks = self._job_queue.backend.read_log(self.id, number)
+        chunks = self._job_queue.read_log(self.id, number)
         return "".join(chunk.text for chunk in chunks)
 
     def cancel(self) -> Job:
@@ -156,7 +156,7 @@ class Job(Handle[JobRecord]):
         Raises:
             Refused: if it has finished or failed.
         """
-        self.record = self._job_queue.backend.cancel_job(self.id)
+        self.record = self._job_queue.cancel_job(self.id)
         return self
 
     def retry(self) -> Job:
@@ -165,7 +165,7 @@ class Job(Handle[JobRecord]):
         Raises:
             Refused: if it has not ended, or has finished.
         """
-        self.record = self._job_queue.backend.retry_job(self.id)
+        self.record = self._job_queue.retry_job(self.id)
         return self
 
     def delete(self) -> None:
@@ -174,7 +174,7 @@ class Job(Handle[JobRecord]):
         Raises:
             Refused: if it is running.
         """
-        self._job_queue.backend.delete_job(self.id)
+        self._job_queue.delete_job(self.id)
 
 
 class Jobs:
@@ -188,7 +188,7 @@ class Jobs:
 
     def get(self, job_id: str) -> Job:
         """The job with that id."""
-        return Job(self._job_queue.backend.get_job(job_id), self._job_queue)
+        return Job(self._job_queue.get_job(job_id), self._job_queue)
 
     def list(
         self,
@@ -207,27 +207,27 @@ class Jobs:
         """
         statuses = frozenset(map(_status, [status] if isinstance(status, str) else status))
         wanted = JobFilter(statuses, pipeline, queue, schedule_id, since, limit)
-        records = self._job_queue.backend.list_jobs(wanted)
+        records = self._job_queue.list_jobs(wanted)
         return [Job(record, self._job_queue) for record in records]
 
     def cancel(self, job_id: str) -> Job:
         """As `Job.cancel`."""
-        return Job(self._job_queue.backend.cancel_job(job_id), self._job_queue)
+        return Job(self._job_queue.cancel_job(job_id), self._job_queue)
 
     def retry(self, job_id: str) -> Job:
         """As `Job.retry`."""
-        return Job(self._job_queue.backend.retry_job(job_id), self._job_queue)
+        return Job(self._job_queue.retry_job(job_id), self._job_queue)
 
     def delete(self, job_id: str) -> None:
         """As `Job.delete`."""
-        self._job_queue.backend.delete_job(job_id)
+        self._job_queue.delete_job(job_id)
 
     def prune(self, *, all_ended: bool = False, dry_run: bool = False) -> int:
         """Delete jobs whose history has ended, or all that have ended; the number of them.
 
         With `dry_run` it is the number that would be deleted.
         """
-        return self._job_queue.backend.prune(everything_ended=all_ended, dry_run=dry_run)
+        return self._job_queue.prune_jobs(all_ended=all_ended, dry_run=dry_run)
 
 
 def _status(text: str) -> JobStatus:

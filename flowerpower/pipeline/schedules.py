@@ -48,7 +48,7 @@ class Schedule(Handle[ScheduleRecord]):
 
     def refresh(self) -> Schedule:
         """Read it from the queue again; returns itself."""
-        self.record = self._job_queue.backend.schedules.get(self.id)
+        self.record = self._job_queue.get_schedule(self.id)
         return self
 
     def pause(self) -> Schedule:
@@ -57,7 +57,7 @@ class Schedule(Handle[ScheduleRecord]):
         Raises:
             Refused: if it is done.
         """
-        self.record = self._job_queue.backend.schedules.pause(self.id)
+        self.record = self._job_queue.pause_schedule(self.id)
         return self
 
     def resume(self) -> Schedule:
@@ -66,12 +66,12 @@ class Schedule(Handle[ScheduleRecord]):
         Raises:
             Refused: if it is done.
         """
-        self.record = self._job_queue.backend.schedules.resume(self.id)
+        self.record = self._job_queue.resume_schedule(self.id)
         return self
 
     def delete(self) -> None:
         """Delete it and its history; jobs that it made stay."""
-        self._job_queue.backend.schedules.delete(self.id)
+        self._job_queue.delete_schedule(self.id)
 
     def run_now(self) -> Job:
         """Add the job that a fire would add; the next fires stay as they are.
@@ -83,7 +83,7 @@ class Schedule(Handle[ScheduleRecord]):
 
     def history(self, limit: int = 100) -> list[Fire]:
         """Its latest fires and their outcomes, the newest first."""
-        return self._job_queue.backend.schedules.fires(self.id, limit)
+        return self._job_queue.list_fires(self.id, limit)
 
     def preview(self, count: int = 10) -> list[PreviewRow]:
         """Its next `count` fires from now on, also while it is paused; fewer if there are no more.
@@ -107,25 +107,25 @@ class Schedules:
 
     def get(self, schedule_id: str) -> Schedule:
         """The schedule with that id."""
-        return Schedule(self._job_queue.backend.schedules.get(schedule_id), self._job_queue)
+        return Schedule(self._job_queue.get_schedule(schedule_id), self._job_queue)
 
     def list(self, *, pipeline: str | None = None) -> builtins.list[Schedule]:
         """All schedules, or those of one pipeline."""
-        records = self._job_queue.backend.schedules.list()
+        records = self._job_queue.list_schedules()
         wanted = [record for record in records if pipeline in (None, record.pipeline)]
         return [Schedule(record, self._job_queue) for record in wanted]
 
     def pause(self, schedule_id: str) -> Schedule:
         """As `Schedule.pause`."""
-        return Schedule(self._job_queue.backend.schedules.pause(schedule_id), self._job_queue)
+        return Schedule(self._job_queue.pause_schedule(schedule_id), self._job_queue)
 
     def resume(self, schedule_id: str) -> Schedule:
         """As `Schedule.resume`."""
-        return Schedule(self._job_queue.backend.schedules.resume(schedule_id), self._job_queue)
+        return Schedule(self._job_queue.resume_schedule(schedule_id), self._job_queue)
 
     def delete(self, schedule_id: str) -> None:
         """As `Schedule.delete`."""
-        self._job_queue.backend.schedules.delete(schedule_id)
+        self._job_queue.delete_schedule(schedule_id)
 
     def run_now(self, schedule_id: str) -> Job:
         """As `Schedule.run_now`."""
@@ -133,7 +133,7 @@ class Schedules:
 
     def history(self, schedule_id: str, limit: int = 100) -> builtins.list[Fire]:
         """As `Schedule.history`."""
-        return self._job_queue.backend.schedules.fires(schedule_id, limit)
+        return self._job_queue.list_fires(schedule_id, limit)
 
 
 def declared_schedules(

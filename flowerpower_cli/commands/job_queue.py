@@ -129,7 +129,7 @@ def list_jobs(
         due_time(context.manager.project, since),
         limit,
     )
-    jobs = context.job_queue.backend.list_jobs(job_filter)
+    jobs = context.job_queue.list_jobs(job_filter)
     context.learn_secrets(*(job.pipeline for job in jobs))
     data = [record_data(job) for job in jobs]
     for body in data:
@@ -185,7 +185,7 @@ def cancel_job(context: CommandContext, jobs: JobIds) -> None:
 
     def cancel(job: Job) -> tuple[Job, bool]:
         was_cancelled = job.cancel_requested or job.status == "cancelled"
-        return job_queue.backend.cancel_job(job.id), not was_cancelled
+        return job_queue.cancel_job(job.id), not was_cancelled
 
     results, errors = for_each_job(job_queue, jobs, cancel)
     context.output.result(
@@ -203,7 +203,7 @@ def retry_job(context: CommandContext, job: JobId) -> None:
     from flowerpower_cli.lookup import find_job
     from flowerpower_cli.views.jobs import added_view, record_data
 
-    record = context.job_queue.backend.retry_job(find_job(context.job_queue, job).id)
+    record = context.job_queue.retry_job(find_job(context.job_queue, job).id)
     context.output.result(record_data(record), lambda: added_view(record))
 
 
@@ -220,7 +220,7 @@ def delete_job(
         "jobs",
         jobs,
         lambda name: find_job(job_queue, name),
-        lambda job_id: job_queue.backend.delete_job(job_id),
+        lambda job_id: job_queue.delete_job(job_id),
         lost="with log and result",
         yes=yes,
         dry_run=dry_run,
@@ -244,9 +244,9 @@ def prune(
 
     job_queue = context.job_queue
     ended = JobFilter(frozenset(ENDED), limit=MAX_PRUNED)
-    ids = [job.id for job in job_queue.backend.list_jobs(ended)] if all_ended else []
+    ids = [job.id for job in job_queue.list_jobs(ended)] if all_ended else []
     if ids and not dry_run:
         number = counted(len(ids), "job")
         context.output.confirm(f"This deletes {number}, with log and result.", yes=yes)
-    count = job_queue.backend.prune(everything_ended=all_ended, dry_run=dry_run)
+    count = job_queue.prune_jobs(all_ended=all_ended, dry_run=dry_run)
     show_deleted(context, "jobs", ids, count, dry_run=dry_run)

@@ -68,7 +68,7 @@ class _AttemptLog:
 
     def show_new(self) -> None:
         """Print what was added since the last time."""
-        for chunk in self.job_queue.backend.read_log(self.job_id, self.attempt, self.last_seq):
+        for chunk in self.job_queue.read_log(self.job_id, self.attempt, self.last_seq):
             self._print(chunk)
             self.last_seq = chunk.seq
 
@@ -85,7 +85,7 @@ class _AttemptLog:
 
         def has_ended() -> bool:
             # The job is read before its log: once the job has ended, its log is complete.
-            job = self.job_queue.backend.get_job(self.job_id)
+            job = self.job_queue.get_job(self.job_id)
             self.show_new()
             while job.attempt > self.attempt:
                 self.attempt, self.last_seq = self.attempt + 1, 0

@@ -50,7 +50,7 @@ def list_(
     from flowerpower_cli.views.schedules import schedules_view
 
     states = choices("--state", state, [known.value for known in ScheduleState])
-    all_schedules = context.job_queue.backend.schedules.list()
+    all_schedules = context.job_queue.list_schedules()
     schedules = [
         schedule
         for schedule in all_schedules
@@ -78,7 +78,7 @@ def show(context: CommandContext, schedule: ScheduleId) -> None:
     from flowerpower_cli.views.schedules import next_fires_data, schedule_view
 
     record = _get_schedule(context, schedule)
-    fires = context.job_queue.backend.schedules.fires(record.id, LAST_FIRES)
+    fires = context.job_queue.list_fires(record.id, LAST_FIRES)
     next_fires: list[PreviewRow] = []
     if record.trigger is not None and record.next_fire is not None:
         # An overdue fire lies in the past and is still the next one.
@@ -100,7 +100,7 @@ def history(context: CommandContext, schedule: ScheduleId, limit: Limit = 50) ->
     from flowerpower_cli.views.schedules import history_view, zone_of
 
     record = _get_schedule(context, schedule)
-    fires = context.job_queue.backend.schedules.fires(record.id, limit)
+    fires = context.job_queue.list_fires(record.id, limit)
     context.output.result(
         [fire.to_json() for fire in fires],
         lambda: history_view(fires, zone_of(record, context.timezone)),
@@ -113,7 +113,7 @@ def history(context: CommandContext, schedule: ScheduleId, limit: Limit = 50) ->
 
 
 def _get_schedule(context: CommandContext, schedule_id: str) -> Schedule:
-    schedule = context.job_queue.backend.schedules.get(schedule_id)
+    schedule = context.job_queue.get_schedule(schedule_id)
     context.learn_secrets(schedule.pipeline)
     return schedule
 
@@ -170,7 +170,7 @@ def _trigger(context: CommandContext, schedule_id: str | None, options: TriggerO
         raise UsageError(
             f"The schedule {schedule_id} and {flags[0]} are both given; expected one of them."
         )
-    schedule = context.job_queue.backend.schedules.get(schedule_id)
+    schedule = context.job_queue.get_schedule(schedule_id)
     if schedule.trigger is None:
         raise FlowerpowerError(schedule.fault)
     if schedule.state == "paused":
@@ -204,17 +204,18 @@ def resume(context: CommandContext, schedules: ScheduleIds) -> None:
 
 def _find(context: CommandContext) -> Callable[[str], Schedule]:
     # The queue is opened at the first name: an error of opening it is one of that name.
-    return lambda name: context.job_queue.backend.schedules.get(name)
+    return lambda name: context.job_queue.get_schedule(name)
 
 
 def _change_state(context: CommandContext, ids: list[str], state: str) -> None:
-    from flowerpower.jobs.schedule import ScheduleState
     from flowerpower_cli.views.jobs import record_data
     from flowerpower_cli.views.schedules import changed_view
 
+    job_queue = context.job_queue
+
     def change(before: Schedule) -> tuple[Schedule, bool]:
-        store = context.job_queue.backend.schedules
-        after = store.set_state(before.id, ScheduleState(state))
+        set_state = job_queue.pause_schedule if state == "paused" else job_queue.resume_schedule
+        after = set_state(before.id)
         return after, after.state != before.state
 
     results, errors = for_each("schedules", ids, _find(context), change)
@@ -258,7 +259,7 @@ def delete(
         "schedules",
         schedules,
         _find(context),
-        lambda name: job_queue.backend.schedules.delete(name),
+        lambda name: job_queue.delete_schedule(name),
         lost="with history",
         yes=yes,
         dry_run=dry_run,

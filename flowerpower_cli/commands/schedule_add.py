@@ -172,7 +172,7 @@ def _warn_if_no_scheduler(context: CommandContext) -> None:
     """Say so if no scheduler is running; on SQL every worker is one, and was asked for before."""
     if context.output.quiet or context.output.json or context.job_queue.type != "rq":
         return
-    if not context.job_queue.backend.schedules.has_scheduler():
+    if not context.job_queue.has_scheduler():
         context.output.message(
             "No scheduler fires schedules; start one: flowerpower job-queue start-scheduler"
         )

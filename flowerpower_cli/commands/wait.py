@@ -67,7 +67,7 @@ def _wait(
         def have_all_ended() -> bool:
             for index, job in enumerate(latest):
                 if not job.status.is_ended:
-                    latest[index] = context.job_queue.backend.get_job(job.id)
+                    latest[index] = context.job_queue.get_job(job.id)
                 if updates:
                     updates[index].show(latest[index])
             return all(job.status.is_ended for job in latest)

@@ -1,5 +1,6 @@
 """JobQueueManager: in a project's folder, conf/project.yml gives what is not given."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -136,3 +137,17 @@ def test_the_import_is_light() -> None:
         [sys.executable, "-c", code % heavy], capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+def test_the_command_line_calls_the_front_door_alone():
+    """No command reaches past PipelineJobQueue to the backend behind it."""
+    import flowerpower_cli
+
+    [folder] = flowerpower_cli.__path__
+    reached = [
+        f"{path.name}:{node.lineno}"
+        for path in Path(folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and ast.unparse(node).endswith("job_queue.backend")
+    ]
+    assert reached == []

@@ -35,7 +35,7 @@ LOCK_TIMEOUT = 30
 NAMES_FILE = "x"
 """Suffix of the version of a value that names a file; the rest of it is hexadecimal."""
 _FORECAST = "plan"
-"""The id of the run that Hamilton is told of."""
+"""The id that the cache of Hamilton knows a run by."""
 
 
 class VersionStore(SQLiteMetadataStore):  # type: ignore[misc] # Hamilton has no types
