@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from hamilton.driver import Driver
-from hamilton.node import DependencyType, Node, NodeType
+from hamilton.node import DependencyType, Node
 
-from flowerpower.errors import ConfigError, RunFailed, UsageError
+from flowerpower.errors import RunFailed
 from flowerpower.run.draw.graph import Graph, GraphNode, in_order
 
 
@@ -90,49 +90,6 @@ def upstream(
     computed = [node for node in visited.values() if not node.user_defined]
     user_inputs = [node for node in visited.values() if node.user_defined]
     return computed, sorted(user_inputs, key=lambda node: str(node.name))
-
-
-def check_blocks(
-    nodes: Iterable[Node],
-    final_vars: Sequence[str],
-    written: Mapping[str, Sequence[str]],
-    callers: Collection[str],
-) -> None:
-    """Check that what is returned or `written` to files is not inside a Parallelizable block.
-
-    There it would have a value for each item. `nodes` are in an order they can run in;
-    the caller has asked for those in `callers`, and the YAML for the others.
-
-    Raises:
-        UsageError, ConfigError: naming the node, and the one whose items it has values for.
-    """
-    blocks = _enclosing_blocks(nodes)
-    savers = {name: saver for saver, names in written.items() for name in names}
-    for name in (*final_vars, *savers):
-        block = blocks.get(name) or blocks.get(savers.get(name, ""))
-        if block is not None:
-            kind = UsageError if name in callers else ConfigError
-            raise kind(
-                f"{name} has a value for each item of {block}, not one to return or write.",
-                hint="Ask for a node that collects them: one that takes Collect[...].",
-            )
-
-
-def _enclosing_blocks(nodes: Iterable[Node]) -> dict[str, str]:
-    """For each node in a Parallelizable block, the node that begins the (innermost) block."""
-    open_blocks: dict[str, list[str]] = {}
-    enclosing: dict[str, str] = {}
-    for node in nodes:
-        dependencies = (open_blocks.get(need.name, []) for need in node.dependencies)
-        blocks = max(dependencies, key=len, default=[])
-        if node.node_role is NodeType.COLLECT:
-            blocks = blocks[:-1]
-        if blocks:
-            enclosing[node.name] = blocks[-1]
-        if node.node_role is NodeType.EXPAND:
-            blocks = [*blocks, node.name]
-        open_blocks[node.name] = blocks
-    return enclosing
 
 
 def missing_variant(modules: Iterable[ModuleType], config: Mapping[str, Any], name: str) -> str:

@@ -7,7 +7,7 @@ import concurrent.futures
 import contextlib
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -30,10 +30,11 @@ from flowerpower.config.files import Project
 from flowerpower.config.run import RunConfig
 from flowerpower.errors import ConfigError, RunFailed
 from flowerpower.run.adapters.factory import Adapters
+from flowerpower.run.blocks import BlockGrouping, is_expander
 from flowerpower.run.files import Files, make_files
 from flowerpower.run.modules import check_installed
 from flowerpower.run.node_events import NodeEventHook, is_in_event_loop
-from flowerpower.run.patches import quiet_hamilton, shut_down_future_adapter
+from flowerpower.run.patches import give_items, quiet_hamilton, shut_down_future_adapter
 
 FRAMES_PER_NODE = 10
 """Python calls that a chain of nodes nests for each node, with some to spare."""
@@ -136,13 +137,14 @@ def make_driver(
     project: Project,
     run: RunConfig,
     dag: Dag,
+    overrides: Collection[str],
     node_events: NodeEventHook,
     adapters: Adapters,
     warn: Callable[[str], None],
 ) -> hamilton_driver.Driver:
     """The driver that executes `dag`, which `check_fit` has accepted, as `run` says.
 
-    What it opens, `adapters.close` closes.
+    Nodes called `overrides` will be given values. What it opens, `adapters.close` closes.
 
     Raises:
         ConfigError: if a custom adapter does not fit, or the executor is not installed.
@@ -173,6 +175,7 @@ def make_driver(
 
         builder = builder.enable_dynamic_execution(allow_experimental_mode=True)
         builder = builder.with_execution_manager(make_executor(run.executor, node_events))
+        builder = builder.with_grouping_strategy(BlockGrouping(overrides))
         for tracker in adapters.trackers if executor not in ("synchronous", "threadpool") else ():
             warn(f"{tracker.name} records the run but not its nodes: they run in other processes.")
     with _as_dag_error():
@@ -185,7 +188,14 @@ def execute(
     inputs: dict[str, Any],
     overrides: dict[str, Any],
 ) -> dict[str, Any]:
-    """Run the DAG; the values of the nodes called `names`. What a node raises passes through."""
+    """Run the DAG; the values of the nodes called `names`. What a node raises passes through.
+
+    The value of a Parallelizable node in `overrides` is the list of its items.
+    """
+    nodes = driver.graph.nodes
+    for name in [name for name in overrides if is_expander(nodes[name])]:
+        overrides = {**overrides}
+        give_items(nodes[name], overrides.pop(name))
     with quiet_hamilton():
         if isinstance(driver, AsyncDriver):
             return _execute_async(driver, names, inputs=inputs, overrides=overrides)

@@ -18,6 +18,7 @@ from hamilton.registry import LOADER_REGISTRY, SAVER_REGISTRY
 
 from flowerpower.config.run import FileConfig, RunConfig, SavedFileConfig
 from flowerpower.errors import ConfigError, MissingInputs, UnknownNode
+from flowerpower.run.blocks import is_expander, with_items_as_list
 from flowerpower.run.dag import type_text
 from flowerpower.run.file_adapters import PATH_FIELDS, FileLoader, FileSaver
 from flowerpower.text import did_you_mean
@@ -61,12 +62,18 @@ def make_files(root: Path, run: RunConfig, graph: FunctionGraph) -> Files:
 
     Raises:
         UnknownNode: if a node does not exist.
-        ConfigError: if no format serves a node's type, or the format does not take an option.
+        ConfigError: if no format serves a node's type, the format does not take an option, or a
+            node to load is Parallelizable.
     """
     files = Files()
     for name, config in run.load.items():
-        node_type = _find_node(graph, name, "run.load").type
-        arguments = _arguments(root, config, node_type, name, LOADER_REGISTRY)
+        node = _find_node(graph, name, "run.load")
+        if is_expander(node):
+            raise ConfigError(
+                f"{name} is Parallelizable: its items cannot be loaded from a file.",
+                hint=f"Load a node that {name} takes, as a list.",
+            )
+        arguments = _arguments(root, config, node.type, name, LOADER_REGISTRY)
         files.loaders.append(ExtractorFactory(name, [FileLoader], **arguments))
     for key, configs in run.save.items():
         for number, saved in enumerate(configs, 1):
@@ -102,7 +109,7 @@ def _saver(
     root: Path, config: SavedFileConfig, nodes: list[str], saver_name: str, graph: FunctionGraph
 ) -> MaterializerFactory:
     """The factory of the node `saver_name`, which writes `nodes` to one file."""
-    types = [_find_node(graph, name, "run.save").type for name in nodes]
+    types = [with_items_as_list(_find_node(graph, name, "run.save").type) for name in nodes]
     value_type, combine = types[0], None
     if len(nodes) > 1:
         suffix = Path(config.path).suffix.lstrip(".").lower()

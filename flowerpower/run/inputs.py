@@ -63,7 +63,7 @@ def convert_values(
     """The values, each as the type that its input declares; `what` is what a message calls them.
 
     Where the DAG declares it, a whole number becomes a float, ISO 8601 text a date or time, and
-    text a path. Nothing else is converted.
+    text a path. Nothing else is converted. The value of a Parallelizable node is a list of items.
 
     Raises:
         InvalidInputs: with every value that does not fit.
@@ -92,6 +92,9 @@ def convert_value(value: Any, declared: Any) -> Any:
     Raises:
         ValueError: if it does not fit.
     """
+    if typing.get_origin(declared) is htypes.Parallelizable and isinstance(value, list | tuple):
+        (item_type,) = typing.get_args(declared)
+        return [convert_value(item, item_type) for item in value]
     if _fits(value, declared):
         return value
     for option in (declared, *typing.get_args(declared)):

@@ -115,6 +115,15 @@ def unwrap_generator(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def give_items(node: Node, items: list[Any]) -> None:
+    """Let a Parallelizable node give these items, and need nothing (Hamilton 1.90).
+
+    Given as an override, the whole list is passed to the block too, where an item belongs.
+    """
+    node._callable = lambda: items
+    node._input_types, node._default_parameter_values, node._dependencies = {}, {}, []
+
+
 def kill_process_pool(pool: concurrent.futures.ProcessPoolExecutor) -> None:
     """Kill the processes of a pool (Python 3.11 to 3.13).
 

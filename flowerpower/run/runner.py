@@ -23,10 +23,10 @@ from flowerpower.config.run import EVERY_NODE, RunConfig, RunOverrides
 from flowerpower.errors import ConfigError, InvalidInputs, UnknownNode
 from flowerpower.jobs.run import FileRecord
 from flowerpower.run.adapters.factory import OnWarning, check_adapters, log_warning, make_adapters
+from flowerpower.run.blocks import check_blocks
 from flowerpower.run.dag import (
     InputInfo,
     NodeInfo,
-    check_blocks,
     computed_nodes,
     input_info,
     leaf_nodes,
@@ -117,8 +117,10 @@ class PipelineRunner:
         self._drop_unneeded_files(dag, final_vars, overrides)
         targets = [*final_vars, *dag.files.written]
         nodes, user_inputs = upstream(dag.driver, targets, overrides)
-        callers = {*(self._overrides.final_vars or ()), *self._overrides.save}
-        check_blocks(nodes, final_vars, dag.files.written, callers)
+        named = self._overrides
+        callers = {*(named.final_vars or ()), *named.save, *named.overrides, *named.load}
+        replaced = {*overrides, *run.load}
+        check_blocks(nodes, final_vars, dag.files.written, replaced, callers)
         dag.set_computed_nodes([*nodes, *(graph.nodes[name] for name in overrides)])
         check_fit(run, self.adapter_config, dag)
         check_adapters(self._project, self.adapter_config)
@@ -160,7 +162,9 @@ class PipelineRunner:
         )
         savers = plan.dag.files.written
         try:
-            driver = make_driver(project, plan.run, plan.dag, node_events, adapters, on_warning)
+            driver = make_driver(
+                project, plan.run, plan.dag, plan.overrides, node_events, adapters, on_warning
+            )
             targets = [*plan.final_vars, *savers]
             values = execute(driver, targets, plan.input_values, plan.overrides)
         finally:

@@ -154,6 +154,34 @@ def test_hamilton_wraps_the_generator_of_a_block() -> None:
     assert patches.unwrap_generator(total) is total
 
 
+def test_hamilton_runs_a_block_with_all_items_of_an_override() -> None:
+    """After `give_items` it is run for each item only, and what gives them needs nothing."""
+
+    def item(number: int, more: int = 1) -> Parallelizable[int]:
+        yield number
+
+    taken: list[Any] = []
+
+    def same(item: int) -> int:
+        taken.append(item)
+        return item
+
+    def total(same: Collect[int]) -> list[int]:
+        return list(same)
+
+    module = ad_hoc_utils.create_temporary_module(item, same, total)
+    builder = driver.Builder().with_modules(module)
+    built = builder.enable_dynamic_execution(allow_experimental_mode=True).with_remote_executor(
+        SynchronousLocalTaskExecutor()
+    )
+    built.build().execute(["total"], overrides={"item": [3, 5]})
+    assert [3, 5] in taken
+    taken.clear()
+    repaired = built.build()
+    patches.give_items(repaired.graph.nodes["item"], [3, 5])
+    assert repaired.execute(["total"]) == {"total": taken} == {"total": [3, 5]}
+
+
 def test_a_materializer_names_the_node_that_combines_values() -> None:
     """Two values in one file are combined in a node of a name made from the writing node's."""
 

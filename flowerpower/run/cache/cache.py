@@ -24,6 +24,7 @@ from flowerpower.atomic_files import write_file
 from flowerpower.config.run import EVERY_NODE, CacheConfig
 from flowerpower.errors import ConfigError
 from flowerpower.run import pickles
+from flowerpower.run.blocks import collected_names
 from flowerpower.run.cache.code_versions import code_version
 from flowerpower.run.cache.fingerprints import file_states, fingerprint
 from flowerpower.run.node_events import NodeEventHook
@@ -171,6 +172,18 @@ class Cache(HamiltonCacheAdapter):  # type: ignore[misc] # Hamilton has no types
         """The version of a node's code, and of what it uses of the project."""
         graph = self._fn_graphs[self.last_run_id if run_id is None else run_id]
         return code_version(graph.nodes[node_name])
+
+    def pre_node_execute(
+        self, *, run_id: str, node_: Node, kwargs: dict[str, Any], **arguments: Any
+    ) -> None:
+        # Hamilton sorts the versions of collected items: in another order they would be the same.
+        collected = {
+            name: list(enumerate(self.version_data(item, run_id=run_id) for item in kwargs[name]))
+            for name in collected_names(node_)
+            if name in kwargs
+        }
+        kwargs = {**kwargs, **collected}
+        super().pre_node_execute(run_id=run_id, node_=node_, kwargs=kwargs, **arguments)
 
     def do_node_execute(
         self, *, run_id: str, node_: Node, task_id: str | None = None, **arguments: Any

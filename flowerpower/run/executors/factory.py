@@ -15,11 +15,13 @@ from hamilton.execution.executors import (
     ExecutionManager,
     SynchronousLocalTaskExecutor,
     TaskExecutor,
+    TaskFuture,
     base_execute_task,
 )
 from hamilton.execution.grouping import TaskImplementation
 
 from flowerpower.config.run import ExecutorConfig
+from flowerpower.run.blocks import with_collected_items
 from flowerpower.run.executors.pool import Pool
 from flowerpower.run.modules import not_installed
 from flowerpower.run.node_events import NodeEventHook
@@ -41,7 +43,7 @@ def make_executor(config: ExecutorConfig, node_events: NodeEventHook) -> Executi
 
 def _make_executor(config: ExecutorConfig, node_events: NodeEventHook) -> TaskExecutor:
     if config.type == "synchronous":
-        return SynchronousLocalTaskExecutor()
+        return _InThisThread()
     if config.type == "threadpool":
         return ThreadPool(config.max_workers or DEFAULT_THREADS)
     # These need multiprocessing and cloudpickle, which a plain run does not pay for.
@@ -65,13 +67,20 @@ class _SingleExecutorManager(ExecutionManager):  # type: ignore[misc] # Hamilton
     """Gives every task to one executor; tasks of inputs alone run in this thread."""
 
     def __init__(self, executor: TaskExecutor) -> None:
-        self._executor, self._for_inputs = executor, SynchronousLocalTaskExecutor()
+        self._executor, self._for_inputs = executor, _InThisThread()
         super().__init__([executor])
 
     def get_executor_for_task(self, task: TaskImplementation) -> TaskExecutor:
         # An input has its value already: sending it away only to get it back costs time.
         is_input = all(node.user_defined for node in task.nodes)
         return self._for_inputs if is_input else self._executor
+
+
+class _InThisThread(SynchronousLocalTaskExecutor):  # type: ignore[misc] # Hamilton has no types
+    """Runs each task at once."""
+
+    def submit_task(self, task: TaskImplementation) -> TaskFuture:
+        return super().submit_task(with_collected_items(task))
 
 
 class ThreadPool(Pool):

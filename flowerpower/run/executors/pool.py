@@ -10,6 +10,8 @@ from hamilton.execution.executors import TaskExecutor, TaskFutureWrappingPythonF
 from hamilton.execution.grouping import TaskImplementation
 from hamilton.execution.state import TaskState
 
+from flowerpower.run.blocks import with_collected_items
+
 POLL_SECONDS = 0.02
 """Longest wait between two polls; the end of a task ends the wait at once."""
 
@@ -27,7 +29,7 @@ class Pool(TaskExecutor, abc.ABC):  # type: ignore[misc] # Hamilton has no types
         """Start a task; the future's result is a dictionary of values by node."""
 
     def submit_task(self, task: TaskImplementation) -> TaskFutureWrappingPythonFuture:
-        future = self.start(task)
+        future = self.start(with_collected_items(task))
         self._running.add(future)
         self._has_new_task = True
         return _PoolTask(future, self)
