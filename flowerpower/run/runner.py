@@ -23,7 +23,7 @@ from flowerpower.config.run import EVERY_NODE, RunConfig, RunOverrides
 from flowerpower.errors import ConfigError, InvalidInputs, UnknownNode
 from flowerpower.jobs.run import FileRecord
 from flowerpower.run.adapters.factory import OnWarning, check_adapters, log_warning, make_adapters
-from flowerpower.run.blocks import check_blocks
+from flowerpower.run.blocks import check_blocks, is_expander
 from flowerpower.run.dag import (
     InputInfo,
     NodeInfo,
@@ -133,7 +133,9 @@ class PipelineRunner:
         if complete:
             check_complete(self._pipeline.name, inputs, [*input_values, *run.config])
         if node_events is not None:
-            node_events.total = len(nodes)
+            # A Parallelizable node whose items are given runs too, to begin its block.
+            given_items = [name for name in overrides if is_expander(graph.nodes[name])]
+            node_events.total = len(nodes) + len(given_items)
         forecast: dict[str, str] = {}
         if with_forecast and run.cache.enabled:
             from flowerpower.run.cache.cache import make_forecast
