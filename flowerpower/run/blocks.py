@@ -57,7 +57,8 @@ def check_blocks(
         UsageError, ConfigError: naming the nodes, and the one whose items they have values for.
     """
     enclosing = _enclosing_blocks(nodes, replaced, callers)
-    _group(nodes, enclosing)
+    if enclosing:
+        _group(nodes, enclosing)
     savers = {name: saver for saver, names in written.items() for name in names}
     for name in (*final_vars, *savers):
         block = enclosing.get(name) or enclosing.get(savers.get(name, ""))

@@ -261,7 +261,8 @@ def test_a_value_given_inside_a_block_is_that_of_each_item(run: Any) -> None:
             "def sums(more: Collect[int]) -> list[int]:\n    return list(more)\n"
         )
     )
-    assert run(module, "sums", overrides={"square": 10}) == {"sums": [10, 11, 12]}
+    for given in ({}, {"executor": "threadpool"}, {"cache": True}, {"cache": True}):
+        assert run(module, "sums", overrides={"square": 10}, **given) == {"sums": [10, 11, 12]}
     assert run(module, "squares", overrides={"squares": [7]}) == {"squares": [7]}
     message = "squares collects square, which is not in the block of a Parallelizable node: square"
     with pytest.raises(UsageError, match=message) as refused:
@@ -297,9 +298,9 @@ def test_nodes_and_cache_of_blocks(run: Any, make_project: MakeProject, executor
         "def square(item: int) -> int:\n    return item * item\n\n" + SQUARES
         + "def items(item: Collect[int]) -> list[int]:\n    return list(item)\n"
     )  # fmt: skip
-    given: dict[str, Any] = {"executor": executor, "max_workers": 2, "cache": True}
-    for _ in range(2):
-        assert run(module, inputs={"first": 1}, **given) == {"squares": [1, 4], "items": [1, 2]}
+    workers = 1 if executor == "processpool" else 2
+    given: dict[str, Any] = {"executor": executor, "max_workers": workers, "cache": True}
+    assert run(module, inputs={"first": 1}, **given) == {"squares": [1, 4], "items": [1, 2]}
     assert run(module, inputs={"first": 2}, **given) == {"squares": [4, 1], "items": [2, 1]}
     overrides = make_overrides(JobArguments(inputs={"first": 1}, **given))
     manager = PipelineManager(make_project(), quiet=True)
