@@ -73,6 +73,8 @@ TIMED = {
     "pipeline run good --json",
     "pipeline run raises",
     "pipeline run exits -vv",
+    "pipeline run killed",
+    "pipeline run umlaut",
     "job-queue show-job waits",
     "job-queue list-jobs --json",
     "job-queue wait waits --timeout 0",
