@@ -17,9 +17,12 @@ from flowerpower.triggers.clock import format_duration
 
 LOST_WITH_FORK_SERVER = "The job's process was killed because its worker's fork server died"
 LOST_BEFORE_START = "The job's process died before the job began"
+LOST_WITH_STOP = "A signal ended the job's process while its worker was stopping"
 LOST_ORPHANED_CLAIM = "The worker never received the answer to its claim"
 EXIT_CHANNEL_CLOSED = 113
 """Exit code of a child that cannot send its outcome (see `flowerpower.job_queue.worker.child`)."""
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL)
+_STOP_EXCEPTIONS = {"KeyboardInterrupt", "SystemExit"}
 _TIMED_OUT = ("JobTimeout", "TimeoutError", "OSError", "Exception")
 
 
@@ -71,6 +74,18 @@ def from_process_death(
         message = f"The job's process ended with exit code {returncode} before it sent an outcome."
     error = _failure("ProcessDied", message, node)
     return _failed(claim, policy, error, is_retryable(policy, ("ProcessDied", "Exception")), now)
+
+
+def may_be_stopped(returncode: int = 0, outcome: Mapping[str, Any] | None = None) -> bool:
+    """Whether a process ended, or failed, as it does when a service manager stops its worker.
+
+    systemd signals all processes of a service, at last with KILL. A handler may turn a signal into
+    an exception that ends programs.
+    """
+    error = (outcome or {}).get("error")
+    names = error.get("type_names") if isinstance(error, dict) else None
+    is_exception = isinstance(names, list) and not _STOP_EXCEPTIONS.isdisjoint(map(str, names))
+    return is_exception or -returncode in _STOP_SIGNALS
 
 
 def from_timeout(

@@ -513,7 +513,8 @@ def test_a_waiting_child_ends_with_its_socket(jobs: Jobs, project: Project):
     "body",
     [
         "raise ValueError",
-        "import threading, time\nthreading.Thread(target=time.sleep, args=[1000]).start()",
+        "import threading, time\nfrom flowerpower.job_queue.worker import child_exit\n"
+        "child_exit.EXIT_LIMIT = 0.1\nthreading.Thread(target=time.sleep, args=[1000]).start()",
         "import subprocess\nsubprocess.Popen(['sleep', '1000'])",
         "import os\nos.close(1)",
         "import sys\nsys.stdout.close()",
@@ -640,6 +641,40 @@ def test_the_child_guards_its_entry(
     assert done.outcome.error is not None
     assert (done.outcome.status, done.outcome.error.type) == ("failed", kind)
     assert done.outcome.pipeline == "job"
+
+
+def test_exit_handlers_of_the_server_are_its_own(
+    own_jobs: MakeJobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """What a library has registered before the fork is called once, when the server ends."""
+    code = """
+        import atexit, os, weakref
+
+        def note(name):
+            with open("ended", "a") as file:
+                file.write(f"{name} {os.getpid()}\\n")
+
+        class Thing:
+            pass
+
+        THING = Thing()
+        weakref.finalize(THING, note, "finalizer")
+        atexit.register(note, "handler")
+
+        def entry(request, send):
+            return {"status": "finished"}
+    """
+    (tmp_path / "noting_entry.py").write_text(textwrap.dedent(code))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    jobs = own_jobs("noting_entry:entry")
+    for _ in range(2):
+        assert jobs.run(tmp_path).returncode == 0
+    assert not (tmp_path / "ended").exists()
+    server = jobs.server.pid
+    jobs.end()
+    lines = (tmp_path / "ended").read_text().splitlines()
+    assert sorted(lines) == [f"finalizer {server}", f"handler {server}"]
 
 
 WORKER = """

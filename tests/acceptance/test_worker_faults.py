@@ -1,8 +1,10 @@
 """Jobs that do their worst: each is told truly, and the next job notices nothing."""
 
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ return [
 ]
 """
 TIMEOUT = "run: {timeout: 1}\n"
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs prctl")
 
 
 @dataclass
@@ -83,7 +86,8 @@ FAULTS = [
     ),
     Fault(
         "leaves_threads",
-        "import threading, time\n"
+        "import threading, time\nfrom flowerpower.job_queue.worker import child_exit\n"
+        "child_exit.EXIT_LIMIT = 0.1\n"
         "[threading.Thread(target=time.sleep, args=(1000,)).start() for _ in range(20)]\nreturn 1",
         value=1,
     ),
@@ -251,3 +255,22 @@ def _memory(pid: int) -> int:
     """Bytes of its own and of its share in what it shares."""
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
         return sum(int(line.split()[1]) * 1024 for line in file if line.startswith("Pss:"))
+
+
+ADOPTS_AN_ORPHAN = """
+    import subprocess
+    from flowerpower.job_queue.worker import isolation
+    isolation.adopt_orphans()
+    subprocess.run(["sh", "-c", "sleep 0.2 & echo $! > orphan"], check=True)
+"""
+
+
+@on_linux
+@pytest.mark.parametrize("kind", ["worker", "scheduler"])
+def test_orphans_of_others_are_reaped(site: Site, kind: str):
+    """As process 1 of a container, a worker or scheduler leaves no zombie of what it has adopted."""
+    start = site.worker if kind == "worker" else site.scheduler
+    process = start(broken=ADOPTS_AN_ORPHAN).process
+    orphan = int((site.root / "orphan").read_text())
+    eventually(lambda: not Path(f"/proc/{orphan}").exists())
+    assert process.poll() is None

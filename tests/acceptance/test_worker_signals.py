@@ -1,6 +1,7 @@
 """Signals to a worker, and a worker that is frozen: it ends as designed, and nothing is lost."""
 
 import contextlib
+import os
 import random
 import signal
 import sqlite3
@@ -9,7 +10,7 @@ import time
 import pytest
 
 from flowerpower.jobs.job import JobFilter, JobStatus
-from tests.acceptance.working import MakeSite, Site, WorkerProcess, value
+from tests.acceptance.working import MakeSite, Site, WorkerProcess, reason, value
 from tests.conditions import WAIT_LIMIT, eventually, slowed
 
 EACH = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
@@ -98,6 +99,48 @@ def test_a_second_signal_gives_jobs_back(site: Site, number: signal.Signals):
     )
     site.worker()
     assert value(site.ended(job)) == "again"
+
+
+HANDLES_AT_FIRST = """
+import os, signal, sys, time
+if os.path.exists("tried"):
+    return "again"
+for number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, lambda *_: sys.exit(1))
+open("tried", "x").close()
+time.sleep(1000)
+"""
+
+
+@EACH
+@pytest.mark.parametrize("body", [SLOW_AT_FIRST, HANDLES_AT_FIRST], ids=["default", "handler"])
+@pytest.mark.parametrize("is_last", [False, True], ids=["worker first", "worker last"])
+def test_a_signal_to_every_process_loses_no_job(
+    site: Site, number: signal.Signals, body: str, is_last: bool
+):
+    """As systemd does by default: the job is lost with its worker, not failed, and runs again."""
+    site.pipeline("slow_at_first", body)
+    job = site.add("slow_at_first")
+    worker = site.worker()
+    eventually((site.root / "tried").exists)
+    processes = [worker.process.pid, worker.server(), *worker.jobs()]
+    for pid in sorted(filter(None, processes), reverse=is_last):
+        os.kill(pid, number)
+    assert worker.process.wait(WAIT_LIMIT) == 0
+    assert site.left() == []
+    (lost,) = worker.events("lost")
+    assert lost["reason"] == "A signal ended the job's process while its worker was stopping"
+    queued = site.job(job)
+    assert (queued.status, queued.worker_losses, queued.error) == (JobStatus.QUEUED, 1, None)
+    site.worker()
+    assert value(site.ended(job)) == "again"
+
+
+def test_a_job_that_a_signal_ended_alone_has_failed(site: Site):
+    """While its worker is not stopping, a signal is the job's own affair."""
+    site.pipeline("ends", "import os\nos.kill(os.getpid(), 15)")
+    site.worker()
+    assert reason(site.run("ends")) == "ProcessDied: The job's process was killed by SIGTERM."
 
 
 def test_a_signal_at_any_time_of_the_start_loses_nothing(site: Site):

@@ -142,3 +142,27 @@ def test_jitter_spreads_retries() -> None:
     due = {failed(policy).run_at for _ in range(50)}
     assert len(due) > 10
     assert all(run_at and 5 <= (run_at - NOW).total_seconds() <= 15 for run_at in due)
+
+
+@pytest.mark.parametrize(
+    ("returncode", "outcome", "expected"),
+    [
+        (-signal.SIGTERM, None, True),
+        (-signal.SIGINT, None, True),
+        (-signal.SIGHUP, None, True),
+        (-signal.SIGKILL, None, True),
+        (-signal.SIGSEGV, None, False),
+        (0, None, False),
+        (15, None, False),
+        (0, {"error": {"type_names": ["KeyboardInterrupt", "BaseException"]}}, True),
+        (0, {"error": {"type_names": ["SystemExit", "BaseException"]}}, True),
+        (0, {"error": {"type_names": ["ValueError", "Exception"]}}, False),
+        (0, {"error": {"type_names": 5}}, False),
+        (0, {"error": None, "status": "finished"}, False),
+    ],
+)
+def test_what_a_stopping_service_may_have_ended(
+    returncode: int, outcome: dict[str, Any] | None, expected: bool
+) -> None:
+    """Signals to all processes, and the exceptions that programs make of them."""
+    assert attempt_result.may_be_stopped(returncode, outcome) is expected

@@ -55,8 +55,9 @@ class Attempt:
     sentence that says why it was lost. `stop_reason` is set while its child is being ended.
     `pid` is the child's while it has one. `began` (when it was claimed, then when its child began)
     and `ended` are monotonic times. `has_begun` is set once the pipeline's own code may have run.
-    `failed_writes` counts the calls to the backend that failed. Log and progress are shared by two
-    threads, under the lock of `Slots`.
+    `undecided` is its result if a signal may have ended its child, until it is known whether the
+    signal stops the worker too. `failed_writes` counts the calls to the backend that failed. Log
+    and progress are shared by two threads, under the lock of `Slots`.
     """
 
     claim: Claim
@@ -67,6 +68,7 @@ class Attempt:
     timeout: float | None = None
     stop_reason: StopReason | None = None
     kill_at: float | None = None
+    undecided: AttemptResult | None = None
     result: AttemptResult | None = None
     requeue_reason: str | None = None
     ended: float | None = None
@@ -85,7 +87,7 @@ class Attempt:
     @property
     def is_waiting(self) -> bool:
         """Whether it waits for a child."""
-        return self.pid is None and not self.has_ended
+        return self.pid is None and self.undecided is None and not self.has_ended
 
     @property
     def node(self) -> str | None:

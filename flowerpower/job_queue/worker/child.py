@@ -11,10 +11,12 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 
-from flowerpower.job_queue.worker import isolation
+from flowerpower.job_queue.worker import child_exit, isolation
 from flowerpower.job_queue.worker.json_lines import DAMAGED, LineReader, Message, to_line
+from flowerpower.job_queue.worker.log_setup import LoggingState
 from flowerpower.jobs.attempt_result import EXIT_CHANNEL_CLOSED
 from flowerpower.jobs.run import RunError, RunOutcome
 from flowerpower.triggers import clock
@@ -81,44 +83,66 @@ def live(control: socket.socket, log: int, entry: Entry, umask: int) -> NoReturn
         channel = Channel(control)
         isolation.take_descriptors(log)
         isolation.reseed()
+        child_exit.forget_inherited_handlers()
         code = _serve(channel, entry, isolation.ProcessState(umask))
     except BaseException:  # noqa: BLE001 - nothing may reach the server's code above
         with contextlib.suppress(BaseException):
             traceback.print_exc()
     finally:
         _flush_streams()
-        # Not sys.exit: handlers of the fork server, and threads that the job left, must not run.
+        # Not sys.exit: the fork server's code would go on above, and end what is the server's.
         os._exit(code)
 
 
 def _serve(channel: Channel, entry: Entry, state: isolation.ProcessState) -> int:
     """Run request after request; the exit code."""
     modules = isolation.LoadedModules()
+    logs = LoggingState()
     request = channel.next_message()
     while request is not None:
         began = clock.now().timestamp()
         outcome = _run(request, entry, channel)
-        # Before the outcome: when the worker reads it, the whole log must be in the pipe.
-        _flush_streams()
         modules.note(_folder(request), began)
         # A failed job may have left anything behind, so the next one gets a fresh child.
         kept = (
             request.get("keep") is True
             and outcome.get("status") == "finished"
             and state.has_streams()
+            and not logs.have_changed(_folder(request))
             and not isolation.left_something()
         )
-        try:
-            _send_outcome(channel, request, outcome, kept)
-        except ChannelClosed:
-            return EXIT_CHANNEL_CLOSED
-        request = channel.next_message() if kept else None
-        if request is not None and modules.have_changed():
-            # The user has edited a module: a new child imports the new code.
-            channel.send({"type": "stale"})
+        send = partial(_send_outcome, channel, request, outcome, kept)
+        if kept:
+            child_exit.flush_files(modules.own)
+        if not kept or not _is_sent(send):
+            return _end(modules, send)
+        request = channel.next_message()
+        if request is None or modules.have_changed():
             break
         state.restore()
-    return 0
+    # What exit handlers print now is in no job's log.
+    isolation.take_descriptors(os.open(os.devnull, os.O_WRONLY))
+    # With a request, the user has edited a module: a new child imports the new code.
+    return _end(modules, partial(channel.send, {"type": "stale"}) if request is not None else None)
+
+
+def _end(modules: isolation.LoadedModules, send: Callable[[], None] | None) -> int:
+    """End the program that the jobs were, then send the last message; the exit code."""
+    # In this order: once a job is recorded as finished, its files and its log are complete.
+
+    def send_last() -> int:
+        return 0 if send is None or _is_sent(send) else EXIT_CHANNEL_CLOSED
+
+    child_exit.end_program(modules.own, lambda: os._exit(send_last()))
+    return send_last()
+
+
+def _is_sent(send: Callable[[], None]) -> bool:
+    try:
+        send()
+    except ChannelClosed:
+        return False
+    return True
 
 
 def _run(request: Message, entry: Entry, channel: Channel) -> Message:
@@ -152,6 +176,8 @@ def _run_of(request: Message) -> dict[str, Any]:
 
 def _send_outcome(channel: Channel, request: Message, outcome: Message, kept: bool) -> None:
     message = {"type": "outcome", "outcome": outcome, "kept": kept}
+    # Before the outcome: when the worker reads it, the whole log must be in the pipe.
+    _flush_streams()
     try:
         channel.send(message)
     except ValueError as error:

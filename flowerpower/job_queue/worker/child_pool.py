@@ -8,7 +8,9 @@ import selectors
 from collections.abc import Callable
 from typing import Any
 
+from flowerpower.job_queue.worker import isolation
 from flowerpower.job_queue.worker.attempt import Attempt
+from flowerpower.job_queue.worker.child_exit import EXIT_LIMIT
 from flowerpower.job_queue.worker.fork_server_client import (
     Child,
     ChildEnded,
@@ -66,6 +68,16 @@ class ChildPool:
         self._selector.register(self._server.fileno(), selectors.EVENT_READ, "reports")
         self._server_runs, self._start_at = True, 0.0
 
+    def end_idle(self, is_urgent: Callable[[], bool]) -> None:
+        """Let the children that wait for an attempt end by themselves, unless it `is_urgent`."""
+        idle = {pid for pid, child in self._children.items() if child.attempt is None}
+        for pid in idle:
+            self._release(self._children[pid])
+        deadline = clock.monotonic() + EXIT_LIMIT
+        while idle and not is_urgent() and clock.monotonic() < deadline:
+            _, ended = self.poll(0.1)
+            idle -= {child.pid for child, _ in ended}
+
     def close(self) -> None:
         """End all children and the server."""
         self._server.close()
@@ -84,6 +96,7 @@ class ChildPool:
         """Wait about that long or until something happens: who can be read, and who has ended."""
         if clock.monotonic() - self._pinged >= PING_EVERY:
             self._server.ping()
+            isolation.reap_orphans([self._server.pid])
             self._pinged = clock.monotonic()
         readable: list[Child] = []
         for key, _ in self._selector.select(seconds):
@@ -149,14 +162,18 @@ class ChildPool:
         """Remove a child that gets no more attempts, and make sure that it ends."""
         child.attempt = None
         del self._children[child.pid]
-        self._ignore(child.control)
-        self._ignore(child.log)
-        child.close()
+        self._release(child)
         self._server.kill(child)
 
     def signal(self, pid: int, number: int) -> None:
         """Send a signal to a child and what it has started."""
         self._server.kill(self._children[pid], number)
+
+    def _release(self, child: Child) -> None:
+        """Close the pipes to a child: if it waits for a request, it ends."""
+        self._ignore(child.control)
+        self._ignore(child.log)
+        child.close()
 
     def _ignore(self, number: int) -> None:
         with contextlib.suppress(KeyError, ValueError):

@@ -22,12 +22,12 @@ from typing import Any
 
 from flowerpower.job_queue.worker import child, isolation
 from flowerpower.job_queue.worker.json_lines import LineReader, LineSocket, Message, to_line
+from flowerpower.job_queue.worker.log_setup import log_without_handlers
 from flowerpower.triggers import clock
 
 PARENT_DIED = signal.SIGUSR1
 IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """A terminal or a service manager may send these to all processes; only the worker acts on them."""
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 LAST_WAIT = 2.0
 """Seconds the server waits at its end for children that it has killed."""
 
@@ -78,8 +78,7 @@ class ForkServerProgram:
                 log = logging.getLogger(__name__)
                 log.warning("%s cannot be imported before the fork: %s", name, error)
         self._entry: child.Entry = pkgutil.resolve_name(options["entry"])
-        # To stderr, unless an imported module has configured logging.
-        logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+        log_without_handlers()
         # A collection in a child would write to the pages that it shares with this process.
         gc.collect()
         gc.freeze()

@@ -10,11 +10,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from flowerpower.project_code import is_own
+from flowerpower.project_code import is_own, module_paths
 
 FILE_TIME_LAG = 0.02
 """Seconds by which a file system's times may lag behind the clock."""
@@ -25,6 +25,7 @@ _PYTHON_HANDLERS: dict[int, Any] = {
 }
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_GET_CHILD_SUBREAPER = 37
 
 # Elsewhere than on Linux less is known and done.
 _prctl = ctypes.CDLL(None, use_errno=True).prctl if sys.platform == "linux" else None
@@ -123,8 +124,12 @@ class ProcessState:
 
 @dataclass
 class LoadedModules:
-    """The project's modules that were imported here, and the state of their files at that time."""
+    """The project's modules that were imported here, and the state of their files at that time.
 
+    `own` are their names.
+    """
+
+    own: set[str] = field(default_factory=set)
     _known: set[str] = field(default_factory=lambda: set(sys.modules))
     _stamps: dict[str, tuple[int, int, int] | None] = field(default_factory=dict)
 
@@ -132,7 +137,15 @@ class LoadedModules:
         """Remember what a job that began at the timestamp `began` has imported from `folder`."""
         new = sys.modules.keys() - self._known
         self._known |= new
-        for file in _files(new, folder):
+        for name in new:
+            module = sys.modules.get(name)
+            paths = [path for path in module_paths(module) if is_own(path, folder)]
+            if not paths:
+                continue
+            self.own.add(name)
+            file = getattr(module, "__file__", None)
+            if not isinstance(file, str):
+                continue
             stamp = _stamp(file)
             # A file that changed while the job ran may have changed before or after its import, so
             # what was imported is not known: it counts as changed (None).
@@ -142,13 +155,6 @@ class LoadedModules:
     def have_changed(self) -> bool:
         """Whether a file is no longer what was imported."""
         return any(stamp is None or _stamp(file) != stamp for file, stamp in self._stamps.items())
-
-
-def _files(names: set[str], folder: str) -> Iterator[str]:
-    for name in names:
-        file = getattr(sys.modules.get(name), "__file__", None)
-        if isinstance(file, str) and is_own(file, folder):
-            yield file
 
 
 def _stamp(file: str) -> tuple[int, int, int] | None:
@@ -180,6 +186,28 @@ def own_children() -> list[int]:
             return [int(pid) for pid in file.read().split()]
     except OSError:
         return []
+
+
+def reap_orphans(own: Collection[int | None] = ()) -> None:
+    """Reap dead processes that became children of this one when their parents ended.
+
+    They do so if it is process 1 of a container, or a subreaper (Linux only). Children that it
+    has started itself, `own`, are left to whoever waits for them.
+    """
+    if os.getpid() != 1 and not _adopts_orphans():
+        return
+    for pid in own_children():
+        if pid not in own:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+
+
+def _adopts_orphans() -> bool:
+    if _prctl is None:
+        return False
+    is_subreaper = ctypes.c_int()
+    _prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(is_subreaper), 0, 0, 0)
+    return bool(is_subreaper.value)
 
 
 def signal_group(leader: int, signal_number: int) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import LEASE, JobQueueBackend, WorkerEvent
+from flowerpower.job_queue.worker import isolation
 from flowerpower.job_queue.worker.events import Events
 from flowerpower.triggers import clock
 
@@ -192,6 +193,7 @@ class Scheduler:
         self._stopped.set()
 
     def _maintain(self) -> None:
+        isolation.reap_orphans()
         try:
             self._maintenance.run_due()
         except BackendUnreachable as error:

@@ -26,6 +26,8 @@ from flowerpower.triggers import clock
 
 GRACE = 3.0
 """Seconds between SIGTERM and SIGKILL."""
+SIGNAL_LAG = 0.5
+"""Seconds by which a signal to all processes may reach a worker later than its children."""
 SILENCE_SHARE = 0.7
 """Of a lease; after that long without a heartbeat a worker must not rely on its claims."""
 MAX_WAIT = 0.5
@@ -71,14 +73,16 @@ class Prefetch:
 class Slots:
     """The attempts of one worker and the children that run them, as many as it has slots.
 
-    `changed` is set when there is something new to record. Until `lease_until`, a monotonic time,
-    no other worker can have declared this one dead, as far as is known; later no child begins.
+    `changed` is set when there is something new to record. `is_stopping` is set when the worker has
+    been asked to stop. Until `lease_until`, a monotonic time, no other worker can have declared
+    this one dead, as far as is known; later no child begins.
     """
 
     def __init__(self, base_dir: Path, options: WorkerOptions, events: Events) -> None:
         self.lock = threading.Lock()
         self.changed = threading.Event()
         self.lease_until = 0.0
+        self.is_stopping = False
         self.prefetch = Prefetch(options)
         self._base_dir = base_dir
         self._options = options
@@ -138,8 +142,12 @@ class Slots:
         """Start the fork server."""
         self._pool.start()
 
-    def close(self) -> None:
-        """End all children and the server; what had not ended is released."""
+    def close(self, is_urgent: Callable[[], bool]) -> None:
+        """End all children and the server; what had not ended is released.
+
+        Unless it `is_urgent`, children that wait for a job have time to call exit handlers.
+        """
+        self._pool.end_idle(is_urgent)
         self._pool.close()
         for attempt in self.attempts():
             if not attempt.has_ended:
@@ -148,12 +156,15 @@ class Slots:
     def poll(self, seconds: float) -> None:
         """Handle what the children do, for about that long or until something happens."""
         self._start_waiting()
+        if any(attempt.undecided for attempt in self.attempts()):
+            seconds = min(seconds, SIGNAL_LAG / 5)
         readable, ended = self._pool.poll(seconds)
         for child in readable:
             self._read(child)
         for child, how in ended:
             self._child_ended(child, how)
         for attempt in self.attempts():
+            self._decide(attempt)
             self._enforce_stop(attempt)
 
     def _start_waiting(self) -> None:
@@ -240,7 +251,7 @@ class Slots:
         # would repeat the work.
         fields = outcome if isinstance(outcome, dict) else {}
         result = attempt_result.from_outcome(attempt.claim, attempt.policy, fields, clock.now())
-        self._end(attempt, result)
+        self._end_or_wait(attempt, result, attempt_result.may_be_stopped(outcome=fields))
 
     def _child_ended(self, child: Child, ended: ChildEnded) -> None:
         # Its last messages, even the outcome, may still be in the pipes.
@@ -259,12 +270,31 @@ class Slots:
             result = attempt_result.from_process_death(
                 attempt.claim, attempt.policy, ended.returncode, attempt.node, clock.now()
             )
-            self._end(attempt, result)
+            may_be_stopped = attempt_result.may_be_stopped(ended.returncode)
+            self._end_or_wait(attempt, result, may_be_stopped)
         elif child.attempts_given > 1:
             # An earlier job may be what killed this child, so the attempt is not to blame.
             self._wait_again(attempt)
         else:
             self._end(attempt, None, attempt_result.LOST_BEFORE_START)
+
+    def _end_or_wait(self, attempt: Attempt, result: AttemptResult, may_be_stopped: bool) -> None:
+        """End an attempt; if a signal may have, first wait whether it stops the worker too."""
+        if not may_be_stopped:
+            self._end(attempt, result)
+            return
+        with self.lock:
+            attempt.undecided, attempt.pid, attempt.ended = result, None, clock.monotonic()
+
+    def _decide(self, attempt: Attempt) -> None:
+        if attempt.undecided is None or attempt.has_ended or attempt.ended is None:
+            return
+        if attempt.stop_reason is not None:
+            self._end_stopped(attempt)
+        elif self.is_stopping:
+            self._end(attempt, None, attempt_result.LOST_WITH_STOP)
+        elif clock.monotonic() - attempt.ended >= SIGNAL_LAG:
+            self._end(attempt, attempt.undecided)
 
     def _end_stopped(self, attempt: Attempt) -> None:
         result = attempt.stopped_result()
@@ -275,7 +305,7 @@ class Slots:
     ) -> None:
         with self.lock:
             attempt.result, attempt.requeue_reason, attempt.pid = result, requeue_reason, None
-            attempt.ended = clock.monotonic()
+            attempt.ended = attempt.ended or clock.monotonic()
         self.changed.set()
 
     def _enforce_stop(self, attempt: Attempt) -> None:

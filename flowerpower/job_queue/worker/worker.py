@@ -128,7 +128,8 @@ class Worker:
                 # The loop first: what it would claim from here on, nobody would run.
                 self._is_closed = True
                 self._loop.stop()
-                self.slots.close()
+                # A second signal asks to end at once; and so does our own failure.
+                self.slots.close(lambda: seconds > 0 or self._stop_requests > 1)
                 self._recorder.finish(seconds)
                 self.events.emit("stop", attempts=self._recorder.done)
                 self.events.close()
@@ -138,6 +139,7 @@ class Worker:
         """The first call lets running jobs finish; the second ends them and gives them back."""
         # A signal handler may run in the middle of anything: no lock, no event from here.
         self._stop_requests += 1
+        self.slots.is_stopping = True
         self.slots.wake()
 
     def _poll_interval(self) -> float:

@@ -1,0 +1,119 @@
+"""How a child ends: as a program does at its end, but within a limit.
+
+A forked process must end by `os._exit`, which does nothing of this. Written for Python 3.11 to
+3.14, whose own names (with `_`) have no public counterpart: tests/unit/test_child_exit.py.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import io
+import logging
+import os
+import sys
+import threading
+import time
+import traceback
+import weakref
+from collections.abc import Callable, Iterable
+from functools import partial
+from types import ModuleType
+from typing import Any, cast
+
+EXIT_LIMIT = 10.0
+"""Seconds that threads and exit handlers may take after a run."""
+
+
+def forget_inherited_handlers() -> None:
+    """Leave the exit handlers of the process that forked this one to that process."""
+    # They would run at the end of every child: what a library made at its import, such as a
+    # temporary folder, would be gone for all children after the first one. Only what Python itself
+    # does at its end is needed here too.
+    cast(Any, atexit)._clear()
+    finalize = cast(Any, weakref.finalize)
+    finalize._registry.clear()
+    # The last to be registered is the first to be called.
+    atexit.register(logging.shutdown)
+    atexit.register(finalize._exitfunc)
+    multiprocessing_util = sys.modules.get("multiprocessing.util")
+    if multiprocessing_util is not None:
+        atexit.register(cast(Any, multiprocessing_util)._exit_function)
+
+
+def end_program(modules: Iterable[str], give_up: Callable[[], None]) -> None:
+    """Do what Python does at the end of a program: everything but ending the process.
+
+    Threads are joined, exit handlers called, logging shut down, and what the project's `modules`
+    hold is closed. If this takes longer than EXIT_LIMIT, the log says so, and `give_up`, which must
+    end the process, is called in another thread; then this function does not return.
+    """
+    is_decided = threading.Lock()
+
+    def watch() -> None:
+        if is_decided.acquire(blocking=False):
+            _report_limit()
+            give_up()
+
+    watchdog = threading.Timer(EXIT_LIMIT, watch)
+    watchdog.daemon = True
+    try:
+        watchdog.start()
+    except RuntimeError:
+        # The system has no room for a thread, and without it nothing would end a wait.
+        return
+    end_threads = cast(Any, threading)._shutdown
+    call_exit_handlers = cast(Any, atexit)._run_exitfuncs
+    for step in (end_threads, call_exit_handlers, partial(_close_files, modules)):
+        try:
+            step()
+        except BaseException:  # noqa: BLE001 - whatever one raises, the others are done too
+            with contextlib.suppress(BaseException):
+                traceback.print_exc()
+    if not is_decided.acquire(blocking=False):
+        while True:
+            time.sleep(EXIT_LIMIT)
+    watchdog.cancel()
+
+
+def flush_files(modules: Iterable[str]) -> None:
+    """Write out what is buffered in files that these modules hold."""
+    for name in modules:
+        module = sys.modules.get(name)
+        for value in list(vars(module).values()) if isinstance(module, ModuleType) else ():
+            if issubclass(type(value), io.IOBase):
+                _flush(value)
+
+
+def _close_files(modules: Iterable[str]) -> None:
+    # Python closes what nobody refers to any more; files, archives and the like write their last
+    # bytes then.
+    for name in modules:
+        sys.modules.pop(name, None)
+    gc.collect()
+    # Something else, such as a thread, may still refer to a file. What was there before the fork
+    # is frozen, and so not in this list: its buffers belong to the fork server.
+    kinds: dict[type, bool] = {}
+    for thing in gc.get_objects():
+        kind = type(thing)
+        if kind not in kinds:
+            kinds[kind] = issubclass(kind, io.IOBase)
+        if kinds[kind]:
+            _flush(thing)
+
+
+def _flush(file: Any) -> None:
+    # A file may be closed, or open for reading only; and a class of the user may raise anything.
+    with contextlib.suppress(BaseException):
+        file.flush()
+
+
+def _report_limit() -> None:
+    main = threading.main_thread()
+    names = [one.name for one in threading.enumerate() if not one.daemon and one is not main]
+    what = f"these threads ran on: {', '.join(names[:9])}" if names else "exit handlers ran on"
+    text = f"\nThe job's process is ended {EXIT_LIMIT:g} s after the run; {what}.\n"
+    # Not through sys.stderr: what is waited for may hold its lock.
+    with contextlib.suppress(OSError):
+        os.write(2, text.encode("utf-8", "backslashreplace"))

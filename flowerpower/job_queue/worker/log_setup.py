@@ -1,0 +1,68 @@
+"""Python's logging in a child: how it is set up, and whether a job has changed that."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+from flowerpower.project_code import is_own, module_paths
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_UNCHANGED = (logging.NOTSET, (), (), True, False)
+"""A logger as Python makes it, in the form of `_loggers`."""
+
+
+def log_without_handlers() -> None:
+    """Have everything from INFO up printed to stderr where a program sets up no logging."""
+    # Not a handler of the root logger: with one, a module's own `logging.basicConfig` would do
+    # nothing, and what it gives a handler of its own would be printed twice.
+    if logging.lastResort is not None and not logging.root.handlers:
+        logging.lastResort.setFormatter(logging.Formatter(LOG_FORMAT))
+        logging.lastResort.setLevel(logging.NOTSET)
+        logging.root.setLevel(logging.INFO)
+
+
+class LoggingState:
+    """How loggers are set up, to see whether a job changes it."""
+
+    def __init__(self) -> None:
+        self._loggers, self._modules = _loggers(), set(sys.modules)
+
+    def have_changed(self, folder: str) -> bool:
+        """Whether a job of the project in `folder` has changed loggers since the last call."""
+        loggers, modules = self._loggers, self._modules
+        self._loggers, self._modules = _loggers(), set(sys.modules)
+        return any(
+            loggers.get(name, _UNCHANGED) != self._loggers.get(name, _UNCHANGED)
+            # A package may set up its own loggers when it is imported, as SQLAlchemy does. It is
+            # not imported again for the next job, so they must stay.
+            and not _is_of_package(name, self._modules - modules, folder)
+            for name in loggers.keys() | self._loggers.keys()
+        )
+
+
+def _loggers() -> dict[str, tuple[object, ...]]:
+    """By name, the loggers that are not as Python makes them; "" is the root logger."""
+    manager = logging.root.manager
+    loggers = [item for item in [*manager.loggerDict.values()] if isinstance(item, logging.Logger)]
+    states = {logger.name: _state(logger) for logger in loggers}
+    resort = logging.lastResort
+    root = (_state(logging.root), manager.disable, id(resort), resort and resort.level)
+    return {"": root} | {name: state for name, state in states.items() if state != _UNCHANGED}
+
+
+def _state(logger: logging.Logger) -> tuple[Any, ...]:
+    # Handlers that do nothing are what packages add to their loggers.
+    handlers = [one for one in logger.handlers if not isinstance(one, logging.NullHandler)]
+    levels = tuple((id(handler), handler.level) for handler in handlers)
+    filters = tuple(map(id, logger.filters))
+    return logger.level, levels, filters, logger.propagate, logger.disabled
+
+
+def _is_of_package(name: str, modules: set[str], folder: str) -> bool:
+    """Whether a logger is named after one of the modules, one not of the project in `folder`."""
+    while name and name not in modules:
+        name = name.rpartition(".")[0]
+    paths = module_paths(sys.modules.get(name))
+    return bool(name) and not any(is_own(path, folder) for path in paths)
