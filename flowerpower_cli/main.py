@@ -154,8 +154,20 @@ def _end(code: int, output: Output) -> NoReturn:
     except (OSError, ValueError):
         _discard_stdout()
     if code in (EXIT_INTERRUPTED, EXIT_TERMINATED):
-        # sys.exit would wait for threads that the pipeline started.
+        _end_interrupted(code)
+    sys.exit(code)
+
+
+def _end_interrupted(code: int) -> NoReturn:
+    """End as a program does, but without waiting for threads that a pipeline has started."""
+    from flowerpower.job_queue.worker.child_exit import end_interrupted_program
+
+    def end(*_: object) -> NoReturn:
         with contextlib.suppress(OSError, ValueError):
             sys.stderr.flush()
         os._exit(code)
-    sys.exit(code)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    end_interrupted_program(end)
+    end()

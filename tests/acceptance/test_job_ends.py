@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import re
+import signal
 from pathlib import Path
 
 import pytest
 
 from flowerpower.jobs.job import JobStatus
 from tests.acceptance.working import Site, value
+from tests.conditions import WAIT_LIMIT
 from tests.conftest import MakeProject
 from tests.terminal import Cli
 
@@ -68,6 +70,42 @@ def test_a_run_keeps_what_a_program_keeps(
     root = make_project(leaves=("", LEAVES_THINGS_OPEN))
     assert "goodbye" in cli.run("pipeline", "run", "leaves", *options, code=0).stderr
     _assert_all_is_complete(root)
+
+
+INTERRUPTED = """
+import atexit, logging, logging.handlers, threading, time
+from pathlib import Path
+
+FILE = open("file", "w")
+BUFFER = logging.handlers.MemoryHandler(1000, target=logging.FileHandler("records"))
+logging.getLogger("mine").addHandler(BUFFER)
+atexit.register(lambda: Path("exited").write_text("complete"))
+
+def interrupted() -> int:
+    FILE.write("complete")
+    logging.getLogger("mine").warning("complete")
+    threading.Thread(target=time.sleep, args=[1000]).start()
+    print("begun", flush=True)
+    time.sleep(1000)
+    return 1
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_loses_nothing_but_its_threads(
+    cli: Cli, make_project: MakeProject, number: signal.Signals, code: int
+) -> None:
+    """Ctrl-C calls exit handlers and writes what is buffered, and waits for no thread."""
+    root = make_project(interrupted=("", INTERRUPTED))
+    with cli.start("pipeline", "run", "interrupted") as run:
+        assert run.stderr is not None
+        assert "begun" in run.stderr.readline()
+        run.send_signal(number)
+        _, errors = run.communicate(timeout=WAIT_LIMIT)
+    assert run.returncode == code
+    assert "Traceback" not in errors
+    texts = [(root / name).read_text().rstrip() for name in ("file", "records", "exited")]
+    assert texts == ["complete"] * 3
 
 
 KEEPS_OPEN = """
@@ -141,7 +179,7 @@ def test_an_end_has_a_limit(site: Site):
     ):
         job = site.run("stays", how=how)
         assert value(job) == 1
-        assert site.log(job.id) == (f"\nThe job's process is ended 0.5 s after the run; {what}.\n")
+        assert site.log(job.id) == (f"\nThe process is ended 0.5 s after the run; {what}.\n")
 
 
 LOGS = """

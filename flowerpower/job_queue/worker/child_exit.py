@@ -1,6 +1,6 @@
-"""How a child ends: as a program does at its end, but within a limit.
+"""How a child, or an interrupted run, ends: as a program does at its end, but within a limit.
 
-A forked process must end by `os._exit`, which does nothing of this. Written for Python 3.11 to
+Both end by `os._exit`, which does nothing of this. Written for Python 3.11 to
 3.14, whose own names (with `_`) have no public counterpart: tests/unit/test_child_exit.py.
 """
 
@@ -24,6 +24,10 @@ from typing import Any, cast
 
 EXIT_LIMIT = 10.0
 """Seconds that threads and exit handlers may take after a run."""
+INTERRUPTED_LIMIT = 3.0
+"""The same after an interrupt, when somebody waits for the end."""
+_FILE: Any = io.IOBase.__base__
+"""The base class of all files; IOBase itself is abstract, and far slower to compare with."""
 
 
 def forget_inherited_handlers() -> None:
@@ -49,23 +53,34 @@ def end_program(modules: Iterable[str], give_up: Callable[[], None]) -> None:
     hold is closed. If this takes longer than EXIT_LIMIT, the log says so, and `give_up`, which must
     end the process, is called in another thread; then this function does not return.
     """
+    end_threads = cast(Any, threading)._shutdown
+    close = partial(_close_files, modules)
+    _take_steps([end_threads, _call_exit_handlers, close], EXIT_LIMIT, give_up)
+
+
+def end_interrupted_program(give_up: Callable[[], None]) -> None:
+    """Do the same within INTERRUPTED_LIMIT, without waiting for threads, which may be at work."""
+    _take_steps([_call_exit_handlers, partial(_close_files, ())], INTERRUPTED_LIMIT, give_up)
+
+
+def _take_steps(
+    steps: Iterable[Callable[[], None]], limit: float, give_up: Callable[[], None]
+) -> None:
     is_decided = threading.Lock()
 
     def watch() -> None:
         if is_decided.acquire(blocking=False):
-            _report_limit()
+            _report_limit(limit)
             give_up()
 
-    watchdog = threading.Timer(EXIT_LIMIT, watch)
+    watchdog = threading.Timer(limit, watch)
     watchdog.daemon = True
     try:
         watchdog.start()
     except RuntimeError:
         # The system has no room for a thread, and without it nothing would end a wait.
         return
-    end_threads = cast(Any, threading)._shutdown
-    call_exit_handlers = cast(Any, atexit)._run_exitfuncs
-    for step in (end_threads, call_exit_handlers, partial(_close_files, modules)):
+    for step in steps:
         try:
             step()
         except BaseException:  # noqa: BLE001 - whatever one raises, the others are done too
@@ -73,8 +88,12 @@ def end_program(modules: Iterable[str], give_up: Callable[[], None]) -> None:
                 traceback.print_exc()
     if not is_decided.acquire(blocking=False):
         while True:
-            time.sleep(EXIT_LIMIT)
+            time.sleep(limit)
     watchdog.cancel()
+
+
+def _call_exit_handlers() -> None:
+    cast(Any, atexit)._run_exitfuncs()
 
 
 def flush_files(modules: Iterable[str]) -> None:
@@ -82,7 +101,7 @@ def flush_files(modules: Iterable[str]) -> None:
     for name in modules:
         module = sys.modules.get(name)
         for value in list(vars(module).values()) if isinstance(module, ModuleType) else ():
-            if issubclass(type(value), io.IOBase):
+            if issubclass(type(value), _FILE):
                 _flush(value)
 
 
@@ -94,12 +113,8 @@ def _close_files(modules: Iterable[str]) -> None:
     gc.collect()
     # Something else, such as a thread, may still refer to a file. What was there before the fork
     # is frozen, and so not in this list: its buffers belong to the fork server.
-    kinds: dict[type, bool] = {}
     for thing in gc.get_objects():
-        kind = type(thing)
-        if kind not in kinds:
-            kinds[kind] = issubclass(kind, io.IOBase)
-        if kinds[kind]:
+        if issubclass(type(thing), _FILE):
             _flush(thing)
 
 
@@ -109,11 +124,11 @@ def _flush(file: Any) -> None:
         file.flush()
 
 
-def _report_limit() -> None:
+def _report_limit(limit: float) -> None:
     main = threading.main_thread()
     names = [one.name for one in threading.enumerate() if not one.daemon and one is not main]
     what = f"these threads ran on: {', '.join(names[:9])}" if names else "exit handlers ran on"
-    text = f"\nThe job's process is ended {EXIT_LIMIT:g} s after the run; {what}.\n"
+    text = f"\nThe process is ended {limit:g} s after the run; {what}.\n"
     # Not through sys.stderr: what is waited for may hold its lock.
     with contextlib.suppress(OSError):
         os.write(2, text.encode("utf-8", "backslashreplace"))
