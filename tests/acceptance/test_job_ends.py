@@ -17,6 +17,7 @@ from tests.terminal import Cli
 
 LEAVES_THINGS_OPEN = """
 import atexit, gzip, logging, logging.handlers, os, tempfile, threading, time
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import Process
 from pathlib import Path
 
@@ -37,10 +38,11 @@ def leaves() -> int:
     ARCHIVE.write("complete")
     logging.getLogger("mine").warning("complete")
     threading.Thread(target=_be_slow, args=["threaded"]).start()
+    ThreadPoolExecutor().submit(_be_slow, "pooled")
     Process(target=_be_slow, args=["processed"]).start()
     return 1
 """
-LEFT = ["file", "archive.gz", "records", "exited", "threaded", "processed"]
+LEFT = ["file", "archive.gz", "records", "exited", "threaded", "pooled", "processed"]
 
 
 def _assert_all_is_complete(root: Path) -> None:

@@ -1,7 +1,7 @@
 """How a child, or an interrupted run, ends: as a program does at its end, but within a limit.
 
-Both end by `os._exit`, which does nothing of this. Written for Python 3.11 to
-3.14, whose own names (with `_`) have no public counterpart: tests/unit/test_child_exit.py.
+Both end by `os._exit`, which does nothing of this. Written for Python 3.11 to 3.14: its own
+functions for this are not public, and tests/unit/test_child_exit.py pins them.
 """
 
 from __future__ import annotations
