@@ -105,16 +105,22 @@ HANDLES_AT_FIRST = """
 import os, signal, sys, time
 if os.path.exists("tried"):
     return "again"
-for number in (signal.SIGTERM, signal.SIGHUP):
-    signal.signal(number, lambda *_: sys.exit(1))
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 open("tried", "x").close()
 time.sleep(1000)
 """
 
 
-@EACH
-@pytest.mark.parametrize("body", [SLOW_AT_FIRST, HANDLES_AT_FIRST], ids=["default", "handler"])
-@pytest.mark.parametrize("is_last", [False, True], ids=["worker first", "worker last"])
+@pytest.mark.parametrize(
+    ("number", "body", "is_last"),
+    [
+        pytest.param(signal.SIGTERM, SLOW_AT_FIRST, False, id="TERM, worker first"),
+        pytest.param(signal.SIGTERM, SLOW_AT_FIRST, True, id="TERM, worker last"),
+        pytest.param(signal.SIGTERM, HANDLES_AT_FIRST, True, id="TERM to SystemExit"),
+        pytest.param(signal.SIGINT, SLOW_AT_FIRST, True, id="INT to KeyboardInterrupt"),
+        pytest.param(signal.SIGHUP, SLOW_AT_FIRST, False, id="HUP"),
+    ],
+)
 def test_a_signal_to_every_process_loses_no_job(
     site: Site, number: signal.Signals, body: str, is_last: bool
 ):
