@@ -20,6 +20,7 @@ _flowerpower_load() {
                 '--type once choices apscheduler rq'
                 '--example once choices weather'
                 '--from once text'
+                '--timezone once text'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'

@@ -42,6 +42,7 @@ set -g __flowerpower_valued \
     'init:--type' \
     'init:--example' \
     'init:--from' \
+    'init:--timezone' \
     'pipeline new:--base-dir' \
     'pipeline list:--base-dir' \
     'pipeline show:--output' \
@@ -262,6 +263,7 @@ complete -c flowerpower -n '__flowerpower_at \'\'' -l help -s h -d 'Show this me
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l example -x -a 'weather' -d 'Start from an example: weather.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l from -x -d 'Start from an exported pipeline (folder or zip), or another project\'s folder.'
+complete -c flowerpower -n '__flowerpower_at \'init\'' -l timezone -x -d 'A time zone such as Europe/Berlin; by default the project\'s, or of a new project the machine\'s.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l quiet -s q -d 'Print only ids, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
@@ -560,7 +562,7 @@ complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l overwrite -d '
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l cron -x -d 'Cron: five fields, or @daily and similar words.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l interval -x -d 'Real time between fires: 90s, 1h30m.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l date -x -d 'Fire once, at this ISO 8601 time.'
-complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l timezone -x -d 'A time zone such as Europe/Berlin; by default the project\'s.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l timezone -x -d 'A time zone such as Europe/Berlin; by default the project\'s, or of a new project the machine\'s.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l start -x -d 'No fire before this ISO 8601 time; an interval counts from it. By default now.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l end -x -d 'No fire after this time.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l jitter -x -d 'Delay each fire at random by up to this long.'
@@ -618,7 +620,7 @@ complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l count -x -
 complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l cron -x -d 'Cron: five fields, or @daily and similar words.'
 complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l interval -x -d 'Real time between fires: 90s, 1h30m.'
 complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l date -x -d 'Fire once, at this ISO 8601 time.'
-complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l timezone -x -d 'A time zone such as Europe/Berlin; by default the project\'s.'
+complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l timezone -x -d 'A time zone such as Europe/Berlin; by default the project\'s, or of a new project the machine\'s.'
 complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l quiet -s q -d 'Print only ids, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'

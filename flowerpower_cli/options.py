@@ -242,6 +242,16 @@ class JobOptions:
     result_ttl: ResultTtl = None
 
 
+Timezone = Annotated[
+    str | None,
+    option(
+        "ZONE",
+        "A time zone such as Europe/Berlin; by default the project's, or of a new project the "
+        "machine's.",
+    ),
+]
+
+
 @dataclass(frozen=True)
 class TriggerOptions:
     """When a schedule fires: exactly one of the first three."""
@@ -253,9 +263,7 @@ class TriggerOptions:
         None
     )
     date: Annotated[str | None, option("TIME", "Fire once, at this ISO 8601 time.")] = None
-    timezone: Annotated[
-        str | None, option("ZONE", "A time zone such as Europe/Berlin; by default the project's.")
-    ] = None
+    timezone: Timezone = None
 
     @property
     def kinds(self) -> int:

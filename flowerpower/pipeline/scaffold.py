@@ -71,17 +71,20 @@ def create_project(
     backend: str = "apscheduler",
     example: str | None = None,
     source: Path | None = None,
+    timezone: str | None = None,
 ) -> NewProject:
     """Make a project in the folder `parent`/`name`, or in `parent` itself if there is no name.
 
     It starts empty, from an example, or from `source`: a bundle, or the folder of a project. Its
-    conf/project.yml is new in any case.
+    conf/project.yml is new in any case; its `timezone` is by default the machine's.
 
     Raises:
         InvalidName: if a project cannot have that name.
+        InvalidTimezone: if there is no such time zone.
         UsageError: if there is no such example or source, or both are given.
         ConfigError: if the source contains what must not be copied.
-        Refused: if a file that it would write already exists; nothing is written then.
+        Refused: if a file that it would write already exists, or no zone is named and the
+            machine's has no name; nothing is written then.
         FlowerpowerError: if it cannot be written.
     """
     if example and source:
@@ -92,7 +95,7 @@ def create_project(
         raise InvalidName(message, hint="Give a NAME to `init`.")
     contents = _files_to_start_with(example, source)
     contents[PROJECT_FILE] = _PROJECT_YML.format(
-        name=root.name, timezone=clock.local_timezone_name(), backend=backend, url=_URLS[backend]
+        name=root.name, timezone=_zone_name(timezone), backend=backend, url=_URLS[backend]
     ).encode()
     contents.setdefault(_GITIGNORE_FILE, _GITIGNORE.encode())
     # A repository often has one before its project; it stays as it is.
@@ -107,6 +110,19 @@ def create_project(
     with os_errors_as(FlowerpowerError, f"The project cannot be made in {root}"):
         write_files({root / path: content for path, content in contents.items()}, folders)
     return NewProject(root.name, root, sorted(contents))
+
+
+def _zone_name(timezone: str | None) -> str:
+    if timezone is not None:
+        return clock.timezone(timezone).key
+    local = clock.local_zone()
+    if local.name is None:
+        # Not UTC without a word: every schedule would fire hours off.
+        raise Refused(
+            f"{local.problem} The project's time zone is not known.",
+            hint="Name it: --timezone Europe/Berlin.",
+        )
+    return local.name
 
 
 def _files_to_start_with(example: str | None, source: Path | None) -> dict[Path, bytes]:

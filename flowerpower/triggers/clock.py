@@ -7,15 +7,20 @@ becomes one of the two here.
 from __future__ import annotations
 
 import math
+import os
 import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
 from flowerpower.errors import InvalidDuration, InvalidTime, InvalidTimezone
 from flowerpower.text import did_you_mean, shortened
+
+if TYPE_CHECKING:
+    from flowerpower.triggers.local_zone import LocalZone
 
 _UNITS = {"w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _UNIT_WORDS = {
@@ -155,16 +160,29 @@ def timezone(name: str) -> ZoneInfo:
     raise InvalidTimezone(f"{_quoted(name)} is not the name of a time zone.")
 
 
-def local_timezone_name() -> str:
-    """The machine's time zone by name, `UTC` where it has none."""
-    import tzlocal
+def local_zone() -> LocalZone:
+    """The machine's time zone, or why it has no name."""
+    # Imported here: most commands need no zone of the machine.
+    from flowerpower.triggers.local_zone import find_local_zone
 
-    try:
-        name = tzlocal.get_localzone_name()
-        timezone(name)
-    except (OSError, LookupError, ValueError, InvalidTimezone):
-        return "UTC"
-    return name
+    return find_local_zone(os.environ.get("TZ"))
+
+
+def local_timezone_name() -> str:
+    """The machine's time zone by name; `UTC`, with a warning in the log, where it has none."""
+    zone = local_zone()
+    if zone.name is None:
+        _warn_of(zone.problem)
+    return zone.name or "UTC"
+
+
+@lru_cache(maxsize=1)
+def _warn_of(problem: str) -> None:
+    import logging
+
+    logging.getLogger("flowerpower").warning(
+        "Warning: %s UTC is used; set timezone in conf/project.yml.", problem
+    )
 
 
 def parse_time(text: str) -> datetime:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flowerpower_cli.command import CommandContext, command
-from flowerpower_cli.options import Backend, SharedOptions, argument, option
+from flowerpower_cli.options import Backend, SharedOptions, Timezone, argument, option
 from flowerpower_cli.views.tables import line
 
 
@@ -31,11 +31,19 @@ def init(
             names="--from",
         ),
     ] = None,
+    timezone: Timezone = None,
 ) -> None:
-    """Create a project, in a new folder or in the current one."""
-    from flowerpower.pipeline.scaffold import create_project
+    """Create a project, in a new folder or in the current one.
 
-    project = create_project(Path.cwd(), name, backend, example, source)
+    If the machine's time zone has no name, it asks for one.
+    """
+    from flowerpower.pipeline.scaffold import create_project
+    from flowerpower.triggers import clock
+
+    if timezone is None and (problem := clock.local_zone().problem):
+        question = f"{problem} The project's time zone (such as Europe/Berlin):"
+        timezone = context.output.ask(question) or None
+    project = create_project(Path.cwd(), name, backend, example, source, timezone)
     files = [path.as_posix() for path in project.files]
     data = {"project": project.name, "base_dir": str(project.root), "files": files}
     context.output.result(data, lambda: map(line, files), [project.name])

@@ -147,13 +147,20 @@ class Output:
         """Ask whether to go on, unless `yes`; Refused if the answer is no or nobody can answer."""
         if yes:
             return
+        answer = self.ask(f"{question} Go on? [y/N]")
+        if answer is None:
+            raise Refused(f"{question} Nothing was done.", hint="Say --yes to do it.")
+        if answer.lower() not in ("y", "yes"):
+            raise Refused("Nothing was done.")
+
+    def ask(self, question: str) -> str | None:
+        """The line that is typed as the answer; None if nobody can answer."""
         can_ask = sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
         if not can_ask or self.json:
-            raise Refused(f"{question} Nothing was done.", hint="Say --yes to do it.")
-        sys.stderr.write(f"{visible(mask(question))} Go on? [y/N] ")
+            return None
+        sys.stderr.write(f"{visible(mask(question))} ")
         sys.stderr.flush()
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            raise Refused("Nothing was done.")
+        return sys.stdin.readline().strip()
 
 
 def _is_dumb() -> bool:
