@@ -120,9 +120,11 @@ MASK = "***"
 _URL_PASSWORD = re.compile(
     r"(?P<before>\b[a-z][a-z0-9+.-]*://[^\s/@:]*:)(?P<secret>[^\s/]+)(?=@)", re.I
 )
+# What a message of ours may say of a setting whose name is that of a secret.
+_OF_A_SETTING = "expected |the environment variable |the key is |has the tag |there is no file "
 _NAMED_SECRET = re.compile(
     r"(?P<before>\b[\w-]*(?:password|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)"
-    r"[\w-]*[\"']?\s*[=:]\s*[\"']?)(?P<secret>(?!\$\{|-default\}|the environment variable )"
+    rf"[\w-]*[\"']?\s*[=:]\s*[\"']?)(?P<secret>(?!\$\{{|-default\}}|{_OF_A_SETTING})"
     r"[^\s\"',;}&]+)",
     re.I,
 )

@@ -14,12 +14,13 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from flowerpower.config.merge import with_environment
+from flowerpower.config.merge import replaced_paths, with_environment
 from flowerpower.config.pipeline import PipelineConfig
 from flowerpower.config.project import ProjectConfig
+from flowerpower.config.run import RunOverrides
 from flowerpower.config.yaml_reader import KeyPath, YamlFile, parse_yaml, read_yaml
-from flowerpower.errors import ConfigError, ConfigFault, FlowerpowerError, ProjectNotFound
-from flowerpower.text import did_you_mean, mask, one_line, shortened
+from flowerpower.errors import ConfigError, ConfigFault, ProjectNotFound
+from flowerpower.text import MASK, did_you_mean, is_secret_name, mask, one_line, shortened
 from flowerpower.triggers import clock
 
 PROJECT_FILE = Path("conf", "project.yml")
@@ -134,14 +135,22 @@ def pipeline_path(name: str) -> Path:
     return PIPELINES_FOLDER / f"{name}.yml"
 
 
-def load_pipeline(root: Path, name: str, environ: Mapping[str, str] | None = None) -> Pipeline:
+def load_pipeline(
+    root: Path,
+    name: str,
+    environ: Mapping[str, str] | None = None,
+    overrides: RunOverrides | None = None,
+) -> Pipeline:
     """The configuration of the pipeline `name`, which is a valid name.
+
+    For a run with `overrides` a variable need not be set where the file's value is not used.
 
     Raises:
         ConfigError: as `load_project`.
     """
     path = pipeline_path(name)
-    file = read_yaml(root / path, path.as_posix(), _environment(environ))
+    replaced = () if overrides is None else replaced_paths(overrides)
+    file = read_yaml(root / path, path.as_posix(), _environment(environ), replaced)
     return Pipeline(name, validated(PipelineConfig, file), file)
 
 
@@ -152,12 +161,9 @@ def schedule_faults(pipeline: Pipeline, default_timezone: str) -> list[ConfigFau
         pipeline.file.root.content["schedule"].content, list
     )
     for position, entry in enumerate(pipeline.config.schedule):
-        try:
-            entry.trigger(default_timezone)
-        except FlowerpowerError as error:
-            path: KeyPath = ("schedule", position) if is_list else ("schedule",)
-            if key := entry.wrong_key():
-                path = (*path, key)
+        place: KeyPath = ("schedule", position) if is_list else ("schedule",)
+        for key, error in entry.faults(default_timezone).items():
+            path = (*place, key) if key else place
             faults.append(pipeline.file.fault(path, one_line(error.message)))
     return faults
 
@@ -171,7 +177,17 @@ def validated(model: type[_Model], file: YamlFile) -> _Model:
     try:
         return model.model_validate(file.root.plain())
     except ValidationError as error:
-        raise _as_config_error(model, file, _entries(error)) from None
+        entries = _entries(error)
+    # What a placeholder stands for is text: a password 041496 is no number where text is expected.
+    values = [file.root.nearest(_steps(entry["loc"]))[1] for entry in entries if _wants_text(entry)]
+    if [value for value in values if value.take_as_text()]:
+        return validated(model, file)
+    raise _as_config_error(model, file, entries)
+
+
+def _wants_text(entry: Mapping[str, Any]) -> bool:
+    # Besides text itself, a section that may be written as text alone, such as a path.
+    return entry["type"] in ("string_type", "model_type", "model_attributes_type")
 
 
 class _AnyVariable(Mapping[str, str]):
@@ -242,7 +258,11 @@ def explain(model: type[BaseModel], entry: dict[str, Any], value: object) -> str
         return f"{one_line(shortened(key))!r} is not a known key.{suggestion}"
     if kind == "value_error":
         return one_line(mask(str(context["error"])))
-    got = f"got {describe(value)}"
+    is_secret = any(isinstance(step, str) and is_secret_name(step) for step in path)
+    is_placeholder = isinstance(value, str) and "${" in value
+    got = f"got {MASK if is_secret and not is_placeholder else describe(value)}"
+    if kind == "string_type" and isinstance(value, int | float):
+        got += "; put it in quotes"
     if kind == "literal_error":
         expected = context["expected"].replace("'", "")
         known = expected.replace(" or ", ", ").split(", ")

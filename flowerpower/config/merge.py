@@ -33,6 +33,7 @@ from flowerpower.config.run import (
     RunOverrides,
     SavedFileConfig,
 )
+from flowerpower.config.yaml_reader import KeyPath
 from flowerpower.errors import ConfigError, InvalidInputs
 from flowerpower.text import did_you_mean, one_line, shortened
 
@@ -68,6 +69,29 @@ def merged_run(pipeline: PipelineConfig, overrides: RunOverrides) -> RunConfig:
     update["adapter"] = _with_turned_on(run.adapter, overrides)
     update["retry"] = run.retry.model_copy(update=overrides.retry.model_dump(exclude_none=True))
     return run.model_copy(update=update)
+
+
+def replaced_paths(overrides: RunOverrides) -> set[KeyPath]:
+    """Where a pipeline's file has values that a run with these overrides does not use."""
+    paths: set[KeyPath] = set()
+    # A node that the caller sets in one way is not set in another way by the file.
+    for name in (*overrides.inputs, *overrides.overrides, *overrides.load):
+        paths.add(("params", name))
+        paths |= {("run", section, name) for section in ("inputs", "overrides", "load")}
+    paths |= {("run", "config", name) for name in overrides.config}
+    paths |= {("run", "save", name) for name in overrides.save}
+    paths |= {("run", "retry", name) for name in overrides.retry.model_dump(exclude_none=True)}
+    for name in ("final_vars", "timeout"):
+        if getattr(overrides, name) is not None:
+            paths.add(("run", name))
+    if overrides.executor is not None and overrides.executor.type not in ("ray", "dask"):
+        # The caller gives all of it but the address, which only a cluster has.
+        paths.add(("run", "executor"))
+    if overrides.cache is False:
+        paths.add(("run", "cache"))
+    if overrides.declared is None:
+        paths.add(("schedule",))
+    return paths
 
 
 def with_declared(pipeline: PipelineConfig, overrides: RunOverrides) -> RunOverrides:

@@ -16,13 +16,14 @@ from flowerpower.config.types import (
     Name,
     ScheduleId,
     TimeToLive,
-    TimezoneName,
 )
 from flowerpower.errors import FlowerpowerError
-from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
     from flowerpower.triggers.base import Trigger
+
+KINDS = ("cron", "interval", "date")
+"""The keys of which a schedule has exactly one."""
 
 
 class ScheduleConfig(Configuration):
@@ -36,7 +37,7 @@ class ScheduleConfig(Configuration):
     cron: str | None = None
     interval: str | int | float | None = None
     date: str | None = None
-    timezone: TimezoneName | None = None
+    timezone: str | None = None
     start: str | None = None
     end: str | None = None
     jitter: Duration | None = None
@@ -63,26 +64,25 @@ class ScheduleConfig(Configuration):
         # Imported here: a run of the pipeline reads this class and needs no trigger.
         from flowerpower.triggers.make import make_trigger
 
-        return make_trigger(
-            self.cron,
-            self.interval,
-            self.date,
-            timezone=self.timezone or default_timezone,
-            start=self.start,
-            end=self.end,
-            jitter=self.jitter,
-        )
+        return make_trigger(**self._trigger_arguments(default_timezone))
 
-    def wrong_key(self) -> str:
-        """The key to point at when `trigger` raises."""
-        for key, text in (("start", self.start), ("end", self.end)):
-            try:
-                if text is not None:
-                    clock.parse_time(text)
-            except FlowerpowerError:
-                return key
-        kinds = [key for key in ("cron", "interval", "date") if getattr(self, key) is not None]
-        return kinds[0] if len(kinds) == 1 else ""
+    def faults(self, default_timezone: str) -> dict[str, FlowerpowerError]:
+        """Why it cannot be a trigger, by key; the empty key is for all of it together."""
+        from flowerpower.triggers.make import part_faults
+
+        try:
+            self.trigger(default_timezone)
+        except FlowerpowerError as error:
+            arguments = self._trigger_arguments(default_timezone)
+            kinds = [key for key in KINDS if arguments[key] is not None]
+            return part_faults(**arguments) or {kinds[0] if len(kinds) == 1 else "": error}
+        return {}
+
+    def _trigger_arguments(self, default_timezone: str) -> dict[str, Any]:
+        return {
+            "timezone": self.timezone or default_timezone,
+            **{key: getattr(self, key) for key in (*KINDS, "start", "end", "jitter")},
+        }
 
 
 def _schedules(value: object) -> object:

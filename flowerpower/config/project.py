@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal, get_args
 
 from pydantic import Field, model_validator
 
 from flowerpower.config.adapters import AdapterConfig
 from flowerpower.config.types import Configuration, Duration, Name, TimeToLive, TimezoneName
+from flowerpower.text import nearest
 
 BackendType = Literal["apscheduler", "rq"]
 BACKEND_TYPES = get_args(BackendType)
@@ -22,11 +24,22 @@ BACKEND_PARTS = ("host", "port", "database", "username", "password")
 def check_backend_url(backend_type: str, url: str | None) -> None:
     """Raise ValueError if `url` is not one that the backend can open; None is its default."""
     forms = BACKEND_URLS[backend_type]
-    if url is not None and not url.startswith(tuple(form.rstrip("…") for form in forms)):
-        scheme = url.split(":", 1)[0][:20]
-        raise ValueError(
-            f"the backend's url begins with {scheme!r}; {backend_type} takes {' or '.join(forms)}."
-        )
+    if url is None or url.startswith(tuple(form.rstrip("…") for form in forms)):
+        return
+    # With its slashes: sqlite://jobs.db lacks one of them.
+    begin = re.match(r"[^:]{0,20}:?/{0,3}", url)
+    scheme = url.partition(":")[0]
+    by_scheme = {form.partition(":")[0]: form for form in forms}
+    advice = ""
+    if known := nearest(scheme, by_scheme):
+        advice = f" Did you mean {by_scheme[known]!r}?"
+    for other, other_forms in BACKEND_URLS.items():
+        if other != backend_type and url.startswith(tuple(f.rstrip("…") for f in other_forms)):
+            advice = f" It is a url for job_queue.type: {other}."
+    raise ValueError(
+        f"the backend's url begins with {begin[0] if begin else ''!r}; {backend_type} takes "
+        f"{' or '.join(forms)}.{advice}"
+    )
 
 
 class BackendConfig(Configuration):

@@ -9,13 +9,14 @@ environment; `$${` is a plain `${`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import yaml
 
+from flowerpower.config.yaml_scalars import advice, typed
 from flowerpower.errors import ConfigError, ConfigFault
 from flowerpower.text import did_you_mean, is_secret_name, mask, one_line, remember_secret
 
@@ -27,15 +28,6 @@ MAX_DEPTH = 60
 MAX_NODES = 50_000
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_INT = re.compile(r"[-+]?[0-9]{1,300}", re.ASCII)
-_OTHER_BASE = re.compile(r"0x[0-9a-fA-F]{1,250}|0o[0-7]{1,250}", re.ASCII)
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
-_SPECIAL_FLOAT = {".inf": "inf", "+.inf": "inf", "-.inf": "-inf", ".nan": "nan"}
-_WORDS: dict[str, bool | None] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
 _PLACEHOLDER = re.compile(r"\$\$\{|\$\{([^}]*)\}|\$\{")
 _PLACEHOLDER_BODY = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.ASCII | re.DOTALL)
 
@@ -49,6 +41,8 @@ class YamlNode:
     column: int
     raw: str | None = None
     """The text as written, if it holds a placeholder."""
+    text: str | None = None
+    """The same with its placeholders replaced, before it was read as a scalar."""
     size: int = 1
     key_nodes: dict[str, YamlNode] = field(default_factory=dict)
 
@@ -59,6 +53,13 @@ class YamlNode:
         if isinstance(self.content, list):
             return [node.plain(as_written=as_written) for node in self.content]
         return self.raw if as_written and self.raw is not None else self.content
+
+    def take_as_text(self) -> bool:
+        """Make a number or the like from the environment the text that it was there."""
+        if self.text is None or isinstance(self.content, str):
+            return False
+        self.content = self.text
+        return True
 
     def nearest(self, path: KeyPath) -> tuple[YamlNode, YamlNode]:
         """The deepest nodes on the way along `path`: the one to point at, and its value."""
@@ -81,6 +82,14 @@ class YamlFile:
     name: str
     root: YamlNode
 
+    def text_at(self, path: KeyPath) -> str | None:
+        """The text that a scalar with placeholders stands for; None if there is no such scalar."""
+        node: YamlNode | None = self.root
+        for step in path:
+            content = node.content if node is not None else None
+            node = content.get(step) if isinstance(content, dict) else None
+        return None if node is None else node.text
+
     def fault(self, path: KeyPath, message: str, key: str | None = None) -> ConfigFault:
         """A fault at `path`, with the line and column of the nearest node that exists."""
         node, _ = self.root.nearest(path)
@@ -96,8 +105,15 @@ def dotted(path: KeyPath) -> str:
     return one_line(text)
 
 
-def read_yaml(path: Path, shown_name: str, environ: Mapping[str, str]) -> YamlFile:
+def read_yaml(
+    path: Path,
+    shown_name: str,
+    environ: Mapping[str, str],
+    replaced: Collection[KeyPath] = (),
+) -> YamlFile:
     """The file at `path`, called `shown_name` in errors.
+
+    What stands at a path of `replaced` does not count: it is left out if it cannot be resolved.
 
     Raises:
         ConfigError: if it cannot be read, is not such YAML, or names an unset variable.
@@ -108,18 +124,26 @@ def read_yaml(path: Path, shown_name: str, environ: Mapping[str, str]) -> YamlFi
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ConfigError(faults=[ConfigFault(shown_name, f"cannot be read: {reason}.")]) from None
-    return parse_yaml(content, shown_name, environ)
+    return parse_yaml(content, shown_name, environ, replaced)
 
 
-def parse_yaml(content: bytes, shown_name: str, environ: Mapping[str, str] | None) -> YamlFile:
+def parse_yaml(
+    content: bytes,
+    shown_name: str,
+    environ: Mapping[str, str] | None,
+    replaced: Collection[KeyPath] = (),
+) -> YamlFile:
     """As `read_yaml`, from bytes; without an `environ`, `${` means nothing special."""
-    return _Parser(shown_name, environ).parse(content)
+    return _Parser(shown_name, environ, replaced).parse(content)
 
 
 class _Parser:
-    def __init__(self, file: str, environ: Mapping[str, str] | None) -> None:
+    def __init__(
+        self, file: str, environ: Mapping[str, str] | None, replaced: Collection[KeyPath]
+    ) -> None:
         self._file = file
         self._environ = environ
+        self._replaced = replaced
         self._anchors: dict[str, YamlNode | None] = {}
         self._nodes = 0
         self._faults: list[ConfigFault] = []
@@ -139,7 +163,9 @@ class _Parser:
             mark = error.problem_mark or error.context_mark
             problem = " ".join(filter(None, (error.context, error.problem))) or "not YAML"
             place = (mark.line + 1, mark.column + 1) if mark else ()
-            raise self._error(f"is not valid YAML: {problem}.", *place) from None
+            lines = text.splitlines()[mark.line : mark.line + 1] if mark else []
+            slip = advice("".join(lines), error.context or "")
+            raise self._error(f"is not valid YAML: {problem}.{slip}", *place) from None
         except yaml.YAMLError as error:
             position = getattr(error, "position", None)
             reason = getattr(error, "reason", None) or "it cannot be read"
@@ -211,8 +237,8 @@ class _Parser:
         text: str = event.value
         if self._environ is not None and "${" in text:
             node.raw = text
-            text = self._expanded(node, path, text, self._environ)
-        node.content = _typed(text) if event.implicit[0] else text
+            text = node.text = self._expanded(node, path, text, self._environ)
+        node.content = typed(text) if event.implicit[0] else text
 
     def _expanded(self, node: YamlNode, path: KeyPath, raw: str, environ: Mapping[str, str]) -> str:
         secret_key = any(isinstance(step, str) and is_secret_name(step) for step in path)
@@ -236,6 +262,8 @@ class _Parser:
                 return ""
             if secret_key or is_secret_name(name):
                 remember_secret(text)  # so that no message, log or result shows it
+                if type(number := typed(text)) is int:
+                    remember_secret(str(number))  # 041496 may be read as 41496
             return text
 
         return _PLACEHOLDER.sub(value, raw)
@@ -257,7 +285,13 @@ class _Parser:
         merged: list[YamlNode] = []
         while not isinstance(event := next(events), yaml.MappingEndEvent):
             key = self._key(event, path)
+            before = len(self._faults), len(self._anchors)
             value = self._node(next(events), events, (*path, key))
+            # An anchor may be used elsewhere, so what holds one is needed.
+            is_needed = (*path, key) not in self._replaced or before[1] != len(self._anchors)
+            if len(self._faults) > before[0] and not is_needed:
+                del self._faults[before[0] :]
+                continue
             node.size += value.size
             if key == "<<" and event.implicit[0]:
                 merged.extend(self._merge_sources(event, value, path))
@@ -276,7 +310,7 @@ class _Parser:
     def _key(self, event: Any, path: KeyPath) -> str:
         if isinstance(event, yaml.ScalarEvent) and event.tag in (None, "!") and not event.anchor:
             key: str = event.value
-            if not event.implicit[0] or isinstance(_typed(key), str):
+            if not event.implicit[0] or isinstance(typed(key), str):
                 self._count(event, 1)
                 return key
         raise self._at(event, "a key must be text; put it in quotes.", path)
@@ -288,15 +322,3 @@ class _Parser:
         for source in sources:
             self._count(event, source.size)
         return sources
-
-
-def _typed(text: str) -> Any:
-    if text in _WORDS:
-        return _WORDS[text]
-    if _INT.fullmatch(text):
-        return int(text)
-    if _OTHER_BASE.fullmatch(text):
-        return int(text, 0)
-    special = _SPECIAL_FLOAT.get(text.lower())
-    is_float = special or (len(text) <= 300 and _FLOAT.fullmatch(text))
-    return float(special or text) if is_float else text

@@ -16,6 +16,7 @@ from flowerpower.config.files import (
     load_pipeline,
     pipeline_path,
 )
+from flowerpower.config.run import RunOverrides
 from flowerpower.errors import (
     ConfigError,
     FlowerpowerError,
@@ -90,14 +91,14 @@ class PipelineRegistry:
         has_module = (self._project.root / module).is_file()
         return PipelineFiles(name, config, module if has_module else None)
 
-    def get(self, name: str) -> Pipeline:
-        """The pipeline `name` with its configuration.
+    def get(self, name: str, overrides: RunOverrides | None = None) -> Pipeline:
+        """The pipeline `name` with its configuration, whole or for a run with `overrides`.
 
         Raises:
             PipelineNotFound, ConfigError: as `files` and `load_pipeline`.
         """
         self.files(name)
-        return load_pipeline(self._project.root, name, self._environ)
+        return load_pipeline(self._project.root, name, self._environ, overrides)
 
     def create(self, name: str) -> PipelineFiles:
         """As `PipelineManager.new`."""

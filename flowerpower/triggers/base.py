@@ -82,6 +82,12 @@ class Trigger(_InZone):
         fire = self._next(max(moment, EARLIEST).astimezone(UTC))
         return None if fire is None or (self.end and fire > self.end) else fire
 
+    def fires_after(self, moment: datetime) -> bool:
+        """Whether there is any fire later than the aware `moment`, if it is added then."""
+        if self.end is not None and self.end <= moment:
+            return False
+        return self.anchored(moment).next_after(moment) is not None
+
     def previous(self, moment: datetime, *, inclusive: bool = False) -> datetime | None:
         """The last fire before the aware `moment`, or at it if `inclusive`; computed, not walked.
 

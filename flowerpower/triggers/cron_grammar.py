@@ -35,6 +35,10 @@ _NUMBER = re.compile(r"[0-9]{1,4}", re.ASCII)
 _BLANKS = re.compile(r"[ \t]+")
 _HASHED = re.compile(r"[HR](\(.*\))?(/.*)?", re.ASCII)
 _NEAREST_WEEKDAY = re.compile(r"[0-9]*W|LW|W[0-9]*", re.ASCII)
+_ZONE_PREFIX = re.compile(r"(?:CRON_)?TZ=(\S*)\s*(.*)", re.ASCII | re.IGNORECASE)
+_FIELD_TEXT = re.compile(
+    rf"(?!/)(?:[0-9*,/#?()LWHR-]|{'|'.join((*_MONTHS, *_WEEKDAYS))})+", re.ASCII | re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -100,9 +104,14 @@ def normalise(expression: object) -> str:
         raise InvalidTrigger(f"Cron {expression!a}: only printable ASCII is allowed.")
     if plain.startswith("@"):
         return _macro(plain)
+    if prefix := _ZONE_PREFIX.fullmatch(plain):
+        raise InvalidTrigger(
+            f"Cron {plain!r}: the time zone is not part of the expression. "
+            f"Write {prefix[2]!r} and use --timezone {prefix[1]} (in YAML: timezone: {prefix[1]})."
+        )
     parts = _BLANKS.split(plain) if plain else []
     if len(parts) != len(_FIELDS):
-        _refuse_number_of_fields(plain, len(parts))
+        _refuse_number_of_fields(plain, parts)
     return " ".join(parts).upper()
 
 
@@ -111,6 +120,8 @@ def _macro(plain: str) -> str:
     if name in MACROS:
         return name
     known = ", ".join(MACROS)
+    if name.startswith("@every"):
+        _refuse_for_interval(plain, name.removeprefix("@every").strip() or "90m")
     if name == "@reboot":
         raise InvalidTrigger(f"Cron '@reboot' is no time to fire at; expected one of {known}.")
     raise InvalidTrigger(
@@ -119,8 +130,20 @@ def _macro(plain: str) -> str:
     )
 
 
-def _refuse_number_of_fields(plain: str, count: int) -> NoReturn:
-    extra = " Seconds and years are not part of this cron." if count in (6, 7) else ""
+def _refuse_for_interval(plain: str, interval: str) -> NoReturn:
+    raise InvalidTrigger(f"Cron {plain!r} is an interval, not a cron expression.{_use(interval)}")
+
+
+def _use(interval: str) -> str:
+    return f" Use --interval {interval} (in YAML: interval: {interval})."
+
+
+def _refuse_number_of_fields(plain: str, parts: list[str]) -> NoReturn:
+    count, extra = len(parts), ""
+    if count > len(_FIELDS) and not all(_FIELD_TEXT.fullmatch(part) for part in parts):
+        extra = " A user or a command, as in a crontab, is not part of it."
+    elif count in (6, 7):
+        extra = " Seconds and years are not part of this cron."
     fields = ", ".join(field.name for field in _FIELDS)
     raise InvalidTrigger(f"Cron {plain!r} has {count} fields; expected five: {fields}.{extra}")
 
@@ -206,7 +229,10 @@ class _FieldParser:
         size = 7 if self.field is _WEEKDAY else self.field.high - self.field.low + 1
         step = int(text) if _NUMBER.fullmatch(text) else 0
         if not 1 <= step <= size:
-            self._refuse(part, f"has a step other than 1 to {size}")
+            # Who writes */90 for the minutes wants every 90 minutes, which no cron can say.
+            unit = {_MINUTE.name: "m", _HOUR.name: "h", _DAY.name: "d"}.get(self.field.name)
+            advice = _use(f"{step}{unit}") if unit and step > size else ""
+            self._refuse(part, f"has a step other than 1 to {size}", advice)
         return step
 
     def _number(self, text: str, part: str) -> int:

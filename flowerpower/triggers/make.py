@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from flowerpower.errors import InvalidTrigger
+from flowerpower.errors import FlowerpowerError, InvalidTrigger
 from flowerpower.text import did_you_mean
 from flowerpower.triggers import clock
 from flowerpower.triggers.base import Trigger
@@ -16,6 +16,7 @@ from flowerpower.triggers.date import Date, IsoTime, iso_text, parse_moment
 from flowerpower.triggers.interval import Interval
 
 _KINDS = ("cron", "interval", "date")
+_UTC = ZoneInfo("UTC")
 _KEYS = (*_KINDS, "timezone", "start", "end", "jitter")
 
 
@@ -35,9 +36,48 @@ def make_trigger(
     seconds or text such as `1h30m`.
 
     Raises:
-        InvalidTrigger: when not exactly one of the three is set, or it cannot be a trigger.
+        InvalidTrigger: when not exactly one of the three is set, or it cannot be a trigger; with
+            every part that is wrong if there are several.
         InvalidDuration, InvalidTime, InvalidTimezone: when a part of it cannot be read.
     """
+    arguments: dict[str, Any] = {
+        "cron": cron, "interval": interval, "date": date, "timezone": timezone,
+        "start": start, "end": end, "jitter": jitter,
+    }  # fmt: skip
+    try:
+        return _make_trigger(**arguments)
+    except FlowerpowerError:
+        faults = part_faults(**arguments)
+        if len(faults) < 2:
+            raise
+    details = [f"{key}: {error.message}" for key, error in faults.items()]
+    raise InvalidTrigger(f"The trigger has {len(faults)} faults:", details=details)
+
+
+def part_faults(**arguments: Any) -> dict[str, FlowerpowerError]:
+    """What is wrong with each argument of `make_trigger` by itself, by its name."""
+    checks: dict[str, Callable[[Any], object]] = {
+        "cron": Cron,
+        "interval": lambda value: Interval(clock.parse_duration(value)),
+        "date": lambda value: Date(iso_text(value)),
+        "timezone": clock.timezone,
+        "start": lambda value: parse_moment(value, _UTC),
+        "end": lambda value: parse_moment(value, _UTC),
+        "jitter": clock.parse_duration,
+    }
+    faults: dict[str, FlowerpowerError] = {}
+    for key, check in checks.items():
+        try:
+            if arguments[key] is not None:
+                check(arguments[key])
+        except FlowerpowerError as error:
+            faults[key] = error
+    return faults
+
+
+def _make_trigger(
+    cron: Any, interval: Any, date: Any, timezone: str | None, start: Any, end: Any, jitter: Any
+) -> Trigger:
     values = zip(_KINDS, (cron, interval, date), strict=True)
     kinds = [kind for kind, value in values if value is not None]
     if len(kinds) != 1:

@@ -58,7 +58,7 @@ class BackendSetup(ABC):
 class SqlBackendSetup(BackendSetup):
     """What the two dialects have in common."""
 
-    url_refused = "No database driver takes"
+    url_refused = "apscheduler takes sqlite:"
 
     def overwrite(self, backend: JobQueueBackend, job_id: str, part: str, text: str) -> None:
         database = backend.database  # type: ignore[attr-defined]

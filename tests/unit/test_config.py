@@ -16,6 +16,7 @@ from flowerpower.config.merge import merged_run
 from flowerpower.config.pipeline import PipelineConfig
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import ConfigError, ProjectNotFound
+from flowerpower.text import mask
 from tests.conftest import MakeProject
 
 DESIGN_PROJECT = """\
@@ -111,7 +112,14 @@ def test_a_fault_names_file_line_key_and_the_nearest_key(make_project: MakeProje
         ("job_queue: {backend: {queues: []}}\n", "at least one entry"),
         ("job_queue: {backend: {queues: default}}\n", "expected a list, got the text 'default'"),
         ("job_queue: {result_ttl: -2}\n", "out of range"),
-        ("job_queue: {backend: {url: 'mysql://x'}}\n", "begins with 'mysql'; apscheduler takes"),
+        ("job_queue: {backend: {url: 'mysql://x'}}\n", "begins with 'mysql://'; apscheduler takes"),
+        ("job_queue: {backend: {url: 'postgres://x'}}\n", "Did you mean 'postgresql://…'?"),
+        (
+            "job_queue: {backend: {url: 'sqlite://jobs.db'}}\n",
+            "begins with 'sqlite://'; apscheduler takes sqlite:///… or postgresql://… or memory. "
+            "Did you mean 'sqlite:///…'?",
+        ),
+        ("job_queue: {backend: {url: 'redis://x'}}\n", "It is a url for job_queue.type: rq."),
         ("job_queue: {type: rq, backend: {url: 'sqlite:///x'}}\n", "rq takes redis://"),
         ("adapter: {progressbar: 1}\n", "expected true, false, rich, tqdm or none, got 1"),
         ("adapter: {progressbr: true}\n", "Did you mean 'progressbar'?"),
@@ -130,6 +138,7 @@ def test_a_wrong_trigger_is_found_with_its_line(make_project: MakeProject) -> No
         "schedule:\n  - id: a\n    cron: '61 * * * *'\n  - id: b\n    interval: 0.1\n"
         "  - id: c\n    cron: '@daily'\n    interval: 1h\n  - id: d\n    date: 2026-13-01\n"
         "  - id: e\n    cron: '@daily'\n    start: soon\n  - id: f\n    cron: 0 8 * * *\n"
+        "  - id: g\n    cron: 61 * * * *\n    timezone: Europe/Berln\n    end: never\n"
     )
     root = make_project(a=(text, ""))
     faults = schedule_faults(load_pipeline(root, "a", {}), "UTC")
@@ -139,7 +148,11 @@ def test_a_wrong_trigger_is_found_with_its_line(make_project: MakeProject) -> No
         (6, "schedule[2]"),
         (10, "schedule[3].date"),
         (13, "schedule[4].start"),
+        (17, "schedule[6].cron"),
+        (18, "schedule[6].timezone"),
+        (19, "schedule[6].end"),
     ]
+    assert "Did you mean 'Europe/Berlin'?" in faults[-2].message
 
 
 def test_a_listed_schedule_needs_an_id(make_project: MakeProject) -> None:
@@ -210,3 +223,73 @@ def test_overrides_go_over_the_file() -> None:
     assert (run.final_vars, run.cache.enabled, run.executor.type) == (["g"], True, "threadpool")
     assert (run.retry.max_retries, run.retry.delay) == (3, 5.0)
     assert merged_run(pipeline, RunOverrides()) == pipeline.run
+
+
+def test_text_from_the_environment_stays_text_where_text_is_expected(
+    make_project: MakeProject,
+) -> None:
+    """A password of digits keeps its first zero; where a number is expected it is a number."""
+    yaml = (
+        "job_queue:\n  type: rq\n  num_workers: ${WORKERS}\n  namespace: ${NAMESPACE}\n"
+        "  backend:\n    password: ${REDIS_PASSWORD}\n    username: ${WHO}\n    queues:\n"
+        "      - ${QUEUE}\n"
+    )
+    environ = {
+        "REDIS_PASSWORD": "041496", "WHO": "true", "QUEUE": "0x10", "NAMESPACE": "1e5",
+        "WORKERS": "3",
+    }  # fmt: skip
+    queue = load_project(make_project(yaml), environ).config.job_queue
+    backend = queue.backend
+    assert (backend.password, backend.username, backend.queues) == ("041496", "true", ["0x10"])
+    assert (queue.namespace, queue.num_workers) == ("1e5", 3)
+    assert mask("041496 or 41496") == "*** or ***"
+    load = "run:\n  load:\n    a: ${FILE}\n    b:\n      path: ${FILE}\n"
+    run = load_pipeline(make_project(a=(load, "")), "a", {"FILE": "20260101"}).config.run
+    assert {name: file.path for name, file in run.load.items()} == {
+        "a": "20260101",
+        "b": "20260101",
+    }
+
+
+def test_a_number_in_place_of_a_password_is_refused_in_a_whole_sentence(
+    make_project: MakeProject,
+) -> None:
+    """Masking hides no word of ours: nothing of what is said of a password is a password."""
+    faults = _faults(
+        make_project(), "job_queue:\n  type: rq\n  backend:\n    password: 41496\n    password: 7\n"
+    )
+    assert [mask(fault) for fault in faults] == faults
+    faults = _faults(make_project(), "job_queue:\n  type: rq\n  backend:\n    password: 41496\n")
+    assert [mask(fault) for fault in faults] == [
+        "conf/project.yml, line 4: job_queue.backend.password: expected text, got ***; "
+        "put it in quotes."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("yaml", "overrides"),
+    [
+        ("run: {inputs: {x: '${NOPE}'}}", {"inputs": {"x": 1}}),
+        ("run: {inputs: {x: {y: ['${NOPE}']}}}", {"inputs": {"x": 1}}),
+        ("params: {x: '${NOPE}'}", {"inputs": {"x": 1}}),
+        ("run: {inputs: {x: '${NOPE}'}}", {"load": {"x": "x.csv"}}),
+        ("run: {overrides: {x: '${NOPE}'}}", {"overrides": {"x": 1}}),
+        ("run: {load: {x: {path: '${NOPE}'}}}", {"overrides": {"x": 1}}),
+        ("run: {save: {x: '${NOPE}'}}", {"save": {"x": "x.csv"}}),
+        ("run: {config: {x: '${NOPE}'}}", {"config": {"x": 1}}),
+        ("run: {final_vars: ['${NOPE}']}", {"final_vars": ["x"]}),
+        ("run: {timeout: '${NOPE}'}", {"timeout": 1.0}),
+        ("run: {retry: {delay: '${NOPE}'}}", {"retry": {"delay": 1.0}}),
+        ("run: {executor: {type: ray, address: '${NOPE}'}}", {"executor": {"type": "synchronous"}}),
+        ("run: {cache: {path: '${NOPE}'}}", {"cache": False}),
+        ("schedule: {cron: '@daily', timezone: '${NOPE}'}", {}),
+    ],
+)
+def test_a_variable_need_not_be_set_for_what_the_caller_replaces(
+    yaml: str, overrides: dict[str, object], make_project: MakeProject
+) -> None:
+    """A run with these overrides reads the file; without them the variable is missing."""
+    root = make_project(a=(yaml, ""))
+    load_pipeline(root, "a", {}, RunOverrides.model_validate(overrides))
+    with pytest.raises(ConfigError, match="NOPE is not set"):
+        load_pipeline(root, "a", {})

@@ -387,6 +387,18 @@ def test_exactly_one(keywords: dict[str, object], message: str) -> None:
         make_trigger(timezone="UTC", **keywords)  # type: ignore[arg-type]
 
 
+def test_all_that_is_wrong_with_a_trigger_is_said_at_once() -> None:
+    """Each wrong part has its own sentence; a single one keeps its own error."""
+    with pytest.raises(InvalidTrigger, match="3 faults") as caught:
+        make_trigger(cron="61 * * * *", timezone="Europe/Berln", end="never")
+    assert [detail.partition(":")[0] for detail in caught.value.details] == [
+        "cron", "timezone", "end",
+    ]  # fmt: skip
+    assert "Did you mean 'Europe/Berlin'?" in caught.value.details[1]
+    with pytest.raises(InvalidTimezone, match="Did you mean 'Europe/Berlin'"):
+        make_trigger(cron="6 * * * *", timezone="Europe/Berln")
+
+
 def test_the_machines_zone_is_the_default() -> None:
     """Without a zone a trigger is in that of the machine."""
     from flowerpower.triggers.clock import local_timezone_name

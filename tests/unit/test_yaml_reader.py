@@ -95,6 +95,11 @@ def test_a_value_from_the_environment_adds_no_structure() -> None:
         ("a: *nope\n", "an anchor that does not exist"),
         ("a: x\n b: y\n", "line 2: is not valid YAML: mapping values"),
         ("a: 'x\n", "found unexpected end of stream"),
+        ("a: {zip: ${ZIP}}\n", 'Inside {…} and […] a placeholder needs quotes: "${ZIP}".'),
+        ("a:\n  [x, ${ZIP:-1}]\n", "line 2: is not valid YAML: while parsing a flow sequence"),
+        ("a: {\n  zip: ${ZIP:-1}\n}\n", 'needs quotes: "${ZIP:-1}".'),
+        ("cron: */5 * * * *\n", "A value that begins with one of * & ! @ ` % needs quotes."),
+        ("cron: @daily\n", "A value that begins with one of * & ! @ ` % needs quotes."),
         ("a: \x00\n", "control characters are not allowed"),
         (b"a: 1\nb: \xff\n", "line 2: is not UTF-8 text"),
         ("a: 1\n".encode("utf-16"), "is not UTF-8 text"),
@@ -146,3 +151,19 @@ def test_random_bytes_raise_nothing_but_the_documented_error() -> None:
             parse_yaml(bytes(content), "f.yml", {"b": "1"})
         except ConfigError:
             continue
+
+
+def test_an_unset_variable_is_no_fault_where_its_value_is_not_used() -> None:
+    """What the caller replaces is left out; everything else is still resolved, or a fault."""
+    text = "a: {b: '${NOPE}', c: '${X}'}\nd: {e: [{f: '${NOPE}'}]}\ng: '${NOPE}'\n"
+    replaced = [("a", "b"), ("a", "c"), ("d", "e"), ("g",)]
+    assert parse_yaml(text.encode(), "f.yml", {"X": "1"}, replaced).root.plain() == {
+        "a": {"c": "1"}, "d": {},
+    }  # fmt: skip
+    with pytest.raises(ConfigError) as caught:
+        parse_yaml(text.encode(), "f.yml", {"X": "1"}, replaced[:1])
+    assert [fault.key for fault in caught.value.faults] == ["d.e[0].f", "g"]
+    # Another value may be the same one.
+    shared = b"a: {b: &x '${NOPE}'}\nc: *x\n"
+    with pytest.raises(ConfigError, match="NOPE is not set"):
+        parse_yaml(shared, "f.yml", {}, [("a", "b")])

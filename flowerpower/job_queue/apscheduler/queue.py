@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flowerpower.config.project import check_backend_url
 from flowerpower.errors import ConfigError
 from flowerpower.job_queue import records
 from flowerpower.job_queue.apscheduler.database import Database, Scope, fence, in_list
@@ -227,18 +228,20 @@ class APSManager(JobQueueBackend):
 
 
 def _open_database(url: str, root: Path, scope: Scope) -> Database:
+    try:
+        check_backend_url("apscheduler", url)
+    except ValueError as error:
+        raise ConfigError(f"url: {error}") from None
     # A driver is imported only where a URL wants it: it is an extra, or slow.
     if url.startswith("sqlite:///"):
         from flowerpower.job_queue.apscheduler.sqlite import Sqlite
 
         return Sqlite(root / url.removeprefix("sqlite:///"), scope)
-    if url.startswith("postgresql://"):
-        try:
-            from flowerpower.job_queue.apscheduler.postgres import Postgres
-        except ImportError:
-            raise ConfigError(
-                "PostgreSQL needs an extra that is not installed.",
-                hint="pip install 'flowerpower-cli[postgresql]'",
-            ) from None
-        return Postgres(url, scope)
-    raise ConfigError(f"No database driver takes a URL that begins with {url[:20]!r}.")
+    try:
+        from flowerpower.job_queue.apscheduler.postgres import Postgres
+    except ImportError:
+        raise ConfigError(
+            "PostgreSQL needs an extra that is not installed.",
+            hint="pip install 'flowerpower-cli[postgresql]'",
+        ) from None
+    return Postgres(url, scope)
