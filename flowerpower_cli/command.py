@@ -228,10 +228,15 @@ def import_hamilton() -> None:
 
 
 @contextlib.contextmanager
-def importing_modules() -> Iterator[None]:
-    """Import Hamilton, and send stdout to stderr: importing a pipeline's module runs it."""
+def importing_modules(folder: Path) -> Iterator[None]:
+    """Import Hamilton, and be in the project's `folder` with stdout sent to stderr.
+
+    Importing a pipeline's module runs it: it may print, and read files by relative paths.
+    """
     import_hamilton()
-    with stdout_to_stderr():
+    from flowerpower.pipeline.execute import working_in
+
+    with stdout_to_stderr(), working_in(folder):
         yield
 
 

@@ -5,9 +5,11 @@ Runs in the foreground and the children of a worker both go through `execute`.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,7 +81,7 @@ def execute(
     try:
         if loaded is None:
             project = load_project(project_root(root))
-            pipeline = PipelineRegistry(project).get(request.pipeline)
+            pipeline = PipelineRegistry(project).get(request.pipeline, request.overrides)
         else:
             project, pipeline = loaded
         scheduled_for = clock.parse_time(request.scheduled_for) if request.scheduled_for else None
@@ -129,7 +131,10 @@ def run_in_foreground(
     while True:
         if timeout is None:
             loaded = (project, pipeline)
-            outcome = execute(request, on_event, loaded=loaded, on_warning=on_warning)
+            # Relative paths mean the same here as in a job. With `in_process` the current folder
+            # is the caller's, who may have other threads.
+            with contextlib.nullcontext() if in_process else working_in(project.root):
+                outcome = execute(request, on_event, loaded=loaded, on_warning=on_warning)
         else:
             from flowerpower.pipeline.timed_run import run_timed
 
@@ -141,6 +146,23 @@ def run_in_foreground(
         if on_retry is not None:
             on_retry(outcome.error, policy.max_retries - retries, delay)
         time.sleep(delay)
+
+
+@contextlib.contextmanager
+def working_in(folder: Path) -> Iterator[None]:
+    """Make `folder` the current one of this process, and then the one before again."""
+    try:
+        before = os.getcwd()
+    except OSError:
+        # It has been deleted: there is none to go back to.
+        before = None
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        if before is not None:
+            with contextlib.suppress(OSError):
+                os.chdir(before)
 
 
 def plan_run(

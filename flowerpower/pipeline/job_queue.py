@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from flowerpower.config.files import Project
+from flowerpower.config.files import Project, pipeline_path
 from flowerpower.config.merge import merged_backend, with_type
 from flowerpower.config.project import BACKEND_TYPES
 from flowerpower.config.run import RunOverrides
-from flowerpower.errors import UsageError
+from flowerpower.errors import InvalidTrigger, ScheduleNotFound, UsageError
 from flowerpower.jobs.job import DEFAULT_QUEUE, Job, JobFilter, JobSpec, LogChunk
 from flowerpower.pipeline.overrides import parse_result_ttl, with_relative_paths
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.text import did_you_mean
+from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
     from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent
@@ -148,9 +151,28 @@ class PipelineJobQueue:
 
         Raises:
             PipelineNotFound: if there is no such pipeline.
+            InvalidTrigger: if it would never fire, and is not there already.
         """
         self._registry.files(spec.pipeline)
+        if not spec.trigger.fires_after(clock.now()):
+            return self._existing_schedule(spec)
         return self.backend.schedules.add(spec, overwrite=overwrite)
+
+    def _existing_schedule(self, spec: ScheduleSpec) -> Schedule:
+        """The same schedule, whose fires are over: that it is added again changes nothing."""
+        from flowerpower.job_queue.schedule_store import is_same
+
+        if spec.id is not None:
+            with contextlib.suppress(ScheduleNotFound):
+                schedule = self.backend.schedules.get(spec.id)
+                if is_same(schedule, spec):
+                    return replace(schedule, created=False)
+        now = clock.format_time(clock.now().replace(microsecond=0), spec.trigger.zone)
+        place = f" in {pipeline_path(spec.pipeline)}" if spec.origin == "config" else ""
+        raise InvalidTrigger(
+            f"The schedule{place} would never fire: {spec.trigger.in_words()}; now it is {now}.",
+            hint="Give a time in the future.",
+        )
 
     def get_schedule(self, schedule_id: str) -> Schedule:
         """The schedule with that id."""

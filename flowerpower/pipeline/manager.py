@@ -95,8 +95,6 @@ class PipelineManager:
         """
         from flowerpower.pipeline.run_errors import raise_for_error
 
-        # The current folder is not changed to the project's, as a job's is: it belongs to the
-        # whole process, and so to the caller and the caller's other threads.
         made = make_overrides(overrides, allowed=RunArguments)
         outcome = self.run_outcome(name, made, in_process=True)
         raise_for_error(outcome)
@@ -114,19 +112,21 @@ class PipelineManager:
     ) -> RunOutcome:
         """As `run`, but returns the outcome as data; a failing pipeline raises nothing.
 
-        With a timeout, of the overrides or the YAML, each attempt is made in a process of its own
-        in the project's folder, and ended when it takes longer; `values` are the encoded outputs
-        then. What it prints goes to `sys.stderr`. With `in_process` the timeout does not count.
+        It runs in the project's folder: until it ends, that is this process's current folder. With
+        a timeout, of the overrides or the YAML, each attempt is made in a process of its own, and
+        ended when it takes longer; `values` are the encoded outputs then. What it prints goes to
+        `sys.stderr`. With `in_process` neither the timeout nor the project's folder counts.
 
         Raises:
             PipelineNotFound, ConfigError: if there is no such pipeline or its file is wrong.
         """
         from flowerpower.pipeline.execute import run_in_foreground
 
+        overrides = overrides or RunOverrides()
         return run_in_foreground(
             self.project,
-            self.registry.get(name),
-            overrides or RunOverrides(),
+            self.registry.get(name, overrides),
+            overrides,
             environ=self._environ,
             in_process=in_process,
             on_event=on_event,
@@ -241,8 +241,9 @@ class PipelineManager:
         """
         from flowerpower.pipeline.execute import plan_run
 
+        overrides = overrides or RunOverrides()
         return plan_run(
-            self.project, self.registry.get(name), overrides,
+            self.project, self.registry.get(name, overrides), overrides,
             complete=complete, with_forecast=with_forecast,
         )  # fmt: skip
 

@@ -10,10 +10,13 @@ from types import ModuleType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from hamilton.driver import Driver
+from hamilton.function_modifiers.base import resolve_nodes
+from hamilton.graph_utils import find_functions
 from hamilton.node import DependencyType, Node
 
-from flowerpower.errors import RunFailed
+from flowerpower.errors import ConfigError, InvalidInputs
 from flowerpower.run.draw.graph import Graph, GraphNode, in_order
+from flowerpower.text import one_line, shortened
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def upstream(
     Nodes called `overrides` already have a value: neither they nor what they need is computed.
 
     Raises:
-        RunFailed: if the nodes depend on each other in a circle.
+        ConfigError: if the nodes depend on each other in a circle.
     """
     needed, inputs = driver.graph.get_upstream_nodes(targets)
     known = {node.name for node in needed | inputs}
@@ -77,7 +80,7 @@ def upstream(
             return
         if node.name in path:
             circle = " -> ".join([*path[path.index(node.name) :], node.name])
-            raise RunFailed(f"The nodes need each other in a circle: {circle}.")
+            raise ConfigError(f"The nodes need each other in a circle: {circle}.")
         path.append(node.name)
         for dependency in node.dependencies:
             if dependency.name in known:
@@ -110,6 +113,13 @@ def missing_variant(modules: Iterable[ModuleType], config: Mapping[str, Any], na
     )
 
 
+def nodes_named(modules: Iterable[ModuleType], config: Mapping[str, Any]) -> set[str]:
+    """The settings in `config` that have the name of a node which the modules' functions make."""
+    functions = (function for module in modules for _, function in find_functions(module))
+    nodes = (node for function in functions for node in resolve_nodes(function, config))
+    return {node.name for node in nodes} & set(config)
+
+
 def node_info(node: Node) -> NodeInfo:
     """The NodeInfo of a node."""
     doc = (node.documentation or "").strip()
@@ -118,12 +128,42 @@ def node_info(node: Node) -> NodeInfo:
     return NodeInfo(node.name, type_text(node.type), doc, needs, needed_by)
 
 
-def input_info(node: Node, among: Collection[str]) -> InputInfo:
-    """The InputInfo of an input, seen from the nodes called `among`."""
+def input_info(node: Node, among: Collection[str], *, is_wanted: bool = False) -> InputInfo:
+    """The InputInfo of an input, seen from the nodes called `among`.
+
+    If the run is to return or write the input itself, it is required unless it has a default.
+    """
     users = [user for user in node.depended_on_by if user.name in among]
     required = any(_dependency_type(user, node.name) is DependencyType.REQUIRED for user in users)
+    required = required or (is_wanted and not _defaults(node))
     needed_by = sorted({user.name for user in users})
     return InputInfo(node.name, type_text(node.type), required, needed_by)
+
+
+def default_of(node: Node) -> Any:
+    """The value that an input has if nobody gives one.
+
+    Raises:
+        InvalidInputs: if functions have different defaults for it.
+    """
+    defaults = _defaults(node)
+    if len(defaults) > 1:
+        shown = ", ".join(one_line(shortened(text, 60)) for text in defaults)
+        raise InvalidInputs(
+            f"{node.name} has different defaults in different functions: {shown}.",
+            hint=f"Give it: -i {node.name}=…",
+        )
+    return next(iter(defaults.values()))
+
+
+def _defaults(node: Node) -> dict[str, Any]:
+    """The defaults of an input, by their repr."""
+    values = [
+        user.default_parameter_values[node.name]
+        for user in node.depended_on_by
+        if node.name in user.default_parameter_values
+    ]
+    return {repr(value): value for value in values}
 
 
 def _dependency_type(node: Node, need: str) -> DependencyType | None:
@@ -134,7 +174,7 @@ def graph(driver: Driver, pipeline: str, final_vars: list[str]) -> Graph:
     """All nodes of the driver and the inputs that they take, with `final_vars` marked.
 
     Raises:
-        RunFailed: as `upstream`.
+        ConfigError: as `upstream`.
     """
     known = driver.graph.nodes
     targets = dict.fromkeys([*computed_nodes(driver), *final_vars])

@@ -6,9 +6,11 @@ import asyncio
 import concurrent.futures
 import contextlib
 import inspect
+import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -28,13 +30,19 @@ from hamilton.node import Node, NodeType
 from flowerpower.config.adapters import AdapterConfig
 from flowerpower.config.files import Project
 from flowerpower.config.run import RunConfig
-from flowerpower.errors import ConfigError, RunFailed
+from flowerpower.errors import ConfigError, ConfigFault, RunFailed
+from flowerpower.project_code import is_inside
 from flowerpower.run.adapters.factory import Adapters
 from flowerpower.run.blocks import BlockGrouping, is_expander
 from flowerpower.run.files import Files, make_files
 from flowerpower.run.modules import check_installed
 from flowerpower.run.node_events import NodeEventHook, is_in_event_loop
-from flowerpower.run.patches import give_items, quiet_hamilton, shut_down_future_adapter
+from flowerpower.run.patches import (
+    function_at_fault,
+    give_items,
+    quiet_hamilton,
+    shut_down_future_adapter,
+)
 
 FRAMES_PER_NODE = 10
 """Python calls that a chain of nodes nests for each node, with some to spare."""
@@ -75,10 +83,9 @@ def build_dag(
     Its driver has the hook `node_events`, and is all that a plain run needs.
 
     Raises:
-        ConfigError: if a file of the run does not fit the DAG.
-        RunFailed: if the functions do not make a DAG.
+        ConfigError: if the functions do not make a DAG, or a file of the run does not fit it.
     """
-    with _as_dag_error():
+    with _as_dag_error(project.root):
         hooks = [node_events] if node_events is not None else []
         driver = _builder(modules, run).with_adapters(*hooks).build()
     # Hamilton walks a graph by recursion: at Python's limit of 1000 a chain of 100 nodes may fail.
@@ -86,7 +93,7 @@ def build_dag(
     with quiet_hamilton():
         files = make_files(project.root, run, driver.graph)
     if files.factories:
-        with _as_dag_error():
+        with _as_dag_error(project.root):
             driver.graph = modify_graph(driver.graph, files.savers, files.loaders)
     return Dag(modules, driver, files)
 
@@ -152,7 +159,7 @@ def make_driver(
     _check_methods([*adapters.methods, *(["cache"] if run.cache.enabled else [])], dag)
     all_adapters = [node_events, *adapters.node_adapters, *(t.adapter for t in adapters.trackers)]
     if dag.coroutines:
-        with _as_dag_error():
+        with _as_driver_error():
             return _make_async_driver(run, dag, all_adapters)
     executor = run.executor.type
     is_special = run.cache.enabled or dag.parallel or dag.files.factories
@@ -178,7 +185,7 @@ def make_driver(
         builder = builder.with_grouping_strategy(BlockGrouping(overrides))
         for tracker in adapters.trackers if executor not in ("synchronous", "threadpool") else ():
             warn(f"{tracker.name} records the run but not its nodes: they run in other processes.")
-    with _as_dag_error():
+    with _as_driver_error():
         return builder.with_adapters(*all_adapters).build()
 
 
@@ -229,16 +236,37 @@ def _first(names: list[str]) -> str:
 
 
 @contextlib.contextmanager
-def _as_dag_error() -> Iterator[None]:
-    """Raise whatever Hamilton raises while it builds a graph as RunFailed."""
+def _as_driver_error() -> Iterator[None]:
+    """Raise as RunFailed what an adapter raises that is told of the graph, which is right."""
     try:
         with quiet_hamilton():
             yield
     except Exception as error:
+        raise RunFailed("Hamilton's driver cannot be made.") from error
+
+
+@contextlib.contextmanager
+def _as_dag_error(root: Path) -> Iterator[None]:
+    """Raise whatever Hamilton raises while it builds a graph as ConfigError, with file and line."""
+    try:
+        with quiet_hamilton():
+            yield
+    except Exception as error:  # noqa: BLE001 - Hamilton has no error class of its own for this
+        reason = " ".join(str(error).split()) or type(error).__name__
+        message = f"The functions do not make a DAG: {reason}"
         hint = None
-        if "more than once" in str(error):
+        if "more than once" in reason:
             hint = "Let later modules override earlier ones: run.allow_module_overrides: true."
-        raise RunFailed("The functions do not make a DAG.", hint=hint) from error
+        elif "Missing type" in reason:
+            hint = "For example: def area(width: float, height: float) -> float"
+        function = function_at_fault(error)
+        if function is None:
+            raise ConfigError(message, hint=hint) from None
+        code = inspect.unwrap(function).__code__
+        file = code.co_filename
+        shown = os.path.relpath(file, root) if is_inside(file, str(root)) else file
+        fault = ConfigFault(shown, message, function.__name__, code.co_firstlineno)
+        raise ConfigError(faults=[fault], hint=hint) from None
 
 
 def _make_async_driver(run: RunConfig, dag: Dag, adapters: list[Any]) -> AsyncDriver:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import pathlib
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from hamilton import htypes
@@ -37,11 +37,15 @@ def check_known(
             raise InvalidInputs(message, hint=hint)
 
 
-def check_complete(pipeline: str, inputs: Iterable[InputInfo], names: Iterable[str]) -> None:
+def check_complete(
+    pipeline: str, inputs: Iterable[InputInfo], names: Iterable[str], known: Collection[str]
+) -> None:
     """Check that every required input is among the names.
 
+    `known` are names that an input may have been mistyped for: those of nodes and parameters.
+
     Raises:
-        MissingInputs: with all that are missing, and the nodes that need each.
+        MissingInputs: with all that are missing, the nodes that need each, and the nearest name.
     """
     present = set(names)
     missing = [info for info in inputs if info.required and info.name not in present]
@@ -51,10 +55,20 @@ def check_complete(pipeline: str, inputs: Iterable[InputInfo], names: Iterable[s
     raise MissingInputs(
         f"{pipeline} lacks {len(missing)} input{'s' if len(missing) > 1 else ''}:",
         details=[
-            f"{info.name} ({info.type}), needed by {', '.join(info.needed_by)}" for info in missing
+            f"{info.name} ({info.type}), {_why_needed(info)}{_guess(info.name, known)}"
+            for info in missing
         ],
         hint=f"Give {flags}, or write them under run.inputs in conf/pipelines/{pipeline}.yml.",
     )
+
+
+def _why_needed(info: InputInfo) -> str:
+    return f"needed by {', '.join(info.needed_by)}" if info.needed_by else "which is asked for"
+
+
+def _guess(name: str, known: Collection[str]) -> str:
+    guess = did_you_mean(name, known)
+    return f".{guess}" if guess else ""
 
 
 def convert_values(

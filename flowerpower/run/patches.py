@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -72,6 +73,23 @@ def warm_up_hamilton() -> None:
     module = ad_hoc_utils.create_temporary_module(nothing, module_name="flowerpower_warm_up")
     driver.Builder().with_modules(module).build().execute(["nothing"])
     sys.modules.pop("flowerpower_warm_up", None)
+
+
+def function_at_fault(error: Exception) -> Callable[..., Any] | None:
+    """The function that does not fit into a graph, for an error of building it (Hamilton 1.90).
+
+    Its errors name no file and no line. The function is in the frames that they come from: one
+    makes the nodes of each function `f`, and then one adds what each node `n` depends on.
+    """
+    function = None
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_name == "create_function_graph":
+            function = frame.f_locals.get("f")
+        elif frame.f_code.co_name == "update_dependencies":
+            node = frame.f_locals.get("n")
+            functions = node.originating_functions if node is not None else None
+            function = functions[0] if functions else None
+    return function
 
 
 def shut_down_future_adapter(used: driver.Driver) -> None:

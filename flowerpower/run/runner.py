@@ -20,7 +20,7 @@ from flowerpower.config.merge import (
     without_replaced,
 )
 from flowerpower.config.run import EVERY_NODE, RunConfig, RunOverrides
-from flowerpower.errors import ConfigError, InvalidInputs, UnknownNode
+from flowerpower.errors import ConfigError, InvalidInputs, UnknownNode, UsageError
 from flowerpower.jobs.run import FileRecord
 from flowerpower.run.adapters.factory import OnWarning, check_adapters, log_warning, make_adapters
 from flowerpower.run.blocks import check_blocks, is_expander
@@ -28,10 +28,12 @@ from flowerpower.run.dag import (
     InputInfo,
     NodeInfo,
     computed_nodes,
+    default_of,
     input_info,
     leaf_nodes,
     missing_variant,
     node_info,
+    nodes_named,
     upstream,
 )
 from flowerpower.run.draw.graph import no_such_node
@@ -100,11 +102,11 @@ class PipelineRunner:
         With `complete=False` missing inputs are not an error.
 
         Raises:
-            ConfigError: if a module or a node that the YAML names does not exist, or the executor
-                or the cache cannot serve the DAG.
+            ConfigError: if a module or a node that the YAML names does not exist, the functions do
+                not make a DAG, or the executor or the cache cannot serve it.
             UnknownNode: if a node that the caller names does not exist.
             MissingInputs, InvalidInputs: if the inputs do not fit the DAG.
-            RunFailed: if a module cannot be imported or its functions do not make a DAG.
+            RunFailed: if importing a module raised.
         """
         run = self.run_config
         names = run.modules or [f"pipelines.{self._pipeline.name}"]
@@ -128,10 +130,19 @@ class PipelineRunner:
             given = {*run.inputs, *run.config, *self._pipeline.config.params}
             self._check_variants(node.name for node in user_inputs if node.name not in given)
         input_values = self._input_values(graph.nodes, user_inputs)
+        written = dag.files.written
         computed = {node.name for node in nodes}
-        inputs = [input_info(node, computed) for node in user_inputs]
+        # What only writes a value has no say in whether that is required.
+        users = computed - {name for saver in written for name in saver_nodes(graph, saver)}
+        wanted = {*final_vars, *(name for names in written.values() for name in names)}
+        inputs = [input_info(node, users, is_wanted=node.name in wanted) for node in user_inputs]
+        present = [*input_values, *run.config]
         if complete:
-            check_complete(self._pipeline.name, inputs, [*input_values, *run.config])
+            known = [*computed_nodes(dag.driver), *self._pipeline.config.params]
+            check_complete(self._pipeline.name, inputs, present, known)
+            # Hamilton gives None for an input that is returned itself and not given.
+            unset = [node for node in user_inputs if node.name in wanted - {*present}]
+            input_values |= {node.name: default_of(node) for node in unset}
         if node_events is not None:
             # A Parallelizable node whose items are given runs too, to begin its block.
             given_items = [name for name in overrides if is_expander(graph.nodes[name])]
@@ -177,12 +188,28 @@ class PipelineRunner:
 
     def _build_dag(self, node_events: NodeEventHook | None) -> Dag:
         try:
-            return build_dag(self._project, self._modules, self.run_config, node_events)
+            dag = build_dag(self._project, self._modules, self.run_config, node_events)
         except UnknownNode as error:
             self._check_variants([error.node] if error.node else [])
             if error.node in (*self._overrides.load, *self._overrides.save):
                 raise
             raise ConfigError(error.message, hint=error.hint) from None
+        self._check_config()
+        return dag
+
+    def _check_config(self) -> None:
+        """Check that no setting of the driver has a node's name.
+
+        Hamilton would take the setting's value for the node, without a word and without its type.
+        """
+        config = self.run_config.config
+        for name in config and sorted(nodes_named(self._modules, config)):
+            message = f"{name} is a node of {self._pipeline.name}; a setting needs another name."
+            hint = f"To replace the node's value use run.overrides, or --override {name}=…."
+            if name in self._overrides.config:
+                raise UsageError(f"config: {message}", hint=hint)
+            fault = self._pipeline.file.fault(("run", "config", name), message)
+            raise ConfigError(faults=[fault], hint=hint)
 
     def _final_vars(self, dag: Dag) -> list[str]:
         if self.run_config.final_vars is not None:
@@ -256,7 +283,23 @@ class PipelineRunner:
         hint = "Values that only some variants of a pipeline take belong under params."
         check_known(from_yaml, known, f"run.inputs of {self._pipeline.file.name}", hint)
         values = merged_inputs(self._pipeline.config, self._overrides, known)
+        values |= self._texts_from_environment(values, known)
         if SCHEDULED_FOR in known:
             values.setdefault(SCHEDULED_FOR, self._scheduled_for)
         names = {node.name for node in user_inputs}
         return convert_values({k: v for k, v in values.items() if k in names}, known)
+
+    def _texts_from_environment(
+        self, values: dict[str, Any], known: dict[str, Node]
+    ) -> dict[str, str]:
+        """The texts of placeholders that were read as numbers, for inputs that take only text.
+
+        A postal code 01234 would lose its first digit.
+        """
+        texts: dict[str, str] = {}
+        for name in values.keys() & known.keys() - self._overrides.inputs.keys():
+            section = ("run", "inputs") if name in self._pipeline.config.run.inputs else ("params",)
+            text = self._pipeline.file.text_at((*section, name))
+            if text is not None and known[name].type in (str, str | None):
+                texts[name] = text
+        return texts

@@ -73,7 +73,7 @@ def _schedules_in_words(context: CommandContext, config: PipelineConfig) -> list
         try:
             texts.append(schedule.trigger(context.timezone).in_words())
         except FlowerpowerError as error:
-            texts.append(error.message)
+            texts.append(" ".join((error.message, *error.details)))
     return texts
 
 
@@ -105,7 +105,7 @@ def show(
     _check_options(context, output, html=html)
     manager = context.manager
     files = manager.registry.get(pipeline)
-    with importing_modules():
+    with importing_modules(context.manager.project.root):
         plan = manager.plan(pipeline, complete=False)
         graph = manager.graph(pipeline) if html else None
     configuration: Any = mask_values(files.file.root.plain(as_written=True), named=True)
@@ -174,7 +174,7 @@ def validate(
     """Check every pipeline without running it, and show all faults at once."""
     manager = context.manager
     names = manager.list() if pipeline is None else [manager.registry.files(pipeline).name]
-    with importing_modules():
+    with importing_modules(context.manager.project.root):
         faults = {name: manager.validate(name) for name in names}
     faulty = [name for name in names if faults[name]]
     if faulty:

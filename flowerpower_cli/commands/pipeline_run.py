@@ -30,9 +30,10 @@ def run(
 ) -> None:
     """Run a pipeline here and now and show its result.
 
-    What the pipeline itself prints goes to stderr. --output writes the result as JSON. With
-    --timeout it runs in a process of its own, in the project's folder, which is ended when the
-    time is up.
+    It runs in the project's folder, as a job does: relative paths in inputs and in the pipeline's
+    code begin there. Those of --load, --save and --output begin in your current folder. What the
+    pipeline itself prints goes to stderr. --output writes the result as JSON. With --timeout it
+    runs in a process of its own, which is ended when the time is up.
     """
     overrides = overrides_from(options, progress)
     context.manager.registry.files(pipeline)
@@ -41,7 +42,7 @@ def run(
             raise UsageError(
                 "--output and --dry-run are both given, but a dry run has no result to write."
             )
-        with importing_modules():
+        with importing_modules(context.manager.project.root):
             plan = context.manager.plan(pipeline, overrides, complete=False, with_forecast=True)
         _show_plan(context, pipeline, plan)
         return
@@ -64,7 +65,7 @@ def _run_with_progress(
     from flowerpower_cli.views.progress import run_progress
 
     manager = context.manager
-    settings = merged_run(manager.registry.get(pipeline).config, overrides)
+    settings = merged_run(manager.registry.get(pipeline, overrides).config, overrides)
     # With a timeout another process runs the pipeline, and this one needs no Hamilton.
     if not settings.timeout:
         import_hamilton()

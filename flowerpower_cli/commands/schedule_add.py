@@ -102,8 +102,6 @@ def add(
     for record in added:
         if not record.created:
             context.output.message(f"Nothing to do: the schedule {record.id} exists already.")
-        elif record.state == "done":
-            context.output.warning(f"The schedule {record.id} is done: it will never fire.")
     context.warn_if_no_worker({record.spec.queue for record in added if record.spec is not None})
     _warn_if_no_scheduler(context)
     raise_errors(errors, "schedules")

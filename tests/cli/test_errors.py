@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from flowerpower.jobs.schedule import ScheduleSpec
 from flowerpower.pipeline import PipelineManager
+from flowerpower.triggers.make import make_trigger
 from tests.conftest import MakeProject
 from tests.terminal import Cli, Ended
 
@@ -43,6 +45,16 @@ PIPELINES = {
     ),
     "untyped": ("", "def a(b):\n    return b\n"),
     "empty": ("", ""),
+    "mistyped": (
+        "",
+        "def orders() -> int:\n    return 1\n\n\ndef total(order: int) -> int:\n    return order\n",
+    ),
+    "config": ("run: {config: {double: 3}, inputs: {x: 1}}\n", GOOD[1]),
+    "flow": ("run: {inputs: {x: ${X}}}\n", GOOD[1]),
+    "twofaults": (
+        "run: {inputs: {x: 1}}\nschedule:\n  cron: 61 * * * *\n  timezone: Europe/Berln\n",
+        GOOD[1],
+    ),
     "nomodule": ("run: {modules: [pipelines.nothere]}\n", ""),
     "badkey": ("run:\n  input: {x: 1}\n", GOOD[1]),
     "badtype": ("run:\n  retry: {max_retries: many}\n", GOOD[1]),
@@ -90,7 +102,8 @@ def _calendar(root: Path) -> None:
     """The project has a schedule called nightly, and one called over that has no fires to come."""
     manager = PipelineManager(root, quiet=True, environ={})
     manager.schedule("good", cron="0 2 * * *", schedule_id="nightly")
-    manager.schedule("good", date="2020-01-01", schedule_id="over")
+    over = ScheduleSpec("good", make_trigger(date="2020-01-01"), id="over")
+    manager.job_queue.backend.schedules.add(over)
     manager.close()
 
 
@@ -180,7 +193,7 @@ PATHS = [
          prepare=_conf(b"timezone: Europe/Berln\n")),
     path("all faults at once", "pipeline list", 4, "2 faults", "line 1", "line 2",
          prepare=_conf(b"timezon: UTC\nnam: x\n")),
-    path("url of another backend", "pipeline list", 4, "begins with 'redis'", "sqlite:///",
+    path("url of another backend", "pipeline list", 4, "begins with 'redis://'", "sqlite:///", "job_queue.type: rq",
          prepare=_conf(b"job_queue: {backend: {url: 'redis://:hunter2@h'}}\n")),
     path("all invalid", "pipeline validate", 4, "badcron.yml, line 2: schedule.cron", "circle",
          "badkey.yml, line 2"),
@@ -194,8 +207,12 @@ PATHS = [
     path("syntax error", "pipeline run syntax", 6, "pipelines/syntax.py, line 1", "SyntaxError"),
     path("import fails", "pipeline run badimport", 6, "pipelines/badimport.py, line 1", "no_such_library"),
     path("import exits", "pipeline run exitimport", 6, "pipelines/exitimport.py", "SystemExit"),
-    path("circle", "pipeline run circle", 6, "circle", "a -> b"),
-    path("no types", "pipeline run untyped", 6, "untyped failed", "function a", "DAG"),
+    path("circle", "pipeline run circle", 4, "circle", "a -> b"),
+    path("no types", "pipeline run untyped", 4, "pipelines/untyped.py, line 1: a:", "function a", "DAG"),
+    path("input asked for", "pipeline run total --final-vars left", 2, "left (int), which is asked for"),
+    path("input mistyped in code", "pipeline run mistyped", 2, "order (int), needed by total. Did you mean 'orders'?"),
+    path("setting like a node", "pipeline run config", 4, "config.yml, line 1: run.config.double", "is a node"),
+    path("placeholder without quotes", "pipeline run flow", 4, "flow.yml, line 1", 'a placeholder needs quotes: "${X}"'),
     path("output nowhere", "pipeline run good -o /no/such/file", 1, "/no/such/file", "No such file"),
     *NOT_ASKED,
     path("new over old", "pipeline new good", 8, "good.yml already exists"),
@@ -254,6 +271,18 @@ PATHS = [
     path("interval of nothing", "schedule add good --interval 0", 2, "at least 1 second"),
     path("no interval", "schedule add good --interval often", 2, "'often' is not a duration"),
     path("no date", "schedule add good --date tomorrow", 2, "'tomorrow' is not a time"),
+    path("cron and zone", "schedule add twofaults", 4, "twofaults.yml, line 3: schedule.cron",
+         "twofaults.yml, line 4: schedule.timezone", "Europe/Berlin"),
+    Path_("cron and zone given", ("schedule", "preview", "--cron", "61 * * * *", "--timezone", "Europe/Berln"), 2,
+          ("2 faults", "'61' is out of range", "Did you mean 'Europe/Berlin'")),
+    Path_("too many minutes", ("schedule", "add", "good", "--cron", "*/90 * * * *"), 2, ("--interval 90m",)),
+    Path_("zone in the cron", ("schedule", "add", "good", "--cron", "CRON_TZ=UTC 0 8 * * *"), 2, ("--timezone UTC",)),
+    path("date in the past", "schedule add good --date 2020-01-01", 2, "would never fire", "1 January 2020"),
+    path("end in the past", "schedule add good --interval 1h --end 2020-01-01", 2, "would never fire"),
+    path("postgres", "pipeline list", 4, "begins with 'postgres://'", "Did you mean 'postgresql://…'",
+         prepare=_conf(b"job_queue: {backend: {url: 'postgres://me:hunter2@h/d'}}\n")),
+    path("number as a password", "pipeline list", 4, "line 1: job_queue.backend.password: expected text, got ***; put it in quotes.",
+         prepare=_conf(b"job_queue: {type: rq, backend: {password: 41496}}\n")),
     path("no zone", "schedule add good --cron @daily --timezone Europe/Berln", 2, "Europe/Berlin"),
     path("bad start", "schedule add good --cron @daily --start soon", 2, "--start", "ISO 8601"),
     path("end before start", "schedule add good --cron @daily --start 2030-01-02 --end 2030-01-01", 2,

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from flowerpower.jobs.schedule import Origin, ScheduleSpec
+from flowerpower.pipeline import PipelineManager
+from flowerpower.triggers.make import make_trigger
 from tests.conftest import MakeProject
 from tests.terminal import COMMAND, Cli, Ended
 
@@ -160,11 +163,29 @@ def test_odd_readings_are_told(
     assert says in cli.run("schedule", "add", "quick", *arguments, code=0).stderr
 
 
-def test_a_schedule_without_fires_to_come_is_told(cli: Cli, project: Path) -> None:
-    """A date that has gone by makes a schedule that is done, with a warning."""
-    ended = cli.run("schedule", "add", "quick", "--date", "2020-01-01", code=0)
-    assert "Warning: The schedule quick-1 is done: it will never fire." in ended.stderr
-    assert "done: no next fire" in ended.stdout
+def test_a_schedule_without_fires_to_come_is_not_added(cli: Cli, project: Path) -> None:
+    """A date that has gone by makes no schedule; the same one that is there already stays."""
+    for trigger in (("--date", "2020-01-01"), ("--cron", "@daily", "--end", "2020-01-01")):
+        ended = cli.run("schedule", "add", "quick", *trigger, code=2)
+        assert "Error: The schedule would never fire" in ended.stderr
+    assert cli.run("schedule", "list", "--json", code=0).json == []
+    _add_done(project, "once")
+    again = ("schedule", "add", "quick", "--date", "2020-01-01", "--schedule-id", "once")
+    assert "the schedule once exists already" in cli.run(*again, code=0).stderr
+    ended = cli.run(*again[:4], "2021-01-01", *again[5:], "--overwrite", code=2)
+    assert "1 January 2021" in ended.stderr
+    assert [(s["id"], s["state"]) for s in cli.run("schedule", "list", "--json", code=0).json] == [
+        ("once", "done")
+    ]
+
+
+def _add_done(project: Path, schedule_id: str) -> None:
+    """Store a schedule whose only fire is over, as a scheduler leaves it."""
+    manager = PipelineManager(project, quiet=True, environ={})
+    trigger = make_trigger(date="2020-01-01", timezone=manager.project.timezone)
+    spec = ScheduleSpec("quick", trigger, id=schedule_id, origin=Origin.CLI)
+    manager.job_queue.backend.schedules.add(spec)
+    manager.close()
 
 
 def test_the_list_narrows(cli: Cli, project: Path) -> None:
@@ -174,7 +195,7 @@ def test_the_list_narrows(cli: Cli, project: Path) -> None:
     assert (ended.stdout, "There are no schedules yet" in ended.stderr) == ("", True)
     add(cli, "quick", "--cron", "@daily", "--schedule-id", "b")
     add(cli, "declared")
-    add(cli, "quick", "--date", "2020-01-01", "--schedule-id", "a")
+    _add_done(project, "a")
     cli.run("schedule", "pause", "hourly", code=0)
     assert ids(cli) == ["b", "morning", "hourly", "a"]
     assert ids(cli, "--pipeline", "declared") == ["morning", "hourly"]

@@ -66,6 +66,28 @@ def test_only_the_patches_touch_private_attributes_of_others() -> None:
                 assert is_own or is_super or is_special, f"{file}:{node.lineno}: {node.attr}"
 
 
+def second(number: str) -> str:
+    return number
+
+
+def untyped(number) -> str:  # type: ignore[no-untyped-def]
+    return str(number)
+
+
+@pytest.mark.parametrize("at_fault", [second, untyped])
+def test_the_function_that_does_not_fit_is_in_the_frames_of_the_error(
+    at_fault: Callable[..., Any],
+) -> None:
+    """Of a function without a type, and of one that expects another type than a node has."""
+    module = ad_hoc_utils.create_temporary_module(number, at_fault)
+    with pytest.raises(ValueError, match=at_fault.__name__) as caught:
+        driver.Builder().with_modules(module).build()
+    function = patches.function_at_fault(caught.value)
+    assert function is not None
+    assert function.__code__ is at_fault.__code__
+    assert patches.function_at_fault(ValueError("of elsewhere")) is None
+
+
 def test_hamilton_logs_failures_by_the_loggers_that_are_silenced(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
