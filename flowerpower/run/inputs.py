@@ -92,12 +92,18 @@ def convert_values(
             converted[name] = None if is_unscheduled else convert_value(value, declared)
         except ValueError:
             shown = MASK if is_secret_name(name) else describe(value)
+            if isinstance(declared, type) and _full_name(type(value)) == _full_name(declared):
+                shown += ", of a class that has been imported again since: make the value anew"
             wrong.append(f"{name} takes {type_text(declared)}, got {shown}")
     if wrong:
         raise InvalidInputs(
             f"{len(wrong)} {what}{'s do' if len(wrong) > 1 else ' does'} not fit:", details=wrong
         )
     return converted
+
+
+def _full_name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def convert_value(value: Any, declared: Any) -> Any:

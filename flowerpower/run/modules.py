@@ -19,37 +19,47 @@ from flowerpower.errors import ConfigError, RunFailed
 from flowerpower.project_code import is_inside, is_own, module_paths
 from flowerpower.text import did_you_mean
 
-_stamps: dict[str, tuple[str, int, int]] = {}
-"""By module name: its file, and the time (ns) and size of that when it was imported."""
+Stamps = dict[str, tuple[str, tuple[int, int] | None]]
+"""By name of a module that was imported: its file or folder, and the time and size of a file."""
+_stamps: Stamps = {}
+"""All modules of the project, not only those that a pipeline names."""
 _roots: list[str] = []
 """The project on the path, at most one."""
 _importing = threading.RLock()
+_NEVER_FORGOTTEN = ("flowerpower", "flowerpower_cli", "__main__", "__mp_main__")
 # Of a worker of a cluster, which serves other runs before and after:
 _worker_base_path: list[str] = []
 """`sys.path` before its first run."""
 _worker_path: list[str] = []
 """The import path of its last run."""
-_worker_stamps: dict[str, tuple[str, tuple[int, int] | None]] = {}
-"""By module imported from there: its file or folder, and the time and size of a file."""
+_worker_stamps: Stamps = {}
+"""All modules imported from there."""
 
 
 def import_modules(root: Path, names: Sequence[str]) -> list[ModuleType]:
     """The modules called `names`, looked for in the folder `root` first.
 
-    A module is imported again if its file has changed since.
+    If the file of any of the project's modules has changed, all of them are imported again.
 
     Raises:
-        ConfigError: if there is no module of that name.
+        ConfigError: if there is no module of that name, or another one hides it.
         RunFailed: if importing it raised; `__cause__` is what it raised.
     """
     # One at a time: a module that is forgotten while another thread imports it is a KeyError there.
     with _importing:
         _put_first(str(root))
         importlib.invalidate_caches()
-        for name in names:
-            if name in _stamps and _stamp(sys.modules.get(name)) != _stamps[name]:
-                sys.modules.pop(name, None)
-        return [_import(root, name) for name in names]
+        _forget_changed(_stamps)
+        try:
+            return [_import(root, name) for name in names]
+        finally:
+            _note_imports(_stamps, _roots)
+
+
+def note_imports() -> None:
+    """Note what a run has imported of its project, in nodes too, so that edits of it are seen."""
+    with _importing:
+        _note_imports(_stamps, _roots)
 
 
 def _put_first(root: str) -> None:
@@ -61,9 +71,7 @@ def _put_first(root: str) -> None:
         _roots.remove(other)
         while other in sys.path:
             sys.path.remove(other)
-        for name, (file, _, _) in list(_stamps.items()):
-            if is_inside(file, other):
-                del _stamps[name]
+        _stamps.clear()
         for name, module in list(sys.modules.items()):
             if any(is_own(path, other) for path in module_paths(module)):
                 del sys.modules[name]
@@ -73,10 +81,26 @@ def _put_first(root: str) -> None:
         sys.path.insert(0, root)
 
 
-def _stamp(module: ModuleType | None) -> tuple[str, int, int] | None:
-    file = getattr(module, "__file__", None)
-    stamp = file_stamp(file) if file is not None else None
-    return (file, *stamp) if file is not None and stamp is not None else None
+def _forget_changed(stamps: Stamps, *, all_of_them: bool = False) -> None:
+    """Forget all modules in `stamps` if the file of one of them has changed, or on demand."""
+    # All: one that has not changed refers to functions and classes of one that has.
+    if all_of_them or any(file_stamp(file) != stamp for file, stamp in stamps.values()):
+        for name in stamps:
+            sys.modules.pop(name, None)
+        stamps.clear()
+
+
+def _note_imports(stamps: Stamps, folders: Sequence[str]) -> None:
+    """Note in `stamps` what has been imported from the folders since."""
+    for name, module in list(sys.modules.items()):
+        file = next(iter(module_paths(module)), None)
+        if (
+            file is not None
+            and name not in stamps
+            and name.partition(".")[0] not in _NEVER_FORGOTTEN
+            and any(is_own(file, folder) for folder in folders)
+        ):
+            stamps[name] = file, file_stamp(file)
 
 
 def file_stamp(file: str) -> tuple[int, int] | None:
@@ -99,14 +123,42 @@ def _import(root: Path, name: str) -> ModuleType:
     except BaseException as error:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing is not None and f"{name}.".startswith(f"{missing}."):
+            _check_not_hidden(root, name)
             raise _no_such_module(root, name) from None
         raise RunFailed(f"The module {name} cannot be imported.") from error
     finally:
         sys.dont_write_bytecode = before
-    stamp = _stamp(module)
-    if stamp is not None:
-        _stamps[name] = stamp
+    _check_not_hidden(root, name)
     return module
+
+
+def _check_not_hidden(root: Path, name: str) -> None:
+    """Check that the project's own module of a name, if it has one, is the one that is imported.
+
+    Raises:
+        ConfigError: naming the package or module of the same name that Python has taken.
+    """
+    parts = name.split(".")
+    bases = [root.joinpath(*parts[:count]) for count in range(1, len(parts) + 1)]
+    files = (bases[-1].with_suffix(".py"), bases[-1] / "__init__.py")
+    own = next((file for file in files if file.is_file()), None)
+    if own is None:
+        return
+    for count, base in enumerate(bases, 1):
+        part = ".".join(parts[:count])
+        if part not in sys.modules:
+            return
+        paths = module_paths(sys.modules[part]) or ["a part of Python"]
+        own_places = (base, base.with_suffix(".py"), base / "__init__.py")
+        # Real paths: the project's folder may have been reached by a link.
+        if not {*map(os.path.realpath, paths)} & {*map(os.path.realpath, own_places)}:
+            hint = f"Rename {base.relative_to(root)}, or do not import the other before the run."
+            if base.is_dir() and not (base / "__init__.py").exists():
+                # Python takes a package with that file, wherever it is, before a folder without.
+                hint = f"Write an empty file {(base / '__init__.py').relative_to(root)}."
+            raise ConfigError(
+                f"{own.relative_to(root)} is hidden by another {part!r}: {paths[0]}.", hint=hint
+            )
 
 
 def _no_such_module(root: Path, name: str) -> ConfigError:
@@ -114,9 +166,14 @@ def _no_such_module(root: Path, name: str) -> ConfigError:
     known = [
         path.relative_to(root).as_posix()[:-3].replace("/", ".") for path in root.glob("*/*.py")
     ]
+    hint = f"Write {file}, or name the modules in run.modules."
+    if any((root / "src" / path).exists() for path in (file, file.removesuffix(".py"))):
+        hint = (
+            f"src/{file} is there: install the project (`pip install -e .`) or set PYTHONPATH=src."
+        )
     return ConfigError(
         f"There is no module {name!r}: expected the file {file}.{did_you_mean(name, known)}",
-        hint=f"Write {file}, or name the modules in run.modules.",
+        hint=hint,
     )
 
 
@@ -136,7 +193,7 @@ def call_with_path(path: list[str], function: Callable[[bytes], bytes], argument
         return function(argument)
     finally:
         with _importing:
-            _stamp_worker_imports()
+            _note_imports(_worker_stamps, _worker_path)
 
 
 def _prepare_worker(path: list[str]) -> None:
@@ -144,28 +201,10 @@ def _prepare_worker(path: list[str]) -> None:
         _worker_base_path.extend(sys.path)
         # As in _import: an edit right after a run would be missed.
         sys.dont_write_bytecode = True
-    has_changed = any(file_stamp(file) != stamp for file, stamp in _worker_stamps.values())
-    if has_changed or path != _worker_path:
-        # All modules: one that has not changed refers to functions of one that has.
-        for name in _worker_stamps:
-            sys.modules.pop(name, None)
-        _worker_stamps.clear()
+    _forget_changed(_worker_stamps, all_of_them=path != _worker_path)
     _worker_path[:] = path
     sys.path[:] = [*path, *(folder for folder in _worker_base_path if folder not in path)]
     importlib.invalidate_caches()
-
-
-def _stamp_worker_imports() -> None:
-    """Note in `_worker_stamps` what has been imported from the run's path."""
-    for name, module in list(sys.modules.items()):
-        file = next(iter(module_paths(module)), None)
-        if (
-            file is not None
-            and name not in _worker_stamps
-            and name.partition(".")[0] not in ("flowerpower", "__main__", "__mp_main__")
-            and any(is_own(file, folder) for folder in _worker_path)
-        ):
-            _worker_stamps[name] = file, file_stamp(file)
 
 
 def check_installed(what: str, module: str, extra: str) -> None:
