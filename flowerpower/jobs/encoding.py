@@ -226,8 +226,12 @@ def _size(value: Any) -> dict[str, Any]:
 
 
 def _columns(value: Any) -> dict[str, Any]:
-    # PyArrow's `columns` are the values.
-    columns = getattr(value, "column_names", getattr(value, "columns", None))
+    if hasattr(value, "collect_schema"):
+        # `columns` of a lazy table of polars warns that it reads the file.
+        columns = value.collect_schema().names()
+    else:
+        # PyArrow's `columns` are the values.
+        columns = getattr(value, "column_names", getattr(value, "columns", None))
     if columns is None and hasattr(value, "to_frame") and hasattr(value, "head"):
         columns = ["value"]
     if columns is None:

@@ -38,9 +38,9 @@ from flowerpower.run.dag import (
 )
 from flowerpower.run.draw.graph import no_such_node
 from flowerpower.run.driver import Dag, build_dag, check_fit, execute, make_driver
-from flowerpower.run.files import check_files_exist
+from flowerpower.run.file_checks import check_files, check_files_exist
 from flowerpower.run.inputs import SCHEDULED_FOR, check_complete, check_known, convert_values
-from flowerpower.run.modules import import_modules
+from flowerpower.run.modules import import_modules, note_imports
 from flowerpower.run.node_events import NodeEventHook
 from flowerpower.run.patches import saver_nodes
 
@@ -51,8 +51,9 @@ class Plan:
 
     `nodes` are in an order they can run in. `input_values` are what the DAG is given, `overrides`
     the values of nodes that are not computed. `forecast` says of each node whether it would come
-    from the cache (`cached`, `computed`, or `depends` on the values of nodes before it); it is
-    empty without a cache.
+    from the cache: `cached`, `computed`, `depends` (on the values of nodes before it), or
+    `no_fingerprint` (computed each time: its value, or one that it takes, has no fingerprint). It
+    is empty without a cache.
     """
 
     dag: Dag = field(repr=False)
@@ -125,6 +126,7 @@ class PipelineRunner:
         check_blocks(nodes, final_vars, dag.files.written, replaced, callers)
         dag.set_computed_nodes([*nodes, *(graph.nodes[name] for name in overrides)])
         check_fit(run, self.adapter_config, dag)
+        check_files(dag.files, {node.name for node in nodes})
         check_adapters(self._project, self.adapter_config)
         if complete:
             given = {*run.inputs, *run.config, *self._pipeline.config.params}
@@ -169,7 +171,7 @@ class PipelineRunner:
         node_events = node_events or NodeEventHook()
         plan = self.plan(node_events)
         project = self._project
-        check_files_exist(project.root, plan.run.load, {node.name for node in plan.nodes})
+        check_files_exist(plan.dag.files, {node.name for node in plan.nodes})
         adapters = make_adapters(
             project, self._pipeline.name, self.adapter_config, node_events, on_warning
         )
@@ -182,6 +184,7 @@ class PipelineRunner:
             values = execute(driver, targets, plan.input_values, plan.overrides)
         finally:
             adapters.close()
+            note_imports()
         # With graceful errors the value of a saver may be missing.
         files = [FileRecord(**values[name]) for name in savers if isinstance(values[name], dict)]
         return {name: adapters.with_sentinels(values[name]) for name in plan.final_vars}, files

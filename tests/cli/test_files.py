@@ -266,3 +266,87 @@ def test_a_file_that_cannot_be_read_is_named(project: Path, cli: Cli) -> None:
     ran = cli.run("pipeline", "run", "report", code=6)
     assert "EmptyDataError" in ran.stderr
     assert f"{project / 'data' / 'sales.csv'} cannot be read as csv." in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("save", "message"),
+    [
+        ("by_region: s3://bucket/x.csv", "by_region: s3://bucket/x.csv needs the package fsspec"),
+        ("total: s3://bucket/x.json", "total: s3://bucket/x.json needs the package fsspec"),
+        ("total: https://host/x.json", "total: https://host/x.json can only be read"),
+        ("by_region: x.parquet", "by_region: parquet needs the package pyarrow: `pip install pyarrow`"),
+        ("by_region: x.xlsx", "by_region: excel needs the package openpyxl"),
+        ("total: {path: data, format: json}", "/data is a folder"),
+        ("total: data/sales.csv/x.json", "/data/sales.csv is a file, not a folder"),
+        ("{total: x.json, letter: x.json}", "/x.json is written 2 times"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_written_is_told_before(
+    project: Path, cli: Cli, save: str, message: str
+) -> None:
+    """What a package, a scheme or a folder does not allow: nothing has been computed then."""
+    config = project / "conf" / "pipelines" / "report.yml"
+    config.write_text(f"run:\n  load: {{sales: data/sales.csv}}\n  save:\n    {save}\n")
+    module = project / "pipelines" / "report.py"
+    module.write_text(
+        MODULE.replace("    return sales", "    open('began', 'w').close()\n    return sales")
+    )
+    for more in ((), ("--dry-run",)):
+        ended = cli.run("pipeline", "run", "report", *more, code=4)
+        assert message in ended.stderr
+    assert not (project / "began").exists()
+
+
+def test_all_files_that_cannot_be_written_are_told_at_once(project: Path, cli: Cli) -> None:
+    """Each by the node, but not one that is not to be written now."""
+    config = project / "conf" / "pipelines" / "report.yml"
+    config.write_text(
+        "run:\n  load: {sales: data/sales.csv}\n"
+        "  save: {by_region: x.parquet, total: s3://b/x.json, letter: s3://b/l.txt}\n"
+    )
+    ended = cli.run("pipeline", "run", "report", "--final-vars", "total", code=4)
+    assert "2 files cannot be read or written:" in ended.stderr
+    assert "l.txt" not in ended.stderr
+
+
+def test_a_file_url_is_a_path(project: Path) -> None:
+    """file:// needs no package, and its file is written whole and its folders made."""
+    manager = PipelineManager(project, quiet=True)
+    save = {"total": f"file://{project}/new/total%20of%20all.json"}
+    manager.run("report", load={"sales": f"file://{project}/data/sales.csv"}, save=save)
+    assert (project / "new" / "total of all.json").read_text() == "6.0\n"
+
+
+def test_tables_have_the_types_of_pandas_itself(project: Path) -> None:
+    """What is read is as pandas reads it, and an option chooses otherwise."""
+    config = project / "conf" / "pipelines" / "report.yml"
+    for options, kind in (("", "int64"), (", options: {dtype_backend: numpy_nullable}", "Int64")):
+        config.write_text(f"run: {{load: {{sales: {{path: data/sales.csv{options}}}}}}}\n")
+        sales = PipelineManager(project, quiet=True).run("report", final_vars="sales")["sales"]
+        assert str(sales["amount"].dtype) == kind
+
+
+def test_an_index_that_says_something_is_written(project: Path) -> None:
+    """It becomes a column; one that only counts rows does not."""
+    (project / "pipelines" / "report.py").write_text(
+        "import pandas as pd\n\ndef named() -> pd.DataFrame:\n"
+        "    return pd.DataFrame({'x': [1]}, index=pd.Index(['a'], name='key'))\n\n"
+        "def counted(named: pd.DataFrame) -> pd.DataFrame:\n    return named.reset_index()\n"
+    )
+    config = project / "conf" / "pipelines" / "report.yml"
+    config.write_text("run: {save: {named: n.csv, counted: [c.csv, c.html, c.dta]}}\n")
+    PipelineManager(project, quiet=True).run("report")
+    assert (project / "n.csv").read_text() == (project / "c.csv").read_text() == "key,x\na,1\n"
+    assert "<th>0</th>" not in (project / "c.html").read_text()
+
+
+def test_lines_of_json_are_tables(project: Path) -> None:
+    """A row is a line, to write and to read; other values are not written so."""
+    manager = PipelineManager(project, quiet=True)
+    manager.run("report", save={"by_region": project / "x.ndjson"})
+    lines = '{"region":"north","amount":4}\n{"region":"south","amount":2}\n'
+    assert (project / "x.ndjson").read_text() == lines
+    read = manager.run("report", load={"by_region": project / "x.ndjson"}, final_vars="total")
+    assert read == {"total": 6.0}
+    with pytest.raises(ConfigError, match="cannot be written as ndjson or json"):
+        manager.run("report", save={"pair": project / "x.jsonl"})
