@@ -25,7 +25,12 @@ from flowerpower_cli.views.tables import (
 if TYPE_CHECKING:
     from flowerpower.run.dag import InputInfo, NodeInfo
 
-FORECASTS = {"cached": "from cache", "computed": "computed", "depends": "depends on its inputs"}
+FORECASTS = {
+    "cached": "from cache",
+    "computed": "computed",
+    "depends": "depends on its inputs",
+    "no_fingerprint": "computed, has no fingerprint",
+}
 MAX_VALUE = 200
 """Characters of a value in a table."""
 MAX_COLUMNS = 12

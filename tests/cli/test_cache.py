@@ -248,6 +248,63 @@ def test_a_file_that_a_node_names_counts(project: Path) -> None:
     assert forecast(project) == dict.fromkeys(("text", "path", "both"), "cached")
 
 
+FILES = """\
+from pathlib import Path
+
+class LazyFrame:
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+def listed(folder: str) -> list:
+    return sorted(path.name for path in Path(folder).iterdir())
+
+def scan(folder: str) -> LazyFrame:
+    return LazyFrame(folder + "/a.txt")
+
+def rows(scan: LazyFrame) -> str:
+    return Path(scan.source).read_text()
+
+def length(rows: str) -> int:
+    return len(rows)
+"""
+
+
+def test_data_outside_of_a_value_is_seen(project: Path, cli: Cli) -> None:
+    """A folder counts with its files; what is read late is read each time, as --dry-run says."""
+    (project / "pipelines" / "steps.py").write_text(FILES)
+    (project / "conf" / "pipelines" / "steps.yml").write_text("run: {cache: true}\n")
+    (project / "data").mkdir()
+    (project / "data" / "a.txt").write_text("1")
+    given: dict[str, Any] = {
+        "inputs": {"folder": "data"}, "final_vars": ["listed", "rows", "length"],
+    }  # fmt: skip
+    assert run(project, **given) == {"listed": ["a.txt"], "rows": "1", "length": 1}
+    expected = {
+        "listed": "cached", "scan": "no_fingerprint", "rows": "no_fingerprint", "length": "depends",
+    }  # fmt: skip
+    assert forecast(project, **given) == expected
+    (project / "data" / "b.txt").write_text("2")
+    assert run(project, **given)["listed"] == ["a.txt", "b.txt"]
+    (project / "data" / "a.txt").write_text("11")
+    assert run(project, **given) == {"listed": ["a.txt", "b.txt"], "rows": "11", "length": 2}
+    shown = cli.run("pipeline", "run", "steps", "-i", "folder=data", "--dry-run", code=0)
+    assert re.search(r"rows +str +scan +computed, has no fingerprint", shown.stdout)
+
+
+def test_a_file_that_comes_to_be_is_seen(project: Path) -> None:
+    """A cached node that gives a name does not hide that its file is there now."""
+    (project / "pipelines" / "steps.py").write_text(
+        "from pathlib import Path\n\ndef name() -> str:\n    return 'data.txt'\n\n"
+        "def is_there(name: str) -> bool:\n    return Path(name).exists()\n"
+    )
+    (project / "conf" / "pipelines" / "steps.yml").write_text("run: {cache: true}\n")
+    assert run(project) == {"is_there": False}
+    assert forecast(project) == {"name": "cached", "is_there": "cached"}
+    (project / "data.txt").write_text("")
+    assert forecast(project) == {"name": "cached", "is_there": "computed"}
+    assert run(project) == {"is_there": True}
+
+
 @pytest.mark.parametrize(
     ("settings", "computed"),
     [

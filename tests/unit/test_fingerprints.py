@@ -16,7 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowerpower.run.cache.fingerprints import NoFingerprint, fingerprint
+from flowerpower.run.cache import fingerprints
+from flowerpower.run.cache.fingerprints import (
+    NoFingerprint,
+    fingerprint,
+    fingerprint_with_files,
+)
 
 
 class Kind(enum.Enum):
@@ -176,3 +181,116 @@ def test_a_path_stands_for_its_file(tmp_path: Path) -> None:
     short = fingerprint(file)
     file.write_text("ab")
     assert len({absent, short, fingerprint(file)}) == 3
+
+
+class Source:
+    def __init__(self, path: Any) -> None:
+        self.path = path
+
+
+NAMES: dict[str, Any] = {
+    "a text": "data",
+    "a path": Path("data"),
+    "a pattern": "data/*.csv",
+    "a pattern of folders": "data/**/*.csv",
+    "a list": ["x", "data"],
+    "a nested dictionary": {"a": {"b": ["data"]}},
+    "an object": Source("data"),
+    "a table": pd.DataFrame({"name": ["data/deep/two.csv", "none"]}),
+    "a set": {"data"},
+}
+
+
+@pytest.mark.parametrize("what", NAMES)
+def test_a_name_stands_for_all_that_is_in_its_folder(tmp_path: Path, what: str) -> None:
+    """Whatever part of a value names files: one that is new, changed or gone changes it."""
+    value = NAMES[what]
+
+    def current() -> str:
+        text, names_files = fingerprint_with_files(value, [tmp_path])
+        assert names_files or what in (
+            "a text",
+            "a list",
+            "a nested dictionary",
+            "a set",
+            "an object",
+        )
+        return text
+
+    seen = [current()]
+    folder = tmp_path / "data" / "deep"
+    folder.mkdir(parents=True)
+    (tmp_path / "data" / "one.csv").write_text("1")
+    (folder / "two.csv").write_text("2")
+    seen.append(current())
+    assert fingerprint_with_files(value, [tmp_path])[1]
+    assert current() == seen[-1]
+    (folder / "two.csv").write_text("22")
+    seen.append(current())
+    (folder / "two.csv").unlink()
+    (tmp_path / "data" / "one.csv").unlink()
+    (folder / "three.csv").write_text("3")
+    seen.append(current())
+    assert len(set(seen)) == (4 if what != "a table" else 3)
+
+
+def test_what_belongs_to_no_data_is_not_looked_at(tmp_path: Path) -> None:
+    """Hidden files, caches of Python, keys, names of columns, and texts that only separate."""
+    values = [Path("data"), {"data": 1}, pd.DataFrame({"data": [1]}), "/", ".", "data data"]
+    (tmp_path / "data").mkdir()
+    before = [fingerprint_with_files(value, [tmp_path]) for value in values]
+    for name in (".hidden", ".git/index", "__pycache__/x.pyc"):
+        file = tmp_path / "data" / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("x")
+    assert [fingerprint_with_files(value, [tmp_path]) for value in values] == before
+    assert [names_files for _, names_files in before] == [True, False, False, False, False, False]
+
+
+def test_a_folder_that_leads_back_to_itself_ends(tmp_path: Path) -> None:
+    """A link to a folder above is followed once; a broken one not at all."""
+    (tmp_path / "data" / "deep").mkdir(parents=True)
+    (tmp_path / "data" / "deep" / "up").symlink_to(tmp_path / "data")
+    (tmp_path / "data" / "broken").symlink_to(tmp_path / "nothing")
+    assert fingerprint_with_files("data", [tmp_path])[1] in (True, False)
+
+
+def test_a_huge_folder_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of more files than are looked at is not taken as unchanged."""
+    monkeypatch.setattr(fingerprints, "MAX_FILES", 3)
+    for number in range(4):
+        (tmp_path / f"{number}.csv").write_text("")
+    for value in (tmp_path, str(tmp_path), f"{tmp_path}/*.csv"):
+        with pytest.raises(NoFingerprint):
+            fingerprint_with_files(value, [tmp_path])
+
+
+def test_texts_are_looked_up_as_long_as_some_name_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long list of names is looked up whole, a long list of other texts is not."""
+    monkeypatch.setattr(fingerprints, "MAX_MISSES", 3)
+    names = [f"{number}.csv" for number in range(20)]
+    for name in names:
+        (tmp_path / name).write_text("")
+    before = fingerprint_with_files(names, [tmp_path])
+    (tmp_path / names[-1]).write_text("1")
+    assert fingerprint_with_files(names, [tmp_path]) != before
+    other = ["a", "b", "c", "d", "e", names[0]]
+    assert fingerprint_with_files(other, [tmp_path])[1] is False
+
+
+class LazyFrame:
+    """Called as those of polars and narwhals are."""
+
+
+class Collection:
+    def __dask_graph__(self) -> dict[str, Any] | None:
+        return {}
+
+
+@pytest.mark.parametrize("value", [LazyFrame(), [LazyFrame()], Collection()])
+def test_what_is_not_read_yet_has_none(value: Any) -> None:
+    """A recipe says nothing of the data that it will find."""
+    with pytest.raises(NoFingerprint):
+        fingerprint(value)

@@ -26,7 +26,7 @@ from flowerpower.errors import ConfigError
 from flowerpower.run import pickles
 from flowerpower.run.blocks import collected_names
 from flowerpower.run.cache.code_versions import code_version
-from flowerpower.run.cache.fingerprints import file_states, fingerprint
+from flowerpower.run.cache.fingerprints import fingerprint_with_files
 from flowerpower.run.node_events import NodeEventHook
 
 CACHE_FOLDER = Path(".flowerpower", "cache")
@@ -97,7 +97,8 @@ class VersionStore(SQLiteMetadataStore):  # type: ignore[misc] # Hamilton has no
     def get(self, cache_key: str) -> str | None:
         with self._lock, contextlib.suppress(sqlite3.Error):
             version: str | None = super().get(cache_key)
-            return version
+            # Hamilton stores such a version with a random end, and would find it again.
+            return UNHASHABLE if version and version.startswith(UNHASHABLE) else version
         return None
 
     def delete(self, cache_key: str) -> None:
@@ -118,13 +119,17 @@ class SignedResultStore(FileResultStore):  # type: ignore[misc] # Hamilton has n
     def __getstate__(self) -> dict[str, Any]:
         return {"path": str(self.path), "root": str(self._root)}
 
+    def set(self, data_version: str, result: Any, **options: Any) -> None:
+        if data_version.startswith(UNHASHABLE):
+            _warn_not_kept(result, "it has no fingerprint, by which a change would be seen")
+        else:
+            super().set(data_version, result, **options)
+
     def _write_result(self, file_path: Path, stored_result: Any) -> None:
         try:
             write_file(file_path, pickles.signed(stored_result.save(), self._root))
         except Exception as error:  # noqa: BLE001 - pickling runs the value's own code
-            message = "A value of type %s is not kept in the cache: %s"
-            kind = type(stored_result.value).__name__
-            logging.getLogger("flowerpower").warning(message, kind, error)
+            _warn_not_kept(stored_result.value, error)
 
     def get(self, data_version: str) -> Any:
         try:
@@ -138,10 +143,15 @@ class SignedResultStore(FileResultStore):  # type: ignore[misc] # Hamilton has n
             raise ResultRetrievalError(str(error)) from error
 
 
+def _warn_not_kept(value: Any, reason: object) -> None:
+    message = "A value of type %s is not kept in the cache: %s"
+    logging.getLogger("flowerpower").warning(message, type(value).__name__, reason)
+
+
 class Cache(HamiltonCacheAdapter):  # type: ignore[misc] # Hamilton has no types
     """Hamilton's cache, which reports to `node_events` what was not computed.
 
-    A text that names a file, from the project's folder or the current one, changes with the file.
+    A value that names a file, from the project's folder or the current one, changes with the file.
     """
 
     def __init__(
@@ -162,9 +172,8 @@ class Cache(HamiltonCacheAdapter):  # type: ignore[misc] # Hamilton has no types
     ) -> str:
         # Hamilton makes every version of a value here.
         try:
-            files = file_states(result, (self._root, Path.cwd()))
-            version = fingerprint((result, files) if files else result)
-            return f"{version}{NAMES_FILE}" if files else version
+            version, names_files = fingerprint_with_files(result, (self._root, Path.cwd()))
+            return f"{version}{NAMES_FILE}" if names_files else version
         except Exception:  # noqa: BLE001 - the value's own code runs
             return f"{UNHASHABLE}_{uuid.uuid4()}"
 
@@ -280,10 +289,15 @@ def _forecasts(cache: Cache, nodes: Iterable[Node]) -> dict[str, str]:
         if dependencies is None:
             forecasts[name] = "depends"
             continue
+        if any(version.startswith(UNHASHABLE) for version in dependencies.values()):
+            forecasts[name] = "no_fingerprint"
+            continue
         key = create_cache_key(
             node_name=name, code_version=codes[name], dependencies_data_versions=dependencies
         )
         version = cache.metadata_store.get(cache_key=key)
+        if version == UNHASHABLE:
+            forecasts[name], versions[name] = "no_fingerprint", version
         if version is None or not cache.result_store.exists(version):
             continue
         forecasts[name], versions[name] = "cached", version
@@ -310,4 +324,4 @@ def _dependency_versions(
     for name, value in node.default_parameter_values.items():
         if name not in versions:
             versions[name] = cache.version_data(value, run_id=_FORECAST)
-    return None if any(UNHASHABLE in version for version in versions.values()) else versions
+    return versions

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import fnmatch
 import hashlib
 import itertools
 import os
 import pathlib
+import re
 import stat
 import types
 import uuid
@@ -19,9 +21,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 MAX_DEPTH = 50
-MAX_NAMES = 1000
+MAX_MISSES = 1000
+"""Texts in a row that name no file; the texts after them are not looked up."""
 MAX_NAME = 1000
-_NO_FILE = "none"
+MAX_FILES = 10_000
+"""Files and folders that are looked at for one name; of more than these the state is not known."""
+_SUFFIX = re.compile(r"\.\w{1,10}$")
 _PLAIN = (
     bool, int, float, complex, str, bytes, type(None), dt.datetime, dt.date, dt.time, dt.timedelta,
     dt.timezone, decimal.Decimal, uuid.UUID, range, slice,
@@ -29,40 +34,35 @@ _PLAIN = (
 
 
 class NoFingerprint(Exception):
-    """The value has no fingerprint, such as an open connection or a local function."""
+    """The value has no fingerprint.
+
+    Such as an open connection, a local function, a table that is not read yet, or a huge folder.
+    """
 
 
 def fingerprint(value: Any) -> str:
     """The fingerprint of a value, as hexadecimal digits.
 
-    That of a path includes the time and size of its file.
+    That of a path includes the state of its file or folder.
 
     Raises:
         NoFingerprint: if the value has none.
     """
-    hasher = _Hasher()
-    hasher.add(value, 0)
-    return hasher.digest.hexdigest()
+    return fingerprint_with_files(value, ())[0]
 
 
-def file_states(value: Any, folders: Iterable[pathlib.Path]) -> list[str]:
-    """The time and size of each file that a value names.
+def fingerprint_with_files(value: Any, folders: Iterable[pathlib.Path]) -> tuple[str, bool]:
+    """The fingerprint of a value and of the files that it names; whether it may name any.
 
-    The value may be a text, a path, or a list, tuple or dictionary of them, of which the first
-    MAX_NAMES are looked at. A relative name is looked up in each of `folders`.
+    A text or path anywhere in the value may name a file, a folder with all that is in it, or files
+    by a pattern with `*`. A relative name is looked up in each of `folders`.
+
+    Raises:
+        NoFingerprint: if the value has none, or names too many files.
     """
-    parts = value.values() if isinstance(value, dict) else value
-    names = parts if isinstance(value, list | tuple | dict) else [value]
-    states: list[str] = []
-    for name in itertools.islice(names, MAX_NAMES):
-        if isinstance(name, pathlib.PurePath) or (
-            isinstance(name, str) and 0 < len(name) < MAX_NAME and name.isprintable()
-        ):
-            for folder in folders:
-                state = _file_state(folder / name)
-                if state not in (_NO_FILE, "other", *states):
-                    states.append(state)
-    return states
+    hasher = _Hasher(list(dict.fromkeys(folders)))
+    hasher.add(value, 0)
+    return hasher.digest.hexdigest(), hasher.names_files
 
 
 class Digest:
@@ -79,7 +79,16 @@ class Digest:
 
 
 class _Hasher(Digest):
-    """Hashes a value; each part of it is preceded by its type."""
+    """Hashes a value; each part of it is preceded by its type.
+
+    `names_files` says whether a part of it may name a file, which need not exist yet.
+    """
+
+    def __init__(self, folders: list[pathlib.Path]) -> None:
+        super().__init__()
+        self.names_files = False
+        self._folders = folders
+        self._misses = 0
 
     def add(self, value: Any, depth: int) -> None:
         if depth > MAX_DEPTH:
@@ -88,20 +97,45 @@ class _Hasher(Digest):
         self.mark(f"{kind.__module__}.{kind.__qualname__}")
         if kind in _PLAIN:
             self.mark(value if isinstance(value, bytes) else repr(value))
+            if kind is str and self._folders:
+                self._add_named(value)
         elif kind in (list, tuple):
             self._add_all(value, depth)
         elif kind is dict:
-            self._add_all((part for item in value.items() for part in item), depth)
+            for key, item in value.items():
+                self._add_label(key, depth)
+                self.add(item, depth + 1)
+            self.mark(str(len(value)))
         elif kind in (set, frozenset):
-            self._add_all(sorted(map(fingerprint, value)), depth)
+            self._add_all(sorted(value, key=fingerprint), depth)
         elif isinstance(value, pathlib.PurePath):
-            self.mark(f"{value}|{_file_state(value)}")
+            self.mark(str(value))
+            self._add_named(value)
         elif isinstance(value, type | types.FunctionType | types.BuiltinFunctionType):
             self.mark(_import_name(value))
         else:
             add = _LIBRARIES.get(kind.__module__.partition(".")[0])
             if add is None or not add(self, value, depth):
                 self._add_object(value, depth)
+
+    def _add_named(self, name: str | pathlib.PurePath) -> None:
+        """Add the state of the files that a text or path names."""
+        text = str(name)
+        is_text = isinstance(name, str)
+        if is_text and (self._misses > MAX_MISSES or not _may_be_name(text)):
+            return
+        states = [_state(folder, text) for folder in self._folders or [pathlib.Path()]]
+        is_there = any(states)
+        self._misses = 0 if is_there else self._misses + 1
+        if is_there:
+            self.mark(repr(states))
+        self.names_files |= is_there or not is_text or "/" in text or bool(_SUFFIX.search(text))
+
+    def _add_label(self, value: Any, depth: int) -> None:
+        """Hash a key, or the names of columns: a text in it is no name of a file."""
+        folders, self._folders = self._folders, []
+        self.add(value, depth + 1)
+        self._folders = folders
 
     def _add_all(self, parts: Iterable[Any], depth: int) -> None:
         count = 0
@@ -112,7 +146,7 @@ class _Hasher(Digest):
 
     def _add_object(self, value: Any, depth: int) -> None:
         """Hash any other object by what pickle would rebuild it from."""
-        if type(value) is object or isinstance(value, Iterator):
+        if type(value) is object or isinstance(value, Iterator) or _is_lazy(value):
             raise NoFingerprint
         try:
             reduced = value.__reduce_ex__(4)
@@ -149,11 +183,13 @@ class _Hasher(Digest):
         import pandas as pd
 
         if isinstance(value, pd.DataFrame):
-            self._add_all((value.columns, value.index, value.attrs), depth)
+            self._add_label(value.columns, depth)
+            self._add_all((value.index, value.attrs), depth)
             for position in range(value.shape[1]):
                 self._add_column(value.iloc[:, position], depth)
         elif isinstance(value, pd.Series):
-            self._add_all((value.name, value.index, value.attrs), depth)
+            self._add_label(value.name, depth)
+            self._add_all((value.index, value.attrs), depth)
             self._add_column(value, depth)
         elif isinstance(value, pd.RangeIndex):
             self.mark(f"{value.start} {value.stop} {value.step} {list(value.names)!r}")
@@ -177,6 +213,10 @@ class _Hasher(Digest):
             self._add_all(column.tolist(), depth)
         else:
             self.mark(pd.util.hash_array(column.array, categorize=False).tobytes())
+            if isinstance(column.dtype, pd.StringDtype) and self._folders:
+                for text in itertools.takewhile(lambda _: self._misses <= MAX_MISSES, column):
+                    if isinstance(text, str):
+                        self._add_named(text)
 
     def add_polars(self, value: Any, depth: int) -> bool:
         """Hash a Polars table or column; False for anything else."""
@@ -206,9 +246,68 @@ def _import_name(value: Any) -> str:
     return name
 
 
-def _file_state(path: pathlib.PurePath) -> str:
+def _is_lazy(value: Any) -> bool:
+    """Whether a value only says how to get the data, which may change meanwhile."""
+    kind = type(value)
+    return (
+        kind.__name__ == "LazyFrame"
+        or kind.__module__.startswith(("pyarrow._dataset", "ibis.", "pyspark.", "duckdb"))
+        or (hasattr(kind, "__dask_graph__") and value.__dask_graph__() is not None)
+    )
+
+
+def _may_be_name(text: str) -> bool:
+    """Whether a text can be the name of a file: not `.` or `/`, which separate things."""
+    return len(text) < MAX_NAME and text.isprintable() and any(map(str.isalnum, text))
+
+
+def _state(folder: pathlib.Path, name: str) -> str | None:
+    """The state of a file, a folder or the files of a pattern; None if there is nothing."""
+    path = folder / name
+    if "*" in name and ("/" in name or "*." in name) and not re.search(r"\s", name):
+        literal = list(itertools.takewhile(lambda part: "*" not in part, path.parts))
+        # `*` also matches `/` here: rather too many files than too few.
+        pattern = str(pathlib.Path(*path.parts[len(literal) :])).replace("**/", "*")
+        return _folder_state(pathlib.Path(*literal), pattern)
     try:
         status = os.stat(path)
     except (OSError, ValueError):
-        return _NO_FILE
-    return f"{status.st_mtime_ns}-{status.st_size}" if stat.S_ISREG(status.st_mode) else "other"
+        return None
+    if stat.S_ISDIR(status.st_mode):
+        return _folder_state(path, "*")
+    return _file_state(status) if stat.S_ISREG(status.st_mode) else None
+
+
+def _folder_state(top: pathlib.Path, pattern: str) -> str:
+    """The names, times and sizes of the files in a folder and below, without hidden ones."""
+    states: list[str] = []
+    folders, seen, count = [str(top)], set(), 0
+    while folders:
+        folder = folders.pop()
+        try:
+            entries = list(os.scandir(folder))
+        except OSError:
+            continue
+        count += len(entries)
+        if count > MAX_FILES:
+            raise NoFingerprint
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name == "__pycache__":
+                continue
+            name = os.path.relpath(entry.path, top)
+            try:
+                status = entry.stat()
+            except OSError:
+                continue
+            if stat.S_ISDIR(status.st_mode):
+                # A link may lead back to a folder above.
+                if (status.st_dev, status.st_ino) not in seen:
+                    seen.add((status.st_dev, status.st_ino))
+                    folders.append(entry.path)
+            elif fnmatch.fnmatchcase(name, pattern):
+                states.append(f"{name} {_file_state(status)}")
+    return "\n".join(sorted(states))
+
+
+def _file_state(status: os.stat_result) -> str:
+    return f"{status.st_mtime_ns}-{status.st_size}"
