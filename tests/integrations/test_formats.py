@@ -23,7 +23,7 @@ import pyarrow as pa
 import pytest
 from hamilton import registry
 
-from flowerpower.errors import ConfigError
+from flowerpower.errors import ConfigError, RunFailed
 from flowerpower.jobs.encoding import summary
 from flowerpower.pipeline import PipelineManager
 from flowerpower.pipeline.overrides import make_overrides
@@ -292,6 +292,22 @@ def test_polars_options_have_hamiltons_names_or_its_own(
         reading = manager(pl.DataFrame, {"load": {"value": file}})
         (tmp_path / "work" / "x.csv").write_text("a\n1\n")
         assert to_rows(reading.run("a")["again"]) == {"row": [0], "a": [1]}
+
+
+def test_a_page_of_several_tables_asks_which(
+    manager: Callable[..., PipelineManager], tmp_path: Path
+) -> None:
+    """Pandas reads all tables of a page, and a node takes one."""
+    page = "".join(
+        f"<table id='t{n}'><tr><th>a</th></tr><tr><td>{n}</td></tr></table>" for n in "12"
+    )
+    file: dict[str, Any] = {"path": "x.html"}
+    reading = manager(pd.DataFrame, {"load": {"value": file}})
+    (tmp_path / "work" / "x.html").write_text(page)
+    with pytest.raises(RunFailed, match="there are 2 tables; choose one with `match` or `attrs`"):
+        reading.run("a")
+    file["options"] = {"attrs": {"id": "t2"}}
+    assert to_rows(manager(pd.DataFrame, {"load": {"value": file}}).run("a")["again"]) == {"a": [2]}
 
 
 def test_a_table_that_is_read_late_is_not_taken_as_unchanged(

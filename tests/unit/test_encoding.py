@@ -112,6 +112,32 @@ def test_anything_else_is_a_stated_summary(value: object) -> None:
     assert len(json.dumps(summary)) < 10_000
 
 
+class Late:
+    """A table that is not read yet, as polars has them."""
+
+    def collect_schema(self) -> Late:
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        assert name != "columns", "polars warns of it"
+        raise AttributeError(name)
+
+    def names(self) -> list[str]:
+        return ["a"]
+
+
+class Arrow:
+    """A table whose `columns` are the data, as those of PyArrow are."""
+
+    column_names = ("a",)
+    columns = ([1, 2],)
+
+
+def test_columns_are_names_and_ask_for_no_data() -> None:
+    """Of a table that is not read yet, and of one whose columns hold the data."""
+    assert [_encoded(value)[0]["columns"] for value in (Late(), Arrow())] == [["a"], ["a"]]
+
+
 def test_cycles_and_depth_are_bounded() -> None:
     """A list within itself and a thousand levels are summarised."""
     cycle: list[Any] = []

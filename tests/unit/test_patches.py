@@ -259,6 +259,7 @@ def test_a_signals_handler_is_put_back() -> None:
         (HamiltonCacheAdapter._set_memory_metadata,
          ["self", "run_id", "node_name", "data_version", "task_id"]),
         (HamiltonCacheAdapter.version_code, ["self", "node_name", "run_id"]),
+        (FileResultStore.set, ["self", "data_version", "result", "saver_cls", "loader_cls"]),
         (FileResultStore._write_result, ["file_path", "stored_result"]),
         (FileResultStore._path_from_data_version, ["self", "data_version"]),
     ],
