@@ -21,7 +21,7 @@ from flowerpower.jobs.encoding import encode_outputs
 from flowerpower.run import pickles, table_readers
 from flowerpower.run.dag import type_text
 from flowerpower.run.inputs import convert_value
-from flowerpower.run.urls import fetched, is_url, reads_urls, sent
+from flowerpower.run.urls import fetched, is_url, reads_url, sent
 
 PATH_FIELDS = (
     "path", "file", "source", "filepath_or_buffer", "path_or_buffer", "path_or_buf", "buf", "io",
@@ -87,7 +87,7 @@ class FileLoader(_FileAdapter, DataLoader):  # type: ignore[misc] # Hamilton has
         try:
             with contextlib.ExitStack() as stack:
                 path = self.path
-                if is_url(path) and not reads_urls(self.adapter):
+                if is_url(path) and not reads_url(path, self.adapter):
                     path = stack.enter_context(fetched(path, options.pop(STORAGE_OPTIONS, {})))
                 value = self._load(path, type_, options)
         except FlowerpowerError:

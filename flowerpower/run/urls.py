@@ -14,9 +14,9 @@ from urllib.request import url2pathname
 from flowerpower.text import did_you_mean
 
 HTTP = ("http", "https")
-# What polars' own scans understand, and pandas without fsspec.
-_POLARS_SCHEMES = ("s3", "s3a", "gs", "gcs", "az", "azure", "abfs", "abfss", "adl", "hf", *HTTP)
-_PANDAS_SCHEMES = ("ftp", *HTTP)
+_SCAN_SCHEMES = ("s3", "s3a", "gs", "gcs", "az", "azure", "abfs", "abfss", "adl", "hf", *HTTP)
+_OWN_SCHEMES = {"pandas": ("ftp", *HTTP), "polars": HTTP, "polars_lazyframe": _SCAN_SCHEMES}
+"""By Hamilton's name of a library: what it reads without fsspec."""
 
 
 def is_url(path: str) -> bool:
@@ -29,16 +29,23 @@ def local_path(path: str) -> str:
     return url2pathname(urlsplit(path).path) if path.startswith("file://") else path
 
 
-def reads_urls(adapter: Any) -> bool:
-    """Whether Hamilton's class passes a URL to pandas, or to a scan of polars, which reads it."""
-    return bool(_own_schemes(adapter)) and hasattr(adapter, "storage_options")
+def reads_url(url: str, loader: Any) -> bool:
+    """Whether a library reads a URL itself, from the path that a class of Hamilton's has."""
+    library = _library(loader)
+    if library == "polars":
+        # What is read at once comes by fsspec: the same options then read it and write it.
+        return hasattr(loader, "storage_options") and _scheme(url) in HTTP
+    return hasattr(loader, "storage_options") and library in _OWN_SCHEMES
 
 
-def _own_schemes(adapter: Any) -> tuple[str, ...]:
-    module = "" if adapter is None else adapter.__module__
-    if module.endswith("polars_lazyframe_extensions"):
-        return _POLARS_SCHEMES
-    return _PANDAS_SCHEMES if module.endswith("pandas_extensions") else ()
+def _library(loader: Any) -> str:
+    module = "" if loader is None else str(loader.__module__)
+    name = module.removeprefix("hamilton.plugins.").removesuffix("_extensions")
+    return "polars" if name.startswith("polars_p") else name
+
+
+def _scheme(url: str) -> str:
+    return url.partition("://")[0]
 
 
 def url_fault(url: str, adapter: Any, *, is_written: bool) -> str | None:
@@ -46,15 +53,14 @@ def url_fault(url: str, adapter: Any, *, is_written: bool) -> str | None:
 
     Neither the network nor any credentials are tried.
     """
-    scheme = url.partition("://")[0]
+    scheme = _scheme(url)
     if is_written and scheme in HTTP:
         return f"{url} can only be read: files are not written to {scheme}://"
-    if not is_written and reads_urls(adapter):
-        if scheme in _own_schemes(adapter):
+    if not is_written and reads_url(url, adapter):
+        if scheme in _OWN_SCHEMES[_library(adapter)]:
             return None
-        if _own_schemes(adapter) == _POLARS_SCHEMES:
-            known = ", ".join(_POLARS_SCHEMES)
-            return f"{url}: polars scans no {scheme}://, only {known}"
+        if _library(adapter) == "polars_lazyframe":
+            return f"{url}: polars scans no {scheme}://, only {', '.join(_SCAN_SCHEMES)}"
     try:
         fsspec = importlib.import_module("fsspec")
     except ImportError:

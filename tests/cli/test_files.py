@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -315,6 +318,19 @@ def test_a_file_url_is_a_path(project: Path) -> None:
     save = {"total": f"file://{project}/new/total%20of%20all.json"}
     manager.run("report", load={"sales": f"file://{project}/data/sales.csv"}, save=save)
     assert (project / "new" / "total of all.json").read_text() == "6.0\n"
+
+
+def test_a_page_is_read_without_another_package(project: Path) -> None:
+    """What pandas reads from the web itself, it does."""
+    handler = functools.partial(
+        http.server.SimpleHTTPRequestHandler, directory=str(project / "data")
+    )
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        sales = f"http://127.0.0.1:{server.server_port}/sales.csv"
+        manager = PipelineManager(project, quiet=True)
+        assert manager.run("report", load={"sales": sales}, final_vars="total") == {"total": 6.0}
+        server.shutdown()
 
 
 def test_tables_have_the_types_of_pandas_itself(project: Path) -> None:

@@ -153,6 +153,20 @@ def test_a_run_is_kept_in_the_project(
     assert sorted(os.listdir(root)) == ["conf", "mlartifacts", "mlflow.db", "output", "pipelines"]
 
 
+def test_a_file_at_a_url_is_kept_by_its_address(
+    cli: Cli, make_project: MakeProject, proxy: Proxy
+) -> None:
+    """What is not on this machine is no artifact, and turns no tracker off."""
+    run = {**RUN, "save": {"table": "memory://bucket/table.csv"}, "adapter": {"mlflow": True}}
+    root = make_project(tracked=(json.dumps({"run": run}), MODULE))
+    ended = cli.run("pipeline", "run", "tracked", code=0, **proxy.environ)
+    assert "Warning" not in ended.stderr
+    (kept,) = runs(f"sqlite:///{root}/mlflow.db", root)
+    record = json.loads(kept["files"]["save.table.json"])["save.table"]
+    assert (record["path"], record["size"]) == ("memory://bucket/table.csv", 8)
+    assert "enough.json" in kept["files"]
+
+
 def test_a_job_is_kept_at_a_place_of_its_own(cli: Cli, make_project: MakeProject) -> None:
     """`--with-adapter mlflow` and `tracking_uri` hold for a job, from the project's folder on."""
     adapter = {"enabled": False, "tracking_uri": "sqlite:///own/runs.db", "run_name": "mine"}

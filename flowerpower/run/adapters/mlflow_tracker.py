@@ -15,6 +15,7 @@ from hamilton.plugins.h_mlflow import FIGURE_TYPES, MLFlowTracker
 
 from flowerpower.jobs.encoding import encode_outputs
 from flowerpower.run.patches import apply_mlflow_telemetry_setting, mlflow_without_retries
+from flowerpower.run.urls import is_url
 from flowerpower.text import MASK, is_secret_name, mask
 
 MAX_PARAMETER = 500
@@ -44,7 +45,10 @@ class _Tracker(MLFlowTracker):  # type: ignore[misc] # Hamilton has no types
         if not success:
             return
         is_saver = arguments["node_tags"].get("hamilton.data_saver") is True
-        if is_saver or arguments["node_return_type"] in FIGURE_TYPES:
+        if is_saver and isinstance(result, dict) and is_url(str(result.get("path"))):
+            # MLflow can only take a file of this machine as an artifact.
+            self._log(node_name, result)
+        elif is_saver or arguments["node_return_type"] in FIGURE_TYPES:
             super().run_after_node_execution(node_name=node_name, result=result, **arguments)
         elif node_name in self.final_vars:
             self._log(node_name, result)

@@ -89,6 +89,7 @@ class _Hasher(Digest):
         self.names_files = False
         self._folders = folders
         self._misses = 0
+        self._known_states: dict[str, list[str | None]] = {}
 
     def add(self, value: Any, depth: int) -> None:
         if depth > MAX_DEPTH:
@@ -124,10 +125,14 @@ class _Hasher(Digest):
         is_text = isinstance(name, str)
         if is_text and (self._misses > MAX_MISSES or not _may_be_name(text)):
             return
-        states = [_state(folder, text) for folder in self._folders or [pathlib.Path()]]
+        # Those that are there are kept: a column may name one large folder in every row.
+        states = self._known_states.get(text) or [
+            _state(folder, text) for folder in self._folders or [pathlib.Path()]
+        ]
         is_there = any(states)
         self._misses = 0 if is_there else self._misses + 1
         if is_there:
+            self._known_states[text] = states
             self.mark(repr(states))
         self.names_files |= is_there or not is_text or "/" in text or bool(_SUFFIX.search(text))
 
