@@ -19,21 +19,62 @@ from flowerpower.errors import ConfigError, RunFailed
 from flowerpower.project_code import is_inside, is_own, module_paths
 from flowerpower.text import did_you_mean
 
-Stamps = dict[str, tuple[str, tuple[int, int] | None]]
-"""By name of a module that was imported: its file or folder, and the time and size of a file."""
-_stamps: Stamps = {}
-"""All modules of the project, not only those that a pipeline names."""
+_NEVER_FORGOTTEN = ("flowerpower", "flowerpower_cli", "__main__", "__mp_main__")
+
+
+class _Imports:
+    """All modules that were imported from some folders, and the states of their files then."""
+
+    def __init__(self) -> None:
+        self._stamps: dict[str, tuple[str, tuple[int, int] | None]] = {}
+        self._seen: set[str] = set()
+        self._count = 0
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._stamps
+
+    def note(self, folders: Sequence[str]) -> None:
+        """Note what has been imported from the folders since."""
+        # Only what is new: to look at each of some thousand modules takes milliseconds.
+        if len(sys.modules) == self._count:
+            return
+        self._count = len(sys.modules)
+        new = sys.modules.keys() - self._seen
+        self._seen |= new
+        for name in new:
+            file = next(iter(module_paths(sys.modules.get(name))), None)
+            if (
+                file is not None
+                and name.partition(".")[0] not in _NEVER_FORGOTTEN
+                and any(is_own(file, folder) for folder in folders)
+            ):
+                self._stamps[name] = file, file_stamp(file)
+
+    def forget(self, *, only_if_changed: bool) -> None:
+        """Forget all of the modules, also if the file of only one has changed."""
+        # One that has not changed refers to functions and classes of one that has.
+        states = self._stamps.values()
+        if only_if_changed and all(file_stamp(file) == stamp for file, stamp in states):
+            return
+        for name in self._stamps:
+            sys.modules.pop(name, None)
+        self._stamps.clear()
+        self._seen.clear()
+        self._count = 0
+
+
+_imports = _Imports()
+"""Those of the project, not only those that a pipeline names."""
 _roots: list[str] = []
 """The project on the path, at most one."""
 _importing = threading.RLock()
-_NEVER_FORGOTTEN = ("flowerpower", "flowerpower_cli", "__main__", "__mp_main__")
 # Of a worker of a cluster, which serves other runs before and after:
 _worker_base_path: list[str] = []
 """`sys.path` before its first run."""
 _worker_path: list[str] = []
 """The import path of its last run."""
-_worker_stamps: Stamps = {}
-"""All modules imported from there."""
+_worker_imports = _Imports()
+"""Those from there."""
 
 
 def import_modules(root: Path, names: Sequence[str]) -> list[ModuleType]:
@@ -49,17 +90,17 @@ def import_modules(root: Path, names: Sequence[str]) -> list[ModuleType]:
     with _importing:
         _put_first(str(root))
         importlib.invalidate_caches()
-        _forget_changed(_stamps)
+        _imports.forget(only_if_changed=True)
         try:
             return [_import(root, name) for name in names]
         finally:
-            _note_imports(_stamps, _roots)
+            _imports.note(_roots)
 
 
 def note_imports() -> None:
     """Note what a run has imported of its project, in nodes too, so that edits of it are seen."""
     with _importing:
-        _note_imports(_stamps, _roots)
+        _imports.note(_roots)
 
 
 def _put_first(root: str) -> None:
@@ -71,7 +112,7 @@ def _put_first(root: str) -> None:
         _roots.remove(other)
         while other in sys.path:
             sys.path.remove(other)
-        _stamps.clear()
+        _imports.forget(only_if_changed=False)
         for name, module in list(sys.modules.items()):
             if any(is_own(path, other) for path in module_paths(module)):
                 del sys.modules[name]
@@ -79,28 +120,6 @@ def _put_first(root: str) -> None:
         _roots.append(root)
     if not sys.path or sys.path[0] != root:
         sys.path.insert(0, root)
-
-
-def _forget_changed(stamps: Stamps, *, all_of_them: bool = False) -> None:
-    """Forget all modules in `stamps` if the file of one of them has changed, or on demand."""
-    # All: one that has not changed refers to functions and classes of one that has.
-    if all_of_them or any(file_stamp(file) != stamp for file, stamp in stamps.values()):
-        for name in stamps:
-            sys.modules.pop(name, None)
-        stamps.clear()
-
-
-def _note_imports(stamps: Stamps, folders: Sequence[str]) -> None:
-    """Note in `stamps` what has been imported from the folders since."""
-    for name, module in list(sys.modules.items()):
-        file = next(iter(module_paths(module)), None)
-        if (
-            file is not None
-            and name not in stamps
-            and name.partition(".")[0] not in _NEVER_FORGOTTEN
-            and any(is_own(file, folder) for folder in folders)
-        ):
-            stamps[name] = file, file_stamp(file)
 
 
 def file_stamp(file: str) -> tuple[int, int] | None:
@@ -128,7 +147,8 @@ def _import(root: Path, name: str) -> ModuleType:
         raise RunFailed(f"The module {name} cannot be imported.") from error
     finally:
         sys.dont_write_bytecode = before
-    _check_not_hidden(root, name)
+    if name not in _imports:
+        _check_not_hidden(root, name)
     return module
 
 
@@ -193,7 +213,7 @@ def call_with_path(path: list[str], function: Callable[[bytes], bytes], argument
         return function(argument)
     finally:
         with _importing:
-            _note_imports(_worker_stamps, _worker_path)
+            _worker_imports.note(_worker_path)
 
 
 def _prepare_worker(path: list[str]) -> None:
@@ -201,7 +221,7 @@ def _prepare_worker(path: list[str]) -> None:
         _worker_base_path.extend(sys.path)
         # As in _import: an edit right after a run would be missed.
         sys.dont_write_bytecode = True
-    _forget_changed(_worker_stamps, all_of_them=path != _worker_path)
+    _worker_imports.forget(only_if_changed=path == _worker_path)
     _worker_path[:] = path
     sys.path[:] = [*path, *(folder for folder in _worker_base_path if folder not in path)]
     importlib.invalidate_caches()

@@ -8,8 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from flowerpower.text import did_you_mean
 
@@ -26,7 +25,7 @@ def is_url(path: str) -> bool:
 
 def local_path(path: str) -> str:
     """The path of a file:// URL; any other path as it is."""
-    return url2pathname(urlsplit(path).path) if path.startswith("file://") else path
+    return unquote(urlsplit(path).path) if path.startswith("file://") else path
 
 
 def reads_url(url: str, loader: Any) -> bool:
