@@ -17,8 +17,8 @@ from flowerpower.config.files import describe
 from flowerpower.errors import FlowerpowerError, InvalidInputs, RunFailed
 from flowerpower.jobs.encoding import encode_outputs
 from flowerpower.run import pickles
+from flowerpower.run.conversion import convert_value
 from flowerpower.run.dag import type_text
-from flowerpower.run.inputs import convert_value
 
 PATH_FIELDS = ("path", "filepath_or_buffer", "path_or_buffer", "buf", "io")
 """What Hamilton's classes call the path of their file."""

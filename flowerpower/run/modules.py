@@ -11,12 +11,13 @@ import os
 import stat
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 
 from flowerpower.errors import ConfigError, RunFailed
-from flowerpower.project_code import is_inside, is_own, module_paths
+from flowerpower.project_code import is_inside, is_installed, is_own, module_paths
 from flowerpower.text import did_you_mean
 
 _stamps: dict[str, tuple[str, int, int]] = {}
@@ -24,6 +25,9 @@ _stamps: dict[str, tuple[str, int, int]] = {}
 _roots: list[str] = []
 """The project on the path, at most one."""
 _importing = threading.RLock()
+_NOT_PIPELINES = ("flowerpower", "flowerpower_cli", "__main__", "__mp_main__")
+_began = time.time_ns()
+"""Before this process imported a pipeline's module."""
 # Of a worker of a cluster, which serves other runs before and after:
 _worker_base_path: list[str] = []
 """`sys.path` before its first run."""
@@ -120,6 +124,26 @@ def _no_such_module(root: Path, name: str) -> ConfigError:
     )
 
 
+def imported_code() -> dict[str, tuple[int, int]] | None:
+    """The files of all imported code that is not installed, each with its time (ns) and size.
+
+    None if one of them may have changed since it was imported.
+    """
+    stamps: dict[str, tuple[int, int]] = {}
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        package = name.partition(".")[0]
+        if not isinstance(file, str) or is_installed(file) or package in _NOT_PIPELINES:
+            continue
+        stamp = file_stamp(file)
+        # Only modules that a pipeline names are stamped when they are imported, and imported again
+        # after an edit. Any other was imported after this process began.
+        if stamp is None or (_stamps.get(name) != (file, *stamp) and stamp[0] > _began):
+            return None
+        stamps[file] = stamp
+    return stamps
+
+
 def project_import_path() -> list[str]:
     """The folders that this process imports from, without Python's own and installed packages."""
     prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
@@ -162,7 +186,7 @@ def _stamp_worker_imports() -> None:
         if (
             file is not None
             and name not in _worker_stamps
-            and name.partition(".")[0] not in ("flowerpower", "__main__", "__mp_main__")
+            and name.partition(".")[0] not in _NOT_PIPELINES
             and any(is_own(file, folder) for folder in _worker_path)
         ):
             _worker_stamps[name] = file, file_stamp(file)
