@@ -117,7 +117,8 @@ def _validated(adapter: TypeAdapter[list[Any]], value: Any) -> Any:
         return adapter.validate_python([value], strict=True)[0]
     except ValidationError:
         try:
-            text = json.dumps([encode_input(value, "")])
+            # Not of an object: a path would become text where text is declared.
+            text = json.dumps([encode_input(value, "")]) if type(value) in _JSON_KINDS else None
         except FlowerpowerError:
             text = None
         if text is None:

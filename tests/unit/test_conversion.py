@@ -103,6 +103,8 @@ REFUSED: list[tuple[Any, Any, str]] = [
     (True, int, "^$"),
     (True, float, "^$"),
     (90210, str, "^$"),
+    (DAY, str, "^$"),
+    (pathlib.Path("x"), str, "^$"),
     (None, int, "^$"),
     ("ab", list[str], "^$"),
     ("ab", Sequence[str], "^$"),
