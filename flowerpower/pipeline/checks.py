@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flowerpower.config.files import Project, load_project
+from flowerpower.config.files import Project, load_project, pipeline_path
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import FlowerpowerError, InvalidInputs
 from flowerpower.jobs.inputs import encode_input
 from flowerpower.pipeline import signature
 from flowerpower.pipeline.registry import PipelineRegistry
+from flowerpower.text import MASK
 from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def checked_overrides(
 
     Every value is JSON, and a run that reads it again gets what a run here would have. `is_fire`
     says that the runs are given the times of fires. Files to load must exist if the job `is_due`;
-    before a later one, they may still be made.
+    before a later one, they may still be made. Variables of the environment that the YAML names
+    may be set for the workers alone.
 
     Raises:
         FlowerpowerError: as `PipelineManager.run` before anything runs.
@@ -70,10 +72,21 @@ def _check_by_plan(
 
     stamps = signature.stamps_of_configuration(project.root, name)
     fire_time = clock.now() if is_fire else None
-    plan = plan_run(project, registry.get(name), overrides, scheduled_for=fire_time)
-    loaded = {node.name for node in plan.nodes} & plan.run.load.keys()
-    if is_due:
-        check_files_exist(project.root, plan.run.load, loaded)
+    unset = signature.variables_in(project.root / pipeline_path(name)) - registry.environ.keys()
+    # A secret may be known to the workers alone: its placeholder stands for it here.
+    stand_ins = {variable: f"${{{variable}}}" for variable in unset}
+    readable = PipelineRegistry(project, {**registry.environ, **stand_ins})
+    try:
+        plan = plan_run(project, readable.get(name), overrides, scheduled_for=fire_time)
+        loaded = {node.name for node in plan.nodes} & plan.run.load.keys()
+        if is_due:
+            check_files_exist(project.root, plan.run.load, loaded)
+    except FlowerpowerError as error:
+        # The name of a secret masks its stand-in too.
+        if not stand_ins or not any(mark in str(error) for mark in (MASK, *stand_ins.values())):
+            raise
+        # What is wrong is the stand-in: only a worker can tell whether the value is right.
+        return _as_stored(overrides, lambda _: _UNUSED)
     types = _declared_types(plan, overrides)
     stored = _as_stored(overrides, types.__getitem__)
     code = _stamps_of_code()

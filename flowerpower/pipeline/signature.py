@@ -36,7 +36,7 @@ MAX_CALLS = 100
 UNUSED = "unused"
 """In place of a type: the run does not need this input."""
 _NOT_CHECKED = {"inputs", "overrides", "written", "load", "save", "timeout", "retry", "progressbar"}
-_VARIABLE = re.compile(rb"\$\{([A-Za-z_][A-Za-z0-9_]*)")
+_VARIABLE = re.compile(rb"\$\{([A-Za-z_][A-Za-z0-9_]*)(:-)?")
 _NAMED_TYPES: dict[str, Any] = {
     kind.__name__: kind
     for kind in (
@@ -82,6 +82,16 @@ def stamps_of_configuration(root: Path, name: str) -> dict[str, tuple[int, int] 
     return {file: file_stamp(file) for file in files}
 
 
+def variables_in(*files: Path, with_default: bool = False) -> set[str]:
+    """The variables of the environment that files name without a default, or with one."""
+    names: set[str] = set()
+    for file in files:
+        with contextlib.suppress(OSError):
+            found = _VARIABLE.findall(file.read_bytes())
+            names |= {name.decode() for name, default in found if bool(default) is with_default}
+    return names
+
+
 def read_call(root: Path, name: str, environ: Mapping[str, str], key: str) -> Call | None:
     """The call that was kept under that key; None without one, or if anything has changed."""
     kept = _read(root, name)
@@ -105,11 +115,12 @@ def keep_call(
     calls = {key: asdict(call)}
     kept = _read(root, name)
     if kept is not None and _is_fresh(kept, environ):
-        with contextlib.suppress(LookupError, TypeError):
+        with contextlib.suppress(LookupError, TypeError, AttributeError):
             # The newest first, and not without end.
             calls |= {k: c for k, c in list(kept["calls"].items())[: MAX_CALLS - 1] if k != key}
             stamps = {**kept["files"], **stamps}
-    variables = _variables([root / PROJECT_FILE, root / pipeline_path(name)])
+    files = (root / PROJECT_FILE, root / pipeline_path(name))
+    variables = sorted({*variables_in(*files), *variables_in(*files, with_default=True)})
     body = {
         "v": VERSION,
         "software": _software(),
@@ -149,15 +160,6 @@ def _is_fresh(kept: dict[str, Any], environ: Mapping[str, str]) -> bool:
 
 def _software() -> list[str]:
     return [flowerpower.__version__, sys.version, sys.prefix]
-
-
-def _variables(files: Iterable[Path]) -> list[str]:
-    """The variables of the environment that the files name."""
-    names: set[str] = set()
-    for file in files:
-        with contextlib.suppress(OSError):
-            names.update(name.decode() for name in _VARIABLE.findall(file.read_bytes()))
-    return sorted(names)
 
 
 def _digest(variables: Iterable[str], environ: Mapping[str, str]) -> str:
