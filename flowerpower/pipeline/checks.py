@@ -86,7 +86,8 @@ def _check_by_plan(
         if not stand_ins or not any(mark in str(error) for mark in (MASK, *stand_ins.values())):
             raise
         # What is wrong is the stand-in: only a worker can tell whether the value is right.
-        return _as_stored(overrides, lambda _: _UNUSED)
+        stored = _as_stored(overrides, lambda _: _UNUSED)
+        return stored.model_copy(update={"written": overrides.written})
     types = _declared_types(plan, overrides)
     stored = _as_stored(overrides, types.__getitem__)
     code = _stamps_of_code()

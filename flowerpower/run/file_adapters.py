@@ -84,9 +84,10 @@ class FileLoader(_FileAdapter, DataLoader):  # type: ignore[misc] # Hamilton has
             value = json.load(stream)
         try:
             return convert_value(value, type_)
-        except ValueError:
+        except ValueError as error:
             raise InvalidInputs(
-                f"{self.path} holds {describe(value)}, where {type_text(type_)} is declared."
+                f"{self.path} holds {describe(value)}, where {type_text(type_)} is declared.",
+                details=[str(error)] if str(error) else [],
             ) from None
 
 

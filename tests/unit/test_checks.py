@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from flowerpower.config.run import RunOverrides
 from flowerpower.errors import FlowerpowerError, InvalidInputs, UnknownNode
 from flowerpower.jobs.run import RunRequest
 from flowerpower.pipeline import PipelineManager
@@ -219,6 +220,7 @@ def test_types_that_hamilton_refuses_are_inputs_too(make_project: MakeProject) -
         assert manager.run("a", inputs=inputs, **arguments) == expected, arguments
     assert manager.run("a", inputs=inputs, adapters=["type_check"]) == expected
     assert manager.run("b", inputs=inputs) == expected
+    assert manager.plan("a", RunOverrides(inputs=inputs)).input_values["pair"] == (1, 2)
     with pytest.raises(InvalidInputs, match="key: it is missing"):
         manager.run("a", inputs=inputs | {"row": {}})
 
