@@ -158,6 +158,8 @@ def test_inputs_come_as_what_is_declared_in_a_run_and_in_a_job(manager: Pipeline
         "price": types.Decimal("1.10"),
     }
     assert manager.run("types", inputs=objects)["seen"] == seen
+    for _ in range(2):
+        assert manager.run("types", inputs=from_json, cache=True)["seen"] == seen
     jobs = [manager.add_job("types", inputs=inputs) for inputs in (from_json, objects)]
     manager.job_queue.run_worker(burst=True)
     assert [job.result()["seen"] for job in jobs] == [seen, seen]
