@@ -153,21 +153,31 @@ def _as_stored(overrides: RunOverrides, type_of: Callable[[str], Any]) -> RunOve
 
 
 def _value_as_stored(value: Any, declared: Any, text: str | None, path: str) -> Any:
-    from flowerpower.run.conversion import convert_value
+    from flowerpower.run.conversion import choose_and_convert, convert_value
 
-    encoded = encode_input(value, path)
+    stored = encode_input(value, path)
     if declared is _UNUSED:
-        return encoded
-    wanted = convert_value(value, declared, text)
-    for stored in [encoded] if text is None else [encoded, text]:
-        with contextlib.suppress(ValueError):
-            if _is_same(convert_value(stored, declared), wanted):
-                return stored
+        return stored
+    chosen, converted = choose_and_convert(value, declared, text)
+    if _is_json(chosen):
+        return chosen
+    with contextlib.suppress(ValueError):
+        if _is_same(convert_value(stored, declared), converted):
+            return stored
     raise InvalidInputs(
         f"{path} is a {type(value).__name__}, and would be another value for a job, which reads "
         "it from JSON by the type that the pipeline declares.",
         hint="Declare its type in the pipeline, or pass what JSON can hold.",
     )
+
+
+def _is_json(value: Any) -> bool:
+    """Whether it is read from JSON as it is, and so by a job as by a run."""
+    if type(value) is list:
+        return all(map(_is_json, value))
+    if type(value) is dict:
+        return all(type(key) is str and _is_json(item) for key, item in value.items())
+    return type(value) in (str, int, float, bool, type(None))
 
 
 def _is_same(value: Any, other: Any) -> bool:

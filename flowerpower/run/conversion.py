@@ -55,6 +55,15 @@ def convert_value(value: Any, declared: Any, text: str | None = None) -> Any:
     Raises:
         ValueError: if it does not fit; its text says where and why, or is empty.
     """
+    return choose_and_convert(value, declared, text)[1]
+
+
+def choose_and_convert(value: Any, declared: Any, text: str | None = None) -> tuple[Any, Any]:
+    """The one of value and text that fits, and that as the declared type, as `convert_value`.
+
+    Raises:
+        ValueError: as `convert_value`.
+    """
     candidates = [value] if text is None else [value, text]
     if declared is decimal.Decimal:
         # As text first: 1.10 is not 1.1, and a float has rounded it already.
@@ -62,7 +71,7 @@ def convert_value(value: Any, declared: Any, text: str | None = None) -> Any:
     first_error: ValueError | None = None
     for candidate in candidates:
         try:
-            return _convert(candidate, declared)
+            return candidate, _convert(candidate, declared)
         except ValueError as error:
             first_error = first_error or error
     raise first_error or ValueError

@@ -189,6 +189,21 @@ def test_a_value_that_json_would_change_is_refused(make_project: MakeProject) ->
     assert "hunter2" not in str(caught.value)
 
 
+def test_json_is_taken_whatever_a_model_makes_of_it(make_project: MakeProject) -> None:
+    """Each reading gives another id: that is the model's own doing."""
+    module = (
+        "import uuid\n\nfrom pydantic import BaseModel, Field\n\n\n"
+        "class Order(BaseModel):\n    number: int\n    id: uuid.UUID = Field(default_factory=uuid.uuid4)\n\n\n"
+        "def given(order: Order) -> int:\n    return order.number\n"
+    )
+    manager = PipelineManager(make_project(a=("", module)), quiet=True)
+    inputs = {"order": {"number": 1}}
+    assert manager.add_job("a", inputs=inputs).record.to_json()["overrides"]["inputs"] == inputs
+    order = importlib.import_module("pipelines.a").Order(number=2)
+    job = manager.add_job("a", inputs={"order": order})
+    assert job.record.to_json()["overrides"]["inputs"]["order"]["id"] == str(order.id)
+
+
 def test_the_reason_of_a_secret_input_is_not_shown(make_project: MakeProject) -> None:
     """The message of a conversion quotes the value, which nobody may see here."""
     module = "import datetime as dt\n\n\ndef a(api_token: dt.date) -> str:\n    return ''\n"
