@@ -60,17 +60,20 @@ def convert_values(
     inputs: Mapping[str, Node],
     written: Mapping[str, str],
     what: str = "input",
+    places: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The values, each as the type that its input declares; `what` is what a message calls them.
 
     `written` is the text of some of them, as `convert_value` takes it. The value of a
-    Parallelizable node is a list of items.
+    Parallelizable node is a list of items. `places` say where in a file values stand.
 
     Raises:
         InvalidInputs: with every value that does not fit.
     """
+    places = places or {}
     converted: dict[str, Any] = {}
     wrong: list[str] = []
+    hint = None
     for name, value in values.items():
         declared = inputs[name].type
         try:
@@ -79,10 +82,15 @@ def convert_values(
             is_secret = is_secret_name(name)
             reason = "" if is_secret or not str(error) else f": {error}"
             shown = MASK if is_secret else describe(value)
-            wrong.append(f"{name} takes {type_text(declared)}, got {shown}{reason}")
+            place = f"{places[name]}: " if name in places else ""
+            wrong.append(f"{place}{name} takes {type_text(declared)}, got {shown}{reason}")
+            if name in places and declared is str and isinstance(value, int | float):
+                hint = "In YAML, text that looks like a number or a truth value is put in quotes."
     if wrong:
         raise InvalidInputs(
-            f"{len(wrong)} {what}{'s do' if len(wrong) > 1 else ' does'} not fit:", details=wrong
+            f"{len(wrong)} {what}{'s do' if len(wrong) > 1 else ' does'} not fit:",
+            details=wrong,
+            hint=hint,
         )
     return converted
 

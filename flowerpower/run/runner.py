@@ -263,12 +263,23 @@ class PipelineRunner:
         check_known(from_yaml, known, f"run.inputs of {self._pipeline.file.name}", hint)
         values = merged_inputs(self._pipeline.config, self._overrides, known)
         needed = {node.name: values[node.name] for node in user_inputs if node.name in values}
-        converted = convert_values(needed, known, self._written(self._overrides.inputs))
+        written = self._written(self._overrides.inputs)
+        converted = convert_values(needed, known, written, places=self._places(needed))
         for node in user_inputs:
             if node.name == SCHEDULED_FOR and node.name in known:
                 required = input_info(node, nodes).required
                 add_fire_time(converted, node, self._scheduled_for, required=required)
         return converted
+
+    def _places(self, names: Iterable[str]) -> dict[str, str]:
+        """File and line of the inputs that the pipeline's YAML gives."""
+        config, file = self._pipeline.config, self._pipeline.file
+        places: dict[str, str] = {}
+        for name in names:
+            if name not in self._overrides.inputs:
+                path = ("run", "inputs", name) if name in config.run.inputs else ("params", name)
+                places[name] = f"{file.name}, line {file.fault(path, '').line}"
+        return places
 
     def _written(self, values: Mapping[str, Any]) -> dict[str, str]:
         return {k: text for k, text in self._overrides.written.items() if k in values}

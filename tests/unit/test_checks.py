@@ -189,6 +189,21 @@ def test_a_value_that_json_would_change_is_refused(make_project: MakeProject) ->
     assert "hunter2" not in str(caught.value)
 
 
+def test_what_the_yaml_gets_wrong_is_said_with_its_line(make_project: MakeProject) -> None:
+    """And a number where text is declared with the advice to quote it."""
+    config = "run:\n  inputs:\n    n: 1\n    zip_code: 90210\nparams: {tags: x}\n"
+    module = "def a(n: int, zip_code: str, tags: list[str]) -> str:\n    return zip_code\n"
+    manager = PipelineManager(make_project(a=(config, module)), quiet=True)
+    with pytest.raises(InvalidInputs) as caught:
+        manager.add_job("a", inputs={"n": "x"})
+    assert sorted(caught.value.details) == [
+        "conf/pipelines/a.yml, line 4: zip_code takes str, got 90210",
+        "conf/pipelines/a.yml, line 5: tags takes list[str], got the text 'x'",
+        "n takes int, got the text 'x'",
+    ]
+    assert "in quotes" in str(caught.value.hint)
+
+
 def test_json_is_taken_whatever_a_model_makes_of_it(make_project: MakeProject) -> None:
     """Each reading gives another id: that is the model's own doing."""
     module = (
