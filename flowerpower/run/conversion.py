@@ -23,7 +23,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, Valida
 from flowerpower.config.files import explain
 from flowerpower.errors import FlowerpowerError
 from flowerpower.jobs.inputs import encode_input
-from flowerpower.text import did_you_mean, mask, one_line, shortened
+from flowerpower.text import did_you_mean, is_secret_name, mask, one_line, shortened
 from flowerpower.triggers import clock
 
 _ANYTHING = (Any, object, inspect.Parameter.empty)
@@ -65,7 +65,7 @@ def choose_and_convert(value: Any, declared: Any, text: str | None = None) -> tu
         ValueError: as `convert_value`.
     """
     candidates = [value] if text is None else [value, text]
-    if declared is decimal.Decimal:
+    if decimal.Decimal in (declared, *get_args(declared)):
         # As text first: 1.10 is not 1.1, and a float has rounded it already.
         candidates.reverse()
     first_error: ValueError | None = None
@@ -139,12 +139,15 @@ def _validated(adapter: TypeAdapter[list[Any]], value: Any) -> Any:
 def _reason(error: ValidationError) -> str:
     """What pydantic found first, with the path to it: `[1].size: expected …`."""
     entry: dict[str, Any] = dict(error.errors(include_url=False)[0])
-    # The value is validated as the only entry of a list.
-    steps = entry["loc"][1:]
+    # The value is validated as the only entry of a list. A name with brackets is not a field's, but
+    # what pydantic calls a member of a union.
+    steps = [step for step in entry["loc"][1:] if "[" not in str(step)]
     path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
     if not path and entry["type"].endswith(("_type", "_of", "_from_float", "_object")):
         # The type that is declared, and what came, are said by the caller.
         return ""
+    if any(is_secret_name(str(step)) for step in steps):
+        return one_line(f"{path.lstrip('.')}: it does not fit.")
     value = entry["input"]
     text = _PROBLEMS.get(entry["type"]) or explain(BaseModel, entry, value)
     if entry["type"] == "enum" and isinstance(value, str):

@@ -51,6 +51,11 @@ class Flight:
     day: dt.date = DAY
 
 
+class Account(BaseModel):
+    name: str
+    password: str
+
+
 class Row(typing.TypedDict):
     number: int
     day: typing.NotRequired[dt.date]
@@ -127,6 +132,8 @@ REFUSED: list[tuple[Any, Any, str]] = [
     ({"day": "2026-01-02"}, Row, "^number: it is missing"),
     ({"number": 1, "dai": 1}, Row, "^dai: there is no such field"),
     ("z", Literal["x", "y"], "expected x or y"),
+    ("soon", dt.date | int, "^expected a date"),
+    ({"name": "a", "password": 12345}, Account, r"^password: it does not fit\.$"),
     (3, Annotated[int, Field(gt=5)], "greater than 5"),
 ]
 
@@ -166,6 +173,8 @@ def test_what_a_shell_wrote_counts_as_text_where_text_is_declared() -> None:
         ("5", int | str, 5),
         ("20260102", dt.date, DAY),
         ("1.10", decimal.Decimal, decimal.Decimal("1.10")),
+        ("1.10", decimal.Decimal | None, decimal.Decimal("1.10")),
+        ("null", decimal.Decimal | None, None),
         ("1", Literal["1"], "1"),
     ):
         converted = convert_value(json.loads(text), declared, text)
