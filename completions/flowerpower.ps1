@@ -201,7 +201,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--progress', '--no-progress'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show progress on stderr.' }
                 @{ Names = @('--output', '-o'); Many = $false; Value = @{ Kind = 'file'; Words = @() }; Help = 'Write the result to FILE.' }
                 @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
-                @{ Names = @('--input', '-i'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One input; the value is read as JSON, else as text. Repeatable.' }
+                @{ Names = @('--input', '-i'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One input: JSON, or text where the pipeline declares text. Repeatable.' }
                 @{ Names = @('--inputs'); Many = $false; Value = @{ Kind = 'at_file'; Words = @() }; Help = 'Many inputs: a JSON object, @file.yml, @file.json, or - for stdin. -i wins.' }
                 @{ Names = @('--final-vars'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'The nodes to compute. Repeatable.' }
                 @{ Names = @('--config'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One setting of Hamilton''s driver configuration. Repeatable.' }
@@ -255,7 +255,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             Options = @(
                 @{ Names = @('--wait'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Wait for the job and show its result.' }
                 @{ Names = @('--progress', '--no-progress'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show progress on stderr.' }
-                @{ Names = @('--input', '-i'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One input; the value is read as JSON, else as text. Repeatable.' }
+                @{ Names = @('--input', '-i'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One input: JSON, or text where the pipeline declares text. Repeatable.' }
                 @{ Names = @('--inputs'); Many = $false; Value = @{ Kind = 'at_file'; Words = @() }; Help = 'Many inputs: a JSON object, @file.yml, @file.json, or - for stdin. -i wins.' }
                 @{ Names = @('--final-vars'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'The nodes to compute. Repeatable.' }
                 @{ Names = @('--config'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One setting of Hamilton''s driver configuration. Repeatable.' }
@@ -516,7 +516,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--max-instances'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Skip a fire while N jobs of the schedule have not ended; by default 1.' }
                 @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The name of a queue.' }
                 @{ Names = @('--result-ttl'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How long to keep the result; 0: not at all, -1: as long as the job''s record.' }
-                @{ Names = @('--input', '-i'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One input; the value is read as JSON, else as text. Repeatable.' }
+                @{ Names = @('--input', '-i'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One input: JSON, or text where the pipeline declares text. Repeatable.' }
                 @{ Names = @('--inputs'); Many = $false; Value = @{ Kind = 'at_file'; Words = @() }; Help = 'Many inputs: a JSON object, @file.yml, @file.json, or - for stdin. -i wins.' }
                 @{ Names = @('--final-vars'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'The nodes to compute. Repeatable.' }
                 @{ Names = @('--config'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One setting of Hamilton''s driver configuration. Repeatable.' }

@@ -70,7 +70,8 @@ def overrides_from(options: RunOptions, progressbar: bool | None = None) -> RunO
         "jitter_factor": options.jitter_factor,
         "timeout": options.timeout,
     }
-    return make_overrides(arguments, progressbar=progressbar)
+    pairs = [*(options.override or []), *(options.input or [])]
+    return make_overrides(arguments, progressbar=progressbar, written=_written(pairs))
 
 
 def trigger_from(
@@ -139,6 +140,12 @@ def _parse_pairs(pairs: list[str] | None, flag: str) -> dict[str, Any]:
             )
         parsed[key.strip()] = _value(text)
     return parsed
+
+
+def _written(pairs: list[str]) -> dict[str, str]:
+    """The texts of `KEY=VALUE` pairs that are read as something else."""
+    texts = {key.strip(): text for key, _, text in (pair.partition("=") for pair in pairs)}
+    return {key: text for key, text in texts.items() if _value(text) != text}
 
 
 def _value(text: str) -> Any:

@@ -85,7 +85,7 @@ def raise_errors(errors: list[FlowerpowerError], what: str = "jobs") -> None:
         first = errors[0]
         raise type(first)(
             f"The command failed for {len(errors)} {what}:",
-            details=[error.message for error in errors],
+            details=[line for error in errors for line in str(error).splitlines()],
             hint=first.hint,
         )
 

@@ -142,7 +142,7 @@ class RunOptions:
         Strings,
         option(
             "KEY=VALUE",
-            "One input; the value is read as JSON, else as text. Repeatable.",
+            "One input: JSON, or text where the pipeline declares text. Repeatable.",
             names="--input -i",
         ),
     ] = None

@@ -39,7 +39,12 @@ READ_BY_COMMANDS = re.compile(
     r"HOME|PATH|SHELL|TERM|COLUMNS|LINES|NO_COLOR|CI|WHO|XDG_\w+|FLOWERPOWER_\w+"
     r"|\w+_(PASSWORD|TOKEN|KEY)"
 )
-WITH_HAMILTON = {"run", "show", "validate", "dag", "export", "import"}
+WITH_HAMILTON = {
+    *(("pipeline", verb) for verb in ("run", "show", "validate", "dag", "export", "import")),
+    ("job-queue", "add-job"),
+    ("schedule", "add"),
+    ("schedule", "run-now"),
+}
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,7 @@ def server_for(
     start = {key: text for key, text in environ.items() if not READ_BY_COMMANDS.fullmatch(key)}
     if start not in STARTS_TO_FORK_FROM:
         return None
-    runs = arguments[:1] == ("pipeline",) and bool({*arguments[1:2]} & WITH_HAMILTON)
+    runs = tuple(arguments[:2]) in WITH_HAMILTON
     return _server((*COMMAND_LINE, *HAMILTON) if runs else COMMAND_LINE, *sorted(start.items()))
 
 

@@ -50,9 +50,10 @@ class ScheduleConfig(Configuration):
     run: RunOverrides = RunOverrides()
 
     @model_validator(mode="after")
-    def _declares_nothing(self) -> ScheduleConfig:
-        if self.run.declared is not None:
-            raise ValueError("run.declared is not for files.")
+    def _is_for_files(self) -> ScheduleConfig:
+        for key in ("declared", "written"):
+            if getattr(self.run, key) not in (None, {}):
+                raise ValueError(f"run.{key} is not for files.")
         return self
 
     def trigger(self, default_timezone: str) -> Trigger:

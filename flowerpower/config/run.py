@@ -150,6 +150,9 @@ class RunOverrides(Configuration):
     They are as in `flowerpower.pipeline.overrides.RunArguments`, where `adapters` may also be
     classes: here they are `custom_adapters`, which no job may name (see `names_code`).
 
+    `written` is how values in `inputs` and `overrides` were written, by name, where a shell passed
+    them on as text: that counts if the DAG declares text.
+
     `declared` names an entry under `schedule` in the pipeline's YAML (empty: the only one, which
     has no id), whose `run` is read there when the job runs. So a job of a declared schedule stores
     nothing of it, and no secret that a placeholder there stands for.
@@ -169,6 +172,7 @@ class RunOverrides(Configuration):
     custom_adapters: list[ClassPath] = []
     timeout: Duration | None = None
     retry: RetryOverrides = RetryOverrides()
+    written: dict[str, str] = {}
     declared: str | None = None
 
     @property

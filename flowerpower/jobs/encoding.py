@@ -17,7 +17,7 @@ import pathlib
 import uuid
 from typing import Any
 
-from flowerpower.jobs.job import MAX_INT_BITS
+from flowerpower.jobs.inputs import MAX_INT_BITS
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 40

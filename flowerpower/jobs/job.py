@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,8 @@ from enum import StrEnum
 from typing import Any
 
 from flowerpower.config.run import RunOverrides
-from flowerpower.errors import FlowerpowerError, InvalidInputs, InvalidTime, Refused, UsageError
+from flowerpower.errors import FlowerpowerError, InvalidTime, Refused, UsageError
+from flowerpower.jobs.inputs import encode_input, overrides_json
 from flowerpower.jobs.run import PAYLOAD_VERSION
 from flowerpower.text import check_job_id, check_name
 from flowerpower.triggers import clock
@@ -19,9 +19,6 @@ from flowerpower.triggers import clock
 DEFAULT_QUEUE = "default"
 MAX_WORKER_LOSSES = 3
 """A job whose worker died this often is failed: it may well be what kills the workers."""
-MAX_SPEC_DEPTH = 50
-MAX_INT_BITS = 10_000
-"""Python refuses to write whole numbers of more than 4,300 digits, about 14,000 bits."""
 
 
 class JobStatus(StrEnum):
@@ -103,7 +100,7 @@ class JobSpec:
         return {
             "v": PAYLOAD_VERSION,
             "pipeline": self.pipeline,
-            "overrides": self.overrides.model_dump(exclude_defaults=True),
+            "overrides": overrides_json(self.overrides),
         }
 
 
@@ -116,7 +113,7 @@ def check_request(
     if result_ttl is not None:
         check_ttl("result_ttl", result_ttl)
     for part in ("inputs", "overrides", "config"):
-        check_json(getattr(overrides, part), part)
+        encode_input(getattr(overrides, part), part)
     if overrides.names_code is not None:
         raise UsageError(
             f"A job names no code, so it cannot carry {overrides.names_code}.",
@@ -148,35 +145,6 @@ def overrides_of(payload: object) -> RunOverrides:
     if overrides.names_code is not None:
         raise FlowerpowerError("The job's record names code to import; it is not run.")
     return overrides
-
-
-def check_json(value: object, path: str, depth: int = 0) -> None:
-    """Raise InvalidInputs with the key path of the first value that is not JSON with text keys."""
-    if depth > MAX_SPEC_DEPTH:
-        raise InvalidInputs(f"{path} is nested more than {MAX_SPEC_DEPTH} levels deep.")
-    if value is None or isinstance(value, bool | str):
-        return
-    if isinstance(value, int):
-        if value.bit_length() > MAX_INT_BITS:
-            raise InvalidInputs(f"{path} is a whole number of more than {MAX_INT_BITS} bits.")
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            raise InvalidInputs(
-                f"{path} is {value}; a job's inputs must be JSON, which has finite numbers only."
-            )
-    elif isinstance(value, list | tuple):
-        for position, item in enumerate(value):
-            check_json(item, f"{path}[{position}]", depth + 1)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise InvalidInputs(f"{path} has the key {key!r}; keys must be text.")
-            check_json(item, f"{path}.{key}", depth + 1)
-    else:
-        raise InvalidInputs(
-            f"{path} is a {type(value).__name__}; a job's inputs must be JSON.",
-            hint="Pass a path or a name instead, and let the pipeline load the value.",
-        )
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from flowerpower.config.run import RetryConfig, RunOverrides
 from flowerpower.errors import FlowerpowerError
+from flowerpower.jobs.inputs import overrides_json
 
 if TYPE_CHECKING:
     import random
@@ -44,7 +45,7 @@ class RunRequest:
         return {
             "v": PAYLOAD_VERSION,
             **vars(self),
-            "overrides": self.overrides.model_dump(exclude_defaults=True),
+            "overrides": overrides_json(self.overrides),
         }
 
     @staticmethod

@@ -12,6 +12,7 @@ from typing import Any
 
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import FlowerpowerError, UsageError
+from flowerpower.jobs.inputs import overrides_json
 from flowerpower.jobs.job import DEFAULT_QUEUE, JobSpec, check_request, json_value
 from flowerpower.jobs.run import PAYLOAD_VERSION
 from flowerpower.text import SCHEDULE_ID_LIMIT, check_name
@@ -87,7 +88,7 @@ class ScheduleSpec:
 
     def settings(self) -> dict[str, Any]:
         """Everything but pipeline, trigger, id and origin, as a JSON object."""
-        overrides = self.overrides.model_dump(exclude_defaults=True)
+        overrides = overrides_json(self.overrides)
         return {"overrides": overrides, **{name: getattr(self, name) for name in _SETTINGS}}
 
 

@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -170,13 +171,14 @@ def plan_run(
     pipeline: Pipeline,
     overrides: RunOverrides | None = None,
     *,
+    scheduled_for: datetime | None = None,
     complete: bool = True,
     with_forecast: bool = False,
 ) -> Plan:
     """As `PipelineRunner.plan`; a module that cannot be imported fails with its file and line."""
     from flowerpower.run.runner import PipelineRunner
 
-    runner = PipelineRunner(project, pipeline, overrides)
+    runner = PipelineRunner(project, pipeline, overrides, scheduled_for)
     try:
         return runner.plan(complete=complete, with_forecast=with_forecast)
     except RunFailed as error:

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flowerpower.config.files import Project, pipeline_path
 from flowerpower.config.merge import merged_backend, with_type
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec
 
 MAX_WORKERS = 1000
+Spec = TypeVar("Spec", bound="JobSpec | ScheduleSpec")
 
 
 def queue_or_default(project: Project, queue: str | None) -> str:
@@ -99,7 +100,8 @@ class PipelineJobQueue:
 
         Raises:
             PipelineNotFound: if there is no such pipeline.
-            InvalidInputs: naming the input that is not JSON.
+            FlowerpowerError: whatever a run would refuse before it begins, and InvalidInputs for
+                an input that JSON cannot hold.
             UsageError: if the project's workers take no jobs from that queue.
         """
         self._registry.files(name)
@@ -111,7 +113,7 @@ class PipelineJobQueue:
             run_at=run_at,
             result_ttl=parse_result_ttl(result_ttl),
         )
-        return self.backend.add_job(spec)
+        return self.backend.add_job(self._checked(spec, is_due=run_at is None))
 
     def result_ttl_of(self, result_ttl: float | str | None) -> float:
         """Seconds that the result of a job with this `result_ttl` is kept."""
@@ -152,11 +154,13 @@ class PipelineJobQueue:
         Raises:
             PipelineNotFound: if there is no such pipeline.
             InvalidTrigger: if it would never fire, and is not there already.
+            FlowerpowerError: whatever a run would refuse before it begins.
         """
         self._registry.files(spec.pipeline)
         if not spec.trigger.fires_after(clock.now()):
             return self._existing_schedule(spec)
-        return self.backend.schedules.add(spec, overwrite=overwrite)
+        checked = self._checked(spec, is_fire=True)
+        return self.backend.schedules.add(checked, overwrite=overwrite)
 
     def _existing_schedule(self, spec: ScheduleSpec) -> Schedule:
         """The same schedule, whose fires are over: that it is added again changes nothing."""
@@ -210,7 +214,18 @@ class PipelineJobQueue:
         self._registry.files(schedule.pipeline)
         # Shortened, because a schedule's id with this suffix may exceed the limit for a job's id.
         job_id = f"{schedule.id[:160]}-now-{uuid.uuid4().hex[:12]}"
-        return self.backend.add_job(fire_job_spec(schedule, None, job_id))
+        spec = fire_job_spec(schedule, None, job_id)
+        return self.backend.add_job(self._checked(spec, is_due=True))
+
+    def _checked(self, spec: Spec, *, is_fire: bool = False, is_due: bool = False) -> Spec:
+        """The spec with its overrides as they are stored; a run would not refuse them."""
+        from flowerpower.pipeline.checks import checked_overrides
+
+        overrides = checked_overrides(
+            self._project, self._registry, spec.pipeline, spec.overrides,
+            is_fire=is_fire, is_due=is_due,
+        )  # fmt: skip
+        return replace(spec, overrides=overrides)
 
     def list_workers(self) -> list[WorkerInfo]:
         """The workers that are alive, with the jobs that they run."""

@@ -147,7 +147,10 @@ class PipelineManager:
     ) -> Job:
         """Add a job that runs the pipeline `name` to the job queue; returns at once with the job.
 
-        `overrides` are as for `run`, must be JSON and name no classes; timeout= is one more.
+        `overrides` are as for `run` and name no classes; timeout= is one more. Values must be what
+        JSON can hold, or become the same again by the type that the pipeline declares: dates,
+        paths, enums, Decimal, models, dataclasses. Unless a call like it was checked before, the
+        pipeline is imported.
         `run_at` without an offset is in the project's time zone. With a `job_id` the submission is
         idempotent: the second time returns the first job, with `created` False.
 

@@ -59,9 +59,12 @@ def make_overrides(
     arguments: JobArguments | RunArguments,
     *,
     progressbar: bool | None = None,
+    written: Mapping[str, str] | None = None,
     allowed: type = JobArguments,
 ) -> RunOverrides:
     """The caller's overrides of a run as one object; `allowed` declares the arguments.
+
+    `written` is as in RunOverrides.
 
     Raises:
         UsageError: naming the first argument that is not valid or not allowed.
@@ -72,6 +75,7 @@ def make_overrides(
             guess = did_you_mean(name, known) or f" Expected one of: {', '.join(known)}."
             raise UsageError(f"There is no argument {name!r}.{guess}")
     settings: dict[str, Any] = {**arguments, "progressbar": progressbar}
+    settings["written"] = dict(written or {})
     for key in ("inputs", "overrides", "config"):
         settings[key] = dict(settings.get(key) or {})
     for key in ("load", "save"):

@@ -64,7 +64,7 @@ class PipelineRegistry:
 
     def __init__(self, project: Project, environ: Mapping[str, str] | None = None) -> None:
         self._project = project
-        self._environ = environ
+        self.environ = os.environ if environ is None else environ
 
     def names(self) -> list[str]:
         """The names of all pipelines, sorted."""
@@ -98,7 +98,7 @@ class PipelineRegistry:
             PipelineNotFound, ConfigError: as `files` and `load_pipeline`.
         """
         self.files(name)
-        return load_pipeline(self._project.root, name, self._environ, overrides)
+        return load_pipeline(self._project.root, name, self.environ, overrides)
 
     def create(self, name: str) -> PipelineFiles:
         """As `PipelineManager.new`."""

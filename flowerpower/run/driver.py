@@ -19,11 +19,13 @@ from hamilton.async_driver import AsyncDriver
 from hamilton.base import DictResult
 from hamilton.io.materialization import modify_graph
 from hamilton.lifecycle.base import (
+    BaseDoValidateInput,
     BasePostGraphConstruct,
     BasePostGraphExecute,
     BasePostNodeExecuteAsync,
     BasePreGraphExecute,
     BasePreNodeExecuteAsync,
+    LifecycleAdapterSet,
 )
 from hamilton.node import Node, NodeType
 
@@ -87,7 +89,7 @@ def build_dag(
     """
     with _as_dag_error(project.root):
         hooks = [node_events] if node_events is not None else []
-        driver = _builder(modules, run).with_adapters(*hooks).build()
+        driver = _builder(modules, run).with_adapters(*hooks, _CheckedInputs()).build()
     # Hamilton walks a graph by recursion: at Python's limit of 1000 a chain of 100 nodes may fail.
     sys.setrecursionlimit(max(sys.getrecursionlimit(), FRAMES_PER_NODE * len(driver.graph.nodes)))
     with quiet_hamilton():
@@ -158,14 +160,17 @@ def make_driver(
     """
     _check_methods([*adapters.methods, *(["cache"] if run.cache.enabled else [])], dag)
     all_adapters = [node_events, *adapters.node_adapters, *(t.adapter for t in adapters.trackers)]
-    if dag.coroutines:
-        with _as_driver_error():
-            return _make_async_driver(run, dag, all_adapters)
     executor = run.executor.type
-    is_special = run.cache.enabled or dag.parallel or dag.files.factories
+    is_special = run.cache.enabled or dag.parallel or dag.files.factories or dag.coroutines
     if executor == "synchronous" and not is_special and len(all_adapters) == 1:
         # Building the graph once more takes longer than most nodes do.
         return dag.driver
+    # Hamilton calls one such method only: an adapter of the user's goes first.
+    if not LifecycleAdapterSet(*all_adapters).does_method("do_validate_input", is_async=False):
+        all_adapters.append(_CheckedInputs())
+    if dag.coroutines:
+        with _as_driver_error():
+            return _make_async_driver(run, dag, all_adapters)
     builder = _builder(dag.modules, run).with_materializers(*dag.files.factories)
     if run.cache.enabled:
         from flowerpower.run.cache.cache import make_cache
@@ -288,6 +293,16 @@ def _make_async_driver(run: RunConfig, dag: Dag, adapters: list[Any]) -> AsyncDr
     if dag.files.factories:
         driver.graph = modify_graph(driver.graph, dag.files.savers, dag.files.loaders)
     return driver
+
+
+class _CheckedInputs(BaseDoValidateInput):  # type: ignore[misc] # Hamilton has no types
+    """Takes every input: they were checked and converted before, for the types of the DAG.
+
+    Hamilton's own check fails on a TypedDict, and refuses tuples, mappings and NewType.
+    """
+
+    def do_validate_input(self, *, node_type: type, input_value: Any) -> bool:
+        return True
 
 
 class _AsyncNodeHooks(BasePreNodeExecuteAsync, BasePostNodeExecuteAsync):  # type: ignore[misc] # Hamilton has no types

@@ -19,8 +19,8 @@ from flowerpower.config.files import describe
 from flowerpower.errors import FlowerpowerError, InvalidInputs, RunFailed
 from flowerpower.jobs.encoding import encode_outputs
 from flowerpower.run import pickles, table_readers
+from flowerpower.run.conversion import convert_value
 from flowerpower.run.dag import type_text
-from flowerpower.run.inputs import convert_value
 from flowerpower.run.urls import fetched, is_url, reads_url, sent
 
 PATH_FIELDS = (
@@ -110,9 +110,10 @@ class FileLoader(_FileAdapter, DataLoader):  # type: ignore[misc] # Hamilton has
             value = json.load(stream)
         try:
             return convert_value(value, type_)
-        except ValueError:
+        except ValueError as error:
             raise InvalidInputs(
-                f"{self.path} holds {describe(value)}, where {type_text(type_)} is declared."
+                f"{self.path} holds {describe(value)}, where {type_text(type_)} is declared.",
+                details=[str(error)] if str(error) else [],
             ) from None
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import pathlib
-import typing
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from hamilton import htypes
 from hamilton.node import Node
 
 from flowerpower.config.files import describe
-from flowerpower.errors import InvalidInputs, InvalidTime, MissingInputs
+from flowerpower.errors import InvalidInputs, MissingInputs
+from flowerpower.run.conversion import convert_fire_time, convert_value, takes_none
 from flowerpower.run.dag import InputInfo, type_text
 from flowerpower.text import MASK, did_you_mean, is_secret_name
 from flowerpower.triggers import clock
@@ -72,32 +70,43 @@ def _guess(name: str, known: Collection[str]) -> str:
 
 
 def convert_values(
-    values: dict[str, Any], inputs: dict[str, Node], what: str = "input"
+    values: Mapping[str, Any],
+    inputs: Mapping[str, Node],
+    written: Mapping[str, str],
+    what: str = "input",
+    places: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The values, each as the type that its input declares; `what` is what a message calls them.
 
-    Where the DAG declares it, a whole number becomes a float, ISO 8601 text a date or time, and
-    text a path. Nothing else is converted. The value of a Parallelizable node is a list of items.
+    `written` is the text of some of them, as `convert_value` takes it. The value of a
+    Parallelizable node is a list of items. `places` say where in a file values stand.
 
     Raises:
         InvalidInputs: with every value that does not fit.
     """
+    places = places or {}
     converted: dict[str, Any] = {}
     wrong: list[str] = []
+    hint = None
     for name, value in values.items():
         declared = inputs[name].type
-        # Without a schedule it is None, whatever type it declares.
-        is_unscheduled = name == SCHEDULED_FOR and value is None
         try:
-            converted[name] = None if is_unscheduled else convert_value(value, declared)
-        except ValueError:
-            shown = MASK if is_secret_name(name) else describe(value)
+            converted[name] = convert_value(value, declared, written.get(name))
+        except ValueError as error:
+            is_secret = is_secret_name(name)
+            reason = "" if is_secret or not str(error) else f": {error}"
+            shown = MASK if is_secret else describe(value)
             if isinstance(declared, type) and _full_name(type(value)) == _full_name(declared):
-                shown += ", of a class that has been imported again since: make the value anew"
-            wrong.append(f"{name} takes {type_text(declared)}, got {shown}")
+                reason = ", of a class that has been imported again since: make the value anew"
+            place = f"{places[name]}: " if name in places else ""
+            wrong.append(f"{place}{name} takes {type_text(declared)}, got {shown}{reason}")
+            if name in places and declared is str and isinstance(value, int | float):
+                hint = "In YAML, text that looks like a number or a truth value is put in quotes."
     if wrong:
         raise InvalidInputs(
-            f"{len(wrong)} {what}{'s do' if len(wrong) > 1 else ' does'} not fit:", details=wrong
+            f"{len(wrong)} {what}{'s do' if len(wrong) > 1 else ' does'} not fit:",
+            details=wrong,
+            hint=hint,
         )
     return converted
 
@@ -106,48 +115,28 @@ def _full_name(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def convert_value(value: Any, declared: Any) -> Any:
-    """A value as the declared type, converted as `convert_values` says.
+def add_fire_time(
+    values: dict[str, Any], node: Node, moment: dt.datetime | None, *, required: bool
+) -> None:
+    """Add the nominal time of the fire to the values, unless they have one, as `node` declares it.
+
+    Without a fire it is None where that is allowed, else the time now; a node that has a default
+    for it keeps that.
 
     Raises:
-        ValueError: if it does not fit.
+        InvalidInputs: if the type cannot hold a time.
     """
-    if typing.get_origin(declared) is htypes.Parallelizable and isinstance(value, list | tuple):
-        (item_type,) = typing.get_args(declared)
-        return [convert_value(item, item_type) for item in value]
-    if _fits(value, declared):
-        return value
-    for option in (declared, *typing.get_args(declared)):
-        if isinstance(option, type) and option in _CONVERSIONS:
-            source, convert = _CONVERSIONS[option]
-            if isinstance(value, source) and not isinstance(value, bool):
-                return convert(value)
-    raise ValueError(value)
-
-
-def _fits(value: Any, declared: Any) -> bool:
-    """Whether Hamilton takes the value. Its check takes text as a list and true as a number."""
-    if value is None:
-        none = type(None)
-        return declared in (Any, object, None, none) or none in typing.get_args(declared)
-    if isinstance(value, bool) and declared in (int, float):
-        return False
-    if isinstance(value, str) and typing.get_origin(declared) in (list, tuple, set, dict):
-        return False
-    return bool(htypes.check_input_type(declared, value))
-
-
-def _datetime(text: str) -> dt.datetime:
+    if SCHEDULED_FOR in values or (moment is None and not required):
+        return
+    if moment is None and takes_none(node.type):
+        values[SCHEDULED_FOR] = None
+        return
     try:
-        return clock.parse_time(text)
-    except InvalidTime as error:
-        raise ValueError(error.message) from None
-
-
-_CONVERSIONS: dict[type, tuple[type, Callable[[Any], Any]]] = {
-    float: (int, float),
-    dt.datetime: (str, _datetime),
-    dt.date: (str, dt.date.fromisoformat),
-    dt.time: (str, dt.time.fromisoformat),
-    pathlib.Path: (str, pathlib.Path),
-}
+        values[SCHEDULED_FOR] = convert_fire_time(moment or clock.now(), node.type)
+    except ValueError as error:
+        reason = f": {error}" if str(error) else ""
+        raise InvalidInputs(
+            f"{SCHEDULED_FOR} takes {type_text(node.type)}, which is not the time of a "
+            f"fire{reason}.",
+            hint="Declare datetime.datetime: it is in UTC, and .astimezone() gives other zones.",
+        ) from None

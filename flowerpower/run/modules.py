@@ -11,12 +11,13 @@ import os
 import stat
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 
 from flowerpower.errors import ConfigError, RunFailed
-from flowerpower.project_code import is_inside, is_own, module_paths
+from flowerpower.project_code import is_inside, is_installed, is_own, module_paths
 from flowerpower.text import did_you_mean
 
 _NEVER_FORGOTTEN = ("flowerpower", "flowerpower_cli", "__main__", "__mp_main__")
@@ -32,6 +33,10 @@ class _Imports:
 
     def __contains__(self, name: str) -> bool:
         return name in self._stamps
+
+    def have(self, name: str, file: str, stamp: tuple[int, int]) -> bool:
+        """Whether the module was imported from this file as it is now."""
+        return self._stamps.get(name) == (file, stamp)
 
     def note(self, folders: Sequence[str]) -> None:
         """Note what has been imported from the folders since."""
@@ -68,6 +73,8 @@ _imports = _Imports()
 _roots: list[str] = []
 """The project on the path, at most one."""
 _importing = threading.RLock()
+_began = time.time_ns()
+"""Before this process imported a pipeline's module."""
 # Of a worker of a cluster, which serves other runs before and after:
 _worker_base_path: list[str] = []
 """`sys.path` before its first run."""
@@ -195,6 +202,26 @@ def _no_such_module(root: Path, name: str) -> ConfigError:
         f"There is no module {name!r}: expected the file {file}.{did_you_mean(name, known)}",
         hint=hint,
     )
+
+
+def imported_code() -> dict[str, tuple[int, int]] | None:
+    """The files of all imported code that is not installed, each with its time (ns) and size.
+
+    None if one of them may have changed since it was imported.
+    """
+    stamps: dict[str, tuple[int, int]] = {}
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        package = name.partition(".")[0]
+        if not isinstance(file, str) or is_installed(file) or package in _NEVER_FORGOTTEN:
+            continue
+        stamp = file_stamp(file)
+        # Only the project's modules are noted when they are imported, and imported again after an
+        # edit. Any other was imported after this process began.
+        if stamp is None or (not _imports.have(name, file, stamp) and stamp[0] > _began):
+            return None
+        stamps[file] = stamp
+    return stamps
 
 
 def project_import_path() -> list[str]:

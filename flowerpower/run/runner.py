@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import ModuleType
@@ -39,7 +39,13 @@ from flowerpower.run.dag import (
 from flowerpower.run.draw.graph import no_such_node
 from flowerpower.run.driver import Dag, build_dag, check_fit, execute, make_driver
 from flowerpower.run.file_checks import check_files, check_files_exist
-from flowerpower.run.inputs import SCHEDULED_FOR, check_complete, check_known, convert_values
+from flowerpower.run.inputs import (
+    SCHEDULED_FOR,
+    add_fire_time,
+    check_complete,
+    check_known,
+    convert_values,
+)
 from flowerpower.run.modules import import_modules, note_imports
 from flowerpower.run.node_events import NodeEventHook
 from flowerpower.run.patches import saver_nodes
@@ -69,7 +75,7 @@ class Plan:
 class PipelineRunner:
     """Runs one pipeline once, without retries.
 
-    A DAG that declares the input `scheduled_for` gets it.
+    A DAG that declares the input `scheduled_for` gets it, as `add_fire_time` says.
     """
 
     def __init__(
@@ -275,7 +281,7 @@ class PipelineRunner:
                     f"{name} is an input, not a node that is computed.",
                     hint=f"Give it as an input: -i {name}=…",
                 )
-        return convert_values(values, nodes, "override")
+        return convert_values(values, nodes, self._written(self._overrides.overrides), "override")
 
     def _input_values(self, nodes: dict[str, Node], user_inputs: list[Node]) -> dict[str, Any]:
         """The values for the inputs of the run, as the types that they declare."""
@@ -287,10 +293,27 @@ class PipelineRunner:
         check_known(from_yaml, known, f"run.inputs of {self._pipeline.file.name}", hint)
         values = merged_inputs(self._pipeline.config, self._overrides, known)
         values |= self._texts_from_environment(values, known)
-        if SCHEDULED_FOR in known:
-            values.setdefault(SCHEDULED_FOR, self._scheduled_for)
-        names = {node.name for node in user_inputs}
-        return convert_values({k: v for k, v in values.items() if k in names}, known)
+        needed = {node.name: values[node.name] for node in user_inputs if node.name in values}
+        written = self._written(self._overrides.inputs)
+        converted = convert_values(needed, known, written, places=self._places(needed))
+        for node in user_inputs:
+            if node.name == SCHEDULED_FOR and node.name in known:
+                required = input_info(node, nodes).required
+                add_fire_time(converted, node, self._scheduled_for, required=required)
+        return converted
+
+    def _places(self, names: Iterable[str]) -> dict[str, str]:
+        """File and line of the inputs that the pipeline's YAML gives."""
+        config, file = self._pipeline.config, self._pipeline.file
+        places: dict[str, str] = {}
+        for name in names:
+            if name not in self._overrides.inputs:
+                path = ("run", "inputs", name) if name in config.run.inputs else ("params", name)
+                places[name] = f"{file.name}, line {file.fault(path, '').line}"
+        return places
+
+    def _written(self, values: Mapping[str, Any]) -> dict[str, str]:
+        return {k: text for k, text in self._overrides.written.items() if k in values}
 
     def _texts_from_environment(
         self, values: dict[str, Any], known: dict[str, Node]

@@ -29,6 +29,7 @@ from flowerpower_cli.options import (
     iso_time,
     option,
 )
+from flowerpower_cli.views.output import stdout_to_stderr
 
 if TYPE_CHECKING:
     from flowerpower.jobs.job import Job
@@ -68,14 +69,17 @@ def add_job(
     if job_options.run_at is not None and job_options.run_in is not None:
         raise UsageError("--run-at and --run-in are both given; expected one of them.")
     run_at = due_time(context.manager.project, job_options.run_at, job_options.run_in)
-    job = context.job_queue.add_job(
-        pipeline,
-        overrides_from(options),
-        run_at=run_at,
-        queue=job_options.queue,
-        job_id=job_options.job_id,
-        result_ttl=job_options.result_ttl,
-    )
+    overrides = overrides_from(options)
+    # The pipeline may be imported to check the request.
+    with stdout_to_stderr():
+        job = context.job_queue.add_job(
+            pipeline,
+            overrides,
+            run_at=run_at,
+            queue=job_options.queue,
+            job_id=job_options.job_id,
+            result_ttl=job_options.result_ttl,
+        )
     _print_note(context, job, run_at)
     if wait:
         from flowerpower_cli.commands.wait import wait_and_show

@@ -27,6 +27,7 @@ from flowerpower_cli.options import (
     option,
     whole_number,
 )
+from flowerpower_cli.views.output import stdout_to_stderr
 from flowerpower_cli.views.tables import Block, line
 
 if TYPE_CHECKING:
@@ -236,12 +237,14 @@ def run_now(context: CommandContext, schedules: ScheduleIds) -> None:
     from flowerpower_cli.views.jobs import added_view, record_data
 
     job_queue = context.job_queue
-    jobs, errors = for_each(
-        "schedules",
-        schedules,
-        _find(context),
-        lambda schedule: job_queue.run_schedule_now(schedule.id),
-    )
+    # The pipeline may be imported to check the request.
+    with stdout_to_stderr():
+        jobs, errors = for_each(
+            "schedules",
+            schedules,
+            _find(context),
+            lambda schedule: job_queue.run_schedule_now(schedule.id),
+        )
     context.learn_secrets(*(job.pipeline for job in jobs))
     context.output.result([record_data(job) for job in jobs], lambda: added_view(*jobs))
     context.warn_if_jobs_wait(jobs)

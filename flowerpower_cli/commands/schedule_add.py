@@ -27,6 +27,7 @@ from flowerpower_cli.options import (
     option,
     whole_number,
 )
+from flowerpower_cli.views.output import stdout_to_stderr
 
 if TYPE_CHECKING:
     from flowerpower.jobs.schedule import Schedule, ScheduleSpec
@@ -160,7 +161,9 @@ def _add_all(
     errors: list[FlowerpowerError] = []
     for spec in specs:
         try:
-            added.append(context.job_queue.add_schedule(spec, overwrite=overwrite))
+            # The pipeline may be imported to check the request.
+            with stdout_to_stderr():
+                added.append(context.job_queue.add_schedule(spec, overwrite=overwrite))
         except FlowerpowerError as error:
             errors.append(error)
     return added, errors

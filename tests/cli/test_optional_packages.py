@@ -93,8 +93,11 @@ def test_validate_tells_of_it(
 
 def test_a_job_names_it_too(bare: Cli, make_project: MakeProject) -> None:
     """A job whose worker lacks a package has failed with the same message and hint."""
-    make_project(plain=("run: {}\n", MODULE))
-    bare.run("job-queue", "add-job", "plain", "--executor", "ray", "--job-id", "job", code=0)
+    root = make_project(plain=("run: {}\n", MODULE))
+    refused = bare.run("job-queue", "add-job", "plain", "--executor", "ray", code=4)
+    assert "The executor ray is not installed" in refused.stderr
+    bare.run("job-queue", "add-job", "plain", "--job-id", "job", code=0)
+    (root / "conf" / "pipelines" / "plain.yml").write_text("run: {executor: {type: ray}}\n")
     bare.run("job-queue", "start-worker", "--burst", code=0)
     error = bare.run("job-queue", "show-job", "job", "--json", code=0).json["error"]
     assert error["message"].startswith("The executor ray is not installed")

@@ -139,7 +139,9 @@ def test_what_a_declared_schedule_expands_is_not_stored(
     assert job.to_json()["overrides"] == {"declared": ""}
     manager.job_queue.run_worker(burst=True)
     manager.close()
-    for file in (root / ".flowerpower").iterdir():
+    files = [path for path in (root / ".flowerpower").rglob("*") if path.is_file()]
+    assert len(files) >= 2
+    for file in files:
         assert b"tulips-in-winter" not in file.read_bytes()
     manager = PipelineManager(root, quiet=True)
     record = manager.job_queue.backend.get_job(job.id)

@@ -103,7 +103,7 @@ def test_what_is_said_of_a_password_is_no_password() -> None:
     assert mask(line) == line
     assert mask("password: hunter2 and more") == "password: *** and more"
     for sentence in (
-        "backend.password: expected text, got 41496.",
+        "backend.password: expected text, got 52817.",
         "run.inputs.api_key: the key is given twice (first in line 3).",
         "token: there is no file /data/token.csv",
     ):

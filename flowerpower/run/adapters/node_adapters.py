@@ -7,6 +7,7 @@ import contextlib
 import enum
 import functools
 import inspect
+import types
 import typing
 from typing import Any
 
@@ -146,6 +147,8 @@ def fits(value: Any, declared: Any) -> bool:
             and declared.__required_keys__ <= value.keys() <= hints.keys()
             and all(fits(item, hints[key]) for key, item in value.items())
         )
+    if origin in (typing.Union, types.UnionType):
+        return any(fits(value, option) for option in typing.get_args(declared))
     if isinstance(declared, type) and origin is None:
         return _is_instance(value, _NUMBERS.get(declared, declared))
     try:
@@ -172,9 +175,9 @@ def _type_adapter(declared: Any) -> TypeAdapter[Any] | None:
         return None
 
 
-def _is_instance(value: Any, types: Any) -> bool:
+def _is_instance(value: Any, classes: Any) -> bool:
     try:
-        return isinstance(value, types)
+        return isinstance(value, classes)
     except TypeError:
         return True
 
