@@ -105,7 +105,9 @@ class Attempt:
         """End it, with a result or a reason to requeue it."""
         self.ended = self.ended or clock.monotonic()
         if result is not None:
-            result = replace(result, ended_at=clock.now(), seconds=self.seconds)
+            # It may have ended before it was decided how.
+            ended_at = clock.after(clock.now(), self.ended - clock.monotonic())
+            result = replace(result, ended_at=ended_at, seconds=self.seconds)
         self.result, self.requeue_reason, self.pid = result, requeue_reason, None
 
     def apply_settings(self, message: Mapping[str, Any]) -> None:
