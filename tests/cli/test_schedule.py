@@ -211,7 +211,7 @@ def test_the_list_narrows(cli: Cli, project: Path) -> None:
     assert re.search(
         r"morning +declared +active .* Europe/Berlin +at 08:00, Monday to Friday", text
     )
-    assert re.search(r"hourly +declared +every 1h +Europe/Berlin +paused\n", text), text
+    assert re.search(r"hourly +declared +paused +Europe/Berlin +every 1h\n", text), text
 
 
 def test_the_keys_of_a_schedule_as_json_are_stable(cli: Cli, project: Path) -> None:
