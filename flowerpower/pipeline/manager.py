@@ -69,7 +69,6 @@ class PipelineManager(KnowsOtherNames):
         self._quiet = quiet or environ.get("FLOWERPOWER_QUIET", "") not in ("", "0")
 
     # Imports stand in methods, because a run needs no jobs and adding a job needs no schedules.
-
     @cached_property
     def jobs(self) -> Jobs:
         """The project's jobs: get, list, cancel, retry, delete, prune."""
