@@ -17,6 +17,7 @@ _flowerpower_load() {
                 'once text'
             )
             options=(
+                '--name once text'
                 '--type once choices apscheduler rq'
                 '--example once choices weather'
                 '--from once text'
@@ -228,12 +229,12 @@ _flowerpower_load() {
             ;;
         'job-queue list-jobs')
             options=(
+                '--limit once text'
                 '--status many text'
                 '--pipeline once names pipelines'
                 '--queue once text'
                 '--schedule once names schedules'
                 '--since once text'
-                '--limit once text'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'
@@ -278,6 +279,13 @@ _flowerpower_load() {
                 'many names jobs'
             )
             options=(
+                '--yes,-y once flag'
+                '--dry-run once flag'
+                '--status many text'
+                '--pipeline once names pipelines'
+                '--queue once text'
+                '--schedule once names schedules'
+                '--since once text'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'
@@ -289,9 +297,15 @@ _flowerpower_load() {
             ;;
         'job-queue retry-job')
             arguments=(
-                'once names jobs'
+                'many names jobs'
             )
             options=(
+                '--dry-run once flag'
+                '--status many text'
+                '--pipeline once names pipelines'
+                '--queue once text'
+                '--schedule once names schedules'
+                '--since once text'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'
@@ -308,6 +322,11 @@ _flowerpower_load() {
             options=(
                 '--yes,-y once flag'
                 '--dry-run once flag'
+                '--status many text'
+                '--pipeline once names pipelines'
+                '--queue once text'
+                '--schedule once names schedules'
+                '--since once text'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'

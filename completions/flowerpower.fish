@@ -39,6 +39,7 @@ set -g __flowerpower_commands \
     'completion show' \
     'completion install'
 set -g __flowerpower_valued \
+    'init:--name' \
     'init:--type' \
     'init:--example' \
     'init:--from' \
@@ -105,12 +106,12 @@ set -g __flowerpower_valued \
     'job-queue add-job:--result-ttl' \
     'job-queue add-job:--base-dir' \
     'job-queue add-job:--type' \
+    'job-queue list-jobs:--limit' \
     'job-queue list-jobs:--status' \
     'job-queue list-jobs:--pipeline' \
     'job-queue list-jobs:--queue' \
     'job-queue list-jobs:--schedule' \
     'job-queue list-jobs:--since' \
-    'job-queue list-jobs:--limit' \
     'job-queue list-jobs:--base-dir' \
     'job-queue list-jobs:--type' \
     'job-queue show-job:--base-dir' \
@@ -118,10 +119,25 @@ set -g __flowerpower_valued \
     'job-queue wait:--timeout' \
     'job-queue wait:--base-dir' \
     'job-queue wait:--type' \
+    'job-queue cancel-job:--status' \
+    'job-queue cancel-job:--pipeline' \
+    'job-queue cancel-job:--queue' \
+    'job-queue cancel-job:--schedule' \
+    'job-queue cancel-job:--since' \
     'job-queue cancel-job:--base-dir' \
     'job-queue cancel-job:--type' \
+    'job-queue retry-job:--status' \
+    'job-queue retry-job:--pipeline' \
+    'job-queue retry-job:--queue' \
+    'job-queue retry-job:--schedule' \
+    'job-queue retry-job:--since' \
     'job-queue retry-job:--base-dir' \
     'job-queue retry-job:--type' \
+    'job-queue delete-job:--status' \
+    'job-queue delete-job:--pipeline' \
+    'job-queue delete-job:--queue' \
+    'job-queue delete-job:--schedule' \
+    'job-queue delete-job:--since' \
     'job-queue delete-job:--base-dir' \
     'job-queue delete-job:--type' \
     'job-queue prune:--base-dir' \
@@ -260,6 +276,7 @@ complete -c flowerpower -n '__flowerpower_at \'\' 0' -a completion -d 'Shell com
 complete -c flowerpower -n '__flowerpower_at \'\'' -l version -d 'Print the version.'
 complete -c flowerpower -n '__flowerpower_at \'\'' -l help -s h -d 'Show this message and exit.'
 
+complete -c flowerpower -n '__flowerpower_at \'init\'' -l name -x -d 'Give it this name.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l example -x -a 'weather' -d 'Start from an example: weather.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l from -x -d 'Start from an exported pipeline (folder or zip), or another project\'s folder.'
@@ -333,7 +350,7 @@ complete -c flowerpower -n '__flowerpower_at \'pipeline export\'' -l base-dir -x
 complete -c flowerpower -n '__flowerpower_at \'pipeline export\'' -l help -s h -d 'Show this message and exit.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline export\' 0' -a '(__flowerpower_names pipelines)'
 
-complete -c flowerpower -n '__flowerpower_at \'pipeline import\'' -l name -x -d 'Give the pipeline this name.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline import\'' -l name -x -d 'Give it this name.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline import\'' -l overwrite -d 'Replace what exists already.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline import\'' -l yes -s y -d 'Do not ask.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline import\'' -l dry-run -d 'Only show what would be done.'
@@ -390,7 +407,7 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a list-jobs -d 'L
 complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a show-job -d 'Show all that is known of a job: its times, its nodes, its error or its result.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a wait -d 'Wait until jobs have ended, and show their results.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a cancel-job -d 'Cancel jobs: a waiting one at once, a running one within seconds.'
-complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a retry-job -d 'Queue a failed or cancelled job again, with all of its retries.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a retry-job -d 'Queue failed or cancelled jobs again, with all of their retries.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a delete-job -d 'Delete jobs with their results and logs.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a prune -d 'Delete jobs whose history_ttl is over now; workers do so from time to time.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a logs -d 'Show what a job has printed, on stdout and stderr.'
@@ -431,12 +448,12 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l type -x -
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l help -s h -d 'Show this message and exit.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\' 0' -a '(__flowerpower_names pipelines)'
 
+complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l limit -x -d 'Show at most N.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l status -x -d 'scheduled, queued, running, finished, failed, cancelled. Repeatable.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l pipeline -x -a '(__flowerpower_names pipelines)' -d 'Only those of this pipeline.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l queue -x -d 'The name of a queue.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l schedule -x -a '(__flowerpower_names schedules)' -d 'Only jobs of this schedule.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l since -x -d 'Not before this ISO 8601 time, or 2h ago.'
-complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l limit -x -d 'Show at most N.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l quiet -s q -d 'Print only ids, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
@@ -465,6 +482,13 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue wait\'' -l type -x -a '
 complete -c flowerpower -n '__flowerpower_at \'job-queue wait\'' -l help -s h -d 'Show this message and exit.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue wait\'' -a '(__flowerpower_names jobs)'
 
+complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l yes -s y -d 'Do not ask.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l dry-run -d 'Only show what would be done.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l status -x -d 'scheduled, queued, running, finished, failed, cancelled. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l pipeline -x -a '(__flowerpower_names pipelines)' -d 'Only those of this pipeline.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l queue -x -d 'The name of a queue.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l schedule -x -a '(__flowerpower_names schedules)' -d 'Only jobs of this schedule.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l since -x -d 'Not before this ISO 8601 time, or 2h ago.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l quiet -s q -d 'Print only ids, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
@@ -474,6 +498,12 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l type -
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l help -s h -d 'Show this message and exit.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -a '(__flowerpower_names jobs)'
 
+complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l dry-run -d 'Only show what would be done.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l status -x -d 'scheduled, queued, running, finished, failed, cancelled. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l pipeline -x -a '(__flowerpower_names pipelines)' -d 'Only those of this pipeline.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l queue -x -d 'The name of a queue.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l schedule -x -a '(__flowerpower_names schedules)' -d 'Only jobs of this schedule.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l since -x -d 'Not before this ISO 8601 time, or 2h ago.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l quiet -s q -d 'Print only ids, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
@@ -481,10 +511,15 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l no-colo
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l help -s h -d 'Show this message and exit.'
-complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\' 0' -a '(__flowerpower_names jobs)'
+complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -a '(__flowerpower_names jobs)'
 
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l yes -s y -d 'Do not ask.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l dry-run -d 'Only show what would be done.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l status -x -d 'scheduled, queued, running, finished, failed, cancelled. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l pipeline -x -a '(__flowerpower_names pipelines)' -d 'Only those of this pipeline.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l queue -x -d 'The name of a queue.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l schedule -x -a '(__flowerpower_names schedules)' -d 'Only jobs of this schedule.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l since -x -d 'Not before this ISO 8601 time, or 2h ago.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l quiet -s q -d 'Print only ids, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'

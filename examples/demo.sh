@@ -2,7 +2,16 @@
 # The weather example from nothing, in .demo: needs the flowerpower command on PATH.
 set -euo pipefail
 
-say() { printf '\n\033[1m$ %s\033[0m\n' "$*"; "$@"; }
+# Prints a command as one would type it, and runs it.
+say() {
+    local word line=
+    for word in "$@"; do
+        case $word in *[!A-Za-z0-9_./=:,-]*) word="'$word'" ;; esac
+        line="$line $word"
+    done
+    printf '\n\033[1m$%s\033[0m\n' "$line"
+    "$@"
+}
 
 rm -rf .demo
 mkdir .demo

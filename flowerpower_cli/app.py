@@ -24,7 +24,7 @@ MODULES = {
         ("pipeline", "pipeline_dag", "dag"),
         ("pipeline", "pipeline_run", "run"),
         ("job-queue", "job_queue", "add-job list-jobs show-job wait"),
-        ("job-queue", "job_queue", "cancel-job retry-job delete-job prune"),
+        ("job-queue", "job_changes", "cancel-job retry-job delete-job prune"),
         ("job-queue", "logs", "logs"),
         ("job-queue", "worker", "start-worker workers start-scheduler"),
         ("schedule", "schedule_add", "add"),
@@ -42,13 +42,16 @@ def build_app(words: Sequence[str] | None = None) -> typer.Typer:
         name="flowerpower",
         no_args_is_help=True,
         add_completion=False,
+        # Rich's panels have six columns: at 80 characters they cut names and fold choices.
+        rich_markup_mode=None,
         # `command` reports errors, without a traceback.
         pretty_exceptions_enable=False,
         context_settings=HELP_NAMES,
     )
     app.callback(epilog="Example: flowerpower pipeline run daily_report")(_root)
     groups = {
-        name: typer.Typer(no_args_is_help=True, context_settings=HELP_NAMES) for name in GROUPS
+        name: typer.Typer(no_args_is_help=True, rich_markup_mode=None, context_settings=HELP_NAMES)
+        for name in GROUPS
     }
     for name, group in groups.items():
         app.add_typer(group, name=name, help=GROUPS[name])

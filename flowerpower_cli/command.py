@@ -91,7 +91,7 @@ class CommandContext:
         if self.output.quiet or self.output.json:
             return
         from flowerpower.triggers import clock
-        from flowerpower_cli.views.jobs import SILENT_AFTER, seconds_silent
+        from flowerpower_cli.views.workers import SILENT_AFTER, seconds_silent
 
         now = clock.now()
         served = {
@@ -122,11 +122,16 @@ class Command:
     example: str
     options: type[SharedOptions]
 
+    @property
+    def summary(self) -> str:
+        """What it does, in one sentence."""
+        return _unwrapped(self.function).partition("\n\n")[0]
+
     def add_to(self, app: typer.Typer, *, complete: bool) -> None:
         """Add the command to its group: with all of its options, or only its name and help."""
         name = self.path.rpartition(" ")[2]
         if not complete:
-            app.command(name, help=_unwrapped(self.function))(lambda: None)
+            app.command(name, help=_unwrapped(self.function), short_help=self.summary)(lambda: None)
             return
         own = _parameters(self.function)[1:]
         groups = {p.name: p.annotation for p in own if dataclasses.is_dataclass(p.annotation)}
@@ -150,6 +155,7 @@ class Command:
         call.__annotations__ = {p.name: p.annotation for p in parameters}
         app.command(
             name,
+            short_help=self.summary,
             epilog=f"Example: flowerpower {self.path} {self.example}".rstrip(),
             context_settings=HELP_NAMES,
         )(call)

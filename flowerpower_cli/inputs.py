@@ -50,6 +50,11 @@ def overrides_from(options: RunOptions, progressbar: bool | None = None) -> RunO
     inputs = _parse_inputs(options.inputs, Path.cwd()) if options.inputs is not None else {}
     # Last, because -i wins.
     inputs.update(_parse_pairs(options.input, "-i"))
+    for flag, texts in (
+        ("--final-vars", options.final_vars),
+        ("--with-adapter", options.with_adapter),
+    ):
+        _refuse_json(flag, texts)
     final_vars = words(options.final_vars)
     if options.final_vars and not final_vars:
         raise UsageError("--final-vars names no node.")
@@ -72,6 +77,23 @@ def overrides_from(options: RunOptions, progressbar: bool | None = None) -> RunO
     }
     pairs = [*(options.override or []), *(options.input or [])]
     return make_overrides(arguments, progressbar=progressbar, written=_written(pairs))
+
+
+def _refuse_json(flag: str, texts: list[str] | None) -> None:
+    """UsageError if a list or an object is given where names are expected, as in other tools."""
+    for text in texts or []:
+        value = _value(text)
+        if isinstance(value, list | dict):
+            names = ",".join(map(str, value))
+            raise UsageError(
+                f"{flag} takes names, got JSON: {one_line(shortened(text, 60))!r}.",
+                hint=f"Say {flag} {names or 'NAME'}."
+                + (
+                    " Its settings stand in YAML, under run.adapter."
+                    if isinstance(value, dict)
+                    else ""
+                ),
+            )
 
 
 def trigger_from(

@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, TypeVar
 
 from flowerpower.errors import BackendUnreachable, FlowerpowerError, JobNotFound
 from flowerpower.triggers import clock
+from flowerpower_cli.inputs import choices
 from flowerpower_cli.views.tables import counted, line
 
 if TYPE_CHECKING:
-    from flowerpower.jobs.job import Job
+    from flowerpower.jobs.job import Job, JobFilter
     from flowerpower.jobs.schedule import Schedule
     from flowerpower.pipeline.job_queue import PipelineJobQueue
     from flowerpower_cli.command import CommandContext
+    from flowerpower_cli.options import JobSelection
     from flowerpower_cli.views.output import Output
 
 MAX_SEARCHED = 10_000
+ALL_JOBS = 1_000_000
 _SHORT_ID = re.compile(r"[0-9a-f]{8}", re.ASCII)
 AWAY_LIMIT = 60.0
 """Seconds that a backend may be away, once it has been there."""
@@ -46,48 +49,89 @@ def find_job(job_queue: PipelineJobQueue, name: str) -> Job:
         return job_queue.get_job(ids[0])
 
 
+def filter_from(context: CommandContext, selection: JobSelection, limit: int) -> JobFilter:
+    """The conditions of a command line; UsageError names a status that there is not."""
+    from flowerpower.jobs.job import JobFilter, JobStatus
+    from flowerpower.pipeline.overrides import due_time
+
+    statuses = choices("--status", selection.status, [known.value for known in JobStatus])
+    return JobFilter(
+        frozenset(map(JobStatus, statuses)),
+        selection.pipeline,
+        selection.queue,
+        selection.schedule,
+        due_time(context.manager.project, selection.since),
+        limit,
+    )
+
+
 def for_each_job(
-    job_queue: PipelineJobQueue, names: Iterable[str], act: Callable[[Job], Result]
+    context: CommandContext, names: Iterable[str], act: Callable[[Job], Result]
 ) -> tuple[list[Result], list[FlowerpowerError]]:
     """As `for_each`, of jobs."""
-    return for_each("jobs", names, lambda name: find_job(job_queue, name), act)
+    job_queue = context.job_queue
+    return for_each(context, "jobs", names, lambda name: find_job(job_queue, name), act)
 
 
 def for_each(
-    what: str, names: Iterable[str], find: Callable[[str], Record], act: Callable[[Record], Result]
+    context: CommandContext,
+    what: str,
+    names: Iterable[str],
+    find: Callable[[str], Record],
+    act: Callable[[Record], Result],
 ) -> tuple[list[Result], list[FlowerpowerError]]:
     """What `act` returns for each record that `find` finds, and the errors of the others.
 
-    A record that is named twice, as by its id and its short id, is acted on once.
+    A record that is named twice, as by its id and its short id, is acted on once. A backend that
+    does not answer, and Ctrl-C, end it: which were done and which were not is said.
 
     Raises:
         FlowerpowerError: as `raise_errors`, if there are errors and nothing else.
     """
     results: dict[str, Result] = {}
     errors: list[FlowerpowerError] = []
-    for name in dict.fromkeys(names):
+    waiting = list(dict.fromkeys(names))
+    while waiting:
         try:
-            record = find(name)
+            record = find(waiting[0])
             if record.id not in results:
                 results[record.id] = act(record)
+        except BackendUnreachable as error:
+            errors.append(error)
+            if results:
+                error.details += _progress(results, waiting)
+            break
         except FlowerpowerError as error:
             errors.append(error)
+        except KeyboardInterrupt:
+            for text in _progress(results, waiting):
+                context.output.plain_line(text)
+            raise
+        del waiting[0]
     if not results:
         raise_errors(errors, what)
     return list(results.values()), errors
 
 
-def raise_errors(errors: list[FlowerpowerError], what: str = "jobs") -> None:
-    """Raise the errors, if there are any, as one of the class of the first; `what` failed."""
-    if len(errors) == 1:
+def _progress(done: Iterable[str], waiting: list[str]) -> list[str]:
+    """What a command that was ended half-way has done, and what it has not."""
+    return [f"done: {', '.join(done) or 'none'}", f"not done: {', '.join(waiting)}"]
+
+
+def raise_errors(errors: list[FlowerpowerError], what: str = "jobs", *, end: str = "") -> None:
+    """Raise the errors, if there are any, as one of the class of the first; `what` failed.
+
+    `end` is a sentence below the message.
+    """
+    if len(errors) == 1 and not end:
         raise errors[0]
-    if errors:
-        first = errors[0]
-        raise type(first)(
-            f"The command failed for {len(errors)} {what}:",
-            details=[line for error in errors for line in str(error).splitlines()],
-            hint=first.hint,
-        )
+    if not errors:
+        return
+    first, message = errors[0], f"The command failed for {len(errors)} {what}:"
+    details = [line for error in errors for line in str(error).splitlines()]
+    if len(errors) == 1:
+        message, details = first.message, first.details
+    raise type(first)(message, details=[*details, end] if end else details, hint=first.hint)
 
 
 def delete_each(
@@ -109,11 +153,14 @@ def delete_each(
         return record.id
 
     # All names are looked up before the question: a wrong one must not cost half of the records.
-    ids, errors = for_each(what, names, find, lambda record: record.id)
-    raise_errors(errors, what)
-    if not dry_run:
+    if names:
+        ids, errors = for_each(context, what, names, find, lambda record: record.id)
+        raise_errors(errors, what, end="Nothing was deleted.")
+    else:
+        ids = []
+    if ids and not dry_run:
         context.output.confirm(f"This deletes {counted(len(ids), what[:-1])}, {lost}.", yes=yes)
-    deleted, errors = for_each(what, ids, find, delete_one)
+    deleted, errors = for_each(context, what, ids, find, delete_one)
     show_deleted(context, what, deleted, len(deleted), dry_run=dry_run)
     raise_errors(errors, what)
 

@@ -67,9 +67,11 @@ def _exit_code(arguments: list[str], output: Output) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except typer.TyperException as error:
-        # A group without a command has printed its help already.
-        if type(error).__name__ != "NoArgsIsHelpError":
-            output.error(_usage_error(error))
+        if type(error).__name__ == "NoArgsIsHelpError":
+            # A group without a command: its message is the help.
+            print(error.format_message())
+        else:
+            output.error(_usage_error(error, arguments))
         return EXIT_USAGE
     except typer.Abort:
         return EXIT_INTERRUPTED
@@ -92,10 +94,10 @@ def _exit_code(arguments: list[str], output: Output) -> int:
         return EXIT_FAILED
 
 
-def _usage_error(error: typer.TyperException) -> UsageError:
-    """The parser's error as one of ours, with the nearest valid name."""
+def _usage_error(error: typer.TyperException, arguments: list[str]) -> UsageError:
+    """The parser's error as one of ours, with our word for it or the nearest valid name."""
     from flowerpower.errors import UsageError
-    from flowerpower.text import did_you_mean
+    from flowerpower_cli.other_words import answer_for_command, answer_for_option, valued_flag
 
     message = error.format_message().replace("Value error, ", "")
     context = getattr(error, "ctx", None)
@@ -103,10 +105,19 @@ def _usage_error(error: typer.TyperException) -> UsageError:
     option = getattr(error, "option_name", None)
     if option and getattr(error, "possibilities", None) is not None and context is not None:
         options = [name for parameter in context.command.params for name in parameter.opts]
-        message = f"{error.message}.{did_you_mean(option, options)}"
+        message = f"{error.message}.{answer_for_option(option, options)}"
     elif message.startswith("No such command") and context is not None:
         name = message.split("'")[1] if "'" in message else ""
-        message = f"No such command {name!r}.{did_you_mean(name, context.command.commands)}"
+        group = path.partition(" ")[2]
+        answer = answer_for_command(group, name, context.command.commands)
+        message = f"No such command {name!r}.{answer}"
+    elif message.startswith("Got unexpected extra argument") and context is not None:
+        word = message.rpartition("(")[2].rstrip(")").partition(" ")[0]
+        if flag := valued_flag(word, arguments):
+            opposite = f"--no-{flag.removeprefix('--')}"
+            names = [name for p in context.command.params for name in (*p.opts, *p.secondary_opts)]
+            forms = f"{flag} or {opposite}" if opposite in names else flag
+            message = f"{flag} takes no value, got {word!r}. Say {forms}."
     return UsageError(message, hint=f"See `{path} --help`.")
 
 

@@ -60,6 +60,16 @@ def iso_time(text: str) -> datetime:
         raise typer.BadParameter(error.message) from None
 
 
+def time_or_ago(text: str) -> datetime:
+    """As `iso_time`, or how long ago: 2h, 1d ago."""
+    from flowerpower.triggers import clock
+
+    try:
+        return clock.after(clock.now(), -clock.parse_duration(str(text).removesuffix("ago")))
+    except FlowerpowerError:
+        return iso_time(text)
+
+
 def option(
     metavar: str, help: str, parser: Callable[[str], Any] | None = None, *, names: str = ""
 ) -> Any:
@@ -72,22 +82,17 @@ def argument(metavar: str, help: str) -> Any:
     return typer.Argument(metavar=metavar, help=help, show_default=False)
 
 
-def output_flag(*names: str, help: str, **settings: Any) -> Any:
-    """A flag in the part of the help about output."""
-    return typer.Option(*names, help=help, rich_help_panel="Output", **settings)
-
-
 @dataclass(frozen=True)
 class SharedOptions:
     """Options that every command takes."""
 
-    json: Annotated[bool, output_flag("--json", help="Print the result as JSON.")] = False
-    quiet: Annotated[bool, output_flag("--quiet", "-q", help="Print only ids, no messages.")] = (
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only ids, no messages.")] = (
         False
     )
     verbose: Annotated[
         int,
-        output_flag(
+        typer.Option(
             *("--verbose", "-v"),
             help="Show more; given twice, the causes of errors too.",
             count=True,
@@ -95,7 +100,7 @@ class SharedOptions:
             show_default=False,
         ),
     ] = 0
-    no_color: Annotated[bool, output_flag("--no-color", help="Print no colours.")] = False
+    no_color: Annotated[bool, typer.Option("--no-color", help="Print no colours.")] = False
 
 
 @dataclass(frozen=True)
@@ -221,6 +226,25 @@ ResultTtl = Annotated[
 
 
 @dataclass(frozen=True)
+class JobSelection:
+    """Which jobs: those that meet every condition that is given."""
+
+    status: Annotated[
+        Strings,
+        option(
+            "STATUS[,STATUS]",
+            "scheduled, queued, running, finished, failed, cancelled. Repeatable.",
+        ),
+    ] = None
+    pipeline: OfPipeline = None
+    queue: QueueName = None
+    schedule: Annotated[str | None, option("SCHEDULE", "Only jobs of this schedule.")] = None
+    since: Annotated[
+        datetime | None, option("TIME", "Not before this ISO 8601 time, or 2h ago.", time_or_ago)
+    ] = None
+
+
+@dataclass(frozen=True)
 class JobOptions:
     """When a job is due, and how the queue keeps it."""
 
@@ -273,9 +297,12 @@ class TriggerOptions:
 
 PipelineName = Annotated[str, argument("PIPELINE", "The pipeline's name.")]
 JobId = Annotated[str, argument("JOB", "The job's id.")]
-JobIds = Annotated[list[str], argument("JOB...", "Ids of jobs.")]
+JobIds = Annotated[list[str], argument("JOB", "Ids of jobs.")]
+SelectedJobIds = Annotated[
+    Strings, argument("JOB", "Ids of jobs; without them, the options select jobs.")
+]
 ScheduleId = Annotated[str, argument("SCHEDULE", "The schedule's id.")]
-ScheduleIds = Annotated[list[str], argument("SCHEDULE...", "Ids of schedules.")]
+ScheduleIds = Annotated[list[str], argument("SCHEDULE", "Ids of schedules.")]
 Start = Annotated[
     datetime | None,
     option(
@@ -285,6 +312,7 @@ Start = Annotated[
     ),
 ]
 Progress = Annotated[bool | None, typer.Option(help="Show progress on stderr.")]
+NewName = Annotated[str | None, option("NAME", "Give it this name.", names="--name")]
 OutputFile = Annotated[
     Path | None, option("FILE", "Write the result to FILE.", names="--output -o")
 ]

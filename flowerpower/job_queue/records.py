@@ -11,10 +11,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from flowerpower.errors import JobNotFound, Refused
-from flowerpower.jobs.claim import Claim, WorkerInfo
-from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobStatus, check_transition
+from flowerpower.errors import InvalidTime, JobNotFound, Refused
+from flowerpower.jobs.claim import AttemptResult, Claim, WorkerInfo
+from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobStatus, check_transition, json_value
 from flowerpower.text import nearest
+from flowerpower.triggers import clock
 
 Row = Mapping[str, Any]
 _Value = TypeVar("_Value")
@@ -22,6 +23,10 @@ LOG_LIMIT = 1_000_000
 """Bytes of an attempt's log that are kept: its end."""
 LOG_PIECE = 50_000
 """Bytes; the size of one stored piece of a log. Logs are trimmed by whole pieces."""
+MAX_ATTEMPTS = 20
+"""Ended attempts that a record keeps: the last ones."""
+MAX_TRACEBACK = 4_000
+"""Characters of the traceback of each; its end is kept."""
 WORKER_DIED = "The worker that ran it died"
 WORKER_WENT = "The worker that ran it went"
 
@@ -113,6 +118,7 @@ def job_of(row: Row, now: float, *, created: bool = True) -> Job:
     expires = read.maybe(read.moment, "result_expires_at")
     expired = expires is not None and expires.timestamp() <= now
     result, error = read.mapping("result"), read.mapping("error")
+    attempts = _attempts_of(read.mapping("attempts"))
     job = Job(
         id=read.text("id"),
         pipeline=read.text("pipeline"),
@@ -130,18 +136,96 @@ def job_of(row: Row, now: float, *, created: bool = True) -> Job:
         schedule_id=read.maybe(read.text, "schedule_id"),
         scheduled_for=read.maybe(read.moment, "scheduled_for"),
         cancel_requested=bool(row["cancel"]),
-        progress=read.mapping("progress"),
+        progress=_settled(read.mapping("progress"), status, error, attempts),
+        attempts=attempts,
         result=None if expired else result,
         result_expires_at=None if expired else expires,
         result_expired_at=expires if expired else None,
         error=error,
         created=created,
     )
+    job = _with_own_times(job)
     if error or not read.damaged:
         return job
     message = f"The job's record is damaged: its {', '.join(read.damaged)} cannot be read."
     damage = {"type": "DamagedRecord", "message": message, "code": "damaged_record", "node": None}
     return replace(job, error=damage)
+
+
+def _attempts_of(stored: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Ended attempts in their order, each with its number."""
+    return [
+        {"attempt": int(number), **attempt}
+        for number, attempt in sorted((stored or {}).items(), key=lambda item: item[0].zfill(9))
+        if number.isdecimal() and isinstance(attempt, dict)
+    ]
+
+
+def _with_own_times(job: Job) -> Job:
+    """An ended job with the times of its last attempt, if that is recorded and not damaged."""
+    if not job.status.is_ended or job.seconds is None:
+        return job
+    times = (job.attempts[-1].get(name) for name in ("started_at", "ended_at"))
+    try:
+        started, ended = (clock.parse_time(str(time)) for time in times)
+    except InvalidTime:
+        return job
+    return replace(job, started_at=started, ended_at=ended)
+
+
+def attempts_with(claim: Claim, end: AttemptResult) -> dict[str, Any]:
+    """What a store keeps of the ended attempts of a job, by number, once this one has ended too."""
+    error = end.error
+    if error and isinstance(traceback := error.get("traceback"), str):
+        error = {**error, "traceback": traceback[-MAX_TRACEBACK:]}
+    began = None
+    if end.ended_at is not None and end.seconds is not None:
+        # Not the time on the clock when it began: the clock may have been set since.
+        began = clock.after(end.ended_at, -end.seconds)
+    attempt = {
+        "worker": claim.owner,
+        "status": JobStatus.FAILED if end.status is JobStatus.SCHEDULED else end.status,
+        "started_at": json_value(began),
+        "ended_at": json_value(end.ended_at),
+        "seconds": end.seconds,
+        "error": error,
+    }
+    earlier = list(claim.attempts.items())[-(MAX_ATTEMPTS - 1) :]
+    return {**dict(earlier), str(claim.attempt): attempt}
+
+
+def _settled(
+    progress: dict[str, Any] | None,
+    status: JobStatus,
+    error: Mapping[str, Any] | None,
+    attempts: Sequence[Mapping[str, Any]],
+) -> dict[str, Any] | None:
+    """Progress in which no node runs unless the job does.
+
+    A process that is killed, or whose worker dies, does not report the end of its nodes.
+    """
+    nodes = (progress or {}).get("nodes")
+    if status is JobStatus.RUNNING or progress is None or not isinstance(nodes, dict):
+        return progress
+    failed, ended = (error or {}).get("node"), attempts[-1].get("ended_at") if attempts else None
+    settled = {
+        name: {
+            **node,
+            "state": "failed" if name == failed else "interrupted",
+            "seconds": _seconds_between(node.get("started_at"), ended),
+        }
+        if isinstance(node, dict) and node.get("state") == "running"
+        else node
+        for name, node in nodes.items()
+    }
+    return {**progress, "nodes": settled}
+
+
+def _seconds_between(began: Any, ended: Any) -> float | None:
+    try:
+        return round((clock.parse_time(ended) - clock.parse_time(began)).total_seconds(), 6)
+    except (InvalidTime, TypeError):
+        return None
 
 
 def claim_of(row: Row, worker_id: str) -> Claim:
@@ -157,6 +241,7 @@ def claim_of(row: Row, worker_id: str) -> Claim:
         read.number("retries"),
         read.number("result_ttl"),
         read.maybe(read.moment, "scheduled_for"),
+        json_object(row["attempts"]) or {},
     )
     return replace(claim, payload=None) if read.damaged else claim
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -30,7 +30,10 @@ class WorkerInfo:
 
 @dataclass(frozen=True)
 class Claim:
-    """A worker's hold on one attempt of a job: every later write names id, owner and attempt."""
+    """A worker's hold on one attempt of a job: every later write names id, owner and attempt.
+
+    `attempts` are the earlier ones, by number, as `records.attempts_with` stores them.
+    """
 
     job_id: str
     owner: str
@@ -40,11 +43,15 @@ class Claim:
     retries: int = 0
     result_ttl: float = 120.0
     scheduled_for: datetime | None = None
+    attempts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class AttemptResult:
-    """How an attempt changes its job; `retries` include the one that is SCHEDULED at `run_at`."""
+    """How an attempt changes its job; `retries` include the one that is SCHEDULED at `run_at`.
+
+    `seconds` is the attempt's own time: from when a process had it to when it ended, at `ended_at`.
+    """
 
     status: JobStatus
     result: dict[str, Any] | None = None
@@ -52,6 +59,8 @@ class AttemptResult:
     run_at: datetime | None = None
     retries: int = 0
     attempts_left: int | None = None
+    ended_at: datetime | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)

@@ -152,7 +152,9 @@ class Job:
     """What a queue knows of a job; times are aware, in UTC.
 
     `created` is False if a submission found that the job already existed. `attempts_left` is None
-    until the first attempt, which reads the pipeline's retry settings.
+    until the first attempt, which reads the pipeline's retry settings. `attempts` are those that
+    have ended, the first one first: their number, worker, times, seconds, status and error.
+    `started_at` and `ended_at` are those of the last attempt.
     """
 
     id: str
@@ -176,17 +178,27 @@ class Job:
     result_expires_at: datetime | None = None
     result_expired_at: datetime | None = None
     error: dict[str, Any] | None = field(default=None, repr=False)
+    attempts: list[dict[str, Any]] = field(default_factory=list, repr=False)
     created: bool = field(default=True, compare=False)
 
     def __str__(self) -> str:
         return self.id
 
+    @property
+    def seconds(self) -> float | None:
+        """The own time of the last attempt, without waiting and starting; None until it ends."""
+        last = self.attempts[-1] if self.attempts else {}
+        return last.get("seconds") if last.get("attempt") == self.attempt else None
+
     def to_json(self) -> dict[str, Any]:
-        """All fields as a JSON object, times in RFC 3339; of the payload only the overrides."""
+        """All fields and `seconds` as a JSON object, times in RFC 3339.
+
+        Of the payload it has only the overrides.
+        """
         body = {name: json_value(value) for name, value in vars(self).items()}
         payload = body.pop("payload")
         overrides = payload.get("overrides") if isinstance(payload, dict) else None
-        return {**body, "overrides": overrides or {}}
+        return {**body, "seconds": self.seconds, "overrides": overrides or {}}
 
 
 def json_value(value: Any) -> Any:

@@ -25,7 +25,8 @@ ORIGINAL_FRAMES = "_flowerpower_original_frames"
 ORIGINAL_TYPE_NAMES = "_flowerpower_original_type_names"
 """Attribute of a replacement: the `names_of` the exception that could not be pickled."""
 
-NodeState = Literal["running", "finished", "failed", "skipped"]
+NodeState = Literal["running", "finished", "failed", "skipped", "interrupted"]
+"""An interrupted node was running when the run ended for another reason than its own failure."""
 
 
 @dataclass(frozen=True)

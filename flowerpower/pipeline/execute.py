@@ -102,6 +102,7 @@ def execute(
         # An error of flowerpower, such as a missing input, would come again at each retry.
         if policy is not None and not isinstance(error, FlowerpowerError):
             outcome.retryable = is_retryable(policy, outcome.error.type_names)
+    node_events.interrupt_running()
     outcome.nodes = node_events.records
     outcome.seconds = round(clock.monotonic() - since, 6)
     # Not the wall clock's time now: if it was set meanwhile, the end would not fit the duration.

@@ -14,6 +14,7 @@ from flowerpower.config.files import Project, find_project_root, load_project, p
 from flowerpower.config.run import RunOverrides
 from flowerpower.jobs.run import RunOutcome
 from flowerpower.pipeline.job_queue import PipelineJobQueue
+from flowerpower.pipeline.other_names import KnowsOtherNames
 from flowerpower.pipeline.overrides import JobArguments, RunArguments, due_time, make_overrides
 from flowerpower.pipeline.registry import PipelineFiles, PipelineRegistry
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 # Within this class `list` is the method, so annotations name the type in full.
-class PipelineManager:
+class PipelineManager(KnowsOtherNames):
     """Runs the pipelines of one project.
 
     Args:
@@ -68,7 +69,6 @@ class PipelineManager:
         self._quiet = quiet or environ.get("FLOWERPOWER_QUIET", "") not in ("", "0")
 
     # Imports stand in methods, because a run needs no jobs and adding a job needs no schedules.
-
     @cached_property
     def jobs(self) -> Jobs:
         """The project's jobs: get, list, cancel, retry, delete, prune."""

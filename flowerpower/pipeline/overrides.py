@@ -14,6 +14,7 @@ from flowerpower.config.adapters import AdapterName
 from flowerpower.config.files import Project, explain
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import UsageError
+from flowerpower.pipeline.other_names import ARGUMENTS
 from flowerpower.text import did_you_mean
 from flowerpower.triggers import clock
 
@@ -72,7 +73,8 @@ def make_overrides(
     known = list(allowed.__annotations__)
     for name in arguments:
         if name not in known:
-            guess = did_you_mean(name, known) or f" Expected one of: {', '.join(known)}."
+            ours = f" Say {ARGUMENTS[name]}." if name in ARGUMENTS else did_you_mean(name, known)
+            guess = ours or f" Expected one of: {', '.join(known)}."
             raise UsageError(f"There is no argument {name!r}.{guess}")
     settings: dict[str, Any] = {**arguments, "progressbar": progressbar}
     settings["written"] = dict(written or {})

@@ -96,6 +96,9 @@ class _TimedAttempt:
             clock.format_time(ended),
             seconds,
         )
+        for record in self._nodes.values():
+            if record.state == "running":
+                record.state = "failed" if record.name == node else "interrupted"
         outcome.nodes = list(self._nodes.values())
         outcome.error = RunError(**(result.error or {}))
         outcome.retryable = result.status is JobStatus.SCHEDULED

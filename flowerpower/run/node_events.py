@@ -85,7 +85,17 @@ class NodeEventHook(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorat
             self.failed_node = self.failed_node or node_name
             for record in self.records:
                 if record.name == node_name and record.state != "failed":
+                    self._done -= record.state == "finished"
                     record.state = "failed"
+                    self._notify(record)
+
+    def interrupt_running(self) -> None:
+        """The run has ended: a node that still runs, in another thread, does so in vain."""
+        with self._lock:
+            for running in self._running.values():
+                running.record.state = "interrupted"
+                self._notify(running.record)
+            self._running.clear()
 
     def merge_remote_records(self, records: list[NodeRecord], task_id: str) -> None:
         """Take over what another process recorded of nodes that have begun here."""

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from flowerpower.errors import UsageError
 from flowerpower_cli.command import CommandContext, command
-from flowerpower_cli.options import Backend, SharedOptions, Timezone, argument, option
+from flowerpower_cli.options import Backend, NewName, SharedOptions, Timezone, argument, option
 from flowerpower_cli.views.tables import line
 
 
@@ -19,6 +20,7 @@ def init(
         str | None,
         argument("[NAME]", "The project's name and new folder; without it, the current folder."),
     ] = None,
+    same_name: NewName = None,
     backend: Annotated[
         Backend, typer.Option("--type", help="The job queue's backend.")
     ] = "apscheduler",
@@ -40,6 +42,9 @@ def init(
     from flowerpower.pipeline.scaffold import create_project
     from flowerpower.triggers import clock
 
+    if name and same_name and name != same_name:
+        raise UsageError(f"NAME is {name!r} and --name {same_name!r}; expected one of them.")
+    name = name or same_name
     if timezone is None and (problem := clock.local_zone().problem):
         question = f"{problem} The project's time zone (such as Europe/Berlin):"
         timezone = context.output.ask(question) or None

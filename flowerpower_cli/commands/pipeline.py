@@ -14,12 +14,12 @@ from flowerpower.text import mask_values
 from flowerpower_cli.command import CommandContext, command, importing_modules
 from flowerpower_cli.options import (
     DryRun,
+    NewName,
     OutputFile,
     Overwrite,
     PipelineName,
     Yes,
     argument,
-    option,
 )
 from flowerpower_cli.views.output import check_writable
 from flowerpower_cli.views.tables import Block, cell, line, table, text_lines
@@ -82,7 +82,7 @@ def _list_view(rows: list[dict[str, Any]]) -> Iterator[Block]:
         columns = {
             "pipeline": [cell(row["name"], "bold") for row in rows],
             "modules": [cell(", ".join(row["modules"])) for row in rows],
-            "schedule": [
+            "schedule…": [
                 cell(row["error"] or "; ".join(row["schedule"]), "red" if row["error"] else "")
                 for row in rows
             ],
@@ -246,7 +246,7 @@ def export(
 def import_(
     context: CommandContext,
     bundle: Annotated[Path, argument("PATH", "A folder or zip that `export` wrote.")],
-    name: Annotated[str | None, option("NEW", "Give the pipeline this name.")] = None,
+    name: NewName = None,
     overwrite: Overwrite = False,
     yes: Yes = False,
     dry_run: DryRun = False,

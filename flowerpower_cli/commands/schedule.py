@@ -219,7 +219,7 @@ def _change_state(context: CommandContext, ids: list[str], state: str) -> None:
         after = set_state(before.id)
         return after, after.state != before.state
 
-    results, errors = for_each("schedules", ids, _find(context), change)
+    results, errors = for_each(context, "schedules", ids, _find(context), change)
     context.learn_secrets(*(schedule.pipeline for schedule, _ in results))
     context.output.result(
         [record_data(schedule) | {"changed": changed} for schedule, changed in results],
@@ -240,6 +240,7 @@ def run_now(context: CommandContext, schedules: ScheduleIds) -> None:
     # The pipeline may be imported to check the request.
     with stdout_to_stderr():
         jobs, errors = for_each(
+            context,
             "schedules",
             schedules,
             _find(context),

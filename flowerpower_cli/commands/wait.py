@@ -141,10 +141,7 @@ def _print_messages(context: CommandContext, job: Job) -> None:
 def _finished_message(job: Job) -> str:
     nodes = len((job.progress or {}).get("nodes") or {})
     cached = len((job.result or {}).get("cached") or ())
-    seconds = 0.0
-    if job.started_at is not None and job.ended_at is not None:
-        seconds = (job.ended_at - job.started_at).total_seconds()
-    return finished_message(job.pipeline, nodes, seconds, cached)
+    return finished_message(job.pipeline, nodes, job.seconds or 0.0, cached)
 
 
 def _raise_for_unfinished(context: CommandContext, jobs: list[Job]) -> None:

@@ -68,7 +68,7 @@ def start_worker(
 @command("job-queue workers", example="--json", options=QueueOptions)
 def workers(context: CommandContext) -> None:
     """List the workers that are alive, and what they do."""
-    from flowerpower_cli.views.jobs import workers_view
+    from flowerpower_cli.views.workers import workers_view
 
     alive = context.job_queue.list_workers()
     context.output.result(

@@ -12,10 +12,10 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from flowerpower.errors import FlowerpowerError
-from flowerpower.text import mask, mask_values
+from flowerpower.text import mask_values
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
 from flowerpower_cli.views.jobs import STYLES, error_summary, short_id
@@ -79,17 +79,22 @@ class SchedulerEvents:
                 write_line(sys.stdout, job_id)
         elif kind in ("job", "fire"):
             cells = self._job(facts) if kind == "job" else fire_cells(facts, self._zone)
-            self._output.show(sys.stdout, [Line((self._time(), *cells))])
+            self._show(sys.stdout, cells)
         elif not self._output.quiet:
-            self._output.show(sys.stderr, [Line((self._time(), *self._notice(kind, facts)))])
+            self._show(sys.stderr, self._notice(kind, facts))
+            if kind == "start":
+                self._show(sys.stderr, (cell(f"Backend {self._backend['url']}", "dim"),))
 
     def _quiet_id(self, _kind: str, facts: Mapping[str, Any]) -> str | None:
         """The id that --quiet prints: of the job that a fire made."""
         job_id: str | None = facts["job_id"]
         return job_id
 
-    def _time(self) -> Cell:
-        return cell(f"{clock.now().astimezone(self._zone):%H:%M:%S}  ", "dim")
+    def _show(self, stream: TextIO, cells: tuple[Cell, ...]) -> None:
+        now = clock.now().astimezone(self._zone)
+        # A log is read on another day, and beside those of machines in other zones.
+        time = f"{now:%H:%M:%S}" if stream.isatty() else now.isoformat(timespec="milliseconds")
+        self._output.show(stream, [Line((cell(f"{time}  ", "dim"), *cells))])
 
     def _job(self, facts: Mapping[str, Any]) -> tuple[Cell, ...]:
         job_id = short_id(facts["job"]) if sys.stdout.isatty() else facts["job"]
@@ -97,9 +102,7 @@ class SchedulerEvents:
 
     def _notice(self, kind: str, facts: Mapping[str, Any]) -> tuple[Cell, ...]:
         if kind == "start":
-            # On a line of its own, under the text that follows the time.
-            url = Cell(f"\n{' ' * 10}{mask(self._backend['url'])}", "dim")
-            return *self._start(facts), url
+            return self._start(facts)
         if kind == "stop":
             totals = self._totals()
             return cell("Stopped", "bold"), cell(f" after {totals}." if totals else ".")
@@ -157,9 +160,9 @@ class WorkerEvents(SchedulerEvents):
     def _totals(self) -> str:
         # An attempt that is to be retried leaves its job scheduled.
         words = {"scheduled": "to be tried again"}
-        return ", ".join(
-            f"{count} {words.get(status, status)}" for status, count in self._counts.items()
-        )
+        # In one order, whatever ended first.
+        statuses = sorted(self._counts, key=lambda status: (status != "finished", status))
+        return ", ".join(f"{self._counts[word]} {words.get(word, word)}" for word in statuses)
 
     def _start(self, facts: Mapping[str, Any]) -> tuple[Cell, ...]:
         also = ", and fires schedules" if self._fires_schedules else ""

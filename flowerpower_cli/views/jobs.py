@@ -1,4 +1,4 @@
-"""How jobs and workers look: lists, single jobs, and jobs as JSON."""
+"""How jobs look: lists, single jobs, and jobs as JSON."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ from flowerpower_cli.views.tables import (
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from flowerpower.jobs.claim import WorkerInfo
     from flowerpower.jobs.schedule import Schedule
 
 STYLES: dict[str, str] = {
@@ -42,11 +41,10 @@ NODE_STYLES: dict[str, str] = {
     "failed": "bold red",
     "running": "yellow",
     "skipped": "dim",
+    "interrupted": "magenta",
 }
 MAX_VALUE = 200
 """Characters of a value or an error in a table."""
-SILENT_AFTER = 10.0
-"""Seconds without a heartbeat, after which other workers take a worker for dead."""
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -109,7 +107,7 @@ def jobs_view(jobs: list[Job], timezone: str, *, short: bool) -> Iterator[Block]
     notes = [_note(job, now) for job in jobs]
     if any(notes):
         columns["note…"] = [cell(note, "dim") for note in notes]
-    yield table(columns)
+    yield table(columns, optional=("created", "queue", "attempt"))
 
 
 def short_time(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
@@ -121,10 +119,10 @@ def short_time(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
 
 
 def _duration(job: Job, now: datetime) -> str:
-    if job.started_at is None or job.status in (JobStatus.SCHEDULED, JobStatus.QUEUED):
-        return ""
-    seconds = ((job.ended_at or now) - job.started_at).total_seconds()
-    return format_duration(max(seconds, 0.0))
+    """The job's own time: of its last attempt, or how long it runs by now."""
+    if job.status is JobStatus.RUNNING and job.started_at is not None:
+        return format_duration(round(max((now - job.started_at).total_seconds(), 0.0)))
+    return "" if job.seconds is None else format_duration(job.seconds)
 
 
 def _note(job: Job, now: datetime) -> str:
@@ -147,8 +145,12 @@ def error_summary(error: dict[str, Any] | None) -> str:
     if not error:
         return ""
     first_line = str(error.get("message") or "").strip().partition("\n")[0]
+    details = error.get("details") or []
+    if details and first_line.endswith(":"):
+        # Without what it announces the line would say nothing.
+        first_line = f"{first_line} {'; '.join(map(str, details))}"
     node = f"{error['node']}: " if error.get("node") else ""
-    error_type = error.get("type") or "error"
+    error_type = str(error.get("type") or "error").removeprefix("flowerpower.errors.")
     return shortened(f"{node}{error_type}{f': {first_line}' if first_line else ''}", MAX_VALUE)
 
 
@@ -161,6 +163,7 @@ def job_view(job: Job, timezone: str) -> Iterator[Block]:
     yield from facts_view(_facts(job, zone))
     yield from overrides_view(record_data(job)["overrides"])
     yield from _nodes_view(job, zone)
+    yield from _attempts_view(job, zone)
     yield from _error_view(job)
     if job.result_expired_at is not None:
         yield section_title("Result", f"  expired at {local_time(job.result_expired_at, zone)}")
@@ -193,7 +196,11 @@ def _facts(job: Job, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     if job.ended_at:
         yield "ended", local_time(job.ended_at, zone)
     if duration := _duration(job, clock.now()):
-        yield "took", duration
+        yield "runs for" if job.status is JobStatus.RUNNING else "took", duration
+    if job.started_at:
+        # Not the job's own time: for a worker, and until a process had started.
+        waited = (job.started_at - max(job.run_at, job.created_at)).total_seconds()
+        yield "waited", format_duration(max(waited, 0.0))
     if job.attempt:
         left = f", {job.attempts_left} more left" if job.attempts_left else ""
         yield "attempt", f"{job.attempt}{left}"
@@ -225,7 +232,6 @@ def _nodes_view(job: Job, zone: ZoneInfo) -> Iterator[Block]:
         return
     yield section_title("Nodes", f"  {progress.get('done')} of {progress.get('total')}")
     states = [str(node.get("state")) for node in nodes.values()]
-    durations = [node.get("seconds") for node in nodes.values()]
     yield table(
         {
             "node": [cell(name, "bold") for name in nodes],
@@ -236,9 +242,40 @@ def _nodes_view(job: Job, zone: ZoneInfo) -> Iterator[Block]:
             "started": [
                 cell(_clock_time(node.get("started_at"), zone), "dim") for node in nodes.values()
             ],
-            "took>": [cell("" if time is None else format_duration(time)) for time in durations],
+            "took>": [cell(_seconds(node.get("seconds"))) for node in nodes.values()],
         }
     )
+
+
+def _attempts_view(job: Job, zone: ZoneInfo) -> Iterator[Block]:
+    """The attempts that have ended, if there were others than the last one."""
+    ended = {attempt["attempt"]: attempt for attempt in job.attempts}
+    latest = job.attempt - 1 if job.status is JobStatus.RUNNING else job.attempt
+    numbers = range(min(ended, default=latest), latest + 1)
+    if job.attempt < 2 or not numbers:
+        return
+    # One that is not recorded was given back, or its worker died.
+    attempts = [ended.get(number, {"status": "interrupted"}) for number in numbers]
+    styles: dict[str, str] = STYLES | NODE_STYLES
+    yield section_title("Attempts")
+    yield table(
+        {
+            "#>": [cell(number, "bold") for number in numbers],
+            "status": [
+                cell(attempt["status"], styles.get(str(attempt.get("status")), ""))
+                for attempt in attempts
+            ],
+            "started": [
+                cell(_clock_time(attempt.get("started_at"), zone), "dim") for attempt in attempts
+            ],
+            "took>": [cell(_seconds(attempt.get("seconds"))) for attempt in attempts],
+            "error…": [cell(error_summary(attempt.get("error")), "dim") for attempt in attempts],
+        }
+    )
+
+
+def _seconds(seconds: Any) -> str:
+    return format_duration(seconds) if isinstance(seconds, int | float) else ""
 
 
 def _clock_time(text: Any, zone: ZoneInfo) -> str:
@@ -261,33 +298,3 @@ def _error_view(job: Job) -> Iterator[Block]:
         yield line(f"  {detail}")
     if error.get("hint"):
         yield Line((Cell("Hint: ", "bold cyan"), cell(error["hint"])))
-
-
-def workers_view(workers: list[WorkerInfo], timezone: str) -> Iterator[Block]:
-    """A table of workers and what they do."""
-    if not workers:
-        return
-    zone, now = clock.timezone(timezone), clock.now()
-    silences = [seconds_silent(worker, now) for worker in workers]
-    yield table(
-        {
-            "worker": [cell(worker.id, "bold") for worker in workers],
-            "queues": [cell(", ".join(worker.queues)) for worker in workers],
-            "running>": [cell(f"{len(worker.running)} of {worker.slots}") for worker in workers],
-            "started": [
-                cell(short_time(worker.started_at, now, zone), "dim") for worker in workers
-            ],
-            "last sign of life": [
-                cell(
-                    f"{format_duration(round(max(seconds, 0.0)))} ago",
-                    "bold red" if seconds > SILENT_AFTER else "green",
-                )
-                for seconds in silences
-            ],
-        }
-    )
-
-
-def seconds_silent(worker: WorkerInfo, now: datetime) -> float:
-    """Seconds since a worker's last heartbeat."""
-    return (now - (worker.beat_at or worker.started_at)).total_seconds()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +35,7 @@ FORECASTS = {
 MAX_VALUE = 200
 """Characters of a value in a table."""
 MAX_COLUMNS = 12
+_DECIMAL = re.compile(r"[+-]?\d+\.\d+(E[+-]?\d+)?", re.ASCII)
 
 
 def nodes_view(nodes: list[NodeInfo]) -> Iterator[Block]:
@@ -44,7 +46,7 @@ def nodes_view(nodes: list[NodeInfo]) -> Iterator[Block]:
             "node": [cell(node.name, "bold") for node in nodes],
             "type": [cell(node.type, "cyan") for node in nodes],
             "needs": [cell(", ".join(node.needs)) for node in nodes],
-            "what it is": [cell((node.doc or "").partition("\n")[0], "dim") for node in nodes],
+            "what it is…": [cell((node.doc or "").partition("\n")[0], "dim") for node in nodes],
         }
     )
 
@@ -61,7 +63,7 @@ def inputs_view(inputs: list[InputInfo], values: dict[str, Any]) -> Iterator[Blo
             "input": [cell(node.name, "bold") for node in inputs],
             "type": [cell(node.type, "cyan") for node in inputs],
             "value": [cell(input_value(node, values), style(node)) for node in inputs],
-            "taken by": [cell(", ".join(node.needed_by)) for node in inputs],
+            "taken by…": [cell(", ".join(node.needed_by)) for node in inputs],
         }
     )
 
@@ -84,11 +86,11 @@ def plan_view(
             cell(node.name, "bold green" if node.name in final_vars else "bold") for node in nodes
         ],
         "type": [cell(node.type, "cyan") for node in nodes],
-        "takes": [cell(", ".join(node.needs)) for node in nodes],
     }
     if forecast:
         cached = [FORECASTS.get(forecast.get(node.name, ""), "") for node in nodes]
         columns["cache"] = [cell(text, "green" if text == "from cache" else "") for text in cached]
+    columns["takes…"] = [cell(", ".join(node.needs)) for node in nodes]
     yield table(columns)
 
 
@@ -98,7 +100,7 @@ def outputs_view(outputs: dict[str, Any]) -> Iterator[Block]:
     rest = {name: value for name, value in outputs.items() if name not in tables}
     if rest:
         names = [cell(name, "bold") for name in rest]
-        yield table({"result": names, "value": [cell(_short_text(rest[name])) for name in rest]})
+        yield table({"result": names, "value…": [cell(_short_text(rest[name])) for name in rest]})
     for name, value in tables.items():
         yield from _table_view(name, value)
 
@@ -140,7 +142,7 @@ def _table_view(name: str, value: dict[str, Any]) -> Iterator[Block]:
     headers: list[str] = []
     cells: list[list[Cell]] = []
     for header, values in zip(shown, zip(*records, strict=True), strict=True):
-        numeric = all(isinstance(item, int | float) or item is None for item in values)
+        numeric = all(item is None or _is_number(item) for item in values)
         headers.append(f"{header}{'>' if numeric else '<'}")
         cells.append(_column(values))
     fitting = _fitting_columns(headers, cells)
@@ -154,6 +156,13 @@ def _table_view(name: str, value: dict[str, Any]) -> Iterator[Block]:
     ]
     if hidden:
         yield line(f"… {', '.join(hidden)}", "dim")
+
+
+def _is_number(item: Any) -> bool:
+    """Whether it is a number; a Decimal is text in JSON."""
+    if isinstance(item, str):
+        return _DECIMAL.fullmatch(item) is not None
+    return isinstance(item, int | float) and not isinstance(item, bool)
 
 
 def _fitting_columns(headers: list[str], columns: list[list[Cell]]) -> int:

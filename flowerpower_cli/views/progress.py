@@ -96,7 +96,7 @@ class _LiveBar(Bar):
         self._task: TaskID | None = None
 
     def on_event(self, event: NodeEvent) -> None:
-        running = shortened(one_line(event.node), 40) if event.state != "finished" else ""
+        running = shortened(one_line(event.node), 40) if event.state == "running" else ""
         self._update(completed=event.done, total=event.total, node=running)
 
     def note(self, text: str) -> None:

@@ -116,11 +116,6 @@ def schedules_view(schedules: Sequence[Schedule], timezone: str) -> Iterator[Blo
     columns = {
         "id": [cell(schedule.id, "bold") for schedule in schedules],
         "pipeline": [cell(schedule.pipeline) for schedule in schedules],
-        "trigger": [_words_without_zone(schedule) for schedule in schedules],
-        "zone": [
-            cell(schedule.trigger.timezone if schedule.trigger else "", "dim")
-            for schedule in schedules
-        ],
         "state": [_state(schedule) for schedule in schedules],
         "next fire": [
             cell(
@@ -134,7 +129,11 @@ def schedules_view(schedules: Sequence[Schedule], timezone: str) -> Iterator[Blo
         columns["last fire"] = [
             cell(short_local_time(schedule, schedule.last_fire), "dim") for schedule in schedules
         ]
-    yield table(columns)
+    columns["zone"] = [
+        cell(schedule.trigger.timezone if schedule.trigger else "", "dim") for schedule in schedules
+    ]
+    columns["trigger…"] = [_words_without_zone(schedule) for schedule in schedules]
+    yield table(columns, optional=("last fire", "pipeline"))
     for schedule in schedules:
         if schedule.fault:
             yield line(schedule.fault, "bold red")
@@ -203,7 +202,7 @@ def next_fires_table(fires: Sequence[PreviewRow], begin: datetime) -> Table:
         ],
     }
     if any(fire.note for fire in fires):
-        columns["note"] = [cell(fire.note, "yellow") for fire in fires]
+        columns["note…"] = [cell(fire.note, "yellow") for fire in fires]
     return table(columns)
 
 
@@ -221,7 +220,7 @@ def history_view(fires: Sequence[Fire], zone: ZoneInfo) -> Iterator[Block]:
         columns["job"] = [cell(fire.job_id or "", "bold") for fire in fires]
     if any(fire.reason for fire in fires):
         columns["reason…"] = [cell(fire.reason or "", "dim") for fire in fires]
-    yield table(columns)
+    yield table(columns, optional=("count",))
 
 
 def fire_cells(facts: Mapping[str, Any], zone: ZoneInfo) -> tuple[Cell, ...]:

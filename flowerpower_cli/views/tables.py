@@ -10,16 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from flowerpower.text import mask, one_line, shortened, visible
+from flowerpower.text import mask, one_line, visible
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
     from rich.text import Text
-
-MIN_CUT = 12
-"""Characters; a last column that may be cut is folded instead if it would have fewer."""
-MAX_UNFOLDED = 30
-"""Characters; a first column with longer texts may be folded."""
 
 
 @dataclass(frozen=True)
@@ -63,17 +58,20 @@ class Table:
     """Rows of cells under headers.
 
     The last character of a header may say how its column is shown: `>` aligns it to the right,
-    `<` to the left (as without one), `…` lets a terminal cut the last column, not fold it.
+    `<` to the left (as without one). On a terminal a row has at most two lines, and what is too
+    long is cut at its end: first the last column, if its header ends with `…`, then the `optional`
+    columns are left out, in their order, and then the widest columns are cut.
     """
 
     headers: tuple[str, ...]
     rows: Sequence[tuple[Cell, ...]]
+    optional: tuple[str, ...] = ()
     starts_section: ClassVar[bool] = False
     has_margins: ClassVar[bool] = True
 
     def plain_lines(self) -> Iterator[str]:
         """Aligned lines, the headers first, two blanks between columns."""
-        texts = [[_title(header) for header in self.headers]]
+        texts = [[title_of(header) for header in self.headers]]
         texts += [[cell.text for cell in row] for row in self.rows]
         widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
         for row in texts:
@@ -90,41 +88,17 @@ class Table:
     def __rich_console__(
         self, _console: Console, options: ConsoleOptions
     ) -> Iterator[RenderableType]:
-        from rich import box
-        from rich.table import Table as RichTable
+        from flowerpower_cli.views.table_layout import table_lines
 
-        width = options.max_width
-        rich_table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
-        longest = max(map(len, (_title(self.headers[0]), *(row[0].text for row in self.rows))))
-        # The first column holds names, and a name that is folded in its middle is hard to read.
-        # Every other column needs about nine characters.
-        fits = longest <= MAX_UNFOLDED and longest + (len(self.headers) - 1) * 9 <= width
-        for position, header in enumerate(self.headers):
-            rich_table.add_column(
-                Cell(_title(header)).rich(),
-                justify="right" if header.endswith(">") else "left",
-                overflow="fold",
-                no_wrap=fits and position == 0,
-            )
-        last_width = self._last_column_width(width) if self.headers[-1].endswith("…") else 0
-        for row in self.rows:
-            *cells, last = row
-            if last_width >= MIN_CUT:
-                last = Cell(shortened(last.text, last_width), last.style)
-            rich_table.add_row(*(cell.rich() for cell in (*cells, last)))
-        yield rich_table
-
-    def _last_column_width(self, width: int) -> int:
-        """The characters that the other columns leave of `width`."""
-        texts = [self.headers, *(tuple(cell.text for cell in row) for row in self.rows)]
-        other_columns = list(zip(*texts, strict=True))[:-1]
-        return width - 2 - sum(max(map(len, column)) + 3 for column in other_columns)
+        titles = [title_of(header) for header in self.headers]
+        marks = [header[-1:] for header in self.headers]
+        yield from table_lines(titles, marks, self.rows, self.optional, options.max_width)
 
 
 Block = Line | Table
 
 
-def _title(header: str) -> str:
+def title_of(header: str) -> str:
     """The text of a header without its mark, masked, on one line."""
     return cell(header[:-1] if header.endswith((">", "<", "…")) else header).text
 
@@ -150,9 +124,9 @@ def text_lines(text: str, style: str = "") -> Iterator[Line]:
         yield Line((Cell(text_line, style),))
 
 
-def table(columns: Mapping[str, Sequence[Cell]]) -> Table:
+def table(columns: Mapping[str, Sequence[Cell]], optional: tuple[str, ...] = ()) -> Table:
     """A table of columns, by their headers."""
-    return Table(tuple(columns), list(zip(*columns.values(), strict=True)))
+    return Table(tuple(columns), list(zip(*columns.values(), strict=True)), optional)
 
 
 def counted(count: int, noun: str) -> str:

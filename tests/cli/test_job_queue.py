@@ -320,17 +320,19 @@ def test_a_given_id_adds_one_job(cli: Cli, project: Path) -> None:
 
 
 def test_a_worker_tells_jobs_on_stdout_and_itself_on_stderr(cli: Cli, project: Path) -> None:
-    """A worker's jobs are lines on stdout, what it says of itself is on stderr."""
+    """A worker's jobs are lines on stdout, what it says of itself is on stderr, with full times."""
     good, bad = add(cli, "quick"), add(cli, "broken")
     ended = burst(cli, "-n", "1")
     first, second = ended.stdout.splitlines()
-    assert re.fullmatch(rf"\d\d:\d\d:\d\d  {good}  quick  finished in \S+", first)
+    time = r"\d{4}-\d\d-\d\dT[\d:.]{12}[+-]\d\d:\d\d"
+    assert re.fullmatch(rf"{time}  {good}  quick  finished in \S+", first)
     assert re.fullmatch(
-        rf"\d\d:\d\d:\d\d  {bad}  broken  failed in \S+: broken: ValueError: no such luck", second
+        rf"{time}  {bad}  broken  failed in \S+: broken: ValueError: no such luck", second
     )
     assert "takes jobs from default, 1 at once" in ended.stderr
     assert "jobs.db" in ended.stderr
     assert "Stopped after 1 finished, 1 failed." in ended.stderr
+    assert all(re.match(f"{time}  ", line) for line in ended.stderr.splitlines())
 
 
 def test_a_worker_tells_json_lines(cli: Cli, project: Path) -> None:

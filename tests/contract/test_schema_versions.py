@@ -107,3 +107,15 @@ def test_postgresql_of_version_1_is_refused(postgres: PostgresServer) -> None:
         connection.execute("INSERT INTO flowerpower_schema VALUES (1)")
     with pytest.raises(BackendUnreachable, match=r"schema version 1; .* upgrades from 2"):
         JobQueueManager(url=url)
+
+
+def test_sqlite_of_version_3_is_upgraded(tmp_path: Path) -> None:
+    """It gets the column of attempts, and nothing else changes."""
+    JobQueueManager(url=f"sqlite:///{tmp_path}/jobs.db").close()
+    before = _tables(tmp_path / "jobs.db")
+    with contextlib.closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
+        connection.executescript(
+            "ALTER TABLE flowerpower_jobs DROP COLUMN attempts; PRAGMA user_version = 3;"
+        )
+    JobQueueManager(url=f"sqlite:///{tmp_path}/jobs.db").close()
+    assert _tables(tmp_path / "jobs.db") == before

@@ -18,6 +18,7 @@ from flowerpower.triggers.cron import Cron
 from flowerpower.triggers.cron_grammar import LAST, MACROS, normalise, parse
 from flowerpower.triggers.make import make_trigger, trigger_from_json
 from flowerpower.triggers.wall_times import wall_times_of
+from tests.conditions import slowed
 from tests.unit.cron_oracle import DAYS, MONTHS, random_expressions
 
 ALL_DAYS = set(range(1, 32))

@@ -22,7 +22,7 @@ from flowerpower.jobs.claim import Claim
 from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobFilter, JobSpec, JobStatus
 from flowerpower.text import JOB_ID_LIMIT, is_job_id, is_name
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _UPGRADABLE_VERSION = 2
 Texts = Mapping[str, str]
 _LIVE = ", ".join(f"'{status}'" for status in JobStatus if not status.is_ended)
@@ -45,7 +45,8 @@ def queries() -> dict[str, str]:
 
 def schema_statements(version: int = 0) -> list[str]:
     """The statements that make the tables, or upgrade those of an earlier `version`."""
-    text = _sql(f"upgrade_{version}.sql" if version else "schema.sql")
+    upgrades = [f"upgrade_{number}.sql" for number in range(version, SCHEMA_VERSION)]
+    text = "".join(map(_sql, upgrades if version else ["schema.sql"]))
     text = re.sub(r"^--.*\n", "", text, flags=re.MULTILINE)
     return [statement.strip() for statement in text.split(";") if statement.strip()]
 
@@ -202,6 +203,7 @@ class Transaction(ABC):
             result_expires_at=self.now + claim.result_ttl if expires else None,
             error=records.as_json(result.error),
             progress=records.as_json(request.progress),
+            attempts=records.as_json(records.attempts_with(claim, result)),
             retries=result.retries,
             attempts_left=result.attempts_left,
             run_at=records.seconds_of(result.run_at),

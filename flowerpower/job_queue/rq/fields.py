@@ -27,7 +27,7 @@ RQ_STATUSES = {status: word for word, status in STATUSES.items()}
 _EMPTY = ("success_callback_name", "failure_callback_name", "stopped_callback_name", "started_at",
           "ended_at", "last_heartbeat", "worker_name", "group_id")  # fmt: skip
 """RQ's fields that are empty in a new job."""
-_TEXTS = ("pipeline", "queue", "payload", "owner", "schedule_id", "error")
+_TEXTS = ("pipeline", "queue", "payload", "owner", "schedule_id", "error", "attempts")
 _NUMBERS = ("run_at", "created_at", "result_ttl", "scheduled_for", "started_at", "ended_at",
             "result_expires_at")  # fmt: skip
 _COUNTS = ("attempt", "attempts_left", "worker_losses", "retries")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from flowerpower.job_queue.schedule_store import ScheduleStore
 
 _CLAIM_FIELDS = (b"fp_pipeline", b"fp_payload", b"fp_retries", b"fp_result_ttl",
-                 b"fp_scheduled_for")  # fmt: skip
+                 b"fp_scheduled_for", b"fp_attempts")  # fmt: skip
 """The fields of a claim, in the order in which lua/claim_jobs.lua gives them."""
 
 
@@ -236,6 +236,7 @@ def _ended_attempt(request: FinishRequest) -> dict[str, Any]:
         "result_ttl": claim.result_ttl,
         "error": records.as_json(result.error),
         "progress": records.as_json(request.progress),
+        "attempts": records.as_json(records.attempts_with(claim, result)),
         "retries": result.retries,
         "attempts_left": result.attempts_left,
         "run_at": records.seconds_of(result.run_at),

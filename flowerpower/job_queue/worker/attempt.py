@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -91,8 +91,24 @@ class Attempt:
 
     @property
     def node(self) -> str | None:
-        """The node that ran last, if known."""
-        return self.progress.get("current")
+        """The node that runs, the last one of several; None if none is known to run."""
+        nodes = self.progress.get("nodes", {})
+        running = [name for name, node in nodes.items() if node["state"] == "running"]
+        return running[-1] if running else None
+
+    @property
+    def seconds(self) -> float:
+        """Its own time, from when its child had it (or else it was claimed) until it ended."""
+        return round((self.ended or clock.monotonic()) - self.began, 3)
+
+    def end(self, result: AttemptResult | None, requeue_reason: str | None) -> None:
+        """End it, with a result or a reason to requeue it."""
+        self.ended = self.ended or clock.monotonic()
+        if result is not None:
+            # It may have ended before it was decided how.
+            ended_at = clock.after(clock.now(), self.ended - clock.monotonic())
+            result = replace(result, ended_at=ended_at, seconds=self.seconds)
+        self.result, self.requeue_reason, self.pid = result, requeue_reason, None
 
     def apply_settings(self, message: Mapping[str, Any]) -> None:
         """Take what the child has read from the pipeline's configuration, before it runs it."""

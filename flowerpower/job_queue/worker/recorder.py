@@ -12,6 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from operator import attrgetter
 
 from flowerpower.errors import BackendUnreachable
@@ -242,7 +243,8 @@ class Recorder:
         except Exception as error:  # noqa: BLE001 - the backend may refuse the data in any way
             message = f"The outcome cannot be recorded: {error!r}"
             self._events.trouble(f"{attempt.claim.job_id}: {message}")
-            attempt.result = attempt_result.from_refusal(attempt.claim, message, "NotRecorded")
+            refusal = attempt_result.from_refusal(attempt.claim, message, "NotRecorded")
+            attempt.result = replace(refusal, ended_at=result.ended_at, seconds=result.seconds)
             return self._backend.finish(attempt.claim, attempt.result, "", None)
 
     def _result_recorded(self, attempt: Attempt, *, held: bool) -> None:
@@ -254,7 +256,7 @@ class Recorder:
             pipeline=attempt.claim.pipeline,
             attempt=attempt.claim.attempt,
             status=result.status if held else "refused",
-            seconds=round((attempt.ended or clock.monotonic()) - attempt.began, 3),
+            seconds=attempt.seconds,
             error=result.error,
             retry_at=json_value(result.run_at),
         )

@@ -304,8 +304,7 @@ class Slots:
         self, attempt: Attempt, result: AttemptResult | None, requeue_reason: str | None = None
     ) -> None:
         with self.lock:
-            attempt.result, attempt.requeue_reason, attempt.pid = result, requeue_reason, None
-            attempt.ended = attempt.ended or clock.monotonic()
+            attempt.end(result, requeue_reason)
         self.changed.set()
 
     def _enforce_stop(self, attempt: Attempt) -> None:

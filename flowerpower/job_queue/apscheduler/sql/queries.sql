@@ -28,7 +28,7 @@ WHERE namespace = :namespace AND id = :id AND (expires_at IS NULL OR expires_at 
 -- name: list_jobs
 SELECT id, pipeline, queue, payload, status, run_at, created_at, result_ttl, schedule_id,
     scheduled_for, owner, attempt, attempts_left, worker_losses, cancel, started_at, ended_at,
-    result_expires_at, error, progress, NULL AS result
+    result_expires_at, error, progress, attempts, NULL AS result
 FROM flowerpower_jobs
 WHERE namespace = :namespace AND (expires_at IS NULL OR expires_at > :now) {conditions}
 ORDER BY created_at DESC LIMIT :limit
@@ -145,7 +145,7 @@ WITH due AS (
 UPDATE flowerpower_jobs SET status = 'running', owner = :worker, attempt = attempt + 1,
     started_at = :now, ended_at = NULL, error = NULL, progress = NULL
 WHERE namespace = :namespace AND status = 'queued' AND id IN (SELECT id FROM due)
-RETURNING id, attempt, pipeline, payload, retries, result_ttl, scheduled_for, run_at
+RETURNING id, attempt, pipeline, payload, retries, result_ttl, scheduled_for, run_at, attempts
 
 -- name: record_progress
 UPDATE flowerpower_jobs SET progress = COALESCE(:progress, progress)
@@ -156,7 +156,8 @@ WHERE namespace = :namespace AND id = :id AND owner = :worker AND attempt = :att
 UPDATE flowerpower_jobs SET
     status = CASE WHEN :status = 'scheduled' AND cancel = 1 THEN 'cancelled' ELSE :status END,
     owner = NULL, result = :result, result_expires_at = :result_expires_at, error = :error,
-    progress = COALESCE(:progress, progress), retries = :retries, attempts_left = :attempts_left,
+    progress = COALESCE(:progress, progress), attempts = :attempts, retries = :retries,
+    attempts_left = :attempts_left,
     run_at = COALESCE(:run_at, run_at),
     ended_at = CASE WHEN :status = 'scheduled' AND cancel = 0 THEN NULL ELSE :now END,
     expires_at = CASE WHEN :status = 'scheduled' AND cancel = 0 THEN NULL ELSE :expires_at END

@@ -1,8 +1,9 @@
 -- The tables, at SCHEMA_VERSION of database.py. Times are seconds since 1970 in UTC; payload, result,
--- error, progress and definition are JSON as text. Every key begins with namespace, which separates
+-- error, progress, attempts and definition are JSON as text. Every key begins with namespace, which separates
 -- projects that share a database. {live} becomes the statuses of jobs that have not ended.
 
--- One row per job. owner and attempt fence every write of a worker; cancel is 1 once requested.
+-- One row per job. owner and attempt fence every write of a worker; cancel is 1 once requested;
+-- attempts has those that ended, by number.
 CREATE TABLE flowerpower_jobs (
     namespace TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -28,6 +29,7 @@ CREATE TABLE flowerpower_jobs (
     expires_at DOUBLE PRECISION,
     error TEXT,
     progress TEXT,
+    attempts TEXT,
     PRIMARY KEY (namespace, id)
 );
 CREATE INDEX flowerpower_jobs_due ON flowerpower_jobs (namespace, status, run_at, queue);

@@ -51,11 +51,11 @@ while #claimed < args.count do
     local id = string.sub(job, #namespace + 3)
     local key = rq .. ':job:' .. job
     local record = fields(key, 'status', 'fp_attempt', 'fp_pipeline', 'fp_payload', 'fp_retries',
-                          'fp_result_ttl', 'fp_scheduled_for', 'fp_ended_at')
+                          'fp_result_ttl', 'fp_scheduled_for', 'fp_attempts', 'fp_ended_at')
     local is_ours = record[3] and job == rq_id(id)
     if record[1] == 'queued' and is_ours then
         -- It has ended before, and RQ's own tools queued it again.
-        if record[8] and record[8] ~= '' then clear_expiry(id, queue) end
+        if record[9] and record[9] ~= '' then clear_expiry(id, queue) end
         local attempt = count_of(record[2]) + 1
         redis.call('HSET', key, 'status', 'started', 'started_at', stamp, 'last_heartbeat', stamp,
                    'worker_name', args.worker, 'fp_owner', args.worker, 'fp_attempt', attempt,
@@ -63,7 +63,8 @@ while #claimed < args.count do
         redis.call('HSET', held_key(args.worker), id, attempt)
         redis.call('ZADD', registry('wip', queue), '+inf', execution(id, args.worker, attempt))
         redis.call('DEL', progress_key(id))
-        table.insert(claimed, {id, attempt, record[3], record[4], record[5], record[6], record[7]})
+        table.insert(claimed, {id, attempt, record[3], record[4], record[5], record[6], record[7],
+                               record[8]})
     elseif record[1] == 'queued' then
         refuse(queue, job)
     end

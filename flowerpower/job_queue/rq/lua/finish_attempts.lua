@@ -11,7 +11,8 @@ for position, attempt in ipairs(args.ended) do
         if status == 'scheduled' and job[2] == '1' then status = 'canceled' end
         drop_claim(id, queue, attempt.owner, attempt.attempt)
         redis.call('HSET', key, 'fp_error', attempt.error or '', 'fp_retries', attempt.retries,
-                   'fp_attempts_left', attempt.attempts_left or '', 'fp_token', args.token)
+                   'fp_attempts_left', attempt.attempts_left or '', 'fp_token', args.token,
+                   'fp_attempts', attempt.attempts)
         if attempt.run_at then redis.call('HSET', key, 'fp_run_at', text(attempt.run_at)) end
         if attempt.progress then redis.call('SET', progress_key(id), attempt.progress) end
         append_log(id, attempt.attempt, attempt.log, args.log_limit)

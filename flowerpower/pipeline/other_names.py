@@ -1,0 +1,90 @@
+"""Names of other tools of this field, which people bring along, and ours for the same thing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flowerpower.text import did_you_mean
+
+CALLS = {
+    "add_pipeline": "new(name)",
+    "cancel_job": "jobs.cancel(job_id)",
+    "cancel_schedule": "schedules.delete(schedule_id)",
+    "create": "new(name)",
+    "create_pipeline": "new(name)",
+    "delete_job": "jobs.delete(job_id)",
+    "delete_pipeline": "delete(name)",
+    "delete_schedule": "schedules.delete(schedule_id)",
+    "enqueue": "add_job(name)",
+    "enqueue_at": "add_job(name, run_at=…)",
+    "enqueue_in": "add_job(name, run_in=…)",
+    "execute": "run(name)",
+    "export_pipeline": "export(name, path)",
+    "get_job": "jobs.get(job_id)",
+    "get_job_result": "jobs.get(job_id).result()",
+    "get_jobs": "jobs.list()",
+    "get_schedule": "schedules.get(schedule_id)",
+    "list_jobs": "jobs.list()",
+    "list_pipelines": "list()",
+    "list_schedules": "schedules.list()",
+    "new_pipeline": "new(name)",
+    "pause_schedule": "schedules.pause(schedule_id)",
+    "pipelines": "list()",
+    "resume_schedule": "schedules.resume(schedule_id)",
+    "retry_job": "jobs.retry(job_id)",
+    "run_job": "add_job(name).result()",
+    "run_pipeline": "run(name)",
+    "save_dag": "graph(name), or `flowerpower pipeline dag NAME -o FILE`",
+    "schedule_all": "schedule(name), for each name in list()",
+    "show_dag": "graph(name), or `flowerpower pipeline dag NAME`",
+    "show_pipelines": "list()",
+    "show_summary": "plan(name)",
+    "start_scheduler": "job_queue.run_scheduler()",
+    "start_worker": "job_queue.run_worker()",
+    "start_worker_pool": "job_queue.run_worker(num_workers=…)",
+    "submit": "add_job(name)",
+    "trigger": "add_job(name)",
+    "visualize": "graph(name), or `flowerpower pipeline dag NAME`",
+}
+"""Methods that PipelineManager does not have, and the call that does it."""
+_NO_CALLBACK = "a job calls no function of yours: use add_job(name).wait()"
+ARGUMENTS = {
+    "adapter": "adapters=[name]",
+    "adapter_cfg": "adapters=[name], its settings stand in YAML",
+    "concurrency": "max_workers=number",
+    "countdown": "run_in=seconds",
+    "eta": "run_at=time",
+    "executor_cfg": 'executor={"type": …, "max_workers": …}',
+    "executor_max_workers": "max_workers=number",
+    "final_nodes": "final_vars=[node]",
+    "max_tries": "max_retries=number",
+    "on_failure": _NO_CALLBACK,
+    "on_success": _NO_CALLBACK,
+    "outputs": "final_vars=[node]",
+    "pipeline_adapter_cfg": "adapters=[name], its settings stand in YAML",
+    "project_adapter_cfg": "adapters=[name], its settings stand in YAML",
+    "queue_name": "queue=name",
+    "reload": "nothing: modules that were edited are imported again",
+    "result_ttl_seconds": "result_ttl=seconds",
+    "retries": "max_retries=number",
+    "trigger": "cron=…, interval=… or date=…",
+    "with_adapter": "adapters=[name]",
+    "with_adapter_cfg": "adapters=[name], its settings stand in YAML",
+}
+"""Keyword arguments that our calls do not have, and what says the same."""
+
+
+class KnowsOtherNames:
+    """Answers a method of another tool with the call that does the same here."""
+
+    # A type checker would take any attribute for one that is there.
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            if hasattr(type(self), name):
+                # A property of ours that has raised an AttributeError of its own.
+                return object.__getattribute__(self, name)
+            ours = CALLS.get(name)
+            answer = f" Say {ours}." if ours else did_you_mean(name, dir(type(self)))
+            message = f"{type(self).__name__} has no attribute {name!r}.{answer}"
+            raise AttributeError(message, name=name, obj=None)

@@ -1,0 +1,154 @@
+"""Commands and options of other tools of this field, which people bring along, and ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from flowerpower.text import did_you_mean
+from flowerpower_cli.app import MODULES
+
+COMMANDS = {
+    "beat": "job-queue start-scheduler",
+    "cfg": "pipeline validate",
+    "check": "pipeline validate",
+    "create": "pipeline new",
+    "dag": "pipeline dag",
+    "enqueue": "job-queue add-job",
+    "jobs": "job-queue list-jobs",
+    "list": "pipeline list",
+    "ls": "pipeline list",
+    "pipelines": "pipeline list",
+    "project": "init",
+    "queue": "job-queue list-jobs",
+    "run": "pipeline run",
+    "scheduler": "job-queue start-scheduler",
+    "schedules": "schedule list",
+    "show": "pipeline show",
+    "worker": "job-queue start-worker",
+    "workers": "job-queue workers",
+    "pipeline check": "pipeline validate",
+    "pipeline create": "pipeline new",
+    "pipeline describe": "pipeline show",
+    "pipeline draw": "pipeline dag",
+    "pipeline exec": "pipeline run",
+    "pipeline execute": "pipeline run",
+    "pipeline export-pipeline": "pipeline export",
+    "pipeline graph": "pipeline dag",
+    "pipeline import-pipeline": "pipeline import",
+    "pipeline info": "pipeline show",
+    "pipeline ls": "pipeline list",
+    "pipeline remove": "pipeline delete",
+    "pipeline rm": "pipeline delete",
+    "pipeline run-job": "job-queue add-job --wait",
+    "pipeline save-dag": "pipeline dag --output",
+    "pipeline schedule": "schedule add",
+    "pipeline schedule-all": "schedule add",
+    "pipeline show-dag": "pipeline dag",
+    "pipeline show-pipelines": "pipeline list",
+    "pipeline show-summary": "pipeline show",
+    "pipeline test": "pipeline validate",
+    "pipeline visualize": "pipeline dag",
+    "job-queue add": "job-queue add-job",
+    "job-queue cancel": "job-queue cancel-job",
+    "job-queue cancel-schedule": "schedule delete",
+    "job-queue clean": "job-queue prune",
+    "job-queue delete": "job-queue delete-job",
+    "job-queue delete-schedule": "schedule delete",
+    "job-queue enqueue": "job-queue add-job",
+    "job-queue info": "job-queue list-jobs",
+    "job-queue list": "job-queue list-jobs",
+    "job-queue list-schedules": "schedule list",
+    "job-queue ls": "job-queue list-jobs",
+    "job-queue pause-schedule": "schedule pause",
+    "job-queue purge": "job-queue prune",
+    "job-queue requeue": "job-queue retry-job",
+    "job-queue resume-schedule": "schedule resume",
+    "job-queue retry": "job-queue retry-job",
+    "job-queue rm": "job-queue delete-job",
+    "job-queue run-job": "job-queue add-job --wait",
+    "job-queue schedule": "schedule add",
+    "job-queue scheduler": "job-queue start-scheduler",
+    "job-queue show": "job-queue show-job",
+    "job-queue show-job-ids": "job-queue list-jobs --quiet",
+    "job-queue show-jobs": "job-queue list-jobs",
+    "job-queue show-schedules": "schedule list",
+    "job-queue start-worker-pool": "job-queue start-worker --num-workers",
+    "job-queue status": "job-queue list-jobs",
+    "job-queue worker": "job-queue start-worker",
+    "schedule cancel": "schedule delete",
+    "schedule create": "schedule add",
+    "schedule fire": "schedule run-now",
+    "schedule ls": "schedule list",
+    "schedule new": "schedule add",
+    "schedule next": "schedule preview",
+    "schedule remove": "schedule delete",
+    "schedule rm": "schedule delete",
+    "schedule run": "schedule run-now",
+    "schedule runs": "schedule history",
+    "schedule trigger": "schedule run-now",
+    "schedule unpause": "schedule resume",
+}
+"""Ours by the path of a command that there is not; ours may end with an option."""
+ABSENT = {
+    "mqtt": "There is no MQTT client here; let yours call `flowerpower job-queue add-job`.",
+    "ui": "There is no web page; see `flowerpower job-queue list-jobs` and `pipeline show --html`.",
+}
+"""Sentences about commands that we have no other name for."""
+OPTIONS = {
+    "--at": ("--run-at", "--date"),
+    "--background": ("--wait",),
+    "--concurrency": ("--num-workers", "--max-workers"),
+    "--countdown": ("--run-in",),
+    "--cron-expression": ("--cron",),
+    "--crontab": ("--cron",),
+    "--delay": ("--run-in", "--retry-delay"),
+    "--env": ("--base-dir",),
+    "--eta": ("--run-at",),
+    "--every": ("--interval",),
+    "--executor-max-workers": ("--max-workers",),
+    "--file": ("--output",),
+    "--force": ("--overwrite", "--yes"),
+    "--format": ("--json",),
+    "--id": ("--job-id", "--schedule-id"),
+    "--in": ("--run-in",),
+    "--install-completion": ("completion install",),
+    "--log-level": ("--verbose",),
+    "--outputs": ("--final-vars",),
+    "--queue-name": ("--queue", "--queues"),
+    "--retries": ("--max-retries",),
+    "--run-every": ("--interval",),
+    "--show-completion": ("completion show",),
+    "--tz": ("--timezone",),
+    "--workers": ("--num-workers", "--max-workers"),
+}
+"""Options that say the same; the first one that the command has is meant."""
+
+
+def answer_for_command(group: str, name: str, commands: Iterable[str]) -> str:
+    """What to say of a command `name` that the group (empty for none) does not have.
+
+    `commands` are those of the group.
+    """
+    path = f"{group} {name}".lstrip()
+    if path in ABSENT:
+        return f" {ABSENT[path]}"
+    same_verb = [known for known in MODULES if known.rpartition(" ")[2] == name]
+    if ours := ([COMMANDS[path]] if path in COMMANDS else same_verb):
+        return f" Say {' or '.join(f'`flowerpower {words}`' for words in ours)}."
+    return did_you_mean(name, commands)
+
+
+def answer_for_option(name: str, options: Sequence[str]) -> str:
+    """What to say of an option that a command with these `options` does not have."""
+    for ours in OPTIONS.get(name, ()):
+        if ours in options or ours in MODULES:
+            return f" Say {ours if ours in options else f'`flowerpower {ours}`'}."
+    return did_you_mean(name, options)
+
+
+def valued_flag(word: str, arguments: Sequence[str]) -> str | None:
+    """The flag before `word` if that is a value which a flag does not take (`--cache true`)."""
+    values = ("true", "false", "yes", "no", "on", "off", "1", "0")
+    position = list(arguments).index(word) if word in arguments else 0
+    before = arguments[position - 1] if position else ""
+    return before if word.lower() in values and before.startswith("--") else None

@@ -1,0 +1,49 @@
+"""How workers look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from flowerpower.triggers import clock
+from flowerpower.triggers.clock import format_duration
+from flowerpower_cli.views.jobs import short_time
+from flowerpower_cli.views.tables import Block, cell, table
+
+if TYPE_CHECKING:
+    from flowerpower.jobs.claim import WorkerInfo
+
+SILENT_AFTER = 10.0
+"""Seconds without a heartbeat, after which other workers take a worker for dead."""
+
+
+def workers_view(workers: list[WorkerInfo], timezone: str) -> Iterator[Block]:
+    """A table of workers and what they do."""
+    if not workers:
+        return
+    zone, now = clock.timezone(timezone), clock.now()
+    silences = [seconds_silent(worker, now) for worker in workers]
+    yield table(
+        {
+            "worker": [cell(worker.id, "bold") for worker in workers],
+            "queues": [cell(", ".join(worker.queues)) for worker in workers],
+            "running>": [cell(f"{len(worker.running)} of {worker.slots}") for worker in workers],
+            "started": [
+                cell(short_time(worker.started_at, now, zone), "dim") for worker in workers
+            ],
+            "last sign of life": [
+                cell(
+                    f"{format_duration(round(max(seconds, 0.0)))} ago",
+                    "bold red" if seconds > SILENT_AFTER else "green",
+                )
+                for seconds in silences
+            ],
+        },
+        optional=("started",),
+    )
+
+
+def seconds_silent(worker: WorkerInfo, now: datetime) -> float:
+    """Seconds since a worker's last heartbeat."""
+    return (now - (worker.beat_at or worker.started_at)).total_seconds()
