@@ -48,17 +48,31 @@ def quiet_hamilton() -> Iterator[None]:
         yield
 
 
+_levels_lock = threading.Lock()
+_replaced_levels: dict[str, tuple[int, int]] = {}
+"""By name of a logger: its own level, and the number of blocks that have set another one."""
+
+
 @contextlib.contextmanager
 def log_levels(levels: dict[str, int]) -> Iterator[None]:
-    """Set the levels of loggers, by name, and restore them at the end."""
-    before = {name: logging.getLogger(name).level for name in levels}
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
+    """Set the levels of loggers, by name; when the last block ends that did, they are restored."""
+    # Runs in several threads overlap: the second would find, and later restore, the level that the
+    # first has set.
+    with _levels_lock:
+        for name, level in levels.items():
+            before, blocks = _replaced_levels.get(name, (logging.getLogger(name).level, 0))
+            _replaced_levels[name] = before, blocks + 1
+            logging.getLogger(name).setLevel(level)
     try:
         yield
     finally:
-        for name, level in before.items():
-            logging.getLogger(name).setLevel(level)
+        with _levels_lock:
+            for name in levels:
+                before, blocks = _replaced_levels.pop(name)
+                if blocks > 1:
+                    _replaced_levels[name] = before, blocks - 1
+                else:
+                    logging.getLogger(name).setLevel(before)
 
 
 def warm_up_hamilton() -> None:

@@ -72,14 +72,17 @@ def test_errors_of_earlier_attempts_are_shown(cli: Cli, project: Path) -> None:
 
 def test_the_note_of_a_failed_job_names_the_input(cli: Cli, project: Path) -> None:
     """The sentence and its details are on one line, and on a terminal on the second line."""
-    (project / "conf" / "pipelines" / "luck.yml").write_text("run: {inputs: {n: much}}\n")
     add(cli, "one")
+    (project / "conf" / "pipelines" / "luck.yml").write_text("run: {inputs: {n: much}}\n")
     burst(cli)
-    note = "InvalidInputs: 1 input does not fit: n takes int, got the text 'much'"
+    note = (
+        "InvalidInputs: 1 input does not fit: conf/pipelines/luck.yml, line 1: n takes int, "
+        "got the text 'much'"
+    )
     assert note in cli.run("job-queue", "list-jobs", code=0).stdout
     lines = cli.run_in_terminal("job-queue", "list-jobs", "--no-color", columns=80).stdout
     assert len(lines.strip().splitlines()) == 4
-    assert note in lines
+    assert note[:70] in lines
 
 
 def test_deleting_says_that_nothing_was_deleted(cli: Cli, project: Path) -> None:

@@ -111,6 +111,19 @@ def test_silenced_loggers_get_their_levels_back() -> None:
     assert [logging.getLogger(name).level for name in names] == before
 
 
+def test_levels_come_back_when_the_last_of_overlapping_blocks_ends() -> None:
+    """Of two runs in threads, the one that began first may end first."""
+    logger = logging.getLogger(patches.NOISY_LOGGERS[0])
+    before = logger.level
+    first, second = patches.quiet_hamilton(), patches.quiet_hamilton()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert not logger.isEnabledFor(logging.CRITICAL)
+    second.__exit__(None, None, None)
+    assert logger.level == before
+
+
 def test_hamilton_is_warmed_up_without_a_trace() -> None:
     """The node that does nothing runs, and its module is gone."""
     patches.warm_up_hamilton()
