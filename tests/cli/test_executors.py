@@ -52,7 +52,7 @@ def _meet(meeting: str, where: str) -> float:
     """Wait until the other one has come too."""
     folder = Path(meeting)
     (folder / where).touch()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while len(list(folder.iterdir())) < 2:
         if time.monotonic() > deadline:
             raise TimeoutError(f"nobody came to {where}")

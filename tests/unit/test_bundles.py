@@ -485,7 +485,7 @@ def test_a_hostile_folder_is_refused(
     st.text(min_size=1, max_size=20)
     | st.text("./\\ab:\x00pyPY ~-_é", max_size=12).map(lambda t: t + ".py")
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_name_is_refused_or_stays_in_the_project(name: str) -> None:
     """A name that is accepted is that of a module below the root, and nothing else."""
     members = {**_with_manifest(SOUND), name: b""}
@@ -503,8 +503,8 @@ def test_any_name_is_refused_or_stays_in_the_project(name: str) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=200, deadline=None,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@settings(max_examples=200,
+          suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])  # fmt: skip
 def test_a_damaged_zip_is_an_error(data: st.DataObject, tmp_path: Path) -> None:
     """Whatever bytes are changed, a zip is read as it was made or is a ConfigError."""
     path = _write_zip(tmp_path / "p.zip", _also("a/b.py"))

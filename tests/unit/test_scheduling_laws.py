@@ -99,7 +99,7 @@ def schedules(draw: st.DrawFn) -> Schedule:
     return a_schedule(spec, since)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(schedules(), st.lists(st.tuples(STEPS, st.integers(0, 6)), min_size=1, max_size=12))
 def test_every_nominal_time_is_accounted_for_once(
     schedule: Schedule, looks: list[tuple[timedelta, int]]
