@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
+import bz2
 import re
 import signal
 from pathlib import Path
@@ -16,14 +16,14 @@ from tests.conftest import MakeProject
 from tests.terminal import Cli
 
 LEAVES_THINGS_OPEN = """
-import atexit, gzip, logging, logging.handlers, os, tempfile, threading, time
+import atexit, bz2, logging, logging.handlers, os, tempfile, threading, time
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import Process
 from pathlib import Path
 
 print("imported")
 FILE = open("file", "w")
-ARCHIVE = gzip.open("archive.gz", "wt")
+ARCHIVE = bz2.open("archive.bz2", "wt")
 FOLDER = tempfile.TemporaryDirectory(dir=".", prefix="temporary-")
 BUFFER = logging.handlers.MemoryHandler(1000, target=logging.FileHandler("records"))
 logging.getLogger("mine").addHandler(BUFFER)
@@ -42,12 +42,13 @@ def leaves() -> int:
     Process(target=_be_slow, args=["processed"]).start()
     return 1
 """
-LEFT = ["file", "archive.gz", "records", "exited", "threaded", "pooled", "processed"]
+# Not gzip: Python 3.14 itself loses a gzip file that a module leaves open.
+LEFT = ["file", "archive.bz2", "records", "exited", "threaded", "pooled", "processed"]
 
 
 def _assert_all_is_complete(root: Path) -> None:
     texts = {name: (root / name).read_bytes() for name in LEFT}
-    texts["archive.gz"] = gzip.decompress(texts["archive.gz"])
+    texts["archive.bz2"] = bz2.decompress(texts["archive.bz2"])
     texts["records"] = texts["records"].rstrip()
     assert texts == dict.fromkeys(LEFT, b"complete")
     assert not list(root.glob("temporary-*"))
