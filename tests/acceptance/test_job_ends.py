@@ -62,7 +62,9 @@ def test_a_job_keeps_what_a_program_keeps(site: Site, jobs_per_child: int):
     job = site.run("leaves")
     assert value(job) == 1
     _assert_all_is_complete(site.root)
-    assert re.findall("imported|goodbye", site.log(job.id)) == ["imported", "goodbye"]
+    words = re.findall("imported|goodbye", site.log(job.id))
+    # From Python 3.14 on the process that the job starts imports the module once more.
+    assert ({*words}, words.count("goodbye")) == ({"imported", "goodbye"}, 1)
 
 
 @pytest.mark.parametrize("options", [[], ["--timeout", "1m"]], ids=["here", "timed"])

@@ -98,21 +98,36 @@ def _call_exit_handlers() -> None:
 
 def flush_files(modules: Iterable[str]) -> None:
     """Write out what is buffered in files that these modules hold."""
-    for name in modules:
-        module = sys.modules.get(name)
-        for value in list(vars(module).values()) if isinstance(module, ModuleType) else ():
-            if issubclass(type(value), _FILE):
-                _flush(value)
+    for file in _files_of(modules):
+        _flush(file)
+
+
+def _files_of(modules: Iterable[str]) -> list[Any]:
+    loaded = [sys.modules.get(name) for name in modules]
+    values = [v for m in loaded if isinstance(m, ModuleType) for v in vars(m).values()]
+    # Not one that is only called so there, such as `from sys import stdout`.
+    standard = (sys.stdout, sys.stderr, sys.stdin, sys.__stdout__, sys.__stderr__, sys.__stdin__)
+    return [v for v in values if issubclass(type(v), _FILE) and v not in standard]
 
 
 def _close_files(modules: Iterable[str]) -> None:
+    # First: a collection (of Python 3.14 it does) may close what is below a file before the file.
+    _flush_all()
+    for file in _files_of(modules):
+        with contextlib.suppress(BaseException):
+            file.close()
     # Python closes what nobody refers to any more; files, archives and the like write their last
     # bytes then.
     for name in modules:
         sys.modules.pop(name, None)
     gc.collect()
-    # Something else, such as a thread, may still refer to a file. What was there before the fork
-    # is frozen, and so not in this list: its buffers belong to the fork server.
+    # Something else, such as a thread, may still refer to a file.
+    _flush_all()
+
+
+def _flush_all() -> None:
+    # What was there before the fork is frozen, and so not in this list: its buffers belong to the
+    # fork server.
     for thing in gc.get_objects():
         if issubclass(type(thing), _FILE):
             _flush(thing)
