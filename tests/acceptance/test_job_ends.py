@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import bz2
 import re
-import sys
 import signal
+import sys
 from pathlib import Path
 
 import pytest
