@@ -40,9 +40,10 @@ class ScheduleTrigger(BaseTrigger):  # type: ignore[misc] # the package ships no
     ) -> datetime | None:
         """The first fire after the previous one, or without one the first from `now` on."""
         fire = self.trigger.next_after(previous_fire_time or now - _TICK)
-        return None if fire is None else self._local(self.trigger.jittered(fire, self._seed))
+        return None if fire is None else self.local(self.trigger.jittered(fire, self._seed))
 
-    def _local(self, moment: datetime) -> datetime:
+    def local(self, moment: datetime) -> datetime:
+        """The moment in the trigger's zone; in UTC where clocks show that time twice."""
         # APScheduler compares times of the same zone, which Python does by the wall clock. Where
         # that shows a time twice, only UTC has an order.
         local = moment.astimezone(self.trigger.zone)
@@ -147,7 +148,7 @@ class DateTrigger(ScheduleTrigger):
         # Without a next time APScheduler would keep the job as paused, for ever.
         assert isinstance(self.trigger, Date)
         fire = self.trigger.jittered(self.trigger.moment, self._seed)
-        return self._local(fire) if previous_fire_time is None else None
+        return self.local(fire) if previous_fire_time is None else None
 
 
 def _name(timezone: str | tzinfo | None) -> str | None:
