@@ -9,7 +9,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from apscheduler.events import EVENT_ALL, JobExecutionEvent, JobSubmissionEvent
+from apscheduler.events import (
+    EVENT_ALL,
+    EVENT_JOB_ADDED,
+    EVENT_JOB_MODIFIED,
+    EVENT_JOB_REMOVED,
+    JobExecutionEvent,
+    JobSubmissionEvent,
+)
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger as ApsCronTrigger
@@ -375,7 +382,13 @@ def test_functions_are_refused(backend: JobQueueBackend, scheduler: BackgroundSc
                 replace_existing=replace_existing,
             )  # fmt: skip
         assert "PipelineManager.add_job" in str(refused.value.hint)
-    assert scheduler.get_jobs() == []
+    scheduler.add_job(print, IntervalTrigger("1h"), id="own")
+    exported = io.StringIO()
+    scheduler.export_jobs(exported, "default")
+    exported.seek(0)
+    with pytest.raises(Refused, match="takes no functions"):
+        scheduler.import_jobs(exported, "flowerpower")
+    assert [job.id for job in scheduler.get_jobs()] == ["own"]
     other = BackgroundScheduler(jobstores={"flowerpower": FlowerpowerJobStore(backend)})
     other.add_job(print, jobstore="flowerpower")
     with pytest.raises(Refused, match="takes no functions"):
@@ -397,6 +410,27 @@ def test_removing_all_jobs_is_refused(
     assert records(backend) == before
     scheduler.remove_all_jobs("default")
     assert [job.id for job in scheduler.get_jobs("default")] == []
+
+
+def test_listeners_hear_what_is_done_here(
+    backend: JobQueueBackend, scheduler: BackgroundScheduler
+) -> None:
+    """What this scheduler pauses, resumes and removes, each once; not what was refused."""
+    heard: list[tuple[int, str, str]] = []
+    scheduler.add_listener(
+        lambda event: heard.append((event.code, event.job_id, event.jobstore)),
+        EVENT_JOB_ADDED | EVENT_JOB_MODIFIED | EVENT_JOB_REMOVED,
+    )
+    add_schedule(backend, "daily")
+    scheduler.pause_job("daily")
+    with pytest.raises(Refused):
+        scheduler.modify_job("daily", name="other")
+    scheduler.resume_job("daily")
+    scheduler.remove_job("daily")
+    assert heard == [
+        (code, "daily", "flowerpower")
+        for code in (EVENT_JOB_MODIFIED, EVENT_JOB_MODIFIED, EVENT_JOB_REMOVED)
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"v": 99}', "\x07"])

@@ -16,6 +16,7 @@ from typing import Any
 from apscheduler.job import Job as ApsJob
 from apscheduler.jobstores.base import BaseJobStore, JobLookupError
 
+from flowerpower.config.files import project_root
 from flowerpower.errors import JobNotFound, Refused, ScheduleNotFound
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.apscheduler.pending_job import SETTINGS, PendingJob
@@ -35,8 +36,9 @@ class FlowerpowerJobStore(BaseJobStore):  # type: ignore[misc] # the package shi
     """A job store of APScheduler that shows a project: `{"flowerpower": FlowerpowerJobStore()}`.
 
     Its jobs are those that are scheduled, queued or running, and the schedules that have fires to
-    come. With a `queue` that is open it uses that one; else, while the scheduler runs, it opens the
-    queue of the project in `base_dir`, with the errors of `JobQueueManager`.
+    come. With a `queue` that is open it uses that one. Else, while the scheduler runs, it opens the
+    queue of the project in `base_dir`; `scheduler.start()` then raises the errors of
+    `JobQueueManager`, or ProjectNotFound.
     """
 
     def __init__(self, queue: JobQueueBackend | None = None, *, base_dir: str | Path = ".") -> None:
@@ -55,7 +57,8 @@ class FlowerpowerJobStore(BaseJobStore):  # type: ignore[misc] # the package shi
     def start(self, scheduler: Any, alias: str) -> None:
         super().start(scheduler, alias)
         if self._given is None:
-            self._opened = JobQueueManager(base_dir=self._base_dir)
+            # Checked, because in another folder a new and empty queue would be opened.
+            self._opened = JobQueueManager(base_dir=project_root(Path(self._base_dir)))
 
     def shutdown(self) -> None:
         if self._opened is not None:
