@@ -275,7 +275,10 @@ def test_settings_of_a_schedule_are_changed(
         ({"name": "other"}, "name of the schedule daily cannot be changed here"),
         ({"func": print, "args": [1]}, "func and args of the schedule daily cannot be changed"),
         ({"executor": "mine", "max_instances": 7}, "executor of the schedule daily cannot"),
-        ({"next_run_time": datetime(2199, 1, 1, tzinfo=UTC)}, "follows from its trigger"),
+        (
+            {"next_run_time": datetime(2199, 1, 1, tzinfo=UTC), "max_instances": 7},
+            "follows from its trigger",
+        ),
         ({"trigger": ApsCronTrigger.from_crontab("0 8 * * 1")}, "APScheduler's own triggers read"),
         ({"trigger": DateTrigger("2020-01-01", timezone="UTC")}, "would never fire"),
     ],

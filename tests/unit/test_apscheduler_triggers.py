@@ -112,7 +112,7 @@ def test_jitter_is_late_never_twice_and_differs_between_objects() -> None:
     assert late == fires(first, NOW, 50)
 
 
-@pytest.mark.parametrize("trigger", TRIGGERS, ids=str)
+@pytest.mark.parametrize("trigger", TRIGGERS, ids=lambda trigger: type(trigger).__name__)
 def test_a_copy_fires_when_the_original_does(trigger: BaseTrigger) -> None:
     """A pickle, a copy, and a copy of a copy have the same fires, delays and texts."""
     for again in (

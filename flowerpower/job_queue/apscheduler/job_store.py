@@ -123,25 +123,19 @@ class FlowerpowerJobStore(BaseJobStore):  # type: ignore[misc] # the package shi
                 f"{listed(fixed)} of the schedule {job.id} cannot be changed here.",
                 hint="Use `flowerpower schedule add … --overwrite`.",
             )
+        # A new trigger has a next time of its own.
+        is_moved = "next_run_time" in changed and "trigger" not in changed
+        if is_moved and job.next_run_time is not None:
+            _check_resumed(job)
         if edited := {name: getattr(job, name) for name in changed if name != "next_run_time"}:
             if "trigger" in edited:
                 edited["trigger"] = _new_trigger(job)
             # Raises if it is gone: the next step would add it again.
             schedules.get(job.id)
             schedule = schedules.add(replace(schedule.spec, **edited), overwrite=True)
-        # A new trigger has a next time of its own.
-        if "next_run_time" not in changed or "trigger" in edited:
+        if not is_moved:
             return schedule
-        if job.next_run_time is None:
-            return schedules.pause(job.id)
-        if job.next_run_time not in [
-            job.trigger.get_next_fire_time(None, moment) for moment in (job.read_at, clock.now())
-        ]:
-            raise Refused(
-                f"The next run time of the schedule {job.id} follows from its trigger.",
-                hint=f"For a run now use `flowerpower schedule run-now {job.id}`.",
-            )
-        return schedules.resume(job.id)
+        return schedules.resume(job.id) if job.next_run_time else schedules.pause(job.id)
 
     def remove_job(self, job_id: str) -> None:
         """Delete the schedule, or cancel the job.
@@ -207,6 +201,17 @@ def _is_pending(schedule: Schedule, now: datetime) -> bool:
     if schedule.state is ScheduleState.PAUSED and schedule.trigger is not None:
         return schedule.trigger.next_after(now) is not None
     return schedule.state is not ScheduleState.DONE
+
+
+def _check_resumed(job: PendingJob) -> None:
+    """Raise Refused if its next run time is not the one that `resume_job` gives it."""
+    # That call read the clock between these two moments.
+    moments = (job.read_at, clock.now())
+    if job.next_run_time not in [job.trigger.get_next_fire_time(None, now) for now in moments]:
+        raise Refused(
+            f"The next run time of the schedule {job.id} follows from its trigger.",
+            hint=f"For a run now use `flowerpower schedule run-now {job.id}`.",
+        )
 
 
 def _new_trigger(job: PendingJob) -> Trigger:
