@@ -183,24 +183,25 @@ class Clock(datetime):
         return cls.moment.astimezone(tz)
 
 
-class CountingScheduler(BackgroundScheduler):
-    """A scheduler that counts how often its thread looked for jobs, and when it looks again."""
+class ClockedScheduler(BackgroundScheduler):
+    """A scheduler that says at what time its thread has looked for jobs, and how long it sleeps."""
 
-    passes = 0
+    looked_at: datetime | None = None
     sleeps: float | None = None
 
     def _process_jobs(self) -> float | None:
+        began_at = Clock.moment
         self.sleeps = super()._process_jobs()
-        self.passes += 1
+        self.looked_at = began_at
         return self.sleeps
 
 
 @pytest.fixture
-def scheduler(monkeypatch: pytest.MonkeyPatch) -> Iterator[CountingScheduler]:
+def scheduler(monkeypatch: pytest.MonkeyPatch) -> Iterator[ClockedScheduler]:
     """A running scheduler with the clock of a test, which runs jobs in its own thread."""
     Clock.moment = NOW
     monkeypatch.setattr(apscheduler_base, "datetime", Clock)
-    running = CountingScheduler(
+    running = ClockedScheduler(
         timezone=BERLIN,
         executors={"default": DebugExecutor()},
         jobstores={"default": MemoryJobStore(), "second": MemoryJobStore()},
@@ -211,16 +212,15 @@ def scheduler(monkeypatch: pytest.MonkeyPatch) -> Iterator[CountingScheduler]:
     running.shutdown()
 
 
-def at(scheduler: CountingScheduler, moment: datetime) -> None:
-    """Set the clock, and wait until the scheduler has looked for jobs."""
+def at(scheduler: ClockedScheduler, moment: datetime) -> None:
+    """Set the clock, and wait until the scheduler has looked for jobs at that time."""
     Clock.moment = moment
-    before = scheduler.passes
     scheduler.wakeup()
-    eventually(lambda: scheduler.passes > before)
+    eventually(lambda: scheduler.looked_at == moment)
 
 
 def minutes_that_ran(
-    scheduler: CountingScheduler, begin: datetime, end: datetime, *texts: str
+    scheduler: ClockedScheduler, begin: datetime, end: datetime, *texts: str
 ) -> dict[str, list[str]]:
     """When jobs with these cron expressions ran, minute by minute of real time (UTC)."""
     at(scheduler, begin)
@@ -235,7 +235,7 @@ def minutes_that_ran(
     return found
 
 
-def test_clocks_go_forward_in_a_running_scheduler(scheduler: CountingScheduler) -> None:
+def test_clocks_go_forward_in_a_running_scheduler(scheduler: ClockedScheduler) -> None:
     """A skipped time fires once, at the first instant after the gap; `*/30` follows real time."""
     begin = datetime(2026, 3, 29, 0, 15, tzinfo=UTC)
     assert minutes_that_ran(
@@ -247,7 +247,7 @@ def test_clocks_go_forward_in_a_running_scheduler(scheduler: CountingScheduler) 
     }
 
 
-def test_clocks_go_back_in_a_running_scheduler(scheduler: CountingScheduler) -> None:
+def test_clocks_go_back_in_a_running_scheduler(scheduler: ClockedScheduler) -> None:
     """A repeated time fires the first time only; `*/30` follows real time."""
     begin = datetime(2026, 10, 24, 23, 45, tzinfo=UTC)
     assert minutes_that_ran(
@@ -259,7 +259,7 @@ def test_clocks_go_back_in_a_running_scheduler(scheduler: CountingScheduler) -> 
     }
 
 
-def test_two_stores_in_the_repeated_hour(scheduler: CountingScheduler) -> None:
+def test_two_stores_in_the_repeated_hour(scheduler: ClockedScheduler) -> None:
     """APScheduler orders times of one zone by their wall clock; ours have an order there too."""
     # 02:50 of the first pass comes before 02:10 of the second.
     first = CronTrigger("50 2 * * *", timezone=BERLIN)
@@ -267,8 +267,8 @@ def test_two_stores_in_the_repeated_hour(scheduler: CountingScheduler) -> None:
     at(scheduler, datetime(2026, 10, 25, 0, 40, tzinfo=UTC))
     for trigger, store in ((first, "default"), (second, "second")):
         scheduler.add_job(remember, trigger, args=[str(trigger)], jobstore=store)
-    at(scheduler, Clock.moment)
-    assert scheduler.sleeps == 600
+    at(scheduler, datetime(2026, 10, 25, 0, 40, 1, tzinfo=UTC))
+    assert scheduler.sleeps == 599
     at(scheduler, datetime(2026, 10, 25, 0, 50, tzinfo=UTC))
     assert ran == [str(first)]
     assert scheduler.sleeps == 1200
@@ -277,22 +277,18 @@ def test_two_stores_in_the_repeated_hour(scheduler: CountingScheduler) -> None:
 def test_jobs_in_a_pickling_store_survive(redis_server: RedisServer) -> None:
     """APScheduler's own Redis store keeps a trigger of ours; another scheduler goes on with it."""
     address = urlsplit(redis_server.url(11))
-
-    def stored() -> dict[str, RedisJobStore]:
-        return {
-            "default": RedisJobStore(
-                db=11, host=address.hostname, port=address.port, password=address.password
-            )
-        }
-
-    first = BackgroundScheduler(timezone="UTC", jobstores=stored())
+    stores = [
+        RedisJobStore(db=11, host=address.hostname, port=address.port, password=address.password)
+        for _ in range(2)
+    ]
+    first = BackgroundScheduler(timezone="UTC", jobstores={"default": stores[0]})
     first.start(paused=True)
     for number, trigger in enumerate(TRIGGERS):
         first.add_job(remember, trigger, args=["stored"], id=f"job-{number}")
     first.add_job(remember, IntervalTrigger(1), args=["soon"], id="soon")
     times = {job.id: job.next_run_time for job in first.get_jobs()}
     first.shutdown()
-    second = BackgroundScheduler(timezone="UTC", jobstores=stored())
+    second = BackgroundScheduler(timezone="UTC", jobstores={"default": stores[1]})
     second.start(paused=True)
     try:
         assert {job.id: job.next_run_time for job in second.get_jobs()} == times
@@ -304,6 +300,9 @@ def test_jobs_in_a_pickling_store_survive(redis_server: RedisServer) -> None:
     finally:
         second.remove_all_jobs()
         second.shutdown()
+        for store in stores:
+            # The loop makes one more pass, which may connect again.
+            store.redis.close()
 
 
 def test_exported_jobs_hold_no_pickle_of_ours() -> None:
