@@ -493,3 +493,18 @@ def test_jobs_of_other_stores_run_beside_it(
     )  # fmt: skip
     eventually(lambda: len(ran) >= 2)
     assert {job.id for job in scheduler.get_jobs()} == {"own", "daily"}
+
+
+@pytest.mark.parametrize("part", ["payload", "progress"])
+def test_a_damaged_job_is_shown_and_can_be_removed(
+    setup: BackendSetup, backend: JobQueueBackend, scheduler: BackgroundScheduler, part: str
+) -> None:
+    """It stops no other, and is cancelled as any other."""
+    for job_id in ("bad", "good"):
+        backend.add_job(spec(job_id))
+    setup.overwrite(backend, "bad", part, "\x07{")
+    assert {job.id for job in scheduler.get_jobs()} == {"bad", "good"}
+    assert "\x07" not in "".join(printed(scheduler))
+    scheduler.remove_job("bad")
+    assert backend.get_job("bad").status is JobStatus.CANCELLED
+    assert [job.id for job in scheduler.get_jobs()] == ["good"]
