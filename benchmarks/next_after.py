@@ -24,6 +24,7 @@ from rich.table import Table
 
 from flowerpower.errors import InvalidTrigger
 from flowerpower.triggers.cron import Cron
+from flowerpower.triggers.cron_fields import _expand
 from flowerpower.triggers.instants import first_fire_after_minute
 from flowerpower.triggers.interval import Interval
 from flowerpower.triggers.transitions import _year
@@ -132,7 +133,8 @@ def once_only(console: Console) -> None:
 
     new = iter(texts)
     zone = ZoneInfo(ZONE)
-    add("a new expression, read and checked", lambda: Cron(next(new), ZONE), None)
+    add("a new expression of fields known before", lambda: Cron(next(new), ZONE), None)
+    add("a new expression of new fields", lambda: Cron(next(new), ZONE), _expand.cache_clear)
     add("an expression known before", lambda: Cron("0 8 * * 1-5", ZONE), None)
     add("an expression that never fires", _never, wall_times_of.cache_clear)
     add("the clock changes of a zone's year", lambda: _year(zone, 56), _year.cache_clear)

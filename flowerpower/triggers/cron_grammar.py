@@ -1,7 +1,8 @@
-"""The grammar of cron expressions: five fields of text in, sets of numbers out.
+"""The grammar of cron expressions, which every expression passes before croniter expands it.
 
-Dates, zones and clocks are not known here. Every fault of an expression is an InvalidTrigger that
-names the field, quotes the part at fault and says what the field may hold.
+croniter also accepts what it reads in another way than cron(8). Such a part is refused here, or
+written in a form that croniter reads rightly. Every fault of an expression is an InvalidTrigger
+that names the field, quotes the part at fault and says what the field may hold.
 """
 
 from __future__ import annotations
@@ -26,9 +27,6 @@ MACROS: Mapping[str, str] = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
-LAST = -1
-"""As the ordinal of a weekday: the last of the month."""
-
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _NUMBER = re.compile(r"[0-9]{1,4}", re.ASCII)
@@ -57,30 +55,6 @@ _MONTH = _Field("month", 1, 12, "1-12 or JAN-DEC", {n: i + 1 for i, n in enumera
 _WEEKDAY_FORMS = "0-7 or SUN-SAT (0 and 7 are Sunday), 5#2 or 5L"
 _WEEKDAY = _Field("day of week", 0, 7, _WEEKDAY_FORMS, {n: i for i, n in enumerate(_WEEKDAYS)})
 _FIELDS = (_MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY)
-
-
-@dataclass(frozen=True)
-class CronFields:
-    """What an expression allows, field by field.
-
-    Attributes:
-        minutes, hours, days, months: the numbers allowed.
-        last_day: the last day of the month is allowed too (`L`).
-        weekdays: 0 (Sunday) to 6 (Saturday).
-        nth_weekdays: pairs of weekday and ordinal, 1 to 5 or LAST (`5#2`, `5L`).
-        both_days: a day must satisfy both day fields; otherwise either of them.
-        is_wildcard: the minute or the hour field begins with `*`.
-    """
-
-    minutes: frozenset[int]
-    hours: frozenset[int]
-    days: frozenset[int]
-    last_day: bool
-    months: frozenset[int]
-    weekdays: frozenset[int]
-    nth_weekdays: frozenset[tuple[int, int]]
-    both_days: bool
-    is_wildcard: bool
 
 
 def normalise(expression: object) -> str:
@@ -148,95 +122,93 @@ def _refuse_number_of_fields(plain: str, parts: list[str]) -> NoReturn:
     raise InvalidTrigger(f"Cron {plain!r} has {count} fields; expected five: {fields}.{extra}")
 
 
-def parse(expression: str) -> CronFields:
-    """What a normalised `expression` allows.
+def check(expression: str) -> tuple[CheckedField, ...]:
+    """The five fields of a normalised `expression`, as croniter can read them.
 
     Raises:
         InvalidTrigger: naming the field at fault and what it may hold.
     """
     texts = MACROS.get(expression, expression).split(" ")
-    minute, hour, day, month, weekday = (
-        _FieldParser(expression, field, text) for field, text in zip(_FIELDS, texts, strict=True)
-    )
-    return CronFields(
-        minutes=frozenset(minute.numbers),
-        hours=frozenset(hour.numbers),
-        days=frozenset(day.numbers),
-        last_day=day.last_day,
-        months=frozenset(month.numbers),
-        weekdays=frozenset(number % 7 for number in weekday.numbers),
-        nth_weekdays=frozenset(weekday.nth),
-        # As in Vixie's cron it is the first character that counts: */2 is unrestricted here, too.
-        both_days=day.text.startswith("*") or weekday.text.startswith("*"),
-        is_wildcard=minute.text.startswith("*") or hour.text.startswith("*"),
+    return tuple(
+        CheckedField(expression, field, text) for field, text in zip(_FIELDS, texts, strict=True)
     )
 
 
-class _FieldParser:
-    """One field of one expression, read part by part."""
+class CheckedField:
+    """One field of an expression whose every part was checked.
+
+    Attributes:
+        begins_with_star: what Vixie's cron looks at in its rules for days and for clock changes:
+            `*/2` counts as unrestricted too.
+        numbers: the parts that croniter expands to numbers, as a list with commas.
+        special: the parts that depend on the month: `L`, `5#2` and, for `5L`, `L5`.
+    """
+
+    # In one list with plain numbers croniter refuses `MON,5#2`, takes `FRI,5#2` for `5#2`, and
+    # `2-31,L` for every day. So the two kinds are kept apart.
 
     def __init__(self, expression: str, field: _Field, text: str) -> None:
-        self.expression = expression
-        self.field = field
-        self.text = text
-        self.numbers: set[int] = set()
-        self.nth: set[tuple[int, int]] = set()
-        self.last_day = False
+        self._expression = expression
+        self._field = field
+        numbers: list[str] = []
+        special: list[str] = []
         for part in text.split(","):
-            self._part(part)
+            if form := self._special(part):
+                special.append(form)
+            else:
+                numbers.append(self._range(part))
+        self.begins_with_star = text.startswith("*")
+        self.numbers = ",".join(numbers)
+        self.special = ",".join(special)
 
-    def _part(self, part: str) -> None:
-        field = self.field
+    def _special(self, part: str) -> str | None:
+        """The part in the form of croniter, if it is a day that depends on the month."""
+        if self._field is _DAY and part == "L":
+            return part
+        if self._field is not _WEEKDAY:
+            return None
+        if "#" in part:
+            day, _, ordinal = part.partition("#")
+            if ordinal not in ("1", "2", "3", "4", "5"):
+                self._refuse(part, "counts weekdays of the month from #1 to #5")
+            return f"{self._number(day, part)}#{ordinal}"
+        if len(part) > 1 and part.endswith("L") and "-" not in part:
+            # What croniter calls L5; it knows neither 5L nor LFRI.
+            return f"L{self._number(part[:-1], part)}"
+        return None
+
+    def _range(self, part: str) -> str:
+        """The part as croniter reads it rightly: numbers, ranges and steps."""
         if not part:
             self._refuse(part, "is an empty part of a list")
-        if field is _DAY and part == "L":
-            self.last_day = True
-        elif field is _WEEKDAY and "#" in part:
-            self._nth_weekday(part)
-        elif field is _WEEKDAY and len(part) > 1 and part.endswith("L") and "-" not in part:
-            self.nth.add((self._number(part[:-1], part) % 7, LAST))
-        else:
-            self._range(part)
-
-    def _nth_weekday(self, part: str) -> None:
-        day, _, ordinal = part.partition("#")
-        if ordinal not in ("1", "2", "3", "4", "5"):
-            self._refuse(part, "counts weekdays of the month from #1 to #5")
-        self.nth.add((self._number(day, part) % 7, int(ordinal)))
-
-    def _range(self, part: str) -> None:
-        span, slash, step_text = part.partition("/")
+        span, slash, step = part.partition("/")
         first_text, dash, last_text = span.partition("-")
-        # Sunday is both 0 and 7: with 7 in it, * and 0/2 would name Sunday twice.
-        top = 6 if self.field is _WEEKDAY else self.field.high
-        if span == "*":
-            first, last = self.field.low, top
-        else:
-            first = self._number(first_text, part)
-            last = first
-            if dash:
-                last = self._number(last_text, part)
-                # At the end of a range Sunday ends the week: MON-SUN is 1-7, not 1-0.
-                if last_text == "SUN" and first > 0:
-                    last = 7
-            elif slash:
-                last = max(first, top)
-        if last < first:
-            self._refuse(part, "runs backwards")
-        self.numbers.update(range(first, last + 1, self._step(step_text, part) if slash else 1))
+        first = last = 0 if span == "*" else self._number(first_text, part)
+        if dash:
+            last = self._number(last_text, part)
+            # At the end of a range Sunday ends the week: MON-SUN is 1-7, not 1-0.
+            if last_text == "SUN" and first > 0:
+                last = 7
+            if last < first:
+                self._refuse(part, "runs backwards")
+        if slash:
+            self._check_step(step, part)
+        # To croniter a range of one, such as 5-5, is the whole field, and 7/2 is 0-6/2.
+        is_one = bool(dash) and first == last
+        return str(first) if is_one or (first == 7 and self._field is _WEEKDAY) else part
 
-    def _step(self, text: str, part: str) -> int:
-        size = 7 if self.field is _WEEKDAY else self.field.high - self.field.low + 1
+    def _check_step(self, text: str, part: str) -> None:
+        field = self._field
+        size = 7 if field is _WEEKDAY else field.high - field.low + 1
         step = int(text) if _NUMBER.fullmatch(text) else 0
         if not 1 <= step <= size:
             # Who writes */90 for the minutes wants every 90 minutes, which no cron can say.
-            unit = {_MINUTE.name: "m", _HOUR.name: "h", _DAY.name: "d"}.get(self.field.name)
+            unit = {_MINUTE.name: "m", _HOUR.name: "h", _DAY.name: "d"}.get(field.name)
             advice = _use(f"{step}{unit}") if unit and step > size else ""
             self._refuse(part, f"has a step other than 1 to {size}", advice)
-        return step
 
     def _number(self, text: str, part: str) -> int:
-        field = self.field
+        field = self._field
         if text in field.names:
             return field.names[text]
         if not _NUMBER.fullmatch(text):
@@ -248,8 +220,8 @@ class _FieldParser:
 
     def _refuse(self, part: str, why: str, suggestion: str = "") -> NoReturn:
         raise InvalidTrigger(
-            f"Cron {self.expression!r}: {self.field.name}: {part!r} {why}; "
-            f"expected {self.field.holds}.{suggestion}"
+            f"Cron {self._expression!r}: {self._field.name}: {part!r} {why}; "
+            f"expected {self._field.holds}.{suggestion}"
         )
 
 

@@ -11,7 +11,8 @@ from datetime import date
 from functools import lru_cache
 
 from flowerpower.errors import InvalidTrigger
-from flowerpower.triggers.cron_grammar import LAST, MACROS, CronFields, parse
+from flowerpower.triggers.cron_fields import LAST, CronFields, parse
+from flowerpower.triggers.cron_grammar import MACROS
 
 DAY = 1440
 """Minutes of a calendar day."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from itertools import pairwise
 
-from flowerpower.triggers.cron_grammar import LAST, CronFields
+from flowerpower.triggers.cron_fields import LAST, CronFields
 
 WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 MONTHS = (

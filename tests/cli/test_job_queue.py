@@ -632,7 +632,8 @@ def test_a_look_at_the_queue_imports_nothing_heavy(command: str, cli: Cli, proje
     imported = {
         line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()
     }
-    heavy = {"hamilton", "pandas", "numpy", "rq", "redis", "apscheduler", "psycopg", "rich"}
+    heavy = {"hamilton", "pandas", "numpy", "rq", "redis", "apscheduler", "psycopg", "rich",
+             "croniter"}  # fmt: skip
     assert "flowerpower_cli" in imported
     assert not imported & heavy
 

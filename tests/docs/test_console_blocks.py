@@ -122,6 +122,7 @@ def test_the_blocks_of_a_page_show_what_they_say(
         "files-and-cache": _report,
         "share-a-pipeline": _share,
         "look-at-a-pipeline": _weather,
+        "apscheduler-tools": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
     }
     if page.stem == "redis":
         redis: RedisServer = request.getfixturevalue("redis_server")

@@ -15,7 +15,8 @@ from flowerpower.errors import (
     InvalidTrigger,
 )
 from flowerpower.triggers.cron import Cron
-from flowerpower.triggers.cron_grammar import LAST, MACROS, normalise, parse
+from flowerpower.triggers.cron_fields import LAST, parse
+from flowerpower.triggers.cron_grammar import MACROS, normalise
 from flowerpower.triggers.make import make_trigger, trigger_from_json
 from flowerpower.triggers.wall_times import wall_times_of
 from tests.conditions import slowed
@@ -237,8 +238,7 @@ def test_dates(text: str, dates: list[str]) -> None:
 def _croniter_reads_alike(expression: str) -> bool:
     """Whether croniter is known to give the expression the meaning of cron(8).
 
-    It reads a range of one number as every number, ANDs a `#` with a day of month, refuses a `#`
-    beside plain weekdays, and writes the last Friday L5.
+    Where it does not, see test_croniter_traps.py.
     """
     if expression.startswith("@"):
         return True
