@@ -101,6 +101,7 @@ class RedisStore:
             "queue": spec.queue,
             "run_at": records.seconds_of(spec.run_at),
             "schedule_id": spec.schedule_id,
+            "expires": spec.expires,
             "record": flat_of(record_of(spec, self.namespace, result_ttl)),
         }
         return present(job)
