@@ -182,7 +182,8 @@ class APSManager(JobQueueBackend):
         if not names:
             return None
         with self.database.read() as tx:
-            if tx.rows("has_due", {"queues": text}, **names):
+            names_text = " UNION ALL ".join(f"SELECT :{name} AS name" for name in names)
+            if tx.rows("has_queued", {"names": names_text}, **names):
                 return 0.0
             rows = tx.rows("next_due", {"queues": text}, **names)
             now = tx.now

@@ -1,6 +1,6 @@
 -- Queries of jobs, logs and workers, by name. Tables: flowerpower_jobs (all columns; `schema.sql`
 -- explains them), flowerpower_logs, flowerpower_workers.
--- {queues} becomes one parameter per queue, {live} the statuses that have not ended. {skip_locked} is
+-- {queues} becomes one parameter per queue, {names} one row per queue, {live} the statuses that have not ended. {skip_locked} is
 -- PostgreSQL's: without it users would wait for each other's rows, and could deadlock.
 
 -- name: add_job
@@ -129,18 +129,18 @@ SELECT id, beat FROM flowerpower_workers WHERE namespace = :namespace
 -- name: remove_silent_worker
 DELETE FROM flowerpower_workers WHERE namespace = :namespace AND id = :worker AND beat = :beat
 
--- name: has_due
-SELECT 1 AS one FROM flowerpower_jobs
-WHERE namespace = :namespace AND status = 'queued' AND queue IN ({queues}) AND run_at <= :now
-LIMIT 1
+-- name: has_queued
+-- One look into the index per queue. Without the order PostgreSQL may read the whole table, if its
+-- statistics are from a time when more was queued.
+SELECT name FROM ({names}) AS named WHERE (
+    SELECT id FROM flowerpower_jobs
+    WHERE namespace = :namespace AND status = 'queued' AND queue = named.name
+    ORDER BY priority DESC, run_at, created_at LIMIT 1
+) IS NOT NULL LIMIT 1
 
 -- name: next_due
--- A queued job is not due only if the clock was set back.
 SELECT MIN(run_at) AS run_at FROM flowerpower_jobs
 WHERE namespace = :namespace AND status = 'scheduled' AND queue IN ({queues})
-UNION ALL
-SELECT MIN(run_at) FROM flowerpower_jobs
-WHERE namespace = :namespace AND status = 'queued' AND queue IN ({queues})
 
 -- name: promote
 UPDATE flowerpower_jobs SET status = 'queued'
@@ -160,15 +160,17 @@ UPDATE flowerpower_jobs SET status = 'cancelled', ended_at = :now, expires_at = 
 WHERE namespace = :namespace AND id = :id AND status IN ('scheduled', 'queued')
 
 -- name: claim
+-- Rows of `due` are locked, so they are still queued. To say it again would let PostgreSQL search all
+-- queued jobs for each of them, if its statistics are from a time when few were queued.
 WITH due AS (
     SELECT id FROM flowerpower_jobs
-    WHERE namespace = :namespace AND status = 'queued' AND queue = :queue AND run_at <= :now
+    WHERE namespace = :namespace AND status = 'queued' AND queue = :queue
         AND (start_by IS NULL OR start_by > :now)
     ORDER BY priority DESC, run_at, created_at LIMIT :count {skip_locked}
 )
 UPDATE flowerpower_jobs SET status = 'running', owner = :worker, attempt = attempt + 1,
     started_at = :now, ended_at = NULL, error = NULL, progress = NULL, start_by = NULL
-WHERE namespace = :namespace AND status = 'queued' AND id IN (SELECT id FROM due)
+WHERE namespace = :namespace AND id IN (SELECT id FROM due)
 RETURNING id, attempt, pipeline, payload, retries, result_ttl, scheduled_for, attempts,
     priority, run_at, created_at
 
