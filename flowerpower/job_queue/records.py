@@ -321,11 +321,6 @@ def lost_error(reason: str) -> str:
     return json.dumps({"type": "WorkerLost", "message": message, "code": "worker_lost"})
 
 
-def expired_error(job: ExpiredJob) -> str:
-    """The error of a job that waited too long, as JSON."""
-    return json.dumps({"type": "Expired", "message": job.reason, "code": "expired"})
-
-
 def log_pieces(text: str) -> list[str]:
     """The end of a log text, in pieces of at most LOG_PIECE bytes of UTF-8."""
     # PostgreSQL's text holds no NUL; lone surrogates cannot be encoded.

@@ -47,6 +47,10 @@ class Claim:
     attempts: dict[str, Any] = field(default_factory=dict)
 
 
+EXPIRED = "expired"
+"""The code of the error of a job that has waited too long."""
+
+
 @dataclass(frozen=True)
 class ExpiredJob:
     """A job that was cancelled because it had waited for more than `expires` seconds."""
@@ -59,6 +63,11 @@ class ExpiredJob:
     def reason(self) -> str:
         """Why it was cancelled, in a sentence."""
         return f"It waited longer than {format_duration(self.expires)}, so it was cancelled."
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error that it has then."""
+        return {"type": "Expired", "message": self.reason, "code": EXPIRED}
 
 
 @dataclass(frozen=True)

@@ -124,15 +124,9 @@ class PipelineManager(KnowsOtherNames):
 
         overrides = overrides or RunOverrides()
         return run_in_foreground(
-            self.project,
-            self.registry.get(name, overrides),
-            overrides,
-            environ=self._environ,
-            in_process=in_process,
-            on_event=on_event,
-            on_retry=on_retry,
-            on_warning=on_warning,
-        )
+            self.project, self.registry.get(name, overrides), overrides, environ=self._environ,
+            in_process=in_process, on_event=on_event, on_retry=on_retry, on_warning=on_warning,
+        )  # fmt: skip
 
     def add_job(
         self,
@@ -165,15 +159,9 @@ class PipelineManager(KnowsOtherNames):
         from flowerpower.pipeline.jobs import Job
 
         record = self.job_queue.add_job(
-            name,
-            make_overrides(overrides),
-            run_at=due_time(self.project, run_at, run_in),
-            queue=queue,
-            job_id=job_id,
-            result_ttl=result_ttl,
-            priority=priority,
-            expires=expires,
-        )
+            name, make_overrides(overrides), run_at=due_time(self.project, run_at, run_in),
+            queue=queue, job_id=job_id, result_ttl=result_ttl, priority=priority, expires=expires,
+        )  # fmt: skip
         seconds = self.job_queue.result_ttl_of(result_ttl)
         self._announce("added job for", name, record.id, f" and result TTL of {seconds:g} seconds.")
         return Job(record, self.job_queue)

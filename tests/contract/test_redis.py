@@ -221,7 +221,7 @@ def test_rq_is_the_one_whose_keys_are_known() -> None:
     assert Queue.redis_queues_keys == "rq:queues"
     assert rq.job.Job.redis_job_namespace_prefix == "rq:job:"
     assert "rq .. ':queue:'" in common
-    assert "rq .. ':queues'" in common
+    assert "rq .. ':queues'" in (LUA / "queue_order.lua").read_text()
     assert "rq .. ':job:'" in common
     assert "rq .. ':' .. kind .. ':'" in common
     for word, registry in REGISTRIES.items():

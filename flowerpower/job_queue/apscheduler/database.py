@@ -196,7 +196,7 @@ class Transaction(ABC):
     def expire(self, count: int) -> list[ExpiredJob]:
         """Cancel up to `count` waiting jobs that are too old; return them."""
         jobs = [records.expired_job_of(row) for row in self.rows("expired", count=count)]
-        errors = [{"id": job.id, "error": records.expired_error(job)} for job in jobs]
+        errors = [{"id": job.id, "error": records.as_json(job.error)} for job in jobs]
         self.run_many("expire", errors)
         return jobs
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from flowerpower.job_queue.records import Row, expired_error, seconds_of
+from flowerpower.job_queue.records import Row, seconds_of
 from flowerpower.jobs.claim import ExpiredJob
 from flowerpower.jobs.job import JobSpec, JobStatus
 from flowerpower.text import one_line
@@ -74,7 +74,7 @@ def _limits_of(spec: JobSpec) -> dict[str, Any]:
     expired = ExpiredJob(spec.id, spec.pipeline, spec.expires)
     return {
         "fp_expires_after": repr(float(spec.expires)),
-        "fp_expired_error": expired_error(expired),
+        "fp_expired_error": json.dumps(expired.error),
     }
 
 

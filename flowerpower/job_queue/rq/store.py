@@ -36,7 +36,8 @@ PAGE = 500
 @lru_cache(maxsize=32)
 def _script_text(name: str) -> str:
     folder = resources.files(__package__) / "lua"
-    return "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in ("common", name))
+    parts = ("common", "queue_order", name)
+    return "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in parts)
 
 
 class RedisStore:
