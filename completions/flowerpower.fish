@@ -558,7 +558,7 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue logs\'' -l help -s h -d
 complete -c flowerpower -n '__flowerpower_at \'job-queue logs\' 0' -a '(__flowerpower_names jobs)'
 
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l num-workers -s n -x -d 'Jobs at once; by default as conf/project.yml says.'
-complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l queues -x -d 'Take jobs from these queues; by default from all. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l queues -x -d 'Take jobs from these queues, the first one first; by default from all. Repeatable.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l burst -d 'End when no job is due.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l max-jobs -x -d 'End after N jobs.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l jobs-per-child -x -d 'How many jobs a process runs before it is replaced.'

@@ -454,7 +454,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--num-workers', '-n'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Jobs at once; by default as conf/project.yml says.' }
-                @{ Names = @('--queues'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Take jobs from these queues; by default from all. Repeatable.' }
+                @{ Names = @('--queues'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Take jobs from these queues, the first one first; by default from all. Repeatable.' }
                 @{ Names = @('--burst'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'End when no job is due.' }
                 @{ Names = @('--max-jobs'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'End after N jobs.' }
                 @{ Names = @('--jobs-per-child'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How many jobs a process runs before it is replaced.' }
