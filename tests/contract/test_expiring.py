@@ -200,16 +200,17 @@ def test_more_than_a_step_holds_are_all_cancelled(
     """Seven hundred are too many for one step; none of them runs meanwhile."""
     backend.add_jobs([spec(f"old-{number}", **OLD) for number in range(700)])
     backend.add_job(spec("good", priority=-1))
-    ids = [job.id for job in backend.expire_jobs()]
-    assert 0 < len(ids) < 700
+    heard: list[ExpiredJob] = []
 
-    def claim(worker: FakeWorker) -> list[str]:
-        heard: list[ExpiredJob] = []
-        claims = backend.claim(worker.name, 5, ["default"], heard.append)
-        ids.extend(job.id for job in heard)
+    def claim() -> list[str]:
+        claims = backend.claim(fake_worker.name, 5, ["default"], heard.append)
         return [claim.job_id for claim in claims]
 
-    assert eventually(lambda: claim(fake_worker)) == ["good"]
+    claimed = claim()
+    assert 0 < len(heard) < 700
+    # Redis meets them before it meets the good one; SQL passes over them.
+    assert (claimed or eventually(claim)) == ["good"]
+    ids = [job.id for job in heard]
     while expired := backend.expire_jobs():
         ids += [job.id for job in expired]
     assert sorted(ids) == sorted(f"old-{number}" for number in range(700))
