@@ -29,6 +29,9 @@ from flowerpower.triggers import clock
 if TYPE_CHECKING:
     from flowerpower.job_queue.schedule_store import ScheduleStore
 
+ADD_PAGE = 50
+"""Jobs that one script adds. If its place is in the midst of a long queue, each costs about a
+millisecond, and while a script runs, Redis does nothing else."""
 _CLAIM_FIELDS = (b"fp_pipeline", b"fp_payload", b"fp_retries", b"fp_result_ttl",
                  b"fp_scheduled_for", b"fp_attempts")  # fmt: skip
 """The fields of a claim, in the order in which lua/claim_jobs.lua gives them."""
@@ -83,8 +86,8 @@ class RQManager(JobQueueBackend):
 
     def add_jobs(self, specs: Sequence[JobSpec]) -> list[Job]:
         added: list[Job] = []
-        for start in range(0, len(specs), PAGE):
-            page = specs[start : start + PAGE]
+        for start in range(0, len(specs), ADD_PAGE):
+            page = specs[start : start + ADD_PAGE]
             jobs = [self._store.job_record(spec) for spec in page]
             answers = self._store.run("add_jobs", jobs=jobs)
             added += [
