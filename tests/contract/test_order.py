@@ -89,7 +89,7 @@ def test_jobs_that_become_due_go_to_their_place(
     for number, name in enumerate(names):
         backend.add_job(spec(name, run_at=due))
         backend.add_job(spec(f"high-{name}", run_at=due, priority=1 + number))
-    backend.add_job(spec("queued"))
+    backend.add_job(spec("queued", run_at=in_seconds(-1)))
     backend.add_job(spec("low", priority=-1))
     eventually(lambda: clock.now() > clock.after(due, 0.05))
     backend.add_job(spec("late"))
