@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from flowerpower.job_queue.schedule_store import ScheduleStore
 
 ADD_PAGE = 50
-"""Jobs that one script adds. If its place is in the midst of a long queue, each costs about a
-millisecond, and while a script runs, Redis does nothing else."""
+"""Jobs that one script adds. If its place is in the midst of a long queue, each costs one or two
+milliseconds, and while a script runs, Redis does nothing else."""
 _CLAIM_FIELDS = (b"fp_pipeline", b"fp_payload", b"fp_retries", b"fp_result_ttl",
                  b"fp_scheduled_for", b"fp_attempts")  # fmt: skip
 """The fields of a claim, in the order in which lua/claim_jobs.lua gives them."""
