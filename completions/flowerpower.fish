@@ -104,6 +104,8 @@ set -g __flowerpower_valued \
     'job-queue add-job:--queue' \
     'job-queue add-job:--job-id' \
     'job-queue add-job:--result-ttl' \
+    'job-queue add-job:--priority' \
+    'job-queue add-job:--expires' \
     'job-queue add-job:--base-dir' \
     'job-queue add-job:--type' \
     'job-queue list-jobs:--limit' \
@@ -168,6 +170,8 @@ set -g __flowerpower_valued \
     'schedule add:--max-instances' \
     'schedule add:--queue' \
     'schedule add:--result-ttl' \
+    'schedule add:--priority' \
+    'schedule add:--expires' \
     'schedule add:--input' \
     'schedule add:-i' \
     'schedule add:--inputs' \
@@ -439,6 +443,8 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l run-in -x
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l queue -x -d 'The name of a queue.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l job-id -x -d 'The job\'s id; if there is such a job already, nothing is added.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l result-ttl -x -d 'How long to keep the result; 0: not at all, -1: as long as the job\'s record.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l priority -x -d '-100 to 100, by default 0; of the due jobs in a queue the highest run first.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l expires -x -d 'Cancel a job that has waited this long in its queue: 10m.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l quiet -s q -d 'Print only ids, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
@@ -552,7 +558,7 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue logs\'' -l help -s h -d
 complete -c flowerpower -n '__flowerpower_at \'job-queue logs\' 0' -a '(__flowerpower_names jobs)'
 
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l num-workers -s n -x -d 'Jobs at once; by default as conf/project.yml says.'
-complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l queues -x -d 'Take jobs from these queues; by default from all. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l queues -x -d 'Take jobs from these queues, the first one first; by default from all. Repeatable.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l burst -d 'End when no job is due.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l max-jobs -x -d 'End after N jobs.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l jobs-per-child -x -d 'How many jobs a process runs before it is replaced.'
@@ -589,7 +595,7 @@ complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a pause -d 'Stop s
 complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a resume -d 'Let paused schedules fire again, from now on; fires that they missed are not made up for.'
 complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a run-now -d 'Add a job of each schedule at once; when the schedules fire does not change.'
 complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a delete -d 'Delete schedules with their history; jobs that they added stay.'
-complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a history -d 'List the fires of a schedule and what became of each, the latest first.'
+complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a history -d 'List the fires of a schedule and what became of each and of its job, the latest first.'
 complete -c flowerpower -n '__flowerpower_at \'schedule\'' -l help -s h -d 'Show this message and exit.'
 
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l schedule-id -x -a '(__flowerpower_names schedules)' -d 'The schedule\'s id; by default the pipeline\'s next number.'
@@ -606,6 +612,8 @@ complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l coalesce -l no
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l max-instances -x -d 'Skip a fire while N jobs of the schedule have not ended; by default 1.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l queue -x -d 'The name of a queue.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l result-ttl -x -d 'How long to keep the result; 0: not at all, -1: as long as the job\'s record.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l priority -x -d '-100 to 100, by default 0; of the due jobs in a queue the highest run first.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l expires -x -d 'Cancel a job that has waited this long in its queue: 10m.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l input -s i -x -d 'One input: JSON, or text where the pipeline declares text. Repeatable.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l inputs -x -a '(__flowerpower_at_files)' -d 'Many inputs: a JSON object, @file.yml, @file.json, or - for stdin. -i wins.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l final-vars -x -d 'The nodes to compute. Repeatable.'

@@ -277,6 +277,8 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The name of a queue.' }
                 @{ Names = @('--job-id'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The job''s id; if there is such a job already, nothing is added.' }
                 @{ Names = @('--result-ttl'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How long to keep the result; 0: not at all, -1: as long as the job''s record.' }
+                @{ Names = @('--priority'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = '-100 to 100, by default 0; of the due jobs in a queue the highest run first.' }
+                @{ Names = @('--expires'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Cancel a job that has waited this long in its queue: 10m.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
@@ -452,7 +454,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--num-workers', '-n'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Jobs at once; by default as conf/project.yml says.' }
-                @{ Names = @('--queues'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Take jobs from these queues; by default from all. Repeatable.' }
+                @{ Names = @('--queues'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Take jobs from these queues, the first one first; by default from all. Repeatable.' }
                 @{ Names = @('--burst'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'End when no job is due.' }
                 @{ Names = @('--max-jobs'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'End after N jobs.' }
                 @{ Names = @('--jobs-per-child'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How many jobs a process runs before it is replaced.' }
@@ -506,7 +508,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 'resume' = 'Let paused schedules fire again, from now on; fires that they missed are not made up for.'
                 'run-now' = 'Add a job of each schedule at once; when the schedules fire does not change.'
                 'delete' = 'Delete schedules with their history; jobs that they added stay.'
-                'history' = 'List the fires of a schedule and what became of each, the latest first.'
+                'history' = 'List the fires of a schedule and what became of each and of its job, the latest first.'
             }
             Arguments = @(
             )
@@ -535,6 +537,8 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--max-instances'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Skip a fire while N jobs of the schedule have not ended; by default 1.' }
                 @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The name of a queue.' }
                 @{ Names = @('--result-ttl'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How long to keep the result; 0: not at all, -1: as long as the job''s record.' }
+                @{ Names = @('--priority'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = '-100 to 100, by default 0; of the due jobs in a queue the highest run first.' }
+                @{ Names = @('--expires'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Cancel a job that has waited this long in its queue: 10m.' }
                 @{ Names = @('--input', '-i'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'One input: JSON, or text where the pipeline declares text. Repeatable.' }
                 @{ Names = @('--inputs'); Many = $false; Value = @{ Kind = 'at_file'; Words = @() }; Help = 'Many inputs: a JSON object, @file.yml, @file.json, or - for stdin. -i wins.' }
                 @{ Names = @('--final-vars'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'The nodes to compute. Repeatable.' }

@@ -26,6 +26,12 @@ def whole_number(value: str) -> int:
     return int(text)
 
 
+def priority_number(value: str) -> int:
+    """A whole number that may be negative; the library knows its range."""
+    text = str(value)
+    return -whole_number(text[1:]) if text.startswith("-") else whole_number(text)
+
+
 def decimal_number(value: str) -> float:
     """A plain decimal number such as 0.1."""
     text = str(value)
@@ -224,6 +230,19 @@ ResultTtl = Annotated[
     ),
 ]
 
+Priority = Annotated[
+    int | None,
+    option(
+        "N",
+        "-100 to 100, by default 0; of the due jobs in a queue the highest run first.",
+        priority_number,
+    ),
+]
+Expires = Annotated[
+    float | None,
+    option("DURATION", "Cancel a job that has waited this long in its queue: 10m.", duration),
+]
+
 
 @dataclass(frozen=True)
 class JobSelection:
@@ -242,28 +261,6 @@ class JobSelection:
     since: Annotated[
         datetime | None, option("TIME", "Not before this ISO 8601 time, or 2h ago.", time_or_ago)
     ] = None
-
-
-@dataclass(frozen=True)
-class JobOptions:
-    """When a job is due, and how the queue keeps it."""
-
-    run_at: Annotated[
-        datetime | None,
-        option(
-            "TIME",
-            "Run not before this ISO 8601 time; without an offset, in the project's zone.",
-            iso_time,
-        ),
-    ] = None
-    run_in: Annotated[
-        float | None, option("DURATION", "Run not before this delay: 10m.", duration)
-    ] = None
-    queue: QueueName = None
-    job_id: Annotated[
-        str | None, option("ID", "The job's id; if there is such a job already, nothing is added.")
-    ] = None
-    result_ttl: ResultTtl = None
 
 
 Timezone = Annotated[

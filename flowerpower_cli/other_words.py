@@ -96,6 +96,7 @@ ABSENT = {
 """Sentences about commands that we have no other name for."""
 OPTIONS = {
     "--at": ("--run-at", "--date"),
+    "--at-front": ("--priority",),
     "--background": ("--wait",),
     "--concurrency": ("--num-workers", "--max-workers"),
     "--countdown": ("--run-in",),
@@ -106,6 +107,7 @@ OPTIONS = {
     "--eta": ("--run-at",),
     "--every": ("--interval",),
     "--executor-max-workers": ("--max-workers",),
+    "--expire": ("--expires",),
     "--file": ("--output",),
     "--force": ("--overwrite", "--yes"),
     "--format": ("--json",),
@@ -113,11 +115,15 @@ OPTIONS = {
     "--in": ("--run-in",),
     "--install-completion": ("completion install",),
     "--log-level": ("--verbose",),
+    "--job-ttl": ("--expires",),
+    "--max-age": ("--expires",),
     "--outputs": ("--final-vars",),
+    "--priority-weight": ("--priority",),
     "--queue-name": ("--queue", "--queues"),
     "--retries": ("--max-retries",),
     "--run-every": ("--interval",),
     "--show-completion": ("completion show",),
+    "--ttl": ("--expires",),
     "--tz": ("--timezone",),
     "--workers": ("--num-workers", "--max-workers"),
 }

@@ -13,7 +13,9 @@ from flowerpower.config.run import RunConfig, RunOverrides
 from flowerpower.config.types import (
     Configuration,
     Duration,
+    MaxWait,
     Name,
+    Priority,
     ScheduleId,
     TimeToLive,
 )
@@ -47,6 +49,8 @@ class ScheduleConfig(Configuration):
     enabled: bool = True
     queue: Name | None = None
     result_ttl: TimeToLive | None = None
+    priority: Priority = 0
+    expires: MaxWait | None = None
     run: RunOverrides = RunOverrides()
 
     @model_validator(mode="after")

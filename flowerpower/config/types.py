@@ -10,12 +10,14 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from flowerpower.errors import FlowerpowerError
 from flowerpower.text import NAME_LIMIT, SCHEDULE_ID_LIMIT, check_name
 from flowerpower.triggers import clock
 
+MAX_PRIORITY = 100
+"""Priorities of jobs go from minus this number to this number."""
 _MODULE_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", re.ASCII)
 
 
@@ -40,6 +42,12 @@ def _ttl(value: object) -> object:
     return -1.0 if value == -1 and not isinstance(value, bool) else _duration(value)
 
 
+def _longer_than_nothing(value: float) -> float:
+    if value == 0:
+        raise ValueError("expected more than 0 seconds, got 0.")
+    return value
+
+
 def _zone(value: str) -> str:
     _checked(clock.timezone, value)
     return value
@@ -60,6 +68,9 @@ Duration = Annotated[float, BeforeValidator(_duration)]
 """Seconds."""
 TimeToLive = Annotated[float, BeforeValidator(_ttl)]
 """Seconds; 0 for not at all, -1 for as long as the record."""
+MaxWait = Annotated[Duration, AfterValidator(_longer_than_nothing)]
+"""Seconds, more than 0."""
+Priority = Annotated[int, Field(ge=-MAX_PRIORITY, le=MAX_PRIORITY)]
 TimezoneName = Annotated[str, AfterValidator(_zone)]
 ModuleName = Annotated[str, AfterValidator(_module)]
 Name = Annotated[str, _named("name")]

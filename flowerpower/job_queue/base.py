@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from flowerpower.jobs.claim import AttemptResult, Claim, Heartbeat, WorkerInfo
+from flowerpower.jobs.claim import AttemptResult, Claim, ExpiredJob, Heartbeat, WorkerInfo
 from flowerpower.jobs.job import (
     Job,
     JobFilter,
@@ -35,6 +35,9 @@ LEASE = 10.0
 DISCONNECT_GRACE = 600.0
 """Seconds that running jobs continue while their worker cannot reach the backend."""
 
+EXPIRE_BATCH = 500
+"""Jobs that have waited too long that one step cancels at most."""
+
 
 @dataclass(frozen=True)
 class WorkerOptions:
@@ -42,7 +45,7 @@ class WorkerOptions:
 
     Attributes:
         num_workers: attempts at once.
-        queues: the queues it takes jobs from, in no particular order.
+        queues: the queues it takes jobs from, the first one first: see `claim`.
         burst: end when nothing is due and nothing runs.
         max_jobs: end after this many attempts; None for no limit.
         jobs_per_child: attempts that one child process makes before it is replaced.
@@ -80,8 +83,9 @@ class FinishRequest:
 class WorkerEvent:
     """Something that a worker did, for its watchers; `facts` are JSON.
 
-    Kinds: start, job (an attempt ended), fire (of a schedule), lost, worker_died, unreachable,
-    reachable, trouble (the worker had an unexpected error and continues), stopping, forced, stop.
+    Kinds: start, job (an attempt ended), fire (of a schedule), expired (a job waited too long),
+    lost, worker_died, unreachable, reachable, trouble (the worker had an unexpected error and
+    continues), stopping, forced, stop.
     Events are sent one after another from a thread of their own, so a watcher that blocks or fails
     stops no work.
     """
@@ -90,6 +94,7 @@ class WorkerEvent:
     facts: dict[str, Any]
 
 
+OnExpired = Callable[[ExpiredJob], None] | None
 Watcher = Callable[[WorkerEvent], None] | None
 
 
@@ -126,6 +131,11 @@ class JobQueueBackend(ABC):
 
         Idempotent by id: while the id's record lives, that job is returned unchanged, with
         `created=False`. The job is scheduled if it is due later, else queued.
+
+        With `spec.expires` a job that waits longer than that becomes cancelled and is not run, with
+        an error of the code `expired`: at the latest when it would be claimed, else by
+        `expire_jobs`. Its time begins when it becomes due: at `run_at`, at the due time of a retry,
+        when `retry_job` queues it again, and when an attempt that did not end is given back.
 
         A damaged record stops nobody: readers return what can be read, name the rest in the job's
         error, and show an unknown status as failed; a worker fails the job.
@@ -208,11 +218,30 @@ class JobQueueBackend(ABC):
         """Remove a worker; a job that it still holds is lost, as by `requeue_lost`."""
 
     @abstractmethod
-    def claim(self, worker_id: str, count: int, queues: Iterable[str]) -> list[Claim]:
-        """Claim up to `count` due jobs, the longest due first, in one atomic step.
+    def claim(
+        self,
+        worker_id: str,
+        count: int,
+        queues: Iterable[str],
+        on_expired: OnExpired = None,
+    ) -> list[Claim]:
+        """Claim up to `count` due jobs, in one atomic step.
+
+        The queues are taken in the order in which they are named: nothing of the second one while
+        the first one has due jobs. Within a queue a higher priority comes first, then the earlier
+        due time, then what was added first. A job that is retried or given back keeps its priority,
+        and one that is given back its due time.
 
         Each becomes running with a new attempt, and belongs to this worker alone. A worker that is
-        not registered (any more) gets none.
+        not registered (any more) gets none. `on_expired` is called for each job that had waited too
+        long, and so was cancelled instead (see `expire_jobs`).
+        """
+
+    @abstractmethod
+    def expire_jobs(self) -> list[ExpiredJob]:
+        """Cancel waiting jobs that are too old, in all queues; return them.
+
+        At most EXPIRE_BATCH; if there are more, the next call finds them.
         """
 
     @abstractmethod

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from flowerpower.errors import InvalidTime, JobNotFound, Refused
-from flowerpower.jobs.claim import AttemptResult, Claim, WorkerInfo
+from flowerpower.jobs.claim import AttemptResult, Claim, ExpiredJob, WorkerInfo
 from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobStatus, check_transition, json_value
 from flowerpower.text import nearest
 from flowerpower.triggers import clock
@@ -135,6 +135,9 @@ def job_of(row: Row, now: float, *, created: bool = True) -> Job:
         worker=read.maybe(read.text, "owner"),
         schedule_id=read.maybe(read.text, "schedule_id"),
         scheduled_for=read.maybe(read.moment, "scheduled_for"),
+        priority=read.number("priority"),
+        expires=read.maybe(read.number, "expires_after"),
+        start_by=read.maybe(read.moment, "start_by"),
         cancel_requested=bool(row["cancel"]),
         progress=_settled(read.mapping("progress"), status, error, attempts),
         attempts=attempts,
@@ -244,6 +247,18 @@ def claim_of(row: Row, worker_id: str) -> Claim:
         json_object(row["attempts"]) or {},
     )
     return replace(claim, payload=None) if read.damaged else claim
+
+
+def order_of(row: Row) -> tuple[float, float, float]:
+    """By what the jobs of one queue are claimed, the least first."""
+    read = RecordReader(row)
+    return -read.number("priority"), read.number("run_at"), read.number("created_at")
+
+
+def expired_job_of(row: Row) -> ExpiredJob:
+    """The job in a row, of which the columns id, pipeline and expires_after are enough."""
+    read = RecordReader(row)
+    return ExpiredJob(read.text("id"), read.text("pipeline"), read.number("expires_after"))
 
 
 def worker_columns(worker: WorkerInfo) -> dict[str, Any]:

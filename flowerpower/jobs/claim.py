@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from flowerpower.jobs.job import JobStatus, json_value
+from flowerpower.triggers.clock import format_duration
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,29 @@ class Claim:
     result_ttl: float = 120.0
     scheduled_for: datetime | None = None
     attempts: dict[str, Any] = field(default_factory=dict)
+
+
+EXPIRED = "expired"
+"""The code of the error of a job that has waited too long."""
+
+
+@dataclass(frozen=True)
+class ExpiredJob:
+    """A job that was cancelled because it had waited for more than `expires` seconds."""
+
+    id: str
+    pipeline: str
+    expires: float
+
+    @property
+    def reason(self) -> str:
+        """Why it was cancelled, in a sentence."""
+        return f"It waited longer than {format_duration(self.expires)}, so it was cancelled."
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error that it has then."""
+        return {"type": "Expired", "message": self.reason, "code": EXPIRED}
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ from enum import StrEnum
 from typing import Any
 
 from flowerpower.config.run import RunOverrides
+from flowerpower.config.types import MAX_PRIORITY
 from flowerpower.errors import FlowerpowerError, InvalidTime, Refused, UsageError
 from flowerpower.jobs.inputs import encode_input, overrides_json
 from flowerpower.jobs.run import PAYLOAD_VERSION
-from flowerpower.text import check_job_id, check_name
+from flowerpower.text import check_job_id, check_name, shortened
 from flowerpower.triggers import clock
 
 DEFAULT_QUEUE = "default"
@@ -74,8 +75,11 @@ class JobSpec:
     """A request to run a pipeline: its *name* and data, never code.
 
     `result_ttl` is in seconds (0: no result is kept, -1: as long as the record); None means the
-    project's setting. `scheduled_for` is the nominal time of the fire that made the job. Raises
-    InvalidName, InvalidTime, InvalidInputs or UsageError, naming what is not valid.
+    project's setting. `scheduled_for` is the nominal time of the fire that made the job. Of the
+    due jobs in a queue those with a higher `priority` run first. A job that has waited in its queue
+    for more than `expires` seconds since it was due is cancelled; None means that it waits for as
+    long as it takes. Raises InvalidName, InvalidTime, InvalidInputs or UsageError, naming what is
+    not valid.
     """
 
     pipeline: str
@@ -86,6 +90,8 @@ class JobSpec:
     result_ttl: float | None = None
     schedule_id: str | None = None
     scheduled_for: datetime | None = None
+    priority: int = 0
+    expires: float | None = None
 
     def __post_init__(self) -> None:
         check_job_id(self.id)
@@ -94,6 +100,7 @@ class JobSpec:
             if moment is not None and moment.tzinfo is None:
                 raise InvalidTime(f"{name} is {moment.isoformat()}, which has no UTC offset.")
         check_request(self.pipeline, self.queue, self.result_ttl, self.overrides)
+        check_order(self.priority, self.expires)
 
     def payload(self) -> dict[str, Any]:
         """What a store keeps beside its columns: JSON with a version."""
@@ -127,6 +134,18 @@ def check_ttl(name: str, seconds: float) -> None:
         raise UsageError(f"{name} is {seconds}: expected -1, or 0 seconds to 100 years.")
 
 
+def check_order(priority: int, expires: float | None) -> None:
+    """Raise UsageError if a priority is out of range, or `expires` leaves no time to wait."""
+    # Callers' code is not type-checked: True and 1.5 are numbers too.
+    if not (type(priority) is int and -MAX_PRIORITY <= priority <= MAX_PRIORITY):
+        raise UsageError(
+            f"priority is {shortened(repr(priority), 40)}: expected a whole number from "
+            f"-{MAX_PRIORITY} to {MAX_PRIORITY}."
+        )
+    if expires is not None and not 0 < expires <= clock.MAX_DURATION:
+        raise UsageError(f"expires is {expires:g}: expected more than 0 seconds, up to 100 years.")
+
+
 def overrides_of(payload: object) -> RunOverrides:
     """The caller's overrides in a stored payload; a FlowerpowerError says why there are none."""
     if not isinstance(payload, Mapping) or "v" not in payload:
@@ -154,6 +173,7 @@ class Job:
     `created` is False if a submission found that the job already existed. `attempts_left` is None
     until the first attempt, which reads the pipeline's retry settings. `attempts` are those that
     have ended, the first one first: their number, worker, times, seconds, status and error.
+    `start_by` is when a waiting job becomes too old; None once it runs, or without `expires`.
     `started_at` and `ended_at` are those of the last attempt.
     """
 
@@ -172,6 +192,9 @@ class Job:
     worker: str | None = None
     schedule_id: str | None = None
     scheduled_for: datetime | None = None
+    priority: int = 0
+    expires: float | None = None
+    start_by: datetime | None = None
     cancel_requested: bool = False
     progress: dict[str, Any] | None = field(default=None, repr=False)
     result: dict[str, Any] | None = field(default=None, repr=False)

@@ -13,7 +13,7 @@ from typing import Any
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import FlowerpowerError, UsageError
 from flowerpower.jobs.inputs import overrides_json
-from flowerpower.jobs.job import DEFAULT_QUEUE, JobSpec, check_request, json_value
+from flowerpower.jobs.job import DEFAULT_QUEUE, JobSpec, check_order, check_request, json_value
 from flowerpower.jobs.run import PAYLOAD_VERSION
 from flowerpower.text import SCHEDULE_ID_LIMIT, check_name
 from flowerpower.triggers import clock
@@ -22,6 +22,8 @@ from flowerpower.triggers.make import trigger_from_json
 
 MAX_INSTANCES = 1000
 _SETTINGS = ("queue", "result_ttl", "misfire_grace_time", "coalesce", "max_instances")
+_LATER_SETTINGS: dict[str, Any] = {"priority": 0, "expires": None}
+"""Settings that definitions of earlier versions lack, and their defaults."""
 
 
 class ScheduleState(StrEnum):
@@ -69,11 +71,14 @@ class ScheduleSpec:
     coalesce: bool = True
     max_instances: int = 1
     origin: Origin = Origin.API
+    priority: int = 0
+    expires: float | None = None
 
     def __post_init__(self) -> None:
         if self.id is not None:
             check_name("id of a schedule", self.id, SCHEDULE_ID_LIMIT)
         check_request(self.pipeline, self.queue, self.result_ttl, self.overrides)
+        check_order(self.priority, self.expires)
         if self.misfire_grace_time is not None:
             clock.parse_duration(self.misfire_grace_time)
         if not 1 <= self.max_instances <= MAX_INSTANCES:
@@ -84,12 +89,19 @@ class ScheduleSpec:
     def definition(self) -> str:
         """Everything but the ids and the origin, as JSON that is equal for equal schedules."""
         body = {"v": PAYLOAD_VERSION, "trigger": self.trigger.to_json(), **self.settings()}
+        # Left out at their defaults: a schedule that an earlier version has stored is still equal.
+        for name, default in _LATER_SETTINGS.items():
+            if body[name] == default:
+                del body[name]
         return json.dumps(body, sort_keys=True)
 
     def settings(self) -> dict[str, Any]:
         """Everything but pipeline, trigger, id and origin, as a JSON object."""
         overrides = overrides_json(self.overrides)
-        return {"overrides": overrides, **{name: getattr(self, name) for name in _SETTINGS}}
+        return {
+            "overrides": overrides,
+            **{name: getattr(self, name) for name in (*_SETTINGS, *_LATER_SETTINGS)},
+        }
 
 
 def spec_from_definition(
@@ -111,6 +123,7 @@ def spec_from_definition(
         trigger = trigger_from_json(body["trigger"])
         overrides = RunOverrides.model_validate(body["overrides"])
         settings = {name: body[name] for name in _SETTINGS}
+        settings |= {name: body.get(name, default) for name, default in _LATER_SETTINGS.items()}
         return ScheduleSpec(
             pipeline, trigger, overrides, schedule_id, origin=Origin(origin), **settings
         )
@@ -168,7 +181,9 @@ class Schedule:
     def to_json(self) -> dict[str, Any]:
         """All fields as a JSON object, times in RFC 3339, durations in seconds."""
         spec, trigger = self.spec, self.trigger
-        settings = spec.settings() if spec else dict.fromkeys(("overrides", *_SETTINGS))
+        settings = (
+            spec.settings() if spec else dict.fromkeys(("overrides", *_SETTINGS, *_LATER_SETTINGS))
+        )
         return {
             "id": self.id,
             "pipeline": self.pipeline,
@@ -227,4 +242,6 @@ def fire_job_spec(schedule: Schedule, fire_time: datetime | None, job_id: str) -
         result_ttl=schedule.spec.result_ttl,
         schedule_id=schedule.id,
         scheduled_for=fire_time,
+        priority=schedule.spec.priority,
+        expires=schedule.spec.expires,
     )

@@ -6,7 +6,7 @@ import contextlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flowerpower.config.files import Project, pipeline_path
@@ -15,7 +15,7 @@ from flowerpower.config.project import BACKEND_TYPES
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import InvalidTrigger, ScheduleNotFound, UsageError
 from flowerpower.jobs.job import DEFAULT_QUEUE, Job, JobFilter, JobSpec, LogChunk
-from flowerpower.pipeline.overrides import parse_result_ttl, with_relative_paths
+from flowerpower.pipeline.overrides import parse_expires, parse_result_ttl, with_relative_paths
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.text import did_you_mean
 from flowerpower.triggers import clock
@@ -95,6 +95,8 @@ class PipelineJobQueue:
         queue: str | None = None,
         job_id: str | None = None,
         result_ttl: float | str | None = None,
+        priority: int = 0,
+        expires: float | str | timedelta | None = None,
     ) -> Job:
         """Add a job that runs the pipeline `name`; returns once the job is stored.
 
@@ -102,7 +104,8 @@ class PipelineJobQueue:
             PipelineNotFound: if there is no such pipeline.
             FlowerpowerError: whatever a run would refuse before it begins, and InvalidInputs for
                 an input that JSON cannot hold.
-            UsageError: if the project's workers take no jobs from that queue.
+            UsageError: if the project's workers take no jobs from that queue, or the priority or
+                `expires` is out of range.
         """
         self._registry.files(name)
         spec = JobSpec(
@@ -112,6 +115,8 @@ class PipelineJobQueue:
             queue=queue_or_default(self._project, queue),
             run_at=run_at,
             result_ttl=parse_result_ttl(result_ttl),
+            priority=priority,
+            expires=parse_expires(expires),
         )
         return self.backend.add_job(self._checked(spec, is_due=run_at is None))
 

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from flowerpower.errors import FlowerpowerError, RunFailed, UsageError, WaitTimeout
+from flowerpower.errors import FlowerpowerError, UsageError, WaitTimeout
 from flowerpower.jobs.job import Job as JobRecord
 from flowerpower.jobs.job import JobFilter, JobStatus
 from flowerpower.pipeline.job_queue import PipelineJobQueue
-from flowerpower.pipeline.run_errors import job_error
+from flowerpower.pipeline.run_errors import cancelled_error, job_error
 from flowerpower.text import did_you_mean
 from flowerpower.triggers import clock
 
@@ -85,7 +85,10 @@ class Job(Handle[JobRecord]):
 
     @property
     def error(self) -> dict[str, Any] | None:
-        """Why its last attempt failed: type, message, node, file, line and traceback."""
+        """Why its last attempt failed: type, message, node, file, line and traceback.
+
+        Of a job that waited longer than its `expires`: type `Expired`, and a message.
+        """
         return self.record.error
 
     @property
@@ -124,13 +127,14 @@ class Job(Handle[JobRecord]):
         A value that JSON cannot hold is a summary of it: type, shape, columns, first rows.
 
         Raises:
-            RunFailed: if the pipeline failed, as `manager.run` does, or the job was cancelled.
+            RunFailed: if the pipeline failed, as `manager.run` does, or the job was cancelled or
+                has expired.
             WaitTimeout: as `wait`.
             FlowerpowerError: if its result has expired (with `result_ttl=0`, at once).
         """
         record = self.wait(timeout).record
         if record.status is JobStatus.CANCELLED:
-            raise RunFailed(f"The job {self.id} of {self.pipeline} was cancelled.")
+            raise cancelled_error(record)
         if record.status is JobStatus.FAILED:
             raise job_error(self.pipeline, record.error or {})
         if record.result is None:

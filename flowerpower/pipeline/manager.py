@@ -124,15 +124,9 @@ class PipelineManager(KnowsOtherNames):
 
         overrides = overrides or RunOverrides()
         return run_in_foreground(
-            self.project,
-            self.registry.get(name, overrides),
-            overrides,
-            environ=self._environ,
-            in_process=in_process,
-            on_event=on_event,
-            on_retry=on_retry,
-            on_warning=on_warning,
-        )
+            self.project, self.registry.get(name, overrides), overrides, environ=self._environ,
+            in_process=in_process, on_event=on_event, on_retry=on_retry, on_warning=on_warning,
+        )  # fmt: skip
 
     def add_job(
         self,
@@ -143,6 +137,8 @@ class PipelineManager(KnowsOtherNames):
         queue: str | None = None,
         job_id: str | None = None,
         result_ttl: float | str | None = None,
+        priority: int = 0,
+        expires: float | str | timedelta | None = None,
         **overrides: Unpack[JobArguments],
     ) -> Job:
         """Add a job that runs the pipeline `name` to the job queue; returns at once with the job.
@@ -152,7 +148,9 @@ class PipelineManager(KnowsOtherNames):
         paths, enums, Decimal, models, dataclasses. Unless a call like it was checked before, the
         pipeline is imported.
         `run_at` without an offset is in the project's time zone. With a `job_id` the submission is
-        idempotent: the second time returns the first job, with `created` False.
+        idempotent: the second time returns the first job, with `created` False. Of the due jobs in
+        a queue those with a higher `priority` (-100 to 100) run first. A job that has waited for
+        longer than `expires`, in seconds or as `10m`, since it was due is cancelled.
 
         Raises:
             PipelineNotFound, UsageError: before anything is stored.
@@ -161,13 +159,9 @@ class PipelineManager(KnowsOtherNames):
         from flowerpower.pipeline.jobs import Job
 
         record = self.job_queue.add_job(
-            name,
-            make_overrides(overrides),
-            run_at=due_time(self.project, run_at, run_in),
-            queue=queue,
-            job_id=job_id,
-            result_ttl=result_ttl,
-        )
+            name, make_overrides(overrides), run_at=due_time(self.project, run_at, run_in),
+            queue=queue, job_id=job_id, result_ttl=result_ttl, priority=priority, expires=expires,
+        )  # fmt: skip
         seconds = self.job_queue.result_ttl_of(result_ttl)
         self._announce("added job for", name, record.id, f" and result TTL of {seconds:g} seconds.")
         return Job(record, self.job_queue)
@@ -190,6 +184,8 @@ class PipelineManager(KnowsOtherNames):
         overwrite: bool = False,
         queue: str | None = None,
         result_ttl: float | str | None = None,
+        priority: int = 0,
+        expires: float | str | timedelta | None = None,
         **overrides: Unpack[JobArguments],
     ) -> str:
         """Add a schedule for the pipeline `name`; returns its id.
@@ -197,7 +193,7 @@ class PipelineManager(KnowsOtherNames):
         It takes exactly one of `cron`, `interval` and `date`. Without any, it adds the schedule in
         the pipeline's YAML, and no other argument counts but `schedule_id`, which says which one
         if there are several. Times without an offset are in `timezone`, by default the project's.
-        Overrides are as for `add_job`.
+        Overrides, `priority` and `expires` are as for `add_job`.
 
         The same call again returns the same schedule. If another schedule has the `schedule_id`,
         `overwrite` replaces it.
@@ -221,7 +217,7 @@ class PipelineManager(KnowsOtherNames):
             spec = schedules.spec_from_arguments(
                 self.project, name, trigger, make_overrides(overrides), schedule_id=schedule_id,
                 queue=queue, result_ttl=result_ttl, misfire_grace_time=misfire_grace_time,
-                coalesce=coalesce, max_instances=max_instances,
+                coalesce=coalesce, max_instances=max_instances, priority=priority, expires=expires,
             )  # fmt: skip
         schedule = self.job_queue.add_schedule(spec, overwrite=overwrite)
         self._announce("scheduled job for", name, schedule.id)

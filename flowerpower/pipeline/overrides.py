@@ -144,6 +144,11 @@ def parse_result_ttl(text: float | str | None) -> float | None:
     return -1.0 if text in (-1, "-1") else clock.parse_duration(text)
 
 
+def parse_expires(text: float | str | timedelta | None) -> float | None:
+    """Seconds that a due job waits in its queue at most; None for no limit."""
+    return None if text is None else clock.parse_duration(text)
+
+
 def _adapters(names: list[str]) -> tuple[list[str], list[str]]:
     """Hamilton's adapters by name, and the classes written `package.module:Class`."""
     standard = get_args(AdapterName)

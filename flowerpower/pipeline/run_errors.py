@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from flowerpower.errors import FlowerpowerError, RunFailed
+from flowerpower.jobs.claim import EXPIRED
+from flowerpower.jobs.job import Job
 from flowerpower.jobs.run import (
     ORIGINAL_FRAMES,
     ORIGINAL_TYPE_NAMES,
@@ -147,6 +149,14 @@ def job_error(pipeline: str, stored: Mapping[str, Any]) -> FlowerpowerError:
     fields = {name: stored[name] for name in RunError.__dataclass_fields__ if name in stored}
     error = RunError(**{"type": "error", "message": "", **fields})
     return as_error(_error_class(error.code), pipeline, error)
+
+
+def cancelled_error(job: Job) -> RunFailed:
+    """The error of waiting for a cancelled job: that it was, and why if nobody asked for it."""
+    if job.error and job.error.get("code") == EXPIRED:
+        reason = job.error.get("message") or ""
+        return RunFailed(f"The job {job.id} of {job.pipeline} has expired. {reason}".strip())
+    return RunFailed(f"The job {job.id} of {job.pipeline} was cancelled.")
 
 
 def as_error(

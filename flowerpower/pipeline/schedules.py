@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from flowerpower.config.files import Project, schedule_faults
@@ -15,7 +15,7 @@ from flowerpower.jobs.schedule import Fire, Origin, ScheduleSpec, ScheduleState
 from flowerpower.jobs.schedule import Schedule as ScheduleRecord
 from flowerpower.pipeline.job_queue import PipelineJobQueue, queue_or_default
 from flowerpower.pipeline.jobs import Handle, Job
-from flowerpower.pipeline.overrides import parse_result_ttl, with_relative_paths
+from flowerpower.pipeline.overrides import parse_expires, parse_result_ttl, with_relative_paths
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.text import did_you_mean
 from flowerpower.triggers import clock
@@ -176,6 +176,8 @@ def _spec_from_entry(project: Project, name: str, entry: ScheduleConfig) -> Sche
         misfire_grace_time=entry.misfire_grace_time,
         coalesce=entry.coalesce,
         max_instances=entry.max_instances,
+        priority=entry.priority,
+        expires=entry.expires,
         origin=Origin.CONFIG,
     )
 
@@ -217,6 +219,8 @@ def spec_from_arguments(
     misfire_grace_time: float | str | None = None,
     coalesce: bool = True,
     max_instances: int = 1,
+    priority: int = 0,
+    expires: float | str | timedelta | None = None,
     origin: Origin = Origin.API,
 ) -> ScheduleSpec:
     """The spec of a schedule with a caller's trigger and options.
@@ -235,5 +239,7 @@ def spec_from_arguments(
         misfire_grace_time=grace,
         coalesce=coalesce,
         max_instances=max_instances,
+        priority=priority,
+        expires=parse_expires(expires),
         origin=origin,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,17 +13,23 @@ from flowerpower.errors import UsageError
 from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.inputs import overrides_from
 from flowerpower_cli.options import (
+    Expires,
     JobId,
     JobIds,
-    JobOptions,
     JobSelection,
     Limit,
     PipelineName,
+    Priority,
     Progress,
+    QueueName,
     QueueOptions,
+    ResultTtl,
     RunOptions,
     Timeout,
+    duration,
     given_options,
+    iso_time,
+    option,
 )
 from flowerpower_cli.views.output import stdout_to_stderr
 
@@ -30,6 +37,30 @@ if TYPE_CHECKING:
     from flowerpower.jobs.job import Job
 
 DEFAULT_LIMIT = 50
+
+
+@dataclass(frozen=True)
+class JobOptions:
+    """When a job is due, and how the queue keeps it."""
+
+    run_at: Annotated[
+        datetime | None,
+        option(
+            "TIME",
+            "Run not before this ISO 8601 time; without an offset, in the project's zone.",
+            iso_time,
+        ),
+    ] = None
+    run_in: Annotated[
+        float | None, option("DURATION", "Run not before this delay: 10m.", duration)
+    ] = None
+    queue: QueueName = None
+    job_id: Annotated[
+        str | None, option("ID", "The job's id; if there is such a job already, nothing is added.")
+    ] = None
+    result_ttl: ResultTtl = None
+    priority: Priority = None
+    expires: Expires = None
 
 
 @command("job-queue add-job", example="daily_report --run-in 10m", options=QueueOptions)
@@ -63,6 +94,8 @@ def add_job(
             queue=job_options.queue,
             job_id=job_options.job_id,
             result_ttl=job_options.result_ttl,
+            priority=job_options.priority or 0,
+            expires=job_options.expires,
         )
     _print_note(context, job, run_at)
     if wait:

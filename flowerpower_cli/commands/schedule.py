@@ -31,6 +31,7 @@ from flowerpower_cli.views.output import stdout_to_stderr
 from flowerpower_cli.views.tables import Block, line
 
 if TYPE_CHECKING:
+    from flowerpower.jobs.job import Job
     from flowerpower.jobs.schedule import Schedule
     from flowerpower.triggers.base import Trigger
 
@@ -94,23 +95,33 @@ def show(context: CommandContext, schedule: ScheduleId) -> None:
 
 @command("schedule history", example="daily_report-1", options=QueueOptions)
 def history(context: CommandContext, schedule: ScheduleId, limit: Limit = 50) -> None:
-    """List the fires of a schedule and what became of each, the latest first.
+    """List the fires of a schedule and what became of each and of its job, the latest first.
 
     With --quiet it prints the ids of the jobs that they added.
     """
-    from flowerpower_cli.views.schedules import history_view, zone_of
+    from flowerpower_cli.views.schedules import history_data, history_view, zone_of
 
     record = _get_schedule(context, schedule)
     fires = context.job_queue.list_fires(record.id, limit)
+    jobs = _jobs_of(context, record, limit)
     context.output.result(
-        [fire.to_json() for fire in fires],
-        lambda: history_view(fires, zone_of(record, context.timezone)),
+        history_data(fires, jobs),
+        lambda: history_view(fires, zone_of(record, context.timezone), jobs),
         [fire.job_id for fire in fires if fire.job_id is not None],
     )
     if not fires:
         context.output.message(f"The schedule {record.id} has not fired yet.")
     elif len(fires) == limit:
         context.output.message(f"These are the latest {limit}; --limit shows more.")
+
+
+def _jobs_of(context: CommandContext, schedule: Schedule, limit: int) -> dict[str, Job]:
+    """The newest jobs of a schedule, by id; its records may be gone before its fires are."""
+    from flowerpower.jobs.job import JobFilter
+
+    # Not only fires make jobs of a schedule, `run-now` does too.
+    wanted = JobFilter(schedule_id=schedule.id, limit=2 * limit + 100)
+    return {job.id: job for job in context.job_queue.list_jobs(wanted)}
 
 
 def _get_schedule(context: CommandContext, schedule_id: str) -> Schedule:

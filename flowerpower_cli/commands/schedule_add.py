@@ -13,8 +13,10 @@ from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.inputs import overrides_from, trigger_from
 from flowerpower_cli.lookup import raise_errors
 from flowerpower_cli.options import (
+    Expires,
     Overwrite,
     PipelineName,
+    Priority,
     QueueName,
     QueueOptions,
     ResultTtl,
@@ -64,6 +66,8 @@ class ScheduleOptions:
     ] = None
     queue: QueueName = None
     result_ttl: ResultTtl = None
+    priority: Priority = None
+    expires: Expires = None
 
 
 @command("schedule add", example='daily_report --cron "0 8 * * 1-5"', options=QueueOptions)
@@ -131,6 +135,8 @@ def _spec_from_options(
         result_ttl=schedule.result_ttl,
         misfire_grace_time=schedule.misfire_grace_time,
         coalesce=schedule.coalesce is not False,
+        priority=schedule.priority or 0,
+        expires=schedule.expires,
         max_instances=1 if schedule.max_instances is None else schedule.max_instances,
         origin=Origin.CLI,
     )

@@ -163,8 +163,10 @@ def _raise_for_unfinished(context: CommandContext, jobs: list[Job]) -> None:
 
 
 def _failure_message(job: Job) -> str:
-    from flowerpower.pipeline.run_errors import job_error
+    from flowerpower.pipeline.run_errors import cancelled_error, job_error
 
+    if job.status is JobStatus.CANCELLED:
+        return cancelled_error(job).message
     if job.error is None:
         return f"The job {job.id} of {job.pipeline} was {job.status}."
     return job_error(job.pipeline, job.error).message

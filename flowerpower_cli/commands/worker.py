@@ -26,7 +26,10 @@ def start_worker(
     ] = None,
     queues: Annotated[
         Strings,
-        option("QUEUE[,QUEUE]", "Take jobs from these queues; by default from all. Repeatable."),
+        option(
+            "QUEUE[,QUEUE]",
+            "Take jobs from these queues, the first one first; by default from all. Repeatable.",
+        ),
     ] = None,
     burst: Annotated[bool, typer.Option("--burst", help="End when no job is due.")] = False,
     max_jobs: Annotated[int | None, option("N", "End after N jobs.", whole_number)] = None,

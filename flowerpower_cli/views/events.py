@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _WARNINGS = {
     "lost": "The job {job} was given up: {reason}.",
+    "expired": "The job {job} of {pipeline} has expired. {reason}",
     "trouble": "{reason}",
     "reachable": "The backend answers again, after {after_seconds} s.",
 }

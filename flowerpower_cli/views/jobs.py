@@ -102,12 +102,14 @@ def jobs_view(jobs: list[Job], timezone: str, *, short: bool) -> Iterator[Block]
     }
     if any(job.queue != jobs[0].queue for job in jobs):
         columns["queue"] = [cell(job.queue) for job in jobs]
+    if any(job.priority for job in jobs):
+        columns["priority>"] = [cell(job.priority) for job in jobs]
     if any(job.attempt > 1 for job in jobs):
         columns["attempt>"] = [cell(job.attempt or "") for job in jobs]
     notes = [_note(job, now) for job in jobs]
     if any(notes):
         columns["note…"] = [cell(note, "dim") for note in notes]
-    yield table(columns, optional=("created", "queue", "attempt"))
+    yield table(columns, optional=("created", "queue", "priority", "attempt"))
 
 
 def short_time(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
@@ -184,6 +186,8 @@ def facts_view(facts: Iterable[tuple[str, str]]) -> Iterator[Block]:
 
 def _facts(job: Job, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     yield "queue", job.queue
+    if job.priority:
+        yield "priority", str(job.priority)
     if job.schedule_id:
         yield "schedule", job.schedule_id
     if job.scheduled_for:
@@ -191,6 +195,9 @@ def _facts(job: Job, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     yield "created", local_time(job.created_at, zone)
     if job.status in (JobStatus.SCHEDULED, JobStatus.QUEUED) or job.run_at > job.created_at:
         yield "due", local_time(job.run_at, zone)
+    if job.expires is not None:
+        start_by = f": {local_time(job.start_by, zone)}" if job.start_by else ""
+        yield "expires", f"{format_duration(job.expires)} after it is due{start_by}"
     if job.started_at:
         yield "started", local_time(job.started_at, zone)
     if job.ended_at:

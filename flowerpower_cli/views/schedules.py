@@ -10,6 +10,8 @@ from flowerpower.jobs.schedule import Fire, Origin, Outcome, Schedule, ScheduleS
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
 from flowerpower_cli.views.jobs import (
+    STYLES,
+    error_summary,
     facts_view,
     local_time,
     overrides_view,
@@ -21,6 +23,7 @@ from flowerpower_cli.views.tables import Block, Cell, Line, Table, cell, line, s
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
+    from flowerpower.jobs.job import Job
     from flowerpower.triggers.preview import PreviewRow
 
 STATES: dict[str, str] = {
@@ -46,6 +49,16 @@ def next_fires_data(rows: Sequence[PreviewRow]) -> list[dict[str, Any]]:
     """Future fires as JSON."""
     times = [(clock.format_time(row.fire), row.local.isoformat(), row.note) for row in rows]
     return [{"fire": fire, "local": local, "note": note or None} for fire, local, note in times]
+
+
+def history_data(fires: Sequence[Fire], jobs: Mapping[str, Job]) -> list[dict[str, Any]]:
+    """Past fires as JSON, each with the status and the error of its job; null if that is gone."""
+    rows = [(fire, jobs.get(fire.job_id or "")) for fire in fires]
+    return [
+        fire.to_json()
+        | {"job_status": job.status if job else None, "job_error": job.error if job else None}
+        for fire, job in rows
+    ]
 
 
 def zone_of(schedule: Schedule, default: str) -> ZoneInfo:
@@ -183,6 +196,10 @@ def _facts(schedule: Schedule, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
         if spec.result_ttl is not None:
             ttl = spec.result_ttl
             yield "result ttl", "as long as the job" if ttl < 0 else format_duration(ttl)
+        if spec.priority:
+            yield "priority", str(spec.priority)
+        if spec.expires is not None:
+            yield "expires", f"{format_duration(spec.expires)} after a job is due"
     origin = f", {_ORIGINS[spec.origin]}" if spec is not None else ""
     yield "added", f"{local_time(schedule.created_at, zone)}{origin}"
     if schedule.anchor > schedule.created_at:
@@ -206,10 +223,17 @@ def next_fires_table(fires: Sequence[PreviewRow], begin: datetime) -> Table:
     return table(columns)
 
 
-def history_view(fires: Sequence[Fire], zone: ZoneInfo) -> Iterator[Block]:
-    """A table of past fires, without columns that would say nothing."""
+def history_view(
+    fires: Sequence[Fire], zone: ZoneInfo, jobs: Mapping[str, Job] | None = None
+) -> Iterator[Block]:
+    """A table of past fires, without columns that would say nothing; `jobs` are theirs, by id."""
     if not fires:
         return
+    made = [(jobs or {}).get(fire.job_id or "") for fire in fires]
+    reasons = [
+        fire.reason or (error_summary(job.error) if job else "")
+        for fire, job in zip(fires, made, strict=True)
+    ]
     columns = {
         "fire time": [cell(local_time(fire.fire_time, zone)) for fire in fires],
         "outcome": [cell(fire.outcome, OUTCOMES[fire.outcome]) for fire in fires],
@@ -218,9 +242,13 @@ def history_view(fires: Sequence[Fire], zone: ZoneInfo) -> Iterator[Block]:
         columns["count>"] = [cell(fire.count) for fire in fires]
     if any(fire.job_id for fire in fires):
         columns["job"] = [cell(fire.job_id or "", "bold") for fire in fires]
-    if any(fire.reason for fire in fires):
-        columns["reason…"] = [cell(fire.reason or "", "dim") for fire in fires]
-    yield table(columns, optional=("count",))
+    if any(made):
+        columns["status"] = [
+            cell(job.status, STYLES[job.status]) if job else cell("") for job in made
+        ]
+    if any(reasons):
+        columns["reason…"] = [cell(reason, "dim") for reason in reasons]
+    yield table(columns, optional=("count", "status"))
 
 
 def fire_cells(facts: Mapping[str, Any], zone: ZoneInfo) -> tuple[Cell, ...]:

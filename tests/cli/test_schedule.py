@@ -32,7 +32,7 @@ HOSTILE = "[/] [red]x[/red] \x1b[31m \u202e"
 KEYS = {
     "id", "pipeline", "state", "trigger", "in_words", "timezone", "overrides", "queue",
     "result_ttl", "misfire_grace_time", "coalesce", "max_instances", "origin", "created_at",
-    "next_fire", "last_fire", "fault",
+    "next_fire", "last_fire", "fault", "priority", "expires",
 }  # fmt: skip
 
 
@@ -104,6 +104,7 @@ def test_every_option_reaches_the_schedule(cli: Cli, make_project: MakeProject) 
         cli, "quick", "--interval", "1h30m", "--schedule-id", "all", "--start", "2199-07-01T08:00",
         "--end", "2199-08-01T00:00:00Z", "--jitter", "5m", "--misfire-grace-time", "10m",
         "--no-coalesce", "--max-instances", "3", "--queue", "slow", "--result-ttl", "-1",
+        "--priority", "-7", "--expires", "1h30m",
         "--inputs", '{"x": 1}', "--max-retries", "2", "--timeout", "1h",
     )  # fmt: skip
     body = shown(cli, "all")
@@ -114,13 +115,15 @@ def test_every_option_reaches_the_schedule(cli: Cli, make_project: MakeProject) 
     assert body["next_fire"] == "2199-07-01T07:30:00+00:00"
     assert (body["coalesce"], body["max_instances"], body["queue"]) == (False, 3, "slow")
     assert (body["misfire_grace_time"], body["result_ttl"]) == (600.0, -1.0)
+    assert (body["priority"], body["expires"]) == (-7, 5400.0)
     assert body["overrides"]["inputs"] == {"x": 1}
     assert body["overrides"]["retry"] == {"max_retries": 2}
     text = cli.run("schedule", "show", "all", code=0).stdout
     for words in (
         "every 1h30m, Europe/Berlin, from Monday 1 July 2199 08:00", "up to 5m late",
         "with jitter", "coalesce            no", "misfire grace time  10m", "max instances       3",
-        "queue               slow", "as long as the job", "on the command line", "Next fires",
+        "queue               slow", "as long as the job", "priority            -7",
+        "1h30m after a job is due", "on the command line", "Next fires",
         "Mon 2199-07-01 09:30:00 CEST",
     ):  # fmt: skip
         assert words in text, (words, text)

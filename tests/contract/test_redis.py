@@ -170,6 +170,24 @@ def test_what_rqs_tools_do_to_a_job_is_noticed(backend: JobQueueBackend, stock: 
     assert fake_worker.take().job_id == "emptied"
 
 
+def test_what_rq_requeues_is_in_nobodys_way(backend: JobQueueBackend, stock: Stock) -> None:
+    """Jobs that RQ's own tools put into a queue run where they stand, and the others in order."""
+    fake_worker = FakeWorker(backend)
+    for name in ("first", "last"):
+        fake_worker.make(JobStatus.FAILED, name)
+    backend.add_job(spec("low", priority=-1))
+    stock.registry("failed").requeue(stock.fetch("last"))
+    stock.registry("failed").requeue(stock.fetch("first"), at_front=True)
+    for number in range(3):
+        backend.add_job(spec(f"plain-{number}"))
+        backend.add_job(spec(f"high-{number}", priority=number))
+    ids = [claim.job_id for claim in fake_worker.claim(20)]
+    assert [job_id for job_id in ids if job_id not in ("first", "last")] == [
+        "high-2", "high-1", "plain-0", "high-0", "plain-1", "plain-2", "low",
+    ]  # fmt: skip
+    assert {"first", "last"} < set(ids)
+
+
 def test_a_job_that_rq_deletes_while_it_runs_is_let_go(
     backend: JobQueueBackend, stock: Stock
 ) -> None:
@@ -221,7 +239,7 @@ def test_rq_is_the_one_whose_keys_are_known() -> None:
     assert Queue.redis_queues_keys == "rq:queues"
     assert rq.job.Job.redis_job_namespace_prefix == "rq:job:"
     assert "rq .. ':queue:'" in common
-    assert "rq .. ':queues'" in common
+    assert "rq .. ':queues'" in (LUA / "queue_order.lua").read_text()
     assert "rq .. ':job:'" in common
     assert "rq .. ':' .. kind .. ':'" in common
     for word, registry in REGISTRIES.items():

@@ -204,7 +204,8 @@ def test_a_key_that_is_no_record_is_no_job(redis_place: OnRedis, tmp_path: Path,
 OURS = [
     "pipeline", "queue", "payload", "result_ttl", "schedule_id", "scheduled_for", "attempt",
     "attempts_left", "retries", "worker_losses", "cancel", "token", "run_at", "created_at", "owner",
-    "started_at", "ended_at", "error", "result_expires_at",
+    "started_at", "ended_at", "error", "result_expires_at", "priority", "expires_after", "start_by",
+    "expired_error",
 ]  # fmt: skip
 GARBAGE = [None, b"", b"\xff\xfe", "nan", "-inf", "1e400", "1e18", "-1", "1.5", "0x10", "\x1b[31m"]
 

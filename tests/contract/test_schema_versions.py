@@ -13,7 +13,7 @@ from flowerpower.job_queue.apscheduler.database import SCHEMA_VERSION
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobStatus
 from flowerpower.jobs.schedule import Outcome
-from tests.contract.fake_worker import FakeWorker
+from tests.contract.fake_worker import FakeWorker, spec
 from tests.contract.in_processes import in_processes, open_only
 from tests.contract.test_schedules import every
 from tests.servers import PostgresServer
@@ -109,13 +109,42 @@ def test_postgresql_of_version_1_is_refused(postgres: PostgresServer) -> None:
         JobQueueManager(url=url)
 
 
-def test_sqlite_of_version_3_is_upgraded(tmp_path: Path) -> None:
-    """It gets the column of attempts, and nothing else changes."""
-    JobQueueManager(url=f"sqlite:///{tmp_path}/jobs.db").close()
+BACK_TO_4 = """
+DROP INDEX flowerpower_jobs_order;
+DROP INDEX flowerpower_jobs_due;
+DROP INDEX flowerpower_jobs_start_by;
+CREATE INDEX flowerpower_jobs_due ON flowerpower_jobs (namespace, status, run_at, queue);
+ALTER TABLE flowerpower_jobs DROP COLUMN priority;
+ALTER TABLE flowerpower_jobs DROP COLUMN expires_after;
+ALTER TABLE flowerpower_jobs DROP COLUMN start_by;
+"""
+BACK_TO_3 = f"{BACK_TO_4} ALTER TABLE flowerpower_jobs DROP COLUMN attempts;"
+
+
+@pytest.mark.parametrize(("version", "back"), [(4, BACK_TO_4), (3, BACK_TO_3)])
+def test_sqlite_of_a_version_between_is_upgraded(tmp_path: Path, version: int, back: str) -> None:
+    """It gets the columns and indexes that it lacks; its jobs stay, with priority 0."""
+    url = f"sqlite:///{tmp_path}/jobs.db"
+    with JobQueueManager(url=url) as queue:
+        queue.add_job(spec("old"))
     before = _tables(tmp_path / "jobs.db")
     with contextlib.closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
-        connection.executescript(
-            "ALTER TABLE flowerpower_jobs DROP COLUMN attempts; PRAGMA user_version = 3;"
-        )
-    JobQueueManager(url=f"sqlite:///{tmp_path}/jobs.db").close()
+        connection.executescript(f"{back} PRAGMA user_version = {version};")
+    with JobQueueManager(url=url) as queue:
+        queue.add_job(spec("urgent", priority=1))
+        assert [queue.get_job(name).priority for name in ("old", "urgent")] == [0, 1]
+        assert [claim.job_id for claim in FakeWorker(queue).claim(2)] == ["urgent", "old"]
     assert _tables(tmp_path / "jobs.db") == before
+
+
+def test_postgresql_of_version_4_is_upgraded(postgres: PostgresServer) -> None:
+    """The same on PostgreSQL."""
+    url = postgres.new_database()
+    with JobQueueManager(url=url) as queue:
+        queue.add_job(spec("old"))
+    with contextlib.closing(psycopg.connect(url, autocommit=True)) as connection:
+        connection.execute(BACK_TO_4)
+        connection.execute("UPDATE flowerpower_schema SET version = 4")
+    with JobQueueManager(url=url) as queue:
+        queue.add_job(spec("urgent", priority=1))
+        assert [claim.job_id for claim in FakeWorker(queue).claim(2)] == ["urgent", "old"]

@@ -175,6 +175,36 @@ def test_a_dead_workers_job_runs_elsewhere(working: JobQueueBackend) -> None:
     assert dead.backend.heartbeat("dead").is_known is False
 
 
+def test_a_job_that_waited_too_long_is_cancelled_while_all_slots_are_busy(
+    working: JobQueueBackend, root: Path
+) -> None:
+    """Its worker says so, and runs the others: the highest priority, and then the second queue."""
+    working.add_job(spec("busy", overrides=with_inputs(act="wait", name="a"), priority=100))
+    working.add_job(spec("second", queue="slow", priority=50))
+    working.add_job(spec("low", priority=-1))
+    working.add_job(spec("high", priority=1))
+    past = clock.after(clock.now(), -60)
+    working.add_job(spec("old", run_at=past, expires=30.0))
+    events: list[WorkerEvent] = []
+    options = WorkerOptions(num_workers=1, queues=("default", "slow"), max_jobs=4)
+    worker = threading.Thread(target=working.run_worker, args=(options, events.append))
+    worker.start()
+    eventually(lambda: (root / "begun-a").exists())
+    working.add_job(spec("late", run_at=past, expires=30.0))
+    eventually(lambda: working.get_job("late").status is JobStatus.CANCELLED)
+    assert working.get_job("busy").status is JobStatus.RUNNING
+    working.cancel_job("busy")
+    worker.join()
+    ended = [event.facts["job"] for event in events if event.kind == "job"]
+    assert ended == ["busy", "high", "low", "second"]
+    expired = {event.facts["job"]: event.facts for event in events if event.kind == "expired"}
+    assert set(expired) == {"old", "late"}
+    assert expired["late"] == {
+        "job": "late", "pipeline": "report", "expires": 30.0,
+        "reason": "It waited longer than 30s, so it was cancelled.",
+    }  # fmt: skip
+
+
 @pytest.mark.shared
 def test_workers_in_threads_share_the_queue(working: JobQueueBackend, setup: BackendSetup) -> None:
     """A worker outside the main thread works too, and other managers see what became of it."""

@@ -21,7 +21,7 @@ from tests.conftest import MakeProject
 REPORT = "def total(region: str = 'all') -> str:\n    return region\n"
 DECLARED = """
 run: {inputs: {region: north}}
-schedule: {cron: "0 8 * * 1-5", timezone: Europe/Berlin, max_instances: 2, queue: slow}
+schedule: {cron: "0 8 * * 1-5", timezone: Europe/Berlin, max_instances: 2, queue: slow, priority: 5, expires: 10m}
 """
 LISTED = """
 schedule:
@@ -56,6 +56,7 @@ def test_a_schedule_is_stored_and_its_id_returned(manager: PipelineManager) -> N
     schedule_id = manager.schedule(
         name="report", cron="0 8 * * 1-5", inputs={"region": "east"}, timeout="1m",
         misfire_grace_time="10m", coalesce=False, max_instances=3, jitter=5, result_ttl=-1,
+        priority=9, expires="2h",
     )  # fmt: skip
     assert schedule_id == "report-1"
     schedule = manager.job_queue.backend.schedules.get(schedule_id)
@@ -65,6 +66,7 @@ def test_a_schedule_is_stored_and_its_id_returned(manager: PipelineManager) -> N
     assert spec.overrides.inputs == {"region": "east"}
     assert (spec.overrides.timeout, spec.result_ttl, spec.origin) == (60.0, -1.0, Origin.API)
     assert (spec.misfire_grace_time, spec.coalesce, spec.max_instances) == (600.0, False, 3)
+    assert (spec.priority, spec.expires) == (9, 7200.0)
     assert schedule.next_fire is not None
     assert schedule.next_fire.astimezone(UTC).hour == 23, "eight in Tokyo"
 
@@ -106,6 +108,7 @@ def test_without_a_trigger_the_yaml_says_when(manager: PipelineManager) -> None:
     assert schedule.spec is not None
     assert (schedule.spec.trigger.timezone, schedule.spec.queue) == ("Europe/Berlin", "slow")
     assert (schedule.spec.max_instances, schedule.spec.origin) == (2, Origin.CONFIG)
+    assert (schedule.spec.priority, schedule.spec.expires) == (5, 600.0)
     assert schedule.spec.overrides.inputs == {}
     assert manager.schedule("declared") == schedule_id
 

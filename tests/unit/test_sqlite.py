@@ -200,17 +200,22 @@ def test_no_value_in_any_column_stops_a_reader_or_a_claim(
 
 
 def test_a_claim_looks_at_due_jobs_alone(tmp_path: Path, made: Path) -> None:
-    """The claim, the look for what is due and the promotion go by the index, and nothing is sorted."""
+    """What each claim and poll asks goes by an index of its own, and nothing is sorted."""
     text, values = in_list("queue", ["default"])
     parameters = {"namespace": "default", "now": 0, "worker": "w", "count": 1, **values}
+    indexes = {"claim": "order", "has_queued": "order", "next_due": "due", "promote": "due",
+               "expired": "start_by", "is_worker_known": "start_by"}  # fmt: skip
+    texts = {"queues": text, "names": "SELECT :queue0 AS name", "skip_locked": "", "for_share": ""}
     with contextlib.closing(sqlite3.connect(made)) as connection:
-        for name in ("claim", "next_due", "promote"):
-            query = queries()[name].replace("{queues}", text).replace("{skip_locked}", "")
+        for name, index in indexes.items():
+            query = queries()[name]
+            for key, value in texts.items():
+                query = query.replace(f"{{{key}}}", value)
             plan = connection.execute(
-                f"EXPLAIN QUERY PLAN {query}", {**parameters, "status": "queued"}
+                f"EXPLAIN QUERY PLAN {query}", {**parameters, "queue": "default"}
             ).fetchall()
             steps = [row[3] for row in plan]
-            assert any("flowerpower_jobs_due" in step for step in steps), steps
+            assert any(f"flowerpower_jobs_{index}" in step for step in steps), steps
             assert not any("TEMP B-TREE" in step for step in steps), steps
             assert not any(step.startswith("SCAN flowerpower_jobs") for step in steps), steps
 

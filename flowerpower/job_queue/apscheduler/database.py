@@ -9,7 +9,7 @@ import contextlib
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
@@ -18,11 +18,11 @@ from typing import Any
 from flowerpower.job_queue import records
 from flowerpower.job_queue.base import FinishRequest
 from flowerpower.job_queue.records import Row
-from flowerpower.jobs.claim import Claim
+from flowerpower.jobs.claim import Claim, ExpiredJob
 from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobFilter, JobSpec, JobStatus
 from flowerpower.text import JOB_ID_LIMIT, is_job_id, is_name
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 _UPGRADABLE_VERSION = 2
 Texts = Mapping[str, str]
 _LIVE = ", ".join(f"'{status}'" for status in JobStatus if not status.is_ended)
@@ -136,8 +136,8 @@ class Transaction(ABC):
 
     # Jobs
 
-    def job_parameters(self, spec: JobSpec) -> dict[str, Any]:
-        """The parameters of `add_job` for a new job."""
+    def job_parameters(self, spec: JobSpec, position: int = 0) -> dict[str, Any]:
+        """The parameters of `add_job` for a new job; `position` is its place among those added."""
         run_at = self.now if spec.run_at is None else spec.run_at.timestamp()
         return {
             "id": spec.id,
@@ -146,9 +146,14 @@ class Transaction(ABC):
             "payload": json.dumps(spec.payload()),
             "status": JobStatus.SCHEDULED if run_at > self.now else JobStatus.QUEUED,
             "run_at": run_at,
+            # Jobs of one transaction are in the order in which they were added, too.
+            "created_at": self.now + position * 1e-6,
             "result_ttl": self._scope.result_ttl if spec.result_ttl is None else spec.result_ttl,
             "schedule_id": spec.schedule_id,
             "scheduled_for": records.seconds_of(spec.scheduled_for),
+            "priority": spec.priority,
+            "expires_after": spec.expires,
+            "start_by": None if spec.expires is None else run_at + spec.expires,
         }
 
     def job(self, job_id: str, *, created: bool = True) -> Job:
@@ -188,7 +193,28 @@ class Transaction(ABC):
         limit = max(0, wanted.limit)
         return self.rows("list_jobs", {"conditions": text}, limit=limit, **parameters)
 
+    def expire(self, count: int) -> list[ExpiredJob]:
+        """Cancel up to `count` waiting jobs that are too old; return them."""
+        jobs = [records.expired_job_of(row) for row in self.rows("expired", count=count)]
+        errors = [{"id": job.id, "error": records.as_json(job.error)} for job in jobs]
+        self.run_many("expire", errors)
+        return jobs
+
     # Attempts
+
+    def claim(self, worker: str, count: int, queues: Iterable[str]) -> list[Claim]:
+        """Claim up to `count` due jobs, from the queues in their order."""
+        claims: list[Claim] = []
+        # One query for a queue: only so the index gives the order, and nothing is sorted.
+        for queue in queues:
+            left = count - len(claims)
+            if left < 1:
+                break
+            rows = self.rows("claim", worker=worker, queue=queue, count=left)
+            # RETURNING has no order of its own.
+            rows.sort(key=records.order_of)
+            claims += [records.claim_of(row, worker) for row in rows]
+        return claims
 
     def finish(self, request: FinishRequest) -> bool:
         """End an attempt; False, with nothing written, if its claim is no longer held."""

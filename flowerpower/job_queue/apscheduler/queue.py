@@ -12,8 +12,15 @@ from flowerpower.config.project import check_backend_url
 from flowerpower.errors import ConfigError
 from flowerpower.job_queue import records
 from flowerpower.job_queue.apscheduler.database import Database, Scope, fence, in_list
-from flowerpower.job_queue.base import FinishRequest, JobQueueBackend, Watcher, WorkerOptions
-from flowerpower.jobs.claim import Claim, Heartbeat, WorkerInfo
+from flowerpower.job_queue.base import (
+    EXPIRE_BATCH,
+    FinishRequest,
+    JobQueueBackend,
+    OnExpired,
+    Watcher,
+    WorkerOptions,
+)
+from flowerpower.jobs.claim import Claim, ExpiredJob, Heartbeat, WorkerInfo
 from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobStatus, LogChunk, check_retry
 
 if TYPE_CHECKING:
@@ -68,7 +75,7 @@ class APSManager(JobQueueBackend):
         with self.database.write() as tx:
             # An expired record no longer holds its id.
             tx.run("delete_expired")
-            parameters = [tx.job_parameters(spec) for spec in specs]
+            parameters = [tx.job_parameters(spec, position) for position, spec in enumerate(specs)]
             added = tx.run_many("add_job", parameters)
             return [
                 tx.job(spec.id, created=bool(is_new))
@@ -141,29 +148,44 @@ class APSManager(JobQueueBackend):
             tx.run("unregister_worker", worker=worker_id)
             tx.requeue_lost(records.WORKER_WENT, worker_id)
 
-    def claim(self, worker_id: str, count: int, queues: Iterable[str]) -> list[Claim]:
-        text, names = in_list("queue", list(queues))
+    def claim(
+        self,
+        worker_id: str,
+        count: int,
+        queues: Iterable[str],
+        on_expired: OnExpired = None,
+    ) -> list[Claim]:
+        names = list(queues)
         if not names or count < 1:
             return []
         with self.database.write() as tx:
-            if not tx.rows("is_worker_known", worker=worker_id):
+            known = tx.rows("is_worker_known", worker=worker_id)
+            if not known:
                 return []
             tx.run("promote")
-            rows = tx.rows("claim", {"queues": text}, worker=worker_id, count=count, **names)
-        # RETURNING has no order of its own.
-        return [
-            records.claim_of(row, worker_id) for row in sorted(rows, key=lambda row: row["run_at"])
-        ]
+            expired = tx.expire(EXPIRE_BATCH) if known[0]["has_expired"] else []
+            claims = tx.claim(worker_id, count, names)
+        if on_expired is not None:
+            for job in expired:
+                on_expired(job)
+        return claims
+
+    def expire_jobs(self) -> list[ExpiredJob]:
+        with self.database.read() as tx:
+            if not tx.rows("expired", {"skip_locked": ""}, count=1):
+                return []
+        with self.database.write() as tx:
+            return tx.expire(EXPIRE_BATCH)
 
     def next_due_in(self, queues: Iterable[str]) -> float | None:
         text, names = in_list("queue", list(queues))
         if not names:
             return None
         with self.database.read() as tx:
-            # One query per status: for both in one, the index would not give the minimum.
-            rows: list[records.Row] = []
-            for status in (JobStatus.QUEUED, JobStatus.SCHEDULED):
-                rows += tx.rows("next_due", {"queues": text}, status=status, **names)
+            names_text = " UNION ALL ".join(f"SELECT :{name} AS name" for name in names)
+            if tx.rows("has_queued", {"names": names_text}, **names):
+                return 0.0
+            rows = tx.rows("next_due", {"queues": text}, **names)
             now = tx.now
         # A damaged row may hold anything.
         due = [row["run_at"] for row in rows if isinstance(row["run_at"], int | float)]

@@ -143,7 +143,10 @@ class SqlSchedules(ScheduleStore):
         written = tx.run_many("put_fire", [_fire_parameters(fire) for fire in fires])
         recorded = [fire for fire, count in zip(fires, written, strict=True) if count]
         job_ids = [fire.job_id for fire in recorded if fire.job_id is not None]
-        added = tx.run_many("add_job", [tx.job_parameters(jobs[job_id]) for job_id in job_ids])
+        added = tx.run_many(
+            "add_job",
+            [tx.job_parameters(jobs[job_id], position) for position, job_id in enumerate(job_ids)],
+        )
         existing = {job_id for job_id, count in zip(job_ids, added, strict=True) if not count}
         return [fire for fire in recorded if fire.job_id not in existing]
 

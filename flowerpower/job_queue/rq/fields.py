@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flowerpower.job_queue.records import Row, seconds_of
+from flowerpower.jobs.claim import ExpiredJob
 from flowerpower.jobs.job import JobSpec, JobStatus
 from flowerpower.text import one_line
 
@@ -29,8 +30,8 @@ _EMPTY = ("success_callback_name", "failure_callback_name", "stopped_callback_na
 """RQ's fields that are empty in a new job."""
 _TEXTS = ("pipeline", "queue", "payload", "owner", "schedule_id", "error", "attempts")
 _NUMBERS = ("run_at", "created_at", "result_ttl", "scheduled_for", "started_at", "ended_at",
-            "result_expires_at")  # fmt: skip
-_COUNTS = ("attempt", "attempts_left", "worker_losses", "retries")
+            "result_expires_at", "expires_after", "start_by")  # fmt: skip
+_COUNTS = ("attempt", "attempts_left", "worker_losses", "retries", "priority")
 
 
 def rq_id(namespace: str, job_id: str) -> str:
@@ -61,6 +62,19 @@ def record_of(spec: JobSpec, namespace: str, result_ttl: float) -> dict[str, Any
         "fp_schedule_id": spec.schedule_id or "",
         "fp_scheduled_for": stamp_of(seconds_of(spec.scheduled_for)),
         **dict.fromkeys(("fp_attempt", "fp_retries", "fp_worker_losses", "fp_cancel"), "0"),
+        "fp_priority": spec.priority,
+        **_limits_of(spec),
+    }
+
+
+def _limits_of(spec: JobSpec) -> dict[str, Any]:
+    """The fields of a job that becomes too old, with the error that the scripts give it then."""
+    if spec.expires is None:
+        return {}
+    expired = ExpiredJob(spec.id, spec.pipeline, spec.expires)
+    return {
+        "fp_expires_after": repr(float(spec.expires)),
+        "fp_expired_error": json.dumps(expired.error),
     }
 
 
@@ -71,8 +85,8 @@ def row_of(
     progress: bytes | None = None,
 ) -> Row:
     """The record of a job."""
-    # fp_losses: what earlier versions called it.
-    fields = {b"fp_worker_losses": fields.get(b"fp_losses", b""), **fields}
+    # fp_losses: what earlier versions called it. They wrote no priority.
+    fields = {b"fp_worker_losses": fields.get(b"fp_losses", b""), b"fp_priority": b"0", **fields}
     status = text_of(fields.get(b"status")) or ""
     return {
         **columns(fields, "fp_", texts=_TEXTS, numbers=_NUMBERS, counts=_COUNTS),

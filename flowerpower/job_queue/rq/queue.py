@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from flowerpower.errors import ConfigError
 from flowerpower.job_queue import records
-from flowerpower.job_queue.base import FinishRequest, JobQueueBackend, Watcher, WorkerOptions
+from flowerpower.job_queue.base import (
+    EXPIRE_BATCH,
+    FinishRequest,
+    JobQueueBackend,
+    OnExpired,
+    Watcher,
+    WorkerOptions,
+)
 from flowerpower.job_queue.rq.connection import Connection, make_url
 from flowerpower.job_queue.rq.fields import RQ_STATUSES, present, row_of
 from flowerpower.job_queue.rq.store import PAGE, RedisStore, row_of_answer
-from flowerpower.jobs.claim import Claim, Heartbeat, WorkerInfo
+from flowerpower.jobs.claim import Claim, ExpiredJob, Heartbeat, WorkerInfo
 from flowerpower.jobs.job import Job, JobFilter, JobSpec, LogChunk, check_retry
 from flowerpower.text import JOB_ID_LIMIT, is_job_id, is_name
 from flowerpower.triggers import clock
@@ -22,6 +29,9 @@ from flowerpower.triggers import clock
 if TYPE_CHECKING:
     from flowerpower.job_queue.schedule_store import ScheduleStore
 
+ADD_PAGE = 50
+"""Jobs that one script adds. If its place is in the midst of a long queue, each costs one or two
+milliseconds, and while a script runs, Redis does nothing else."""
 _CLAIM_FIELDS = (b"fp_pipeline", b"fp_payload", b"fp_retries", b"fp_result_ttl",
                  b"fp_scheduled_for", b"fp_attempts")  # fmt: skip
 """The fields of a claim, in the order in which lua/claim_jobs.lua gives them."""
@@ -76,8 +86,8 @@ class RQManager(JobQueueBackend):
 
     def add_jobs(self, specs: Sequence[JobSpec]) -> list[Job]:
         added: list[Job] = []
-        for start in range(0, len(specs), PAGE):
-            page = specs[start : start + PAGE]
+        for start in range(0, len(specs), ADD_PAGE):
+            page = specs[start : start + ADD_PAGE]
             jobs = [self._store.job_record(spec) for spec in page]
             answers = self._store.run("add_jobs", jobs=jobs)
             added += [
@@ -152,19 +162,34 @@ class RQManager(JobQueueBackend):
         error = records.lost_error(records.WORKER_DIED)
         return int(self._store.run("remove_worker", worker=worker_id, beat=beat, error=error))
 
-    def claim(self, worker_id: str, count: int, queues: Iterable[str]) -> list[Claim]:
+    def claim(
+        self,
+        worker_id: str,
+        count: int,
+        queues: Iterable[str],
+        on_expired: OnExpired = None,
+    ) -> list[Claim]:
         names = list(queues)
         if not names or count < 1:
             return []
         # Once: a repeated script would claim other jobs. Those of a claim whose answer was lost
         # are found by the next heartbeat.
-        answer = self._store.run_once("claim_jobs", worker=worker_id, count=count, queues=names)
+        claimed, expired = self._store.run_once(
+            "claim_jobs", worker=worker_id, count=count, queues=names, expire_limit=EXPIRE_BATCH
+        )
+        if on_expired is not None:
+            for values in expired:
+                on_expired(_expired_job(values))
         claims = []
-        for job_id, attempt, *values in answer:
+        for job_id, attempt, *values in claimed:
             fields = dict(zip(_CLAIM_FIELDS, values, strict=True))
             row = {**row_of(job_id.decode(), fields), "attempt": int(attempt)}
             claims.append(records.claim_of(row, worker_id))
         return claims
+
+    def expire_jobs(self) -> list[ExpiredJob]:
+        expired = self._store.run("expire_jobs", expire_limit=EXPIRE_BATCH)
+        return [_expired_job(values) for values in expired]
 
     def next_due_in(self, queues: Iterable[str]) -> float | None:
         names = list(queues)
@@ -225,6 +250,12 @@ class RQManager(JobQueueBackend):
 
 def _fence(claim: Claim) -> dict[str, Any]:
     return {"id": claim.job_id, "owner": claim.owner, "attempt": claim.attempt}
+
+
+def _expired_job(values: Sequence[bytes]) -> ExpiredJob:
+    names = (b"fp_pipeline", b"fp_expires_after")
+    row = row_of(values[0].decode(), dict(zip(names, values[1:], strict=True)))
+    return records.expired_job_of(row)
 
 
 def _ended_attempt(request: FinishRequest) -> dict[str, Any]:

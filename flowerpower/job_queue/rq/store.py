@@ -36,7 +36,8 @@ PAGE = 500
 @lru_cache(maxsize=32)
 def _script_text(name: str) -> str:
     folder = resources.files(__package__) / "lua"
-    return "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in ("common", name))
+    parts = ("common", "queue_order", name)
+    return "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in parts)
 
 
 class RedisStore:
@@ -101,6 +102,7 @@ class RedisStore:
             "queue": spec.queue,
             "run_at": records.seconds_of(spec.run_at),
             "schedule_id": spec.schedule_id,
+            "expires": spec.expires,
             "record": flat_of(record_of(spec, self.namespace, result_ttl)),
         }
         return present(job)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flowerpower.job_queue.base import WorkerEvent
+from flowerpower.jobs.claim import ExpiredJob
 from flowerpower.triggers import clock
 
 MAX_WAITING = 10_000
@@ -43,6 +44,12 @@ class Events:
                 self._queue.put_nowait(WorkerEvent(kind, facts))
             except queue.Full:
                 return
+
+    def job_expired(self, job: ExpiredJob) -> None:
+        """Emit "expired": the job had waited too long and was cancelled."""
+        self.emit(
+            "expired", job=job.id, pipeline=job.pipeline, expires=job.expires, reason=job.reason
+        )
 
     def trouble(self, reason: str) -> None:
         """Emit "trouble": the worker has a problem and goes on. The same one is not repeated."""

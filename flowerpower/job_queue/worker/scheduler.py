@@ -22,6 +22,7 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 RETRY_EVERY = 1.0
 """Seconds before the next call to a backend that did not answer."""
 PRUNE_EVERY = 60.0
+EXPIRE_EVERY = 1.0
 LOOK_EVERY = 0.1
 """Seconds between two looks at what is due; for a nearer fire the wait is exact."""
 
@@ -122,13 +123,17 @@ class Reaper:
 
 
 class Maintenance:
-    """Requeues the jobs of dead workers, prunes old records, and reports a lost backend."""
+    """Requeues the jobs of dead workers, cancels what waited too long, prunes old records.
+
+    And it reports a lost backend.
+    """
 
     def __init__(self, backend: JobQueueBackend, events: Events, lease: float) -> None:
         self._backend = backend
         self._events = events
         self._reaper = Reaper(lease)
         self._reaping, self._pruning = Every(lease / 10), Every(PRUNE_EVERY)
+        self._expiring = Every(EXPIRE_EVERY)
         self._unreachable_since: float | None = None
 
     @property
@@ -145,6 +150,9 @@ class Maintenance:
                 # The beat goes with it: a worker that has beaten since keeps its jobs.
                 jobs = self._backend.requeue_lost_jobs_of(worker, beat)
                 self._events.emit("worker_died", worker=worker, jobs=jobs)
+        if self._expiring.is_due():
+            for job in self._backend.expire_jobs():
+                self._events.job_expired(job)
         if self._pruning.is_due():
             self._backend.prune()
 

@@ -93,7 +93,9 @@ class Worker:
                 # while the last claim was full.
                 if not self._may_be_more and self.backend.next_due_in(self.options.queues) != 0:
                     return 0
-                claims = self.backend.claim(self.id, free, self.options.queues)
+                claims = self.backend.claim(
+                    self.id, free, self.options.queues, self.events.job_expired
+                )
                 self._may_be_more = len(claims) == free
             except Exception as error:  # noqa: BLE001 - the backend's loop must go on
                 self._claim_at = clock.monotonic() + RETRY_EVERY

@@ -1,15 +1,15 @@
 -- Queries of jobs, logs and workers, by name. Tables: flowerpower_jobs (all columns; `schema.sql`
 -- explains them), flowerpower_logs, flowerpower_workers.
--- {queues} becomes one parameter per queue, {live} the statuses that have not ended. {skip_locked} is
+-- {queues} becomes one parameter per queue, {names} one row per queue, {live} the statuses that have not ended. {skip_locked} is
 -- PostgreSQL's: without it users would wait for each other's rows, and could deadlock.
 
 -- name: add_job
 INSERT INTO flowerpower_jobs (
     namespace, id, pipeline, queue, payload, status, run_at, created_at, result_ttl,
-    schedule_id, scheduled_for
+    schedule_id, scheduled_for, priority, expires_after, start_by
 ) VALUES (
-    :namespace, :id, :pipeline, :queue, :payload, :status, :run_at, :now, :result_ttl,
-    :schedule_id, :scheduled_for
+    :namespace, :id, :pipeline, :queue, :payload, :status, :run_at, :created_at, :result_ttl,
+    :schedule_id, :scheduled_for, :priority, :expires_after, :start_by
 ) ON CONFLICT (namespace, id) DO NOTHING
 
 -- name: get_job
@@ -28,14 +28,14 @@ WHERE namespace = :namespace AND id = :id AND (expires_at IS NULL OR expires_at 
 -- name: list_jobs
 SELECT id, pipeline, queue, payload, status, run_at, created_at, result_ttl, schedule_id,
     scheduled_for, owner, attempt, attempts_left, worker_losses, cancel, started_at, ended_at,
-    result_expires_at, error, progress, attempts, NULL AS result
+    result_expires_at, error, progress, attempts, priority, expires_after, start_by, NULL AS result
 FROM flowerpower_jobs
 WHERE namespace = :namespace AND (expires_at IS NULL OR expires_at > :now) {conditions}
 ORDER BY created_at DESC LIMIT :limit
 
 -- name: cancel_waiting
 UPDATE flowerpower_jobs SET status = 'cancelled', cancel = 1, ended_at = :now,
-    expires_at = :expires_at
+    expires_at = :expires_at, start_by = NULL
 WHERE namespace = :namespace AND id = :id
 
 -- name: cancel_running
@@ -44,7 +44,7 @@ UPDATE flowerpower_jobs SET cancel = 1 WHERE namespace = :namespace AND id = :id
 -- name: retry_job
 UPDATE flowerpower_jobs SET status = 'queued', run_at = :now, cancel = 0, retries = 0,
     worker_losses = 0, attempts_left = NULL, ended_at = NULL, expires_at = NULL, result = NULL,
-    result_expires_at = NULL, error = NULL, owner = NULL
+    result_expires_at = NULL, error = NULL, owner = NULL, start_by = :now + expires_after
 WHERE namespace = :namespace AND id = :id
 
 -- name: delete_job
@@ -102,7 +102,11 @@ VALUES (:namespace, :worker, :host, :pid, :queues, :slots, :now, 1, :now)
 DELETE FROM flowerpower_workers WHERE namespace = :namespace AND id = :worker
 
 -- name: is_worker_known
-SELECT beat FROM flowerpower_workers WHERE namespace = :namespace AND id = :worker {for_share}
+-- And whether any job has waited too long, which costs no query of its own.
+SELECT beat, EXISTS (
+    SELECT 1 FROM flowerpower_jobs WHERE namespace = :namespace AND start_by <= :now
+) AS has_expired
+FROM flowerpower_workers WHERE namespace = :namespace AND id = :worker {for_share}
 
 -- name: list_workers
 SELECT * FROM flowerpower_workers WHERE namespace = :namespace ORDER BY started_at
@@ -125,9 +129,18 @@ SELECT id, beat FROM flowerpower_workers WHERE namespace = :namespace
 -- name: remove_silent_worker
 DELETE FROM flowerpower_workers WHERE namespace = :namespace AND id = :worker AND beat = :beat
 
+-- name: has_queued
+-- One look into the index per queue. Without the order PostgreSQL may read the whole table, if its
+-- statistics are from a time when more was queued.
+SELECT name FROM ({names}) AS named WHERE (
+    SELECT id FROM flowerpower_jobs
+    WHERE namespace = :namespace AND status = 'queued' AND queue = named.name
+    ORDER BY priority DESC, run_at, created_at LIMIT 1
+) IS NOT NULL LIMIT 1
+
 -- name: next_due
 SELECT MIN(run_at) AS run_at FROM flowerpower_jobs
-WHERE namespace = :namespace AND status = :status AND queue IN ({queues})
+WHERE namespace = :namespace AND status = 'scheduled' AND queue IN ({queues})
 
 -- name: promote
 UPDATE flowerpower_jobs SET status = 'queued'
@@ -136,16 +149,30 @@ WHERE namespace = :namespace AND id IN (
     WHERE namespace = :namespace AND status = 'scheduled' AND run_at <= :now {skip_locked}
 )
 
+-- name: expired
+SELECT id, pipeline, expires_after FROM flowerpower_jobs
+WHERE namespace = :namespace AND start_by <= :now AND status IN ('scheduled', 'queued')
+ORDER BY start_by LIMIT :count {skip_locked}
+
+-- name: expire
+UPDATE flowerpower_jobs SET status = 'cancelled', ended_at = :now, expires_at = :expires_at,
+    start_by = NULL, error = :error
+WHERE namespace = :namespace AND id = :id AND status IN ('scheduled', 'queued')
+
 -- name: claim
+-- Rows of `due` are locked, so they are still queued. To say it again would let PostgreSQL search all
+-- queued jobs for each of them, if its statistics are from a time when few were queued.
 WITH due AS (
     SELECT id FROM flowerpower_jobs
-    WHERE namespace = :namespace AND status = 'queued' AND run_at <= :now AND queue IN ({queues})
-    ORDER BY run_at LIMIT :count {skip_locked}
+    WHERE namespace = :namespace AND status = 'queued' AND queue = :queue
+        AND (start_by IS NULL OR start_by > :now)
+    ORDER BY priority DESC, run_at, created_at LIMIT :count {skip_locked}
 )
 UPDATE flowerpower_jobs SET status = 'running', owner = :worker, attempt = attempt + 1,
-    started_at = :now, ended_at = NULL, error = NULL, progress = NULL
-WHERE namespace = :namespace AND status = 'queued' AND id IN (SELECT id FROM due)
-RETURNING id, attempt, pipeline, payload, retries, result_ttl, scheduled_for, run_at, attempts
+    started_at = :now, ended_at = NULL, error = NULL, progress = NULL, start_by = NULL
+WHERE namespace = :namespace AND id IN (SELECT id FROM due)
+RETURNING id, attempt, pipeline, payload, retries, result_ttl, scheduled_for, attempts,
+    priority, run_at, created_at
 
 -- name: record_progress
 UPDATE flowerpower_jobs SET progress = COALESCE(:progress, progress)
@@ -159,6 +186,7 @@ UPDATE flowerpower_jobs SET
     progress = COALESCE(:progress, progress), attempts = :attempts, retries = :retries,
     attempts_left = :attempts_left,
     run_at = COALESCE(:run_at, run_at),
+    start_by = CASE WHEN :status = 'scheduled' AND cancel = 0 THEN :run_at + expires_after END,
     ended_at = CASE WHEN :status = 'scheduled' AND cancel = 0 THEN NULL ELSE :now END,
     expires_at = CASE WHEN :status = 'scheduled' AND cancel = 0 THEN NULL ELSE :expires_at END
 WHERE namespace = :namespace AND id = :id AND owner = :worker AND attempt = :attempt
@@ -168,7 +196,8 @@ WHERE namespace = :namespace AND id = :id AND owner = :worker AND attempt = :att
 UPDATE flowerpower_jobs SET
     status = CASE WHEN cancel = 1 THEN 'cancelled' ELSE 'queued' END, owner = NULL,
     ended_at = CASE WHEN cancel = 1 THEN :now END,
-    expires_at = CASE WHEN cancel = 1 THEN :expires_at END
+    expires_at = CASE WHEN cancel = 1 THEN :expires_at END,
+    start_by = CASE WHEN cancel = 0 THEN :now + expires_after END
 WHERE namespace = :namespace AND id = :id AND owner = :worker AND attempt = :attempt
     AND status = 'running'
 
@@ -179,6 +208,8 @@ UPDATE flowerpower_jobs SET
     error = CASE WHEN cancel = 0 AND worker_losses + 1 >= :max_worker_losses THEN :error END,
     ended_at = CASE WHEN cancel = 1 OR worker_losses + 1 >= :max_worker_losses THEN :now END,
     expires_at = CASE WHEN cancel = 1 OR worker_losses + 1 >= :max_worker_losses THEN :expires_at END,
+    start_by = CASE WHEN cancel = 0 AND worker_losses + 1 < :max_worker_losses
+        THEN :now + expires_after END,
     worker_losses = worker_losses + 1, owner = NULL
 WHERE namespace = :namespace AND owner = :worker AND status = 'running'
     AND (:id = '' OR (id = :id AND attempt = :attempt))

@@ -3,7 +3,8 @@
 -- projects that share a database. {live} becomes the statuses of jobs that have not ended.
 
 -- One row per job. owner and attempt fence every write of a worker; cancel is 1 once requested;
--- attempts has those that ended, by number.
+-- attempts has those that ended, by number. expires_after is how many seconds a due job waits at most;
+-- start_by is when that is over, and NULL unless the job waits.
 CREATE TABLE flowerpower_jobs (
     namespace TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -30,9 +31,19 @@ CREATE TABLE flowerpower_jobs (
     error TEXT,
     progress TEXT,
     attempts TEXT,
+    priority INTEGER NOT NULL DEFAULT 0,
+    expires_after DOUBLE PRECISION,
+    start_by DOUBLE PRECISION,
     PRIMARY KEY (namespace, id)
 );
-CREATE INDEX flowerpower_jobs_due ON flowerpower_jobs (namespace, status, run_at, queue);
+-- The order in which the jobs of a queue are claimed.
+CREATE INDEX flowerpower_jobs_order
+    ON flowerpower_jobs (namespace, queue, priority DESC, run_at, created_at)
+    WHERE status = 'queued';
+CREATE INDEX flowerpower_jobs_due ON flowerpower_jobs (namespace, run_at, queue)
+    WHERE status = 'scheduled';
+CREATE INDEX flowerpower_jobs_start_by ON flowerpower_jobs (namespace, start_by)
+    WHERE start_by IS NOT NULL;
 CREATE INDEX flowerpower_jobs_schedule ON flowerpower_jobs (namespace, schedule_id, status);
 CREATE INDEX flowerpower_jobs_expiry ON flowerpower_jobs (namespace, expires_at);
 CREATE INDEX flowerpower_jobs_created ON flowerpower_jobs (namespace, created_at);

@@ -17,6 +17,7 @@ elseif args.verb == 'cancel' then
     if job[1] ~= 'started' then
         redis.call('LREM', queue_key(queue), 0, rq_id(id))
         redis.call('ZREM', registry('scheduled', queue), rq_id(id))
+        clear_start_by(id)
         end_job(id, queue, 'canceled', time, args.history_ttl)
     end
 else

@@ -1,7 +1,9 @@
--- Claims up to `count` due jobs of the `queues` for one worker, the longest due first. For each: id,
--- attempt, and the fields of a claim. Touches workers, held, progress, the queues, their registries
--- scheduled, wip and failed, and status, times and owner of jobs.
-if redis.call('HEXISTS', own .. 'workers', args.worker) == 0 then return {} end
+-- Claims up to `count` due jobs for one worker, from the `queues` in their order. Returns the claims
+-- and the jobs that had waited too long, and so were cancelled (at most `expire_limit`). For each
+-- claim: id, attempt, and the fields of a claim; for each other: see `expire`.
+-- Touches workers, held, progress, start_by, expiry, the queues, their registries scheduled, wip,
+-- canceled and failed, and status, times and owner of jobs.
+if redis.call('HEXISTS', own .. 'workers', args.worker) == 0 then return {{}, {}} end
 check_writable()
 local time = now()
 
@@ -18,56 +20,49 @@ for _, queue in ipairs(args.queues) do
     local waiting = registry('scheduled', queue)
     for _, job in ipairs(redis.call('ZRANGEBYSCORE', waiting, '-inf', text(time), 'LIMIT', 0, 500)) do
         local id = string.sub(job, #namespace + 3)
-        local record = fields(rq .. ':job:' .. job, 'status', 'fp_run_at')
-        if record[1] == 'scheduled' and rq_id(id) == job then
+        local status = fields(rq .. ':job:' .. job, 'status')[1]
+        if status == 'scheduled' and rq_id(id) == job then
             redis.call('HSET', job_key(id), 'status', 'queued', 'enqueued_at', stamp)
-            push(queue, id, tonumber(record[2]) or 0)
-        elseif record[1] == 'scheduled' then
+            push(queue, id)
+        elseif status == 'scheduled' then
             refuse(queue, job)
         end
         redis.call('ZREM', waiting, job)
     end
 end
 
--- The queue whose first job is due longest, and that job.
-local function next_due()
-    local first_queue, first_job, first_due
-    for _, queue in ipairs(args.queues) do
+local claimed, expired = {}, {}
+for _, queue in ipairs(args.queues) do
+    while #claimed < args.count and #expired < args.expire_limit do
         local job = redis.call('LINDEX', queue_key(queue), 0)
-        if job then
-            local due = tonumber(fields(rq .. ':job:' .. job, 'fp_run_at')[1] or 0) or 0
-            if not first_queue or due < first_due then
-                first_queue, first_job, first_due = queue, job, due
-            end
+        if not job then break end
+        local id = string.sub(job, #namespace + 3)
+        local key = rq .. ':job:' .. job
+        local record = fields(key, 'status', 'fp_attempt', 'fp_pipeline', 'fp_payload', 'fp_retries',
+                              'fp_result_ttl', 'fp_scheduled_for', 'fp_attempts', 'fp_ended_at',
+                              'fp_start_by')
+        local is_ours = record[3] and job == rq_id(id)
+        local start_by = record[10] and record[10] ~= '' and tonumber(record[10])
+        if record[1] == 'queued' and is_ours and start_by and start_by <= time then
+            table.insert(expired, expire(id, time))
+        elseif record[1] == 'queued' and is_ours then
+            -- It has ended before, and RQ's own tools queued it again.
+            if record[9] and record[9] ~= '' then clear_expiry(id, queue) end
+            if start_by then clear_start_by(id) end
+            local attempt = count_of(record[2]) + 1
+            redis.call('HSET', key, 'status', 'started', 'started_at', stamp,
+                       'last_heartbeat', stamp, 'worker_name', args.worker,
+                       'fp_owner', args.worker, 'fp_attempt', attempt, 'fp_queue', queue,
+                       'fp_started_at', text(time), 'fp_ended_at', '', 'fp_error', '')
+            redis.call('HSET', held_key(args.worker), id, attempt)
+            redis.call('ZADD', registry('wip', queue), '+inf', execution(id, args.worker, attempt))
+            redis.call('DEL', progress_key(id))
+            table.insert(claimed, {id, attempt, record[3], record[4], record[5], record[6],
+                                   record[7], record[8]})
+        elseif record[1] == 'queued' then
+            refuse(queue, job)
         end
+        redis.call('LPOP', queue_key(queue))
     end
-    return first_queue, first_job
 end
-
-local claimed = {}
-while #claimed < args.count do
-    local queue, job = next_due()
-    if not queue then break end
-    local id = string.sub(job, #namespace + 3)
-    local key = rq .. ':job:' .. job
-    local record = fields(key, 'status', 'fp_attempt', 'fp_pipeline', 'fp_payload', 'fp_retries',
-                          'fp_result_ttl', 'fp_scheduled_for', 'fp_attempts', 'fp_ended_at')
-    local is_ours = record[3] and job == rq_id(id)
-    if record[1] == 'queued' and is_ours then
-        -- It has ended before, and RQ's own tools queued it again.
-        if record[9] and record[9] ~= '' then clear_expiry(id, queue) end
-        local attempt = count_of(record[2]) + 1
-        redis.call('HSET', key, 'status', 'started', 'started_at', stamp, 'last_heartbeat', stamp,
-                   'worker_name', args.worker, 'fp_owner', args.worker, 'fp_attempt', attempt,
-                   'fp_queue', queue, 'fp_started_at', text(time), 'fp_ended_at', '', 'fp_error', '')
-        redis.call('HSET', held_key(args.worker), id, attempt)
-        redis.call('ZADD', registry('wip', queue), '+inf', execution(id, args.worker, attempt))
-        redis.call('DEL', progress_key(id))
-        table.insert(claimed, {id, attempt, record[3], record[4], record[5], record[6], record[7],
-                               record[8]})
-    elseif record[1] == 'queued' then
-        refuse(queue, job)
-    end
-    redis.call('LPOP', queue_key(queue))
-end
-return claimed
+return {claimed, expired}

@@ -3,11 +3,12 @@
 -- Redis's clock. Statuses are RQ's own words.
 --
 -- Keys of RQ's, with <job> = <namespace>--<id> and <queue> = <namespace>.<name>:
---   rq:queues  rq:queue:<queue>           the set of queues; a queue, the longest due first
+--   rq:queues  rq:queue:<queue>           the set of queues; a queue, in the order of `push`
 --   rq:job:<job>                          hash: RQ's own fields and ours, which begin with fp_
 --   rq:<registry>:<queue>                 sorted sets: scheduled, finished, failed, canceled, wip
 -- Keys of ours, all below flowerpower:<namespace>:
 --   jobs  expiry                          sorted sets of ids by creation, by the record's expiry
+--   start_by                              sorted set of waiting jobs by when they become too old
 --   result:<id>  progress:<id>            JSON
 --   log:<id>:<attempt>                    hash: first, last, size, and the pieces by number
 --   workers  beats  beat_at               hashes by worker: what it is, its beat and when
@@ -66,33 +67,8 @@ end
 -- full or a replica, the script must fail here, before it has changed anything.
 local function check_writable() redis.call('HINCRBY', own .. 'counts', 'writes', 1) end
 
--- Inserts a job into its queue, behind those that are due before it.
-local function push(queue, id, run_at)
-    local list = queue_key(queue)
-    local function due(position)
-        local other = redis.call('LINDEX', list, position)
-        if not other then return nil end
-        return tonumber(fields(rq .. ':job:' .. other, 'fp_run_at')[1] or 0) or 0
-    end
-    redis.call('SADD', rq .. ':queues', list)
-    local first = due(0)
-    if first and first > run_at then
-        redis.call('LPUSH', list, rq_id(id))
-        return
-    end
-    -- From the end, where nearly all belong; a long queue is not searched whole.
-    local position = -1
-    local other = due(position)
-    while other and other > run_at and position > -1000 do
-        position = position - 1
-        other = due(position)
-    end
-    if position == -1 then
-        redis.call('RPUSH', list, rq_id(id))
-    else
-        redis.call('LINSERT', list, 'AFTER', redis.call('LINDEX', list, position), rq_id(id))
-    end
-end
+-- In queue_order.lua, which follows.
+local push, set_start_by, clear_start_by
 
 -- Removes a job from all registries in which RQ may have put it.
 local function leave_registries(id, queue)
@@ -115,10 +91,12 @@ local function clear_expiry(id, queue)
     if job[2] and job[2] ~= '' then redis.call('SADD', active_key(job[2]), id) end
 end
 
-local function enqueue(id, queue, run_at)
+-- Puts a job back into its queue, where it waits from `time` on.
+local function enqueue(id, queue, time)
     redis.call('HSET', job_key(id), 'status', 'queued', 'enqueued_at', stamp, 'fp_ended_at', '',
                'ended_at', '', 'fp_owner', '', 'worker_name', '')
-    push(queue, id, run_at)
+    set_start_by(id, time)
+    push(queue, id)
 end
 
 -- Ends a job. Its record and logs expire after its history, its result after result_ttl.
@@ -144,6 +122,15 @@ local function end_job(id, queue, status, time, history_ttl, result, result_ttl)
             redis.call('SET', result_key(id), result, 'PXAT', at)
         end
     end
+end
+
+-- Cancels a job that has waited too long, which has left its queue: its id, pipeline and limit.
+local function expire(id, time)
+    local job = fields(job_key(id), 'fp_queue', 'fp_pipeline', 'fp_expires_after', 'fp_expired_error')
+    clear_start_by(id)
+    redis.call('HSET', job_key(id), 'fp_error', job[4] or '')
+    end_job(id, job[1], 'canceled', time, args.history_ttl)
+    return {id, job[2] or '', job[3] or ''}
 end
 
 -- Whether that attempt is the one that runs: the fence of every write of a worker.
@@ -177,8 +164,8 @@ local function requeue(id, owner, attempt, time, error)
     if not is_held(id, owner, attempt) then return 0 end
     local key = job_key(id)
     -- fp_losses: what earlier versions called it.
-    local job = fields(key, 'fp_queue', 'fp_cancel', 'fp_worker_losses', 'fp_run_at', 'fp_losses')
-    local queue, worker_losses = job[1], tonumber(job[3] or job[5]) or 0
+    local job = fields(key, 'fp_queue', 'fp_cancel', 'fp_worker_losses', 'fp_losses')
+    local queue, worker_losses = job[1], tonumber(job[3] or job[4]) or 0
     drop_claim(id, queue, owner, attempt)
     if error then
         worker_losses = worker_losses + 1
@@ -190,7 +177,7 @@ local function requeue(id, owner, attempt, time, error)
         redis.call('HSET', key, 'fp_error', error)
         end_job(id, queue, 'failed', time, args.history_ttl)
     else
-        enqueue(id, queue, tonumber(job[4]) or 0)
+        enqueue(id, queue, time)
     end
     return 1
 end
@@ -218,6 +205,7 @@ local function delete_job(id)
     redis.call('DEL', job_key(id), result_key(id), progress_key(id))
     redis.call('ZREM', own .. 'jobs', id)
     redis.call('ZREM', own .. 'expiry', id)
+    redis.call('ZREM', own .. 'start_by', id)
 end
 
 -- The fields of a job's hash, its result, its progress, and the time. No fields: no such job.
@@ -231,7 +219,11 @@ local function read_job(id)
 end
 
 -- Adds a job with the fields `job.record` (name, value, …), due at `job.run_at` or at once.
+local inserted = 0
 local function insert(job, time)
+    -- Jobs of one call are in the order in which they were added, too.
+    local created_at = time + inserted * 1e-6
+    inserted = inserted + 1
     local key = job_key(job.id)
     -- Keys of an expired record with this id may still exist.
     delete_job(job.id)
@@ -239,14 +231,15 @@ local function insert(job, time)
     local status = run_at > time and 'scheduled' or 'queued'
     redis.call('HSET', key, unpack(job.record))
     redis.call('HSET', key, 'status', status, 'created_at', stamp, 'fp_token', args.token,
-               'fp_run_at', text(run_at), 'fp_created_at', text(time))
-    redis.call('ZADD', own .. 'jobs', text(time), job.id)
+               'fp_run_at', text(run_at), 'fp_created_at', text(created_at))
+    redis.call('ZADD', own .. 'jobs', text(created_at), job.id)
+    if job.expires then set_start_by(job.id, run_at) end
     if job.schedule_id then redis.call('SADD', active_key(job.schedule_id), job.id) end
     if status == 'scheduled' then
         redis.call('ZADD', registry('scheduled', job.queue), text(run_at), rq_id(job.id))
     else
         redis.call('HSET', key, 'enqueued_at', stamp)
-        push(job.queue, job.id, run_at)
+        push(job.queue, job.id)
     end
 end
 

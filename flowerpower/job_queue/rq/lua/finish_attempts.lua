@@ -19,6 +19,7 @@ for position, attempt in ipairs(args.ended) do
         if status == 'scheduled' then
             redis.call('HSET', key, 'status', status, 'fp_owner', '', 'worker_name', '')
             redis.call('ZADD', registry('scheduled', queue), text(attempt.run_at), rq_id(id))
+            set_start_by(id, attempt.run_at)
         else
             end_job(id, queue, status, time, args.history_ttl, attempt.result, attempt.result_ttl)
         end
