@@ -121,6 +121,13 @@ class Connection:
         except (ValueError, TypeError) as error:
             raise ConfigError(f"The Redis URL cannot be used: {mask(str(error))}.") from None
 
+    @classmethod
+    def of_client(cls, client: Any) -> Connection:
+        """The connections of a client that another program has opened and closes."""
+        connection = cls.__new__(cls)
+        connection.url, connection.client, connection.once = "of RQ's worker", client, client
+        return connection
+
     def _open(self, url: str, retries: int) -> redis.Redis:
         backoff = ExponentialWithJitterBackoff(base=0.1, cap=0.5) if retries else NoBackoff()
         # Timeouts are not retried: waiting again for a Redis that hangs would take too long.
