@@ -57,7 +57,7 @@ def run_pipeline(pipeline: str) -> dict[str, Any] | None:
     namespace, _, job_id = job.id.partition("--")
     if namespace != options["namespace"]:
         raise Refused(
-            f"The job belongs to the project {namespace}; {project.root} is {options['namespace']}.",
+            f"The job is of the project {namespace}; {project.root} is {options['namespace']}.",
             hint="Start `rq worker` in the folder of the project whose jobs it is to run.",
         )
     # Not by the project's URL: the job is where RQ's worker has found it.
