@@ -65,7 +65,7 @@ def test_a_job_is_where_rq_looks_for_it(
     assert stock.queue.count == (1 if where == "queue" else 0)
     if where != "queue":
         assert stock.registry(where).count == 1
-    job = stock.fetch("subject")
+    job = stock.fetch("subject", None)
     assert job.get_status() == word
     assert (job.func_name, job.description) == (ENTRY_POINT, "report")
     assert job.kwargs == {"pipeline": "report"}

@@ -45,6 +45,7 @@ def run_pipeline(pipeline: str) -> dict[str, Any] | None:
         RunFailed: if the pipeline failed, with its traceback as the message.
     """
     from rq import get_current_job
+    from rq.serializers import JSONSerializer
 
     job = get_current_job()
     if job is None:
@@ -64,6 +65,8 @@ def run_pipeline(pipeline: str) -> dict[str, Any] | None:
     connection = Connection.of_client(job.connection)
     store = RedisStore(connection, namespace, options["result_ttl"], options["history_ttl"])
     attempt = Attempt(_claim(store, job_id, str(job.worker_name)), clock.monotonic())
+    # Results are JSON whatever serializer the worker has; see lua/common.lua for those of ours.
+    job.serializer = JSONSerializer
     result = _result_of(project, attempt)
     seconds = round(clock.monotonic() - attempt.began, 3)
     return _record(store, attempt, replace(result, ended_at=clock.now(), seconds=seconds))

@@ -77,8 +77,10 @@ def error_of(entry: Mapping[bytes, bytes]) -> str:
     text = _unpacked(entry.get(b"exc_string", b"")) or "RQ's own tools have ended it."
     error = {"code": "run_failed", "node": None, **_parsed(mask(text))}
     if str(error["type"]).endswith(_UNREADABLE):
-        error["message"] = "RQ's worker cannot read the job, which is JSON and no pickle."
-        error["hint"] = "Start it as `rq worker --serializer json`, or use start-worker."
+        error["message"] = "RQ's worker cannot read the job with its serializer."
+        error["hint"] = (
+            "Start it without --serializer, or use `flowerpower job-queue start-worker`."
+        )
     return records.as_json(error) or ""
 
 
