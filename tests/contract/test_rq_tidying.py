@@ -1,6 +1,7 @@
 """What RQ's own tools do to jobs of ours: queued again, deleted, stopped; nothing is lost or left."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_a_job_that_rq_queues_again_has_its_retries_again(
     assert fake_worker.finish(fake_worker.take(), retry_at(in_seconds(0), retries=1, left=0))
     (claim,) = eventually(fake_worker.claim)
     assert claim.retries == 1
-    assert fake_worker.finish(claim, FAILED)
+    assert fake_worker.finish(claim, replace(FAILED, retries=1))
     stock.queue.failed_job_registry.requeue(stock.id("subject"))
     again = fake_worker.take()
     assert (again.attempt, again.retries, list(again.attempts)) == (3, 0, ["1", "2"])
