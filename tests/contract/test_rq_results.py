@@ -241,9 +241,15 @@ def test_a_damaged_result_is_named(
 
 
 def test_a_key_of_another_type_stops_nobody(backend: JobQueueBackend, stock: Stock) -> None:
-    """Where RQ's stream should be is a text: the job ends all the same."""
-    fake_worker, claim = running(backend)
-    stock.client.set(f"rq:results:{stock.id('subject')}", "x")
+    """Where RQ's stream, and what it knows of a running job, should be is a text: the job ends."""
+    subject, name = stock.id("subject"), f"of-{stock.namespace}"
+    for key in (f"results:{subject}", f"executions:{subject}", f"execution:{subject}:{name}-1",
+                f"worker:{name}:executions"):  # fmt: skip
+        stock.client.set(f"rq:{key}", "x")
+    backend.add_job(spec("subject"))
+    stock.client.set(f"rq:results:{subject}", "x")
+    fake_worker = FakeWorker(backend, name)
+    claim = fake_worker.take()
     assert fake_worker.finish(claim)
     job = backend.get_job("subject")
     assert (job.status, job.result) == (JobStatus.FINISHED, None)

@@ -39,7 +39,8 @@ RQ_WORKER_DIED = "RQ's own worker that ran it died; its jobs have no lease and a
 @lru_cache(maxsize=32)
 def _script_text(name: str) -> str:
     folder = resources.files(__package__) / "lua"
-    return "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in ("common", name))
+    parts = ("common", "rq_tools", name)
+    return "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in parts)
 
 
 class RedisStore:

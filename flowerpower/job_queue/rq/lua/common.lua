@@ -47,17 +47,9 @@ local function results_key(id) return rq .. ':results:' .. rq_id(id) end
 local function progress_key(id) return own .. 'progress:' .. id end
 local function held_key(worker) return own .. 'held:' .. worker end
 local function active_key(schedule) return own .. 'active:' .. schedule end
-local function execution(id, owner, attempt) return rq_id(id) .. ':' .. owner .. '-' .. attempt end
-local function execution_key(id, owner, attempt)
-    return rq .. ':execution:' .. execution(id, owner, attempt)
-end
-
 local function is_live(status)
     return status == 'scheduled' or status == 'queued' or status == 'started'
 end
-
--- How an attempt ended, in RQ's numbers (rq.results.Result.Type), by the status of its job then.
-local RESULT_TYPES = {finished = 1, failed = 2, canceled = 3, scheduled = 4}
 
 -- Fields of a hash; none if the key is damaged beyond being a hash.
 local function fields(key, ...)
@@ -106,6 +98,9 @@ local function push(queue, id, run_at)
     end
 end
 
+-- In rq_tools.lua, which follows.
+local add_result, begin_execution, end_execution, queue_of_execution, count_attempt, result_entry
+
 -- Removes a job from all registries in which RQ may have put it.
 local function leave_registries(id, queue)
     for _, kind in ipairs({'scheduled', 'finished', 'failed', 'canceled', 'deferred'}) do
@@ -136,22 +131,6 @@ local function enqueue(id, queue, run_at)
     redis.call('HSET', job_key(id), 'status', 'queued', 'enqueued_at', stamp, 'fp_ended_at', '',
                'ended_at', '', 'fp_owner', '', 'worker_name', '')
     push(queue, id, run_at)
-end
-
--- Adds to RQ's stream how an attempt ended; returns the entry's id. `ended` has what Python knows
--- of it (rq/results.py). Nothing of it, once a user wrote into Redis, may stop the end of a job.
-local function add_result(id, status, worker, attempt, ended)
-    local entry = {'type', RESULT_TYPES[status], 'worker_name', worker,
-                   'execution_id', worker .. '-' .. attempt}
-    for _, name in ipairs({'exc_string', 'return_value', 'fp_summary', 'execution_started_at',
-                           'execution_ended_at'}) do
-        if ended[name] then
-            table.insert(entry, name)
-            table.insert(entry, ended[name])
-        end
-    end
-    local added = redis.pcall('XADD', results_key(id), 'MAXLEN', 10, '*', unpack(entry))
-    return type(added) == 'string' and added or ''
 end
 
 -- Ends a job, with `ended` for that of an attempt (see `add_result`). Its record, results and logs
@@ -204,35 +183,9 @@ local function is_held(id, owner, attempt)
     return job[1] == 'started'
 end
 
--- Shows an attempt to RQ's tools. For RQ it never expires: drop_claim ends it.
-local function begin_execution(id, queue, owner, attempt, time)
-    local name = execution(id, owner, attempt)
-    redis.call('ZADD', registry('wip', queue), '+inf', name)
-    redis.call('ZADD', rq .. ':executions:' .. rq_id(id), '+inf', owner .. '-' .. attempt)
-    redis.call('HSET', execution_key(id, owner, attempt), 'id', owner .. '-' .. attempt,
-               'job_id', rq_id(id), 'worker_name', owner, 'created_at', text(time),
-               'last_heartbeat', text(time), 'fp_queue', queue)
-    redis.call('SADD', rq .. ':worker:' .. owner .. ':executions', name)
-end
-
 local function drop_claim(id, queue, owner, attempt)
-    local name = execution(id, owner, attempt)
     redis.call('HDEL', held_key(owner), id)
-    redis.call('ZREM', registry('wip', queue), name)
-    redis.call('ZREM', rq .. ':executions:' .. rq_id(id), owner .. '-' .. attempt)
-    redis.call('DEL', execution_key(id, owner, attempt))
-    redis.call('SREM', rq .. ':worker:' .. owner .. ':executions', name)
-end
-
--- Adds to the counts that RQ's tools show of a worker.
-local function count_attempt(worker, status, seconds)
-    local key = rq .. ':worker:' .. worker
-    -- Without its record, which expires, the counts would stay for ever.
-    if redis.call('EXISTS', key) == 0 then return end
-    local count = {finished = 'successful_job_count', failed = 'failed_job_count',
-                   scheduled = 'failed_job_count'}
-    if count[status] then redis.pcall('HINCRBY', key, count[status], 1) end
-    redis.pcall('HINCRBYFLOAT', key, 'total_working_time', text(seconds))
+    end_execution(id, queue, owner, attempt)
 end
 
 -- Appends to the log of an attempt; of more than `limit` bytes the end is kept, by whole pieces.
@@ -297,25 +250,6 @@ local function delete_job(id)
     redis.call('DEL', job_key(id), result_key(id), progress_key(id), results_key(id))
     redis.call('ZREM', own .. 'jobs', id)
     redis.call('ZREM', own .. 'expiry', id)
-end
-
--- Whether RQ's own worker or tools ended a job, and no script of ours.
-local function is_ended_by_rq(id)
-    local job = fields(job_key(id), 'status', 'fp_ended_at', 'worker_name', 'fp_worker')
-    return job[1] and not is_live(job[1])
-           and ((job[2] or '') == '' or (job[3] or '') ~= (job[4] or ''))
-end
-
--- The entry of RQ's stream that has the job's result, or the error that RQ has ended it with.
-local function result_entry(id)
-    local result_id = fields(job_key(id), 'fp_result_id')[1]
-    local entries = {}
-    if is_ended_by_rq(id) then
-        entries = redis.pcall('XREVRANGE', results_key(id), '+', '-', 'COUNT', 1)
-    elseif result_id and result_id ~= '' then
-        entries = redis.pcall('XRANGE', results_key(id), result_id, result_id)
-    end
-    return not entries.err and entries[1] and entries[1][2] or {}
 end
 
 -- The fields of a job's hash, its result if it has a key of its own, its progress, the time, and

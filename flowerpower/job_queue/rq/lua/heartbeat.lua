@@ -12,7 +12,7 @@ for position = 1, #held, 2 do
         table.insert(answer, {id, attempt, fields(job_key(id), 'fp_cancel')[1] or '0'})
     else
         -- RQ's own tools took the job away.
-        local queue = fields(execution_key(id, args.worker, attempt), 'fp_queue')[1]
+        local queue = queue_of_execution(id, args.worker, attempt)
         drop_claim(id, queue, args.worker, attempt)
     end
 end
