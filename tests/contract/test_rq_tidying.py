@@ -1,10 +1,12 @@
 """What RQ's own tools do to jobs of ours: queued again, deleted, stopped; nothing is lost or left."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import rq
 from rq.job import JobStatus as RqStatus
 
 from flowerpower.errors import JobNotFound
@@ -106,6 +108,25 @@ def test_a_job_that_rq_deletes_leaves_nothing(
     backend.prune()
     left = {key.decode() for key in stock.client.scan_iter(f"*{stock.namespace}*")}
     assert left == {f"flowerpower:{stock.namespace}:counts"}
+
+
+def test_a_job_that_a_killed_worker_of_rq_had_taken_is_queued_again(
+    backend: JobQueueBackend, stock: Stock
+) -> None:
+    """Killed between the queue and the begin of the job, RQ's worker leaves it in a list of its own."""
+    backend.add_job(spec("subject"))
+    rq.Queue.lmove(stock.client, stock.queue.key, None)
+    assert stock.queue.job_ids == []
+    backend.prune()
+    taken = f"flowerpower:{stock.namespace}:taken"
+    assert FakeWorker(backend).claim() == []
+    stock.client.hset(taken, stock.id("subject"), time.time() - 61)
+    backend.prune()
+    assert stock.where("subject") == {"queue"}
+    assert FakeWorker(backend).take().job_id == "subject"
+    assert stock.client.lrange(stock.queue.intermediate_queue_key, 0, -1) == []
+    backend.prune()
+    assert not stock.client.exists(taken)
 
 
 def test_ids_of_deleted_jobs_go_page_by_page(backend: JobQueueBackend, stock: Stock) -> None:

@@ -15,12 +15,19 @@ from rq.job import JobStatus as RqStatus
 from rq.results import Result
 
 from flowerpower.errors import RunFailed
-from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.job_queue.base import JobQueueBackend, WorkerOptions
 from flowerpower.jobs.claim import Claim
 from flowerpower.jobs.job import Job, JobFilter, JobStatus
 from flowerpower.pipeline import PipelineManager
 from tests.conditions import WAIT_LIMIT, eventually
-from tests.contract.fake_worker import FINISHED, RESULT, FakeWorker, spec
+from tests.contract.fake_worker import (
+    FINISHED,
+    RESULT,
+    FakeWorker,
+    in_seconds,
+    spec,
+    with_inputs,
+)
 from tests.contract.on_redis import OnRedis
 from tests.contract.stock import Stock
 from tests.servers import RedisServer
@@ -32,6 +39,7 @@ PIPELINES = {
     "killed": "import os\n\ndef total() -> int:\n    os.kill(os.getpid(), 9)\n    return 1\n",
     "touching": "from pathlib import Path\n\ndef total() -> int:\n    Path('touched').touch()\n    return 1\n",
     "unflushed": "log = open('lines.txt', 'w')\n\ndef total() -> int:\n    log.write('one line')\n    return 1\n",
+    "counted": "import os\n\nfrom pathlib import Path\n\ndef total(number: int) -> int:\n    with Path(f'ran-{number}').open('a') as file:\n        file.write('x')\n    return os.getpid()\n",
     "endless": "import time\nfrom pathlib import Path\n\ndef total() -> int:\n    Path('begun').touch()\n    time.sleep(600)\n    return 1\n",
 }
 
@@ -288,6 +296,43 @@ def test_a_worker_that_dies_leaves_a_failed_job(place: Place) -> None:
     assert latest.type is Result.Type.FAILED
     assert place.stock.where("subject") == {"failed"}
     assert place.backend.retry_job("subject").status is JobStatus.QUEUED
+
+
+def test_rqs_scheduler_queues_what_is_due(place: Place) -> None:
+    """With `--with-scheduler` RQ's worker runs jobs for later too, without a worker of ours."""
+    place.backend.add_job(spec("subject", run_at=in_seconds(1)))
+    eventually(lambda: place.backend.next_due_in(["default"]) == 0)
+    place.burst("--with-scheduler")
+    assert place.backend.get_job("subject").status is JobStatus.FINISHED
+
+
+def test_workers_of_both_kinds_share_a_queue(place: Place) -> None:
+    """Each of many jobs runs once, in a worker of RQ's or in one of ours, and is recorded so."""
+    jobs = [
+        spec(f"job-{n}", pipeline="counted", overrides=with_inputs(number=n)) for n in range(40)
+    ]
+    place.backend.add_jobs(jobs)
+    workers = [
+        subprocess.Popen(
+            place.command("--max-jobs", "3"), cwd=place.root, env=place.environ,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    try:
+        ended = frozenset({JobStatus.FINISHED})
+        eventually(lambda: place.backend.list_jobs(JobFilter(ended)))
+        place.backend.run_worker(WorkerOptions(burst=True))
+        eventually(lambda: len(place.backend.list_jobs(JobFilter(ended, limit=99))) == len(jobs))
+    finally:
+        for worker in workers:
+            worker.terminate()
+            worker.wait(WAIT_LIMIT)
+    assert {(place.root / f"ran-{n}").read_text() for n in range(40)} == {"x"}
+    records = [place.backend.get_job(job.id) for job in jobs]
+    assert {job.attempt for job in records} == {1}
+    by_rq = [job for job in records if len(job.attempts[0]["worker"]) == 32]
+    assert 0 < len(by_rq) < len(jobs)
 
 
 def test_what_rq_ends_expires_as_ours_does(place: Place) -> None:

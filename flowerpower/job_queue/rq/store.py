@@ -33,6 +33,8 @@ from flowerpower.triggers import clock
 
 PAGE = 500
 """Records that one call reads or writes."""
+TAKEN_LIMIT = 60.0
+"""Seconds that RQ's own worker may take to begin what it has taken from a queue, as in RQ."""
 RQ_WORKER_DIED = "RQ's own worker that ran it died; its jobs have no lease and are not run again"
 
 
@@ -176,7 +178,7 @@ class RedisStore:
         for ids in self.pages("jobs") if everything_ended else []:
             count += int(self.run("prune_jobs", ids=ids))
         error = {"type": "WorkerLost", "message": RQ_WORKER_DIED, "code": "worker_lost"}
-        self.run("tidy_up", **for_both(json.dumps(error)))
+        self.run("tidy_up", taken_limit=TAKEN_LIMIT, **for_both(json.dumps(error)))
         return count
 
     # Workers

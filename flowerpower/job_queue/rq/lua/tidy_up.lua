@@ -1,8 +1,9 @@
 -- Puts right what RQ's own tools and workers leave: ended jobs that would never expire, jobs of
 -- dead workers, queued ones that would expire, and ids of jobs that are gone. At most a few hundred
--- of each, as it is called again and again. Touches all keys of these jobs, and counts.
+-- of each, as it is called again and again. Touches all keys of these jobs, counts, and taken: a hash
+-- of jobs that a worker of RQ's has taken from a queue and not begun, by when they were first seen.
 check_writable()
-local time, limit = now(), 200
+local time, limit, taken_key = now(), 200, own .. 'taken'
 local prefix = rq .. ':queue:' .. namespace .. '.'
 
 local function ours(job)
@@ -42,6 +43,21 @@ for _, list in ipairs(redis.call('SMEMBERS', rq .. ':queues')) do
                 end
             end
         end
+        -- A worker of RQ's is here for a moment only; one that was killed here stays.
+        local taken = redis.call('LRANGE', list .. ':intermediate', 0, limit - 1)
+        for _, job in ipairs(taken) do
+            local id = ours(job)
+            local record = fields(rq .. ':job:' .. job, 'status', 'fp_run_at')
+            local seen = tonumber(redis.call('HGET', taken_key, job) or time) or 0
+            if record[1] ~= 'queued' or time - seen > args.taken_limit then
+                redis.call('LREM', list .. ':intermediate', 1, job)
+                redis.call('HDEL', taken_key, job)
+                if record[1] == 'queued' and id then push(queue, id, tonumber(record[2]) or 0) end
+            else
+                redis.call('HSET', taken_key, job, text(seen))
+            end
+        end
+        if #taken == 0 then redis.call('DEL', taken_key) end
         -- While RQ's own worker lives, it moves on the score of what it runs.
         local lost = redis.call('ZRANGEBYSCORE', registry('wip', queue), '-inf', text(time - 30),
                                 'LIMIT', 0, limit)
