@@ -286,6 +286,18 @@ def test_rq_deletes_a_running_job_whole(backend: JobQueueBackend, stock: Stock) 
     assert not list(stock.client.scan_iter(f"rq:execution*{stock.namespace}*"))
 
 
+def test_a_dead_worker_leaves_no_execution(backend: JobQueueBackend, stock: Stock) -> None:
+    """Also not that of a job which RQ's tools deleted before."""
+    backend.add_jobs([spec("subject"), spec("other")])
+    fake_worker = FakeWorker(backend, f"of-{stock.namespace}")
+    fake_worker.claim(2)
+    stock.client.delete(f"rq:job:{stock.id('subject')}")
+    assert backend.requeue_lost_jobs_of(fake_worker.name, backend.beats()[fake_worker.name]) == 1
+    assert stock.registry("wip").get_job_ids() == []
+    assert not list(stock.client.scan_iter(f"rq:execution*{stock.namespace}*"))
+    assert not stock.client.exists(f"rq:worker:{fake_worker.name}:executions")
+
+
 def test_a_worker_is_counted(backend: JobQueueBackend, stock: Stock) -> None:
     """Attempts that succeeded and failed, and their seconds; without RQ's record nothing is left."""
     fake_worker = FakeWorker(backend, f"of-{stock.namespace}")

@@ -106,7 +106,7 @@ def row_of(
 
 
 def _is_ended_by_rq(fields: Mapping[bytes, bytes]) -> bool:
-    """Whether RQ's own worker or tools have ended it without us, as lua/common.lua says it too."""
+    """Whether RQ's own worker or tools have ended it without us; as lua/rq_tools.lua says it."""
     worker = fields.get(b"worker_name", b"")
     return not fields.get(b"fp_ended_at") or worker != fields.get(b"fp_worker", b"")
 
@@ -115,12 +115,15 @@ def _ended_by_rq(
     fields: Mapping[bytes, bytes], row: Row, entry: Mapping[bytes, bytes]
 ) -> dict[str, Any]:
     """The columns of such a job that only RQ's fields have."""
-    times = {name: _seconds(fields.get(name.encode())) for name in ("started_at", "ended_at")}
-    error = None if row["status"] is JobStatus.FINISHED else error_of(entry)
-    # Job.cancel gives no reason, and needs none.
-    error = error if row["status"] is JobStatus.FAILED or entry else None
-    changes = {**times, "owner": None, "error": error, "result": None}
-    return {name: value for name, value in changes.items() if value or name != "started_at"}
+    # A list has no entries, and Job.cancel leaves none: it gives no reason, and needs none.
+    has_error = row["status"] is JobStatus.FAILED or b"exc_string" in entry
+    return {
+        "started_at": _seconds(fields.get(b"started_at")) or row["started_at"],
+        "ended_at": _seconds(fields.get(b"ended_at")),
+        "owner": None,
+        "error": error_of(entry) if has_error else None,
+        "result": None,
+    }
 
 
 def _seconds(stamp: bytes | None) -> float | None:

@@ -74,7 +74,7 @@ def result_of(entry: Mapping[bytes, bytes]) -> str | None:
 
 def error_of(entry: Mapping[bytes, bytes]) -> str:
     """The error, as JSON, of a job that RQ's own worker or tools have ended without us."""
-    text = _unpacked(entry.get(b"exc_string", b"")) or "RQ's own tools have ended it."
+    text = _unpacked(entry.get(b"exc_string", b"")) or "RQ's own tools have ended it"
     error = {"code": "run_failed", "node": None, **_parsed(mask(text))}
     if str(error["type"]).endswith(_UNREADABLE):
         error["message"] = "RQ's worker cannot read the job with its serializer."
