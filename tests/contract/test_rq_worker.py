@@ -265,6 +265,12 @@ def test_it_must_be_in_the_folder_of_its_project(place: Place, tmp_path: Path) -
     assert place.backend.get_job("subject").status is JobStatus.FINISHED
 
 
+def children_of(pid: int) -> list[int]:
+    shown = subprocess.check_output(["ps", "-A", "-o", "pid=,ppid="], text=True)
+    pairs = [line.split() for line in shown.splitlines()]
+    return [int(child) for child, parent in pairs if int(parent) == pid]
+
+
 def test_a_worker_that_dies_leaves_a_failed_job(place: Place) -> None:
     """Once RQ's worker has not moved its mark for long, the job has failed and may run again."""
     place.backend.add_job(spec("subject", pipeline="endless"))
@@ -274,15 +280,16 @@ def test_a_worker_that_dies_leaves_a_failed_job(place: Place) -> None:
     )  # fmt: skip
     try:
         eventually((place.root / "begun").exists)
-        job = place.backend.get_job("subject")
-        assert job.status is JobStatus.RUNNING
-        horse = int(subprocess.check_output(["pgrep", "-P", str(worker.pid)], text=True))
+        assert place.backend.get_job("subject").status is JobStatus.RUNNING
         place.backend.prune()
         assert place.backend.get_job("subject").status is JobStatus.RUNNING
     finally:
+        horses = children_of(worker.pid)
         worker.kill()
         worker.wait()
-    os.kill(horse, signal.SIGKILL)
+        # It outlives its worker.
+        for horse in horses:
+            os.kill(horse, signal.SIGKILL)
     wip = f"rq:wip:{place.stock.queue.name}"
     ((entry, score),) = place.stock.client.zrange(wip, 0, -1, withscores=True)
     assert time.time() + 30 < score < time.time() + 120
