@@ -1,4 +1,4 @@
-"""Results, failures, executions and counts where RQ's own tools look for them."""
+"""Results and failures where RQ's own tools look for them."""
 
 import datetime
 import json
@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import rq.executions
-from rq import Worker
 from rq.job import Job as RqJob
 from rq.job import JobStatus as RqStatus
 from rq.results import Result
@@ -165,22 +164,30 @@ def test_a_lost_job_says_so_in_rq(backend: JobQueueBackend, stock: Stock) -> Non
     assert exc_info(stock.fetch("subject")) == f"WorkerLost: {message}"
 
 
-@pytest.mark.parametrize(
-    ("result_ttl", "kept"), [(60.0, 60.0), (-1, 3600.0), (7200.0, 3600.0), (0, 3600.0)]
-)
+@pytest.mark.parametrize(("result_ttl", "kept"), [(60.0, 60.0), (-1, 3600.0), (7200.0, 3600.0)])
 def test_a_result_expires_in_rq_too(
     redis_place: OnRedis, stock: Stock, result_ttl: float, kept: float
 ) -> None:
-    """After its own time to live, and never after the record; 0 keeps that it ended, no value."""
+    """After its own time to live, and never after the record."""
     with redis_place.open(history_ttl=3600.0) as backend:
         fake_worker, claim = running(backend, result_ttl=result_ttl)
         assert fake_worker.finish(claim)
         job = stock.fetch("subject")
-        assert job.return_value() == (RESULT["outputs"] if result_ttl else None)
-        assert job.latest_result() is not None
+        assert job.return_value() == RESULT["outputs"]
         assert kept - 30 < ttl(stock, f"rq:results:{job.id}") <= kept
         assert 3570 < ttl(stock, f"rq:job:{job.id}") <= 3600
-        assert (backend.get_job("subject").result is None) is (result_ttl == 0)
+        assert backend.get_job("subject").result == RESULT
+
+
+def test_without_a_time_to_live_there_is_no_result(backend: JobQueueBackend, stock: Stock) -> None:
+    """As in RQ; nor is there what became of earlier attempts."""
+    fake_worker, claim = running(backend, result_ttl=0)
+    assert fake_worker.finish(claim, retry_at(in_seconds(0)))
+    assert fake_worker.finish(eventually(fake_worker.claim)[0])
+    job = stock.fetch("subject")
+    assert (job.get_status(), job.latest_result()) == (RqStatus.FINISHED, None)
+    assert backend.get_job("subject").result is None
+    assert not stock.client.exists(f"rq:results:{job.id}")
 
 
 def test_a_failure_is_kept_as_long_as_the_record(redis_place: OnRedis, stock: Stock) -> None:
@@ -190,6 +197,16 @@ def test_a_failure_is_kept_as_long_as_the_record(redis_place: OnRedis, stock: St
         assert 3570 < ttl(stock, f"rq:results:{stock.id('subject')}") <= 3600
         assert backend.retry_job("subject").status is JobStatus.QUEUED
         assert ttl(stock, f"rq:results:{stock.id('subject')}") < 0
+
+
+@pytest.mark.parametrize("end", [FINISHED, FAILED])
+def test_a_small_end_takes_little_memory(
+    backend: JobQueueBackend, stock: Stock, end: AttemptResult
+) -> None:
+    """A new stream takes more than 4 KB in Redis; that of a job has not what it does not need."""
+    fake_worker, claim = running(backend)
+    assert fake_worker.finish(claim, timed(end))
+    assert stock.client.memory_usage(f"rq:results:{stock.id('subject')}", samples=0) < 1500
 
 
 def test_a_large_result_is_in_redis_once(backend: JobQueueBackend, stock: Stock) -> None:
@@ -253,73 +270,6 @@ def test_a_key_of_another_type_stops_nobody(backend: JobQueueBackend, stock: Sto
     assert fake_worker.finish(claim)
     job = backend.get_job("subject")
     assert (job.status, job.result) == (JobStatus.FINISHED, None)
-
-
-def test_rq_knows_what_a_worker_runs(backend: JobQueueBackend, stock: Stock) -> None:
-    """One execution for each attempt, gone with it; a worker with several slots has several."""
-    backend.add_jobs([spec("subject"), spec("other")])
-    fake_worker = FakeWorker(backend, f"of-{stock.namespace}")
-    claims = fake_worker.claim(2)
-    worker = Worker([], name=fake_worker.name, connection=stock.client, prepare_for_work=False)
-    running_now = {execution.job_id for execution in worker.get_current_executions()}
-    assert running_now == {stock.id("subject"), stock.id("other")}
-    assert worker.get_current_job_id() in running_now
-    (execution,) = stock.fetch("subject").get_executions()
-    assert (execution.worker_name, execution.id) == (fake_worker.name, f"{fake_worker.name}-1")
-    assert fake_worker.finish(claims[0])
-    assert backend.release(claims[1])
-    assert worker.get_current_executions(refresh=True) == []
-    assert stock.fetch("subject").get_executions() == []
-    assert not list(stock.client.scan_iter(f"rq:execution*{stock.namespace}*"))
-
-
-def test_rq_deletes_a_running_job_whole(backend: JobQueueBackend, stock: Stock) -> None:
-    """Job.delete, or a deleted key, leaves no execution once its worker has beaten again."""
-    fake_worker, _ = running(backend)
-    stock.fetch("subject").delete()
-    assert stock.where("subject") == set()
-    backend.add_job(spec("other"))
-    fake_worker.take()
-    stock.client.delete(f"rq:job:{stock.id('other')}")
-    assert backend.heartbeat(fake_worker.name).held == {}
-    assert stock.registry("wip").get_job_ids() == []
-    assert not list(stock.client.scan_iter(f"rq:execution*{stock.namespace}*"))
-
-
-def test_a_dead_worker_leaves_no_execution(backend: JobQueueBackend, stock: Stock) -> None:
-    """Also not that of a job which RQ's tools deleted before."""
-    backend.add_jobs([spec("subject"), spec("other")])
-    fake_worker = FakeWorker(backend, f"of-{stock.namespace}")
-    fake_worker.claim(2)
-    stock.client.delete(f"rq:job:{stock.id('subject')}")
-    assert backend.requeue_lost_jobs_of(fake_worker.name, backend.beats()[fake_worker.name]) == 1
-    assert stock.registry("wip").get_job_ids() == []
-    assert not list(stock.client.scan_iter(f"rq:execution*{stock.namespace}*"))
-    assert not stock.client.exists(f"rq:worker:{fake_worker.name}:executions")
-
-
-def test_a_worker_is_counted(backend: JobQueueBackend, stock: Stock) -> None:
-    """Attempts that succeeded and failed, and their seconds; without RQ's record nothing is left."""
-    fake_worker = FakeWorker(backend, f"of-{stock.namespace}")
-    key = f"rq:worker:{fake_worker.name}"
-    stock.client.hset(key, "birth", "2026-11-28T12:00:00.000000Z")
-    try:
-        for number, end in enumerate([FINISHED, FAILED, retry_at(in_seconds(3600)), CANCELLED]):
-            backend.add_job(spec(f"job-{number}"))
-            assert fake_worker.finish(fake_worker.take(), timed(end))
-        worker = Worker.find_by_key(key, connection=stock.client)
-        assert worker is not None
-        assert (worker.successful_job_count, worker.failed_job_count) == (1, 2)
-        assert worker.total_working_time == pytest.approx(9.0)
-        # Damaged counts stop no job.
-        stock.client.hset(key, mapping={"successful_job_count": "x", "total_working_time": "x"})
-        backend.add_job(spec("after"))
-        assert fake_worker.finish(fake_worker.take())
-    finally:
-        stock.client.delete(key)
-    backend.add_job(spec("last"))
-    assert fake_worker.finish(fake_worker.take())
-    assert not stock.client.exists(key)
 
 
 def test_the_names_that_the_scripts_build_are_rqs() -> None:

@@ -129,6 +129,26 @@ def test_a_job_that_a_killed_worker_of_rq_had_taken_is_queued_again(
     assert not stock.client.exists(taken)
 
 
+def test_a_job_that_rqs_clean_up_gave_up_is_a_lost_one(
+    backend: JobQueueBackend, stock: Stock
+) -> None:
+    """`rq info` and RQ's workers fail a job whose worker of RQ's has not moved its mark."""
+    backend.add_job(spec("subject"))
+    worker = rq.SimpleWorker([stock.queue], connection=stock.client)
+    dequeued = rq.Queue.dequeue_any([stock.queue], None, stock.client)
+    assert dequeued is not None
+    execution = worker.prepare_execution(dequeued[0])
+    worker.prepare_job_execution(dequeued[0])
+    job = backend.get_job("subject")
+    assert (job.status, job.worker) == (JobStatus.RUNNING, None)
+    stock.client.zadd(stock.registry("wip").key, {execution.composite_key: 1})
+    stock.registry("wip").cleanup()
+    job = backend.get_job("subject")
+    assert (job.status, (job.error or {})["type"]) == (JobStatus.FAILED, "WorkerLost")
+    assert "AbandonedJobError" in (job.error or {})["message"]
+    assert backend.retry_job("subject").status is JobStatus.QUEUED
+
+
 def test_ids_of_deleted_jobs_go_page_by_page(backend: JobQueueBackend, stock: Stock) -> None:
     """However many are left, each tidying takes some, and those that are there stay."""
     backend.add_jobs([spec(f"job-{number}") for number in range(500)])

@@ -3,10 +3,8 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ from rq.job import JobStatus as RqStatus
 from rq.results import Result
 
 from flowerpower.errors import RunFailed
-from flowerpower.job_queue.base import JobQueueBackend, WorkerOptions
+from flowerpower.job_queue.base import WorkerOptions
 from flowerpower.jobs.claim import Claim
 from flowerpower.jobs.job import Job, JobFilter, JobStatus
 from flowerpower.pipeline import PipelineManager
@@ -28,70 +26,8 @@ from tests.contract.fake_worker import (
     spec,
     with_inputs,
 )
-from tests.contract.on_redis import OnRedis
-from tests.contract.stock import Stock
+from tests.contract.rq_place import SECRET, Place, new_place
 from tests.servers import RedisServer
-
-SECRET = "tulips-at-midnight"
-PIPELINES = {
-    "report": "def total(factor: int = 1) -> int:\n    print('words')\n    return 42 * factor\n",
-    "broken": "import os\n\ndef total() -> int:\n    raise ValueError('no region ' + os.environ['TOKEN'])\n",
-    "killed": "import os\n\ndef total() -> int:\n    os.kill(os.getpid(), 9)\n    return 1\n",
-    "touching": "from pathlib import Path\n\ndef total() -> int:\n    Path('touched').touch()\n    return 1\n",
-    "unflushed": "log = open('lines.txt', 'w')\n\ndef total() -> int:\n    log.write('one line')\n    return 1\n",
-    "counted": "import os\n\nfrom pathlib import Path\n\ndef total(number: int) -> int:\n    with Path(f'ran-{number}').open('a') as file:\n        file.write('x')\n    return os.getpid()\n",
-    "endless": "import time\nfrom pathlib import Path\n\ndef total() -> int:\n    Path('begun').touch()\n    time.sleep(600)\n    return 1\n",
-}
-
-
-@dataclass
-class Place:
-    """A project, its queue, and RQ's view of it."""
-
-    root: Path
-    setup: OnRedis
-    backend: JobQueueBackend
-    stock: Stock
-
-    def command(self, *options: str) -> list[str]:
-        return [
-            str(Path(sys.executable).parent / "rq"), "worker", *options,
-            "--url", self.setup.options["url"], self.stock.queue.name,
-        ]  # fmt: skip
-
-    def burst(self, *options: str, folder: Path | None = None) -> str:
-        """What RQ's worker says while it takes all that waits."""
-        worker = subprocess.run(
-            self.command("--burst", *options), cwd=folder or self.root, env=self.environ,
-            capture_output=True, text=True, timeout=WAIT_LIMIT, check=True,
-        )  # fmt: skip
-        return worker.stdout + worker.stderr
-
-    @property
-    def environ(self) -> dict[str, str]:
-        return {**os.environ, "TOKEN": SECRET}
-
-    def push_again(self, job_id: str) -> None:
-        self.stock.client.rpush(self.stock.queue.key, self.stock.id(job_id))
-
-    def exc_string(self, job_id: str) -> str:
-        latest = self.stock.fetch(job_id).latest_result()
-        return "" if latest is None else str(latest.exc_string)
-
-
-def new_place(root: Path, server: RedisServer) -> Place:
-    setup = OnRedis(root, server.url())
-    (root / "conf" / "pipelines").mkdir(parents=True)
-    (root / "pipelines").mkdir()
-    (root / "conf" / "project.yml").write_text(
-        "job_queue:\n  type: rq\n  result_ttl: 60\n  history_ttl: 1h\n"
-        f"  namespace: {setup.options['namespace']}\n  backend:\n    url: {server.url()}\n"
-    )
-    for name, module in PIPELINES.items():
-        params = "params: {token: '${TOKEN}'}\n" if name == "broken" else "run: {}\n"
-        (root / "conf" / "pipelines" / f"{name}.yml").write_text(params)
-        (root / "pipelines" / f"{name}.py").write_text(module)
-    return Place(root, setup, setup.open(result_ttl=60.0, history_ttl=3600.0), Stock(setup))
 
 
 @pytest.fixture
@@ -232,15 +168,19 @@ def test_what_failed_there_runs_again_here(worked: Place) -> None:
 
 
 def test_a_worker_with_another_serializer_cannot_read_a_job(place: Place) -> None:
-    """It fails it with RQ's own words; ours say what to do, and the job can run then."""
-    place.backend.add_job(spec("subject"))
+    """It fails it with RQ's own words; ours say what to do, and the job can run then.
+
+    Also if it had failed here before, and RQ's tools queued it again: the last error counts.
+    """
+    FakeWorker(place.backend).make(JobStatus.FAILED)
+    place.stock.queue.failed_job_registry.requeue(place.stock.id("subject"))
     place.burst("--serializer", "json")
     assert "rq.exceptions.DeserializationError" in place.exc_string("subject")
     error = error_of(place.backend.get_job("subject"))
     assert "cannot read the job" in error["message"]
     assert "without --serializer" in error["hint"]
     place.backend.retry_job("subject")
-    assert FakeWorker(place.backend).take().job_id == "subject"
+    assert FakeWorker(place.backend, "other").take().job_id == "subject"
 
 
 def test_it_must_be_in_the_folder_of_its_project(place: Place, tmp_path: Path) -> None:

@@ -6,10 +6,7 @@
 --   rq:queues  rq:queue:<queue>           the set of queues; a queue, the longest due first
 --   rq:job:<job>                          hash: RQ's own fields and ours, which begin with fp_
 --   rq:<registry>:<queue>                 sorted sets: scheduled, finished, failed, canceled, wip
---   rq:results:<job>                      stream: how its last ten attempts ended
---   rq:executions:<job>  rq:worker:<worker>:executions   which attempts run now
---   rq:execution:<job>:<worker>-<attempt> hash: such an attempt
---   rq:worker:<worker>                    hash: RQ's record of a worker, with its counts
+--   and those of rq_tools.lua
 -- Keys of ours, all below flowerpower:<namespace>:
 --   jobs  expiry                          sorted sets of ids by creation, by the record's expiry
 --   progress:<id>                         JSON
@@ -47,6 +44,7 @@ local function results_key(id) return rq .. ':results:' .. rq_id(id) end
 local function progress_key(id) return own .. 'progress:' .. id end
 local function held_key(worker) return own .. 'held:' .. worker end
 local function active_key(schedule) return own .. 'active:' .. schedule end
+
 local function is_live(status)
     return status == 'scheduled' or status == 'queued' or status == 'started'
 end
@@ -151,7 +149,7 @@ local function end_job(id, queue, status, time, history_ttl, ended)
     local result_id, result_at, ttl = '', at, ended and ended.result_ttl or 0
     if status == 'finished' and ttl >= 0 then
         redis.call('HSET', key, 'fp_result_expires_at', text(time + ttl))
-        if ttl > 0 then result_at = math.min(at, math.ceil((time + ttl) * 1000)) end
+        result_at = math.min(at, math.ceil((time + ttl) * 1000))
     end
     if ended and ended.is_in_rq then
         -- RQ's own worker writes into its stream, and nobody knows in which form.
@@ -159,9 +157,13 @@ local function end_job(id, queue, status, time, history_ttl, ended)
             redis.call('SET', result_key(id), ended.result, 'PXAT', result_at)
         end
     elseif ended then
-        if status ~= 'finished' or ttl == 0 then ended.return_value, ended.fp_summary = nil, nil end
-        local added = add_result(id, status, ended.owner, ended.attempt, ended)
-        if ended.return_value then result_id = added end
+        if status ~= 'finished' then ended.return_value, ended.fp_summary = nil, nil end
+        if status == 'finished' and ttl == 0 then
+            redis.call('DEL', results_key(id))
+        else
+            local added = add_result(id, status, ended.owner, ended.attempt, ended)
+            if ended.return_value then result_id = added end
+        end
     end
     redis.call('PEXPIREAT', results_key(id), result_at)
     redis.call('HSET', key, 'fp_result_id', result_id)

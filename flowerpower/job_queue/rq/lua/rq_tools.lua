@@ -1,6 +1,11 @@
 -- What RQ's own tools show of attempts and workers, and what RQ writes itself. It follows common.lua
 -- in every script. Nobody but RQ's tools depends on these keys: with pcall, one that somebody has put
 -- there with another type stops no claim and no end of a job.
+--
+--   rq:results:<job>                      stream: how its last ten attempts ended
+--   rq:executions:<job>  rq:worker:<worker>:executions   which attempts run now
+--   rq:execution:<job>:<worker>-<attempt> hash: such an attempt
+--   rq:worker:<worker>                    hash: RQ's record of a worker, with its counts
 
 -- How an attempt ended, in RQ's numbers (rq.results.Result.Type), by the status of its job then.
 local RESULT_TYPES = {finished = 1, failed = 2, canceled = 3, scheduled = 4}
@@ -17,7 +22,13 @@ function add_result(id, status, worker, attempt, ended)
             table.insert(entry, ended[name])
         end
     end
-    local added = redis.pcall('XADD', results_key(id), 'MAXLEN', 10, '*', unpack(entry))
+    local key, copy = results_key(id), results_key(id) .. ':copy'
+    local added = redis.pcall('XADD', key, 'MAXLEN', 10, '*', unpack(entry))
+    -- Redis reserves 4 KB for a new stream, which would be most of what an ended job takes. A copy
+    -- has only what it needs.
+    if #(ended.return_value or '') < 4096 and redis.pcall('COPY', key, copy, 'REPLACE') == 1 then
+        redis.call('RENAME', copy, key)
+    end
     return type(added) == 'string' and added or ''
 end
 
