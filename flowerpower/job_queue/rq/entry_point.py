@@ -62,7 +62,7 @@ def run_pipeline(pipeline: str) -> dict[str, Any] | None:
             hint="Start `rq worker` in the folder of the project whose jobs it is to run.",
         )
     # Not by the project's URL: the job is where RQ's worker has found it.
-    connection = Connection.of_client(job.connection)
+    connection = Connection("of RQ's worker", job.connection)
     store = RedisStore(connection, namespace, options["result_ttl"], options["history_ttl"])
     attempt = Attempt(_claim(store, job_id, str(job.worker_name)), clock.monotonic())
     # Results are JSON whatever serializer the worker has; see lua/common.lua for those of ours.
