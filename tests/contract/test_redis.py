@@ -1,21 +1,16 @@
 """The RQ backend beside RQ's own tools: what they see of it, and what they may do."""
 
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import pytest
-import redis
 import rq.job
 import rq.registry
 import rq.suspension
 import rq.worker_registration
 from rq import Queue, Worker
-from rq.serializers import JSONSerializer
 
 from flowerpower.errors import ConfigError
 from flowerpower.job_queue import JobQueueManager
@@ -25,17 +20,10 @@ from flowerpower.job_queue.rq.fields import ENTRY_POINT, STATUSES
 from flowerpower.jobs.job import JobStatus
 from tests.contract.fake_worker import FINISHED, FakeWorker, in_seconds, retry_at, spec
 from tests.contract.on_redis import OnRedis
+from tests.contract.stock import REGISTRIES, Stock
 from tests.servers import RedisServer
 
 LUA = Path(store.__file__).parent / "lua"
-REGISTRIES = {
-    "scheduled": rq.registry.ScheduledJobRegistry,
-    "wip": rq.registry.StartedJobRegistry,
-    "finished": rq.registry.FinishedJobRegistry,
-    "failed": rq.registry.FailedJobRegistry,
-    "canceled": rq.registry.CanceledJobRegistry,
-    "deferred": rq.registry.DeferredJobRegistry,
-}
 
 
 @pytest.fixture
@@ -48,33 +36,6 @@ def redis_place(redis_server: RedisServer, tmp_path: Path) -> OnRedis:
 def backend(redis_place: OnRedis) -> Iterator[JobQueueBackend]:
     with redis_place.open() as opened:
         yield opened
-
-
-class Stock:
-    """What RQ's own classes see of a queue of ours."""
-
-    def __init__(self, setup: OnRedis, name: str = "default") -> None:
-        self.namespace = setup.options["namespace"]
-        self.client = redis.Redis.from_url(setup.options["url"])
-        self.queue = Queue(
-            f"{self.namespace}.{name}", connection=self.client, serializer=JSONSerializer
-        )
-
-    def id(self, job_id: str) -> str:
-        return f"{self.namespace}--{job_id}"
-
-    def registry(self, word: str) -> Any:
-        return REGISTRIES[word](queue=self.queue)
-
-    def where(self, job_id: str) -> set[str]:
-        """The registries, and the queue, that have the job."""
-        found = {
-            word for word in REGISTRIES if self.id(job_id) in self.registry(word).get_job_ids()
-        }
-        return found | ({"queue"} if self.id(job_id) in self.queue.job_ids else set())
-
-    def fetch(self, job_id: str) -> rq.job.Job:
-        return rq.job.Job.fetch(self.id(job_id), self.client, serializer=JSONSerializer)
 
 
 @pytest.fixture
@@ -104,7 +65,7 @@ def test_a_job_is_where_rq_looks_for_it(
     assert stock.queue.count == (1 if where == "queue" else 0)
     if where != "queue":
         assert stock.registry(where).count == 1
-    job = stock.fetch("subject")
+    job = stock.fetch("subject", None)
     assert job.get_status() == word
     assert (job.func_name, job.description) == (ENTRY_POINT, "report")
     assert job.kwargs == {"pipeline": "report"}
@@ -199,27 +160,6 @@ def test_a_job_that_rq_deletes_while_it_runs_is_let_go(
     assert backend.heartbeat(fake_worker.name).held == {}
     assert not fake_worker.finish(claim)
     assert not backend.record(claim, "words\n", None)
-
-
-def test_a_stock_worker_runs_no_pipeline(
-    backend: JobQueueBackend, stock: Stock, redis_place: OnRedis, tmp_path: Path
-) -> None:
-    """RQ's own worker on our queue fails the job and says who runs it; ours can run it then."""
-    backend.add_job(spec("subject"))
-    subprocess.run(
-        [Path(sys.executable).parent / "rq", "worker", "--burst", "--serializer", "json",
-         "--worker-class", "rq.SimpleWorker", "--url", redis_place.options["url"],
-         stock.queue.name],
-        cwd=tmp_path, capture_output=True, timeout=60, check=True,
-    )  # fmt: skip
-    assert stock.where("subject") == {"failed"}
-    result = stock.fetch("subject").latest_result()
-    assert result is not None
-    assert "run by the project's own workers" in str(result.exc_string)
-    assert backend.get_job("subject").status is JobStatus.FAILED
-    assert backend.retry_job("subject").status is JobStatus.QUEUED
-    assert stock.where("subject") == {"queue"}
-    assert FakeWorker(backend).take().job_id == "subject"
 
 
 @pytest.mark.parametrize("namespace", ["a--b", "a-", "_--", "_-", "a---b"])

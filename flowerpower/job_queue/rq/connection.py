@@ -108,16 +108,23 @@ def _check(url: str) -> None:
 
 
 class Connection:
-    """Connections to one Redis, opened as they are needed."""
+    """Connections to one Redis, opened as they are needed; or those of a `client` that is open.
 
-    def __init__(self, url: str) -> None:
+    `url` is then what messages call it.
+    """
+
+    def __init__(self, url: str, client: Any = None) -> None:
         self.url = mask(url)
+        # Any: the package's types of answers are unions over all of its modes.
+        self.client: Any = client
+        self.once: Any = client
+        if client is not None:
+            return
         try:
-            # Any: the package's types of answers are unions over all of its modes.
-            self.client: Any = self._open(url, 3)
+            self.client = self._open(url, 3)
             # Without retries: after a lost answer a command may have run, and some must not run
             # twice.
-            self.once: Any = self._open(url, 0)
+            self.once = self._open(url, 0)
         except (ValueError, TypeError) as error:
             raise ConfigError(f"The Redis URL cannot be used: {mask(str(error))}.") from None
 

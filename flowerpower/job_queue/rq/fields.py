@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
+from flowerpower.errors import InvalidTime
 from flowerpower.job_queue.records import Row, seconds_of
+from flowerpower.job_queue.rq.results import error_of, result_of
 from flowerpower.jobs.claim import ExpiredJob
-from flowerpower.jobs.job import JobSpec, JobStatus
+from flowerpower.jobs.job import ENDED, JobSpec, JobStatus
 from flowerpower.text import one_line
+from flowerpower.triggers import clock
 
 RQ_KEY_PREFIX = os.environ.get("RQ_KEY_PREFIX", "rq")
 """As RQ reads it."""
@@ -25,6 +29,8 @@ STATUSES = {
 }
 """Our statuses by RQ's words."""
 RQ_STATUSES = {status: word for word, status in STATUSES.items()}
+# A user has ended it in RQ's own worker; for our workers that is a cancelled job.
+STATUSES["stopped"] = JobStatus.CANCELLED
 _EMPTY = ("success_callback_name", "failure_callback_name", "stopped_callback_name", "started_at",
           "ended_at", "last_heartbeat", "worker_name", "group_id")  # fmt: skip
 """RQ's fields that are empty in a new job."""
@@ -47,8 +53,7 @@ def record_of(spec: JobSpec, namespace: str, result_ttl: float) -> dict[str, Any
     """
     # Written here, because importing RQ takes a tenth of the start-up time of `add-job`.
     return {
-        # [function, instance, args, kwargs]; RQ compresses it, but reads it uncompressed too.
-        "data": json.dumps([ENTRY_POINT, None, [], {"pipeline": spec.pipeline}]),
+        "data": _label(spec.pipeline),
         "origin": f"{namespace}.{spec.queue}",
         "description": one_line(spec.pipeline),
         "timeout": -1,
@@ -78,17 +83,29 @@ def _limits_of(spec: JobSpec) -> dict[str, Any]:
     }
 
 
+def _label(pipeline: str) -> str:
+    """RQ's `data`: (function, instance, args, kwargs), which none of our own code ever reads.
+
+    RQ's default serializer reads it, which `rq worker` and rq-dashboard's workers need. It is a
+    pickle that is text, of codes that can build nothing but texts and name no class.
+    """
+    # ( … t: a tuple of V text, N None, ) no arguments and } a mapping, with s one pair. RQ
+    # compresses it, but reads it uncompressed too. A pipeline's name has nothing to escape.
+    return f"(V{ENTRY_POINT}\nN)}}Vpipeline\nV{pipeline}\nst."
+
+
 def row_of(
     job_id: str,
     fields: Mapping[bytes, bytes],
     result: bytes | None = None,
     progress: bytes | None = None,
+    entry: Mapping[bytes, bytes] | None = None,
 ) -> Row:
-    """The record of a job."""
+    """The record of a job; `entry` is that of RQ's stream which belongs to it, if it was read."""
     # fp_losses: what earlier versions called it. They wrote no priority.
     fields = {b"fp_worker_losses": fields.get(b"fp_losses", b""), b"fp_priority": b"0", **fields}
     status = text_of(fields.get(b"status")) or ""
-    return {
+    row = {
         **columns(fields, "fp_", texts=_TEXTS, numbers=_NUMBERS, counts=_COUNTS),
         "id": job_id,
         "status": STATUSES.get(status, f"{status!r}"),
@@ -97,6 +114,38 @@ def row_of(
         "result": text_of(result),
         "progress": text_of(progress),
     }
+    if STATUSES.get(status) in ENDED and _is_ended_by_rq(fields):
+        return {**row, **_ended_by_rq(fields, row, entry or {})}
+    return {**row, "result": result_of(entry)} if entry and not result else row
+
+
+def _is_ended_by_rq(fields: Mapping[bytes, bytes]) -> bool:
+    """Whether RQ's own worker or tools have ended it without us; as lua/rq_tools.lua says it."""
+    worker = fields.get(b"worker_name", b"")
+    return not fields.get(b"fp_ended_at") or worker != fields.get(b"fp_worker", b"")
+
+
+def _ended_by_rq(
+    fields: Mapping[bytes, bytes], row: Row, entry: Mapping[bytes, bytes]
+) -> dict[str, Any]:
+    """The columns of such a job that only RQ's fields have."""
+    # A list has no entries, and Job.cancel leaves none: it gives no reason, and needs none.
+    has_error = row["status"] is JobStatus.FAILED or b"exc_string" in entry
+    return {
+        "started_at": _seconds(fields.get(b"started_at")) or row["started_at"],
+        "ended_at": _seconds(fields.get(b"ended_at")),
+        "owner": None,
+        "error": error_of(entry) if has_error else None,
+        "result": None,
+    }
+
+
+def _seconds(stamp: bytes | None) -> float | None:
+    """A time as RQ writes it, in seconds since 1970; None if it is none."""
+    try:
+        return clock.parse_time((stamp or b"").decode()).timestamp()
+    except (InvalidTime, UnicodeDecodeError):
+        return None
 
 
 def columns(
@@ -143,6 +192,11 @@ def flat_of(pairs: Mapping[str, Any]) -> list[str]:
 def stamp_of(seconds: float | None) -> str:
     """A time as a hash holds it; empty for None."""
     return "" if seconds is None else f"{seconds:.6f}"
+
+
+def rq_stamp(moment: datetime | None) -> str | None:
+    """A time as RQ writes it."""
+    return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
 def present(args: Mapping[str, Any]) -> dict[str, Any]:

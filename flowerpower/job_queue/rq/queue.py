@@ -18,9 +18,11 @@ from flowerpower.job_queue.base import (
     Watcher,
     WorkerOptions,
 )
+from flowerpower.job_queue.records import seconds_of
 from flowerpower.job_queue.rq.connection import Connection, make_url
-from flowerpower.job_queue.rq.fields import RQ_STATUSES, present, row_of
-from flowerpower.job_queue.rq.store import PAGE, RedisStore, row_of_answer
+from flowerpower.job_queue.rq.fields import RQ_STATUSES, present, row_of, rq_stamp, stamp_of
+from flowerpower.job_queue.rq.results import entry_of
+from flowerpower.job_queue.rq.store import PAGE, RedisStore, for_both, row_of_answer
 from flowerpower.jobs.claim import Claim, ExpiredJob, Heartbeat, WorkerInfo
 from flowerpower.jobs.job import Job, JobFilter, JobSpec, LogChunk, check_retry
 from flowerpower.text import JOB_ID_LIMIT, is_job_id, is_name
@@ -29,12 +31,13 @@ from flowerpower.triggers import clock
 if TYPE_CHECKING:
     from flowerpower.job_queue.schedule_store import ScheduleStore
 
-ADD_PAGE = 50
-"""Jobs that one script adds. If its place is in the midst of a long queue, each costs one or two
-milliseconds, and while a script runs, Redis does nothing else."""
 _CLAIM_FIELDS = (b"fp_pipeline", b"fp_payload", b"fp_retries", b"fp_result_ttl",
                  b"fp_scheduled_for", b"fp_attempts")  # fmt: skip
 """The fields of a claim, in the order in which lua/claim_jobs.lua gives them."""
+
+ADD_PAGE = 50
+"""Jobs that one script adds. If its place is in the midst of a long queue, each costs one or two
+milliseconds, and while a script runs, Redis does nothing else."""
 
 
 class RQManager(JobQueueBackend):
@@ -155,12 +158,12 @@ class RQManager(JobQueueBackend):
 
     def unregister_worker(self, worker_id: str) -> None:
         self._store.run(
-            "remove_worker", worker=worker_id, error=records.lost_error(records.WORKER_WENT)
+            "remove_worker", worker=worker_id, **for_both(records.lost_error(records.WORKER_WENT))
         )
 
     def requeue_lost_jobs_of(self, worker_id: str, beat: int) -> int:
-        error = records.lost_error(records.WORKER_DIED)
-        return int(self._store.run("remove_worker", worker=worker_id, beat=beat, error=error))
+        lost = for_both(records.lost_error(records.WORKER_DIED))
+        return int(self._store.run("remove_worker", worker=worker_id, beat=beat, **lost))
 
     def claim(
         self,
@@ -180,12 +183,10 @@ class RQManager(JobQueueBackend):
         if on_expired is not None:
             for values in expired:
                 on_expired(_expired_job(values))
-        claims = []
-        for job_id, attempt, *values in claimed:
-            fields = dict(zip(_CLAIM_FIELDS, values, strict=True))
-            row = {**row_of(job_id.decode(), fields), "attempt": int(attempt)}
-            claims.append(records.claim_of(row, worker_id))
-        return claims
+        return [
+            claim_of(worker_id, job_id.decode(), attempt, values)
+            for job_id, attempt, *values in claimed
+        ]
 
     def expire_jobs(self) -> list[ExpiredJob]:
         expired = self._store.run("expire_jobs", expire_limit=EXPIRE_BATCH)
@@ -219,15 +220,15 @@ class RQManager(JobQueueBackend):
     def finish_many(self, ended: Sequence[FinishRequest]) -> list[bool]:
         if not ended:
             return []
-        attempts = [_ended_attempt(request) for request in ended]
+        attempts = [ended_attempt(request) for request in ended]
         return [bool(is_held) for is_held in self._store.run("finish_attempts", ended=attempts)]
 
     def release(self, claim: Claim) -> bool:
         return bool(self._store.run("requeue_job", **_fence(claim)))
 
     def requeue_lost(self, claim: Claim, reason: str) -> bool:
-        error = records.lost_error(reason)
-        return bool(self._store.run("requeue_job", **_fence(claim), error=error))
+        lost = for_both(records.lost_error(reason))
+        return bool(self._store.run("requeue_job", **_fence(claim), **lost))
 
     def run_worker(self, options: WorkerOptions, on_event: Watcher = None) -> int:
         from flowerpower.job_queue.rq.worker import work
@@ -258,12 +259,35 @@ def _expired_job(values: Sequence[bytes]) -> ExpiredJob:
     return records.expired_job_of(row)
 
 
-def _ended_attempt(request: FinishRequest) -> dict[str, Any]:
+def claim_of(worker_id: str, job_id: str, attempt: bytes, values: Sequence[bytes]) -> Claim:
+    """The claim that a script gives: the number of the attempt, and _CLAIM_FIELDS."""
+    fields = dict(zip(_CLAIM_FIELDS, values, strict=True))
+    row = {**row_of(job_id, fields), "attempt": int(attempt)}
+    return records.claim_of(row, worker_id)
+
+
+def ended_attempt(request: FinishRequest, *, is_in_rq: bool = False) -> dict[str, Any]:
+    """The end of an attempt as lua/finish_attempts.lua takes it.
+
+    `is_in_rq`: it ran in RQ's own worker, which writes RQ's result and counts by itself.
+    """
     claim, result = request.claim, request.end
+    began = None
+    if result.ended_at is not None and result.seconds is not None:
+        began = clock.after(result.ended_at, -result.seconds)
     attempt = {
         **_fence(claim),
         "status": RQ_STATUSES[result.status],
-        "result": records.as_json(result.result),
+        **(
+            {"is_in_rq": True, "result": records.as_json(result.result)}
+            if is_in_rq
+            else entry_of(result)
+        ),
+        "started_at": rq_stamp(began),
+        "ended_at": rq_stamp(result.ended_at),
+        "execution_started_at": stamp_of(seconds_of(began)) or None,
+        "execution_ended_at": stamp_of(seconds_of(result.ended_at)) or None,
+        "seconds": result.seconds,
         "result_ttl": claim.result_ttl,
         "error": records.as_json(result.error),
         "progress": records.as_json(request.progress),

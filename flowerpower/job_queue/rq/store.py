@@ -24,19 +24,24 @@ from flowerpower.job_queue.rq.fields import (
     record_of,
     row_of,
     rq_id,
+    rq_stamp,
 )
+from flowerpower.job_queue.rq.results import error_text, packed
 from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobFilter, JobSpec, JobStatus
 from flowerpower.text import is_job_id
 from flowerpower.triggers import clock
 
 PAGE = 500
 """Records that one call reads or writes."""
+TAKEN_LIMIT = 60.0
+"""Seconds that RQ's own worker may take to begin what it has taken from a queue, as in RQ."""
+RQ_WORKER_DIED = "RQ's own worker that ran it died; its jobs have no lease and are not run again"
 
 
 @lru_cache(maxsize=32)
 def _script_text(name: str) -> str:
     folder = resources.files(__package__) / "lua"
-    parts = ("common", "queue_order", name)
+    parts = ("common", "queue_order", "rq_tools", name)
     return "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in parts)
 
 
@@ -74,7 +79,7 @@ class RedisStore:
         args = {**args, **limits, "history_ttl": self.history_ttl, "token": uuid.uuid4().hex}
         # What was read from a damaged record may not be UTF-8; it goes back as the same bytes.
         text = json.dumps(present(args), ensure_ascii=False).encode("utf-8", "surrogateescape")
-        stamp = f"{clock.now():%Y-%m-%dT%H:%M:%S.%fZ}"
+        stamp = rq_stamp(clock.now()) or ""
         with self.connection.errors():
             return self._registered[key](args=[RQ_KEY_PREFIX, self.namespace, stamp, text])
 
@@ -173,6 +178,8 @@ class RedisStore:
             count += deleted
         for ids in self.pages("jobs") if everything_ended else []:
             count += int(self.run("prune_jobs", ids=ids))
+        error = {"type": "WorkerLost", "message": RQ_WORKER_DIED, "code": "worker_lost"}
+        self.run("tidy_up", taken_limit=TAKEN_LIMIT, **for_both(json.dumps(error)))
         return count
 
     # Workers
@@ -200,7 +207,12 @@ class RedisStore:
         return rows, {worker_id: ids_of(jobs) for worker_id, jobs in running}
 
 
+def for_both(error: str) -> dict[str, str]:
+    """An error (JSON) as scripts take it that may fail a job: for us, and as RQ keeps it."""
+    return {"error": error, "exc_string": packed(error_text(json.loads(error)))}
+
+
 def row_of_answer(job_id: str, answer: Sequence[Any]) -> tuple[records.Row, float]:
     """The record of a job as `read_job` in lua/common.lua gives it, and the time."""
-    fields, result, progress, now = answer
-    return row_of(job_id, pairs_of(fields), result, progress), float(now)
+    fields, result, progress, now, entry = answer
+    return row_of(job_id, pairs_of(fields), result, progress, pairs_of(entry)), float(now)

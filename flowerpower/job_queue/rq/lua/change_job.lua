@@ -22,10 +22,8 @@ elseif args.verb == 'cancel' then
     end
 else
     clear_expiry(id, queue)
-    redis.call('DEL', result_key(id), progress_key(id))
-    redis.call('HSET', key, 'fp_cancel', '0', 'fp_retries', '0', 'fp_worker_losses', '0',
-               'fp_attempts_left', '', 'fp_result_expires_at', '', 'fp_error', '',
-               'fp_run_at', text(time), 'fp_token', args.token)
+    redis.call('DEL', progress_key(id))
+    redis.call('HSET', key, 'fp_error', '', 'fp_run_at', text(time), 'fp_token', args.token)
     enqueue(id, queue, time)
 end
 return read_job(id)

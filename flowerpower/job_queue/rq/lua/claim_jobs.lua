@@ -40,14 +40,18 @@ for _, queue in ipairs(args.queues) do
         local key = rq .. ':job:' .. job
         local record = fields(key, 'status', 'fp_attempt', 'fp_pipeline', 'fp_payload', 'fp_retries',
                               'fp_result_ttl', 'fp_scheduled_for', 'fp_attempts', 'fp_ended_at',
-                              'fp_start_by')
+                              'fp_start_by', 'fp_owner')
         local is_ours = record[3] and job == rq_id(id)
         local start_by = record[10] and record[10] ~= '' and tonumber(record[10])
         if record[1] == 'queued' and is_ours and start_by and start_by <= time then
             table.insert(expired, expire(id, time))
         elseif record[1] == 'queued' and is_ours then
-            -- It has ended before, and RQ's own tools queued it again.
-            if record[9] and record[9] ~= '' then clear_expiry(id, queue) end
+            -- It has ended before (a job that we queue has no owner), and RQ's own tools queued it
+            -- again.
+            if (record[9] or '') ~= '' or (record[11] or '') ~= '' then
+                clear_expiry(id, queue)
+                record[5] = '0'
+            end
             if start_by then clear_start_by(id) end
             local attempt = count_of(record[2]) + 1
             redis.call('HSET', key, 'status', 'started', 'started_at', stamp,
@@ -55,7 +59,7 @@ for _, queue in ipairs(args.queues) do
                        'fp_owner', args.worker, 'fp_attempt', attempt, 'fp_queue', queue,
                        'fp_started_at', text(time), 'fp_ended_at', '', 'fp_error', '')
             redis.call('HSET', held_key(args.worker), id, attempt)
-            redis.call('ZADD', registry('wip', queue), '+inf', execution(id, args.worker, attempt))
+            begin_execution(id, queue, args.worker, attempt, time)
             redis.call('DEL', progress_key(id))
             table.insert(claimed, {id, attempt, record[3], record[4], record[5], record[6],
                                    record[7], record[8]})

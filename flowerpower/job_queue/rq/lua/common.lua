@@ -6,10 +6,12 @@
 --   rq:queues  rq:queue:<queue>           the set of queues; a queue, in the order of `push`
 --   rq:job:<job>                          hash: RQ's own fields and ours, which begin with fp_
 --   rq:<registry>:<queue>                 sorted sets: scheduled, finished, failed, canceled, wip
+--   and those of rq_tools.lua
 -- Keys of ours, all below flowerpower:<namespace>:
 --   jobs  expiry                          sorted sets of ids by creation, by the record's expiry
 --   start_by                              sorted set of waiting jobs by when they become too old
---   result:<id>  progress:<id>            JSON
+--   progress:<id>                         JSON
+--   result:<id>                           JSON, if a stock worker of RQ's (or an earlier version) ran it
 --   log:<id>:<attempt>                    hash: first, last, size, and the pieces by number
 --   workers  beats  beat_at               hashes by worker: what it is, its beat and when
 --   held:<worker>                         hash: the attempt that it holds of each job
@@ -39,10 +41,10 @@ local function queue_key(queue) return rq .. ':queue:' .. queue_name(queue) end
 local function registry(kind, queue) return rq .. ':' .. kind .. ':' .. queue_name(queue) end
 local function log_key(id, attempt) return own .. 'log:' .. id .. ':' .. attempt end
 local function result_key(id) return own .. 'result:' .. id end
+local function results_key(id) return rq .. ':results:' .. rq_id(id) end
 local function progress_key(id) return own .. 'progress:' .. id end
 local function held_key(worker) return own .. 'held:' .. worker end
 local function active_key(schedule) return own .. 'active:' .. schedule end
-local function execution(id, owner, attempt) return rq_id(id) .. ':' .. owner .. '-' .. attempt end
 
 local function is_live(status)
     return status == 'scheduled' or status == 'queued' or status == 'started'
@@ -70,6 +72,9 @@ local function check_writable() redis.call('HINCRBY', own .. 'counts', 'writes',
 -- In queue_order.lua, which follows.
 local push, set_start_by, clear_start_by
 
+-- In rq_tools.lua, which follows.
+local add_result, begin_execution, end_execution, queue_of_execution, count_attempt, result_entry
+
 -- Removes a job from all registries in which RQ may have put it.
 local function leave_registries(id, queue)
     for _, kind in ipairs({'scheduled', 'finished', 'failed', 'canceled', 'deferred'}) do
@@ -81,12 +86,17 @@ local function each_log(id, attempts, act)
     for number = 1, count_of(attempts) do act(log_key(id, number)) end
 end
 
--- An ended job is to run again: its record no longer expires.
+-- An ended job is to run again: its record no longer expires, and its counts begin anew.
 local function clear_expiry(id, queue)
-    local job = fields(job_key(id), 'fp_attempt', 'fp_schedule_id')
+    local job = fields(job_key(id), 'fp_attempt', 'fp_schedule_id', 'fp_result_id')
+    redis.call('HSET', job_key(id), 'fp_cancel', '0', 'fp_retries', '0', 'fp_worker_losses', '0',
+               'fp_attempts_left', '', 'fp_result_expires_at', '', 'fp_result_id', '')
     leave_registries(id, queue)
     redis.call('ZREM', own .. 'expiry', id)
     redis.call('PERSIST', job_key(id))
+    redis.call('DEL', result_key(id))
+    if job[3] and job[3] ~= '' then redis.pcall('XDEL', results_key(id), job[3]) end
+    redis.call('PERSIST', results_key(id))
     each_log(id, job[1], function(log) redis.call('PERSIST', log) end)
     if job[2] and job[2] ~= '' then redis.call('SADD', active_key(job[2]), id) end
 end
@@ -99,29 +109,42 @@ local function enqueue(id, queue, time)
     push(queue, id)
 end
 
--- Ends a job. Its record and logs expire after its history, its result after result_ttl.
-local function end_job(id, queue, status, time, history_ttl, result, result_ttl)
+-- Ends a job, with `ended` for that of an attempt (see `add_result`). Its record, results and logs
+-- expire after its history, with a result after that's own time to live.
+local function end_job(id, queue, status, time, history_ttl, ended)
     local key = job_key(id)
     local expires = time + history_ttl
     local at = math.ceil(expires * 1000)
-    local job = fields(key, 'fp_attempt', 'fp_schedule_id')
-    redis.call('HSET', key, 'status', status, 'ended_at', stamp, 'fp_ended_at', text(time),
-               'fp_owner', '', 'worker_name', '')
+    local job = fields(key, 'fp_attempt', 'fp_schedule_id', 'worker_name')
+    redis.call('HSET', key, 'status', status, 'ended_at', ended and ended.ended_at or stamp,
+               'fp_ended_at', text(time), 'fp_owner', '', 'fp_worker', job[3] or '')
     redis.call('ZADD', registry(status, queue), text(expires), rq_id(id))
     redis.call('ZADD', own .. 'expiry', text(expires), id)
     redis.call('PEXPIREAT', key, at)
     redis.call('PEXPIREAT', progress_key(id), at)
     each_log(id, job[1], function(log) redis.call('PEXPIREAT', log, at) end)
     if job[2] and job[2] ~= '' then redis.call('SREM', active_key(job[2]), id) end
-    if status == 'finished' then
-        if result_ttl >= 0 then
-            redis.call('HSET', key, 'fp_result_expires_at', text(time + result_ttl))
-            at = math.min(at, math.ceil((time + result_ttl) * 1000))
+    local result_id, result_at, ttl = '', at, ended and ended.result_ttl or 0
+    if status == 'finished' and ttl >= 0 then
+        redis.call('HSET', key, 'fp_result_expires_at', text(time + ttl))
+        result_at = math.min(at, math.ceil((time + ttl) * 1000))
+    end
+    if ended and ended.is_in_rq then
+        -- RQ's own worker writes into its stream, and nobody knows in which form.
+        if ended.result and ttl ~= 0 then
+            redis.call('SET', result_key(id), ended.result, 'PXAT', result_at)
         end
-        if result and result_ttl ~= 0 then
-            redis.call('SET', result_key(id), result, 'PXAT', at)
+    elseif ended then
+        if status ~= 'finished' then ended.return_value, ended.fp_summary = nil, nil end
+        if status == 'finished' and ttl == 0 then
+            redis.call('DEL', results_key(id))
+        else
+            local added = add_result(id, status, ended.owner, ended.attempt, ended)
+            if ended.return_value then result_id = added end
         end
     end
+    redis.call('PEXPIREAT', results_key(id), result_at)
+    redis.call('HSET', key, 'fp_result_id', result_id)
 end
 
 -- Cancels a job that has waited too long, which has left its queue: its id, pipeline and limit.
@@ -135,13 +158,23 @@ end
 
 -- Whether that attempt is the one that runs: the fence of every write of a worker.
 local function is_held(id, owner, attempt)
-    local job = fields(job_key(id), 'status', 'fp_owner', 'fp_attempt')
-    return job[1] == 'started' and job[2] == owner and tonumber(job[3]) == attempt
+    local key = job_key(id)
+    local job = fields(key, 'status', 'fp_owner', 'fp_attempt', 'fp_queue')
+    if job[2] ~= owner or tonumber(job[3]) ~= attempt then return false end
+    if job[1] == 'finished' or job[1] == 'failed' then
+        -- No script of ours ends a job and leaves it its owner. RQ's own worker was given the id
+        -- too (somebody pushed it again), was refused by our entry point, and wrote that over it.
+        redis.call('HSET', key, 'status', 'started', 'worker_name', owner, 'ended_at', '')
+        redis.call('PERSIST', key)
+        leave_registries(id, job[4])
+        return true
+    end
+    return job[1] == 'started'
 end
 
 local function drop_claim(id, queue, owner, attempt)
     redis.call('HDEL', held_key(owner), id)
-    redis.call('ZREM', registry('wip', queue), execution(id, owner, attempt))
+    end_execution(id, queue, owner, attempt)
 end
 
 -- Appends to the log of an attempt; of more than `limit` bytes the end is kept, by whole pieces.
@@ -175,7 +208,8 @@ local function requeue(id, owner, attempt, time, error)
         end_job(id, queue, 'canceled', time, args.history_ttl)
     elseif error and worker_losses >= args.max_worker_losses then
         redis.call('HSET', key, 'fp_error', error)
-        end_job(id, queue, 'failed', time, args.history_ttl)
+        end_job(id, queue, 'failed', time, args.history_ttl,
+                {owner = owner, attempt = attempt, exc_string = args.exc_string})
     else
         enqueue(id, queue, time)
     end
@@ -202,20 +236,22 @@ local function delete_job(id)
     end
     if job[4] and job[4] ~= '' then redis.call('SREM', active_key(job[4]), id) end
     each_log(id, job[2], function(log) redis.call('DEL', log) end)
-    redis.call('DEL', job_key(id), result_key(id), progress_key(id))
+    redis.call('DEL', job_key(id), result_key(id), progress_key(id), results_key(id))
     redis.call('ZREM', own .. 'jobs', id)
     redis.call('ZREM', own .. 'expiry', id)
     redis.call('ZREM', own .. 'start_by', id)
 end
 
--- The fields of a job's hash, its result, its progress, and the time. No fields: no such job.
+-- The fields of a job's hash, its result if it has a key of its own, its progress, the time, and
+-- the entry of RQ's stream that belongs to it. No fields: no such job.
 local function read_job(id)
     local function content(key)
         local value = redis.pcall('GET', key)
         return type(value) == 'table' and '' or value
     end
-    local record = job_exists(id) and redis.call('HGETALL', job_key(id)) or {}
-    return {record, content(result_key(id)), content(progress_key(id)), text(now())}
+    local exists = job_exists(id)
+    return {exists and redis.call('HGETALL', job_key(id)) or {}, content(result_key(id)),
+            content(progress_key(id)), text(now()), exists and result_entry(id) or {}}
 end
 
 -- Adds a job with the fields `job.record` (name, value, …), due at `job.run_at` or at once.

@@ -1,5 +1,5 @@
 -- Ends attempts, each independently. Returns for each whether it was held. Touches all keys of
--- their jobs, held, expiry, active, and the registries.
+-- their jobs, held, expiry, active, the registries, and the counts of RQ's worker.
 check_writable()
 local time = now()
 local answers = {}
@@ -14,14 +14,17 @@ for position, attempt in ipairs(args.ended) do
                    'fp_attempts_left', attempt.attempts_left or '', 'fp_token', args.token,
                    'fp_attempts', attempt.attempts)
         if attempt.run_at then redis.call('HSET', key, 'fp_run_at', text(attempt.run_at)) end
+        if attempt.started_at then redis.call('HSET', key, 'started_at', attempt.started_at) end
         if attempt.progress then redis.call('SET', progress_key(id), attempt.progress) end
+        if not attempt.is_in_rq then count_attempt(attempt.owner, status, attempt.seconds or 0) end
         append_log(id, attempt.attempt, attempt.log, args.log_limit)
         if status == 'scheduled' then
+            add_result(id, status, attempt.owner, attempt.attempt, attempt)
             redis.call('HSET', key, 'status', status, 'fp_owner', '', 'worker_name', '')
             redis.call('ZADD', registry('scheduled', queue), text(attempt.run_at), rq_id(id))
             set_start_by(id, attempt.run_at)
         else
-            end_job(id, queue, status, time, args.history_ttl, attempt.result, attempt.result_ttl)
+            end_job(id, queue, status, time, args.history_ttl, attempt)
         end
         answers[position] = 1
     else

@@ -1,5 +1,5 @@
 -- Records one more beat. Returns whether the worker is registered, and the jobs that it held before.
--- Touches beats, beat_at, held, and the owner of a damaged job.
+-- Touches beats, beat_at, held, RQ's executions, and status and owner of a damaged job.
 if redis.call('HEXISTS', own .. 'workers', args.worker) == 0 then return {0} end
 local held = redis.call('HGETALL', held_key(args.worker))
 redis.call('HINCRBY', own .. 'beats', args.worker, 1)
@@ -12,7 +12,8 @@ for position = 1, #held, 2 do
         table.insert(answer, {id, attempt, fields(job_key(id), 'fp_cancel')[1] or '0'})
     else
         -- RQ's own tools took the job away.
-        redis.call('HDEL', held_key(args.worker), id)
+        local queue = queue_of_execution(id, args.worker, attempt)
+        drop_claim(id, queue, args.worker, attempt)
     end
 end
 return answer

@@ -12,7 +12,13 @@ local count, time, held = 0, now(), held_key(args.worker)
 for _, id in ipairs(redis.call('HKEYS', held)) do
     local attempt = tonumber(redis.call('HGET', held, id))
     repair(id, args.worker, attempt)
-    count = count + requeue(id, args.worker, attempt, time, args.error)
+    local requeued = requeue(id, args.worker, attempt, time, args.error)
+    if requeued == 0 then
+        -- RQ's own tools took the job away.
+        local queue = queue_of_execution(id, args.worker, attempt)
+        end_execution(id, queue, args.worker, attempt)
+    end
+    count = count + requeued
 end
 redis.call('DEL', held)
 return count
