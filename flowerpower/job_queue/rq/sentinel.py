@@ -1,0 +1,158 @@
+"""A Redis that Sentinels look after: `redis+sentinel://[USER:PASSWORD@]HOST:PORT,HOST:PORT/SERVICE/DATABASE`.
+
+Every new connection asks the Sentinels for the master. So after a failover the next connection goes
+to the new master by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError, ResponseError
+from redis.retry import Retry
+from redis.sentinel import (
+    MasterNotFoundError,
+    Sentinel,
+    SentinelConnectionPool,
+    SentinelManagedConnection,
+    SentinelManagedSSLConnection,
+)
+
+from flowerpower.text import nearest
+
+SCHEMES = ("redis+sentinel", "rediss+sentinel")
+OPTIONS = ("sentinel_username", "sentinel_password")
+DEFAULT_PORT = 26379
+TIMEOUT = 1.0
+"""Seconds for a Sentinel to take a connection, and to answer: the next one may be asked instead."""
+_HOST = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^\s:/?#@\[\],]+)(?::(?P<port>[0-9]{1,5}))?")
+
+
+def is_sentinel_url(url: str) -> bool:
+    """Whether the scheme of the URL is one of SCHEMES."""
+    return url.startswith(tuple(f"{scheme}://" for scheme in SCHEMES))
+
+
+class SentinelAddress:
+    """A URL of a Redis behind Sentinels, in its parts.
+
+    Raises:
+        ValueError: if it is not such a URL; the message says what is missing.
+
+    Attributes:
+        hosts: host and port of each Sentinel.
+        service: what the Sentinels call the master.
+        master_url: the URL as it would be without Sentinels, with `HOST` for its host.
+        login: `username` and `password` of the Sentinels themselves.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        user, at, hosts = parts.netloc.rpartition("@")
+        matches = [_HOST.fullmatch(host) for host in hosts.split(",")]
+        self.hosts = [(match["host"].strip("[]"), int(match["port"] or DEFAULT_PORT))
+                      for match in matches if match]  # fmt: skip
+        if len(self.hosts) < len(matches) or not all(0 < port < 65536 for _, port in self.hosts):
+            raise ValueError("expected HOST:PORT of each Sentinel, separated by commas")
+        service, _, database = parts.path.removeprefix("/").partition("/")
+        self.service = unquote(service)
+        if not self.service:
+            raise ValueError(
+                "it does not name the service, which is the Sentinels' name of the master"
+            )
+        query = parse_qsl(parts.query, keep_blank_values=True)
+        self.login = {name.removeprefix("sentinel_"): value for name, value in query
+                      if name in OPTIONS}  # fmt: skip
+        rest = urlencode([(name, value) for name, value in query if name not in OPTIONS])
+        scheme = parts.scheme.removesuffix("+sentinel")
+        self.master_url = f"{scheme}://{user}{at}HOST/{database}{rest and '?'}{rest}"
+
+
+class NoMaster(MasterNotFoundError):
+    """No Sentinel names a master that can be used."""
+
+
+class _SentinelClient(redis.Redis):
+    """A client of one Sentinel, which errors show as HOST:PORT."""
+
+    def __init__(self, host: str, port: int, **options: Any) -> None:
+        self._name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self.masters: dict[str, Any] = {}
+        super().__init__(host, port, **options)
+
+    def __repr__(self) -> str:
+        return self._name
+
+    def sentinel_masters(self) -> dict[str, Any]:
+        try:
+            answer: Any = super().sentinel_masters()
+        except ResponseError as error:
+            # The other ones are asked only after errors of connections.
+            raise ConnectionError(str(error)) from None
+        self.masters = dict(answer)
+        return self.masters
+
+
+class _Sentinels(Sentinel):
+    """Sentinels whose error names each of them, and the masters that they know."""
+
+    sentinels: list[Any]
+
+    def discover_master(self, service_name: str) -> tuple[str, int]:
+        try:
+            host, port = super().discover_master(service_name)  # type: ignore[no-untyped-call]
+        except MasterNotFoundError as error:
+            raise NoMaster(self._reason(service_name, str(error))) from None
+        return str(host), int(port)
+
+    def _reason(self, service: str, reason: str) -> str:
+        known = sorted({name for client in self.sentinels for name in client.masters})
+        if service in known:
+            return f"the Sentinels know the master of {service!r}, but it is down"
+        if known:
+            near = nearest(service, known)
+            advice = f"; did you mean {near!r}?" if near else f"; they know {', '.join(known[:5])}"
+            return f"the Sentinels know no service {service!r}{advice}"
+        _, _, faults = reason.partition(" : ")
+        return f"no Sentinel answers for {service!r}: {faults or reason}"
+
+
+def sentinel_client(address: SentinelAddress, **options: Any) -> redis.Redis:
+    """A client of the master; `options` are those of its connections.
+
+    Raises:
+        ValueError: if an option of the URL has no valid value.
+    """
+    # The package reads the rest of the URL as any other.
+    read = redis.ConnectionPool.from_url(address.master_url).connection_kwargs
+    is_tls = address.master_url.startswith("rediss:")
+    tls = {name: value for name, value in read.items() if name.startswith("ssl_")}
+    sentinel_options: dict[str, Any] = {
+        **address.login,
+        **tls,
+        "ssl": is_tls,
+        "socket_connect_timeout": TIMEOUT,
+        "socket_timeout": TIMEOUT,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    sentinels = _Sentinels([])  # type: ignore[no-untyped-call] # redis-py's own
+    sentinels.sentinels = [_SentinelClient(*host, **sentinel_options) for host in address.hosts]
+    master_options = {name: value for name, value in read.items() if name not in ("host", "port")}
+    pool = SentinelConnectionPool(  # type: ignore[no-untyped-call]
+        address.service,
+        sentinels,
+        connection_class=SentinelManagedSSLConnection if is_tls else SentinelManagedConnection,
+        **{**master_options, **options},
+    )
+    return redis.Redis.from_pool(pool)
+
+
+def close_sentinels(client: redis.Redis) -> None:
+    """Close the connections to the Sentinels of a client, if it has any."""
+    if isinstance(pool := client.connection_pool, SentinelConnectionPool):
+        for asked in pool.sentinel_manager.sentinels:
+            asked.close()
