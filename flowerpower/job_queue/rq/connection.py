@@ -198,6 +198,8 @@ class Connection:
         with self.errors():
             try:
                 self.client.ping()
+            except redis.exceptions.NoPermissionError:
+                raise
             except redis.ResponseError as error:
                 # The request cannot be wrong here, so the password or the database is.
                 raise redis.ConnectionError(str(error)) from None
@@ -234,7 +236,9 @@ class Connection:
         except (redis.ResponseError, redis.ConnectionError, redis.TimeoutError, OSError) as error:
             reason = one_line(mask(str(error))) or type(error).__name__
             match = _SAYS_UNUSABLE.search(reason)
-            is_refused = _SAYS_NOT_PERMITTED.search(reason)
+            is_refused = isinstance(error, redis.exceptions.NoPermissionError) or bool(
+                _SAYS_NOT_PERMITTED.search(reason)
+            )
             is_unusable = match or is_refused or isinstance(error, _UNUSABLE)
             if isinstance(error, redis.ResponseError) and not is_unusable:
                 raise FlowerpowerError(
@@ -248,7 +252,7 @@ class Connection:
                 self._disconnect()
             raise BackendUnreachable(
                 f"The job queue's Redis {self.url} cannot be used: {reason}.",
-                hint=f"ACL SETUSER {self._user or 'default'} {RIGHTS}"
+                hint=f"In Redis: ACL SETUSER {self._user or 'default'} {RIGHTS}"
                 if is_refused
                 else "Check job_queue.backend in conf/project.yml, and that Redis runs there.",
             ) from None

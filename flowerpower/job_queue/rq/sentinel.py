@@ -12,7 +12,6 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError, ResponseError
 from redis.retry import Retry
 from redis.sentinel import (
     MasterNotFoundError,
@@ -21,8 +20,6 @@ from redis.sentinel import (
     SentinelManagedConnection,
     SentinelManagedSSLConnection,
 )
-
-from flowerpower.text import nearest
 
 SCHEMES = ("redis+sentinel", "rediss+sentinel")
 OPTIONS = ("sentinel_username", "sentinel_password")
@@ -72,53 +69,49 @@ class SentinelAddress:
         self.master_url = f"{scheme}://{user}{at}HOST/{database}{rest and '?'}{rest}"
 
 
-class NoMaster(MasterNotFoundError):
-    """No Sentinel names a master that can be used."""
-
-
 class _SentinelClient(redis.Redis):
-    """A client of one Sentinel, which errors show as HOST:PORT."""
+    """A client of one Sentinel, and what it answered last."""
 
     def __init__(self, host: str, port: int, **options: Any) -> None:
         self._name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self.masters: dict[str, Any] = {}
+        self.failure = ""
         super().__init__(host, port, **options)
 
-    def __repr__(self) -> str:
-        return self._name
-
     def sentinel_masters(self) -> dict[str, Any]:
+        self.failure = ""
         try:
             answer: Any = super().sentinel_masters()
-        except ResponseError as error:
-            # The other ones are asked only after errors of connections.
-            raise ConnectionError(str(error)) from None
+        except redis.RedisError as error:
+            self.failure = f"{self._name}: {str(error).rstrip('.')}"
+            # Only after such an error is the next Sentinel asked.
+            raise redis.ConnectionError(str(error)) from None
         self.masters = dict(answer)
         return self.masters
 
 
 class _Sentinels(Sentinel):
-    """Sentinels whose error names each of them, and the masters that they know."""
+    """Sentinels whose error says what each of them answered."""
 
     sentinels: list[Any]
 
     def discover_master(self, service_name: str) -> tuple[str, int]:
         try:
             host, port = super().discover_master(service_name)  # type: ignore[no-untyped-call]
-        except MasterNotFoundError as error:
-            raise NoMaster(self._reason(service_name, str(error))) from None
+        except MasterNotFoundError:
+            raise MasterNotFoundError(self._reason(service_name)) from None
         return str(host), int(port)
 
-    def _reason(self, service: str, reason: str) -> str:
+    def _reason(self, service: str) -> str:
         known = sorted({name for client in self.sentinels for name in client.masters})
+        failures = "; ".join(client.failure for client in self.sentinels if client.failure)
         if service in known:
-            return f"the Sentinels know the master of {service!r}, but it is down"
+            return f"the Sentinels say that the master of {service!r} is down"
         if known:
-            near = nearest(service, known)
-            advice = f"; did you mean {near!r}?" if near else f"; they know {', '.join(known[:5])}"
-            return f"the Sentinels know no service {service!r}{advice}"
-        _, _, faults = reason.partition(" : ")
-        return f"no Sentinel answers for {service!r}: {faults or reason}"
+            return f"the Sentinels know no service {service!r}, only {', '.join(known)}"
+        if "uthentica" in failures or "password" in failures:
+            failures += " (their own password is sentinel_password=… in the URL)"
+        return f"no Sentinel knows the master of {service!r}: {failures or 'they have none'}"
 
 
 def sentinel_client(address: SentinelAddress, **options: Any) -> redis.Redis:
