@@ -47,6 +47,7 @@ def test_a_server_that_was_away_is_used_again(server: PostgresServer) -> None:
                 call()
             assert time.monotonic() - began < slowed(8)
             assert "postgresql://flowerpower:***@127.0.0.1" in unreachable.value.message
+            assert "refused" in unreachable.value.message, "the reason is lost"
             assert PASSWORD not in unreachable.value.message
             assert "\n" not in unreachable.value.message
         server.start()

