@@ -146,7 +146,8 @@ class Connection:
 
     def __init__(self, url: str, client: Any = None) -> None:
         self.url = mask(url)
-        self._user = unquote(urlsplit(url).netloc.rpartition("@")[0].partition(":")[0])
+        login = url.partition("://")[2].rpartition("@")[0]
+        self._user = unquote(login.partition(":")[0]) or "default"
         self._server: dict[str, str] = {}
         # Any: the package's types of answers are unions over all of its modes.
         self.client: Any = client
@@ -252,7 +253,7 @@ class Connection:
                 self._disconnect()
             raise BackendUnreachable(
                 f"The job queue's Redis {self.url} cannot be used: {reason}.",
-                hint=f"In Redis: ACL SETUSER {self._user or 'default'} {RIGHTS}"
+                hint=f"In Redis: ACL SETUSER {self._user} {RIGHTS}"
                 if is_refused
                 else "Check job_queue.backend in conf/project.yml, and that Redis runs there.",
             ) from None

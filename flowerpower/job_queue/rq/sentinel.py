@@ -48,8 +48,11 @@ class SentinelAddress:
     """
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        user, at, hosts = parts.netloc.rpartition("@")
+        # Not urlsplit on the whole: it refuses several hosts if one of them is in brackets.
+        scheme, _, rest = url.partition("://")
+        netloc = re.split("[/?#]", rest, maxsplit=1)[0]
+        parts = urlsplit(rest[len(netloc) :])
+        user, at, hosts = netloc.rpartition("@")
         matches = [_HOST.fullmatch(host) for host in hosts.split(",")]
         self.hosts = [(match["host"].strip("[]"), int(match["port"] or DEFAULT_PORT))
                       for match in matches if match]  # fmt: skip
@@ -64,9 +67,9 @@ class SentinelAddress:
         query = parse_qsl(parts.query, keep_blank_values=True)
         self.login = {name.removeprefix("sentinel_"): value for name, value in query
                       if name in OPTIONS}  # fmt: skip
-        rest = urlencode([(name, value) for name, value in query if name not in OPTIONS])
-        scheme = parts.scheme.removesuffix("+sentinel")
-        self.master_url = f"{scheme}://{user}{at}HOST/{database}{rest and '?'}{rest}"
+        others = urlencode([(name, value) for name, value in query if name not in OPTIONS])
+        scheme = scheme.removesuffix("+sentinel")
+        self.master_url = f"{scheme}://{user}{at}HOST/{database}{others and '?'}{others}"
 
 
 class _SentinelClient(redis.Redis):
