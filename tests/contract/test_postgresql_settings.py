@@ -17,7 +17,7 @@ from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobStatus
 from tests.contract.fake_worker import FINISHED, FakeWorker, spec
-from tests.servers import PASSWORD, USER, PostgresServer
+from tests.servers import PASSWORD, USER, PostgresServer, free_port
 
 TABLES = "SELECT DISTINCT schemaname FROM pg_tables WHERE tablename LIKE 'flowerpower_%'"
 
@@ -186,6 +186,14 @@ def test_a_service_of_libpq_is_used(
     monkeypatch.setenv("PGSSLMODE", "require")
     with pytest.raises(BackendUnreachable, match="SSL"):
         JobQueueManager(url="postgresql:///?service=jobs")
+
+
+def test_the_next_of_several_hosts_is_used(database: Database, postgres: PostgresServer) -> None:
+    """A URL may name several; each is given its time."""
+    own = f"127.0.0.1:{postgres.port}"
+    url = database.url.replace(own, f"127.0.0.1:{free_port()},{own}")
+    with JobQueueManager(url=url) as backend:
+        assert backend.add_job(spec("subject")).created
 
 
 @pytest.mark.parametrize(
