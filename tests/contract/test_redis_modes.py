@@ -54,7 +54,10 @@ class Replicated(NamedTuple):
 
 @pytest.fixture
 def replicated() -> Iterator[Replicated]:
-    master = RedisServer("--masterauth", PASSWORD)
+    # As documented: else a master that is replaced while it lives would take writes for a while.
+    master = RedisServer(
+        "--masterauth", PASSWORD, "--min-replicas-to-write", "1", "--repl-diskless-sync-delay", "0"
+    )
     replica = RedisServer("--masterauth", PASSWORD, "--replicaof", "127.0.0.1", str(master.port))
     sentinel = SentinelServer(master)
     with redis.Redis.from_url(sentinel.url()) as client:

@@ -248,8 +248,8 @@ class Connection:
             is_full = "maxmemory" in reason or isinstance(error, redis.exceptions.OutOfMemoryError)
             reason = (match[0] if match else reason).rstrip(".")
             reason = f"it is full ({reason})" if is_full else reason
-            if "READONLY" in reason:
-                # A replica now: with Sentinels the next connection goes to the new master.
+            if "READONLY" in reason or "NOREPLICAS" in reason:
+                # No master any more: with Sentinels the next connection goes to the new one.
                 self._disconnect()
             raise BackendUnreachable(
                 f"The job queue's Redis {self.url} cannot be used: {reason}.",
