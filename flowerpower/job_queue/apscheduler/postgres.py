@@ -38,7 +38,7 @@ _LIMITS = ("lock_timeout", "idle_in_transaction_session_timeout")
 # A worker that freezes in a transaction must not block the others for ever. Set in the transaction,
 # in the round trip that BEGIN needs anyway: PgBouncer refuses settings at a connection's start. A
 # limit that the URL, the role or the server sets is kept.
-_BEGIN = "BEGIN; SELECT " + ", ".join(
+_FIRST_BEGIN = "BEGIN; SELECT " + ", ".join(
     f"CASE current_setting('{name}') WHEN '0' THEN set_config('{name}', '5s', true) END"
     for name in _LIMITS
 )
@@ -75,6 +75,7 @@ class Postgres(Database):
             psycopg.connect(url, **options).close()
         except psycopg.Error as error:
             raise self._unreachable(error) from None
+        self._begin = _FIRST_BEGIN
         self._failures: list[psycopg.Error] = []
         self._pool = psycopg_pool.ConnectionPool(
             url,
@@ -165,10 +166,19 @@ class Postgres(Database):
     def write(self) -> Iterator[Transaction]:
         try:
             with self._pool.connection() as connection:
-                connection.execute(_BEGIN)
+                self._begin_on(connection)
                 yield _PostgresTransaction(connection, self._scope)
         except (psycopg.Error, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed) as error:
             raise self._unreachable(error) from None
+
+    def _begin_on(self, connection: psycopg.Connection[Any]) -> None:
+        cursor = connection.execute(self._begin.encode())
+        if self._begin is _FIRST_BEGIN:
+            # To ask each time which limits are set takes three times as long as to set them.
+            cursor.nextset()
+            unset = [name for name, value in zip(_LIMITS, cursor.fetchone() or (), strict=True)
+                     if value is not None]  # fmt: skip
+            self._begin = "".join(("BEGIN", *(f"; SET LOCAL {name} = '5s'" for name in unset)))
 
     def read(self) -> contextlib.AbstractContextManager[Transaction]:
         return self.write()
