@@ -64,7 +64,9 @@ def test_the_contract_is_kept_behind_pgbouncer(
     postgres: PostgresServer, bouncer: StartBouncer, pool_mode: str
 ) -> None:
     """With its default settings, whether it pools transactions or sessions."""
-    url = postgres.url(port=bouncer(pool_mode))
+    # Some of its tests expect to be the first in a database.
+    database = postgres.new_database().rpartition("/")[2]
+    url = postgres.url(database, port=bouncer(pool_mode))
     run_contract_suite("postgresql", FLOWERPOWER_TEST_POSTGRESQL_URL=url)
 
 
