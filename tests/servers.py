@@ -156,9 +156,9 @@ class RedisServer:
     `options` are its settings; without any it has an append-only file that nobody waits for.
     """
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, port: int | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="flowerpower-redis-"))
-        self.port = free_port()
+        self.port = port or free_port()
         self._options = (
             "--save", "", "--appendonly", "yes", "--appendfsync", "no", *options,
         )  # fmt: skip

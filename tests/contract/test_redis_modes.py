@@ -241,7 +241,9 @@ def test_a_url_with_sentinels_that_cannot_be_is_refused(url: str, expected: str)
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[RedisServer]:
     """A Redis Cluster of one node, which has all slots."""
-    server = RedisServer("--cluster-enabled", "yes")
+    # Its nodes speak to each other at a port that is higher by 10,000.
+    port = next(port for port in iter(free_port, None) if port < 55_000)
+    server = RedisServer("--cluster-enabled", "yes", port=port)
     with redis.Redis.from_url(server.url()) as client:
         client.execute_command("CLUSTER", "ADDSLOTS", *range(16384))
         eventually(lambda: b"cluster_state:ok" in client.execute_command("CLUSTER", "INFO"))
