@@ -1,6 +1,7 @@
 # make demo: set up everything from nothing, then run the example.
 # make test: set up everything from nothing, then lint, types, import directions and tests.
-# make integrations: Ray, Dask, trackers and file formats for real, with packages of their own.
+# make integrations: Ray, Dask, trackers, file formats, PgBouncer, Redis and Valkey for real, with
+#   packages of their own.
 # make faults: the long tests that `make test` leaves out: backends that are away for half a minute;
 #   workers and schedulers killed for some minutes, on every backend, and a count.
 

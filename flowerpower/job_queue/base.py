@@ -199,6 +199,8 @@ class JobQueueBackend(ABC):
     def check(self) -> Mapping[str, Any]:
         """Return `{"backend", "url", "version"}` as the backend reports them, passwords masked.
 
+        On Redis also `persistence`: how it keeps its data, or that this is unknown.
+
         Raises:
             BackendUnreachable: if it does not answer.
         """

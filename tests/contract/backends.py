@@ -77,8 +77,8 @@ class SqlBackendSetup(BackendSetup):
                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count) "
                 f"INSERT INTO flowerpower_jobs (namespace, id, {columns}) "
                 f"SELECT namespace, id || '-' || i, {columns} "
-                "FROM flowerpower_jobs, n WHERE id = :id",
-                {"count": count, "id": job_id},
+                "FROM flowerpower_jobs, n WHERE id = :id AND namespace = :namespace",
+                {"count": count, "id": job_id, "namespace": self.options["namespace"]},
             )
 
     def age(self, backend: JobQueueBackend, schedule_id: str, seconds: float) -> None:

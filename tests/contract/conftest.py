@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,10 +46,16 @@ def setup(request: pytest.FixtureRequest, tmp_path: Path) -> BackendSetup:
     root = tmp_path / "work"
     root.mkdir(exist_ok=True)
     if request.param == "rq":
-        return OnRedis(root, request.getfixturevalue("redis_server").url())
+        return OnRedis(root, _address(request, "REDIS", "redis_server"))
     if request.param == "postgresql":
-        return OnPostgresql(root, request.getfixturevalue("postgres").url())
+        return OnPostgresql(root, _address(request, "POSTGRESQL", "postgres"))
     return OnSqlite(root) if request.param == "sqlite" else InMemory(root)
+
+
+def _address(request: pytest.FixtureRequest, kind: str, server: str) -> str:
+    """The URL of FLOWERPOWER_TEST_…_URL, else that of a server of the tests' own."""
+    url = os.environ.get(f"FLOWERPOWER_TEST_{kind}_URL")
+    return url or str(request.getfixturevalue(server).url())
 
 
 @pytest.fixture

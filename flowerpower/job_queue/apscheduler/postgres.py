@@ -1,17 +1,22 @@
-"""PostgreSQL through psycopg and its pool; the server's clock is the clock."""
+"""PostgreSQL through psycopg and its pool; the server's clock is the clock.
+
+Nothing depends on the session, so that PgBouncer may give each transaction another one.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import psycopg
 import psycopg_pool
+from psycopg.conninfo import conninfo_to_dict, timeout_from_conninfo
 
-from flowerpower.errors import BackendUnreachable
+from flowerpower.errors import BackendUnreachable, ConfigError
 from flowerpower.job_queue.apscheduler.database import (
     SCHEMA_VERSION,
     Database,
@@ -21,13 +26,37 @@ from flowerpower.job_queue.apscheduler.database import (
     schema_statements,
 )
 from flowerpower.job_queue.records import Row
-from flowerpower.text import mask, remember_password
+from flowerpower.text import did_you_mean, mask, remember_password, remember_secret
 
 CONNECT_TIMEOUT = 5
-"""Seconds."""
+"""Seconds, unless the URL or PGCONNECT_TIMEOUT says otherwise."""
 _SCHEMA_LOCK = 0x666C6F77
 """The advisory lock under which the tables are made."""
 _PARAMETER = re.compile(r"(?<!:):([a-z_0-9]+)")
+_UNKNOWN_PARAMETER = re.compile(r'invalid URI query parameter: "([^"]*)"')
+_LIMITS = ("lock_timeout", "idle_in_transaction_session_timeout")
+# A worker that freezes in a transaction must not block the others for ever. Set in the transaction,
+# in the round trip that BEGIN needs anyway: PgBouncer refuses settings at a connection's start. A
+# limit that the URL, the role or the server sets is kept.
+_FIRST_BEGIN = "BEGIN; SELECT " + ", ".join(
+    f"CASE current_setting('{name}') WHEN '0' THEN set_config('{name}', '5s', true) END"
+    for name in _LIMITS
+)
+_HINTS = {
+    "unsupported startup parameter": (
+        "PgBouncer before 1.20 takes no `options` and no PGOPTIONS: use ALTER ROLE … SET instead, "
+        "or ignore_startup_parameters in pgbouncer.ini."
+    ),
+    "statement pooling mode": (
+        "PgBouncer must pool transactions or sessions here: pool_mode = transaction."
+    ),
+    "permission denied": (
+        "The role needs SELECT, INSERT, UPDATE and DELETE on the tables flowerpower_…, USAGE on "
+        "their schema, and CREATE on it until they are made."
+    ),
+    "no schema has been selected": "None of the schemas in the search_path exists.",
+}
+"""What to do about an error, by words in it."""
 
 
 class Postgres(Database):
@@ -38,26 +67,30 @@ class Postgres(Database):
         # Libpq's errors quote parts of a URL that it cannot read; `mask` must find them.
         remember_password(url)
         self.url = mask(url)
+        options, timeout = self._connection_options(url)
         # The pool logs each failed try; the exception at the end is enough.
         logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
-        # The pool would only say that it got no connection in time; this says why.
+        # The pool would try again until it has no more time: a wrong password is told at once.
         try:
-            psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT).close()
+            psycopg.connect(url, **options).close()
         except psycopg.Error as error:
             raise self._unreachable(error) from None
+        self._begin = _FIRST_BEGIN
+        self._failures: list[psycopg.Error] = []
         self._pool = psycopg_pool.ConnectionPool(
             url,
             min_size=0,
             max_size=8,
-            timeout=CONNECT_TIMEOUT,
-            reconnect_timeout=CONNECT_TIMEOUT,
+            timeout=timeout,
+            reconnect_timeout=timeout,
+            connection_class=_connection_class(self._failures),
             kwargs={
-                "connect_timeout": CONNECT_TIMEOUT,
-                "application_name": "flowerpower",
-                # A prepared plan is kept, even one that was made while the tables were empty.
+                **options,
+                # `write` begins transactions itself.
+                "autocommit": True,
+                # A prepared plan is kept, even one that was made while the tables were empty; and
+                # PgBouncer gives the next transaction a session that has not prepared it.
                 "prepare_threshold": None,
-                # A worker that freezes in a transaction must not block the others for ever.
-                "options": "-c idle_in_transaction_session_timeout=5000 -c lock_timeout=5000",
             },
             check=psycopg_pool.ConnectionPool.check_connection,
             open=True,
@@ -68,9 +101,42 @@ class Postgres(Database):
             self._pool.close()
             raise
 
+    def _connection_options(self, url: str) -> tuple[dict[str, Any], float]:
+        """What libpq is told beside the URL, and the seconds in which it must have connected.
+
+        What the URL or the environment of libpq says is never replaced.
+        """
+        try:
+            parameters = conninfo_to_dict(url)
+            options: dict[str, Any] = {}
+            if "fallback_application_name" not in parameters:
+                options["fallback_application_name"] = "flowerpower"
+            if "connect_timeout" not in parameters and "PGCONNECT_TIMEOUT" not in os.environ:
+                options["connect_timeout"] = CONNECT_TIMEOUT
+            seconds = timeout_from_conninfo({**parameters, **options})
+        except psycopg.ProgrammingError as error:
+            reason = " ".join(str(error).split())
+            unknown = _UNKNOWN_PARAMETER.search(reason)
+            known = [option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()]
+            advice = did_you_mean(unknown[1], known) if unknown else ""
+            raise ConfigError(
+                f"The PostgreSQL URL {self.url} cannot be used: {mask(reason)}.{advice}",
+                hint="It takes the parameters of libpq: postgresql://USER@HOST:PORT/DATABASE?…",
+            ) from None
+        if password := parameters.get("password"):
+            remember_secret(str(password))
+        hosts = str(parameters.get("host") or os.environ.get("PGHOST", "")).count(",") + 1
+        return options, float(seconds * hosts)
+
     def _unreachable(self, error: Exception | str) -> BackendUnreachable:
+        if isinstance(error, psycopg_pool.PoolTimeout) and self._failures:
+            # It only says that it got no connection in time, not why.
+            error = self._failures[-1]
         reason = mask(" ".join(str(error).split())) or type(error).__name__
-        return BackendUnreachable(f"The job database {self.url} cannot be used: {reason}.")
+        hint = next((hint for words, hint in _HINTS.items() if words in reason), None)
+        return BackendUnreachable(
+            f"The job database {self.url} cannot be used: {reason}.", hint=hint
+        )
 
     def _make_schema(self) -> None:
         with self.write() as transaction:
@@ -100,9 +166,19 @@ class Postgres(Database):
     def write(self) -> Iterator[Transaction]:
         try:
             with self._pool.connection() as connection:
+                self._begin_on(connection)
                 yield _PostgresTransaction(connection, self._scope)
         except (psycopg.Error, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed) as error:
             raise self._unreachable(error) from None
+
+    def _begin_on(self, connection: psycopg.Connection[Any]) -> None:
+        cursor = connection.execute(self._begin.encode())
+        if self._begin is _FIRST_BEGIN:
+            # To ask each time which limits are set takes three times as long as to set them.
+            cursor.nextset()
+            unset = [name for name, value in zip(_LIMITS, cursor.fetchone() or (), strict=True)
+                     if value is not None]  # fmt: skip
+            self._begin = "".join(("BEGIN", *(f"; SET LOCAL {name} = '5s'" for name in unset)))
 
     def read(self) -> contextlib.AbstractContextManager[Transaction]:
         return self.write()
@@ -114,6 +190,23 @@ class Postgres(Database):
 
     def close(self) -> None:
         self._pool.close()
+
+
+def _connection_class(failures: list[psycopg.Error]) -> type[psycopg.Connection[Any]]:
+    """A class of connections that leaves in `failures` why the last one could not be made."""
+
+    class PoolConnection(psycopg.Connection[Any]):
+        @classmethod
+        def connect(cls, *args: Any, **kwargs: Any) -> Any:
+            try:
+                connection = super().connect(*args, **kwargs)
+            except psycopg.Error as error:
+                failures[:] = [error]
+                raise
+            failures.clear()
+            return connection
+
+    return PoolConnection
 
 
 def _percent_style(sql: str) -> str:

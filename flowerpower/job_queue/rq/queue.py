@@ -21,6 +21,7 @@ from flowerpower.job_queue.base import (
 from flowerpower.job_queue.records import seconds_of
 from flowerpower.job_queue.rq.connection import Connection, make_url
 from flowerpower.job_queue.rq.fields import RQ_STATUSES, present, row_of, rq_stamp, stamp_of
+from flowerpower.job_queue.rq.persistence import persistence
 from flowerpower.job_queue.rq.results import entry_of
 from flowerpower.job_queue.rq.store import PAGE, RedisStore, for_both, row_of_answer
 from flowerpower.jobs.claim import Claim, ExpiredJob, Heartbeat, WorkerInfo
@@ -43,7 +44,8 @@ milliseconds, and while a script runs, Redis does nothing else."""
 class RQManager(JobQueueBackend):
     """A job queue in a Redis; see `JobQueueBackend`.
 
-    `url` is `redis://…`, `rediss://…` or `unix://…`; `host` to `password` may stand instead of it.
+    `url` is `redis://…`, `rediss://…`, `unix://…` or `redis+sentinel://…`; `host` to `password` may
+    stand instead of it.
     """
 
     def __init__(
@@ -76,11 +78,15 @@ class RQManager(JobQueueBackend):
             raise
 
     def check(self) -> Mapping[str, Any]:
-        info = self._store.command("info")
-        # Valkey gives both its own version and that of the Redis it stands in for.
-        name = str(info.get("server_name") or "redis").capitalize()
-        version = info.get(f"{name.lower()}_version") or info.get("redis_version")
-        return {"backend": "rq", "url": self.connection.url, "version": f"{name} {version}"}
+        info = self.connection.info()
+        if info is None:
+            self._store.command("ping")
+        return {
+            "backend": "rq",
+            "url": self.connection.url,
+            "version": self.connection.version(info),
+            "persistence": persistence(info),
+        }
 
     def close(self) -> None:
         self.connection.close()

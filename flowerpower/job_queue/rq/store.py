@@ -59,6 +59,7 @@ class RedisStore:
         self.history_ttl = history_ttl
         self._result_ttl = result_ttl
         self._registered: dict[tuple[str, int], Any] = {}
+        self._is_permitted = False
 
     def run(self, script: str, **args: Any) -> Any:
         """Run `lua/SCRIPT.lua`, which may be sent again if its answer is lost.
@@ -77,11 +78,15 @@ class RedisStore:
             self._registered[key] = client.register_script(_script_text(script))
         limits = {"log_limit": records.LOG_LIMIT, "max_worker_losses": MAX_WORKER_LOSSES}
         args = {**args, **limits, "history_ttl": self.history_ttl, "token": uuid.uuid4().hex}
+        # The first script of this process tries what all scripts need; see lua/common.lua.
+        args["check_permissions"] = not self._is_permitted
         # What was read from a damaged record may not be UTF-8; it goes back as the same bytes.
         text = json.dumps(present(args), ensure_ascii=False).encode("utf-8", "surrogateescape")
         stamp = rq_stamp(clock.now()) or ""
         with self.connection.errors():
-            return self._registered[key](args=[RQ_KEY_PREFIX, self.namespace, stamp, text])
+            answer = self._registered[key](args=[RQ_KEY_PREFIX, self.namespace, stamp, text])
+        self._is_permitted = True
+        return answer
 
     def key(self, *parts: str) -> str:
         """A key of our own in this namespace."""

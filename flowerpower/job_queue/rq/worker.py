@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+import warnings
 from typing import Any
 
 import redis
@@ -15,6 +15,7 @@ from rq.worker import Worker as StockWorker
 from rq.worker import WorkerStatus
 
 from flowerpower.job_queue.base import JobQueueBackend, Watcher, WorkerEvent, WorkerOptions
+from flowerpower.job_queue.rq import persistence
 from flowerpower.job_queue.rq.store import RedisStore
 from flowerpower.job_queue.worker.worker import Worker
 from flowerpower.triggers import clock
@@ -146,20 +147,13 @@ def work(
     # RQ's loggers write to stdout where logging is not configured.
     logging.getLogger("rq").setLevel(logging.CRITICAL)
     if on_event is not None:
-        for reason in _warnings(store.command("info")):
+        for reason in persistence.warnings(store.connection.info()):
             on_event(WorkerEvent("trouble", {"reason": reason}))
 
     def make_loop(worker: Worker) -> RqWorker:
-        with store.connection.errors():
+        with store.connection.errors(), warnings.catch_warnings():
+            # RQ warns if the user of Redis may not name connections; it works without.
+            warnings.simplefilter("ignore")
             return RqWorker(worker, store)
 
     return Worker(backend, backend.base_dir, options, make_loop, on_event).run()
-
-
-def _warnings(info: Mapping[str, Any]) -> Iterator[str]:
-    """Settings with which this Redis may lose acknowledged jobs."""
-    if not info.get("aof_enabled"):
-        yield "Redis has no append-only file: a crash of Redis loses jobs (set appendonly yes)."
-    policy = info.get("maxmemory_policy", "noeviction")
-    if policy != "noeviction":
-        yield f"Redis may evict jobs when it is full: maxmemory-policy is {policy}, not noeviction."
