@@ -63,9 +63,13 @@ local function missing_permission()
     if type(first) == 'table' and first.err and not refused('SET', none, '', 'XX') then return nil end
     for _, call in ipairs({
         {'SET', none, '', 'XX'}, {'TIME'}, {'TYPE', none}, {'EXISTS', none}, {'DEL', none},
-        {'PERSIST', none}, {'PEXPIREAT', none, 1}, {'GET', none}, {'HGETALL', none}, {'HDEL', none, ''}, {'SMEMBERS', none}, {'SREM', none, ''}, {'LINDEX', none, 0},
-        {'LREM', none, 0, ''}, {'RPUSHX', none, ''}, {'ZRANGEBYSCORE', none, 0, 0},
-        {'ZADD', none, 'XX', 0, ''}, {'ZREM', none, ''},
+        {'PERSIST', none}, {'PEXPIREAT', none, 1}, {'GET', none}, {'HGETALL', none},
+        {'HDEL', none, ''}, {'SMEMBERS', none}, {'SREM', none, ''}, {'LINDEX', none, 0},
+        {'LRANGE', none, 0, 0}, {'LREM', none, 0, ''}, {'RPUSHX', none, ''},
+        {'ZRANGEBYSCORE', none, 0, 0}, {'ZSCORE', none, ''}, {'ZADD', none, 'XX', 0, ''},
+        {'ZREM', none, ''}, {'XADD', none, 'NOMKSTREAM', '*', 'field', ''}, {'XDEL', none, '0-1'},
+        {'XRANGE', none, '-', '+'}, {'XREVRANGE', none, '+', '-'}, {'COPY', none, none .. 'copy'},
+        {'RENAME', none, none .. 'copy'},
     }) do
         if refused(unpack(call)) then
             -- The time has no key, and both may be what is refused.
