@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from hamilton import ad_hoc_utils, driver
+from hamilton import driver
 from hamilton.graph import FunctionGraph
 from hamilton.node import Node
 
@@ -73,20 +73,6 @@ def log_levels(levels: dict[str, int]) -> Iterator[None]:
                     _replaced_levels[name] = before, blocks - 1
                 else:
                     logging.getLogger(name).setLevel(before)
-
-
-def warm_up_hamilton() -> None:
-    """Run a node that does nothing (Hamilton 1.90).
-
-    Hamilton inspects itself in its first run. Done before a fork, no child has to repeat it.
-    """
-
-    def nothing() -> None:
-        pass
-
-    module = ad_hoc_utils.create_temporary_module(nothing, module_name="flowerpower_warm_up")
-    driver.Builder().with_modules(module).build().execute(["nothing"])
-    sys.modules.pop("flowerpower_warm_up", None)
 
 
 def function_at_fault(error: Exception) -> Callable[..., Any] | None:

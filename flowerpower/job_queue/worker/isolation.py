@@ -14,7 +14,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from flowerpower.project_code import is_own, module_paths
+from flowerpower.job_queue.worker.log_setup import LoggingState
+from flowerpower.project_code import NewModules, is_own, module_paths
 
 FILE_TIME_LAG = 0.02
 """Seconds by which a file system's times may lag behind the clock."""
@@ -64,9 +65,10 @@ def take_descriptors(log: int) -> None:
 
 
 def reseed() -> None:
-    """Give the child random numbers of its own."""
+    """Before a fork: give the next child random numbers of its own."""
     # A fork copies NumPy's generator, so all children would draw the same numbers. Python's own
-    # `random` reseeds itself at a fork.
+    # `random` reseeds itself at a fork. Not in the child, which would have to copy what NumPy
+    # touches.
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
         numpy_random.seed([int.from_bytes(os.urandom(4)) for _ in range(4)])
@@ -102,11 +104,16 @@ class ProcessState:
         self._path = list(sys.path)
         self._streams = sys.stdin, sys.stdout, sys.stderr
         self._files = [file_on(number) for number in range(3)]
+        self._logging = LoggingState()
 
-    def has_streams(self) -> bool:
-        """Whether the streams are still open on the same files; this cannot be restored."""
+    def is_restorable(self, folder: str) -> bool:
+        """Whether a job of the project in `folder` has changed nothing that cannot be restored.
+
+        That is, the streams are still open on the same files, and loggers are set up as before.
+        """
         files = [file_on(number) for number in range(3)]
-        return files == self._files and not any(stream.closed for stream in self._streams)
+        has_streams = files == self._files and not any(stream.closed for stream in self._streams)
+        return has_streams and not self._logging.have_changed(folder)
 
     def restore(self) -> None:
         """Restore everything else that a job may change."""
@@ -130,14 +137,15 @@ class LoadedModules:
     """
 
     own: set[str] = field(default_factory=set)
-    _known: set[str] = field(default_factory=lambda: set(sys.modules))
+    _new: NewModules = field(default_factory=NewModules)
     _stamps: dict[str, tuple[int, int, int] | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._new.skip()
 
     def note(self, folder: str, began: float) -> None:
         """Remember what a job that began at the timestamp `began` has imported from `folder`."""
-        new = sys.modules.keys() - self._known
-        self._known |= new
-        for name in new:
+        for name in self._new.names():
             module = sys.modules.get(name)
             paths = [path for path in module_paths(module) if is_own(path, folder)]
             if not paths:
