@@ -72,7 +72,7 @@ class NewModules:
 
 
 def _nothing() -> None:
-    """In place of a reference: no module is None."""
+    """In place of a reference to what cannot have one."""
 
 
 def module_paths(module: ModuleType | None) -> list[str]:

@@ -59,20 +59,35 @@ def log_levels(levels: dict[str, int]) -> Iterator[None]:
     # Runs in several threads overlap: the second would find, and later restore, the level that the
     # first has set.
     with _levels_lock:
-        for name, level in levels.items():
+        for name in levels:
             before, blocks = _replaced_levels.get(name, (logging.getLogger(name).level, 0))
             _replaced_levels[name] = before, blocks + 1
-            logging.getLogger(name).setLevel(level)
+        _set_levels(levels)
     try:
         yield
     finally:
         with _levels_lock:
+            restored: dict[str, int] = {}
             for name in levels:
                 before, blocks = _replaced_levels.pop(name)
                 if blocks > 1:
                     _replaced_levels[name] = before, blocks - 1
                 else:
-                    logging.getLogger(name).setLevel(before)
+                    restored[name] = before
+            _set_levels(restored)
+
+
+def _set_levels(levels: Mapping[str, int]) -> None:
+    """Set the levels of loggers, of all but the last one without `setLevel` (Python 3.11 to 3.14).
+
+    That makes each of some hundred loggers forget what it knows of levels, and once is enough.
+    """
+    loggers = [(logging.getLogger(name), level) for name, level in levels.items()]
+    changed = [(logger, level) for logger, level in loggers if logger.level != level]
+    for logger, level in changed[:-1]:
+        logger.level = level
+    for logger, level in changed[-1:]:
+        logger.setLevel(level)
 
 
 def function_at_fault(error: Exception) -> Callable[..., Any] | None:

@@ -24,6 +24,12 @@ _PYTHON_HANDLERS: dict[int, Any] = {
     signal.SIGPIPE: signal.SIG_IGN,
     signal.SIGXFSZ: signal.SIG_IGN,
 }
+_JOB_SIGNALS = tuple(map(int, signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}))
+# What these wrap: they look for enums, which takes longer than all else between two jobs.
+_handler_of: Callable[[int], Any] = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
+_set_mask: Callable[..., Any] = getattr(
+    signal.pthread_sigmask, "__wrapped__", signal.pthread_sigmask
+)
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_GET_CHILD_SUBREAPER = 37
@@ -125,7 +131,7 @@ class ProcessState:
         sys.stdin, sys.stdout, sys.stderr = self._streams
         for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
             signal.setitimer(timer, 0)
-        restore_signals(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
+        restore_signals(_JOB_SIGNALS)
         gc.enable()
 
 
@@ -259,6 +265,6 @@ def restore_signals(numbers: Iterable[int]) -> None:
     for number in numbers:
         handler = _PYTHON_HANDLERS.get(number, signal.SIG_DFL)
         # None: a handler that C code has set; it is left alone.
-        if signal.getsignal(number) not in (handler, None):
+        if _handler_of(number) not in (handler, None):
             signal.signal(number, handler)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    _set_mask(signal.SIG_SETMASK, [])
