@@ -9,6 +9,7 @@ from flowerpower.run import modules
 
 def test_a_small_pipeline_is_run_and_leaves_no_trace(monkeypatch: Any) -> None:
     """It really runs, often enough for Python to adapt its code; then it is on no path."""
+    modules.leave_project()  # that of a test before
     path, outcomes = list(sys.path), []
     run_in_child = execute.run_in_child
 
