@@ -1,4 +1,4 @@
-"""What the benchmarks of jobs share: a small project, a Redis, and Celery on the same pipeline."""
+"""What the benchmarks of jobs share: a small project, a Redis, bare RQ, Celery, and the bounds."""
 
 from __future__ import annotations
 
@@ -49,6 +49,27 @@ def run(x):
     built = driver.Builder().with_modules(three).build()
     return built.execute(["text"], inputs={"x": x})
 """
+NOTHING = """\
+def nothing():
+    pass
+"""
+BARE_RQ = """\
+import sys, time
+import redis, rq
+from nothing import nothing
+
+url, kind, jobs = sys.argv[1], sys.argv[2], int(sys.argv[3])
+connection = redis.Redis.from_url(url)
+queue = rq.Queue(kind, connection=connection)
+for _ in range(jobs):
+    queue.enqueue(nothing, result_ttl=0)
+worker = {"fork": rq.Worker, "simple": rq.SimpleWorker}[kind](
+    [queue], connection=connection, log_job_description=False
+)
+begun = time.perf_counter()
+worker.work(burst=True, logging_level="ERROR")
+print(jobs / (time.perf_counter() - begun))
+"""
 WORK = """\
 import json, sys, time
 from flowerpower.job_queue import JobQueueManager
@@ -74,6 +95,8 @@ def project(folder: Path) -> None:
     (folder / "pipelines" / "three.py").write_text(MODULE)
     (folder / "celery_app.py").write_text(CELERY_APP)
     (folder / "work.py").write_text(WORK)
+    (folder / "nothing.py").write_text(NOTHING)
+    (folder / "bare_rq.py").write_text(BARE_RQ)
 
 
 def environ(**extra: str) -> dict[str, str]:
@@ -153,6 +176,52 @@ def celery(folder: Path) -> float:
         finally:
             worker.terminate()
             worker.wait()
+
+
+def bare_rq(folder: Path, url: str, kind: str = "fork", jobs: int = 300) -> float:
+    """Jobs per second of RQ's own worker, with a job that does nothing."""
+    return float(output(folder, "bare_rq.py", url, kind, str(jobs)))
+
+
+def compared(
+    what: str, pairs: list[tuple[float, float]], other: str, bound: float | None = None
+) -> tuple[str, str, str]:
+    """A row of medians; those that were measured together are compared with each other."""
+    mine, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
+    ratio = statistics.median(left / right for left, right in pairs)
+    rest = "" if bound is None else f", bound {bound:g} x: {said(ratio >= bound)}"
+    return what, f"{mine:.0f}", f"{other}: {theirs:.0f} ({ratio:.2f} x{rest})"
+
+
+def said(is_kept: bool) -> str:
+    """Whether a bound is kept, as the tables say it."""
+    return "kept" if is_kept else "BROKEN"
+
+
+def pickup_row(delays: list[float], stock: str = "") -> tuple[str, str, str]:
+    """How soon a queued job is picked up."""
+    median, late = statistics.median(delays), delays[int(len(delays) * 0.99)]
+    bound = f"bound: median 50 ms: {said(median <= 0.05)}"
+    return (
+        "a queued job is picked up",
+        f"median {median * 1000:.0f} ms",
+        f"p99 {late * 1000:.0f} ms{stock} ({bound})",
+    )
+
+
+def listing_row(folder: Path, **environment: str) -> tuple[str, str, str]:
+    """What a list of MANY jobs takes over one of one job, from the shell."""
+    command = [PYTHON, "-m", "flowerpower_cli", "job-queue", "list-jobs", "--json", "--limit"]
+    pairs = [
+        (
+            seconds_of([*command, str(MANY)], folder, **environment),
+            seconds_of([*command, "1"], folder, **environment),
+        )
+        for _ in range(5)
+    ]
+    many, one = (statistics.median(column) for column in zip(*pairs, strict=True))
+    more = f"one: {one:.2f} s ({many - one:+.2f} s, bound +1 s: {said(many - one < 1)})"
+    return f"list {MANY} queued jobs as JSON", f"{many:.2f} s", more
 
 
 def seconds_of(command: list[str], folder: Path, **environment: str) -> float:

@@ -6,7 +6,11 @@ The path alone decides: that also works for files that are gone, and in a worker
 from __future__ import annotations
 
 import os
+import sys
 import sysconfig
+import threading
+import weakref
+from collections.abc import Callable, Mapping
 from types import ModuleType
 
 _INSTALLED = tuple(
@@ -28,6 +32,47 @@ def is_own(path: str, folder: str) -> bool:
 def is_installed(file: str) -> bool:
     """Whether a file belongs to Python or to an installed package, or is none (empty)."""
     return not file or file.startswith(("<frozen", *_INSTALLED)) or "site-packages" in file
+
+
+class NewModules:
+    """Says which modules were imported since it last said so; at first that is all of them."""
+
+    # By their order in sys.modules. A set of the known names would refer to each of a thousand
+    # names, and in a forked process each reference copies the memory in which the name is.
+
+    def __init__(self) -> None:
+        self._last = ""
+        self._last_module: Callable[[], object] = _nothing
+
+    def skip(self) -> None:
+        """Count all modules as known."""
+        self._remember(next(reversed(sys.modules)), sys.modules)
+
+    def names(self) -> list[str]:
+        """The names of new modules; of all, if the last one that was known has been removed."""
+        # Of a copy where another thread may import: that would end the loop with an error.
+        modules = sys.modules if threading.active_count() == 1 else sys.modules.copy()
+        names: list[str] = []
+        for name in reversed(modules):
+            if name == self._last and modules[name] is self._last_module():
+                break
+            names.append(name)
+        if names:
+            self._remember(names[0], modules)
+        return names
+
+    def _remember(self, name: str, modules: Mapping[str, ModuleType]) -> None:
+        self._last = name
+        # Not the module itself, which would live on after it was removed.
+        try:
+            self._last_module = weakref.ref(modules[name])
+        except TypeError:
+            # Some programs put other objects there.
+            self._last_module = _nothing
+
+
+def _nothing() -> None:
+    """In place of a reference to what cannot have one."""
 
 
 def module_paths(module: ModuleType | None) -> list[str]:

@@ -9,6 +9,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from flowerpower.config.adapters import AdapterConfig, AdapterName, ClassPath
 from flowerpower.config.types import Configuration, Duration, ModuleName, Switch, shorthand
 
+# Defaults that are lists or mappings are made by a `default_factory`: pydantic would copy them
+# deeply for each object, which takes most of the time that an object takes.
 ExecutorType = Literal["synchronous", "threadpool", "future", "processpool", "ray", "dask"]
 CacheBehavior = Literal["default", "recompute", "disable", "ignore"]
 EVERY_NODE = "*"
@@ -64,10 +66,10 @@ class CacheConfig(Configuration):
 
     enabled: bool = True
     path: FilePath | None = None
-    default: Nodes = []
-    recompute: Nodes = []
-    ignore: Nodes = []
-    disable: Nodes = []
+    default: Nodes = Field(default_factory=list)
+    recompute: Nodes = Field(default_factory=list)
+    ignore: Nodes = Field(default_factory=list)
+    disable: Nodes = Field(default_factory=list)
     default_behavior: CacheBehavior = "default"
     default_loader_behavior: CacheBehavior = "recompute"
     default_saver_behavior: CacheBehavior = "recompute"
@@ -93,7 +95,7 @@ class FileConfig(Configuration):
 
     path: FilePath
     format: str | None = None
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
 
 
 class SavedFileConfig(FileConfig):
@@ -118,14 +120,14 @@ class RunConfig(Configuration):
 
     modules: list[ModuleName] | None = Field(default=None, min_length=1)
     allow_module_overrides: bool = False
-    inputs: dict[str, Any] = {}
-    overrides: dict[str, Any] = {}
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    overrides: dict[str, Any] = Field(default_factory=dict)
     final_vars: list[str] | None = Field(default=None, min_length=1)
-    config: dict[str, Any] = {}
-    load: dict[str, Annotated[FileConfig, _PathAlone]] = {}
+    config: dict[str, Any] = Field(default_factory=dict)
+    load: dict[str, Annotated[FileConfig, _PathAlone]] = Field(default_factory=dict)
     save: dict[
         str, Annotated[list[Annotated[SavedFileConfig, _PathAlone]], BeforeValidator(_listed)]
-    ] = {}
+    ] = Field(default_factory=dict)
     executor: ExecutorConfig = ExecutorConfig()
     cache: Annotated[CacheConfig, Switch] = CacheConfig(enabled=False)
     adapter: AdapterConfig = AdapterConfig()
@@ -158,21 +160,21 @@ class RunOverrides(Configuration):
     nothing of it, and no secret that a placeholder there stands for.
     """
 
-    inputs: dict[str, Any] = {}
-    overrides: dict[str, Any] = {}
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    overrides: dict[str, Any] = Field(default_factory=dict)
     final_vars: list[str] | None = Field(default=None, min_length=1)
-    config: dict[str, Any] = {}
-    load: dict[str, FilePath] = {}
-    save: dict[str, FilePath] = {}
+    config: dict[str, Any] = Field(default_factory=dict)
+    load: dict[str, FilePath] = Field(default_factory=dict)
+    save: dict[str, FilePath] = Field(default_factory=dict)
     executor: ExecutorOverrides | None = None
     cache: bool | None = None
     recompute: list[str] | None = None
     progressbar: bool | None = None
-    adapters: list[AdapterName] = []
-    custom_adapters: list[ClassPath] = []
+    adapters: list[AdapterName] = Field(default_factory=list)
+    custom_adapters: list[ClassPath] = Field(default_factory=list)
     timeout: Duration | None = None
     retry: RetryOverrides = RetryOverrides()
-    written: dict[str, str] = {}
+    written: dict[str, str] = Field(default_factory=dict)
     declared: str | None = None
 
     @property

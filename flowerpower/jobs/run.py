@@ -6,7 +6,7 @@ Requests and outcomes are JSON both ways: they travel to child processes and int
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from flowerpower.config.run import RetryConfig, RunOverrides
@@ -148,9 +148,10 @@ class RunOutcome:
         return {
             "v": PAYLOAD_VERSION,
             **body,
-            "nodes": [asdict(node) for node in self.nodes],
-            "files": [asdict(file) for file in self.files],
-            "error": asdict(self.error) if self.error else None,
+            # Not `asdict`, which copies every value and takes as long as some runs.
+            "nodes": [{**vars(node)} for node in self.nodes],
+            "files": [{**vars(file)} for file in self.files],
+            "error": {**vars(self.error)} if self.error else None,
         }
 
     @staticmethod

@@ -21,7 +21,7 @@ from flowerpower.text import MASK
 from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
-    from flowerpower.run.runner import Plan
+    from flowerpower.run.plan import Plan
 
 _UNUSED: Any = object()
 """In place of the type of an input that the run does not need."""

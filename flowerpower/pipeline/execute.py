@@ -6,11 +6,11 @@ Runs in the foreground and the children of a worker both go through `execute`.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,12 +46,16 @@ from flowerpower.text import known_secrets, mask_values
 from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
-    from flowerpower.run.runner import Plan
+    from flowerpower.pipeline.kept_configurations import KeptConfigurations
+    from flowerpower.run.plan import Plan
 
 OnEvent = Callable[[NodeEvent], None]
 OnRetry = Callable[[RunError, int, float], None]
 """Called before waiting: the error, how many retries are left, seconds to the next attempt."""
 OnWarning = Callable[[str], None]
+WARM_UP_RUNS = 10
+"""Python adapts code to what it does in its first eight calls or so (3.11), and writes that down:
+done before a fork, children run faster and copy less memory."""
 
 
 def execute(
@@ -59,13 +63,15 @@ def execute(
     on_event: OnEvent | None = None,
     *,
     loaded: tuple[Project, Pipeline] | None = None,
+    kept: KeptConfigurations | None = None,
     on_settings: Callable[[RunConfig], None] | None = None,
     on_warning: OnWarning | None = None,
     interruptible: bool = True,
 ) -> RunOutcome:
     """Make one attempt and return its outcome; an exception of the pipeline is part of it.
 
-    The configuration is read from the project's files unless the caller has `loaded` it.
+    The configuration is read from the project's files unless the caller has `loaded` it, or it is
+    `kept` from an earlier attempt.
     `on_settings` is called with it before any module is imported. `on_warning` is called with
     sentences about what does not stop the run; by default they are logged. KeyboardInterrupt is
     raised if `interruptible`, to end a run in the foreground.
@@ -80,13 +86,19 @@ def execute(
     outcome = RunOutcome(request.pipeline, "failed", clock.format_time(started), "", 0.0)
     policy = None
     try:
-        if loaded is None:
+        graphs = None
+        if loaded is not None:
+            project, pipeline = loaded
+        elif kept is not None:
+            read = kept.get(root, request.pipeline, request.overrides)
+            project, pipeline, graphs = read.project, read.pipeline, read.graphs
+        else:
             project = load_project(project_root(root))
             pipeline = PipelineRegistry(project).get(request.pipeline, request.overrides)
-        else:
-            project, pipeline = loaded
         scheduled_for = clock.parse_time(request.scheduled_for) if request.scheduled_for else None
-        runner = PipelineRunner(project, pipeline, request.overrides, scheduled_for)
+        runner = PipelineRunner(
+            project, pipeline, request.overrides, scheduled_for, kept_graphs=graphs
+        )
         policy = runner.run_config.retry
         if on_settings is not None:
             on_settings(runner.run_config)
@@ -213,13 +225,19 @@ def find_faults(project: Project, registry: PipelineRegistry, name: str) -> list
     return faults
 
 
-def run_in_child(request: dict[str, Any], send: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+def run_in_child(
+    request: dict[str, Any],
+    send: Callable[..., None],
+    loaded: tuple[Project, Pipeline] | None = None,
+) -> dict[str, Any]:
     """Make the attempt of the RunRequest in `request["run"]`, in a worker's child.
 
     Sends the settings (`retry`, `timeout` in seconds, and the `secrets` that its log must not
     show) once they are known, and every change of a node's state. Any failure is an outcome, even
-    if the request cannot be read. The outcome contains no known secret.
+    if the request cannot be read. The outcome contains no known secret. `send` is as
+    `flowerpower.job_queue.worker.child.SendEvent`.
     """
+    running = 0
 
     def send_settings(run: RunConfig) -> None:
         # Only the child reads the YAML, and so only it knows what the worker must keep to.
@@ -227,7 +245,10 @@ def run_in_child(request: dict[str, Any], send: Callable[[dict[str, Any]], None]
         send({"type": "settings", **settings, "secrets": known_secrets()})
 
     def send_node(event: NodeEvent) -> None:
-        send({"type": "node", **asdict(event)})
+        nonlocal running
+        running = running + 1 if event.state == "running" else max(0, running - 1)
+        # Between two nodes nothing runs: the next one's begin comes at once, or else the outcome.
+        send({"type": "node", **vars(event)}, may_wait=running == 0)
 
     try:
         run = _read_request(request.get("run"))
@@ -235,9 +256,24 @@ def run_in_child(request: dict[str, Any], send: Callable[[dict[str, Any]], None]
         now = clock.format_time(clock.now())
         failure = run_error(error, Path.cwd())
         return RunOutcome("", "failed", now, now, 0.0, error=failure).to_json()
-    outcome = execute(run, send_node, on_settings=send_settings, interruptible=False).to_json()
+    outcome = execute(
+        run,
+        send_node,
+        loaded=loaded,
+        kept=_kept_configurations(),
+        on_settings=send_settings,
+        interruptible=False,
+    ).to_json()
     parts = ("outputs", "notes", "nodes", "files", "error")
     return {**outcome, **{part: mask_values(outcome[part]) for part in parts}}
+
+
+@functools.cache
+def _kept_configurations() -> KeptConfigurations:
+    """Those of this process, for its next jobs."""
+    from flowerpower.pipeline.kept_configurations import KeptConfigurations
+
+    return KeptConfigurations()
 
 
 def _read_request(data: object) -> RunRequest:
@@ -261,10 +297,15 @@ def warm_up() -> None:
     """Do once what every attempt needs; a fork server calls this before its first fork."""
     # Libraries are imported and hardly used: a child that is forked after real use of polars, torch
     # and some others never returns from its own first use of them.
-    from flowerpower.run import runner  # noqa: F401 - every child needs it
-    from flowerpower.run.patches import warm_up_hamilton
+    from flowerpower.run.warm_up import MODULE, small_module
 
-    for model in (ProjectConfig, PipelineConfig):
-        validated(model, parse_yaml(b"{}", "", {}))
-    RunRequest.from_json(RunRequest("", "").to_json())
-    warm_up_hamilton()
+    project_file = parse_yaml(b"{}", "", {})
+    pipeline_file = parse_yaml(f"run: {{modules: [{MODULE}]}}".encode(), "", {})
+    overrides = RunOverrides(inputs={"number": 1})
+    request = {"run": RunRequest("", "warm_up", overrides).to_json(), "keep": False}
+    with small_module() as root:
+        for _ in range(WARM_UP_RUNS):
+            project = Project(root, validated(ProjectConfig, project_file), project_file)
+            config = validated(PipelineConfig, pipeline_file)
+            loaded = project, Pipeline("warm_up", config, pipeline_file)
+            run_in_child(request, lambda *_, **__: None, loaded)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from flowerpower.pipeline.jobs import Job, Jobs
     from flowerpower.pipeline.schedules import Schedules
     from flowerpower.run.draw.graph import Graph
-    from flowerpower.run.runner import Plan
+    from flowerpower.run.plan import Plan
 
 
 # Within this class `list` is the method, so annotations name the type in full.

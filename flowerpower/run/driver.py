@@ -38,7 +38,7 @@ from flowerpower.run.adapters.factory import Adapters
 from flowerpower.run.blocks import BlockGrouping, is_expander
 from flowerpower.run.files import Files, make_files
 from flowerpower.run.modules import check_installed
-from flowerpower.run.node_events import NodeEventHook, is_in_event_loop
+from flowerpower.run.node_events import ForwardedNodeEvents, NodeEventHook, is_in_event_loop
 from flowerpower.run.patches import (
     function_at_fault,
     give_items,
@@ -78,7 +78,7 @@ def build_dag(
     project: Project,
     modules: Sequence[ModuleType],
     run: RunConfig,
-    node_events: NodeEventHook | None = None,
+    node_events: NodeEventHook | ForwardedNodeEvents | None = None,
 ) -> Dag:
     """The DAG, with the nodes that read and write files; executor and adapters are not set.
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from hamilton import ad_hoc_utils, driver
+from hamilton import driver
 from hamilton.graph import FunctionGraph
 from hamilton.node import Node
 
@@ -59,34 +59,35 @@ def log_levels(levels: dict[str, int]) -> Iterator[None]:
     # Runs in several threads overlap: the second would find, and later restore, the level that the
     # first has set.
     with _levels_lock:
-        for name, level in levels.items():
+        for name in levels:
             before, blocks = _replaced_levels.get(name, (logging.getLogger(name).level, 0))
             _replaced_levels[name] = before, blocks + 1
-            logging.getLogger(name).setLevel(level)
+        _set_levels(levels)
     try:
         yield
     finally:
         with _levels_lock:
+            restored: dict[str, int] = {}
             for name in levels:
                 before, blocks = _replaced_levels.pop(name)
                 if blocks > 1:
                     _replaced_levels[name] = before, blocks - 1
                 else:
-                    logging.getLogger(name).setLevel(before)
+                    restored[name] = before
+            _set_levels(restored)
 
 
-def warm_up_hamilton() -> None:
-    """Run a node that does nothing (Hamilton 1.90).
+def _set_levels(levels: Mapping[str, int]) -> None:
+    """Set the levels of loggers, of all but the last one without `setLevel` (Python 3.11 to 3.14).
 
-    Hamilton inspects itself in its first run. Done before a fork, no child has to repeat it.
+    That makes each of some hundred loggers forget what it knows of levels, and once is enough.
     """
-
-    def nothing() -> None:
-        pass
-
-    module = ad_hoc_utils.create_temporary_module(nothing, module_name="flowerpower_warm_up")
-    driver.Builder().with_modules(module).build().execute(["nothing"])
-    sys.modules.pop("flowerpower_warm_up", None)
+    loggers = [(logging.getLogger(name), level) for name, level in levels.items()]
+    changed = [(logger, level) for logger, level in loggers if logger.level != level]
+    for logger, level in changed[:-1]:
+        logger.level = level
+    for logger, level in changed[-1:]:
+        logger.setLevel(level)
 
 
 def function_at_fault(error: Exception) -> Callable[..., Any] | None:

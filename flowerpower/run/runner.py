@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from datetime import datetime
 from types import ModuleType
 from typing import Any
@@ -14,19 +13,22 @@ from flowerpower.config.adapters import AdapterConfig
 from flowerpower.config.files import Pipeline, Project
 from flowerpower.config.merge import (
     merged_adapters,
-    merged_inputs,
     merged_run,
     with_declared,
     without_replaced,
 )
-from flowerpower.config.run import EVERY_NODE, RunConfig, RunOverrides
+from flowerpower.config.run import EVERY_NODE, RunOverrides
 from flowerpower.errors import ConfigError, InvalidInputs, UnknownNode, UsageError
 from flowerpower.jobs.run import FileRecord
-from flowerpower.run.adapters.factory import OnWarning, check_adapters, log_warning, make_adapters
+from flowerpower.run.adapters.factory import (
+    Adapters,
+    OnWarning,
+    check_adapters,
+    log_warning,
+    make_adapters,
+)
 from flowerpower.run.blocks import check_blocks, is_expander
 from flowerpower.run.dag import (
-    InputInfo,
-    NodeInfo,
     computed_nodes,
     default_of,
     input_info,
@@ -39,37 +41,13 @@ from flowerpower.run.dag import (
 from flowerpower.run.draw.graph import no_such_node
 from flowerpower.run.driver import Dag, build_dag, check_fit, execute, make_driver
 from flowerpower.run.file_checks import check_files, check_files_exist
-from flowerpower.run.inputs import (
-    SCHEDULED_FOR,
-    add_fire_time,
-    check_complete,
-    check_known,
-    convert_values,
-)
+from flowerpower.run.input_values import make_input_values, written_texts
+from flowerpower.run.inputs import check_complete, convert_values
+from flowerpower.run.kept_graphs import KeptGraphs
 from flowerpower.run.modules import import_modules, note_imports
-from flowerpower.run.node_events import NodeEventHook
+from flowerpower.run.node_events import ForwardedNodeEvents, NodeEventHook
 from flowerpower.run.patches import saver_nodes
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A run that is ready: everything is checked, nothing has run.
-
-    `nodes` are in an order they can run in. `input_values` are what the DAG is given, `overrides`
-    the values of nodes that are not computed. `forecast` says of each node whether it would come
-    from the cache: `cached`, `computed`, `depends` (on the values of nodes before it), or
-    `no_fingerprint` (computed each time: its value, or one that it takes, has no fingerprint). It
-    is empty without a cache.
-    """
-
-    dag: Dag = field(repr=False)
-    run: RunConfig
-    final_vars: list[str]
-    nodes: list[NodeInfo]
-    inputs: list[InputInfo]
-    input_values: dict[str, Any]
-    overrides: dict[str, Any]
-    forecast: dict[str, str]
+from flowerpower.run.plan import Plan, PlannedGraph
 
 
 class PipelineRunner:
@@ -84,13 +62,21 @@ class PipelineRunner:
         pipeline: Pipeline,
         overrides: RunOverrides | None = None,
         scheduled_for: datetime | None = None,
+        *,
+        kept_graphs: KeptGraphs | None = None,
     ) -> None:
         self._project, self._pipeline = project, pipeline
         self._overrides = with_declared(pipeline.config, overrides or RunOverrides())
         self._scheduled_for = scheduled_for
         self._modules: list[ModuleType] = []
-        merged = merged_run(pipeline.config, self._overrides)
-        self.run_config = without_replaced(merged, self._overrides)
+        self._kept_graphs = kept_graphs
+        self._kept = kept_graphs.find(self._overrides) if kept_graphs is not None else None
+        if self._kept is None:
+            merged = merged_run(pipeline.config, self._overrides)
+            self.run_config = without_replaced(merged, self._overrides)
+        else:
+            inputs = {**pipeline.config.run.inputs, **self._overrides.inputs}
+            self.run_config = self._kept.run.model_copy(update={"inputs": inputs})
 
     @property
     def adapter_config(self) -> AdapterConfig:
@@ -118,7 +104,42 @@ class PipelineRunner:
         run = self.run_config
         names = run.modules or [f"pipelines.{self._pipeline.name}"]
         self._modules = import_modules(self._project.root, names)
-        dag = self._build_dag(node_events)
+        planned = self._kept_graph(node_events) or self._plan_graph(node_events)
+        input_values = self._values(planned, complete=complete)
+        if node_events is not None:
+            graph = planned.dag.driver.graph
+            # A Parallelizable node whose items are given runs too, to begin its block.
+            given_items = [name for name in planned.overrides if is_expander(graph.nodes[name])]
+            node_events.total = len(planned.computed) + len(given_items)
+        forecast: dict[str, str] = {}
+        if with_forecast and run.cache.enabled:
+            forecast = self._forecast(planned, input_values)
+        return Plan(
+            planned.dag,
+            run,
+            planned.final_vars,
+            planned.nodes,
+            planned.inputs,
+            input_values,
+            planned.overrides,
+            forecast,
+        )
+
+    def _kept_graph(self, node_events: NodeEventHook | None) -> PlannedGraph | None:
+        """The graph of an earlier run, if a new one would be the same."""
+        kept = self._kept
+        if kept is None or node_events is None or not kept.is_current(self._modules):
+            self._kept = None
+            return None
+        kept.events.target = node_events
+        return kept.graph
+
+    def _plan_graph(self, node_events: NodeEventHook | None) -> PlannedGraph:
+        run = self.run_config
+        events: NodeEventHook | ForwardedNodeEvents | None = node_events
+        if self._kept_graphs is not None and node_events is not None:
+            events = ForwardedNodeEvents(node_events)
+        dag = self._build_dag(events)
         graph = dag.driver.graph
         self._check_names(graph.nodes)
         final_vars = self._final_vars(dag)
@@ -134,35 +155,58 @@ class PipelineRunner:
         check_fit(run, self.adapter_config, dag)
         check_files(dag.files, {node.name for node in nodes})
         check_adapters(self._project, self.adapter_config)
-        if complete:
-            given = {*run.inputs, *run.config, *self._pipeline.config.params}
-            self._check_variants(node.name for node in user_inputs if node.name not in given)
-        input_values = self._input_values(graph.nodes, user_inputs)
+        known = {k: n for k, n in graph.nodes.items() if n.user_defined and k not in run.config}
         written = dag.files.written
         computed = {node.name for node in nodes}
         # What only writes a value has no say in whether that is required.
         users = computed - {name for saver in written for name in saver_nodes(graph, saver)}
         wanted = {*final_vars, *(name for names in written.values() for name in names)}
         inputs = [input_info(node, users, is_wanted=node.name in wanted) for node in user_inputs]
-        present = [*input_values, *run.config]
-        if complete:
-            known = [*computed_nodes(dag.driver), *self._pipeline.config.params]
-            check_complete(self._pipeline.name, inputs, present, known)
-            # Hamilton gives None for an input that is returned itself and not given.
-            unset = [node for node in user_inputs if node.name in wanted - {*present}]
-            input_values |= {node.name: default_of(node) for node in unset}
-        if node_events is not None:
-            # A Parallelizable node whose items are given runs too, to begin its block.
-            given_items = [name for name in overrides if is_expander(graph.nodes[name])]
-            node_events.total = len(nodes) + len(given_items)
-        forecast: dict[str, str] = {}
-        if with_forecast and run.cache.enabled:
-            from flowerpower.run.cache.cache import make_forecast
-
-            values = {"final_vars": targets, "inputs": input_values, "overrides": overrides}
-            forecast = make_forecast(self._project.root, run.cache, nodes, graph=graph, **values)
         infos = [node_info(node) for node in nodes]
-        return Plan(dag, run, final_vars, infos, inputs, input_values, overrides, forecast)
+        planned = PlannedGraph(
+            self._modules, dag, final_vars, overrides, nodes, user_inputs, known, wanted, infos,
+            inputs,
+        )  # fmt: skip
+        # A file that a caller's input stands in for is a file to load for the next caller.
+        may_load = self._pipeline.config.run.load or self._overrides.load
+        if self._kept_graphs and isinstance(events, ForwardedNodeEvents) and not may_load:
+            self._kept_graphs.keep(self._overrides, run, self.adapter_config, planned, events)
+        return planned
+
+    def _values(self, planned: PlannedGraph, *, complete: bool) -> dict[str, Any]:
+        """The values of the inputs; with `complete`, none that is required is missing."""
+        run, params, user_inputs = (
+            self.run_config,
+            self._pipeline.config.params,
+            planned.user_inputs,
+        )
+        if complete:
+            given = {*run.inputs, *run.config, *params}
+            self._check_variants(node.name for node in user_inputs if node.name not in given)
+        values = make_input_values(
+            self._pipeline,
+            self._overrides,
+            planned.known_inputs,
+            user_inputs,
+            self._scheduled_for,
+        )
+        if complete:
+            present = {*values, *run.config}
+            known = [*computed_nodes(planned.dag.driver), *params]
+            check_complete(self._pipeline.name, planned.inputs, present, known)
+            # Hamilton gives None for an input that is returned itself and not given.
+            unset = [n for n in user_inputs if n.name in planned.wanted and n.name not in present]
+            values |= {node.name: default_of(node) for node in unset}
+        return values
+
+    def _forecast(self, planned: PlannedGraph, input_values: dict[str, Any]) -> dict[str, str]:
+        from flowerpower.run.cache.cache import make_forecast
+
+        dag = planned.dag
+        targets = [*planned.final_vars, *dag.files.written]
+        values = {"final_vars": targets, "inputs": input_values, "overrides": planned.overrides}
+        root, cache, graph = self._project.root, self.run_config.cache, dag.driver.graph
+        return make_forecast(root, cache, planned.computed, graph=graph, **values)
 
     def run(
         self, node_events: NodeEventHook | None = None, on_warning: OnWarning = log_warning
@@ -178,9 +222,12 @@ class PipelineRunner:
         plan = self.plan(node_events)
         project = self._project
         check_files_exist(plan.dag.files, {node.name for node in plan.nodes})
-        adapters = make_adapters(
-            project, self._pipeline.name, self.adapter_config, node_events, on_warning
-        )
+        adapters = Adapters()
+        # A graph is only kept if no adapter is on.
+        if self._kept is None:
+            adapters = make_adapters(
+                project, self._pipeline.name, self.adapter_config, node_events, on_warning
+            )
         savers = plan.dag.files.written
         try:
             driver = make_driver(
@@ -195,7 +242,7 @@ class PipelineRunner:
         files = [FileRecord(**values[name]) for name in savers if isinstance(values[name], dict)]
         return {name: adapters.with_sentinels(values[name]) for name in plan.final_vars}, files
 
-    def _build_dag(self, node_events: NodeEventHook | None) -> Dag:
+    def _build_dag(self, node_events: NodeEventHook | ForwardedNodeEvents | None) -> Dag:
         try:
             dag = build_dag(self._project, self._modules, self.run_config, node_events)
         except UnknownNode as error:
@@ -281,51 +328,5 @@ class PipelineRunner:
                     f"{name} is an input, not a node that is computed.",
                     hint=f"Give it as an input: -i {name}=…",
                 )
-        return convert_values(values, nodes, self._written(self._overrides.overrides), "override")
-
-    def _input_values(self, nodes: dict[str, Node], user_inputs: list[Node]) -> dict[str, Any]:
-        """The values for the inputs of the run, as the types that they declare."""
-        config = self.run_config.config
-        known = {k: node for k, node in nodes.items() if node.user_defined and k not in config}
-        from_yaml = self._pipeline.config.run.inputs
-        check_known(self._overrides.inputs, known, "the caller")
-        hint = "Values that only some variants of a pipeline take belong under params."
-        check_known(from_yaml, known, f"run.inputs of {self._pipeline.file.name}", hint)
-        values = merged_inputs(self._pipeline.config, self._overrides, known)
-        values |= self._texts_from_environment(values, known)
-        needed = {node.name: values[node.name] for node in user_inputs if node.name in values}
-        written = self._written(self._overrides.inputs)
-        converted = convert_values(needed, known, written, places=self._places(needed))
-        for node in user_inputs:
-            if node.name == SCHEDULED_FOR and node.name in known:
-                required = input_info(node, nodes).required
-                add_fire_time(converted, node, self._scheduled_for, required=required)
-        return converted
-
-    def _places(self, names: Iterable[str]) -> dict[str, str]:
-        """File and line of the inputs that the pipeline's YAML gives."""
-        config, file = self._pipeline.config, self._pipeline.file
-        places: dict[str, str] = {}
-        for name in names:
-            if name not in self._overrides.inputs:
-                path = ("run", "inputs", name) if name in config.run.inputs else ("params", name)
-                places[name] = f"{file.name}, line {file.fault(path, '').line}"
-        return places
-
-    def _written(self, values: Mapping[str, Any]) -> dict[str, str]:
-        return {k: text for k, text in self._overrides.written.items() if k in values}
-
-    def _texts_from_environment(
-        self, values: dict[str, Any], known: dict[str, Node]
-    ) -> dict[str, str]:
-        """The texts of placeholders that were read as numbers, for inputs that take only text.
-
-        A postal code 01234 would lose its first digit.
-        """
-        texts: dict[str, str] = {}
-        for name in values.keys() & known.keys() - self._overrides.inputs.keys():
-            section = ("run", "inputs") if name in self._pipeline.config.run.inputs else ("params",)
-            text = self._pipeline.file.text_at((*section, name))
-            if text is not None and known[name].type in (str, str | None):
-                texts[name] = text
-        return texts
+        written = written_texts(self._overrides, self._overrides.overrides)
+        return convert_values(values, nodes, written, "override")

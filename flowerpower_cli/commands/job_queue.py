@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from dataclasses import dataclass
 from datetime import datetime
@@ -128,6 +129,9 @@ def list_jobs(
     from flowerpower_cli.lookup import filter_from
     from flowerpower_cli.views.jobs import jobs_view, record_data
 
+    # A long list is many objects that all stay; to look for garbage among them takes as long as to
+    # make them.
+    gc.disable()
     job_filter = filter_from(context, selection, limit)
     jobs = context.job_queue.list_jobs(job_filter)
     context.learn_secrets(*(job.pipeline for job in jobs))

@@ -27,7 +27,7 @@ from flowerpower_cli.views.tables import Block, cell, line, table, text_lines
 if TYPE_CHECKING:
     from flowerpower.config.pipeline import PipelineConfig
     from flowerpower.run.draw.graph import Graph
-    from flowerpower.run.runner import Plan
+    from flowerpower.run.plan import Plan
 
 
 @command("pipeline new", example="daily_report")

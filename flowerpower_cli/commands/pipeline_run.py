@@ -16,7 +16,7 @@ from flowerpower_cli.views.tables import Block, line
 if TYPE_CHECKING:
     from flowerpower.config.run import RunOverrides
     from flowerpower.jobs.run import RunError, RunOutcome
-    from flowerpower.run.runner import Plan
+    from flowerpower.run.plan import Plan
 
 
 @command("pipeline run", example="daily_report -i source_file=data.csv")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from flowerpower.errors import FlowerpowerError, Refused
-from flowerpower.text import mask, mask_values, one_line, visible
+from flowerpower.text import json_may_hold_secret, mask, mask_values, one_line, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -203,7 +203,10 @@ def flushing(stream: TextIO) -> Iterator[None]:
 
 def dump_json(data: Any) -> str:
     """JSON as every command prints it: ASCII, indented, secrets masked, no NaN."""
-    return json.dumps(mask_values(data), indent=2, allow_nan=False)
+    from flowerpower_cli.views.indented_json import indented_json
+
+    text = indented_json(data)
+    return indented_json(mask_values(data)) if json_may_hold_secret(text) else text
 
 
 def write_line(stream: TextIO, text: str) -> None:

@@ -199,6 +199,71 @@ def test_a_small_job_tells_settings_nodes_and_outcome(jobs: Jobs, make_project: 
     assert done.log == b"hello\n"
 
 
+WAITS = """\
+import atexit, time
+from pathlib import Path
+
+def _until(name: str) -> None:
+    while not Path(name).exists():
+        time.sleep(0.01)
+
+{at_import}
+
+def a() -> int:
+    return 1
+
+def b(a: int) -> int:
+    {in_b}
+    return a + 1
+"""
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_node_that_runs_is_known(jobs: Jobs, make_project: MakeProject, keep: bool):
+    """That one node has ended and the next one begun is told while that runs."""
+    module = WAITS.format(at_import="", in_b="_until('go')")
+    root = make_project(job=("run: {}\n", module))
+    child = jobs.begin(root, keep=keep)
+    done = jobs.follow(child, lambda done: ("b", "running") in events(done))
+    assert events(done) == [("a", "running"), ("a", "finished"), ("b", "running")]
+    (root / "go").touch()
+    assert jobs.answer(child).outcome.outputs == {"b": 2}
+    child.close()
+
+
+def test_no_node_runs_while_exit_handlers_do(jobs: Jobs, make_project: MakeProject):
+    """That the last node has ended is told before the program ends, which may take long."""
+    module = WAITS.format(at_import="atexit.register(_until, 'go')", in_b="pass")
+    root = make_project(job=("run: {}\n", module))
+    child = jobs.begin(root)
+    done = jobs.follow(child, lambda done: ("b", "finished") in events(done))
+    assert not done.outcomes
+    (root / "go").touch()
+    assert jobs.finish(child).outcome.outputs == {"b": 2}
+
+
+def events(done: Done) -> list[tuple[str, str]]:
+    return [(each["node"], each["state"]) for each in done.messages if each["type"] == "node"]
+
+
+def test_a_kept_child_has_events_and_inputs_for_each_job(jobs: Jobs, make_project: MakeProject):
+    """What it keeps of one job changes nothing of the next."""
+    module = "def a(x: int) -> int:\n    return x\ndef b(a: int) -> int:\n    return 2 * a\n"
+    root = make_project(job=("run: {inputs: {x: 100}}\n", module))
+    _let_age(root)
+    child = jobs.begin(root, keep=True, inputs={"x": 0})
+    for x in range(1, 5):
+        done = jobs.answer(child)
+        assert done.outcome.outputs == {"b": 2 * (x - 1)}
+        assert [node.name for node in done.outcome.nodes] == ["a", "b"]
+        assert events(done) == [(n, s) for n in "ab" for s in ("running", "finished")]
+        assert [each["done"] for each in done.messages if each["type"] == "node"] == [0, 1, 1, 2]
+        jobs.ask(child, root, keep=True, inputs={"x": x})
+    jobs.answer(child)
+    jobs.ask(child, root, keep=False)
+    assert jobs.finish(child).outcome.outputs == {"b": 200}
+
+
 def test_a_child_starts_in_milliseconds(own_jobs: MakeJobs):
     """The server is ready in seconds, and a child costs far less than an interpreter."""
     began = time.monotonic()

@@ -223,6 +223,7 @@ def test_many_jobs_are_added_as_one_by_one(
     assert [job.id for job in jobs if not job.created] == ["n-3", "n-7"]
     assert jobs[-1].status is JobStatus.SCHEDULED
     assert len(backend.list_jobs(JobFilter(limit=5000))) == 1201
+    assert jobs == [backend.get_job(job.id) for job in jobs]
     claims = fake_worker.claim(5)
     assert [claim.job_id for claim in claims] == ["n-0", "n-1", "n-2", "n-4", "n-5"]
     assert overrides_of(claims[3].payload).inputs == {"n": 4}

@@ -1,6 +1,7 @@
 """Results, history and lists: how long a job is remembered, and how jobs are found."""
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -143,6 +144,21 @@ def test_lists_are_newest_first_without_results(backend: JobQueueBackend) -> Non
     assert [job.result for job in jobs] == [None] * 3
     assert jobs[0].status is JobStatus.FINISHED
     assert backend.list_jobs(JobFilter(limit=0)) == []
+
+
+@pytest.mark.parametrize("status", JobStatus)
+def test_a_listed_job_is_as_it_is_read_without_its_result(
+    backend: JobQueueBackend, fake_worker: FakeWorker, status: JobStatus
+) -> None:
+    """In every status, with its times, progress, error and attempts."""
+    claim = fake_worker.make(status)
+    if claim is not None and status is JobStatus.RUNNING:
+        progress = {"nodes": {"a": {"state": "running"}}, "done": 0, "total": 2, "current": "a"}
+        assert backend.record(claim, "some log", progress)
+    job = backend.get_job("subject")
+    (listed,) = backend.list_jobs(JobFilter())
+    assert listed == replace(job, result=None)
+    assert listed.to_json() == {**job.to_json(), "result": None}
 
 
 def test_lists_hold_what_matches_all_that_is_given(backend: JobQueueBackend) -> None:

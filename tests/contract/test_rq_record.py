@@ -8,7 +8,13 @@ import rq.defaults
 import rq.job
 
 from flowerpower.job_queue.rq.entry_point import run_pipeline
-from flowerpower.job_queue.rq.fields import ENTRY_POINT, RQ_KEY_PREFIX, STATUSES, record_of
+from flowerpower.job_queue.rq.fields import (
+    CONSTANT_FIELDS,
+    ENTRY_POINT,
+    RQ_KEY_PREFIX,
+    STATUSES,
+    record_of,
+)
 from tests.contract.fake_worker import spec
 from tests.contract.on_redis import OnRedis
 from tests.servers import RedisServer
@@ -29,7 +35,7 @@ def test_rq_writes_the_same_fields(redis_server: RedisServer, tmp_path: Path) ->
             failure_ttl=-1,
             status=rq.job.JobStatus.QUEUED,
         )
-    ours = record_of(spec("a"), "project", 120.0)
+    ours = {**CONSTANT_FIELDS, **record_of(spec("a"), "project", 120.0)}
     # The scripts write status and times.
     expected = theirs.to_dict()
     del expected["data"]

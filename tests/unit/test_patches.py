@@ -124,12 +124,6 @@ def test_levels_come_back_when_the_last_of_overlapping_blocks_ends() -> None:
     assert logger.level == before
 
 
-def test_hamilton_is_warmed_up_without_a_trace() -> None:
-    """The node that does nothing runs, and its module is gone."""
-    patches.warm_up_hamilton()
-    assert "flowerpower_warm_up" not in sys.modules
-
-
 def test_a_future_adapter_has_a_thread_pool_and_no_end() -> None:
     """Its pool is called `executor`; Hamilton itself leaves it open."""
     adapter = FutureAdapter(max_workers=1)

@@ -122,6 +122,11 @@ class Transaction(ABC):
         text, shared = self._query(name)
         return [self.execute(text, {**shared, **parameters})[1] for parameters in many]
 
+    def rows_of_many(self, name: str, many: Sequence[Mapping[str, Any]]) -> list[list[Row]]:
+        """Run the named query with each set of parameters; return the rows that each gives."""
+        text, shared = self._query(name)
+        return [self.execute(text, {**shared, **parameters})[0] for parameters in many]
+
     def _query(self, name: str, texts: Texts | None = None) -> tuple[str, dict[str, Any]]:
         """The text of a query, and the parameters that every query gets."""
         text = queries()[name]

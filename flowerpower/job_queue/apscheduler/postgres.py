@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 import psycopg_pool
 from psycopg.conninfo import conninfo_to_dict, timeout_from_conninfo
+from psycopg.rows import dict_row
 
 from flowerpower.errors import BackendUnreachable, ConfigError
 from flowerpower.job_queue.apscheduler.database import (
@@ -236,6 +237,19 @@ class _PostgresTransaction(Transaction):
             while cursor.nextset():
                 counts.append(cursor.rowcount)
         return counts
+
+    def rows_of_many(self, name: str, many: Sequence[Mapping[str, Any]]) -> list[list[Row]]:
+        if not many:
+            return []
+        # As in `run_many`.
+        text, shared = self._query(name)
+        with self._connection.cursor(row_factory=dict_row) as cursor:
+            every = [{**shared, **parameters} for parameters in many]
+            cursor.executemany(_percent_style(text), every, returning=True)
+            rows = [cursor.fetchall()]
+            while cursor.nextset():
+                rows.append(cursor.fetchall())
+        return rows
 
     def clock(self) -> float:
         # Not now(), which stands still within a transaction.

@@ -76,10 +76,10 @@ class APSManager(JobQueueBackend):
             # An expired record no longer holds its id.
             tx.run("delete_expired")
             parameters = [tx.job_parameters(spec, position) for position, spec in enumerate(specs)]
-            added = tx.run_many("add_job", parameters)
+            added = tx.rows_of_many("add_job", parameters)
             return [
-                tx.job(spec.id, created=bool(is_new))
-                for spec, is_new in zip(specs, added, strict=True)
+                records.job_of(rows[0], tx.now) if rows else tx.job(spec.id, created=False)
+                for spec, rows in zip(specs, added, strict=True)
             ]
 
     def get_job(self, job_id: str) -> Job:

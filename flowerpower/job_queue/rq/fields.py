@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,10 +35,29 @@ STATUSES["stopped"] = JobStatus.CANCELLED
 _EMPTY = ("success_callback_name", "failure_callback_name", "stopped_callback_name", "started_at",
           "ended_at", "last_heartbeat", "worker_name", "group_id")  # fmt: skip
 """RQ's fields that are empty in a new job."""
+CONSTANT_FIELDS = {
+    "timeout": -1,
+    "result_ttl": -1,
+    "failure_ttl": -1,
+    **dict.fromkeys(_EMPTY, ""),
+    **dict.fromkeys(("fp_attempt", "fp_retries", "fp_worker_losses", "fp_cancel"), "0"),
+}
+"""The fields that are the same in every new job; a script is told them once, not for each."""
+_SET_FIELDS = ("fp_run_at", "fp_created_at", "fp_start_by")
+"""What lua/add_jobs.lua says of a new job, after its status."""
 _TEXTS = ("pipeline", "queue", "payload", "owner", "schedule_id", "error", "attempts")
 _NUMBERS = ("run_at", "created_at", "result_ttl", "scheduled_for", "started_at", "ended_at",
             "result_expires_at", "expires_after", "start_by")  # fmt: skip
 _COUNTS = ("attempt", "attempts_left", "worker_losses", "retries", "priority")
+_COLUMN_OF: dict[str, tuple[str, type[str] | type[float] | type[int]]] = {
+    f"fp_{name}": (name, kind)
+    for names, kind in ((_TEXTS, str), (_NUMBERS, float), (_COUNTS, int))
+    for name in names
+}
+FIELDS = (b"status", b"worker_name", b"started_at", b"ended_at", b"fp_worker", b"fp_cancel",
+          b"fp_losses",
+          *(f"fp_{name}".encode() for name in (*_TEXTS, *_NUMBERS, *_COUNTS)))  # fmt: skip
+"""The fields that `row_of` reads."""
 
 
 def rq_id(namespace: str, job_id: str) -> str:
@@ -46,7 +66,7 @@ def rq_id(namespace: str, job_id: str) -> str:
 
 
 def record_of(spec: JobSpec, namespace: str, result_ttl: float) -> dict[str, Any]:
-    """The fields of a new job; the scripts add status and times.
+    """The fields of a new job besides CONSTANT_FIELDS; the scripts add status and times.
 
     RQ's part is what RQ's own Job writes, for RQ's own tools; of the job it has the pipeline's name
     alone.
@@ -56,17 +76,12 @@ def record_of(spec: JobSpec, namespace: str, result_ttl: float) -> dict[str, Any
         "data": _label(spec.pipeline),
         "origin": f"{namespace}.{spec.queue}",
         "description": one_line(spec.pipeline),
-        "timeout": -1,
-        "result_ttl": -1,
-        "failure_ttl": -1,
-        **dict.fromkeys(_EMPTY, ""),
         "fp_pipeline": spec.pipeline,
         "fp_queue": spec.queue,
         "fp_payload": json.dumps(spec.payload()),
         "fp_result_ttl": repr(float(result_ttl)),
         "fp_schedule_id": spec.schedule_id or "",
         "fp_scheduled_for": stamp_of(seconds_of(spec.scheduled_for)),
-        **dict.fromkeys(("fp_attempt", "fp_retries", "fp_worker_losses", "fp_cancel"), "0"),
         "fp_priority": spec.priority,
         **_limits_of(spec),
     }
@@ -148,6 +163,26 @@ def _seconds(stamp: bytes | None) -> float | None:
         return None
 
 
+def row_of_new(job_id: str, record: Sequence[str], set_fields: Sequence[str]) -> Row:
+    """The record of a job that was added as `record`; `set_fields` are as lua/add_jobs.lua says."""
+    row = {**_new_row(), "id": job_id, "status": STATUSES[set_fields[0]]}
+    row["raw_status"] = set_fields[0]
+    names = (*record[::2], *_SET_FIELDS)
+    for name, text in zip(names, (*record[1::2], *set_fields[1:]), strict=True):
+        if text and name in _COLUMN_OF:
+            column, kind = _COLUMN_OF[name]
+            row[column] = kind(text)
+    return row
+
+
+@functools.cache
+def _new_row() -> Row:
+    """The record of a job that has CONSTANT_FIELDS alone."""
+    return row_of(
+        "", {name.encode(): str(value).encode() for name, value in CONSTANT_FIELDS.items()}
+    )
+
+
 def columns(
     fields: Mapping[bytes, bytes],
     prefix: str,
@@ -157,16 +192,27 @@ def columns(
     counts: Sequence[str],
 ) -> dict[str, Any]:
     """Columns of a record from a hash; an invalid number stays text, for readers to find."""
+    row: dict[str, Any] = {}
+    for name, key, kind in _columns(prefix, tuple(texts), tuple(numbers), tuple(counts)):
+        content = fields.get(key)
+        row[name] = _value(content.decode("utf-8", "backslashreplace"), kind) if content else None
+    return row
 
-    def value(name: str, kind: type[str] | type[float] | type[int]) -> Any:
-        text = text_of(fields.get(f"{prefix}{name}".encode())) or None
-        try:
-            return None if text is None else kind(text)
-        except ValueError:
-            return text
 
+def _value(text: str, kind: type[str] | type[float] | type[int]) -> Any:
+    try:
+        return kind(text)
+    except ValueError:
+        return text
+
+
+@functools.lru_cache
+def _columns(
+    prefix: str, texts: tuple[str, ...], numbers: tuple[str, ...], counts: tuple[str, ...]
+) -> list[tuple[str, bytes, type[str] | type[float] | type[int]]]:
+    """Each column with the name of its field and its type."""
     kinds = ((texts, str), (numbers, float), (counts, int))
-    return {name: value(name, kind) for names, kind in kinds for name in names}
+    return [(name, f"{prefix}{name}".encode(), kind) for names, kind in kinds for name in names]
 
 
 def text_of(value: bytes | None) -> str | None:

@@ -20,9 +20,17 @@ from flowerpower.job_queue.base import (
 )
 from flowerpower.job_queue.records import seconds_of
 from flowerpower.job_queue.rq.connection import Connection, make_url
-from flowerpower.job_queue.rq.fields import RQ_STATUSES, present, row_of, rq_stamp, stamp_of
+from flowerpower.job_queue.rq.fields import (
+    RQ_STATUSES,
+    present,
+    row_of,
+    row_of_new,
+    rq_stamp,
+    stamp_of,
+)
 from flowerpower.job_queue.rq.persistence import persistence
 from flowerpower.job_queue.rq.results import entry_of
+from flowerpower.job_queue.rq.sent_ahead import sent_ahead
 from flowerpower.job_queue.rq.store import PAGE, RedisStore, for_both, row_of_answer
 from flowerpower.jobs.claim import Claim, ExpiredJob, Heartbeat, WorkerInfo
 from flowerpower.jobs.job import Job, JobFilter, JobSpec, LogChunk, check_retry
@@ -94,16 +102,24 @@ class RQManager(JobQueueBackend):
     # For callers
 
     def add_jobs(self, specs: Sequence[JobSpec]) -> list[Job]:
+        starts = range(0, len(specs), ADD_PAGE)
+        pages = (
+            [self._store.job_record(spec) for spec in specs[start : start + ADD_PAGE]]
+            for start in starts
+        )
         added: list[Job] = []
-        for start in range(0, len(specs), ADD_PAGE):
-            page = specs[start : start + ADD_PAGE]
-            jobs = [self._store.job_record(spec) for spec in page]
-            answers = self._store.run("add_jobs", jobs=jobs)
-            added += [
-                records.job_of(*row_of_answer(spec.id, stored), created=bool(is_new))
-                for spec, (is_new, stored) in zip(page, answers, strict=True)
-            ]
+        for jobs, answer in sent_ahead(self._send_new, pages):
+            existing, now = iter(answer[1]), clock.now().timestamp()
+            for job, (is_new, *set_fields) in zip(jobs, json.loads(answer[0]), strict=True):
+                if set_fields:
+                    row, time = row_of_new(job["id"], job["record"], *set_fields), now
+                else:
+                    row, time = row_of_answer(job["id"], next(existing))
+                added.append(records.job_of(row, time, created=bool(is_new)))
         return added
+
+    def _send_new(self, jobs: list[dict[str, Any]]) -> Any:
+        return self._store.run("add_jobs", jobs=jobs, constant=self._store.constant_fields)
 
     def get_job(self, job_id: str) -> Job:
         return records.job_of(*self._store.read_job(job_id))

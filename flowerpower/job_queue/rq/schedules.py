@@ -180,7 +180,8 @@ class RedisSchedules(ScheduleStore):
             fires.append(decision.fires)
         if not decisions:
             return FireBatch((), len(due))
-        answers = self._run("fire", decisions=decisions, kept=FIRES_KEPT)
+        constant = self._store.constant_fields
+        answers = self._run("fire", decisions=decisions, kept=FIRES_KEPT, constant=constant)
         # The answer for a schedule that has changed meanwhile is empty.
         new_fires = [
             fire

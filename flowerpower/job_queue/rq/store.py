@@ -16,6 +16,8 @@ from flowerpower.errors import JobNotFound
 from flowerpower.job_queue import records
 from flowerpower.job_queue.rq.connection import Connection
 from flowerpower.job_queue.rq.fields import (
+    CONSTANT_FIELDS,
+    FIELDS,
     RQ_KEY_PREFIX,
     flat_of,
     ids_of,
@@ -23,7 +25,6 @@ from flowerpower.job_queue.rq.fields import (
     present,
     record_of,
     row_of,
-    rq_id,
     rq_stamp,
 )
 from flowerpower.job_queue.rq.results import error_text, packed
@@ -50,6 +51,9 @@ class RedisStore:
 
     `result_ttl` and `history_ttl` are the project's, in seconds.
     """
+
+    constant_fields = flat_of(CONSTANT_FIELDS)
+    """What a script that adds jobs needs besides each job's own record."""
 
     def __init__(
         self, connection: Connection, namespace: str, result_ttl: float, history_ttl: float
@@ -105,7 +109,7 @@ class RedisStore:
     # Jobs
 
     def job_record(self, spec: JobSpec) -> dict[str, Any]:
-        """A new job as the scripts take it."""
+        """A new job as the scripts take it, which need `constant_fields` too."""
         result_ttl = self._result_ttl if spec.result_ttl is None else spec.result_ttl
         job = {
             "id": spec.id,
@@ -142,18 +146,14 @@ class RedisStore:
                 names = client.zrevrangebyscore(self.key("jobs"), "+inf", since, start, page)
                 # New jobs shift the others, so some come again on the next page.
                 ids = ids_of(name for name in names if name not in seen)
-                pipeline = client.pipeline(transaction=False)
-                for job_id in ids:
-                    pipeline.hgetall(f"{RQ_KEY_PREFIX}:job:{rq_id(self.namespace, job_id)}")
-                    pipeline.get(self.key("progress", job_id))
-                answers = pipeline.execute(raise_on_error=False)
             if not names:
                 return
+            answers = self.run("list_jobs", ids=ids, fields=[name.decode() for name in FIELDS])
             now = clock.now().timestamp()
-            # A damaged key of another type gives an error instead of its content.
-            for job_id, fields, progress in zip(ids, answers[::2], answers[1::2], strict=True):
-                if isinstance(fields, dict) and fields:
-                    progress = progress if isinstance(progress, bytes) else None
+            for job_id, (values, progress) in zip(ids, answers, strict=True):
+                fields = {name: v for name, v in zip(FIELDS, values, strict=False) if v is not None}
+                # None: the record has expired, or its key is damaged.
+                if fields:
                     yield row_of(job_id, fields, None, progress), now
             seen.update(names)
             start, page = start + len(names), PAGE

@@ -12,16 +12,23 @@ import threading
 import traceback
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from flowerpower.job_queue.worker import child_exit, isolation
 from flowerpower.job_queue.worker.json_lines import DAMAGED, LineReader, Message, to_line
-from flowerpower.job_queue.worker.log_setup import LoggingState
 from flowerpower.jobs.attempt_result import EXIT_CHANNEL_CLOSED
 from flowerpower.jobs.run import RunError, RunOutcome
 from flowerpower.triggers import clock
 
-Entry = Callable[[Message, Callable[[Message], None]], Message]
+
+class SendEvent(Protocol):
+    """Sends an event to the worker, at once or, if it `may_wait`, with the next message."""
+
+    def __call__(self, message: Message, *, may_wait: bool = False) -> None:
+        """Send it."""
+
+
+Entry = Callable[[Message, SendEvent], Message]
 """Takes a request and a function that sends events; returns a RunOutcome as JSON."""
 
 EXIT_BROKEN = 112
@@ -46,23 +53,41 @@ class Channel:
         self._reader = LineReader()
         self._pid = os.getpid()
         self._lock = threading.Lock()
+        self._waiting = b""
 
-    def send_event(self, message: Message) -> None:
-        """Send a message that may be lost; never raises ChannelClosed."""
+    def send_event(self, message: Message, *, may_wait: bool = False) -> None:
+        """Send a message that may be lost; never raises ChannelClosed.
+
+        If it `may_wait`, it is sent with the next one: each message wakes the worker.
+        """
+        if may_wait:
+            line = to_line(message)
+            with self._lock:
+                self._waiting += line
+            return
         with contextlib.suppress(ChannelClosed):
             self.send(message)
+
+    def send_waiting(self) -> None:
+        """Send the events that wait for another message."""
+        if self._waiting:
+            with contextlib.suppress(ChannelClosed):
+                self._send(b"")
 
     def send(self, message: Message) -> None:
         """Send a message (see `to_line`); waits while the worker is busy.
 
         Raises ChannelClosed if the descriptor is gone, or this is a fork of the child.
         """
-        line = to_line(message)
+        self._send(to_line(message))
+
+    def _send(self, line: bytes) -> None:
         with self._lock:
             # A job may fork, and its copy must not speak for it. Or it closes every descriptor and
             # opens files: the number may now be one of its files, which we would write into.
             if os.getpid() != self._pid or isolation.file_on(self._socket.fileno()) != self._file:
                 raise ChannelClosed
+            line, self._waiting = self._waiting + line, b""
             try:
                 self._socket.sendall(line)
             except OSError as error:
@@ -82,9 +107,8 @@ def live(control: socket.socket, log: int, entry: Entry, umask: int) -> NoReturn
     try:
         channel = Channel(control)
         isolation.take_descriptors(log)
-        isolation.reseed()
         child_exit.forget_inherited_handlers()
-        code = _serve(channel, entry, isolation.ProcessState(umask))
+        code = _serve(channel, entry, umask)
     except BaseException:  # noqa: BLE001 - nothing may reach the server's code above
         with contextlib.suppress(BaseException):
             traceback.print_exc()
@@ -94,27 +118,31 @@ def live(control: socket.socket, log: int, entry: Entry, umask: int) -> NoReturn
         os._exit(code)
 
 
-def _serve(channel: Channel, entry: Entry, state: isolation.ProcessState) -> int:
+def _serve(channel: Channel, entry: Entry, umask: int) -> int:
     """Run request after request; the exit code."""
     modules = isolation.LoadedModules()
-    logs = LoggingState()
     request = channel.next_message()
+    # Most children run one job: what it changes is then nobody's concern.
+    state = isolation.ProcessState(umask) if _may_be_kept(request) else None
     while request is not None:
         began = clock.now().timestamp()
         outcome = _run(request, entry, channel)
         modules.note(_folder(request), began)
         # A failed job may have left anything behind, so the next one gets a fresh child.
         kept = (
-            request.get("keep") is True
+            _may_be_kept(request)
             and outcome.get("status") == "finished"
-            and state.has_streams()
-            and not logs.have_changed(_folder(request))
+            and state is not None
+            and state.is_restorable(_folder(request))
             and not isolation.left_something()
         )
         send = partial(_send_outcome, channel, request, outcome, kept)
         if kept:
             child_exit.flush_files(modules.own)
-        if not kept or not _is_sent(send):
+        else:
+            # Exit handlers may take long, or end the process: no node is running then.
+            channel.send_waiting()
+        if not kept or state is None or not _is_sent(send):
             return _end(modules, send)
         request = channel.next_message()
         if request is None or modules.have_changed():
@@ -124,6 +152,10 @@ def _serve(channel: Channel, entry: Entry, state: isolation.ProcessState) -> int
     isolation.take_descriptors(os.open(os.devnull, os.O_WRONLY))
     # With a request, the user has edited a module: a new child imports the new code.
     return _end(modules, partial(channel.send, {"type": "stale"}) if request is not None else None)
+
+
+def _may_be_kept(request: Message | None) -> bool:
+    return request is not None and request.get("keep") is True
 
 
 def _end(modules: isolation.LoadedModules, send: Callable[[], None] | None) -> int:

@@ -146,6 +146,7 @@ class ForkServerProgram:
             isolation.signal_group(message["pid"], message["signal"])
 
     def _fork(self, control: int, log: int) -> None:
+        isolation.reseed()
         # Signals wait until the child has its own process group and handlers: a handler of the
         # server must not run in it.
         old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())

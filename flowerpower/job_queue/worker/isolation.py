@@ -14,7 +14,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from flowerpower.project_code import is_own, module_paths
+from flowerpower.job_queue.worker.log_setup import LoggingState
+from flowerpower.project_code import NewModules, is_own, module_paths
 
 FILE_TIME_LAG = 0.02
 """Seconds by which a file system's times may lag behind the clock."""
@@ -23,6 +24,12 @@ _PYTHON_HANDLERS: dict[int, Any] = {
     signal.SIGPIPE: signal.SIG_IGN,
     signal.SIGXFSZ: signal.SIG_IGN,
 }
+_JOB_SIGNALS = tuple(map(int, signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}))
+# What these wrap: they look for enums, which takes longer than all else between two jobs.
+_handler_of: Callable[[int], Any] = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
+_set_mask: Callable[..., Any] = getattr(
+    signal.pthread_sigmask, "__wrapped__", signal.pthread_sigmask
+)
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_GET_CHILD_SUBREAPER = 37
@@ -64,9 +71,10 @@ def take_descriptors(log: int) -> None:
 
 
 def reseed() -> None:
-    """Give the child random numbers of its own."""
+    """Before a fork: give the next child random numbers of its own."""
     # A fork copies NumPy's generator, so all children would draw the same numbers. Python's own
-    # `random` reseeds itself at a fork.
+    # `random` reseeds itself at a fork. Not in the child, which would have to copy what NumPy
+    # touches.
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
         numpy_random.seed([int.from_bytes(os.urandom(4)) for _ in range(4)])
@@ -102,11 +110,16 @@ class ProcessState:
         self._path = list(sys.path)
         self._streams = sys.stdin, sys.stdout, sys.stderr
         self._files = [file_on(number) for number in range(3)]
+        self._logging = LoggingState()
 
-    def has_streams(self) -> bool:
-        """Whether the streams are still open on the same files; this cannot be restored."""
+    def is_restorable(self, folder: str) -> bool:
+        """Whether a job of the project in `folder` has changed nothing that cannot be restored.
+
+        That is, the streams are still open on the same files, and loggers are set up as before.
+        """
         files = [file_on(number) for number in range(3)]
-        return files == self._files and not any(stream.closed for stream in self._streams)
+        has_streams = files == self._files and not any(stream.closed for stream in self._streams)
+        return has_streams and not self._logging.have_changed(folder)
 
     def restore(self) -> None:
         """Restore everything else that a job may change."""
@@ -118,7 +131,7 @@ class ProcessState:
         sys.stdin, sys.stdout, sys.stderr = self._streams
         for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
             signal.setitimer(timer, 0)
-        restore_signals(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
+        restore_signals(_JOB_SIGNALS)
         gc.enable()
 
 
@@ -130,14 +143,15 @@ class LoadedModules:
     """
 
     own: set[str] = field(default_factory=set)
-    _known: set[str] = field(default_factory=lambda: set(sys.modules))
+    _new: NewModules = field(default_factory=NewModules)
     _stamps: dict[str, tuple[int, int, int] | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._new.skip()
 
     def note(self, folder: str, began: float) -> None:
         """Remember what a job that began at the timestamp `began` has imported from `folder`."""
-        new = sys.modules.keys() - self._known
-        self._known |= new
-        for name in new:
+        for name in self._new.names():
             module = sys.modules.get(name)
             paths = [path for path in module_paths(module) if is_own(path, folder)]
             if not paths:
@@ -251,6 +265,6 @@ def restore_signals(numbers: Iterable[int]) -> None:
     for number in numbers:
         handler = _PYTHON_HANDLERS.get(number, signal.SIG_DFL)
         # None: a handler that C code has set; it is left alone.
-        if signal.getsignal(number) not in (handler, None):
+        if _handler_of(number) not in (handler, None):
             signal.signal(number, handler)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    _set_mask(signal.SIG_SETMASK, [])

@@ -17,11 +17,14 @@ DAMAGED = "damaged"
 
 Message = dict[str, Any]
 
+# json.dumps and json.loads make a new one at each call that has options.
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+
 
 def to_line(message: Message) -> bytes:
     """`message` as a line; raises ValueError if it is not JSON, or longer than LINE_LIMIT."""
     try:
-        line = json.dumps(message, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
+        line = _ENCODER.encode(message).encode("ascii") + b"\n"
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"the message is not JSON: {error}") from None
     if len(line) > LINE_LIMIT:
@@ -146,7 +149,7 @@ def _add(message: Message, messages: list[Message]) -> None:
 
 def _parse(line: bytes) -> Message:
     try:
-        message = json.loads(line, parse_constant=_refuse)
+        message = _DECODER.decode(line.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError) as error:
         return _damaged(f"a line that is not JSON: {type(error).__name__}")
     if not isinstance(message, dict):
@@ -156,6 +159,9 @@ def _parse(line: bytes) -> Message:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
 def _damaged(reason: str) -> Message:

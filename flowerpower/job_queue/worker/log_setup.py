@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Collection
 from typing import Any
 
-from flowerpower.project_code import is_own, module_paths
+from flowerpower.project_code import NewModules, is_own, module_paths
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _UNCHANGED = (logging.NOTSET, (), (), True, False)
@@ -27,17 +28,18 @@ class LoggingState:
     """How loggers are set up, to see whether a job changes it."""
 
     def __init__(self) -> None:
-        self._loggers, self._modules = _loggers(), set(sys.modules)
+        self._loggers, self._new_modules = _loggers(), NewModules()
+        self._new_modules.skip()
 
     def have_changed(self, folder: str) -> bool:
         """Whether a job of the project in `folder` has changed loggers since the last call."""
-        loggers, modules = self._loggers, self._modules
-        self._loggers, self._modules = _loggers(), set(sys.modules)
-        return any(
+        loggers, modules = self._loggers, set(self._new_modules.names())
+        self._loggers = _loggers()
+        return self._loggers != loggers and any(
             loggers.get(name, _UNCHANGED) != self._loggers.get(name, _UNCHANGED)
             # A package may set up its own loggers when it is imported, as SQLAlchemy does. It is
             # not imported again for the next job, so they must stay.
-            and not _is_of_package(name, self._modules - modules, folder)
+            and not _is_of_package(name, modules, folder)
             for name in loggers.keys() | self._loggers.keys()
         )
 
@@ -45,11 +47,20 @@ class LoggingState:
 def _loggers() -> dict[str, tuple[object, ...]]:
     """By name, the loggers that are not as Python makes them; "" is the root logger."""
     manager = logging.root.manager
-    loggers = [item for item in [*manager.loggerDict.values()] if isinstance(item, logging.Logger)]
-    states = {logger.name: _state(logger) for logger in loggers}
+    states = {
+        item.name: _state(item)
+        for item in [*manager.loggerDict.values()]
+        if isinstance(item, logging.Logger) and not _is_plain(item)
+    }
     resort = logging.lastResort
     root = (_state(logging.root), manager.disable, id(resort), resort and resort.level)
     return {"": root} | {name: state for name, state in states.items() if state != _UNCHANGED}
+
+
+def _is_plain(logger: logging.Logger) -> bool:
+    """Whether a logger is as Python makes it; said faster than by its state."""
+    is_set = logger.level or logger.handlers or logger.filters or logger.disabled
+    return not is_set and logger.propagate
 
 
 def _state(logger: logging.Logger) -> tuple[Any, ...]:
@@ -60,7 +71,7 @@ def _state(logger: logging.Logger) -> tuple[Any, ...]:
     return logger.level, levels, filters, logger.propagate, logger.disabled
 
 
-def _is_of_package(name: str, modules: set[str], folder: str) -> bool:
+def _is_of_package(name: str, modules: Collection[str], folder: str) -> bool:
     """Whether a logger is named after one of the modules, one not of the project in `folder`."""
     while name and name not in modules:
         name = name.rpartition(".")[0]

@@ -11,6 +11,7 @@ INSERT INTO flowerpower_jobs (
     :namespace, :id, :pipeline, :queue, :payload, :status, :run_at, :created_at, :result_ttl,
     :schedule_id, :scheduled_for, :priority, :expires_after, :start_by
 ) ON CONFLICT (namespace, id) DO NOTHING
+RETURNING *
 
 -- name: get_job
 SELECT * FROM flowerpower_jobs

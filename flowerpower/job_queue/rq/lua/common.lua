@@ -302,29 +302,41 @@ local function read_job(id)
             content(progress_key(id)), text(now()), exists and result_entry(id) or {}}
 end
 
--- Adds a job with the fields `job.record` (name, value, …), due at `job.run_at` or at once.
+-- Adds a job with the fields `args.constant` and `job.record` (name, value, …), due at `job.run_at`
+-- or at once. Returns what it has set besides: status, run_at, created_at and start_by.
 local inserted = 0
 local function insert(job, time)
     -- Jobs of one call are in the order in which they were added, too.
     local created_at = time + inserted * 1e-6
     inserted = inserted + 1
     local key = job_key(job.id)
-    -- Keys of an expired record with this id may still exist.
-    delete_job(job.id)
+    -- Keys of an expired record with this id may still exist: then it is still in the set. Or its
+    -- key is of another type.
+    if redis.call('ZSCORE', own .. 'jobs', job.id) or redis.call('EXISTS', key) == 1 then
+        delete_job(job.id)
+    end
     local run_at = job.run_at or time
     local status = run_at > time and 'scheduled' or 'queued'
+    local set_fields = {status, text(run_at), text(created_at), ''}
+    local enqueued_at = status == 'queued' and stamp or ''
+    -- The longest value first: with it Redis makes a hash table, else a list that each further
+    -- field has to be compared with, and the table in the end.
     redis.call('HSET', key, unpack(job.record))
-    redis.call('HSET', key, 'status', status, 'created_at', stamp, 'fp_token', args.token,
-               'fp_run_at', text(run_at), 'fp_created_at', text(created_at))
-    redis.call('ZADD', own .. 'jobs', text(created_at), job.id)
-    if job.expires then set_start_by(job.id, run_at) end
+    redis.call('HSET', key, 'status', status, 'created_at', stamp, 'enqueued_at', enqueued_at,
+               'fp_token', args.token, 'fp_run_at', set_fields[2], 'fp_created_at', set_fields[3],
+               unpack(args.constant))
+    redis.call('ZADD', own .. 'jobs', set_fields[3], job.id)
+    if job.expires then
+        set_start_by(job.id, run_at)
+        set_fields[4] = fields(key, 'fp_start_by')[1] or ''
+    end
     if job.schedule_id then redis.call('SADD', active_key(job.schedule_id), job.id) end
     if status == 'scheduled' then
         redis.call('ZADD', registry('scheduled', job.queue), text(run_at), rq_id(job.id))
     else
-        redis.call('HSET', key, 'enqueued_at', stamp)
         push(job.queue, job.id)
     end
+    return set_fields
 end
 
 -- Schedules

@@ -1,0 +1,142 @@
+"""Configurations that a worker's child keeps from one job to the next, while nothing has changed.
+
+To read and validate a small YAML file takes as long as some runs do.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from flowerpower.config.files import (
+    PROJECT_FILE,
+    Pipeline,
+    Project,
+    load_project,
+    pipeline_path,
+    project_root,
+)
+from flowerpower.config.merge import replaced_paths
+from flowerpower.config.run import RunOverrides
+from flowerpower.pipeline.registry import PipelineRegistry
+from flowerpower.run.kept_graphs import KeptGraphs
+
+MAX_KEPT = 32
+FILE_TIME_LAG = 0.02
+"""Seconds by which a file system's times may lag behind the clock."""
+Stamp = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A project and a pipeline as read for one run; `graphs` are kept as long as they are."""
+
+    project: Project
+    pipeline: Pipeline
+    graphs: KeptGraphs
+
+
+@dataclass(frozen=True)
+class _Kept:
+    configuration: Configuration
+    stamps: dict[Path, Stamp]
+    variables: dict[str, str | None]
+    is_shared: bool
+    """Whether a run cannot change it."""
+
+    def is_current(self) -> bool:
+        return all(_stamp(file) == stamp for file, stamp in self.stamps.items()) and all(
+            os.environ.get(name) == value for name, value in self.variables.items()
+        )
+
+
+class KeptConfigurations:
+    """What the attempts of this process have read."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[Path, str, frozenset[Any]], _Kept] = OrderedDict()
+
+    def get(self, root: Path, name: str, overrides: RunOverrides) -> Configuration:
+        """The configuration for a run, read again if its files or variables have changed.
+
+        Raises:
+            ProjectNotFound, PipelineNotFound, ConfigError: as reading the project's files does.
+        """
+        key = root, name, frozenset(replaced_paths(overrides))
+        kept = self._kept.get(key)
+        if kept is None or not kept.is_current():
+            self._kept.pop(key, None)
+            kept = _read(root, name, overrides)
+            if all(_is_settled(stamp) for stamp in kept.stamps.values()):
+                self._kept[key] = kept
+                if len(self._kept) > MAX_KEPT:
+                    self._kept.popitem(last=False)
+        return kept.configuration if kept.is_shared else _copy(kept.configuration)
+
+
+def _read(root: Path, name: str, overrides: RunOverrides) -> _Kept:
+    environ = _RecordedEnvironment()
+    root = project_root(root)
+    files = root / PROJECT_FILE, root / pipeline_path(name)
+    # Before they are read: what is written meanwhile must not pass for what was read.
+    stamps = {file: _stamp(file) for file in files}
+    project = load_project(root, environ)
+    pipeline = PipelineRegistry(project, environ).get(name, overrides)
+    known = {file: stamp for file, stamp in stamps.items() if stamp is not None}
+    configuration = Configuration(project, pipeline, KeptGraphs())
+    return _Kept(configuration, known, environ.read, _is_fixed(project, pipeline))
+
+
+def _stamp(file: Path) -> Stamp | None:
+    try:
+        status = os.stat(file)
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
+
+
+def _is_settled(stamp: Stamp) -> bool:
+    """Whether a file is so old that another write would change its times."""
+    return max(stamp[:2]) < time.time_ns() - FILE_TIME_LAG * 1e9
+
+
+def _is_fixed(project: Project, pipeline: Pipeline) -> bool:
+    """Whether no value that a run passes on can be changed: a node may change a list."""
+    run = pipeline.config.run
+    values = [*run.inputs.values(), *run.overrides.values(), *run.config.values()]
+    values += pipeline.config.params.values()
+    has_more = run.load or run.save or pipeline.config.schedule
+    adapters = [*run.adapter.model_fields_set, *project.config.adapter.model_fields_set]
+    is_plain = all(isinstance(value, str | int | float | None) for value in values)
+    return is_plain and not has_more and not adapters
+
+
+def _copy(configuration: Configuration) -> Configuration:
+    project, pipeline = configuration.project, configuration.pipeline
+    return replace(
+        configuration,
+        project=replace(project, config=project.config.model_copy(deep=True)),
+        pipeline=replace(pipeline, config=pipeline.config.model_copy(deep=True)),
+    )
+
+
+@dataclass
+class _RecordedEnvironment(Mapping[str, str]):
+    """The environment, and what was looked up in it: None for what was not set."""
+
+    read: dict[str, str | None] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> str:
+        self.read[name] = os.environ.get(name)
+        return os.environ[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(os.environ)
+
+    def __len__(self) -> int:
+        return len(os.environ)
