@@ -3,7 +3,7 @@
 import pytest
 
 from flowerpower.job_queue.base import WorkerOptions
-from flowerpower.job_queue.worker.slots import BATCH_DELAY, MAX_PREFETCH, Prefetch
+from flowerpower.job_queue.worker.prefetch import BATCH_DELAY, MAX_PREFETCH, Prefetch
 
 
 def ahead(*seconds: float, **options: int) -> Prefetch:
