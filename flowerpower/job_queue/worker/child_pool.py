@@ -126,6 +126,7 @@ class ChildPool:
                     self._changed.wait(LEASE_CHECK if self._idle else None)
             finally:
                 self._waiting -= 1
+        # One that is to be stopped is ended by `Slots.end_waiting`.
         self.wake()
         return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import socket
 from collections.abc import Callable
@@ -10,7 +9,8 @@ from typing import Any
 
 LINE_LIMIT = 8 * 1024 * 1024
 """Bytes of one line; a longer one is not read."""
-MAX_READ = 1024 * 1024
+READ_SIZE = 256 * 1024
+MAX_READ = 4 * READ_SIZE
 """Bytes read in one call; the most that a pipe can hold once its writer has ended."""
 DAMAGED = "damaged"
 """The `type` of the message that stands for unreadable data; `reason` says why."""
@@ -40,7 +40,7 @@ class LineReader:
     def next_from(self, sock: socket.socket) -> Message | None:
         """Wait for the next message of a blocking socket; None if it is closed."""
         while not self._read:
-            data = sock.recv(262_144)
+            data = sock.recv(READ_SIZE)
             if not data:
                 return None
             self._read = self.feed(data)
@@ -74,15 +74,20 @@ def read_available(read: Callable[[int], bytes]) -> tuple[bytes, bool]:
     """What can be read without waiting, about MAX_READ bytes at most; whether there may be more."""
     # Not all at once: one busy sender must not hold up the others.
     data = bytearray()
-    with contextlib.suppress(BlockingIOError):
-        while len(data) < MAX_READ:
-            try:
-                part = read(262_144)
-            except ConnectionError:
-                part = b""
-            if not part:
-                return bytes(data), False
-            data += part
+    while len(data) < MAX_READ:
+        try:
+            part = read(READ_SIZE)
+        except BlockingIOError:
+            break
+        except ConnectionError:
+            part = b""
+        if not part:
+            return bytes(data), False
+        data += part
+        # Then it is empty: another read would only say so, at the cost of an exception. If the
+        # other end is closed, the next call says that.
+        if len(part) < READ_SIZE:
+            break
     return bytes(data), True
 
 
@@ -146,7 +151,7 @@ def _add(message: Message, messages: list[Message]) -> None:
 
 def _parse(line: bytes) -> Message:
     try:
-        message = json.loads(line, parse_constant=_refuse)
+        message = _DECODER.decode(line.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError) as error:
         return _damaged(f"a line that is not JSON: {type(error).__name__}")
     if not isinstance(message, dict):
@@ -156,6 +161,10 @@ def _parse(line: bytes) -> Message:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
+"""One for all: `json.loads` would make one for each message."""
 
 
 def _damaged(reason: str) -> Message:

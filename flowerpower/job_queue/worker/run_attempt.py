@@ -79,7 +79,7 @@ def run_attempt(slots: Slots, attempt: Attempt) -> dict[str, Any]:
         AttemptFailed: if there is none, once what else became of it is recorded.
     """
     try:
-        while (held := slots.children.acquire(attempt)) is not None:
+        while attempt.is_waiting and (held := slots.children.acquire(attempt)) is not None:
             _run_in(held, slots, attempt)
     except Exception as error:  # noqa: BLE001 - an attempt without an end would hold its slot for ever
         attempt.end(None, f"The worker had an unexpected error: {error!r}")
@@ -146,7 +146,8 @@ def follow(attempt: Attempt, followed: FollowedChild) -> Message | ChildEnded:
         # First of all: what it has sent before its end is in the pipes by then.
         ended = followed.end() if followed.fileno() in ready else None
         # Then the messages: what was printed before an outcome is in the pipe once that has come.
-        for message in child.messages():
+        messages = child.messages() if ended is not None or child.control in ready else []
+        for message in messages:
             match message.get("type"):
                 case "node":
                     attempt.add_node_event(message)
@@ -155,7 +156,8 @@ def follow(attempt: Attempt, followed: FollowedChild) -> Message | ChildEnded:
                 case "outcome" | "stale":
                     _read_log(attempt, child)
                     return message
-        _read_log(attempt, child)
+        if ended is not None or child.log in ready:
+            _read_log(attempt, child)
         if ended is not None:
             return ended
         # A pipe whose other end is closed is always readable.
