@@ -13,6 +13,7 @@ from flowerpower.errors import ConfigError
 from flowerpower.job_queue import records
 from flowerpower.job_queue.apscheduler.database import Database, Scope, fence, in_list
 from flowerpower.job_queue.base import (
+    EVENT_ALL,
     EXPIRE_BATCH,
     FinishRequest,
     JobQueueBackend,
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "sqlite:///.flowerpower/jobs.db"
 MEMORY = "memory"
-EVENT_ALL = 2**17 - 1
-"""As APScheduler's: listeners get every event. Importing it would slow down every command."""
 
 
 class APSManager(JobQueueBackend):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,14 @@ from flowerpower.job_queue.base import (
 )
 from flowerpower.job_queue.records import seconds_of
 from flowerpower.job_queue.rq.connection import Connection, make_url
-from flowerpower.job_queue.rq.fields import RQ_STATUSES, present, row_of, rq_stamp, stamp_of
+from flowerpower.job_queue.rq.fields import (
+    RQ_KEY_PREFIX,
+    RQ_STATUSES,
+    present,
+    row_of,
+    rq_stamp,
+    stamp_of,
+)
 from flowerpower.job_queue.rq.persistence import persistence
 from flowerpower.job_queue.rq.results import entry_of
 from flowerpower.job_queue.rq.store import PAGE, RedisStore, for_both, row_of_answer
@@ -152,7 +160,9 @@ class RQManager(JobQueueBackend):
 
     def list_workers(self) -> list[WorkerInfo]:
         rows, running = self._store.worker_rows()
-        workers = [records.worker_of(row, running) for row in rows]
+        # As RQ does it: `rq suspend` suspends all workers on this Redis.
+        is_suspended = bool(self._store.command("exists", f"{RQ_KEY_PREFIX}:suspended"))
+        workers = [replace(records.worker_of(row, running), suspended=is_suspended) for row in rows]
         return sorted(workers, key=lambda worker: worker.started_at)
 
     # For workers
