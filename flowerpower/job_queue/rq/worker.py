@@ -188,7 +188,7 @@ class RqWorker(StockWorker):
             if self._claimed:
                 return self._claimed.popleft()
             # RQ's loop asks between two jobs alone: a worker at rest would take one more.
-            self.check_for_suspension(self._worker.options.burst)
+            self.check_for_suspension(False)
             wait = self._fire()
             self._claimed.extend(self._worker.claim())
             if not self._claimed:
@@ -203,7 +203,9 @@ class RqWorker(StockWorker):
         return POLL_EVERY
 
     def check_for_suspension(self, burst: bool) -> None:
-        """Wait while `rq suspend` is in force; with `burst` end instead, as RQ's own does."""
+        """Wait while `rq suspend` is in force; a burst ends instead, as RQ's own does."""
+        # RQ's loop is not told of it: `Worker` says when a burst ends, which waits for retries.
+        burst = burst or self._worker.options.burst
         was_suspended = False
         while self._look() and not self._stop_requested:
             if not was_suspended:
