@@ -126,6 +126,9 @@ class ChildPool:
                     self._changed.wait(LEASE_CHECK if self._idle else None)
             finally:
                 self._waiting -= 1
+            # Somebody else may be waiting for the child that this thread was woken for.
+            if self._idle:
+                self._changed.notify()
         # One that is to be stopped is ended by `Slots.end_waiting`.
         self.wake()
         return None
