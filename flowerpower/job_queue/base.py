@@ -1,8 +1,8 @@
 """The interface of a job queue; its docstrings are the law, the contract suite their proof.
 
 Law, for every method: once the call has returned, its effect is durable. Times are aware
-datetimes. A backend stores and decides nothing: `flowerpower.job_queue.worker.slots` decides
-whether an attempt is retried, `flowerpower.job_queue.worker.scheduler` whether a worker is dead.
+datetimes. A backend stores and decides nothing: `flowerpower.job_queue.worker.run_attempt` decides
+how an attempt ends, `flowerpower.job_queue.worker.scheduler` whether a worker is dead.
 """
 
 from __future__ import annotations
