@@ -1,5 +1,6 @@
 """A worker of ours beside RQ's own tools, and what it says of the Redis it works on."""
 
+import json
 import os
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from tests.conftest import MakeProject
 from tests.contract.fake_worker import spec
 from tests.contract.on_redis import OnRedis
 from tests.servers import RedisServer
+from tests.terminal import Cli
 
 NAPPING = """
 import time
@@ -159,6 +161,32 @@ def test_a_suspended_burst_ends_and_says_so(
     said = [(event.kind, event.facts) for event in events if event.kind not in ("trouble", "stop")]
     assert [kind for kind, _ in said] == ["start", "suspended"]
     assert said[-1][1] == {"ends": True}
+
+
+def test_the_command_line_shows_a_suspension(
+    own_server: RedisServer, make_project: MakeProject, cli: Cli
+) -> None:
+    """A burst ends with a sentence; `workers` shows who is suspended, as a table and as JSON."""
+    queue = f"{{type: rq, backend: {{url: '{own_server.url()}'}}}}"
+    make_project(f"name: demo\njob_queue: {queue}\n", report=("run: {}\n", NAPPING))
+    with redis.Redis.from_url(own_server.url()) as client:
+        rq.suspension.suspend(client)
+        ended = cli.run("job-queue", "start-worker", "--burst", code=0)
+        sentence = (
+            "suspended (rq suspend): the worker ends, and leaves what is queued until `rq resume`."
+        )
+        assert sentence in " ".join(ended.err.split())
+        with cli.start("job-queue", "start-worker") as worker:
+            try:
+                eventually(lambda: json.loads(cli.run("job-queue", "workers", "--json").out))
+                (shown,) = json.loads(cli.run("job-queue", "workers", "--json", code=0).out)
+                assert shown["suspended"] is True
+                assert "0 of 2, suspended" in cli.run("job-queue", "workers", code=0).out
+            finally:
+                worker.terminate()
+            errors = worker.communicate(timeout=WAIT_LIMIT)[1]
+        assert worker.returncode == 0
+        assert "no job is taken until `rq resume`." in " ".join(errors.split())
 
 
 def test_rqs_own_writes_do_not_grow_with_the_jobs(
