@@ -8,7 +8,7 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import redis
@@ -95,6 +95,7 @@ class RqWorker(StockWorker):
         self.was_told_to_end = False
         self._worker = worker
         self._claimed: deque[Attempt] = deque()
+        self._running: list[Future[dict[str, Any]]] = []
         self._pool = ThreadPoolExecutor(worker.slots.max_attempts, thread_name_prefix="slot")
         self._thread = threading.Thread(target=self._run, name="rq")
         self._wake = threading.Event()
@@ -131,7 +132,6 @@ class RqWorker(StockWorker):
         try:
             self.work()
         finally:
-            # Claims that no slot was filled with wait for nobody: `Worker` gives them back.
             self._pool.shutdown(wait=True)
             self._worker.slots.children.wake()
 
@@ -170,7 +170,10 @@ class RqWorker(StockWorker):
             super().heartbeat(timeout, pipeline)
 
     def teardown(self) -> None:
-        """Unregister from RQ, if Redis can be reached."""
+        """Wait for what runs, as RQ's own has done by now; then unregister from RQ."""
+        # Claims that fill no slot yet are nobody's business here: `Worker` gives them back.
+        while wait(self._running, LOOK_EVERY).not_done:
+            self._look()
         with contextlib.suppress(*_REDIS_ERRORS):
             self.register_death()  # type: ignore[no-untyped-call] # RQ's own
 
@@ -180,6 +183,8 @@ class RqWorker(StockWorker):
         assert isinstance(job, ClaimedJob)
         attempt = job.attempt
         future = self._pool.submit(run_attempt, self._worker.slots, attempt)
+        self._running = [other for other in self._running if not other.done()]
+        self._running.append(future)
         future.add_done_callback(lambda _: self._worker.emit_end(attempt))
 
     def next_attempt(self) -> Attempt | None:
@@ -189,10 +194,10 @@ class RqWorker(StockWorker):
                 return self._claimed.popleft()
             # RQ's loop asks between two jobs alone: a worker at rest would take one more.
             self.check_for_suspension(False)
-            wait = self._fire()
+            seconds = self._fire()
             self._claimed.extend(self._worker.claim())
             if not self._claimed:
-                self._wake.wait(wait)
+                self._wake.wait(seconds)
                 self._wake.clear()
         return None
 

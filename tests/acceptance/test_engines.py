@@ -1,7 +1,13 @@
-"""An engine that fails in the midst of work, and threads that must not hold up a worker's end."""
+"""The engines of workers when they end: told to, or by a failure of their own."""
+
+import signal
+
+import redis
+from rq import Worker
 
 from tests.acceptance.working import MakeSite, Site, WorkerProcess, value
 from tests.conditions import WAIT_LIMIT, eventually
+from tests.servers import RedisServer
 
 WAITS = """
 import os, time
@@ -67,3 +73,33 @@ def test_jobs_that_wait_for_a_child_are_given_back_at_the_end(site: Site):
         ("finished", 0), ("queued", 0)}  # fmt: skip
     site.worker(num_workers=2, jobs_per_child=200)
     site.drained(ids)
+
+
+def test_rqs_tools_see_a_worker_that_finishes_its_jobs(
+    make_site: MakeSite, redis_server: RedisServer
+):
+    """After TERM a worker is listed, busy, for as long as its jobs run; then it is gone."""
+    site = make_site(redis_server.url())
+    site.pipeline("waits", WAITS)
+    job = site.add("waits")
+    worker = site.worker()
+    eventually((site.root / "begun").exists)
+    with redis.Redis.from_url(redis_server.url()) as client:
+
+        def states() -> list[str]:
+            shown = Worker.all(connection=client)
+            return [str(each.get_state()) for each in shown if each.pid == worker.process.pid]
+
+        eventually(lambda: states() == ["busy"])
+        (name,) = [each.id for each in site.queue.list_workers()]
+        worker.signal(signal.SIGTERM)
+        eventually(lambda: worker.events("stopping"))
+        # What it says of itself from here on, it says as a worker that is stopping.
+        key = f"rq:worker:{name}"
+        client.hdel(key, "last_heartbeat")
+        eventually(lambda: client.hexists(key, "last_heartbeat"))
+        assert states() == ["busy"]
+        (site.root / "go").touch()
+        assert worker.process.wait(WAIT_LIMIT) == 0
+        assert states() == []
+    assert value(site.job(job)) == 1
