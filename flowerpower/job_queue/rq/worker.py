@@ -263,6 +263,8 @@ def work(
     """Work as the options say; return how many attempts were made."""
     # RQ's loggers write to stdout where logging is not configured.
     logging.getLogger("rq").setLevel(logging.CRITICAL)
+    # Its worker has a level of its own. Each job would be a record; why its loop failed is wanted.
+    logging.getLogger("rq.worker").setLevel(logging.ERROR)
     if on_event is not None:
         for reason in persistence.warnings(store.connection.info()):
             on_event(WorkerEvent("trouble", {"reason": reason}))
