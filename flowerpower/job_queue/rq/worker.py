@@ -212,7 +212,8 @@ class RqWorker(StockWorker):
         # RQ's loop is not told of it: `Worker` says when a burst ends, which waits for retries.
         burst = burst or self._worker.options.burst
         was_suspended = False
-        while self._look() and not self._stop_requested:
+        # What was claimed before is run: held back here, it would wait for nobody else either.
+        while not self._claimed and self._look() and not self._stop_requested:
             if not was_suspended:
                 self._worker.events.emit("suspended", ends=burst)
                 was_suspended = True
