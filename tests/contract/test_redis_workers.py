@@ -1,6 +1,5 @@
 """A worker of ours beside RQ's own tools, and what it says of the Redis it works on."""
 
-import json
 import os
 import subprocess
 import sys
@@ -175,13 +174,13 @@ def test_the_command_line_shows_a_suspension(
         sentence = (
             "suspended (rq suspend): the worker ends, and leaves what is queued until `rq resume`."
         )
-        assert sentence in " ".join(ended.err.split())
+        assert sentence in " ".join(ended.stderr.split())
         with cli.start("job-queue", "start-worker") as worker:
             try:
-                eventually(lambda: json.loads(cli.run("job-queue", "workers", "--json").out))
-                (shown,) = json.loads(cli.run("job-queue", "workers", "--json", code=0).out)
+                eventually(lambda: cli.run("job-queue", "workers", "--json").json)
+                (shown,) = cli.run("job-queue", "workers", "--json", code=0).json
                 assert shown["suspended"] is True
-                assert "0 of 2, suspended" in cli.run("job-queue", "workers", code=0).out
+                assert "0 of 2, suspended" in cli.run("job-queue", "workers", code=0).stdout
             finally:
                 worker.terminate()
             errors = worker.communicate(timeout=WAIT_LIMIT)[1]
