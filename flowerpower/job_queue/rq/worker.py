@@ -95,7 +95,7 @@ class RqWorker(StockWorker):
         self.was_told_to_end = False
         self._worker = worker
         self._claimed: deque[Attempt] = deque()
-        self._running: list[Future[dict[str, Any]]] = []
+        self._running: set[Future[dict[str, Any]]] = set()
         self._pool = ThreadPoolExecutor(worker.slots.max_attempts, thread_name_prefix="slot")
         self._thread = threading.Thread(target=self._run, name="rq")
         self._wake = threading.Event()
@@ -172,7 +172,8 @@ class RqWorker(StockWorker):
     def teardown(self) -> None:
         """Wait for what runs, as RQ's own has done by now; then unregister from RQ."""
         # Claims that fill no slot yet are nobody's business here: `Worker` gives them back.
-        while wait(self._running, LOOK_EVERY).not_done:
+        # A copy: the threads of the slots take out what has ended.
+        while wait(self._running.copy(), LOOK_EVERY).not_done:
             self._look()
         with contextlib.suppress(*_REDIS_ERRORS):
             self.register_death()  # type: ignore[no-untyped-call] # RQ's own
@@ -183,9 +184,13 @@ class RqWorker(StockWorker):
         assert isinstance(job, ClaimedJob)
         attempt = job.attempt
         future = self._pool.submit(run_attempt, self._worker.slots, attempt)
-        self._running = [other for other in self._running if not other.done()]
-        self._running.append(future)
-        future.add_done_callback(lambda _: self._worker.emit_end(attempt))
+        self._running.add(future)
+
+        def end(done: Future[dict[str, Any]]) -> None:
+            self._worker.emit_end(attempt)
+            self._running.discard(done)
+
+        future.add_done_callback(end)
 
     def next_attempt(self) -> Attempt | None:
         """Wait for an attempt that a slot is free for; None once the worker is to stop."""
