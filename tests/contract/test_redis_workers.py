@@ -170,6 +170,7 @@ def test_the_command_line_shows_a_suspension(
     make_project(f"name: demo\njob_queue: {queue}\n", report=("run: {}\n", NAPPING))
     with redis.Redis.from_url(own_server.url()) as client:
         rq.suspension.suspend(client)
+        cli.run("job-queue", "add-job", "report", code=0)
         ended = cli.run("job-queue", "start-worker", "--burst", code=0)
         sentence = (
             "suspended (rq suspend): the worker ends, and leaves what is queued until `rq resume`."
