@@ -33,6 +33,13 @@ class Prefetch:
         """Seconds to wait for more results before writing."""
         return BATCH_DELAY if self.limit(1) else 0.0
 
+    @property
+    def quiet_time(self) -> float:
+        """Seconds after its begin for which nobody needs to listen to an attempt."""
+        # What a short one sends until then is read in one go, which saves wake-ups; its end, which
+        # others wait for, comes later.
+        return self._average / 2 if self.is_enabled and self._average < BATCH_DELAY else 0.0
+
     def observe(self, seconds: float) -> None:
         """Take the duration of an attempt into account."""
         # One long job counts fully at once, because others may wait behind the next one like it;

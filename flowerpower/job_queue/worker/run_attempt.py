@@ -104,6 +104,8 @@ def _run_in(held: PooledChild, slots: Slots, attempt: Attempt) -> None:
         slots.children.give_back(held)
         attempt.end(attempt_result.from_refusal(attempt.claim, message))
         return
+    if seconds := slots.prefetch.quiet_time:
+        time.sleep(seconds)
     try:
         how = follow(attempt, held)
     except BaseException:
