@@ -1,8 +1,8 @@
 """The interface of a job queue; its docstrings are the law, the contract suite their proof.
 
 Law, for every method: once the call has returned, its effect is durable. Times are aware
-datetimes. A backend stores and decides nothing: `flowerpower.job_queue.worker.slots` decides
-whether an attempt is retried, `flowerpower.job_queue.worker.scheduler` whether a worker is dead.
+datetimes. A backend stores and decides nothing: `flowerpower.job_queue.worker.run_attempt` decides
+how an attempt ends, `flowerpower.job_queue.worker.scheduler` whether a worker is dead.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from flowerpower.errors import Refused
 from flowerpower.jobs.claim import AttemptResult, Claim, ExpiredJob, Heartbeat, WorkerInfo
 from flowerpower.jobs.job import (
     Job,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 LEASE = 10.0
 """Seconds; a worker whose beat another has seen unchanged for this long is dead."""
+EVENT_ALL = 2**17 - 1
+"""Every event of APScheduler: its constant, which would cost an import here."""
 DISCONNECT_GRACE = 600.0
 """Seconds that running jobs continue while their worker cannot reach the backend."""
 
@@ -84,8 +87,9 @@ class WorkerEvent:
     """Something that a worker did, for its watchers; `facts` are JSON.
 
     Kinds: start, job (an attempt ended), fire (of a schedule), expired (a job waited too long),
-    lost, worker_died, unreachable, reachable, trouble (the worker had an unexpected error and
-    continues), stopping, forced, stop.
+    lost, worker_died, unreachable, reachable, suspended (by `rq suspend`; `ends` says whether the
+    worker ends), resumed, trouble (the worker had an unexpected error and continues), stopping,
+    forced, stop.
     Events are sent one after another from a thread of their own, so a watcher that blocks or fails
     stops no work.
     """
@@ -305,6 +309,26 @@ class JobQueueBackend(ABC):
     @abstractmethod
     def run_worker(self, options: WorkerOptions, on_event: Watcher = None) -> int:
         """Work until stopped (or as the options say); return how many attempts were made."""
+
+    def add_listener(
+        self,
+        callback: Callable[[Any], object],  # noqa: ARG002 - a backend with listeners uses both
+        mask: int = EVENT_ALL,  # noqa: ARG002
+    ) -> None:
+        """Have `callback` called with the events of APScheduler in the workers started from now on.
+
+        As APScheduler's own method of that name: `mask` is made of the constants in
+        `apscheduler.events`. Listeners are called from the thread of the worker's events, so one
+        that blocks or fails stops no work. An attempt is a job of APScheduler with the id
+        `JOB:ATTEMPT`; a fire of a schedule is an event with the schedule's id.
+
+        Raises:
+            Refused: if this is not the job queue that is run by APScheduler.
+        """
+        raise Refused(
+            "This job queue is run by RQ, which has no listeners; they are APScheduler's.",
+            hint="run_worker(on_event=…) is called with the events of any worker.",
+        )
 
     # Schedules
 

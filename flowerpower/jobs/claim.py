@@ -12,7 +12,10 @@ from flowerpower.triggers.clock import format_duration
 
 @dataclass(frozen=True)
 class WorkerInfo:
-    """A worker as others see it; `beat` grows while it lives."""
+    """A worker as others see it; `beat` grows while it lives.
+
+    One that is `suspended` (`rq suspend`) takes no jobs.
+    """
 
     id: str
     host: str
@@ -23,6 +26,7 @@ class WorkerInfo:
     beat: int = 0
     beat_at: datetime | None = None
     running: tuple[str, ...] = ()
+    suspended: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """All fields as a JSON object, times in RFC 3339."""

@@ -277,6 +277,19 @@ class PipelineJobQueue:
         )
         return self.backend.run_worker(options, on_event)
 
+    def add_listener(self, callback: Callable[[Any], object], mask: int | None = None) -> None:
+        """Have `callback` called with the events of APScheduler of workers that are run here.
+
+        Call it before `run_worker`; `mask` is made of the constants in `apscheduler.events`, by
+        default EVENT_ALL.
+
+        Raises:
+            Refused: on rq, which has no listeners.
+        """
+        from flowerpower.job_queue.base import EVENT_ALL
+
+        self.backend.add_listener(callback, EVENT_ALL if mask is None else mask)
+
     def run_scheduler(self, on_event: Callable[[WorkerEvent], None] | None = None) -> None:
         """Add jobs for due fires until a signal stops it; several may run at once."""
         self.backend.run_scheduler(on_event)

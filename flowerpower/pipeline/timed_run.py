@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import select
-import signal
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from flowerpower.config.run import RetryConfig
+from flowerpower.job_queue.worker.attempt import Attempt, StopReason
 from flowerpower.job_queue.worker.child_pool import ENTRY, PRELOAD
-from flowerpower.job_queue.worker.fork_server_client import Child, ForkServer
-from flowerpower.job_queue.worker.slots import GRACE
-from flowerpower.jobs import attempt_result
-from flowerpower.jobs.claim import Claim
+from flowerpower.job_queue.worker.fork_server_client import Child, ChildEnded, ForkServer
+from flowerpower.job_queue.worker.json_lines import Message
+from flowerpower.job_queue.worker.run_attempt import ending_of, follow
+from flowerpower.jobs.claim import AttemptResult, Claim
 from flowerpower.jobs.job import JobStatus
 from flowerpower.jobs.run import NodeEvent, NodeRecord, RunError, RunOutcome, RunRequest
 from flowerpower.triggers import clock
@@ -46,56 +46,89 @@ def run_timed(
     server.start()
     try:
         with contextlib.closing(server.new_child()) as child:
-            return _TimedAttempt(server, child, on_event).run(request, timeout, policy)
+            attempt = _TimedAttempt(timeout, policy, on_event)
+            how = _follow(attempt, _OnlyChild(server, child), request)
+            return attempt.outcome(request.pipeline, how)
     finally:
         server.close()
 
 
-class _TimedAttempt:
-    """A child that makes one attempt, and what it has sent so far."""
+def _follow(
+    attempt: _TimedAttempt, followed: _OnlyChild, request: RunRequest
+) -> Message | ChildEnded:
+    followed.child.send({"run": request.to_json(), "keep": False})
+    try:
+        return follow(attempt, followed)
+    except KeyboardInterrupt:
+        # The pipeline has some seconds to clean up; a second Ctrl-C ends it at once.
+        attempt.stop(StopReason.CANCEL)
+        follow(attempt, followed)
+        raise
+
+
+class _OnlyChild:
+    """The one child of a fork server, for `follow`."""
+
+    def __init__(self, server: ForkServer, child: Child) -> None:
+        self.child = child
+        self._server = server
+
+    def fileno(self) -> int:
+        return self._server.fileno()
+
+    def end(self) -> ChildEnded | None:
+        return next(iter(self._server.reports()), None)
+
+    def signal(self, number: int) -> None:
+        self._server.kill(self.child, number)
+
+
+class _TimedAttempt(Attempt):
+    """An attempt that shows what it prints and how far it is, where a job's are recorded."""
 
     def __init__(
-        self, server: ForkServer, child: Child, on_event: Callable[[NodeEvent], None] | None
+        self, timeout: float, policy: RetryConfig, on_event: Callable[[NodeEvent], None] | None
     ) -> None:
-        self._server = server
-        self._child = child
+        super().__init__(_NO_CLAIM, clock.monotonic(), policy=policy, timeout=timeout)
+        # The caller knows the settings, so there is nothing that must come first.
+        self.has_begun = True
         self._on_event = on_event
+        self._started = clock.now()
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
         self._nodes: dict[str, NodeRecord] = {}
-        self._outcome: RunOutcome | None = None
-        self._returncode: int | None = None
 
-    def run(self, request: RunRequest, timeout: float, policy: RetryConfig) -> RunOutcome:
-        """The outcome: the child's own, or that it died or took too long."""
-        started, since = clock.now(), clock.monotonic()
-        self._child.send({"run": request.to_json(), "keep": False})
-        try:
-            self._listen_until(since + timeout)
-        except KeyboardInterrupt:
-            self._terminate()
-            raise
-        if self._outcome is not None:
-            self._outcome.values = dict(self._outcome.outputs)
-            return self._outcome
-        returncode = self._returncode
-        if returncode is None:
-            # An outcome that the child sends while it ends comes too late, and does not count.
-            self._terminate()
+    def apply_settings(self, message: Mapping[str, Any]) -> None:
+        """Nothing: the caller's settings hold."""
+
+    def add_log(self, text: bytes) -> None:
+        sys.stderr.write(self._decoder.decode(text))
+        sys.stderr.flush()
+
+    def add_node_event(self, message: Mapping[str, Any]) -> None:
+        event = NodeEvent(**{key: message[key] for key in NodeEvent.__dataclass_fields__})
+        started = clock.format_time(clock.now())
+        record = self._nodes.setdefault(event.node, NodeRecord(event.node, "running", started))
+        record.state, record.seconds = event.state, event.seconds
+        if self._on_event is not None:
+            self._on_event(event)
+
+    @property
+    def node(self) -> str | None:
         running = [node.name for node in self._nodes.values() if node.state == "running"]
-        node, now = running[-1] if running else None, clock.now()
-        if returncode is None:
-            result = attempt_result.from_timeout(_NO_CLAIM, policy, timeout, node, now)
-        else:
-            result = attempt_result.from_process_death(_NO_CLAIM, policy, returncode, node, now)
-        seconds = round(clock.monotonic() - since, 6)
-        ended = clock.after(started, seconds)
+        return running[-1] if running else None
+
+    def outcome(self, pipeline: str, how: Message | ChildEnded) -> RunOutcome:
+        """The outcome that the child has sent, or that it died or took too long."""
+        if not isinstance(how, ChildEnded) and self.stop_reason is None:
+            outcome = RunOutcome.from_json(how["outcome"])
+            outcome.values = dict(outcome.outputs)
+            return outcome
+        seconds = round(clock.monotonic() - self.began, 6)
+        ended = clock.after(self._started, seconds)
         outcome = RunOutcome(
-            request.pipeline,
-            "failed",
-            clock.format_time(started),
-            clock.format_time(ended),
-            seconds,
+            pipeline, "failed", clock.format_time(self._started), clock.format_time(ended), seconds
         )
+        result, node = self._failure(how), self.node
         for record in self._nodes.values():
             if record.state == "running":
                 record.state = "failed" if record.name == node else "interrupted"
@@ -104,39 +137,12 @@ class _TimedAttempt:
         outcome.retryable = result.status is JobStatus.SCHEDULED
         return outcome
 
-    def _terminate(self) -> None:
-        """Let the pipeline clean up for some seconds; closing the server kills what is left."""
-        self._server.kill(self._child, signal.SIGTERM)
-        self._listen_until(clock.monotonic() + GRACE)
-
-    def _listen_until(self, deadline: float) -> None:
-        """Handle the child's messages and prints until it is over or the deadline has come."""
-        child = self._child
-        while self._outcome is None and self._returncode is None:
-            if (left := deadline - clock.monotonic()) <= 0:
-                return
-            # A pipe whose other end is closed is always readable: select would not wait any more.
-            ends = {child.control: child.control_is_open, child.log: child.log_is_open}
-            readable = [self._server.fileno(), *(end for end, is_open in ends.items() if is_open)]
-            select.select(readable, [] if child.is_flushed else [child.control], [], left)
-            child.flush()
-            for ended in self._server.reports():
-                self._returncode = ended.returncode
-            # Read after the child's end was reported: all that it sent is in the pipes by then.
-            messages = child.messages()
-            if text := child.read_log():
-                sys.stderr.write(self._decoder.decode(text))
-                sys.stderr.flush()
-            for message in messages:
-                self._handle(message)
-
-    def _handle(self, message: Mapping[str, Any]) -> None:
-        if message.get("type") == "node":
-            event = NodeEvent(**{key: message[key] for key in NodeEvent.__dataclass_fields__})
-            started = clock.format_time(clock.now())
-            record = self._nodes.setdefault(event.node, NodeRecord(event.node, "running", started))
-            record.state, record.seconds = event.state, event.seconds
-            if self._on_event is not None:
-                self._on_event(event)
-        elif message.get("type") == "outcome":
-            self._outcome = RunOutcome.from_json(message["outcome"])
+    def _failure(self, how: Message | ChildEnded) -> AttemptResult:
+        if isinstance(how, ChildEnded):
+            # Nobody requeues this run: that its fork server died is its failure.
+            how = replace(how, lost=False)
+        ending = ending_of(self, how, is_first=True)
+        # There is one, because this attempt has begun, and it is stopped by its timeout alone.
+        assert ending is not None
+        assert ending.result is not None
+        return ending.result

@@ -31,6 +31,7 @@ _WARNINGS = {
     "lost": "The job {job} was given up: {reason}.",
     "expired": "The job {job} of {pipeline} has expired. {reason}",
     "trouble": "{reason}",
+    "resumed": "RQ's workers are resumed (rq resume): jobs are taken again.",
     "reachable": "The backend answers again, after {after_seconds} s.",
 }
 
@@ -110,6 +111,11 @@ class SchedulerEvents:
         if kind == "worker_died":
             requeued = f"; {counted(facts['jobs'], 'job')} put back" if facts["jobs"] else ""
             text = f"The worker {facts['worker']} has died{requeued}."
+        elif kind == "suspended":
+            left = (
+                "the worker ends, and leaves what is queued" if facts["ends"] else "no job is taken"
+            )
+            text = f"RQ's workers are suspended (rq suspend): {left} until `rq resume`."
         elif kind == "unreachable":
             text = f"{facts['reason']} {self.retry_notice}"
         else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
 from flowerpower_cli.views.jobs import short_time
-from flowerpower_cli.views.tables import Block, cell, table
+from flowerpower_cli.views.tables import Block, Cell, cell, table
 
 if TYPE_CHECKING:
     from flowerpower.jobs.claim import WorkerInfo
@@ -28,7 +28,7 @@ def workers_view(workers: list[WorkerInfo], timezone: str) -> Iterator[Block]:
         {
             "worker": [cell(worker.id, "bold") for worker in workers],
             "queues": [cell(", ".join(worker.queues)) for worker in workers],
-            "running>": [cell(f"{len(worker.running)} of {worker.slots}") for worker in workers],
+            "running>": [_running(worker) for worker in workers],
             "started": [
                 cell(short_time(worker.started_at, now, zone), "dim") for worker in workers
             ],
@@ -42,6 +42,11 @@ def workers_view(workers: list[WorkerInfo], timezone: str) -> Iterator[Block]:
         },
         optional=("started",),
     )
+
+
+def _running(worker: WorkerInfo) -> Cell:
+    text = f"{len(worker.running)} of {worker.slots}"
+    return cell(f"{text}, suspended", "yellow") if worker.suspended else cell(text)
 
 
 def seconds_silent(worker: WorkerInfo, now: datetime) -> float:

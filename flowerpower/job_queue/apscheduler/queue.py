@@ -13,6 +13,7 @@ from flowerpower.errors import ConfigError
 from flowerpower.job_queue import records
 from flowerpower.job_queue.apscheduler.database import Database, Scope, fence, in_list
 from flowerpower.job_queue.base import (
+    EVENT_ALL,
     EXPIRE_BATCH,
     FinishRequest,
     JobQueueBackend,
@@ -58,6 +59,7 @@ class APSManager(JobQueueBackend):
             self._delete_private = weakref.finalize(self, shutil.rmtree, folder, True)
             url = f"sqlite:///{folder}/jobs.db"
         self._history_ttl = history_ttl
+        self._listeners: list[tuple[Callable[[Any], object], int]] = []
         scope = Scope(namespace, result_ttl, history_ttl)
         self.database = _open_database(url, base_dir, scope)
 
@@ -230,10 +232,20 @@ class APSManager(JobQueueBackend):
             return tx.requeue_lost(records.WORKER_DIED, worker_id)
 
     def run_worker(self, options: WorkerOptions, on_event: Watcher = None) -> int:
-        from flowerpower.job_queue.apscheduler.loop import ApsLoop
+        from flowerpower.job_queue.apscheduler.engine import ApsEngine
+        from flowerpower.job_queue.worker.events import Events
         from flowerpower.job_queue.worker.worker import Worker
 
-        return Worker(self, self.base_dir, options, ApsLoop, on_event).run()
+        listeners = tuple(self._listeners)
+        events = Events(on_event, has_listeners=bool(listeners))
+
+        def make_engine(worker: Worker) -> ApsEngine:
+            return ApsEngine(worker, listeners)
+
+        return Worker(self, self.base_dir, options, make_engine, events).run()
+
+    def add_listener(self, callback: Callable[[Any], object], mask: int = EVENT_ALL) -> None:
+        self._listeners.append((callback, mask))
 
     # Schedules
 

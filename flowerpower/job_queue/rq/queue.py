@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from flowerpower.job_queue.base import (
 from flowerpower.job_queue.records import seconds_of
 from flowerpower.job_queue.rq.connection import Connection, make_url
 from flowerpower.job_queue.rq.fields import (
+    RQ_KEY_PREFIX,
     RQ_STATUSES,
     present,
     row_of,
@@ -168,7 +170,9 @@ class RQManager(JobQueueBackend):
 
     def list_workers(self) -> list[WorkerInfo]:
         rows, running = self._store.worker_rows()
-        workers = [records.worker_of(row, running) for row in rows]
+        # As RQ does it: `rq suspend` suspends all workers on this Redis.
+        is_suspended = bool(self._store.command("exists", f"{RQ_KEY_PREFIX}:suspended"))
+        workers = [replace(records.worker_of(row, running), suspended=is_suspended) for row in rows]
         return sorted(workers, key=lambda worker: worker.started_at)
 
     # For workers

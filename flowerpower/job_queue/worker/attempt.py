@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -47,37 +48,52 @@ class PendingOutput:
         return f"[… {self.cut} bytes left out …]\n{text}" if self.cut else text
 
 
-@dataclass
+def _nothing() -> None:
+    pass
+
+
+@dataclass(eq=False)
 class Attempt:
     """One attempt in a slot. It ends with a `result`, which is how it changes its job.
 
     Without one there is a `requeue_reason`: StopReason.RELEASE, StopReason.LEASE_LOST, or a
-    sentence that says why it was lost. `stop_reason` is set while its child is being ended.
-    `pid` is the child's while it has one. `began` (when it was claimed, then when its child began)
-    and `ended` are monotonic times. `has_begun` is set once the pipeline's own code may have run.
-    `undecided` is its result if a signal may have ended its child, until it is known whether the
-    signal stops the worker too. `failed_writes` counts the calls to the backend that failed. Log
-    and progress are shared by two threads, under the lock of `Slots`.
+    sentence that says why it was lost. `stop_reason` is set while it is being stopped. `pid` is its
+    child's while it has one. `began` (when it was claimed, then when its child began) and `ended`
+    (its child) are monotonic times. `has_begun` is set once the pipeline's own code may have run.
+
+    The slot's thread makes the attempt and the recorder writes it down; `lock` guards what both
+    change. `on_change` is called when there is something new to record, `wake` when the slot's
+    thread is to look at it. Once `is_recorded` is set nothing is left to be done; `facts` are those
+    of the worker's event "job" then, None if there is no result.
     """
 
     claim: Claim
     began: float
+    on_change: Callable[[], None] = _nothing
+    wake: Callable[[], None] = _nothing
     pid: int | None = None
     has_begun: bool = False
     policy: RetryConfig | None = None
     timeout: float | None = None
     stop_reason: StopReason | None = None
     kill_at: float | None = None
-    undecided: AttemptResult | None = None
     result: AttemptResult | None = None
     requeue_reason: str | None = None
     ended: float | None = None
     recorded_at: float = 0.0
     failed_writes: int = 0
+    facts: dict[str, Any] | None = None
     is_dirty: bool = False
     progress: dict[str, Any] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    is_recorded: threading.Event = field(default_factory=threading.Event)
     _text: bytearray = field(default_factory=bytearray)
     _cut: int = 0
+
+    @property
+    def id(self) -> str:
+        """Unique among all attempts of all jobs."""
+        return f"{self.claim.job_id}:{self.claim.attempt}"
 
     @property
     def has_ended(self) -> bool:
@@ -87,7 +103,7 @@ class Attempt:
     @property
     def is_waiting(self) -> bool:
         """Whether it waits for a child."""
-        return self.pid is None and self.undecided is None and not self.has_ended
+        return self.pid is None and self.ended is None and not self.has_ended
 
     @property
     def node(self) -> str | None:
@@ -101,14 +117,58 @@ class Attempt:
         """Its own time, from when its child had it (or else it was claimed) until it ended."""
         return round((self.ended or clock.monotonic()) - self.began, 3)
 
-    def end(self, result: AttemptResult | None, requeue_reason: str | None) -> None:
-        """End it, with a result or a reason to requeue it."""
-        self.ended = self.ended or clock.monotonic()
-        if result is not None:
-            # It may have ended before it was decided how.
-            ended_at = clock.after(clock.now(), self.ended - clock.monotonic())
-            result = replace(result, ended_at=ended_at, seconds=self.seconds)
-        self.result, self.requeue_reason, self.pid = result, requeue_reason, None
+    def begin(self, pid: int, wake: Callable[[], None]) -> bool:
+        """It gets a child; False if meanwhile it has been stopped, or has ended."""
+        with self.lock:
+            if self.has_ended or self.stop_reason is not None:
+                return False
+            self.pid, self.wake, self.began = pid, wake, clock.monotonic()
+            return True
+
+    def wait_again(self) -> None:
+        """Its child ended before it began, so another child can run it."""
+        with self.lock:
+            self.pid, self.wake, self.kill_at = None, _nothing, None
+
+    def stop(self, reason: StopReason) -> None:
+        """End it soon; if it is being stopped already, the first reason stands."""
+        with self.lock:
+            if self.stop_reason is None:
+                self.stop_reason = reason
+        self.wake()
+
+    def child_ended(self) -> None:
+        """It has no child any more; how it ends is not decided yet."""
+        self.ended, self.pid, self.wake = clock.monotonic(), None, _nothing
+
+    def end(
+        self,
+        result: AttemptResult | None,
+        requeue_reason: str | None = None,
+        *,
+        only_waiting: bool = False,
+    ) -> bool:
+        """End it, with a result or a reason to requeue it; False if it has ended already.
+
+        With `only_waiting` nothing happens if it has a child.
+        """
+        with self.lock:
+            if self.has_ended or (only_waiting and not self.is_waiting):
+                return False
+            self.ended = self.ended or clock.monotonic()
+            if result is not None:
+                # It may have ended before it was decided how.
+                ended_at = clock.after(clock.now(), self.ended - clock.monotonic())
+                result = replace(result, ended_at=ended_at, seconds=self.seconds)
+            self.result, self.requeue_reason, self.pid = result, requeue_reason, None
+        self.on_change()
+        return True
+
+    def end_stopped(self, *, only_waiting: bool = False) -> bool:
+        """End it as its `stop_reason` says; answers as `end`."""
+        result = self.stopped_result()
+        reason = None if result else self.stop_reason
+        return self.end(result, reason, only_waiting=only_waiting)
 
     def apply_settings(self, message: Mapping[str, Any]) -> None:
         """Take what the child has read from the pipeline's configuration, before it runs it."""
@@ -130,27 +190,36 @@ class Attempt:
             return attempt_result.from_timeout(self.claim, self.policy, limit, self.node, now)
         return None
 
-    # Log and progress, under the lock of `Slots`
+    # Log and progress
 
     def add_log(self, text: bytes) -> None:
         """Add what the child printed."""
-        self._text += text
-        self._trim()
-        self.is_dirty = True
+        with self.lock:
+            self._text += text
+            self._trim()
+        self._changed()
 
     def add_node_event(self, message: Mapping[str, Any]) -> None:
         """Add a node's begin or end to the progress."""
         name = str(message.get("node"))[:200]
-        nodes = self.progress.setdefault("nodes", {})
-        node = nodes.setdefault(name, {"started_at": clock.format_time(clock.now())})
-        node.update(state=str(message.get("state")), seconds=message.get("seconds"))
-        if message.get("from_cache"):
-            node["from_cache"] = True
-        self.progress.update(done=message.get("done"), total=message.get("total"), current=name)
-        self.is_dirty = True
+        with self.lock:
+            nodes = self.progress.setdefault("nodes", {})
+            node = nodes.setdefault(name, {"started_at": clock.format_time(clock.now())})
+            node.update(state=str(message.get("state")), seconds=message.get("seconds"))
+            if message.get("from_cache"):
+                node["from_cache"] = True
+            self.progress.update(done=message.get("done"), total=message.get("total"), current=name)
+        self._changed()
+
+    def _changed(self) -> None:
+        # Only the first change since the last write wakes the recorder.
+        with self.lock:
+            was_dirty, self.is_dirty = self.is_dirty, True
+        if not was_dirty:
+            self.on_change()
 
     def take_output(self) -> PendingOutput:
-        """Take out what can be recorded now."""
+        """Take out what can be recorded now; hold the lock."""
         end = len(self._text)
         if not self.has_ended:
             # A secret that is cut in two would pass the mask, and half a character is no text:
@@ -168,7 +237,7 @@ class Attempt:
         return output
 
     def put_back_output(self, output: PendingOutput) -> None:
-        """Put back what could not be recorded, before what was printed since."""
+        """Put back what could not be recorded, before what was printed since; hold the lock."""
         self._text[:0] = output.text
         self._cut += output.cut
         self._trim()

@@ -1,12 +1,16 @@
-"""The children of a worker, idle or at work, and their fork server, restarted when it dies."""
+"""The children of a worker, idle or at work, and their fork server, restarted when it dies.
+
+The worker's calling thread keeps them (`serve`): it alone speaks to the fork server. The threads of
+the slots acquire children and ask it for signals.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import selectors
+import signal
+import threading
+from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 from flowerpower.job_queue.worker import isolation
 from flowerpower.job_queue.worker.attempt import Attempt
@@ -18,6 +22,7 @@ from flowerpower.job_queue.worker.fork_server_client import (
     ForkServer,
     ForkServerDied,
 )
+from flowerpower.job_queue.worker.wakeup import WakeUp
 from flowerpower.triggers import clock
 
 ENTRY = "flowerpower.pipeline.execute:run_in_child"
@@ -25,89 +30,171 @@ PRELOAD = ("flowerpower.pipeline.execute:warm_up",)
 PING_EVERY = 1.0
 START_EVERY = 1.0
 """Seconds between two tries to start a fork server, or a child that could not be started."""
+LEASE_CHECK = 0.2
+"""Seconds between two looks whether the worker's lease allows a child to begin again."""
+
+
+class PooledChild:
+    """A child, for the thread that has acquired it; the pool tells that thread of its end."""
+
+    def __init__(self, pool: ChildPool, child: Child, wakeup: WakeUp) -> None:
+        self.child = child
+        self.attempts_given = 0
+        self.wakeup = wakeup
+        self.ended: ChildEnded | None = None
+        self._pool = pool
+
+    def fileno(self) -> int:
+        """The descriptor that is readable after `wake`."""
+        return self.wakeup.fileno()
+
+    def end(self) -> ChildEnded | None:
+        """Its end, once that is known."""
+        self.wakeup.clear()
+        return self.ended
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the child and what it has started."""
+        self._pool.signal(self, number)
+
+    def wake(self) -> None:
+        """Have its thread look at it, and at its attempt."""
+        self.wakeup.wake()
 
 
 class ChildPool:
-    """At most `size` children, idle or running attempts; for one thread, except `wake`.
+    """At most `size` children, idle or running attempts.
 
-    `on_trouble` is called with a sentence while no children can be started.
+    `may_begin` says whether an attempt may begin now. `on_trouble` is called with a sentence while
+    no children can be started.
     """
 
-    def __init__(self, size: int, silence_limit: float, on_trouble: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        size: int,
+        silence_limit: float,
+        may_begin: Callable[[], bool],
+        on_trouble: Callable[[str], None],
+    ) -> None:
         self._size = size
+        self._may_begin = may_begin
         self._on_trouble = on_trouble
         self._server = ForkServer(ENTRY, PRELOAD, silence_limit)
         self._server_runs = False
         self._start_at = 0.0
-        self._children: dict[int, Child] = {}
         self._pinged = 0.0
         self._selector = selectors.DefaultSelector()
-        self._wake_reader, self._wake_writer = os.pipe()
-        os.set_blocking(self._wake_reader, False)
-        os.set_blocking(self._wake_writer, False)
-        self._selector.register(self._wake_reader, selectors.EVENT_READ, "wake")
+        self._wakeup = WakeUp()
+        self._selector.register(self._wakeup, selectors.EVENT_READ)
+        # What the threads share, under the lock of this condition.
+        self._changed = threading.Condition()
+        self._children: dict[int, PooledChild] = {}
+        self._idle: list[PooledChild] = []
+        self._waiting = 0
+        self._is_open = True
+        self._signals: deque[tuple[Child, int]] = deque()
+        # Kept for the next child: a late `wake` of an old one is harmless then.
+        self._spare_wakeups: list[WakeUp] = []
+
+    # From any thread
 
     @property
     def can_start(self) -> bool:
         """Whether children can be started, as far as is known."""
         return self._server_runs and clock.monotonic() >= self._start_at
 
+    @property
+    def is_full(self) -> bool:
+        """Whether every child that there may be is at work."""
+        with self._changed:
+            return not self._idle and len(self._children) >= self._size
+
     def wake(self) -> None:
-        """Let `poll` return soon; from any thread, or a signal handler."""
-        with contextlib.suppress(OSError):
-            os.write(self._wake_writer, b"x")
+        """Let `serve` return soon; from any thread, or a signal handler."""
+        self._wakeup.wake()
+
+    def acquire(self, attempt: Attempt) -> PooledChild | None:
+        """Wait for a child; None once the attempt waits for none any more (see `look_again`)."""
+        with self._changed:
+            self._waiting += 1
+            try:
+                while self._is_open and attempt.is_waiting and attempt.stop_reason is None:
+                    if self._idle and self._may_begin():
+                        return self._take_idle()
+                    if not self._idle and len(self._children) < self._size:
+                        self.wake()
+                    self._changed.wait(LEASE_CHECK if self._idle else None)
+            finally:
+                self._waiting -= 1
+            # Somebody else may be waiting for the child that this thread was woken for.
+            if self._idle:
+                self._changed.notify()
+        # One that is to be stopped is ended by `Slots.end_waiting`.
+        self.wake()
+        return None
+
+    def _take_idle(self) -> PooledChild:
+        held = self._idle.pop()
+        held.attempts_given += 1
+        # What it has printed since its last attempt is in no job's log.
+        held.child.read_log()
+        held.child.messages()
+        return held
+
+    def look_again(self) -> None:
+        """Have those that wait for a child see whether they still do."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def give_back(self, held: PooledChild) -> None:
+        """The child waits for its next attempt."""
+        with self._changed:
+            if self._is_open and held.ended is None:
+                self._idle.append(held)
+                self._changed.notify()
+                return
+        self.drop(held)
+
+    def drop(self, held: PooledChild) -> None:
+        """Remove a child that gets no more attempts, and make sure that it ends."""
+        held.child.close()
+        self.signal(held, signal.SIGKILL)
+        with self._changed:
+            if self._children.pop(held.child.pid, None) is not None:
+                self._spare_wakeups.append(held.wakeup)
+
+    def signal(self, held: PooledChild, number: int) -> None:
+        """Send a signal to a child and what it has started; nothing if it has ended."""
+        self._signals.append((held.child, number))
+        self.wake()
+
+    # In the calling thread
 
     def start(self) -> None:
-        """Start the fork server; the calling thread must be the one that polls."""
+        """Start the fork server; the calling thread must be the one that serves."""
         self._start_at = clock.monotonic() + START_EVERY
         try:
             self._server.start()
         except OSError as error:
             self._on_trouble(f"No fork server could be started: {error}.")
             return
-        self._selector.register(self._server.fileno(), selectors.EVENT_READ, "reports")
+        self._selector.register(self._server.fileno(), selectors.EVENT_READ)
         self._server_runs, self._start_at = True, 0.0
 
-    def end_idle(self, is_urgent: Callable[[], bool]) -> None:
-        """Let the children that wait for an attempt end by themselves, unless it `is_urgent`."""
-        idle = {pid for pid, child in self._children.items() if child.attempt is None}
-        for pid in idle:
-            self._release(self._children[pid])
-        deadline = clock.monotonic() + EXIT_LIMIT
-        while idle and not is_urgent() and clock.monotonic() < deadline:
-            _, ended = self.poll(0.1)
-            idle -= {child.pid for child, _ in ended}
-
-    def close(self) -> None:
-        """End all children and the server."""
-        self._server.close()
-        self._selector.close()
-        for child in self._children.values():
-            child.close()
-        self._children.clear()
-        # First forgotten, then closed: another thread's `wake` must not write to a descriptor that
-        # by then belongs to somebody else.
-        ends = self._wake_reader, self._wake_writer
-        self._wake_reader = self._wake_writer = -1
-        for end in ends:
-            os.close(end)
-
-    def poll(self, seconds: float) -> tuple[list[Child], list[tuple[Child, ChildEnded]]]:
-        """Wait about that long or until something happens: who can be read, and who has ended."""
+    def serve(self, seconds: float) -> None:
+        """Do what the slots ask for, about that long or until something happens."""
         if clock.monotonic() - self._pinged >= PING_EVERY:
             self._server.ping()
             isolation.reap_orphans([self._server.pid])
             self._pinged = clock.monotonic()
-        readable: list[Child] = []
-        for key, _ in self._selector.select(seconds):
-            if key.data == "wake":
-                with contextlib.suppress(BlockingIOError):
-                    os.read(self._wake_reader, 4096)
-            elif key.data != "reports" and key.data not in readable:
-                readable.append(key.data)
+        self._selector.select(seconds)
+        self._wakeup.clear()
+        while self._signals:
+            child, number = self._signals.popleft()
+            self._server.kill(child, number)
         self._restart_server()
-        ended = [end for end in self._server.reports() if end.pid in self._children]
-        return readable, [(self._children[end.pid], end) for end in ended]
+        self._note_ends()
+        self._fork_wanted()
 
     def _restart_server(self) -> None:
         """Start a new server if it is dead; it reports the children that died with it."""
@@ -120,61 +207,68 @@ class ChildPool:
         if clock.monotonic() >= self._start_at:
             self.start()
 
-    def acquire(self) -> Child | None:
-        """An idle child, or a new one; None if there is no room, or none can be started now."""
-        idle = next((child for child in self._children.values() if child.attempt is None), None)
-        if idle is not None or len(self._children) >= self._size:
-            return idle
-        try:
-            child = self._server.new_child()
-        except (ForkServerDied, ChildNotStarted) as error:
-            self._start_at = clock.monotonic() + START_EVERY
-            self._on_trouble(error.message)
-            return None
-        self._children[child.pid] = child
-        for number in (child.control, child.log):
-            self._selector.register(number, selectors.EVENT_READ, child)
-        return child
+    def _note_ends(self) -> None:
+        for ended in self._server.reports():
+            with self._changed:
+                held = self._children.get(ended.pid)
+                if held is None:
+                    continue
+                held.ended = ended
+                is_idle = held in self._idle
+                if is_idle:
+                    self._idle.remove(held)
+            if is_idle:
+                self.drop(held)
+            else:
+                held.wake()
 
-    def assign(self, child: Child, attempt: Attempt, message: dict[str, Any]) -> None:
-        """Have a child run an attempt; with a ValueError (see `to_line`) it stays idle."""
-        child.send(message)
-        child.attempt, child.attempts_given = attempt, child.attempts_given + 1
-        if not child.is_flushed:
-            both = selectors.EVENT_READ | selectors.EVENT_WRITE
-            self._selector.modify(child.control, both, child)
+    def _fork_wanted(self) -> None:
+        while self._is_child_wanted():
+            try:
+                child = self._server.new_child()
+            except (ForkServerDied, ChildNotStarted) as error:
+                self._start_at = clock.monotonic() + START_EVERY
+                self._on_trouble(error.message)
+                return
+            with self._changed:
+                wakeup = self._spare_wakeups.pop() if self._spare_wakeups else WakeUp()
+                wakeup.clear()
+                held = self._children[child.pid] = PooledChild(self, child, wakeup)
+                self._idle.append(held)
+                self._changed.notify()
 
-    def __contains__(self, child: Child) -> bool:
-        return self._children.get(child.pid) is child
+    def _is_child_wanted(self) -> bool:
+        with self._changed:
+            is_wanted = self._waiting > len(self._idle) and len(self._children) < self._size
+        return is_wanted and self.can_start and self._may_begin()
 
-    def read(self, child: Child) -> tuple[bytes, list[dict[str, Any]]]:
-        """The child's new log text and messages; also sends what did not fit before."""
-        if not child.is_flushed and child.flush():
-            self._selector.modify(child.control, selectors.EVENT_READ, child)
-        text, messages = child.read_log(), child.messages()
-        if not child.control_is_open:
-            self._ignore(child.control)
-        if not child.log_is_open:
-            self._ignore(child.log)
-        return text, messages
+    def end_idle(self, is_urgent: Callable[[], bool]) -> None:
+        """Let the children that wait for an attempt end by themselves, unless it `is_urgent`."""
+        with self._changed:
+            self._is_open = False
+            idle, self._idle = self._idle, []
+            self._changed.notify_all()
+        for held in idle:
+            # One that waits for a request ends when its pipes are closed.
+            held.child.close()
+        deadline = clock.monotonic() + EXIT_LIMIT
+        while idle and not is_urgent() and clock.monotonic() < deadline:
+            self.serve(0.1)
+            idle = [held for held in idle if held.ended is None]
 
-    def drop(self, child: Child) -> None:
-        """Remove a child that gets no more attempts, and make sure that it ends."""
-        child.attempt = None
-        del self._children[child.pid]
-        self._release(child)
-        self._server.kill(child)
+    def close(self) -> None:
+        """End all children and the server; threads that follow a child are told of its end."""
+        self._server.close()
+        self._note_ends()
+        with self._changed:
+            left = [held for held in self._children.values() if held.ended is None]
+        for held in left:
+            held.ended = ChildEnded(held.child.pid, -signal.SIGKILL, lost=True)
+            held.wake()
+        self._selector.close()
 
-    def signal(self, pid: int, number: int) -> None:
-        """Send a signal to a child and what it has started."""
-        self._server.kill(self._children[pid], number)
-
-    def _release(self, child: Child) -> None:
-        """Close the pipes to a child: if it waits for a request, it ends."""
-        self._ignore(child.control)
-        self._ignore(child.log)
-        child.close()
-
-    def _ignore(self, number: int) -> None:
-        with contextlib.suppress(KeyError, ValueError):
-            self._selector.unregister(number)
+    def close_wakeups(self) -> None:
+        """Close what wakes threads, once no thread follows a child or asks for one any more."""
+        left = [held.wakeup for held in self._children.values()]
+        for wakeup in (self._wakeup, *self._spare_wakeups, *left):
+            wakeup.close()

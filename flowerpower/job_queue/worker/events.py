@@ -21,29 +21,40 @@ SAME_TROUBLE_EVERY = 30.0
 
 
 class Events:
-    """Calls `on_event` with one event after another, in its own thread; for use by any thread."""
+    """Calls `on_event` with one event after another, in its own thread; for use by any thread.
+
+    `listeners` of an engine's events are called in the same way.
+    """
 
     # In a thread of its own: a callback that writes to a full pipe would otherwise stop heartbeats,
     # and with them the lease.
 
-    def __init__(self, on_event: Callable[[WorkerEvent], None] | None) -> None:
+    def __init__(
+        self, on_event: Callable[[WorkerEvent], None] | None, *, has_listeners: bool = False
+    ) -> None:
         self._on_event = on_event
-        self._queue: queue.Queue[WorkerEvent | None] = queue.Queue(MAX_WAITING)
+        self._is_needed = on_event is not None or has_listeners
+        self._queue: queue.Queue[tuple[Callable[[Any], object], Any] | None]
+        self._queue = queue.Queue(MAX_WAITING)
         self._thread = threading.Thread(target=self._run, name="events", daemon=True)
         self._muted_until: dict[str, float] = {}
 
     def start(self) -> None:
         """Start the thread."""
-        if self._on_event is not None:
+        if self._is_needed:
             self._thread.start()
 
     def emit(self, kind: str, **facts: Any) -> None:
         """Queue an event; never waits."""
         if self._on_event is not None:
-            try:
-                self._queue.put_nowait(WorkerEvent(kind, facts))
-            except queue.Full:
-                return
+            self.send(self._on_event, WorkerEvent(kind, facts))
+
+    def send(self, callback: Callable[[Any], object], event: Any) -> None:
+        """Have a callback called with an event; never waits."""
+        try:
+            self._queue.put_nowait((callback, event))
+        except queue.Full:
+            return
 
     def job_expired(self, job: ExpiredJob) -> None:
         """Emit "expired": the job had waited too long and was cancelled."""
@@ -72,9 +83,10 @@ class Events:
             self._thread.join(CLOSE_TIMEOUT)
 
     def _run(self) -> None:
-        while (event := self._queue.get()) is not None:
+        while (item := self._queue.get()) is not None:
+            callback, event = item
             try:
-                self._on_event(event)  # type: ignore[misc] # there is no thread without one
+                callback(event)
             except Exception:
                 logging.getLogger(__name__).warning(
                     "The event callback raised an error for %s", event, exc_info=True

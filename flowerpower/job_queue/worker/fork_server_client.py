@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from flowerpower.errors import FlowerpowerError
-from flowerpower.job_queue.worker.attempt import Attempt
 from flowerpower.job_queue.worker.json_lines import (
     LineReader,
     LineSocket,
@@ -53,8 +52,7 @@ class ChildEnded:
 class Child(LineSocket):
     """A forked process that waits for a request, and the worker's ends of its pipes.
 
-    A selector can watch `control` and `log` until `control_is_open` or `log_is_open` is False. A
-    worker notes here which `attempt` the child runs, and how many it was given so far.
+    A selector can watch `control` and `log` until `control_is_open` or `log_is_open` is False.
     """
 
     def __init__(self, pid: int, control: socket.socket, log: int) -> None:
@@ -63,8 +61,6 @@ class Child(LineSocket):
         self.pid = pid
         self.log = log
         self.log_is_open = True
-        self.attempt: Attempt | None = None
-        self.attempts_given = 0
 
     @property
     def control(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import socket
 from collections.abc import Callable
@@ -10,7 +9,8 @@ from typing import Any
 
 LINE_LIMIT = 8 * 1024 * 1024
 """Bytes of one line; a longer one is not read."""
-MAX_READ = 1024 * 1024
+READ_SIZE = 256 * 1024
+MAX_READ = 4 * READ_SIZE
 """Bytes read in one call; the most that a pipe can hold once its writer has ended."""
 DAMAGED = "damaged"
 """The `type` of the message that stands for unreadable data; `reason` says why."""
@@ -43,7 +43,7 @@ class LineReader:
     def next_from(self, sock: socket.socket) -> Message | None:
         """Wait for the next message of a blocking socket; None if it is closed."""
         while not self._read:
-            data = sock.recv(262_144)
+            data = sock.recv(READ_SIZE)
             if not data:
                 return None
             self._read = self.feed(data)
@@ -77,15 +77,20 @@ def read_available(read: Callable[[int], bytes]) -> tuple[bytes, bool]:
     """What can be read without waiting, about MAX_READ bytes at most; whether there may be more."""
     # Not all at once: one busy sender must not hold up the others.
     data = bytearray()
-    with contextlib.suppress(BlockingIOError):
-        while len(data) < MAX_READ:
-            try:
-                part = read(262_144)
-            except ConnectionError:
-                part = b""
-            if not part:
-                return bytes(data), False
-            data += part
+    while len(data) < MAX_READ:
+        try:
+            part = read(READ_SIZE)
+        except BlockingIOError:
+            break
+        except ConnectionError:
+            part = b""
+        if not part:
+            return bytes(data), False
+        data += part
+        # Then it is empty: another read would only say so, at the cost of an exception. If the
+        # other end is closed, the next call says that.
+        if len(part) < READ_SIZE:
+            break
     return bytes(data), True
 
 
@@ -162,6 +167,7 @@ def _refuse(constant: str) -> None:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse)
+"""One for all: `json.loads` would make one for each message."""
 
 
 def _damaged(reason: str) -> Message:

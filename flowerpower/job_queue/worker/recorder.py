@@ -1,4 +1,4 @@
-"""The recording thread of a worker: it sends heartbeats and writes down attempts.
+"""The recording thread of a worker, which alone writes to the backend: heartbeats and attempts.
 
 A backend that does not answer stops only this thread; what is to be written is kept and tried
 again. An unexpected exception is reported and stops nothing either.
@@ -181,8 +181,7 @@ class Recorder:
         attempts = [one for one in self._slots.attempts() if one.result and not one.failed_writes]
         if not attempts:
             return
-        with self._slots.lock:
-            outputs = [attempt.take_output() for attempt in attempts]
+        outputs = [_take_output(attempt) for attempt in attempts]
         requests = [
             FinishRequest(attempt.claim, attempt.result, output.log, output.progress)
             for attempt, output in zip(attempts, outputs, strict=True)
@@ -191,9 +190,8 @@ class Recorder:
         try:
             held = self._backend.finish_many(requests)
         except Exception as error:
-            with self._slots.lock:
-                for attempt, output in zip(attempts, outputs, strict=True):
-                    attempt.put_back_output(output)
+            for attempt, output in zip(attempts, outputs, strict=True):
+                _put_back_output(attempt, output)
             if isinstance(error, BackendUnreachable):
                 raise
             for attempt in attempts:
@@ -204,7 +202,7 @@ class Recorder:
 
     def _record(self, attempt: Attempt) -> None:
         now = clock.monotonic()
-        with self._slots.lock:
+        with attempt.lock:
             has_ended = attempt.has_ended
             # Not in its first moments either: most short jobs are written once, at their end.
             since = now - max(attempt.recorded_at, attempt.began)
@@ -219,8 +217,7 @@ class Recorder:
                 self._lease_lost(attempt)
         except Exception:
             attempt.failed_writes += 1
-            with self._slots.lock:
-                attempt.put_back_output(output)
+            _put_back_output(attempt, output)
             raise
 
     def _record_end(self, attempt: Attempt, output: PendingOutput) -> None:
@@ -250,16 +247,15 @@ class Recorder:
     def _result_recorded(self, attempt: Attempt, *, held: bool) -> None:
         result = attempt.result or attempt_result.cancelled(attempt.claim)
         self.done += 1
-        self._events.emit(
-            "job",
-            job=attempt.claim.job_id,
-            pipeline=attempt.claim.pipeline,
-            attempt=attempt.claim.attempt,
-            status=result.status if held else "refused",
-            seconds=attempt.seconds,
-            error=result.error,
-            retry_at=json_value(result.run_at),
-        )
+        attempt.facts = {
+            "job": attempt.claim.job_id,
+            "pipeline": attempt.claim.pipeline,
+            "attempt": attempt.claim.attempt,
+            "status": result.status if held else "refused",
+            "seconds": attempt.seconds,
+            "error": result.error,
+            "retry_at": json_value(result.run_at),
+        }
         self._free_slot(attempt)
 
     def _free_slot(self, attempt: Attempt) -> None:
@@ -276,6 +272,16 @@ class Recorder:
             return
         except Exception as error:  # noqa: BLE001 - the others find the worker dead then
             self._events.trouble(f"The worker could not unregister: {error!r}")
+
+
+def _take_output(attempt: Attempt) -> PendingOutput:
+    with attempt.lock:
+        return attempt.take_output()
+
+
+def _put_back_output(attempt: Attempt, output: PendingOutput) -> None:
+    with attempt.lock:
+        attempt.put_back_output(output)
 
 
 def _new_id() -> str:

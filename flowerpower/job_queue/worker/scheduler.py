@@ -16,6 +16,7 @@ from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import LEASE, JobQueueBackend, WorkerEvent
 from flowerpower.job_queue.worker import isolation
 from flowerpower.job_queue.worker.events import Events
+from flowerpower.jobs.schedule import Fire
 from flowerpower.triggers import clock
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -43,12 +44,20 @@ def stop_signals_call(stop: Callable[[], None]) -> Iterator[None]:
 
 
 class Firing:
-    """Fires what is due, one step at a time; emits an event for each fire and never raises."""
+    """Fires what is due, one step at a time, and never raises.
+
+    `on_fire` is called with each fire; by default an event is emitted.
+    """
 
     def __init__(self, backend: JobQueueBackend, events: Events) -> None:
+        self.on_fire: Callable[[Fire], None] = self.emit
         self._backend = backend
         self._events = events
         self._look_at = 0.0
+
+    def emit(self, fire: Fire) -> None:
+        """Emit the event of a fire."""
+        self._events.emit("fire", **fire.to_json())
 
     def step(self) -> float:
         """Fire what is due, if it is time to look; seconds until the next look."""
@@ -70,7 +79,7 @@ class Firing:
             self._events.trouble(f"Schedules could not be fired: {error!r}")
             return RETRY_EVERY
         for fire in batch.fires:
-            self._events.emit("fire", **fire.to_json())
+            self.on_fire(fire)
         # More may be due than one batch holds; without a batch another scheduler was faster.
         return 0.0 if batch.schedules else LOOK_EVERY
 

@@ -1,7 +1,8 @@
-"""A worker: the backend's loop claims jobs, children run them, and everything is recorded.
+"""A worker: the backend's engine claims jobs and fills its slots with them.
 
-It has three threads: the calling one polls the children (`slots`), one records and sends heartbeats
-(`recorder`), and one runs the backend's loop. None of them waits for another.
+Its threads: the calling one keeps the children (`child_pool`), one records and sends heartbeats
+(`recorder`), one is the engine's loop, and each slot has one (`run_attempt`). Only the recorder
+writes to the backend, except for claims and fires, which the engine's loop makes.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from flowerpower.errors import BackendUnreachable
-from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent, WorkerOptions
-from flowerpower.job_queue.worker.attempt import StopReason
+from flowerpower.errors import BackendUnreachable, FlowerpowerError
+from flowerpower.job_queue.base import JobQueueBackend, WorkerOptions
+from flowerpower.job_queue.worker.attempt import Attempt, StopReason
 from flowerpower.job_queue.worker.events import Events
 from flowerpower.job_queue.worker.recorder import Recorder
 from flowerpower.job_queue.worker.scheduler import RETRY_EVERY, Firing, stop_signals_call
@@ -27,8 +28,8 @@ LAST_WRITES_TIMEOUT = 5.0
 """Seconds for the same when the worker itself has failed."""
 
 
-class ClaimLoop(Protocol):
-    """The backend's own loop, which claims jobs and begins them."""
+class Engine(Protocol):
+    """The loop of a backend's engine, which claims jobs and has its pool of threads make them."""
 
     def start(self) -> None:
         """Begin to claim, in a thread of its own."""
@@ -37,7 +38,18 @@ class ClaimLoop(Protocol):
         """Look at once: a slot is free."""
 
     def stop(self) -> None:
-        """Stop claiming; returns once nothing is being claimed."""
+        """Claim no more, and end once every attempt has; returns at once."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether neither its loop nor a thread of its pool runs any more."""
+
+    @property
+    def was_told_to_end(self) -> bool:
+        """Whether its own tools have ended it (`rq suspend` with burst)."""
+
+    def join(self) -> None:
+        """Wait until it has ended."""
 
 
 class Worker:
@@ -48,20 +60,21 @@ class Worker:
         backend: JobQueueBackend,
         base_dir: Path,
         options: WorkerOptions,
-        make_loop: Callable[[Worker], ClaimLoop],
-        on_event: Callable[[WorkerEvent], None] | None = None,
+        make_engine: Callable[[Worker], Engine],
+        events: Events,
     ) -> None:
         self.options = options
         self.backend = backend
-        self.events = Events(on_event)
-        self.firing = Firing(backend, self.events)
-        self.slots = Slots(base_dir, options, self.events)
-        self._recorder = Recorder(backend, options, self.events, self.slots, self._slots_are_free)
-        self._loop = make_loop(self)
+        self.events = events
+        self.firing = Firing(backend, events)
+        self.slots = Slots(base_dir, options, events)
+        self._recorder = Recorder(backend, options, events, self.slots, self._slots_are_free)
+        self._engine = make_engine(self)
         self._claims_left = math.inf if options.max_jobs is None else options.max_jobs
         self._may_be_more = False
         self._claim_at = 0.0
         self._is_closed = False
+        self._engine_failed = False
         self._stop_requests = 0
         self._stop_requests_reported = 0
         self._forced_at = 0.0
@@ -71,7 +84,7 @@ class Worker:
         """The id in the backend; a new one after others have declared the worker dead."""
         return self._recorder.worker_id
 
-    # For the backend's loop
+    # For the engine
 
     def free_slots(self) -> int:
         """How many jobs may be claimed now."""
@@ -79,32 +92,36 @@ class Worker:
             return 0
         return int(max(0, min(self.slots.count_free(), self._claims_left)))
 
-    def claim_and_begin(self) -> int:
-        """Claim jobs for the free slots and begin them; returns how many.
+    def claim(self) -> list[Attempt]:
+        """Claim jobs for the free slots; each is to be made by `run_attempt`, in a thread.
 
         An unreachable backend is no error here: nothing is claimed.
         """
         with self._recorder.claiming:
             free = self.free_slots()
             if not free or clock.monotonic() < self._claim_at:
-                return 0
+                return []
             try:
                 # Reading is much cheaper than an empty claim, which is a write. It is left out
                 # while the last claim was full.
                 if not self._may_be_more and self.backend.next_due_in(self.options.queues) != 0:
-                    return 0
+                    return []
                 claims = self.backend.claim(
                     self.id, free, self.options.queues, self.events.job_expired
                 )
                 self._may_be_more = len(claims) == free
-            except Exception as error:  # noqa: BLE001 - the backend's loop must go on
+            except Exception as error:  # noqa: BLE001 - the engine's loop must go on
                 self._claim_at = clock.monotonic() + RETRY_EVERY
                 if not isinstance(error, BackendUnreachable):
                     self.events.trouble(f"Jobs could not be claimed: {error!r}")
-                return 0
+                return []
             self._claims_left -= len(claims)
-            self.slots.begin(claims)
-            return len(claims)
+            return self.slots.add(claims)
+
+    def emit_end(self, attempt: Attempt) -> None:
+        """Emit the event of an attempt that `run_attempt` has made."""
+        if attempt.facts is not None:
+            self.events.emit("job", **attempt.facts)
 
     # The calling thread
 
@@ -112,6 +129,9 @@ class Worker:
         """Work until `stop` is called or the options say so; returns how many attempts were made.
 
         In the main thread SIGTERM, SIGINT and SIGHUP call `stop`.
+
+        Raises:
+            FlowerpowerError: if the engine's loop has ended by itself, once what ran has finished.
         """
         with stop_signals_call(self.stop):
             self._recorder.register()
@@ -121,45 +141,71 @@ class Worker:
             self._recorder.start()
             seconds = LAST_WRITES_TIMEOUT
             try:
-                self.slots.start()
-                self._loop.start()
+                self.slots.children.start()
+                self._engine.start()
                 while not self._is_done():
-                    self.slots.poll(self._poll_interval())
+                    self.slots.children.serve(self._serve_interval())
+                    self.slots.end_waiting()
                 seconds = 0.0
             finally:
-                # The loop first: what it would claim from here on, nobody would run.
-                self._is_closed = True
-                self._loop.stop()
-                # A second signal asks to end at once; and so does our own failure.
-                self.slots.close(lambda: seconds > 0 or self._stop_requests > 1)
-                self._recorder.finish(seconds)
-                self.events.emit("stop", attempts=self._recorder.done)
-                self.events.close()
+                self._end(seconds)
+        if self._engine_failed:
+            raise FlowerpowerError("The loop that claims jobs has failed, so the worker has ended.")
         return self._recorder.done
+
+    def _end(self, seconds: float) -> None:
+        """End every thread; what has not ended by now is given back, for at most that long."""
+        # First nothing more is claimed: nobody would run it.
+        self._is_closed = True
+        with self._recorder.claiming:
+            self._engine.stop()
+        # A second signal asks to end at once; and so does our own failure.
+        self.slots.end_all(lambda: seconds > 0 or self._stop_requests > 1)
+        self._recorder.finish(seconds)
+        self.slots.abandon()
+        self._engine.join()
+        self.slots.children.close_wakeups()
+        self.events.emit("stop", attempts=self._recorder.done)
+        self.events.close()
 
     def stop(self) -> None:
         """The first call lets running jobs finish; the second ends them and gives them back."""
         # A signal handler may run in the middle of anything: no lock, no event from here.
         self._stop_requests += 1
         self.slots.is_stopping = True
-        self.slots.wake()
+        self.slots.children.wake()
 
-    def _poll_interval(self) -> float:
+    def _serve_interval(self) -> float:
         if self._stop_requests or self.options.burst or self.options.max_jobs is not None:
             return 0.1
-        return 0.5 if self.slots.attempts() else 1.0
+        running = self.slots.attempts()
+        if any(attempt.is_waiting for attempt in running):
+            return 0.1
+        return 0.5 if running else 1.0
 
     def _is_done(self) -> bool:
         # Read once: a signal may come in between.
         requests, running = self._stop_requests, self.slots.attempts()
         if requests:
             self._report_stop(requests, [attempt.claim.job_id for attempt in running])
+            self._engine.stop()
+        has_ended = self._engine.has_ended
         for attempt in running:
-            if requests > 1 or (requests and attempt.is_waiting):
+            # Without an engine nobody begins what waits.
+            if requests > 1 or ((requests or has_ended) and attempt.is_waiting):
                 self.slots.stop(attempt, StopReason.RELEASE)
         if running:
             return requests > 1 and clock.monotonic() > self._forced_at + FORCED_STOP_TIMEOUT
-        return self._wants_to_end() and self._close()
+        if has_ended:
+            self._engine_failed = not (self._is_ending or self._engine.was_told_to_end)
+            return True
+        if not self._is_ending and self._has_nothing_to_do() and self._close():
+            self._engine.stop()
+        return False
+
+    @property
+    def _is_ending(self) -> bool:
+        return self._stop_requests > 0 or self._is_closed
 
     def _report_stop(self, requests: int, running: list[str]) -> None:
         if self._stop_requests_reported == 0:
@@ -169,8 +215,8 @@ class Worker:
             self._forced_at = clock.monotonic()
         self._stop_requests_reported = requests
 
-    def _wants_to_end(self) -> bool:
-        if self._stop_requests or self._claims_left <= 0:
+    def _has_nothing_to_do(self) -> bool:
+        if self._claims_left <= 0:
             return True
         try:
             return self.options.burst and self.backend.next_due_in(self.options.queues) != 0
@@ -187,6 +233,6 @@ class Worker:
 
     def _slots_are_free(self) -> None:
         if self.free_slots():
-            self._loop.wake()
+            self._engine.wake()
         if not self.slots.attempts():
-            self.slots.wake()
+            self.slots.children.wake()
