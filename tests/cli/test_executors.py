@@ -315,7 +315,9 @@ def test_max_workers_limits_them(project: Path, cli: Cli, tmp_path: Path) -> Non
     """With one worker, two nodes that wait for each other cannot meet."""
     (tmp_path / "meeting").mkdir()
     module = project / "pipelines" / "all.py"
-    module.write_text(MODULE.replace("monotonic() + 30", "monotonic() + 1"))
+    impatient = MODULE.replace("monotonic() + 120", "monotonic() + 1")
+    assert impatient != MODULE
+    module.write_text(impatient)
     for executor in POOLS:
         for each in (tmp_path / "meeting").iterdir():
             os.unlink(each)

@@ -188,7 +188,7 @@ def test_missed_fires_are_told_with_their_number(cli: Cli, project: Path) -> Non
     assert "missed 9 times: coalesced into a later fire" in missed
     assert "enqueued  tick-" in caught_up
     text = cli.run("schedule", "history", "tick", code=0).stdout
-    assert re.search(r"^fire time +outcome +count +job +reason\n", text)
+    assert re.search(r"^fire time +outcome +count +job +status +reason\n", text)
     assert re.search(r" CES?T +missed +9 +coalesced into a later fire\n", text)
     last = cli.run("schedule", "history", "tick", "--limit", "1", code=0)
     assert len(last.stdout.splitlines()) == 2

@@ -10,7 +10,6 @@ import contextlib
 import importlib
 import json
 import sys
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from flowerpower.job_queue.rq.results import error_text
 from flowerpower.job_queue.rq.store import RedisStore
 from flowerpower.job_queue.worker import child_exit, isolation
 from flowerpower.job_queue.worker.attempt import Attempt
+from flowerpower.job_queue.worker.child import Entry
 from flowerpower.job_queue.worker.child_pool import ENTRY
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.claim import AttemptResult, Claim
@@ -96,7 +96,7 @@ def _result_of(project: Project, attempt: Attempt) -> AttemptResult:
     except FlowerpowerError as error:
         return attempt_result.from_refusal(claim, error.message)
 
-    def send(message: dict[str, Any]) -> None:
+    def send(message: dict[str, Any], **_: bool) -> None:
         if message.get("type") == "node":
             attempt.add_node_event(message)
 
@@ -112,10 +112,10 @@ def _result_of(project: Project, attempt: Attempt) -> AttemptResult:
     return attempt_result.from_outcome(claim, None, outcome, clock.now())
 
 
-def _entry() -> Callable[[Mapping[str, Any], Callable[[dict[str, Any]], None]], dict[str, Any]]:
+def _entry() -> Entry:
     """What the children of our workers run too; by name, because a backend knows no pipeline."""
     module, _, name = ENTRY.partition(":")
-    entry: Callable[..., dict[str, Any]] = getattr(importlib.import_module(module), name)
+    entry: Entry = getattr(importlib.import_module(module), name)
     return entry
 
 
