@@ -247,7 +247,9 @@ def test_a_worker_that_dies_leaves_a_failed_job(place: Place) -> None:
 
 def test_rqs_scheduler_queues_what_is_due(place: Place) -> None:
     """With `--with-scheduler` RQ's worker runs jobs for later too, without a worker of ours."""
-    place.backend.add_job(spec("subject", run_at=in_seconds(1)))
+    # At a whole second: RQ's scheduler cuts its clock to seconds, and a burst looks only once.
+    due = in_seconds(2).replace(microsecond=0)
+    place.backend.add_job(spec("subject", run_at=due))
     eventually(lambda: place.backend.next_due_in(["default"]) == 0)
     place.burst("--with-scheduler")
     assert place.backend.get_job("subject").status is JobStatus.FINISHED
