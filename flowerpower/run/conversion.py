@@ -200,7 +200,7 @@ def _readable(declared: Any) -> Any:
     """
     origin, arguments = get_origin(declared), get_args(declared)
     if origin is Annotated:
-        return Annotated.__class_getitem__((_readable(arguments[0]), *arguments[1:]))
+        return Annotated[(_readable(arguments[0]), *arguments[1:])]
     if origin in (Union, types.UnionType):
         return Union[tuple(map(_readable, arguments))]  # noqa: UP007 - of a tuple
     if origin in (
