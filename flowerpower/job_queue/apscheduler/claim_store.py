@@ -11,6 +11,7 @@ from apscheduler.jobstores.base import BaseJobStore
 from apscheduler.schedulers.base import STATE_RUNNING
 from apscheduler.triggers.base import BaseTrigger
 
+from flowerpower.errors import Refused
 from flowerpower.job_queue.worker.attempt import Attempt
 from flowerpower.job_queue.worker.run_attempt import run_attempt
 from flowerpower.job_queue.worker.worker import Worker
@@ -135,12 +136,12 @@ class ClaimStore(BaseJobStore):  # type: ignore[misc] # the package ships no typ
 
     def add_job(self, job: ApsJob) -> None:
         """Refuse: a job of our queue names a pipeline."""
-        raise NotImplementedError
+        raise Refused("A worker takes no functions: add a job of a pipeline to its queue.")
 
     def remove_job(self, job_id: str) -> None:
         """Refuse: `JobQueueBackend.cancel_job` ends a job."""
-        raise NotImplementedError
+        raise Refused(f"The attempt {job_id} is not removed: cancel its job instead.")
 
     def remove_all_jobs(self) -> None:
         """Refuse, as `remove_job`."""
-        raise NotImplementedError
+        raise Refused("The attempts of a worker are not removed: cancel their jobs instead.")
