@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -219,7 +220,8 @@ class Reading:
             return None
         if command.startswith("make "):
             # It would install and test everything: here only its rules are looked up.
-            return f"make -C {ROOT} -n {command.removeprefix('make ').partition('#')[0]} >/dev/null"
+            target = command.removeprefix("make ").partition("#")[0]
+            return f"make -C {shlex.quote(str(ROOT))} -n {target} >/dev/null"
         return command.replace("redis://127.0.0.1:6379/0", "$REDIS_URL")
 
 
