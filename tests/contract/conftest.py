@@ -16,6 +16,8 @@ from tests.contract.in_memory import InMemory
 from tests.contract.on_postgresql import OnPostgresql
 from tests.contract.on_redis import OnRedis
 from tests.contract.on_sqlite import OnSqlite
+from tests.contract.stock import Stock
+from tests.servers import RedisServer
 
 BACKENDS: dict[str, type[BackendSetup]] = {
     "rq": OnRedis,
@@ -63,6 +65,20 @@ def backend(setup: BackendSetup) -> Iterator[JobQueueBackend]:
     """A manager of the queue at `setup`."""
     with setup.open() as opened:
         yield opened
+
+
+@pytest.fixture
+def redis_place(redis_server: RedisServer, tmp_path: Path) -> OnRedis:
+    """An empty queue on Redis, for tests of that backend alone."""
+    return OnRedis(tmp_path / "work", redis_server.url())
+
+
+@pytest.fixture
+def stock(redis_place: OnRedis) -> Iterator[Stock]:
+    """RQ's own classes on that queue."""
+    opened = Stock(redis_place)
+    yield opened
+    opened.client.close()
 
 
 @pytest.fixture

@@ -27,22 +27,9 @@ LUA = Path(store.__file__).parent / "lua"
 
 
 @pytest.fixture
-def redis_place(redis_server: RedisServer, tmp_path: Path) -> OnRedis:
-    """An empty queue, in the folder of the test's project."""
-    return OnRedis(tmp_path / "work", redis_server.url())
-
-
-@pytest.fixture
 def backend(redis_place: OnRedis) -> Iterator[JobQueueBackend]:
     with redis_place.open() as opened:
         yield opened
-
-
-@pytest.fixture
-def stock(redis_place: OnRedis) -> Iterator[Stock]:
-    opened = Stock(redis_place)
-    yield opened
-    opened.client.close()
 
 
 @pytest.mark.parametrize(

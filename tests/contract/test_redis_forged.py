@@ -22,15 +22,8 @@ from flowerpower.jobs.job import JobFilter, JobStatus
 from tests.conftest import MakeProject
 from tests.contract.fake_worker import FAILED, FakeWorker, in_seconds, spec
 from tests.contract.on_redis import OnRedis
-from tests.servers import RedisServer
 
 BOMB = zlib.compress(b"\0" * 100_000_000)
-
-
-@pytest.fixture
-def redis_place(redis_server: RedisServer, tmp_path: Path) -> OnRedis:
-    """An empty queue, in the folder of the test's project."""
-    return OnRedis(tmp_path / "work", redis_server.url())
 
 
 class Forger:

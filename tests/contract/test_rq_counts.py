@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from rq import Worker
@@ -20,25 +19,12 @@ from tests.contract.fake_worker import (
 )
 from tests.contract.on_redis import OnRedis
 from tests.contract.stock import Stock
-from tests.servers import RedisServer
-
-
-@pytest.fixture
-def redis_place(redis_server: RedisServer, tmp_path: Path) -> OnRedis:
-    return OnRedis(tmp_path / "work", redis_server.url())
 
 
 @pytest.fixture
 def backend(redis_place: OnRedis) -> Iterator[JobQueueBackend]:
     with redis_place.open() as opened:
         yield opened
-
-
-@pytest.fixture
-def stock(redis_place: OnRedis) -> Iterator[Stock]:
-    opened = Stock(redis_place)
-    yield opened
-    opened.client.close()
 
 
 def test_rq_knows_what_a_worker_runs(backend: JobQueueBackend, stock: Stock) -> None:

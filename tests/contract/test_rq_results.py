@@ -6,7 +6,6 @@ import pickle
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,7 +30,6 @@ from tests.contract.fake_worker import (
 )
 from tests.contract.on_redis import OnRedis
 from tests.contract.stock import Stock
-from tests.servers import RedisServer
 
 ENDED_AT = datetime.datetime(2026, 11, 28, 12, 0, 5, 250_000, datetime.UTC)
 TRACEBACK = (
@@ -45,21 +43,9 @@ def timed(end: AttemptResult) -> AttemptResult:
 
 
 @pytest.fixture
-def redis_place(redis_server: RedisServer, tmp_path: Path) -> OnRedis:
-    return OnRedis(tmp_path / "work", redis_server.url())
-
-
-@pytest.fixture
 def backend(redis_place: OnRedis) -> Iterator[JobQueueBackend]:
     with redis_place.open() as opened:
         yield opened
-
-
-@pytest.fixture
-def stock(redis_place: OnRedis) -> Iterator[Stock]:
-    opened = Stock(redis_place)
-    yield opened
-    opened.client.close()
 
 
 def running(backend: JobQueueBackend, **fields: Any) -> tuple[FakeWorker, Claim]:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import rq
@@ -16,25 +15,12 @@ from tests.conditions import eventually
 from tests.contract.fake_worker import FAILED, FINISHED, FakeWorker, in_seconds, retry_at, spec
 from tests.contract.on_redis import OnRedis
 from tests.contract.stock import Stock
-from tests.servers import RedisServer
-
-
-@pytest.fixture
-def redis_place(redis_server: RedisServer, tmp_path: Path) -> OnRedis:
-    return OnRedis(tmp_path / "work", redis_server.url())
 
 
 @pytest.fixture
 def backend(redis_place: OnRedis) -> Iterator[JobQueueBackend]:
     with redis_place.open() as opened:
         yield opened
-
-
-@pytest.fixture
-def stock(redis_place: OnRedis) -> Iterator[Stock]:
-    opened = Stock(redis_place)
-    yield opened
-    opened.client.close()
 
 
 def job_key(stock: Stock) -> str:
