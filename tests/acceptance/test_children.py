@@ -493,6 +493,27 @@ def test_an_orphan_of_one_job_outlives_another(jobs: Jobs, project: Project):
     eventually(lambda: not jobs.leftover())
 
 
+@on_linux
+def test_an_orphan_ends_though_a_younger_child_runs(jobs: Jobs, project: Project):
+    """What began before a child was forked is not its own, even if it is orphaned only later."""
+    root = project(
+        job="import subprocess, time\nsubprocess.Popen(['sleep', '1000'], start_new_session=True)\n"
+        "print('up')\ntime.sleep(1000)",
+        other="print('up')\nimport time\ntime.sleep(1000)",
+    )
+    child = jobs.begin(root)
+    jobs.follow(child, lambda done: done.log)
+    # A tick, by which the system counts when a process began.
+    time.sleep(0.05)
+    younger = jobs.begin(root, "other")
+    jobs.follow(younger, lambda done: done.log)
+    jobs.server.kill(child)
+    jobs.finish(child)
+    eventually(lambda: jobs.leftover() == [younger.pid])
+    jobs.server.kill(younger)
+    jobs.finish(younger)
+
+
 def test_a_job_that_ignores_term_is_killed(jobs: Jobs, project: Project):
     """TERM reaches the whole group and may be handled; KILL ends it."""
     body = """

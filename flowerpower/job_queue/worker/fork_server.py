@@ -204,10 +204,15 @@ class ForkServerProgram:
     def _kill_orphans(self) -> None:
         """Kill adopted orphans once every child that may have started them has ended."""
         # They left their group (setsid), so nothing says whose they are: an orphan may belong to
-        # any child that ran when it was first seen.
+        # any child that ran when it was first seen, except one that is younger. (The child that
+        # takes the next job is often forked before the last one's end is seen.)
         running = set(self._children)
         for pid in isolation.own_children():
-            if pid not in running and not self._possible_parents.setdefault(pid, running) & running:
+            if pid in running:
+                continue
+            if pid not in self._possible_parents:
+                self._possible_parents[pid] = isolation.not_younger(running, pid)
+            if not self._possible_parents[pid] & running:
                 isolation.signal_group(pid, signal.SIGKILL)
 
     def _end_all(self) -> None:

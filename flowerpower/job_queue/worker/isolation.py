@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TextIO
 
 from flowerpower.job_queue.worker.log_setup import LoggingState
@@ -200,6 +201,22 @@ def own_children() -> list[int]:
             return [int(pid) for pid in file.read().split()]
     except OSError:
         return []
+
+
+def not_younger(pids: Iterable[int], than: int) -> set[int]:
+    """Those processes that had begun when the process `than` began, as far as is known."""
+    limit = _start_of(than)
+    return {pid for pid in pids if limit is None or (_start_of(pid) or 0) <= limit}
+
+
+def _start_of(pid: int) -> int | None:
+    """When a process began, in ticks since the system did; None if it is gone (Linux only)."""
+    try:
+        # Its name, which may contain blanks and brackets, stands before the last one.
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        return int(fields[19])
+    except (OSError, IndexError, ValueError):
+        return None
 
 
 def reap_orphans(own: Collection[int | None] = ()) -> None:
