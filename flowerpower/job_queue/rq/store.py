@@ -117,6 +117,7 @@ class RedisStore:
             "run_at": records.seconds_of(spec.run_at),
             "schedule_id": spec.schedule_id,
             "expires": spec.expires,
+            "priority": spec.priority,
             "record": flat_of(record_of(spec, self.namespace, result_ttl)),
         }
         return present(job)

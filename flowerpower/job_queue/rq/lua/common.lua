@@ -119,6 +119,9 @@ local function check_writable() redis.call('HINCRBY', own .. 'counts', 'writes',
 
 -- In queue_order.lua, which follows.
 local push, set_start_by, clear_start_by
+-- By list: the place of its last entry, if that is a new job of this script. Of many that are added
+-- at once, each need not look up the one before it.
+local new_tails = {}
 
 -- In rq_tools.lua, which follows.
 local add_result, begin_execution, end_execution, queue_of_execution, count_attempt, result_entry
@@ -277,6 +280,7 @@ end
 local function delete_job(id)
     local job = fields(job_key(id), 'fp_queue', 'fp_attempt', 'fp_owner', 'fp_schedule_id')
     local queue = job[1]
+    new_tails = {}
     if queue then
         leave_registries(id, queue)
         redis.call('LREM', queue_key(queue), 0, rq_id(id))
@@ -310,14 +314,16 @@ local function insert(job, time)
     local created_at = time + inserted * 1e-6
     inserted = inserted + 1
     local key = job_key(job.id)
+    local jobs, at = own .. 'jobs', text(created_at)
     -- Keys of an expired record with this id may still exist: then it is still in the set. Or its
     -- key is of another type.
-    if redis.call('ZSCORE', own .. 'jobs', job.id) or redis.call('EXISTS', key) == 1 then
+    if redis.call('ZADD', jobs, at, job.id) == 0 or redis.call('EXISTS', key) == 1 then
         delete_job(job.id)
+        redis.call('ZADD', jobs, at, job.id)
     end
     local run_at = job.run_at or time
     local status = run_at > time and 'scheduled' or 'queued'
-    local set_fields = {status, text(run_at), text(created_at), ''}
+    local set_fields = {status, text(run_at), at, ''}
     local enqueued_at = status == 'queued' and stamp or ''
     -- The longest value first: with it Redis makes a hash table, else a list that each further
     -- field has to be compared with, and the table in the end.
@@ -325,7 +331,6 @@ local function insert(job, time)
     redis.call('HSET', key, 'status', status, 'created_at', stamp, 'enqueued_at', enqueued_at,
                'fp_token', args.token, 'fp_run_at', set_fields[2], 'fp_created_at', set_fields[3],
                unpack(args.constant))
-    redis.call('ZADD', own .. 'jobs', set_fields[3], job.id)
     if job.expires then
         set_start_by(job.id, run_at)
         set_fields[4] = fields(key, 'fp_start_by')[1] or ''
@@ -334,7 +339,7 @@ local function insert(job, time)
     if status == 'scheduled' then
         redis.call('ZADD', registry('scheduled', job.queue), text(run_at), rq_id(job.id))
     else
-        push(job.queue, job.id)
+        push(job.queue, job.id, {-(job.priority or 0), tonumber(set_fields[2]), tonumber(at)})
     end
     return set_fields
 end

@@ -41,14 +41,19 @@ local function insert_at(list, position, length, entry)
     redis.call('RPUSH', list, entry, unpack(rest))
 end
 
--- Inserts a job into its queue, by its priority, due time and creation.
-function push(queue, id)
+-- Inserts a job into its queue, by its priority, due time and creation: its `place`, if it is new.
+function push(queue, id, place)
     local list, entry = queue_key(queue), rq_id(id)
-    local place = place_of(entry) or {0, 0, 0}
-    redis.call('SADD', rq .. ':queues', list)
-    local last = next_place(list, -1, -1)
+    local last = place and new_tails[list]
+    if not last then
+        redis.call('SADD', rq .. ':queues', list)
+        last = next_place(list, -1, -1)
+    end
+    local is_new = place
+    place = place or place_of(entry) or {0, 0, 0}
     if not last or not is_before(place, last) then
         redis.call('RPUSH', list, entry)
+        if is_new then new_tails[list] = place end
         return
     end
     if is_before(place, next_place(list, 0, 1) or last) then

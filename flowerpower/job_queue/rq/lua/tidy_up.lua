@@ -47,12 +47,12 @@ for _, list in ipairs(redis.call('SMEMBERS', rq .. ':queues')) do
         local taken = redis.call('LRANGE', list .. ':intermediate', 0, limit - 1)
         for _, job in ipairs(taken) do
             local id = ours(job)
-            local record = fields(rq .. ':job:' .. job, 'status', 'fp_run_at')
+            local record = fields(rq .. ':job:' .. job, 'status')
             local seen = tonumber(redis.call('HGET', taken_key, job) or time) or 0
             if record[1] ~= 'queued' or time - seen > args.taken_limit then
                 redis.call('LREM', list .. ':intermediate', 1, job)
                 redis.call('HDEL', taken_key, job)
-                if record[1] == 'queued' and id then push(queue, id, tonumber(record[2]) or 0) end
+                if record[1] == 'queued' and id then push(queue, id) end
             else
                 redis.call('HSET', taken_key, job, text(seen))
             end
