@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import faulthandler
 import gc
+import importlib
 import os
 import signal
 import sys
@@ -26,11 +27,10 @@ _PYTHON_HANDLERS: dict[int, Any] = {
     signal.SIGXFSZ: signal.SIG_IGN,
 }
 _JOB_SIGNALS = tuple(map(int, signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}))
-# What these wrap: they look for enums, which takes longer than all else between two jobs.
-_handler_of: Callable[[int], Any] = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
-_set_mask: Callable[..., Any] = getattr(
-    signal.pthread_sigmask, "__wrapped__", signal.pthread_sigmask
-)
+# What `signal` wraps: its own functions look for enums, for which they need longer than a job.
+_c_signal = importlib.import_module("_signal")
+_handler_of: Callable[[int], Any] = _c_signal.getsignal
+_set_mask: Callable[..., Any] = _c_signal.pthread_sigmask
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_GET_CHILD_SUBREAPER = 37
@@ -108,6 +108,8 @@ class ProcessState:
     def __init__(self, umask: int) -> None:
         self._umask = umask
         self._environ = dict(os.environ)
+        # As it is stored: to compare what `os.environ` shows decodes each variable of both.
+        self._stored_environ = _stored_environ()
         self._path = list(sys.path)
         self._streams = sys.stdin, sys.stdout, sys.stderr
         self._files = [file_on(number) for number in range(3)]
@@ -125,7 +127,7 @@ class ProcessState:
     def restore(self) -> None:
         """Restore everything else that a job may change."""
         os.umask(self._umask)
-        if os.environ != self._environ:
+        if _stored_environ() != self._stored_environ:
             os.environ.clear()
             os.environ.update(self._environ)
         sys.path[:] = self._path
@@ -134,6 +136,11 @@ class ProcessState:
             signal.setitimer(timer, 0)
         restore_signals(_JOB_SIGNALS)
         gc.enable()
+
+
+def _stored_environ() -> dict[Any, Any]:
+    """A copy of what `os.environ` holds (Python 3.11 to 3.14)."""
+    return dict(os.environ._data)  # type: ignore[attr-defined] # typeshed does not know it
 
 
 @dataclass
