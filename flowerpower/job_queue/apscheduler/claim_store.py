@@ -13,7 +13,7 @@ from apscheduler.triggers.base import BaseTrigger
 
 from flowerpower.errors import Refused
 from flowerpower.job_queue.worker.attempt import Attempt
-from flowerpower.job_queue.worker.run_attempt import run_attempt
+from flowerpower.job_queue.worker.run_attempt import result_of
 from flowerpower.job_queue.worker.worker import Worker
 from flowerpower.jobs.schedule import Fire, Outcome
 
@@ -40,11 +40,13 @@ class EndOfLease(BaseTrigger):  # type: ignore[misc] # the package ships no type
 
 
 class ClaimJob(ApsJob):  # type: ignore[misc] # the package ships no types
-    """A claim as a job of APScheduler: one run, now, of `run_attempt`."""
+    """A claim as a job of APScheduler: one run, now.
+
+    Its function gives the result of the attempt that the pool's thread has made (`SlotPool`).
+    """
 
     def __init__(
-        self, scheduler: Any, alias: str, worker: Worker, attempt: Attempt, trigger: EndOfLease,
-        now: datetime,
+        self, scheduler: Any, alias: str, attempt: Attempt, trigger: EndOfLease, now: datetime
     ) -> None:  # fmt: skip
         # Not the base's: it looks at the signature of the function, for each job anew.
         self._scheduler = scheduler
@@ -52,9 +54,9 @@ class ClaimJob(ApsJob):  # type: ignore[misc] # the package ships no types
         self.attempt = attempt
         self.id = attempt.id
         self.name = attempt.claim.pipeline
-        self.func = run_attempt
-        self.func_ref = f"{run_attempt.__module__}:{run_attempt.__name__}"
-        self.args = (worker.slots, attempt)
+        self.func = result_of
+        self.func_ref = f"{result_of.__module__}:{result_of.__name__}"
+        self.args = (attempt,)
         self.kwargs: dict[str, Any] = {}
         self.trigger = trigger
         self.executor = EXECUTOR
@@ -103,7 +105,7 @@ class ClaimStore(BaseJobStore):  # type: ignore[misc] # the package ships no typ
             return []
         self._wait = min(POLL_EVERY, self._worker.firing.step())
         jobs = [
-            ClaimJob(self._scheduler, self._alias, self._worker, attempt, self._trigger, now)
+            ClaimJob(self._scheduler, self._alias, attempt, self._trigger, now)
             for attempt in self._worker.claim()
         ]
         self._taken.update({job.id: job for job in jobs})

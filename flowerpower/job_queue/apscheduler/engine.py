@@ -5,19 +5,52 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from datetime import UTC
+from concurrent import futures
+from concurrent.futures import Future
+from datetime import UTC, datetime
 from typing import Any
 
 from apscheduler import events as aps_events
+from apscheduler.executors.base import run_job
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from flowerpower.job_queue.apscheduler.claim_store import EXECUTOR, ClaimStore
+from flowerpower.job_queue.apscheduler.claim_store import EXECUTOR, ClaimJob, ClaimStore
+from flowerpower.job_queue.worker.run_attempt import run_attempt
 from flowerpower.job_queue.worker.worker import Worker
 
 Listener = tuple[Callable[[Any], object], int]
 """A callback of a user, and the mask of the events that it wants."""
 _ENDED = aps_events.EVENT_JOB_EXECUTED | aps_events.EVENT_JOB_ERROR
+
+
+class SlotPool(ThreadPoolExecutor):  # type: ignore[misc] # the package ships no types
+    """APScheduler's pool, with a thread for each slot; a job has run once its end is recorded."""
+
+    def __init__(self, worker: Worker) -> None:
+        super().__init__(worker.options.num_workers)
+        self._slots = worker.slots
+        self._unrecorded: set[Future[None]] = set()
+
+    def _do_submit_job(self, job: ClaimJob, run_times: list[datetime]) -> None:
+        """Have a thread make the attempt; then APScheduler's own `run_job` asks for its result."""
+        recorded = job.attempt.recorded
+        self._unrecorded.add(recorded)
+
+        def end(_: Future[None]) -> None:
+            events = run_job(job, job._jobstore_alias, run_times, self._logger.name)
+            self._run_job_success(job.id, events)
+            self._unrecorded.discard(recorded)
+
+        recorded.add_done_callback(end)
+        self._pool.submit(run_attempt, self._slots, job.attempt)
+
+    def shutdown(self, wait: bool = True) -> None:
+        """End the threads; waits for the ends of what they make, and for the records of these."""
+        super().shutdown(wait)
+        if wait:
+            # A copy: the recorder's thread takes out what is recorded.
+            futures.wait(self._unrecorded.copy())
 
 
 class ApsEngine:
@@ -33,7 +66,7 @@ class ApsEngine:
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             jobstores={"default": self._store},
-            executors={EXECUTOR: ThreadPoolExecutor(worker.slots.max_attempts)},
+            executors={EXECUTOR: SlotPool(worker)},
             jobstore_retry_interval=0.5,
         )
         self._scheduler.add_listener(self._on_event)

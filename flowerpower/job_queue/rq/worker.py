@@ -95,8 +95,8 @@ class RqWorker(StockWorker):
         self.was_told_to_end = False
         self._worker = worker
         self._claimed: deque[Attempt] = deque()
-        self._running: set[Future[dict[str, Any]]] = set()
-        self._pool = ThreadPoolExecutor(worker.slots.max_attempts, thread_name_prefix="slot")
+        self._unrecorded: set[Future[None]] = set()
+        self._pool = ThreadPoolExecutor(worker.options.num_workers, thread_name_prefix="slot")
         self._thread = threading.Thread(target=self._run, name="rq")
         self._wake = threading.Event()
         self._last_look = self._last_beat = -BEAT_EVERY
@@ -172,8 +172,8 @@ class RqWorker(StockWorker):
     def teardown(self) -> None:
         """Wait for what runs, as RQ's own has done by now; then unregister from RQ."""
         # Claims that fill no slot yet are nobody's business here: `Worker` gives them back.
-        # A copy: the threads of the slots take out what has ended.
-        while wait(self._running.copy(), LOOK_EVERY).not_done:
+        # A copy: the recorder's thread takes out what is recorded.
+        while wait(self._unrecorded.copy(), LOOK_EVERY).not_done:
             self._look()
         with contextlib.suppress(*_REDIS_ERRORS):
             self.register_death()  # type: ignore[no-untyped-call] # RQ's own
@@ -183,14 +183,14 @@ class RqWorker(StockWorker):
         # Not what RQ's own does about a job's end: it is not fenced.
         assert isinstance(job, ClaimedJob)
         attempt = job.attempt
-        future = self._pool.submit(run_attempt, self._worker.slots, attempt)
-        self._running.add(future)
+        self._unrecorded.add(attempt.recorded)
 
-        def end(done: Future[dict[str, Any]]) -> None:
+        def end(recorded: Future[None]) -> None:
             self._worker.emit_end(attempt)
-            self._running.discard(done)
+            self._unrecorded.discard(recorded)
 
-        future.add_done_callback(end)
+        attempt.recorded.add_done_callback(end)
+        self._pool.submit(run_attempt, self._worker.slots, attempt)
 
     def next_attempt(self) -> Attempt | None:
         """Wait for an attempt that a slot is free for; None once the worker is to stop."""

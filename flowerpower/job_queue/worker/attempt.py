@@ -6,6 +6,7 @@ import codecs
 import contextlib
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -63,7 +64,7 @@ class Attempt:
 
     The slot's thread makes the attempt and the recorder writes it down; `lock` guards what both
     change. `on_change` is called when there is something new to record, `wake` when the slot's
-    thread is to look at it. Once `is_recorded` is set nothing is left to be done; `facts` are those
+    thread is to look at it. Once `recorded` is done nothing is left to be done; `facts` are those
     of the worker's event "job" then, None if there is no result.
     """
 
@@ -86,7 +87,7 @@ class Attempt:
     is_dirty: bool = False
     progress: dict[str, Any] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
-    is_recorded: threading.Event = field(default_factory=threading.Event)
+    recorded: Future[None] = field(default_factory=Future)
     _text: bytearray = field(default_factory=bytearray)
     _cut: int = 0
 

@@ -1,7 +1,7 @@
-"""One attempt from its begin to its recorded end, in the thread of one slot.
+"""One attempt from its begin to its end, in the thread of one slot.
 
 `follow` is what an attempt with a child is, wherever it is made; `run_attempt` makes one for a
-worker. Neither talks to a backend.
+worker. Neither talks to a backend: the recorder writes its end down.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SIGNAL_LAG = 0.5
 
 
 class AttemptFailed(Exception):
-    """An attempt that has ended without a result, for whoever waits for it.
+    """An attempt that has ended without a result, for whoever asks for it.
 
     `type`, `message` and `node` are those of its error. `status` is what became of its job: failed,
     scheduled (it is tried again), cancelled, refused (somebody else has the job), or requeued.
@@ -72,18 +72,23 @@ class Ending:
     may_be_stop: bool = False
 
 
-def run_attempt(slots: Slots, attempt: Attempt) -> dict[str, Any]:
-    """Make an attempt; return its job's result once that is recorded.
-
-    Raises:
-        AttemptFailed: if there is none, once what else became of it is recorded.
-    """
+def run_attempt(slots: Slots, attempt: Attempt) -> None:
+    """Make an attempt; returns once it has ended, which is not recorded by then."""
+    # It does not wait for that: the results of many short jobs are written in one call, and this
+    # thread has begun the next ones by then.
     try:
         while attempt.is_waiting and (held := slots.children.acquire(attempt)) is not None:
             _run_in(held, slots, attempt)
     except Exception as error:  # noqa: BLE001 - an attempt without an end would hold its slot for ever
         attempt.end(None, f"The worker had an unexpected error: {error!r}")
-    attempt.is_recorded.wait()
+
+
+def result_of(attempt: Attempt) -> dict[str, Any]:
+    """The result of an attempt's job, once that is recorded.
+
+    Raises:
+        AttemptFailed: if there is none; it says what else became of the job.
+    """
     finished = attempt.facts is not None and attempt.facts["status"] == JobStatus.FINISHED
     if not finished or attempt.result is None:
         raise AttemptFailed(attempt)

@@ -11,7 +11,7 @@ from flowerpower.job_queue.worker.attempt import Attempt, StopReason
 from flowerpower.job_queue.worker.child_pool import ChildPool
 from flowerpower.job_queue.worker.events import Events
 from flowerpower.job_queue.worker.json_lines import Message
-from flowerpower.job_queue.worker.prefetch import HORIZON, MAX_PREFETCH, Prefetch
+from flowerpower.job_queue.worker.prefetch import HORIZON, Prefetch
 from flowerpower.jobs.claim import Claim
 from flowerpower.jobs.job import overrides_of
 from flowerpower.jobs.run import RunRequest
@@ -49,12 +49,6 @@ class Slots:
 
     def _may_begin(self) -> bool:
         return clock.monotonic() < self.lease_until
-
-    @property
-    def max_attempts(self) -> int:
-        """The most attempts at once, of which each has a thread: most of them wait for a child."""
-        prefetched = MAX_PREFETCH if self.prefetch.is_enabled else 0
-        return self._options.num_workers + prefetched
 
     def add(self, claims: Sequence[Claim]) -> list[Attempt]:
         """Put claims into slots; `run_attempt` is to make each of these attempts."""
@@ -132,9 +126,9 @@ class Slots:
         self.end_waiting()
 
     def abandon(self) -> None:
-        """Let the threads of attempts go whose end could not be recorded."""
+        """Let go of the attempts whose end could not be recorded."""
         for attempt in self.attempts():
-            attempt.is_recorded.set()
+            self.remove(attempt)
 
     def remove(self, attempt: Attempt) -> None:
         """Free the slot: the end is recorded, or must not be."""
@@ -142,4 +136,4 @@ class Slots:
             self._attempts = [other for other in self._attempts if other is not attempt]
         if attempt.result is not None and attempt.ended is not None:
             self.prefetch.observe(attempt.ended - attempt.began)
-        attempt.is_recorded.set()
+        attempt.recorded.set_result(None)
