@@ -14,11 +14,9 @@ from apscheduler.triggers.base import BaseTrigger
 from flowerpower.errors import Refused
 from flowerpower.job_queue.worker.attempt import Attempt
 from flowerpower.job_queue.worker.run_attempt import result_of
-from flowerpower.job_queue.worker.worker import Worker
+from flowerpower.job_queue.worker.worker import POLL_EVERY, Worker
 from flowerpower.jobs.schedule import Fire, Outcome
 
-POLL_EVERY = 0.05
-"""Seconds between two looks at the database; nothing wakes a loop across processes."""
 EXECUTOR = "slots"
 
 
@@ -103,7 +101,7 @@ class ClaimStore(BaseJobStore):  # type: ignore[misc] # the package ships no typ
         # While it shuts down, the loop makes one more pass.
         if self._scheduler.state != STATE_RUNNING:
             return []
-        self._wait = min(POLL_EVERY, self._worker.firing.step())
+        self._wait = min(self._worker.poll_interval(), self._worker.firing.step())
         jobs = [
             ClaimJob(self._scheduler, self._alias, attempt, self._trigger, now)
             for attempt in self._worker.claim()

@@ -29,8 +29,6 @@ from flowerpower.job_queue.worker.run_attempt import run_attempt
 from flowerpower.job_queue.worker.worker import Worker
 from flowerpower.triggers import clock
 
-POLL_EVERY = 0.05
-"""Seconds between two polls of Redis."""
 BEAT_EVERY = 5.0
 """Seconds between two heartbeats for RQ's own tools; the recorder sends ours."""
 LOOK_EVERY = 0.25
@@ -209,8 +207,8 @@ class RqWorker(StockWorker):
     def _fire(self) -> float:
         """Fire schedules, if asked to; seconds until something is to be done."""
         if self._worker.options.with_scheduler:
-            return min(POLL_EVERY, self._worker.firing.step())
-        return POLL_EVERY
+            return min(self._worker.poll_interval(), self._worker.firing.step())
+        return self._worker.poll_interval()
 
     def check_for_suspension(self, burst: bool) -> None:
         """Wait while `rq suspend` is in force; a burst ends instead, as RQ's own does."""

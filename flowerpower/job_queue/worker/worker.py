@@ -22,6 +22,12 @@ from flowerpower.job_queue.worker.scheduler import RETRY_EVERY, Firing, stop_sig
 from flowerpower.job_queue.worker.slots import Slots
 from flowerpower.triggers import clock
 
+POLL_EVERY = 0.05
+"""Seconds between two looks for jobs; nothing wakes a worker across machines, or for SQLite."""
+POLL_AFTER_JOB = 0.01
+"""The same in the first moments after a job has ended, when the next one is often added."""
+MOMENTS = 0.3
+"""Seconds that these last."""
 FORCED_STOP_TIMEOUT = 3.0
 """Seconds that a second stop leaves for writing how the jobs ended."""
 LAST_WRITES_TIMEOUT = 5.0
@@ -73,6 +79,7 @@ class Worker:
         self._claims_left = math.inf if options.max_jobs is None else options.max_jobs
         self._may_be_more = False
         self._claim_at = 0.0
+        self._quick_until = 0.0
         self._is_closed = False
         self._engine_failed = False
         self._stop_requests = 0
@@ -91,6 +98,10 @@ class Worker:
         if self._stop_requests or self._is_closed:
             return 0
         return int(max(0, min(self.slots.count_free(), self._claims_left)))
+
+    def poll_interval(self) -> float:
+        """Seconds until the next look for jobs."""
+        return POLL_AFTER_JOB if clock.monotonic() < self._quick_until else POLL_EVERY
 
     def claim(self) -> list[Attempt]:
         """Claim jobs for the free slots; each is to be made by `run_attempt`, in a thread.
@@ -232,6 +243,7 @@ class Worker:
         return self._is_closed
 
     def _slots_are_free(self) -> None:
+        self._quick_until = clock.monotonic() + MOMENTS
         if self.free_slots():
             self._engine.wake()
         if not self.slots.attempts():
