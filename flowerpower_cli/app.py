@@ -39,9 +39,9 @@ MODULES = {
 def build_app(words: Sequence[str] | None = None) -> typer.Typer:
     """The whole tree of commands, or only what a command line of these `words` needs."""
     paths, complete = _needed_commands(words)
-    # Typer imports pydantic to find that a help option is not there: half of the time of the help of
-    # a command. Above of what is named first, no help was asked for.
-    is_named = bool(words) and words[0] in {*GROUPS, *MODULES}
+    # To find that a help option is not there, Typer imports pydantic: half of the time of the help
+    # of a command. Where a name comes first, no help of what is above was asked for.
+    is_named = words is not None and bool({*words[:1]} & {*GROUPS, *MODULES})
     is_command_named = is_named and complete and len(paths) == 1
     app = typer.Typer(
         name="flowerpower",
