@@ -41,8 +41,9 @@ def build_app(words: Sequence[str] | None = None) -> typer.Typer:
     paths, complete = _needed_commands(words)
     # To find that a help option is not there, Typer imports pydantic: half of the time of the help
     # of a command. Where a name comes first, no help of what is above was asked for.
-    is_named = words is not None and bool({*words[:1]} & {*GROUPS, *MODULES})
-    is_command_named = is_named and complete and len(paths) == 1
+    # Completion describes all help options.
+    is_command_named = complete and len(paths) == 1
+    is_group_named = not complete and bool({*(words or ())[:1]} & {*GROUPS})
     app = typer.Typer(
         name="flowerpower",
         no_args_is_help=True,
@@ -52,7 +53,7 @@ def build_app(words: Sequence[str] | None = None) -> typer.Typer:
         # `command` reports errors, without a traceback.
         pretty_exceptions_enable=False,
         context_settings=HELP_NAMES,
-        add_help_option=not is_named,
+        add_help_option=not (is_command_named or is_group_named),
     )
     app.callback(epilog="Example: flowerpower pipeline run daily_report")(_root)
     groups = {
