@@ -38,6 +38,12 @@ MODULES = {
 
 def build_app(words: Sequence[str] | None = None) -> typer.Typer:
     """The whole tree of commands, or only what a command line of these `words` needs."""
+    paths, complete = _needed_commands(words)
+    # To find that a help option is not there, Typer imports pydantic: half of the time of the help
+    # of a command. Where a name comes first, no help of what is above was asked for.
+    # Completion describes all help options.
+    is_command_named = complete and len(paths) == 1
+    is_group_named = not complete and bool({*(words or ())[:1]} & {*GROUPS})
     app = typer.Typer(
         name="flowerpower",
         no_args_is_help=True,
@@ -47,15 +53,20 @@ def build_app(words: Sequence[str] | None = None) -> typer.Typer:
         # `command` reports errors, without a traceback.
         pretty_exceptions_enable=False,
         context_settings=HELP_NAMES,
+        add_help_option=not (is_command_named or is_group_named),
     )
     app.callback(epilog="Example: flowerpower pipeline run daily_report")(_root)
     groups = {
-        name: typer.Typer(no_args_is_help=True, rich_markup_mode=None, context_settings=HELP_NAMES)
+        name: typer.Typer(
+            no_args_is_help=True,
+            rich_markup_mode=None,
+            context_settings=HELP_NAMES,
+            add_help_option=not is_command_named,
+        )
         for name in GROUPS
     }
     for name, group in groups.items():
         app.add_typer(group, name=name, help=GROUPS[name])
-    paths, complete = _needed_commands(words)
     for path in paths:
         import_module(f"flowerpower_cli.commands.{MODULES[path]}")
         group = groups.get(path.partition(" ")[0], app)
@@ -70,7 +81,8 @@ def _needed_commands(words: Sequence[str] | None) -> tuple[list[str], bool]:
     command line that names a command gets that one alone. Help and "did you mean" need the names
     and help texts of a whole group. Completion describes the whole tree.
     """
-    if words is None or list(words[:1]) == ["completion"]:
+    is_help = words is not None and {"-h", "--help"} & {*words}
+    if words is None or (list(words[:1]) == ["completion"] and not is_help):
         return list(MODULES), True
     for named in (" ".join(words[:2]), " ".join(words[:1])):
         if named in MODULES:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
 from flowerpower.errors import BackendUnreachable, FlowerpowerError, JobNotFound
-from flowerpower.triggers import clock
 from flowerpower_cli.inputs import choices
 from flowerpower_cli.views.tables import counted, line
 
@@ -186,6 +185,9 @@ def poll(
     Raises:
         BackendUnreachable: if the backend has been away for AWAY_LIMIT.
     """
+    # Not at the top, as in the commands: their help needs no clock, and no time zones.
+    from flowerpower.triggers import clock
+
     away_since: float | None = None
     while True:
         try:

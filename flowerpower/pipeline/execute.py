@@ -142,24 +142,29 @@ def run_in_foreground(
     request = RunRequest(str(project.root), pipeline.name, overrides)
     jitter = random.Random()  # noqa: S311 - it spreads delays, it protects no secret
     retries = 0
-    while True:
-        if timeout is None:
-            loaded = (project, pipeline)
-            # Relative paths mean the same here as in a job. With `in_process` the current folder
-            # is the caller's, who may have other threads.
-            with contextlib.nullcontext() if in_process else working_in(project.root):
-                outcome = execute(request, on_event, loaded=loaded, on_warning=on_warning)
-        else:
-            from flowerpower.pipeline.timed_run import run_timed
 
-            outcome = run_timed(request, timeout, policy, on_event, environ=environ)
-        if outcome.error is None or not outcome.retryable or retries >= policy.max_retries:
-            return outcome
-        retries += 1
-        delay = delay_before_retry(policy, retries, jitter)
-        if on_retry is not None:
-            on_retry(outcome.error, policy.max_retries - retries, delay)
-        time.sleep(delay)
+    def run_here() -> RunOutcome:
+        # Relative paths mean the same here as in a job. With `in_process` the current folder is the
+        # caller's, who may have other threads.
+        with contextlib.nullcontext() if in_process else working_in(project.root):
+            return execute(request, on_event, loaded=(project, pipeline), on_warning=on_warning)
+
+    with contextlib.ExitStack() as resources:
+        make_attempt = run_here
+        if timeout is not None:
+            from flowerpower.pipeline.timed_run import TimedRun
+
+            timed = TimedRun(request, timeout, policy, on_event, environ=environ)
+            make_attempt = resources.enter_context(contextlib.closing(timed)).make_attempt
+        while True:
+            outcome = make_attempt()
+            if outcome.error is None or not outcome.retryable or retries >= policy.max_retries:
+                return outcome
+            retries += 1
+            delay = delay_before_retry(policy, retries, jitter)
+            if on_retry is not None:
+                on_retry(outcome.error, policy.max_retries - retries, delay)
+            time.sleep(delay)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""One attempt with a timeout: in a process of its own, because only that can always be ended.
+"""Attempts with a timeout, each in a process of its own: only that can always be ended.
 
 A thread cannot be ended from outside, and a signal's handler waits until C code returns.
 """
@@ -15,7 +15,12 @@ from typing import Any
 from flowerpower.config.run import RetryConfig
 from flowerpower.job_queue.worker.attempt import Attempt, StopReason
 from flowerpower.job_queue.worker.child_pool import ENTRY, PRELOAD
-from flowerpower.job_queue.worker.fork_server_client import Child, ChildEnded, ForkServer
+from flowerpower.job_queue.worker.fork_server_client import (
+    Child,
+    ChildEnded,
+    ForkServer,
+    ForkServerDied,
+)
 from flowerpower.job_queue.worker.json_lines import Message
 from flowerpower.job_queue.worker.run_attempt import ending_of, follow
 from flowerpower.jobs.claim import AttemptResult, Claim
@@ -27,43 +32,57 @@ _NO_CLAIM = Claim("", "", 1, "", {})
 """For functions that judge how a job's attempt ended: this run is no job, and has no retry yet."""
 
 
-def run_timed(
-    request: RunRequest,
-    timeout: float,
-    policy: RetryConfig,
-    on_event: Callable[[NodeEvent], None] | None = None,
-    *,
-    environ: Mapping[str, str],
-) -> RunOutcome:
-    """Make one attempt in a child; after `timeout` seconds it gets TERM, and then KILL.
+class TimedRun:
+    """The attempts at one run, one after another, each in a child of the same fork server.
 
-    What the child prints goes to `sys.stderr` as it comes. `values` are the encoded outputs.
-
-    Raises:
-        FlowerpowerError: if no process can be started.
+    An attempt has `timeout` seconds; then its child gets TERM, and then KILL. What a child prints
+    goes to `sys.stderr` as it comes. For one thread, which calls `close` at the end.
     """
-    server = ForkServer(ENTRY, PRELOAD, environ=environ)
-    server.start()
-    try:
-        with contextlib.closing(server.new_child()) as child:
-            attempt = _TimedAttempt(timeout, policy, on_event)
-            how = _follow(attempt, _OnlyChild(server, child), request)
-            return attempt.outcome(request.pipeline, how)
-    finally:
-        server.close()
 
+    def __init__(
+        self,
+        request: RunRequest,
+        timeout: float,
+        policy: RetryConfig,
+        on_event: Callable[[NodeEvent], None] | None = None,
+        *,
+        environ: Mapping[str, str],
+    ) -> None:
+        self._request, self._timeout, self._policy = request, timeout, policy
+        self._on_event = on_event
+        self._server = ForkServer(ENTRY, PRELOAD, environ=environ)
 
-def _follow(
-    attempt: _TimedAttempt, followed: _OnlyChild, request: RunRequest
-) -> Message | ChildEnded:
-    followed.child.send({"run": request.to_json(), "keep": False})
-    try:
-        return follow(attempt, followed)
-    except KeyboardInterrupt:
-        # The pipeline has some seconds to clean up; a second Ctrl-C ends it at once.
-        attempt.stop(StopReason.CANCEL)
-        follow(attempt, followed)
-        raise
+    def make_attempt(self) -> RunOutcome:
+        """Make one attempt; `values` of its outcome are the encoded outputs.
+
+        No process that it has started is left.
+
+        Raises:
+            FlowerpowerError: if no process can be started.
+        """
+        # An attempt may have ended the server: the next one is not to suffer for it.
+        if not self._server.is_alive:
+            self._server.start()
+        with contextlib.closing(self._server.new_child()) as child:
+            attempt = _TimedAttempt(self._timeout, self._policy, self._on_event)
+            how = self._follow(attempt, _OnlyChild(self._server, child))
+        with contextlib.suppress(ForkServerDied):
+            self._server.clear()
+        return attempt.outcome(self._request.pipeline, how)
+
+    def close(self) -> None:
+        """End the fork server, and an attempt that still runs."""
+        self._server.close()
+
+    def _follow(self, attempt: _TimedAttempt, followed: _OnlyChild) -> Message | ChildEnded:
+        followed.child.send({"run": self._request.to_json(), "keep": False})
+        try:
+            return follow(attempt, followed)
+        except KeyboardInterrupt:
+            # The pipeline has some seconds to clean up; a second Ctrl-C ends it at once.
+            attempt.stop(StopReason.CANCEL)
+            follow(attempt, followed)
+            raise
 
 
 class _OnlyChild:

@@ -172,6 +172,7 @@ def make_driver(
         with _as_driver_error():
             return _make_async_driver(run, dag, all_adapters)
     builder = _builder(dag.modules, run).with_materializers(*dag.files.factories)
+    cache = None
     if run.cache.enabled:
         from flowerpower.run.cache.cache import make_cache
 
@@ -186,7 +187,7 @@ def make_driver(
         from flowerpower.run.executors.factory import make_executor
 
         builder = builder.enable_dynamic_execution(allow_experimental_mode=True)
-        builder = builder.with_execution_manager(make_executor(run.executor, node_events))
+        builder = builder.with_execution_manager(make_executor(run.executor, node_events, cache))
         builder = builder.with_grouping_strategy(BlockGrouping(overrides))
         for tracker in adapters.trackers if executor not in ("synchronous", "threadpool") else ():
             warn(f"{tracker.name} records the run but not its nodes: they run in other processes.")

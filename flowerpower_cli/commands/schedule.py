@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 from flowerpower.errors import FlowerpowerError, InvalidTime, UsageError
-from flowerpower.triggers import clock
 from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.inputs import choices, trigger_from
 from flowerpower_cli.lookup import delete_each, for_each, raise_errors
@@ -74,6 +73,7 @@ def list_(
 @command("schedule show", example="daily_report-1", options=QueueOptions)
 def show(context: CommandContext, schedule: ScheduleId) -> None:
     """Show all that is known of a schedule: its next fires, and what became of the last ones."""
+    from flowerpower.triggers import clock
     from flowerpower.triggers.preview import PreviewRow
     from flowerpower.triggers.preview import preview as next_fires_of
     from flowerpower_cli.views.jobs import record_data
@@ -141,6 +141,7 @@ def preview(
     count: Annotated[int, option("N", "How many fires.", whole_number)] = 10,
 ) -> None:
     """Show the next fires of a schedule or a trigger, and what clock changes do to them."""
+    from flowerpower.triggers import clock
     from flowerpower.triggers.preview import next_transition_sentence, transition_sentences
     from flowerpower.triggers.preview import preview as next_fires
     from flowerpower_cli.views.schedules import next_fires_data, next_fires_table
@@ -193,6 +194,8 @@ def _trigger(context: CommandContext, schedule_id: str | None, options: TriggerO
 
 
 def _start(start: datetime | None, trigger: Trigger) -> datetime:
+    from flowerpower.triggers import clock
+
     if start is None:
         return clock.now()
     aware = start if start.tzinfo else start.replace(tzinfo=clock.timezone(trigger.timezone))

@@ -10,7 +10,6 @@ script is a template in `templates/`, in which what stands between two @ is fill
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from importlib import resources
 from shlex import quote
 from typing import Any
 
@@ -54,6 +53,8 @@ _FISH_CANDIDATES = {"folder": "'(__flowerpower_folders)'", "at_file": "'(__flowe
 
 def script(shell: str, root: Any) -> str:
     """The completion script of a shell in `FILES` for the parser's tree of commands at `root`."""
+    from importlib import resources
+
     commands = list(command_tree(root).walk())
     template = resources.files(__package__) / "templates" / FILES[shell]
     text = template.read_text("utf-8")

@@ -349,6 +349,6 @@ def test_a_script_is_not_started_again(project: Path, cli: Cli) -> None:
         "print(manager.run('all', executor='processpool', final_vars='squares'))\n"
     )
     ran = subprocess.run(
-        [sys.executable, script], cwd=project, capture_output=True, text=True, timeout=60
+        [sys.executable, script], cwd=project, capture_output=True, text=True, timeout=WAIT_LIMIT
     )
     assert ran.stdout == "begun\n{'squares': 8}\n", ran.stderr

@@ -141,6 +141,9 @@ class ForkServerProgram:
             control, log = self._descriptors[:2]
             del self._descriptors[:2]
             self._fork(control, log)
+        elif message["do"] == "clear":
+            self._end_all()
+            self._reply({"clear": True})
         # Only what has not been reaped: another process may have an old child's pid.
         elif message["do"] == "kill" and message["pid"] in self._children:
             isolation.signal_group(message["pid"], message["signal"])

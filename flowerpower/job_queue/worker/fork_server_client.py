@@ -172,7 +172,7 @@ class ForkServer:
         reader, writer = os.pipe()
         try:
             with childs_control:
-                reply = self._fork(childs_control.fileno(), writer)
+                reply = self._ask({"do": "fork"}, childs_control.fileno(), writer)
             if "error" in reply:
                 raise ChildNotStarted(f"No child process could be started: {reply['error']}.")
         except BaseException:
@@ -191,6 +191,17 @@ class ForkServer:
     def kill(self, child: Child, signal_number: int = signal.SIGKILL) -> None:
         """Send a signal to a child's process group; nothing if the child has ended."""
         self._send({"do": "kill", "pid": child.pid, "signal": int(signal_number)})
+
+    def clear(self) -> None:
+        """End all children and whatever they have started, and wait for that; forget their ends.
+
+        Raises:
+            ForkServerDied: if the server is gone; its children are gone too, or killed.
+        """
+        try:
+            self._ask({"do": "clear"})
+        finally:
+            self.reports()
 
     def reports(self) -> list[ChildEnded]:
         """The ends since the last call; a child's last messages and log may still be unread."""
@@ -222,7 +233,8 @@ class ForkServer:
                 # does not block.
                 os.write(self._commands.fileno(), to_line(message))
 
-    def _fork(self, *descriptors: int) -> Message:
+    def _ask(self, message: Message, *descriptors: int) -> Message:
+        """Send a command that has a reply, which is waited for."""
         if self._process is None:
             raise ForkServerDied("The fork server has not been started.")
         try:
@@ -230,7 +242,7 @@ class ForkServer:
                 self._read_reply()
                 self._is_ready = True
                 self._commands.settimeout(FORK_TIMEOUT)
-            socket.send_fds(self._commands, [to_line({"do": "fork"})], descriptors)
+            socket.send_fds(self._commands, [to_line(message)], descriptors)
             return self._read_reply()
         except OSError as error:
             self._kill_server(self._process)

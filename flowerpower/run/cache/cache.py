@@ -115,6 +115,7 @@ class SignedResultStore(FileResultStore):  # type: ignore[misc] # Hamilton has n
     def __init__(self, path: str, root: str) -> None:
         super().__init__(path)
         self._root = Path(root)
+        self._read_ahead: dict[str, Any] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         return {"path": str(self.path), "root": str(self._root)}
@@ -131,7 +132,17 @@ class SignedResultStore(FileResultStore):  # type: ignore[misc] # Hamilton has n
         except Exception as error:  # noqa: BLE001 - pickling runs the value's own code
             _warn_not_kept(stored_result.value, error)
 
+    def read_ahead(self, data_version: str) -> bool:
+        """Read a value now, which the next `get` gives; whether there is one."""
+        try:
+            self._read_ahead[data_version] = self.get(data_version)
+        except ResultRetrievalError:
+            return False
+        return True
+
     def get(self, data_version: str) -> Any:
+        if data_version in self._read_ahead:
+            return self._read_ahead.pop(data_version)
         try:
             content = self._path_from_data_version(data_version).read_bytes()
             pickled = pickles.verified(content, self._root)

@@ -15,12 +15,13 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flowerpower.config.run import ExecutorConfig
 from flowerpower.errors import RunFailed
-from flowerpower.run.executors.remote_executor import RemoteExecutor, run_packed
+from flowerpower.run.executors.remote_executor import RemoteExecutor
+from flowerpower.run.executors.remote_task import run_packed
 from flowerpower.run.modules import call_with_path, project_import_path
 from flowerpower.run.node_events import NodeEventHook
 from flowerpower.run.patches import (
@@ -31,6 +32,9 @@ from flowerpower.run.patches import (
     preserved_signal_handler,
     quiet_dask_worker,
 )
+
+if TYPE_CHECKING:
+    from flowerpower.run.cache.tasks import CachedTasks
 
 CONNECT_TIMEOUT = 5
 """Seconds in which a cluster must answer."""
@@ -47,8 +51,13 @@ _RAY_AUTH_TOKEN = secrets.token_hex(32)
 class Cluster(RemoteExecutor):
     """A cluster at the `address` of the configuration, or one of this machine for this run."""
 
-    def __init__(self, config: ExecutorConfig, node_events: NodeEventHook) -> None:
-        super().__init__(None, node_events)
+    def __init__(
+        self,
+        config: ExecutorConfig,
+        node_events: NodeEventHook,
+        cached_tasks: CachedTasks | None,
+    ) -> None:
+        super().__init__(None, node_events, cached_tasks)
         self._config = config
         self._resources = contextlib.ExitStack()
 
@@ -72,8 +81,14 @@ class Cluster(RemoteExecutor):
 class Ray(Cluster):
     """A cluster of Ray."""
 
-    def __init__(self, ray: Any, config: ExecutorConfig, node_events: NodeEventHook) -> None:
-        super().__init__(config, node_events)
+    def __init__(
+        self,
+        ray: Any,
+        config: ExecutorConfig,
+        node_events: NodeEventHook,
+        cached_tasks: CachedTasks | None,
+    ) -> None:
+        super().__init__(config, node_events, cached_tasks)
         self._ray = ray
         # By default Ray calls a task whose process died up to three times more.
         self._remote = ray.remote(max_retries=0)(call_with_path)
@@ -134,9 +149,14 @@ class Dask(Cluster):
     """A cluster of Dask; one of this machine has `workers` processes."""
 
     def __init__(
-        self, distributed: Any, config: ExecutorConfig, workers: int, node_events: NodeEventHook
+        self,
+        distributed: Any,
+        config: ExecutorConfig,
+        workers: int,
+        node_events: NodeEventHook,
+        cached_tasks: CachedTasks | None,
     ) -> None:
-        super().__init__(config, node_events)
+        super().__init__(config, node_events, cached_tasks)
         self._distributed, self._workers = distributed, workers
         self._pids: list[int] = []
         self.crash_errors = (distributed.scheduler.KilledWorker,)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import concurrent.futures
 import importlib
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hamilton.execution.executors import (
     ExecutionManager,
@@ -26,24 +26,39 @@ from flowerpower.run.executors.pool import Pool
 from flowerpower.run.modules import not_installed
 from flowerpower.run.node_events import NodeEventHook
 
+if TYPE_CHECKING:
+    from flowerpower.run.cache.cache import Cache
+    from flowerpower.run.cache.tasks import CachedTasks
+
 DEFAULT_THREADS = 8
 EXTRAS = {"ray": "ray", "dask": "distributed"}
 """Executors that need an extra of the same name, and the module that it installs."""
 
 
-def make_executor(config: ExecutorConfig, node_events: NodeEventHook) -> ExecutionManager:
+def make_executor(
+    config: ExecutorConfig, node_events: NodeEventHook, cache: Cache | None = None
+) -> ExecutionManager:
     """The execution manager for every executor but `future`, which needs none.
+
+    What is in the `cache` of the run needs no thread and no process.
 
     Raises:
         ConfigError: if the executor needs an extra that cannot be imported.
         RunFailed: once it runs, if Ray or Dask cannot be reached.
     """
-    return _SingleExecutorManager(_make_executor(config, node_events))
-
-
-def _make_executor(config: ExecutorConfig, node_events: NodeEventHook) -> TaskExecutor:
     if config.type == "synchronous":
-        return _InThisThread()
+        return _SingleExecutorManager(_InThisThread())
+    cached_tasks = None
+    if cache is not None:
+        from flowerpower.run.cache.tasks import CachedTasks
+
+        cached_tasks = CachedTasks(cache)
+    return _PoolManager(_make_pool(config, node_events, cached_tasks), cached_tasks)
+
+
+def _make_pool(
+    config: ExecutorConfig, node_events: NodeEventHook, cached_tasks: CachedTasks | None
+) -> Pool:
     if config.type == "threadpool":
         return ThreadPool(config.max_workers or DEFAULT_THREADS)
     # These need multiprocessing and cloudpickle, which a plain run does not pay for.
@@ -51,7 +66,7 @@ def _make_executor(config: ExecutorConfig, node_events: NodeEventHook) -> TaskEx
 
     workers = config.max_workers or os.cpu_count() or 1
     if config.type == "processpool":
-        return ProcessPool(workers, node_events)
+        return ProcessPool(workers, node_events, cached_tasks)
     from flowerpower.run.executors.clusters import Dask, Ray
 
     try:
@@ -59,21 +74,37 @@ def _make_executor(config: ExecutorConfig, node_events: NodeEventHook) -> TaskEx
     except ImportError as error:
         raise not_installed(f"The executor {config.type}", error, config.type) from None
     if config.type == "ray":
-        return Ray(library, config, node_events)
-    return Dask(library, config, workers, node_events)
+        return Ray(library, config, node_events, cached_tasks)
+    return Dask(library, config, workers, node_events, cached_tasks)
 
 
 class _SingleExecutorManager(ExecutionManager):  # type: ignore[misc] # Hamilton has no types
-    """Gives every task to one executor; tasks of inputs alone run in this thread."""
+    """Gives every task to one executor."""
 
     def __init__(self, executor: TaskExecutor) -> None:
-        self._executor, self._for_inputs = executor, _InThisThread()
         super().__init__([executor])
+        self._executor = executor
 
     def get_executor_for_task(self, task: TaskImplementation) -> TaskExecutor:
-        # An input has its value already: sending it away only to get it back costs time.
-        is_input = all(node.user_defined for node in task.nodes)
-        return self._for_inputs if is_input else self._executor
+        return self._executor
+
+
+class _PoolManager(_SingleExecutorManager):
+    """Gives tasks to a pool; those whose value is there already run in this thread."""
+
+    def __init__(self, pool: Pool, cached_tasks: CachedTasks | None) -> None:
+        super().__init__(pool)
+        self._pool, self._here, self._cached_tasks = pool, _InThisThread(), cached_tasks
+
+    def get_executor_for_task(self, task: TaskImplementation) -> TaskExecutor:
+        # To send a value away only to get it back costs time.
+        has_value = all(node.user_defined for node in task.nodes)
+        if not has_value and self._cached_tasks is not None:
+            has_value = self._cached_tasks.is_cached(task)
+        if not has_value:
+            return self._pool
+        self._pool.hurry()
+        return self._here
 
 
 class _InThisThread(SynchronousLocalTaskExecutor):  # type: ignore[misc] # Hamilton has no types

@@ -22,7 +22,7 @@ class Pool(TaskExecutor, abc.ABC):  # type: ignore[misc] # Hamilton has no types
     def __init__(self, limit: int | None) -> None:
         self._limit = limit
         self._running: set[concurrent.futures.Future[Any]] = set()
-        self._has_new_task = False
+        self._polls_to_hurry = 0
 
     @abc.abstractmethod
     def start(self, task: TaskImplementation) -> concurrent.futures.Future[Any]:
@@ -31,21 +31,26 @@ class Pool(TaskExecutor, abc.ABC):  # type: ignore[misc] # Hamilton has no types
     def submit_task(self, task: TaskImplementation) -> TaskFutureWrappingPythonFuture:
         future = self.start(with_collected_items(task))
         self._running.add(future)
-        self._has_new_task = True
+        self.hurry()
         return _PoolTask(future, self)
 
     def can_submit_task(self) -> bool:
         return self._limit is None or len(self._running) < self._limit
 
+    def hurry(self) -> None:
+        """Poll each running task once without a wait: there may be another task to start."""
+        self._polls_to_hurry = len(self._running)
+
     def poll(self, future: concurrent.futures.Future[Any]) -> bool:
         """Whether the task has ended."""
-        # Hamilton polls in a busy loop. Unless it has just started something, it has nothing else
-        # to do, so this waits for any task to end.
-        if not future.done() and not self._has_new_task:
+        # Hamilton polls all tasks in a busy loop. Unless it has just started something, here or
+        # elsewhere, it has nothing else to do, so this waits for any task to end.
+        if self._polls_to_hurry:
+            self._polls_to_hurry -= 1
+        elif not future.done():
             concurrent.futures.wait(
                 self._running, timeout=POLL_SECONDS, return_when=concurrent.futures.FIRST_COMPLETED
             )
-        self._has_new_task = False
         done = future.done()
         if done:
             self._running.discard(future)

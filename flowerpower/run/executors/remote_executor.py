@@ -9,26 +9,22 @@ from __future__ import annotations
 
 import abc
 import gc
-import logging
 import multiprocessing
 import pickle
-import traceback
 from collections.abc import Iterable
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cloudpickle
-from hamilton.execution.executors import base_execute_task
 from hamilton.execution.grouping import TaskImplementation
 from hamilton.lifecycle.base import LifecycleAdapterSet
 from hamilton.node import Node, NodeType
 
 from flowerpower.errors import RunFailed
-from flowerpower.jobs.run import ORIGINAL_FRAMES, ORIGINAL_TYPE_NAMES, NodeRecord, names_of
 from flowerpower.run.adapters.trackers import is_tracker
-from flowerpower.run.cache.cache import Cache
 from flowerpower.run.executors.pool import Pool
+from flowerpower.run.executors.remote_task import not_picklable, run_packed
 from flowerpower.run.node_events import NodeEventHook
 from flowerpower.run.patches import (
     NOISY_LOGGERS,
@@ -38,7 +34,12 @@ from flowerpower.run.patches import (
     without_main_file,
 )
 
-_HINT = "Use the executor threadpool, or do not pass such values from node to node."
+if TYPE_CHECKING:
+    from flowerpower.run.cache.tasks import CachedTasks, TaskCache
+
+_HOOKS = ("pre_node_execute", "post_node_execute", "pre_task_execute", "post_task_execute")
+_METHODS = ("do_node_execute", "do_remote_execute")
+"""What Hamilton calls of adapters while a task runs (Hamilton 1.90)."""
 
 
 class ProcessDied(Exception):
@@ -50,12 +51,15 @@ class ProcessDied(Exception):
 class RemoteExecutor(Pool):
     """Runs tasks in other processes.
 
-    `crash_errors` are the exceptions of a call whose process died.
+    `crash_errors` are the exceptions of a call whose process died. `cached_tasks` is there if the
+    run has a cache.
     """
 
-    def __init__(self, limit: int | None, node_events: NodeEventHook) -> None:
+    def __init__(
+        self, limit: int | None, node_events: NodeEventHook, cached_tasks: CachedTasks | None
+    ) -> None:
         super().__init__(limit)
-        self._node_events = node_events
+        self._node_events, self._cached_tasks = node_events, cached_tasks
         self._names: dict[str, list[str]] = {}
         self.crash_errors: tuple[type[BaseException], ...] = (BrokenExecutor,)
 
@@ -70,13 +74,14 @@ class RemoteExecutor(Pool):
             RunFailed: if one of its values cannot be pickled.
         """
         names = [node.name for node in task.nodes if not node.user_defined]
-        # A tracker holds connections and threads, which stay in this process.
-        adapters = [adapter for adapter in task.adapter.adapters if not is_tracker(adapter)]
-        sent = replace(task, adapter=LifecycleAdapterSet(*adapters), nodes=_detached(task.nodes))
+        cache = self._cached_tasks.copy_for(task) if self._cached_tasks is not None else None
+        adapters = LifecycleAdapterSet(*self._adapters_for(task, cache))
+        sent = replace(task, adapter=adapters, nodes=_detached(task.nodes))
+        message = sent, cache, dict.fromkeys(NOISY_LOGGERS, SILENT)
         try:
-            packed = cloudpickle.dumps(sent, protocol=pickle.HIGHEST_PROTOCOL)
+            packed = cloudpickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
         except Exception as error:  # noqa: BLE001 - pickling runs the values' own code
-            raise _not_picklable(f"What {', '.join(names)} takes", error) from None
+            raise not_picklable(f"What {', '.join(names)} takes", error) from None
         for name in names:
             self._node_events.run_before_node_execution(node_name=name, task_id=task.task_id)
         self._names[task.task_id] = names
@@ -85,8 +90,10 @@ class RemoteExecutor(Pool):
 
         def settle(call: Future[bytes]) -> None:
             try:
-                results, records, error = _unpack(call.result(), names)
+                results, records, error, versions = _unpack(call.result(), names)
                 self._node_events.merge_remote_records(records, task.task_id)
+                if self._cached_tasks is not None:
+                    self._cached_tasks.note_versions(task.run_id, versions)
                 if error is not None:
                     raise error
                 future.set_result(results)
@@ -102,6 +109,16 @@ class RemoteExecutor(Pool):
         self.call(packed).add_done_callback(settle)
         return future
 
+    def _adapters_for(self, task: TaskImplementation, cache: TaskCache | None) -> list[Any]:
+        """The adapters that another process needs for the task; `cache` stands for the run's."""
+        whole = self._cached_tasks.cache if self._cached_tasks is not None else None
+        # A tracker holds connections and threads, which stay in this process.
+        return [
+            cache if adapter is whole else adapter
+            for adapter in task.adapter.adapters
+            if not is_tracker(adapter) and _acts(adapter)
+        ]
+
     def _process_died(self) -> ProcessDied:
         # A pool breaks as a whole and does not say which of its processes died.
         running = sorted({name for names in self._names.values() for name in names})
@@ -110,25 +127,39 @@ class RemoteExecutor(Pool):
 
 
 class ProcessPool(RemoteExecutor):
-    """Processes of this machine, started for the run."""
+    """Processes of this machine, started for the run, each when there is a task for it."""
+
+    _processes: ProcessPoolExecutor | None = None
 
     def init(self) -> None:
-        # Not a fork: this process may have threads, and a fork copies the locks that they hold.
-        context = multiprocessing.get_context("spawn")
-        self._processes = ProcessPoolExecutor(self._limit, mp_context=context)
+        """Nothing yet: Python starts a process for the semaphores of a pool that has no task."""
 
     def call(self, packed: bytes) -> Future[bytes]:
+        if self._processes is None:
+            # Not a fork: this process may have threads, and a fork copies the locks that they hold.
+            context = multiprocessing.get_context("spawn")
+            self._processes = ProcessPoolExecutor(self._limit, mp_context=context)
         with without_main_file():
             return self._processes.submit(run_packed, packed)
 
     def finalize(self) -> None:
+        if self._processes is None:
+            return
         if self._running:
             # After a failure: it is not waited for.
             kill_process_pool(self._processes)
         self._processes.shutdown(cancel_futures=True)
         # Collects the pool's semaphores now: a process that ends by os._exit would leak them.
-        del self._processes
+        self._processes = None
         gc.collect()
+
+
+def _acts(adapter: Any) -> bool:
+    """Whether an adapter has a part in the execution of a task."""
+    alone = LifecycleAdapterSet(adapter)
+    return any(alone.does_hook(name, is_async=False) for name in _HOOKS) or any(
+        alone.does_method(name, is_async=False) for name in _METHODS
+    )
 
 
 def _detached(nodes: Iterable[Node]) -> list[Node]:
@@ -142,59 +173,6 @@ def _detached(nodes: Iterable[Node]) -> list[Node]:
             stub = Node(dependency.name, dependency.type, node_source=NodeType.EXTERNAL)
             link_nodes(copies.get(dependency.name, stub), copies[node.name])
     return list(copies.values())
-
-
-def _not_picklable(what: str, error: Exception) -> RunFailed:
-    return RunFailed(
-        f"{what} cannot be sent to another process: {type(error).__name__}: {error}", hint=_HINT
-    )
-
-
-def run_packed(packed: bytes) -> bytes:
-    """Run a task in this other process.
-
-    Returns:
-        A pickle of its values by node, the records of its nodes, and why it failed, if it did.
-    """
-    for name in NOISY_LOGGERS:
-        logging.getLogger(name).setLevel(SILENT)
-    task = cloudpickle.loads(packed)
-    results, failure = None, None
-    try:
-        results = base_execute_task(task)
-    except BaseException as error:  # noqa: BLE001 - it is raised again in the process of the run
-        failure = _portable(error)
-    records: list[NodeRecord] = []
-    for adapter in task.adapter.adapters:
-        if isinstance(adapter, Cache):
-            # Unpickling it has opened its database once more, here.
-            adapter.close()
-        if isinstance(adapter, NodeEventHook):
-            records += adapter.records
-    try:
-        return bytes(cloudpickle.dumps((results, records, failure)))
-    except Exception as error:  # noqa: BLE001 - pickling runs the values' own code
-        names = ", ".join(node.name for node in task.nodes)
-        failure = _not_picklable(f"What {names} gives", error)
-        return bytes(cloudpickle.dumps((None, records, failure)))
-
-
-def _portable(error: BaseException) -> BaseException:
-    """The error, or an exception of the same names and text if it does not survive pickling."""
-    stack = traceback.extract_tb(error.__traceback__)
-    frames = [(frame.filename, frame.lineno, frame.name, frame.line) for frame in stack]
-    try:
-        # Pickling drops the traceback.
-        setattr(error, ORIGINAL_FRAMES, frames)
-        cloudpickle.loads(cloudpickle.dumps(error))
-    except Exception:  # noqa: BLE001 - pickling runs the error's own code
-        kind = type(error)
-        names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
-        substitute: BaseException = type(kind.__name__, (Exception,), names)(str(error))
-        setattr(substitute, ORIGINAL_FRAMES, frames)
-        setattr(substitute, ORIGINAL_TYPE_NAMES, names_of(kind))
-        return substitute
-    return error
 
 
 def _unpack(packed: bytes, names: list[str]) -> Any:
