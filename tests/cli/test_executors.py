@@ -226,8 +226,11 @@ def test_what_cannot_be_sent_is_told(project: Path, cli: Cli) -> None:
     assert run(cli, "threadpool", "locked") == {"locked": True}
 
 
-def test_ctrl_c_ends_all_processes(project: Path, cli: Cli, tmp_path: Path) -> None:
-    """Ctrl-C ends a run and every process of its pool, quietly."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_signal_ends_all_processes(
+    project: Path, cli: Cli, tmp_path: Path, number: signal.Signals
+) -> None:
+    """Ctrl-C ends a run and every process of its pool, quietly; kill -9 of the run does so, too."""
     mark = tmp_path / "pid"
     started = cli.start(
         "pipeline", "run", "all", "--executor", "processpool", "--final-vars", "endless",
@@ -236,11 +239,12 @@ def test_ctrl_c_ends_all_processes(project: Path, cli: Cli, tmp_path: Path) -> N
     with started as process:
         try:
             eventually(lambda: mark.exists() and mark.read_text() != "")
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             _, stderr = process.communicate(timeout=WAIT_LIMIT)
         finally:
             process.kill()
-    assert (process.returncode, stderr.strip().splitlines()[-1]) == (130, "Interrupted.")
+    if number == signal.SIGINT:
+        assert (process.returncode, stderr.strip().splitlines()[-1]) == (130, "Interrupted.")
     eventually(lambda: not is_running(int(mark.read_text())))
 
 

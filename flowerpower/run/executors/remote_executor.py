@@ -24,7 +24,7 @@ from hamilton.node import Node, NodeType
 from flowerpower.errors import RunFailed
 from flowerpower.run.adapters.trackers import is_tracker
 from flowerpower.run.executors.pool import Pool
-from flowerpower.run.executors.remote_task import not_picklable, run_packed
+from flowerpower.run.executors.remote_task import end_with_parent, not_picklable, run_packed
 from flowerpower.run.node_events import NodeEventHook
 from flowerpower.run.patches import (
     NOISY_LOGGERS,
@@ -138,7 +138,9 @@ class ProcessPool(RemoteExecutor):
         if self._processes is None:
             # Not a fork: this process may have threads, and a fork copies the locks that they hold.
             context = multiprocessing.get_context("spawn")
-            self._processes = ProcessPoolExecutor(self._limit, mp_context=context)
+            self._processes = ProcessPoolExecutor(
+                self._limit, mp_context=context, initializer=end_with_parent
+            )
         with without_main_file():
             return self._processes.submit(run_packed, packed)
 

@@ -7,6 +7,10 @@ Hamilton: what the nodes of a task need of these comes with the task.
 from __future__ import annotations
 
 import logging
+import multiprocessing
+import multiprocessing.connection
+import os
+import threading
 import traceback
 
 import cloudpickle
@@ -17,6 +21,22 @@ from flowerpower.jobs.run import ORIGINAL_FRAMES, ORIGINAL_TYPE_NAMES, NodeRecor
 from flowerpower.run.node_events import NodeEventHook
 
 _HINT = "Use the executor threadpool, or do not pass such values from node to node."
+
+
+def end_with_parent() -> None:
+    """Have this process end when the one that has started it does; a pool's process calls it first.
+
+    Killed, a run cannot end its pool, and Python's processes wait for ever for its next task.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_wait_and_exit, args=(parent.sentinel,), daemon=True).start()
+
+
+def _wait_and_exit(sentinel: int) -> None:
+    multiprocessing.connection.wait([sentinel])
+    # Whatever the task is doing: nobody waits for it.
+    os._exit(1)
 
 
 def not_picklable(what: str, error: Exception) -> RunFailed:
