@@ -1,5 +1,9 @@
 """backfill: jobs for past fires, each once, beside what the schedule itself makes."""
 
+import json
+import random
+import subprocess
+import sys
 from datetime import datetime, timedelta
 
 import pytest
@@ -302,3 +306,54 @@ def test_rows_of_a_ledger(setup: BackendSetup, backend: JobQueueBackend) -> None
     assert (rows[0].fire_time, rows[0].last_time, rows[0].count) == (times[0], times[-1], 3)
     assert rows[1].last_time is None
     assert backend.schedules.fires("mine")[::-1][0].last_time == times[-1]
+
+
+SCRIPT = """
+import json, sys
+from flowerpower.job_queue import JobQueueManager
+from flowerpower.pipeline import backfill
+
+backfill.PAGE = 5
+with JobQueueManager(**json.loads(sys.argv[1])) as queue:
+    plan = backfill.plan_backfill(queue.schedules, "mine", missed=True)
+    for _ in backfill.add_pages(queue.schedules, plan, lambda *done: print(*done, flush=True)):
+        pass
+"""
+
+
+def start_backfill(setup: BackendSetup) -> subprocess.Popen[str]:
+    """A process that backfills what is missed, and says so after every few."""
+    command = [sys.executable, "-c", SCRIPT, json.dumps(setup.options)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.shared
+def test_killed_half_way_and_started_again_it_adds_what_is_missing(
+    setup: BackendSetup, backend: JobQueueBackend, dice: random.Random
+) -> None:
+    """Two at once, killed (-9) again and again: in the end each fire has its job, and one row."""
+    _, times = down_for(setup, backend, 250)
+    expected = {fire_job_id("mine", moment) for moment in times}
+    for _ in range(4):
+        both = [start_backfill(setup) for _ in range(2)]
+        for process in both:
+            assert process.stdout is not None
+            for _ in range(dice.randrange(1, 6)):
+                process.stdout.readline()
+            process.kill()
+        for process in both:
+            process.communicate()
+        rows = backend.schedules.ledger("mine")
+        made = {row.job_id for row in rows if row.reason == BACKFILL}
+        jobs = backend.list_jobs(JobFilter(schedule_id="mine", limit=1000))
+        # Half of a step would be a row without its job, or a job without its row.
+        assert {job.id for job in jobs if job.is_backfill} == made
+        assert sum(row.count for row in rows) == len(times) + 1
+    last = start_backfill(setup)
+    last.communicate()
+    assert last.returncode == 0
+    jobs = backend.list_jobs(JobFilter(schedule_id="mine", limit=1000))
+    ids = [job.id for job in jobs if job.is_backfill]
+    assert sorted(ids) == sorted(expected)
+    assert missed(backend) == []
+    assert ledger_of(backend) == [("enqueued", 1)] * (len(times) + 1)

@@ -192,7 +192,7 @@ SELECT name, room FROM rooms WHERE room > 0
 
 -- name: lock_blocked
 -- Of two that release jobs of a key at once, the second must see what the first has released.
-INSERT INTO flowerpower_numbers (namespace, pipeline, last) VALUES (:namespace, ':blocked', 0)
+INSERT INTO flowerpower_numbers (namespace, pipeline, last) VALUES (:namespace, ' blocked', 0)
 ON CONFLICT (namespace, pipeline) DO UPDATE SET last = 0
 
 -- name: release_blocked
