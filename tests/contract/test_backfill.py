@@ -25,7 +25,6 @@ from tests.contract.test_firing import fire_all
 from tests.contract.test_schedules import every
 
 O, S = Outcome, JobStatus  # noqa: E741 - short in tables
-MINUTE = timedelta(minutes=1)
 
 
 def missed(backend: JobQueueBackend, schedule_id: str = "mine") -> list[datetime]:
@@ -40,17 +39,15 @@ def missed(backend: JobQueueBackend, schedule_id: str = "mine") -> list[datetime
 
 
 def down_for(
-    setup: BackendSetup, backend: JobQueueBackend, fires: int, **fields: object
+    setup: BackendSetup, backend: JobQueueBackend, fires: int, step: float = 60, **fields: object
 ) -> tuple[Schedule, list[datetime]]:
-    """A schedule by the minute that nobody fired so often, and the times that it missed."""
-    trigger = make_trigger(interval=60, timezone="UTC")
-    backend.schedules.add(every(60, "mine", **{"trigger": trigger, **fields}))
-    setup.age(backend, "mine", 60 * (fires + 1) + 30)
-    # Before an interval counts from its start to the second, that start is what was aged.
+    """A schedule that nobody fired so often, and the times that it missed, `step` seconds apart."""
+    backend.schedules.add(every(step, "mine", **fields))
+    setup.age(backend, "mine", step * (fires + 1) + step / 2)
     last = fire_all(backend)[-1]
     assert last.outcome is O.ENQUEUED
     schedule = backend.schedules.get("mine")
-    times = [last.fire_time - number * MINUTE for number in range(fires, 0, -1)]
+    times = [last.fire_time - number * timedelta(seconds=step) for number in range(fires, 0, -1)]
     assert missed(backend) == times
     return schedule, times
 
@@ -193,13 +190,12 @@ def test_what_may_be_backfilled_is_not_trimmed(
     setup: BackendSetup, backend: JobQueueBackend
 ) -> None:
     """A row of misses, and what a backfill has made, outlast the many fires that come after."""
-    schedule, times = down_for(setup, backend, 30, misfire_grace_time=3600)
+    schedule, times = down_for(setup, backend, 30, step=36_000, max_instances=1)
     backend.schedules.backfill(schedule, times[-10:], 1)
-    # Each is missed, which is quick: no job is made.
-    begin = clock.now() - timedelta(days=1)
-    begin = max(begin, times[-1]) if begin > times[-1] else times[-1] + timedelta(seconds=61)
+    # Each is skipped, which is quick: the job of the last one has not ended.
+    begin = times[-1] + timedelta(hours=11)
     for number in range(FIRES_KEPT + 300):
-        moment = begin + timedelta(milliseconds=number)
+        moment = begin + timedelta(seconds=number)
         setup.set_next_fire(backend, "mine", moment)
         backend.schedules.fire_due()
     rows = backend.schedules.ledger("mine")

@@ -196,13 +196,16 @@ INSERT INTO flowerpower_numbers (namespace, pipeline, last) VALUES (:namespace, 
 ON CONFLICT (namespace, pipeline) DO UPDATE SET last = 0
 
 -- name: release_blocked
-UPDATE flowerpower_jobs SET status = 'queued', blocked = 0, run_at = :now,
-    start_by = :now + expires_after
-WHERE namespace = :namespace AND id IN (
+-- In a WITH, as in `claim`: PostgreSQL may run a subquery of IN once for each row, each time with
+-- other rows.
+WITH due AS (
     SELECT id FROM flowerpower_jobs
     WHERE namespace = :namespace AND concurrency_key = :key AND blocked = 1
     ORDER BY created_at, id LIMIT :count {skip_locked}
 )
+UPDATE flowerpower_jobs SET status = 'queued', blocked = 0, run_at = :now,
+    start_by = :now + expires_after
+WHERE namespace = :namespace AND id IN (SELECT id FROM due)
 
 -- name: active_jobs
 SELECT id, status FROM flowerpower_jobs
