@@ -15,6 +15,8 @@ from flowerpower.text import did_you_mean, shortened
 from flowerpower.triggers import clock
 
 ORDERS = ("oldest", "newest")
+OVERDUE_AFTER = 10.0
+"""Seconds; if a fire is later than this, no worker or scheduler is running."""
 
 
 class BackfillOptions(TypedDict, total=False):
@@ -116,12 +118,12 @@ def plan_backfill(
             f"The start {clock.format_time(first, _zone(schedule))} lies after {what}, {moment}."
         )
     until = min(last or now, now)
-    unfired_since = schedule.next_fire
-    if unfired_since is not None and unfired_since <= until:
+    unfired_since = None
+    if schedule.next_fire is not None and schedule.next_fire <= until:
         # Whether it is missed, a scheduler has yet to decide.
-        until = clock.after(unfired_since, -1e-6)
-    else:
-        unfired_since = None
+        until = clock.after(schedule.next_fire, -1e-6)
+        late = (now - (schedule.due_at or now)).total_seconds()
+        unfired_since = schedule.next_fire if late > OVERDUE_AFTER else None
     wanted: Wanted = wanted_times(
         schedule, store.ledger(schedule.id), first=first, until=until, missed_only=missed
     )

@@ -116,8 +116,7 @@ class PipelineManager(KnowsOtherNames):
         It runs in the project's folder: until it ends, that is this process's current folder. With
         a timeout, of the overrides or the YAML, each attempt is made in a process of its own, and
         ended when it takes longer; `values` are the encoded outputs then. What it prints goes to
-        `sys.stderr`. With `in_process` neither the timeout nor the project's folder counts. An
-        input `scheduled_for` is given that time, as in the job of a fire.
+        `sys.stderr`. `in_process` ignores timeout and folder; `scheduled_for` is for that input.
 
         Raises:
             PipelineNotFound, ConfigError: if there is no such pipeline or its file is wrong.
@@ -197,8 +196,7 @@ class PipelineManager(KnowsOtherNames):
         It takes exactly one of `cron`, `interval` and `date`. Without any, it adds the schedule in
         the pipeline's YAML, and no other argument counts but `schedule_id`, which says which one
         if there are several. Times without an offset are in `timezone`, by default the project's.
-        Overrides, `priority` and `expires` are as for `add_job`. `overlap` is what a fire does that
-        finds `max_instances` jobs of the schedule not ended: "skip", "queue" or "replace".
+        Overrides, `priority` and `expires` are as for `add_job`; `overlap` is skip, queue or replace.
 
         The same call again returns the same schedule. If another schedule has the `schedule_id`,
         `overwrite` replaces it.
@@ -222,8 +220,8 @@ class PipelineManager(KnowsOtherNames):
             spec = schedules.spec_from_arguments(
                 self.project, name, trigger, make_overrides(overrides), schedule_id=schedule_id,
                 queue=queue, result_ttl=result_ttl, misfire_grace_time=misfire_grace_time,
-                coalesce=coalesce, max_instances=max_instances, overlap=overlap,
-                priority=priority, expires=expires,
+                coalesce=coalesce, max_instances=max_instances, overlap=overlap, priority=priority,
+                expires=expires,
             )  # fmt: skip
         schedule = self.job_queue.add_schedule(spec, overwrite=overwrite)
         self._announce("scheduled job for", name, schedule.id)
