@@ -196,7 +196,7 @@ class PipelineManager(KnowsOtherNames):
         It takes exactly one of `cron`, `interval` and `date`. Without any, it adds the schedule in
         the pipeline's YAML, and no other argument counts but `schedule_id`, which says which one
         if there are several. Times without an offset are in `timezone`, by default the project's.
-        Overrides, `priority` and `expires` are as for `add_job`; `overlap` is skip, queue or replace.
+        Overrides, `priority` and `expires` are as for `add_job`; `overlap`: skip, queue or replace.
 
         The same call again returns the same schedule. If another schedule has the `schedule_id`,
         `overwrite` replaces it.

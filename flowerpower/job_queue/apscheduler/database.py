@@ -16,6 +16,7 @@ from importlib import resources
 from typing import Any
 
 from flowerpower.job_queue import records
+from flowerpower.job_queue.apscheduler.outcomes import ends_of
 from flowerpower.job_queue.base import FinishRequest
 from flowerpower.job_queue.records import Row
 from flowerpower.jobs.claim import Claim, ExpiredJob
@@ -225,31 +226,10 @@ class Transaction(ABC):
                 self.run("release_blocked", key=row["name"], count=row["room"])
 
     def note_ends(self, rows: Sequence[Row]) -> None:
-        """Keep how jobs of fires have ended, with the fires and with their schedules.
-
-        `rows` are {returning_end} of jobs that may have ended.
-        """
-        ended = [
-            row
-            for row in rows
-            if row["schedule_id"] is not None
-            and row["scheduled_for"] is not None
-            and records.status_of(row).is_ended
-        ]
-        # In the order of the schedules: two that note the same ones must not wait for each other.
-        ended.sort(key=lambda row: str(row["schedule_id"]))
-        names = ("id", "status", "schedule_id", "scheduled_for")
-        self.run_many("note_fire_end", [{name: row[name] for name in names} for row in ended])
-        self.run_many(
-            "note_outcome",
-            [
-                {"schedule_id": row["schedule_id"], "status": row["status"]}
-                for row in ended
-                # Neither a backfill nor a cancel says how the schedule does.
-                if row["concurrency_key"] == row["schedule_id"]
-                and row["status"] in (JobStatus.FINISHED, JobStatus.FAILED)
-            ],
-        )
+        """Keep how jobs have ended, of which `rows` are {returning_end}; once in a transaction."""
+        fires, outcomes = ends_of(rows)
+        self.run_many("note_fire_end", fires)
+        self.run_many("note_outcome", outcomes)
 
     # Attempts
 
@@ -267,8 +247,13 @@ class Transaction(ABC):
             claims += [records.claim_of(row, worker) for row in rows]
         return claims
 
-    def finish(self, request: FinishRequest) -> bool:
-        """End an attempt; False, with nothing written, if its claim is no longer held."""
+    def finish_many(self, requests: Iterable[FinishRequest]) -> list[bool]:
+        """End attempts; False, with nothing written, for each whose claim is no longer held."""
+        ended = [self._finish(request) for request in requests]
+        self.note_ends([row for rows in ended for row in rows])
+        return [bool(rows) for rows in ended]
+
+    def _finish(self, request: FinishRequest) -> list[Row]:
         claim, result = request.claim, request.end
         keeps_result = result.status is JobStatus.FINISHED
         expires = keeps_result and claim.result_ttl >= 0
@@ -286,9 +271,8 @@ class Transaction(ABC):
             run_at=records.seconds_of(result.run_at),
         )
         if ended:
-            self.note_ends(ended)
             self.append_log(claim, request.log)
-        return bool(ended)
+        return ended
 
     def requeue_lost(self, reason: str, worker: str, id: str = "", attempt: int = 0) -> int:
         """Requeue a lost attempt, or all that a worker held; return how many."""

@@ -214,7 +214,7 @@ class APSManager(JobQueueBackend):
 
     def finish_many(self, ended: Sequence[FinishRequest]) -> list[bool]:
         with self.database.write() as tx:
-            return [tx.finish(request) for request in ended]
+            return tx.finish_many(ended)
 
     def release(self, claim: Claim) -> bool:
         with self.database.write() as tx:
