@@ -163,7 +163,7 @@ class APSManager(JobQueueBackend):
             known = tx.rows("is_worker_known", worker=worker_id)
             if not known:
                 return []
-            if known[0]["has_blocked"]:
+            if known[0]["blocked_key"] is not None:
                 tx.release_blocked()
             tx.run("promote")
             expired = tx.expire(EXPIRE_BATCH) if known[0]["has_expired"] else []
@@ -189,7 +189,7 @@ class APSManager(JobQueueBackend):
             if tx.rows("has_queued", {"names": names_text}, **names):
                 return 0.0
             rows = tx.rows("next_due", {"queues": text}, **names)
-            if rows[0]["has_blocked"] and tx.rows("keys_with_room"):
+            if rows[0]["blocked_key"] is not None and tx.rows("keys_with_room"):
                 return 0.0
             now = tx.now
         # A damaged row may hold anything.

@@ -117,9 +117,11 @@ DELETE FROM flowerpower_workers WHERE namespace = :namespace AND id = :worker
 -- And whether any job has waited too long, or is blocked, which costs no query of its own.
 SELECT beat, EXISTS (
     SELECT 1 FROM flowerpower_jobs WHERE namespace = :namespace AND start_by <= :now
-) AS has_expired, EXISTS (
-    SELECT 1 FROM flowerpower_jobs WHERE namespace = :namespace AND blocked = 1
-) AS has_blocked
+) AS has_expired, (
+    SELECT concurrency_key FROM flowerpower_jobs
+    WHERE namespace = :namespace AND blocked = 1 AND concurrency_key > ''
+    ORDER BY concurrency_key LIMIT 1
+) AS blocked_key
 FROM flowerpower_workers WHERE namespace = :namespace AND id = :worker {for_share}
 
 -- name: list_workers
@@ -153,9 +155,12 @@ SELECT name FROM ({names}) AS named WHERE (
 ) IS NOT NULL LIMIT 1
 
 -- name: next_due
-SELECT MIN(run_at) AS run_at, EXISTS (
-    SELECT 1 FROM flowerpower_jobs WHERE namespace = :namespace AND blocked = 1
-) AS has_blocked FROM flowerpower_jobs
+-- And whether any job is blocked. Without its order the database might read all jobs to find none.
+SELECT MIN(run_at) AS run_at, (
+    SELECT concurrency_key FROM flowerpower_jobs
+    WHERE namespace = :namespace AND blocked = 1 AND concurrency_key > ''
+    ORDER BY concurrency_key LIMIT 1
+) AS blocked_key FROM flowerpower_jobs
 WHERE namespace = :namespace AND status = 'scheduled' AND blocked = 0 AND queue IN ({queues})
 
 -- name: promote
@@ -208,10 +213,11 @@ UPDATE flowerpower_jobs SET status = 'queued', blocked = 0, run_at = :now,
 WHERE namespace = :namespace AND id IN (SELECT id FROM due)
 
 -- name: active_jobs
+-- Not in the order of an index, or the database would read all jobs by their age.
 SELECT id, status FROM flowerpower_jobs
 WHERE namespace = :namespace AND concurrency_key = :key AND concurrency_key IS NOT NULL
     AND status IN ({live})
-ORDER BY created_at LIMIT :count {for_update}
+ORDER BY created_at + 0 LIMIT :count {for_update}
 
 -- name: expired
 SELECT id, pipeline, expires_after FROM flowerpower_jobs
