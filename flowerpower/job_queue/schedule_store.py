@@ -21,7 +21,10 @@ from flowerpower.jobs.schedule import (
 from flowerpower.text import did_you_mean
 
 FIRES_KEPT = 1000
-"""Rows of a schedule's ledger that are kept, the latest ones, while their history lasts."""
+"""Rows of a schedule's ledger that are kept, the latest ones, while their history lasts.
+
+Rows of several misses are counted apart; those of a backfill's jobs are all kept.
+"""
 FIRE_BATCH = 200
 """Schedules that one step of a scheduler looks at."""
 

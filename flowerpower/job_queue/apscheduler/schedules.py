@@ -169,7 +169,8 @@ class SqlSchedules(ScheduleStore):
         for schedule in moved:
             # Trimming at every fire would cost more than the fire.
             if schedule.revision % 100 == 0:
-                tx.run("trim_fires", id=schedule.id, kept=FIRES_KEPT - 1)
+                for query in ("trim_fires", "trim_spans"):
+                    tx.run(query, id=schedule.id, kept=FIRES_KEPT - 1)
         return new_fires
 
     def _record(

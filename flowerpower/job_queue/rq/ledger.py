@@ -19,7 +19,7 @@ _TEXTS = ("pipeline", "definition", "state", "origin", "last_status")
 _NUMBERS = ("created_at", "anchor", "next_fire", "due_at", "last_fire")
 _COUNTS = ("revision", "failures")
 _FIRE_COLUMNS = ("reason", "count", "job_id", "recorded_at", "last_time")
-_SETS = ("fires", "spared")
+_SETS = ("fires", "spans", "backfills")
 
 
 class RedisLedger:
@@ -87,10 +87,10 @@ class RedisLedger:
             row = {name: getattr(fire, name) for name in ("outcome", *_FIRE_COLUMNS)}
             row |= {name: seconds_of(getattr(fire, name)) for name in ("recorded_at", "last_time")}
             time = stamp_of(fire.fire_time.timestamp())
-            entry: dict[str, Any] = {"time": time, "row": json.dumps(row)}
-            # Not trimmed by number: a backfill has made it, or may make it.
-            if fire.count > 1 or fire.reason == BACKFILL:
-                entry["spared"] = True
+            # Trimmed apart, so that many fires push out no misses, and nothing a backfill's rows.
+            is_single = "backfills" if fire.reason == BACKFILL else "fires"
+            name = "spans" if fire.count > 1 else is_single
+            entry: dict[str, Any] = {"time": time, "row": json.dumps(row), "set": name}
             if fire.job_id in jobs_by_id:
                 entry["job"] = self._store.job_record(jobs_by_id[fire.job_id])
             entries.append(entry)

@@ -129,12 +129,20 @@ SELECT * FROM (
 ) AS span_before
 
 -- name: trim_fires
--- Not what a backfill has made or may make: those rows are kept for as long as all history.
+-- Not what a backfill has made, which is kept for as long as all history; `trim_spans` is apart, so
+-- that many fires push out no misses in a row.
 DELETE FROM flowerpower_fires WHERE namespace = :namespace AND schedule_id = :id
     AND count = 1 AND COALESCE(reason, '') <> 'backfill' AND fire_time < (
         SELECT fire_time FROM flowerpower_fires WHERE namespace = :namespace AND schedule_id = :id
             AND count = 1 AND COALESCE(reason, '') <> 'backfill'
         ORDER BY fire_time DESC LIMIT 1 OFFSET :kept
+    )
+
+-- name: trim_spans
+DELETE FROM flowerpower_fires WHERE namespace = :namespace AND schedule_id = :id
+    AND count > 1 AND fire_time < (
+        SELECT fire_time FROM flowerpower_fires WHERE namespace = :namespace AND schedule_id = :id
+            AND count > 1 ORDER BY fire_time DESC LIMIT 1 OFFSET :kept
     )
 
 -- name: delete_old_fires

@@ -1,6 +1,6 @@
 -- Writes rows of a schedule's ledger and adds their jobs, if the schedule still has the revision `seen`.
 -- Returns for each row whether it is new; nothing if the schedule has changed.
--- Touches schedule, fire, fires, spared, recorded, and all keys of the jobs.
+-- Touches schedule, fire, fires, spans, backfills, recorded, and all keys of the jobs.
 local schedule = fields(schedule_key(args.id), 'revision', 'backfill_token')
 if schedule[2] == args.token then
     -- This same call wrote them before, and its answer was lost.

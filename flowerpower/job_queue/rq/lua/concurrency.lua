@@ -4,10 +4,13 @@
 --   active:<key>  blocked:<key>           the jobs of a concurrency key that have not ended: a set of
 --                                         those that are not blocked, a sorted set by creation
 --   blocked_keys                          the set of keys that have blocked jobs
---   fires:<id>  spared:<id>               the times in the ledger; those that are not trimmed by number
---   recorded:<id>                         sorted set of the times by when they were recorded
+--   fires:<id>  spans:<id>  backfills:<id>   the times in the ledger: of single fires, of several misses
+--                                         in a row, of what a backfill has made
+--   recorded:<id>                         sorted set of all of them by when they were recorded
 --   ended:<id>                            hash: how the job of each fire has ended
 -- and last_status and failures of schedule:<id>.
+
+local ledger_sets = {'fires:', 'spans:', 'backfills:'}
 
 local function blocked_key(key) return own .. 'blocked:' .. key end
 
@@ -143,11 +146,14 @@ end
 function write_fires(id, fires, time)
     local answer, added, ledger = {}, 0, own .. 'fire:' .. id
     for number, fire in ipairs(fires) do
-        local is_new = not is_enqueued(redis.call('HGET', ledger, fire.time))
+        local before = redis.call('HGET', ledger, fire.time)
+        local is_new = not is_enqueued(before)
         if is_new then
+            for _, set in ipairs(before and ledger_sets or {}) do
+                redis.call('ZREM', own .. set .. id, fire.time)
+            end
             redis.call('HSET', ledger, fire.time, fire.row)
-            redis.call('ZADD', own .. (fire.spared and 'spared:' or 'fires:') .. id, fire.time, fire.time)
-            if fire.spared then redis.call('ZREM', own .. 'fires:' .. id, fire.time) end
+            redis.call('ZADD', own .. fire.set .. ':' .. id, fire.time, fire.time)
             redis.call('ZADD', own .. 'recorded:' .. id, text(time), fire.time)
             if fire.job then
                 is_new = not job_exists(fire.job.id)
@@ -164,9 +170,8 @@ end
 
 function delete_fires(id, times)
     for _, time in ipairs(times) do
-        for _, set in ipairs({'fires:', 'spared:', 'recorded:'}) do
-            redis.call('ZREM', own .. set .. id, time)
-        end
+        for _, set in ipairs(ledger_sets) do redis.call('ZREM', own .. set .. id, time) end
+        redis.call('ZREM', own .. 'recorded:' .. id, time)
         redis.call('HDEL', own .. 'fire:' .. id, time)
         redis.call('HDEL', own .. 'ended:' .. id, time)
     end

@@ -1,5 +1,5 @@
 -- Deletes rows of the ledgers of the schedules `ids` that were recorded before `before`. Touches fire,
--- fires, spared, recorded and ended.
+-- fires, spans, backfills, recorded and ended.
 for _, id in ipairs(args.ids) do
     local recorded = own .. 'recorded:' .. id
     delete_fires(id, redis.call('ZRANGEBYSCORE', recorded, '-inf', text(args.before)))
