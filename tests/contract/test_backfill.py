@@ -5,12 +5,14 @@ import random
 import subprocess
 import sys
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from flowerpower.errors import Refused, ScheduleNotFound
 from flowerpower.job_queue import JobQueueManager
-from flowerpower.job_queue.backfill import BACKFILL, PAGE, wanted_times
+from flowerpower.job_queue.backfill import BACKFILL, PAGE, fill, wanted_times
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.schedule_store import FIRES_KEPT
 from flowerpower.job_queue.scheduling import COALESCED
@@ -21,8 +23,10 @@ from flowerpower.triggers.make import make_trigger
 from tests.contract.backends import BackendSetup
 from tests.contract.fake_worker import FAILED, FakeWorker, spec, with_inputs
 from tests.contract.in_processes import Ready, in_processes
+from tests.contract.on_redis import OnRedis
 from tests.contract.test_firing import fire_all
 from tests.contract.test_schedules import every
+from tests.servers import RedisServer
 
 O, S = Outcome, JobStatus  # noqa: E741 - short in tables
 
@@ -353,3 +357,27 @@ def test_killed_half_way_and_started_again_it_adds_what_is_missing(
     assert sorted(ids) == sorted(expected)
     assert missed(backend) == []
     assert ledger_of(backend) == [("enqueued", 1)] * (len(times) + 1)
+
+
+def test_on_redis_a_step_that_another_was_faster_than_is_decided_again(
+    tmp_path: Path, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its left-over of the row of misses would still have what the other has made meanwhile."""
+    setup = OnRedis(tmp_path, redis_server.url())
+    with setup.open() as backend:
+        schedule, times = down_for(setup, backend, 6)
+        calls = []
+
+        def fill_late(*arguments: Any) -> Any:
+            step = fill(*arguments)
+            calls.append(step)
+            if len(calls) == 1:
+                backend.schedules.backfill(schedule, times[4:], 1)
+            return step
+
+        monkeypatch.setattr("flowerpower.job_queue.rq.schedules.fill", fill_late)
+        assert len(backend.schedules.backfill(schedule, times[:2], 1)) == 2
+        assert len(calls) == 3
+        assert missed(backend) == times[2:4]
+        rows = [("enqueued", 1), ("enqueued", 1), ("missed", 2), *[("enqueued", 1)] * 3]
+        assert ledger_of(backend) == rows
