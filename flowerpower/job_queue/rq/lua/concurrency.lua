@@ -3,7 +3,8 @@
 --
 --   active:<key>  blocked:<key>           the jobs of a concurrency key that have not ended: a set of
 --                                         those that are not blocked, a sorted set by creation
---   blocked_keys                          the set of keys that have blocked jobs
+--   blocked_keys  changed_keys            the sets of keys that have blocked jobs, and of those among
+--                                         them that may have room since they were looked at
 --   fires:<id>  spans:<id>  backfills:<id>   the times in the ledger: of single fires, of several misses
 --                                         in a row, of what a backfill has made
 --   recorded:<id>                         sorted set of all of them by when they were recorded
@@ -24,7 +25,10 @@ end
 -- A job is active, or blocked with `created_at`, or none of both any more (`kind` is nil).
 function set_concurrency(id, key, kind, created_at)
     if not key then return end
-    if kind ~= 'active' then redis.call('SREM', active_key(key), id) end
+    if kind ~= 'active' and redis.call('SREM', active_key(key), id) == 1
+            and redis.call('EXISTS', blocked_key(key)) == 1 then
+        redis.call('SADD', own .. 'changed_keys', key)
+    end
     if kind ~= 'blocked' and redis.call('ZREM', blocked_key(key), id) == 1
             and redis.call('EXISTS', blocked_key(key)) == 0 then
         redis.call('SREM', own .. 'blocked_keys', key)
@@ -33,6 +37,7 @@ function set_concurrency(id, key, kind, created_at)
     if kind == 'blocked' then
         redis.call('ZADD', blocked_key(key), created_at, id)
         redis.call('SADD', own .. 'blocked_keys', key)
+        redis.call('SADD', own .. 'changed_keys', key)
     end
 end
 
@@ -79,17 +84,32 @@ local function first_with_room(key)
     end
 end
 
+-- The keys to look at: those that have changed, and some others. RQ's own tools tell nobody that they
+-- have taken a job away, and to look at thousands each time would take long.
+local function keys_to_look_at()
+    local keys = redis.call('SMEMBERS', own .. 'changed_keys')
+    for _, key in ipairs(redis.call('SRANDMEMBER', own .. 'blocked_keys', 50)) do
+        table.insert(keys, key)
+    end
+    return keys
+end
+
 -- Whether a blocked job could be queued.
 function has_room()
-    for _, key in ipairs(redis.call('SMEMBERS', own .. 'blocked_keys')) do
-        if first_with_room(key) then return true end
+    for _, key in ipairs(keys_to_look_at()) do
+        if first_with_room(key) then
+            redis.call('SADD', own .. 'changed_keys', key)
+            return true
+        end
+        redis.call('SREM', own .. 'changed_keys', key)
     end
     return false
 end
 
 -- Queues the blocked jobs whose keys have room, the oldest first.
 function release_blocked(time)
-    for _, key in ipairs(redis.call('SMEMBERS', own .. 'blocked_keys')) do
+    for _, key in ipairs(keys_to_look_at()) do
+        redis.call('SREM', own .. 'changed_keys', key)
         local id = first_with_room(key)
         while id do
             local queue = fields(job_key(id), 'fp_queue')[1]
