@@ -157,6 +157,7 @@ _flowerpower_load() {
                 'once names pipelines'
             )
             options=(
+                '--scheduled-for once text'
                 '--progress,--no-progress once flag'
                 '--output,-o once file'
                 '--dry-run once flag'
@@ -408,7 +409,7 @@ _flowerpower_load() {
             )
             ;;
         schedule)
-            commands=(add list show preview pause resume run-now delete history)
+            commands=(add list show preview pause resume run-now delete history backfill)
             options=(
                 '--help,-h once flag'
             )
@@ -430,6 +431,7 @@ _flowerpower_load() {
                 '--misfire-grace-time once text'
                 '--coalesce,--no-coalesce once flag'
                 '--max-instances once text'
+                '--overlap once choices skip queue replace'
                 '--queue once text'
                 '--result-ttl once text'
                 '--priority once text'
@@ -570,6 +572,27 @@ _flowerpower_load() {
             )
             options=(
                 '--limit once text'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'schedule backfill')
+            arguments=(
+                'once names schedules'
+            )
+            options=(
+                '--from once text'
+                '--to once text'
+                '--missed once flag'
+                '--max-parallel once text'
+                '--order once choices oldest newest'
+                '--yes,-y once flag'
+                '--dry-run once flag'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'

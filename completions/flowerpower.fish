@@ -35,6 +35,7 @@ set -g __flowerpower_commands \
     'schedule run-now' \
     'schedule delete' \
     'schedule history' \
+    'schedule backfill' \
     'completion' \
     'completion show' \
     'completion install'
@@ -64,6 +65,7 @@ set -g __flowerpower_valued \
     'pipeline dag:--final-vars' \
     'pipeline dag:--config' \
     'pipeline dag:--base-dir' \
+    'pipeline run:--scheduled-for' \
     'pipeline run:--output' \
     'pipeline run:-o' \
     'pipeline run:--input' \
@@ -168,6 +170,7 @@ set -g __flowerpower_valued \
     'schedule add:--jitter' \
     'schedule add:--misfire-grace-time' \
     'schedule add:--max-instances' \
+    'schedule add:--overlap' \
     'schedule add:--queue' \
     'schedule add:--result-ttl' \
     'schedule add:--priority' \
@@ -214,7 +217,13 @@ set -g __flowerpower_valued \
     'schedule delete:--type' \
     'schedule history:--limit' \
     'schedule history:--base-dir' \
-    'schedule history:--type'
+    'schedule history:--type' \
+    'schedule backfill:--from' \
+    'schedule backfill:--to' \
+    'schedule backfill:--max-parallel' \
+    'schedule backfill:--order' \
+    'schedule backfill:--base-dir' \
+    'schedule backfill:--type'
 
 # Whether the line is at the command $argv[1], with $argv[2] arguments in front of the cursor.
 function __flowerpower_at
@@ -379,6 +388,7 @@ complete -c flowerpower -n '__flowerpower_at \'pipeline dag\'' -l base-dir -x -a
 complete -c flowerpower -n '__flowerpower_at \'pipeline dag\'' -l help -s h -d 'Show this message and exit.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline dag\' 0' -a '(__flowerpower_names pipelines)'
 
+complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l scheduled-for -x -d 'The input scheduled_for, as the job of a fire at this ISO 8601 time has it.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l progress -l no-progress -d 'Show progress on stderr.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l output -s o -r -F -d 'Write the result to FILE.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline run\'' -l dry-run -d 'Only show what would be done.'
@@ -588,7 +598,7 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue start-scheduler\'' -l t
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-scheduler\'' -l help -s h -d 'Show this message and exit.'
 
 complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a add -d 'Run a pipeline on a schedule: at the times of --cron or --interval, or once at --date.'
-complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a list -d 'List schedules, the oldest first: when they fire, in words, and when next.'
+complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a list -d 'List schedules, the oldest first: when they fire, and what became of the last fire.'
 complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a show -d 'Show all that is known of a schedule: its next fires, and what became of the last ones.'
 complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a preview -d 'Show the next fires of a schedule or a trigger, and what clock changes do to them.'
 complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a pause -d 'Stop schedules from firing until they are resumed.'
@@ -596,6 +606,7 @@ complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a resume -d 'Let p
 complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a run-now -d 'Add a job of each schedule at once; when the schedules fire does not change.'
 complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a delete -d 'Delete schedules with their history; jobs that they added stay.'
 complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a history -d 'List the fires of a schedule and what became of each and of its job, the latest first.'
+complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a backfill -d 'Add jobs for past fires of a schedule that made none: a range of time, or what was missed.'
 complete -c flowerpower -n '__flowerpower_at \'schedule\'' -l help -s h -d 'Show this message and exit.'
 
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l schedule-id -x -a '(__flowerpower_names schedules)' -d 'The schedule\'s id; by default the pipeline\'s next number.'
@@ -609,7 +620,8 @@ complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l end -x -d 'No 
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l jitter -x -d 'Delay each fire at random by up to this long.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l misfire-grace-time -x -d 'A fire later than this counts as missed; by default there is no limit.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l coalesce -l no-coalesce -d 'Make one fire of several missed ones (the default), or each of them.'
-complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l max-instances -x -d 'Skip a fire while N jobs of the schedule have not ended; by default 1.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l max-instances -x -d 'A fire overlaps while N jobs of the schedule have not ended; by default 1.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l overlap -x -a 'skip queue replace' -d 'What such a fire does: no job (the default), one that waits, or one in the place of the oldest.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l queue -x -d 'The name of a queue.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l result-ttl -x -d 'How long to keep the result; 0: not at all, -1: as long as the job\'s record.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l priority -x -d '-100 to 100, by default 0; of the due jobs in a queue the highest run first.'
@@ -720,6 +732,22 @@ complete -c flowerpower -n '__flowerpower_at \'schedule history\'' -l base-dir -
 complete -c flowerpower -n '__flowerpower_at \'schedule history\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
 complete -c flowerpower -n '__flowerpower_at \'schedule history\'' -l help -s h -d 'Show this message and exit.'
 complete -c flowerpower -n '__flowerpower_at \'schedule history\' 0' -a '(__flowerpower_names schedules)'
+
+complete -c flowerpower -n '__flowerpower_at \'schedule backfill\'' -l from -x -d 'The first fire is not before this ISO 8601 time.'
+complete -c flowerpower -n '__flowerpower_at \'schedule backfill\'' -l to -x -d 'The last fire is not after this time; by default now.'
+complete -c flowerpower -n '__flowerpower_at \'schedule backfill\'' -l missed -d 'Only fires that the history has as missed or skipped.'
+complete -c flowerpower -n '__flowerpower_at \'schedule backfill\'' -l max-parallel -x -d 'At most N of the jobs run at once; by default the schedule\'s max_instances.'
+complete -c flowerpower -n '__flowerpower_at \'schedule backfill\'' -l order -x -a 'oldest newest' -d 'Which fire\'s job runs first.'
+complete -c flowerpower -n '__flowerpower_at \'schedule backfill\'' -l yes -s y -d 'Do not ask.'
+complete -c flowerpower -n '__flowerpower_at \'schedule backfill\'' -l dry-run -d 'Only show what would be done.'
+complete -c flowerpower -n '__flowerpower_at \'schedule backfill\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'schedule backfill\'' -l quiet -s q -d 'Print only ids, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'schedule backfill\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'schedule backfill\'' -l no-color -d 'Print no colours.'
+complete -c flowerpower -n '__flowerpower_at \'schedule backfill\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
+complete -c flowerpower -n '__flowerpower_at \'schedule backfill\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'schedule backfill\'' -l help -s h -d 'Show this message and exit.'
+complete -c flowerpower -n '__flowerpower_at \'schedule backfill\' 0' -a '(__flowerpower_names schedules)'
 
 complete -c flowerpower -n '__flowerpower_at \'completion\' 0' -a show -d 'Print the completion script of a shell.'
 complete -c flowerpower -n '__flowerpower_at \'completion\' 0' -a install -d 'Write the completion script to where the shell looks for it, for this user alone.'

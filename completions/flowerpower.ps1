@@ -199,6 +199,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') } }
             )
             Options = @(
+                @{ Names = @('--scheduled-for'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The input scheduled_for, as the job of a fire at this ISO 8601 time has it.' }
                 @{ Names = @('--progress', '--no-progress'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show progress on stderr.' }
                 @{ Names = @('--output', '-o'); Many = $false; Value = @{ Kind = 'file'; Words = @() }; Help = 'Write the result to FILE.' }
                 @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
@@ -501,7 +502,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
         'schedule' = @{
             Commands = [ordered]@{
                 'add' = 'Run a pipeline on a schedule: at the times of --cron or --interval, or once at --date.'
-                'list' = 'List schedules, the oldest first: when they fire, in words, and when next.'
+                'list' = 'List schedules, the oldest first: when they fire, and what became of the last fire.'
                 'show' = 'Show all that is known of a schedule: its next fires, and what became of the last ones.'
                 'preview' = 'Show the next fires of a schedule or a trigger, and what clock changes do to them.'
                 'pause' = 'Stop schedules from firing until they are resumed.'
@@ -509,6 +510,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 'run-now' = 'Add a job of each schedule at once; when the schedules fire does not change.'
                 'delete' = 'Delete schedules with their history; jobs that they added stay.'
                 'history' = 'List the fires of a schedule and what became of each and of its job, the latest first.'
+                'backfill' = 'Add jobs for past fires of a schedule that made none: a range of time, or what was missed.'
             }
             Arguments = @(
             )
@@ -534,7 +536,8 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--jitter'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Delay each fire at random by up to this long.' }
                 @{ Names = @('--misfire-grace-time'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'A fire later than this counts as missed; by default there is no limit.' }
                 @{ Names = @('--coalesce', '--no-coalesce'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Make one fire of several missed ones (the default), or each of them.' }
-                @{ Names = @('--max-instances'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Skip a fire while N jobs of the schedule have not ended; by default 1.' }
+                @{ Names = @('--max-instances'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'A fire overlaps while N jobs of the schedule have not ended; by default 1.' }
+                @{ Names = @('--overlap'); Many = $false; Value = @{ Kind = 'choices'; Words = @('skip', 'queue', 'replace') }; Help = 'What such a fire does: no job (the default), one that waits, or one in the place of the oldest.' }
                 @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The name of a queue.' }
                 @{ Names = @('--result-ttl'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How long to keep the result; 0: not at all, -1: as long as the job''s record.' }
                 @{ Names = @('--priority'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = '-100 to 100, by default 0; of the due jobs in a queue the highest run first.' }
@@ -693,6 +696,29 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Show at most N.' }
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'schedule backfill' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+                @{ Many = $false; Value = @{ Kind = 'names'; Words = @('schedules') } }
+            )
+            Options = @(
+                @{ Names = @('--from'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The first fire is not before this ISO 8601 time.' }
+                @{ Names = @('--to'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The last fire is not after this time; by default now.' }
+                @{ Names = @('--missed'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only fires that the history has as missed or skipped.' }
+                @{ Names = @('--max-parallel'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'At most N of the jobs run at once; by default the schedule''s max_instances.' }
+                @{ Names = @('--order'); Many = $false; Value = @{ Kind = 'choices'; Words = @('oldest', 'newest') }; Help = 'Which fire''s job runs first.' }
+                @{ Names = @('--yes', '-y'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Do not ask.' }
+                @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }

@@ -29,6 +29,7 @@ MODULES = {
         ("job-queue", "worker", "start-worker workers start-scheduler"),
         ("schedule", "schedule_add", "add"),
         ("schedule", "schedule", "list show preview pause resume run-now delete history"),
+        ("schedule", "schedule_backfill", "backfill"),
         ("completion", "completion", "show install"),
     )
     for name in names.split()

@@ -5,7 +5,7 @@ Its `run` section is in `flowerpower.config.run`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -46,6 +46,7 @@ class ScheduleConfig(Configuration):
     misfire_grace_time: Duration | None = None
     coalesce: bool = True
     max_instances: int = Field(default=1, ge=1, le=1000)
+    overlap: Literal["skip", "queue", "replace"] = "skip"
     enabled: bool = True
     queue: Name | None = None
     result_ttl: TimeToLive | None = None

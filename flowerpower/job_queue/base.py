@@ -141,6 +141,9 @@ class JobQueueBackend(ABC):
         `expire_jobs`. Its time begins when it becomes due: at `run_at`, at the due time of a retry,
         when `retry_job` queues it again, and when an attempt that did not end is given back.
 
+        With `spec.max_parallel` it is blocked (see JobSpec): `claim` queues it once there is room,
+        of several the oldest first. `retry_job` blocks it again.
+
         A damaged record stops nobody: readers return what can be read, name the rest in the job's
         error, and show an unknown status as failed; a worker fails the job.
         """

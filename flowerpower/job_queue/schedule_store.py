@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flowerpower.errors import FlowerpowerError, Refused, ScheduleNotFound
-from flowerpower.job_queue.records import RecordReader, Row, seconds_of
+from flowerpower.job_queue.records import RecordReader, Row, json_object, seconds_of
 from flowerpower.jobs.schedule import (
     Fire,
     Outcome,
@@ -21,7 +21,10 @@ from flowerpower.jobs.schedule import (
 from flowerpower.text import did_you_mean
 
 FIRES_KEPT = 1000
-"""Rows of a schedule's ledger that are kept, the latest ones, while their history lasts."""
+"""Rows of a schedule's ledger that are kept, the latest ones, while their history lasts.
+
+Rows of several misses are counted apart; those of a backfill's jobs are all kept.
+"""
 FIRE_BATCH = 200
 """Schedules that one step of a scheduler looks at."""
 
@@ -88,7 +91,29 @@ class ScheduleStore(ABC):
 
     @abstractmethod
     def fires(self, schedule_id: str, limit: int = 100) -> builtins.list[Fire]:
-        """Return the ledger of a schedule, the latest fire first."""
+        """Return the ledger of a schedule, the latest fire first, each with its job's status.
+
+        The status is kept when the job is deleted, its error is not.
+        """
+
+    @abstractmethod
+    def ledger(self, schedule_id: str) -> builtins.list[Fire]:
+        """Return the whole ledger in the order of the fires, without anything of their jobs."""
+
+    @abstractmethod
+    def backfill(
+        self, schedule: Schedule, times: Sequence[datetime], max_parallel: int
+    ) -> builtins.list[str]:
+        """Add a blocked job for each past fire at `times`, in that order; return the new ids.
+
+        One atomic step, so of up to `backfill.PAGE` times. A fire that is enqueued in the ledger,
+        or whose job exists, gets none. Each fire is enqueued in the ledger then, with the reason
+        `backfill`, and no longer part of a row of misses. At most `max_parallel` jobs of all
+        backfills of the schedule run at once; they do not count for its `max_instances`.
+
+        Raises:
+            Refused: if the schedule was edited since `schedule` was read, or cannot be read.
+        """
 
     @abstractmethod
     def next_fire_in(self) -> float | None:
@@ -102,6 +127,7 @@ class ScheduleStore(ABC):
     def fire_due(self) -> FireBatch:
         """Turn due fires into jobs, as `scheduling.decide` says, for up to FIRE_BATCH schedules.
 
+        The jobs that a fire replaces are cancelled in the same step, with that reason.
         Any number of schedulers may call it at once.
         """
 
@@ -133,6 +159,8 @@ def schedule_of(row: Row) -> Schedule:
         last_fire=read.maybe(read.moment, "last_fire"),
         revision=read.number("revision"),
         fault=fault,
+        last_outcome=row.get("last_outcome"),
+        failures=read.number("failures") if "failures" in row else 0,
     )
     if read.damaged and not fault:
         fault = f"The schedule {schedule_id} is damaged: its {', '.join(read.damaged)}."
@@ -155,6 +183,9 @@ def fire_of(row: Row) -> Fire:
         read.number("count", 1),
         read.maybe(read.text, "job_id"),
         read.maybe(read.moment, "recorded_at"),
+        read.maybe(read.moment, "last_time"),
+        row.get("job_status"),
+        json_object(row.get("job_error")),
     )
 
 

@@ -18,6 +18,8 @@ from flowerpower.text import check_job_id, check_name, shortened
 from flowerpower.triggers import clock
 
 DEFAULT_QUEUE = "default"
+BACKFILL_SUFFIX = ":backfill"
+"""What follows the id of a schedule, which has no colon, in the concurrency key of a backfill."""
 MAX_WORKER_LOSSES = 3
 """A job whose worker died this often is failed: it may well be what kills the workers."""
 
@@ -78,8 +80,10 @@ class JobSpec:
     project's setting. `scheduled_for` is the nominal time of the fire that made the job. Of the
     due jobs in a queue those with a higher `priority` run first. A job that has waited in its queue
     for more than `expires` seconds since it was due is cancelled; None means that it waits for as
-    long as it takes. Raises InvalidName, InvalidTime, InvalidInputs or UsageError, naming what is
-    not valid.
+    long as it takes. With `max_parallel` it is blocked, and so not due, until fewer than so many
+    jobs of its `concurrency_key` that are not blocked have not ended. `is_backfill` says that it
+    was made for a past fire. Raises InvalidName, InvalidTime, InvalidInputs or UsageError, naming
+    what is not valid.
     """
 
     pipeline: str
@@ -92,6 +96,8 @@ class JobSpec:
     scheduled_for: datetime | None = None
     priority: int = 0
     expires: float | None = None
+    max_parallel: int | None = None
+    is_backfill: bool = False
 
     def __post_init__(self) -> None:
         check_job_id(self.id)
@@ -101,6 +107,14 @@ class JobSpec:
                 raise InvalidTime(f"{name} is {moment.isoformat()}, which has no UTC offset.")
         check_request(self.pipeline, self.queue, self.result_ttl, self.overrides)
         check_order(self.priority, self.expires)
+
+    @property
+    def concurrency_key(self) -> str | None:
+        """What the jobs share that count for its `max_parallel`; None if it is of no schedule."""
+        # Jobs of a backfill do not count for `max_instances`, nor fires for a backfill.
+        if self.schedule_id is None or not self.is_backfill:
+            return self.schedule_id
+        return f"{self.schedule_id}{BACKFILL_SUFFIX}"
 
     def payload(self) -> dict[str, Any]:
         """What a store keeps beside its columns: JSON with a version."""
@@ -174,7 +188,8 @@ class Job:
     until the first attempt, which reads the pipeline's retry settings. `attempts` are those that
     have ended, the first one first: their number, worker, times, seconds, status and error.
     `start_by` is when a waiting job becomes too old; None once it runs, or without `expires`.
-    `started_at` and `ended_at` are those of the last attempt.
+    `started_at` and `ended_at` are those of the last attempt. A `blocked` job is scheduled, and due
+    as soon as fewer than `max_parallel` jobs of its `concurrency_key` (see JobSpec) are active.
     """
 
     id: str
@@ -195,6 +210,9 @@ class Job:
     priority: int = 0
     expires: float | None = None
     start_by: datetime | None = None
+    concurrency_key: str | None = None
+    max_parallel: int | None = None
+    blocked: bool = False
     cancel_requested: bool = False
     progress: dict[str, Any] | None = field(default=None, repr=False)
     result: dict[str, Any] | None = field(default=None, repr=False)
@@ -212,6 +230,11 @@ class Job:
         """The own time of the last attempt, without waiting and starting; None until it ends."""
         last = self.attempts[-1] if self.attempts else {}
         return last.get("seconds") if last.get("attempt") == self.attempt else None
+
+    @property
+    def is_backfill(self) -> bool:
+        """Whether a backfill has added it."""
+        return (self.concurrency_key or "").endswith(BACKFILL_SUFFIX)
 
     def to_json(self) -> dict[str, Any]:
         """All fields and `seconds` as a JSON object, times in RFC 3339.

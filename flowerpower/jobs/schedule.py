@@ -15,14 +15,14 @@ from flowerpower.errors import FlowerpowerError, UsageError
 from flowerpower.jobs.inputs import overrides_json
 from flowerpower.jobs.job import DEFAULT_QUEUE, JobSpec, check_order, check_request, json_value
 from flowerpower.jobs.run import PAYLOAD_VERSION
-from flowerpower.text import SCHEDULE_ID_LIMIT, check_name
+from flowerpower.text import SCHEDULE_ID_LIMIT, check_name, did_you_mean, shortened
 from flowerpower.triggers import clock
 from flowerpower.triggers.base import Trigger
 from flowerpower.triggers.make import trigger_from_json
 
 MAX_INSTANCES = 1000
 _SETTINGS = ("queue", "result_ttl", "misfire_grace_time", "coalesce", "max_instances")
-_LATER_SETTINGS: dict[str, Any] = {"priority": 0, "expires": None}
+_LATER_SETTINGS: dict[str, Any] = {"priority": 0, "expires": None, "overlap": "skip"}
 """Settings that definitions of earlier versions lack, and their defaults."""
 
 
@@ -52,6 +52,28 @@ class Outcome(StrEnum):
     """No scheduler was running at that time."""
 
 
+class Overlap(StrEnum):
+    """What a fire does that finds `max_instances` jobs of its schedule not ended."""
+
+    SKIP = "skip"
+    """It adds no job."""
+    QUEUE = "queue"
+    """Its job waits until one of them has ended."""
+    REPLACE = "replace"
+    """The oldest of them is cancelled; its job runs once that has ended."""
+
+    @classmethod
+    def of(cls, text: str) -> Overlap:
+        """The policy of that name; UsageError if there is none."""
+        try:
+            return cls(text)
+        except ValueError:
+            name, known = shortened(str(text), 40), [policy.value for policy in cls]
+            raise UsageError(
+                f"overlap is {name!r}: expected {', '.join(known)}.{did_you_mean(name, known)}"
+            ) from None
+
+
 @dataclass(frozen=True)
 class ScheduleSpec:
     """A trigger and the job to make at each of its fires; data only, like a JobSpec.
@@ -73,6 +95,7 @@ class ScheduleSpec:
     origin: Origin = Origin.API
     priority: int = 0
     expires: float | None = None
+    overlap: Overlap = Overlap.SKIP
 
     def __post_init__(self) -> None:
         if self.id is not None:
@@ -124,6 +147,7 @@ def spec_from_definition(
         overrides = RunOverrides.model_validate(body["overrides"])
         settings = {name: body[name] for name in _SETTINGS}
         settings |= {name: body.get(name, default) for name, default in _LATER_SETTINGS.items()}
+        settings["overlap"] = Overlap(settings["overlap"])
         return ScheduleSpec(
             pipeline, trigger, overrides, schedule_id, origin=Origin(origin), **settings
         )
@@ -140,6 +164,10 @@ class Schedule:
     `due_at` is the same with jitter, `last_fire` the last one that was processed. `revision` grows
     with every edit, pause and fire. `created` is False if an equal schedule already existed.
     `fault` says why it cannot be read and does not fire; `spec` is None then.
+    `last_outcome` is what became of the latest fire in the ledger, or else of the last one whose
+    job ended: the status of its job, or `skipped` or `missed`; `enqueued` if its job is gone and
+    nobody knows; None before the first. `failures` is how many jobs of its fires have failed since
+    one finished. Both are read by `get` and `list` of a store alone.
     """
 
     id: str
@@ -154,6 +182,8 @@ class Schedule:
     revision: int = 0
     created: bool = field(default=True, compare=False)
     fault: str | None = None
+    last_outcome: str | None = field(default=None, compare=False)
+    failures: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
         return self.id
@@ -196,6 +226,8 @@ class Schedule:
             "created_at": clock.format_time(self.created_at),
             "next_fire": json_value(self.next_fire),
             "last_fire": json_value(self.last_fire),
+            "last_outcome": self.last_outcome,
+            "failures": self.failures,
             "created": self.created,
             "fault": self.fault,
         }
@@ -205,7 +237,9 @@ class Schedule:
 class Fire:
     """A row of the ledger: one nominal time and its outcome.
 
-    `count` is above 1 for several misses in one row; `fire_time` is the first of them.
+    `count` is above 1 for several misses in one row: `fire_time` is the first of them, `last_time`
+    the last (None in a row that an earlier version wrote). `job_status` is the status of its job,
+    the last one if the job is gone; `job_error` is that job's error while its record lives.
     """
 
     schedule_id: str
@@ -215,6 +249,9 @@ class Fire:
     count: int = 1
     job_id: str | None = None
     recorded_at: datetime | None = None
+    last_time: datetime | None = None
+    job_status: str | None = field(default=None, compare=False)
+    job_error: dict[str, Any] | None = field(default=None, compare=False, repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """All fields as a JSON object, times in RFC 3339."""
@@ -227,10 +264,18 @@ def fire_job_id(schedule_id: str, fire_time: datetime) -> str:
     return f"{schedule_id}-{fire_time.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
-def fire_job_spec(schedule: Schedule, fire_time: datetime | None, job_id: str) -> JobSpec:
+def fire_job_spec(
+    schedule: Schedule,
+    fire_time: datetime | None,
+    job_id: str,
+    *,
+    max_parallel: int | None = None,
+    is_backfill: bool = False,
+) -> JobSpec:
     """The job that a schedule makes: for one of its fires, or on request with `fire_time` None.
 
-    A FlowerpowerError says why the schedule cannot be read.
+    `max_parallel` and `is_backfill` are as in JobSpec. A FlowerpowerError says why the schedule
+    cannot be read.
     """
     if schedule.spec is None:
         raise FlowerpowerError(schedule.fault)
@@ -244,4 +289,6 @@ def fire_job_spec(schedule: Schedule, fire_time: datetime | None, job_id: str) -
         scheduled_for=fire_time,
         priority=schedule.spec.priority,
         expires=schedule.spec.expires,
+        max_parallel=max_parallel,
+        is_backfill=is_backfill,
     )

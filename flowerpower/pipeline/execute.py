@@ -128,6 +128,7 @@ def run_in_foreground(
     overrides: RunOverrides,
     *,
     environ: Mapping[str, str],
+    scheduled_for: datetime | None = None,
     in_process: bool = False,
     on_event: OnEvent | None = None,
     on_retry: OnRetry | None = None,
@@ -139,7 +140,8 @@ def run_in_foreground(
     # Nothing ends a thread that is in C code, so a timeout needs a process. It cannot return the
     # real objects, only their encoded outputs, so a caller that wants those goes without a timeout.
     timeout = None if in_process else config.timeout or None
-    request = RunRequest(str(project.root), pipeline.name, overrides)
+    time_of_fire = None if scheduled_for is None else clock.format_time(scheduled_for)
+    request = RunRequest(str(project.root), pipeline.name, overrides, time_of_fire)
     jitter = random.Random()  # noqa: S311 - it spreads delays, it protects no secret
     retries = 0
 

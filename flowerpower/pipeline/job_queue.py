@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from flowerpower.config.files import Project, pipeline_path
 from flowerpower.config.merge import merged_backend, with_type
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent
     from flowerpower.jobs.claim import WorkerInfo
     from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec
+    from flowerpower.pipeline.backfill import Backfill, BackfillOptions
 
 MAX_WORKERS = 1000
 Spec = TypeVar("Spec", bound="JobSpec | ScheduleSpec")
@@ -206,6 +207,32 @@ class PipelineJobQueue:
     def list_fires(self, schedule_id: str, limit: int = 100) -> list[Fire]:
         """As `flowerpower.pipeline.schedules.Schedule.history`."""
         return self.backend.schedules.fires(schedule_id, limit)
+
+    def plan_backfill(self, schedule_id: str, **options: Unpack[BackfillOptions]) -> Backfill:
+        """As `flowerpower.pipeline.schedules.Schedule.backfill` with `dry_run`."""
+        from flowerpower.pipeline.backfill import plan_backfill
+
+        return plan_backfill(self.backend.schedules, schedule_id, **options)
+
+    def backfill(
+        self, plan: Backfill, on_progress: Callable[[int, int], None] | None = None
+    ) -> Backfill:
+        """Add the jobs of a planned backfill; the same with the ids of those that were added.
+
+        `on_progress` is called now and then with how many fires are done, and of how many.
+
+        Raises:
+            PipelineNotFound: if its pipeline is gone.
+            Refused: if the schedule was edited meanwhile.
+            FlowerpowerError: whatever a run would refuse before it begins.
+        """
+        from flowerpower.pipeline.backfill import add_pages
+
+        spec = plan.schedule.spec
+        self._registry.files(plan.schedule.pipeline)
+        if spec is not None and plan.times:
+            self._checked(spec, is_fire=True, is_due=True)
+        return replace(plan, added=tuple(add_pages(self.backend.schedules, plan, on_progress)))
 
     def has_scheduler(self) -> bool:
         """Whether a process that fires schedules is alive."""

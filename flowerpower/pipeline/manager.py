@@ -78,7 +78,7 @@ class PipelineManager(KnowsOtherNames):
 
     @cached_property
     def schedules(self) -> Schedules:
-        """The project's schedules: get, list, pause, resume, run_now, delete, history."""
+        """The project's schedules: get, list, pause, resume, run_now, delete, history, backfill."""
         from flowerpower.pipeline.schedules import Schedules
 
         return Schedules(self.job_queue)
@@ -105,6 +105,7 @@ class PipelineManager(KnowsOtherNames):
         name: str,
         overrides: RunOverrides | None = None,
         *,
+        scheduled_for: datetime | None = None,
         in_process: bool = False,
         on_event: OnEvent | None = None,
         on_retry: OnRetry | None = None,
@@ -115,7 +116,7 @@ class PipelineManager(KnowsOtherNames):
         It runs in the project's folder: until it ends, that is this process's current folder. With
         a timeout, of the overrides or the YAML, each attempt is made in a process of its own, and
         ended when it takes longer; `values` are the encoded outputs then. What it prints goes to
-        `sys.stderr`. With `in_process` neither the timeout nor the project's folder counts.
+        `sys.stderr`. `in_process` ignores timeout and folder; `scheduled_for` is for that input.
 
         Raises:
             PipelineNotFound, ConfigError: if there is no such pipeline or its file is wrong.
@@ -125,7 +126,8 @@ class PipelineManager(KnowsOtherNames):
         overrides = overrides or RunOverrides()
         return run_in_foreground(
             self.project, self.registry.get(name, overrides), overrides, environ=self._environ,
-            in_process=in_process, on_event=on_event, on_retry=on_retry, on_warning=on_warning,
+            scheduled_for=scheduled_for, in_process=in_process,
+            on_event=on_event, on_retry=on_retry, on_warning=on_warning,
         )  # fmt: skip
 
     def add_job(
@@ -180,6 +182,7 @@ class PipelineManager(KnowsOtherNames):
         misfire_grace_time: float | str | None = None,
         coalesce: bool = True,
         max_instances: int = 1,
+        overlap: str = "skip",
         schedule_id: str | None = None,
         overwrite: bool = False,
         queue: str | None = None,
@@ -193,7 +196,7 @@ class PipelineManager(KnowsOtherNames):
         It takes exactly one of `cron`, `interval` and `date`. Without any, it adds the schedule in
         the pipeline's YAML, and no other argument counts but `schedule_id`, which says which one
         if there are several. Times without an offset are in `timezone`, by default the project's.
-        Overrides, `priority` and `expires` are as for `add_job`.
+        Overrides, `priority` and `expires` are as for `add_job`; `overlap`: skip, queue or replace.
 
         The same call again returns the same schedule. If another schedule has the `schedule_id`,
         `overwrite` replaces it.
@@ -217,7 +220,8 @@ class PipelineManager(KnowsOtherNames):
             spec = schedules.spec_from_arguments(
                 self.project, name, trigger, make_overrides(overrides), schedule_id=schedule_id,
                 queue=queue, result_ttl=result_ttl, misfire_grace_time=misfire_grace_time,
-                coalesce=coalesce, max_instances=max_instances, priority=priority, expires=expires,
+                coalesce=coalesce, max_instances=max_instances, overlap=overlap, priority=priority,
+                expires=expires,
             )  # fmt: skip
         schedule = self.job_queue.add_schedule(spec, overwrite=overwrite)
         self._announce("scheduled job for", name, schedule.id)

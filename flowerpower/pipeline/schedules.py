@@ -5,13 +5,13 @@ from __future__ import annotations
 import builtins
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from flowerpower.config.files import Project, schedule_faults
 from flowerpower.config.pipeline import ScheduleConfig
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import ConfigError, UsageError
-from flowerpower.jobs.schedule import Fire, Origin, ScheduleSpec, ScheduleState
+from flowerpower.jobs.schedule import Fire, Origin, Overlap, ScheduleSpec, ScheduleState
 from flowerpower.jobs.schedule import Schedule as ScheduleRecord
 from flowerpower.pipeline.job_queue import PipelineJobQueue, queue_or_default
 from flowerpower.pipeline.jobs import Handle, Job
@@ -22,6 +22,7 @@ from flowerpower.triggers import clock
 from flowerpower.triggers.base import Trigger
 
 if TYPE_CHECKING:
+    from flowerpower.pipeline.backfill import Backfill, BackfillOptions
     from flowerpower.triggers.preview import PreviewRow
 
 
@@ -74,16 +75,47 @@ class Schedule(Handle[ScheduleRecord]):
         self._job_queue.delete_schedule(self.id)
 
     def run_now(self) -> Job:
-        """Add the job that a fire would add; the next fires stay as they are.
+        """Add the job that a fire would add, at once; the next fires stay as they are.
+
+        Neither `max_instances` nor `overlap` holds it back; a fire counts it as one that runs.
 
         Raises:
             PipelineNotFound: if its pipeline is gone.
         """
         return Job(self._job_queue.run_schedule_now(self.id), self._job_queue)
 
+    @property
+    def last_outcome(self) -> str | None:
+        """What became of the last fire: its job's status, `skipped` or `missed`; None before it."""
+        return self.record.last_outcome
+
+    @property
+    def failures(self) -> int:
+        """How many jobs of its fires have failed in a row."""
+        return self.record.failures
+
     def history(self, limit: int = 100) -> list[Fire]:
-        """Its latest fires and their outcomes, the newest first."""
+        """Its latest fires, the newest first, with their outcomes and those of their jobs."""
         return self._job_queue.list_fires(self.id, limit)
+
+    def backfill(self, *, dry_run: bool = False, **options: Unpack[BackfillOptions]) -> Backfill:
+        """Add jobs for past fires that made none; with `dry_run`, only find them.
+
+        `options`: the fires are those of the trigger from `start` to `end`, by default now; with
+        `missed` those of the range, or of all time, that the ledger has as missed or skipped. Times
+        without an offset are in the schedule's zone. Each job has the time of its fire as
+        `scheduled_for`, and the id that the fire's job would have had, so that no fire is made
+        twice, however often and by however many this is called. At most `max_parallel` of the jobs
+        run at once, by default as many as the schedule's `max_instances`, in the `order` "oldest"
+        or "newest". They do not count for `max_instances`: the schedule's fires go on meanwhile.
+
+        Raises:
+            UsageError, InvalidTime: naming the argument that is not valid.
+            PipelineNotFound: if its pipeline is gone.
+            FlowerpowerError: whatever a run would refuse before it begins.
+        """
+        plan = self._job_queue.plan_backfill(self.id, **options)
+        return plan if dry_run else self._job_queue.backfill(plan)
 
     def preview(self, count: int = 10) -> list[PreviewRow]:
         """Its next `count` fires from now on, also while it is paused; fewer if there are no more.
@@ -135,6 +167,12 @@ class Schedules:
         """As `Schedule.history`."""
         return self._job_queue.list_fires(schedule_id, limit)
 
+    def backfill(
+        self, schedule_id: str, *, dry_run: bool = False, **options: Unpack[BackfillOptions]
+    ) -> Backfill:
+        """As `Schedule.backfill`."""
+        return self.get(schedule_id).backfill(dry_run=dry_run, **options)
+
 
 def declared_schedules(
     project: Project, registry: PipelineRegistry, name: str
@@ -176,6 +214,7 @@ def _spec_from_entry(project: Project, name: str, entry: ScheduleConfig) -> Sche
         misfire_grace_time=entry.misfire_grace_time,
         coalesce=entry.coalesce,
         max_instances=entry.max_instances,
+        overlap=Overlap(entry.overlap),
         priority=entry.priority,
         expires=entry.expires,
         origin=Origin.CONFIG,
@@ -219,6 +258,7 @@ def spec_from_arguments(
     misfire_grace_time: float | str | None = None,
     coalesce: bool = True,
     max_instances: int = 1,
+    overlap: str = Overlap.SKIP,
     priority: int = 0,
     expires: float | str | timedelta | None = None,
     origin: Origin = Origin.API,
@@ -239,6 +279,7 @@ def spec_from_arguments(
         misfire_grace_time=grace,
         coalesce=coalesce,
         max_instances=max_instances,
+        overlap=Overlap.of(overlap),
         priority=priority,
         expires=parse_expires(expires),
         origin=origin,

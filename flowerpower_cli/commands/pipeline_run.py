@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 from flowerpower.errors import UsageError
 from flowerpower_cli.command import CommandContext, command, import_hamilton, importing_modules
 from flowerpower_cli.inputs import overrides_from
-from flowerpower_cli.options import DryRun, OutputFile, PipelineName, Progress, RunOptions
+from flowerpower_cli.options import (
+    DryRun,
+    OutputFile,
+    PipelineName,
+    Progress,
+    RunOptions,
+    iso_time,
+    option,
+)
 from flowerpower_cli.views.output import check_writable, dump_json
 from flowerpower_cli.views.tables import Block, line
 
@@ -24,6 +33,14 @@ def run(
     context: CommandContext,
     pipeline: PipelineName,
     options: RunOptions,
+    scheduled_for: Annotated[
+        datetime | None,
+        option(
+            "TIME",
+            "The input scheduled_for, as the job of a fire at this ISO 8601 time has it.",
+            iso_time,
+        ),
+    ] = None,
     progress: Progress = None,
     output: OutputFile = None,
     dry_run: DryRun = False,
@@ -35,6 +52,8 @@ def run(
     pipeline itself prints goes to stderr. --output writes the result as JSON. With --timeout it
     runs in a process of its own, which is ended when the time is up.
     """
+    from flowerpower.pipeline.overrides import due_time
+
     overrides = overrides_from(options, progress)
     context.manager.registry.files(pipeline)
     if dry_run:
@@ -48,7 +67,8 @@ def run(
         return
     # Now, not after a run that may take hours.
     check_writable(output)
-    outcome = _run_with_progress(context, pipeline, overrides)
+    fire_time = due_time(context.manager.project, scheduled_for)
+    outcome = _run_with_progress(context, pipeline, overrides, fire_time)
     hidden = ("v", "error", "retryable")
     result = {key: value for key, value in outcome.to_json().items() if key not in hidden}
     _show_outcome(context, outcome, result)
@@ -57,7 +77,10 @@ def run(
 
 
 def _run_with_progress(
-    context: CommandContext, pipeline: str, overrides: RunOverrides
+    context: CommandContext,
+    pipeline: str,
+    overrides: RunOverrides,
+    scheduled_for: datetime | None,
 ) -> RunOutcome:
     from flowerpower.config.merge import merged_adapters, merged_run
     from flowerpower.pipeline.run_errors import raise_for_error
@@ -81,6 +104,7 @@ def _run_with_progress(
         outcome = manager.run_outcome(
             pipeline,
             overrides,
+            scheduled_for=scheduled_for,
             on_event=on_event,
             on_retry=on_retry,
             on_warning=context.output.warning,

@@ -30,7 +30,6 @@ from flowerpower_cli.views.output import stdout_to_stderr
 from flowerpower_cli.views.tables import Block, line
 
 if TYPE_CHECKING:
-    from flowerpower.jobs.job import Job
     from flowerpower.jobs.schedule import Schedule
     from flowerpower.triggers.base import Trigger
 
@@ -45,7 +44,7 @@ def list_(
     pipeline: OfPipeline = None,
     state: Annotated[Strings, option("STATE[,STATE]", "active, paused, done. Repeatable.")] = None,
 ) -> None:
-    """List schedules, the oldest first: when they fire, in words, and when next."""
+    """List schedules, the oldest first: when they fire, and what became of the last fire."""
     from flowerpower.jobs.schedule import ScheduleState
     from flowerpower_cli.views.jobs import record_data
     from flowerpower_cli.views.schedules import schedules_view
@@ -99,29 +98,19 @@ def history(context: CommandContext, schedule: ScheduleId, limit: Limit = 50) ->
 
     With --quiet it prints the ids of the jobs that they added.
     """
-    from flowerpower_cli.views.schedules import history_data, history_view, zone_of
+    from flowerpower_cli.views.schedules import history_view, zone_of
 
     record = _get_schedule(context, schedule)
     fires = context.job_queue.list_fires(record.id, limit)
-    jobs = _jobs_of(context, record, limit)
     context.output.result(
-        history_data(fires, jobs),
-        lambda: history_view(fires, zone_of(record, context.timezone), jobs),
+        [fire.to_json() for fire in fires],
+        lambda: history_view(fires, zone_of(record, context.timezone)),
         [fire.job_id for fire in fires if fire.job_id is not None],
     )
     if not fires:
         context.output.message(f"The schedule {record.id} has not fired yet.")
     elif len(fires) == limit:
         context.output.message(f"These are the latest {limit}; --limit shows more.")
-
-
-def _jobs_of(context: CommandContext, schedule: Schedule, limit: int) -> dict[str, Job]:
-    """The newest jobs of a schedule, by id; its records may be gone before its fires are."""
-    from flowerpower.jobs.job import JobFilter
-
-    # Not only fires make jobs of a schedule, `run-now` does too.
-    wanted = JobFilter(schedule_id=schedule.id, limit=2 * limit + 100)
-    return {job.id: job for job in context.job_queue.list_jobs(wanted)}
 
 
 def _get_schedule(context: CommandContext, schedule_id: str) -> Schedule:
@@ -247,7 +236,10 @@ def _change_state(context: CommandContext, ids: list[str], state: str) -> None:
 
 @command("schedule run-now", example="daily_report-1", options=QueueOptions)
 def run_now(context: CommandContext, schedules: ScheduleIds) -> None:
-    """Add a job of each schedule at once; when the schedules fire does not change."""
+    """Add a job of each schedule at once; when the schedules fire does not change.
+
+    Neither --max-instances nor --overlap of a schedule holds it back.
+    """
     from flowerpower_cli.views.jobs import added_view, record_data
 
     job_queue = context.job_queue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -60,8 +60,15 @@ class ScheduleOptions:
         int | None,
         option(
             "N",
-            "Skip a fire while N jobs of the schedule have not ended; by default 1.",
+            "A fire overlaps while N jobs of the schedule have not ended; by default 1.",
             whole_number,
+        ),
+    ] = None
+    overlap: Annotated[
+        Literal["skip", "queue", "replace"] | None,
+        typer.Option(
+            help="What such a fire does: no job (the default), one that waits, or one in the place "
+            "of the oldest."
         ),
     ] = None
     queue: QueueName = None
@@ -138,6 +145,7 @@ def _spec_from_options(
         priority=schedule.priority or 0,
         expires=schedule.expires,
         max_instances=1 if schedule.max_instances is None else schedule.max_instances,
+        overlap=schedule.overlap or "skip",
         origin=Origin.CLI,
     )
 

@@ -129,6 +129,8 @@ def _duration(job: Job, now: datetime) -> str:
 
 def _note(job: Job, now: datetime) -> str:
     error = error_summary(job.error)
+    if job.blocked:
+        return f"waits for others: at most {job.max_parallel} at once"
     if job.status is JobStatus.SCHEDULED:
         due = f"due in {format_duration(round(max((job.run_at - now).total_seconds(), 0.0)))}"
         return f"{due}: {error}" if error else due
@@ -193,7 +195,10 @@ def _facts(job: Job, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     if job.scheduled_for:
         yield "scheduled for", local_time(job.scheduled_for, zone)
     yield "created", local_time(job.created_at, zone)
-    if job.status in (JobStatus.SCHEDULED, JobStatus.QUEUED) or job.run_at > job.created_at:
+    if job.blocked:
+        others = "of the backfill" if job.is_backfill else "of the schedule"
+        yield "waits", f"for other jobs {others}: at most {job.max_parallel} at once"
+    elif job.status in (JobStatus.SCHEDULED, JobStatus.QUEUED) or job.run_at > job.created_at:
         yield "due", local_time(job.run_at, zone)
     if job.expires is not None:
         start_by = f": {local_time(job.start_by, zone)}" if job.start_by else ""
@@ -293,7 +298,8 @@ def _error_view(job: Job) -> Iterator[Block]:
     error = job.error
     if not error:
         return
-    yield section_title("Error" if job.status in ENDED else "The last attempt's error")
+    live_title = "Why it is cancelled" if job.cancel_requested else "The last attempt's error"
+    yield section_title("Error" if job.status in ENDED else live_title)
     yield from text_lines(str(error.get("traceback") or "").rstrip(), "dim")
     if not error.get("traceback"):
         yield from text_lines(f"{error.get('type')}: {error.get('message')}", "red")

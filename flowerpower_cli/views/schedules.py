@@ -23,7 +23,7 @@ from flowerpower_cli.views.tables import Block, Cell, Line, Table, cell, line, s
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from flowerpower.jobs.job import Job
+    from flowerpower.pipeline.backfill import Backfill
     from flowerpower.triggers.preview import PreviewRow
 
 STATES: dict[str, str] = {
@@ -49,16 +49,6 @@ def next_fires_data(rows: Sequence[PreviewRow]) -> list[dict[str, Any]]:
     """Future fires as JSON."""
     times = [(clock.format_time(row.fire), row.local.isoformat(), row.note) for row in rows]
     return [{"fire": fire, "local": local, "note": note or None} for fire, local, note in times]
-
-
-def history_data(fires: Sequence[Fire], jobs: Mapping[str, Job]) -> list[dict[str, Any]]:
-    """Past fires as JSON, each with the status and the error of its job; null if that is gone."""
-    rows = [(fire, jobs.get(fire.job_id or "")) for fire in fires]
-    return [
-        fire.to_json()
-        | {"job_status": job.status if job else None, "job_error": job.error if job else None}
-        for fire, job in rows
-    ]
 
 
 def zone_of(schedule: Schedule, default: str) -> ZoneInfo:
@@ -142,14 +132,29 @@ def schedules_view(schedules: Sequence[Schedule], timezone: str) -> Iterator[Blo
         columns["last fire"] = [
             cell(short_local_time(schedule, schedule.last_fire), "dim") for schedule in schedules
         ]
+    if any(schedule.last_outcome for schedule in schedules):
+        columns["outcome"] = [_last_outcome(schedule) for schedule in schedules]
     columns["zone"] = [
         cell(schedule.trigger.timezone if schedule.trigger else "", "dim") for schedule in schedules
     ]
     columns["trigger…"] = [_words_without_zone(schedule) for schedule in schedules]
-    yield table(columns, optional=("last fire", "pipeline"))
+    yield table(columns, optional=("last fire", "pipeline", "outcome"))
     for schedule in schedules:
         if schedule.fault:
             yield line(schedule.fault, "bold red")
+
+
+def _outcome(name: str | None) -> Cell:
+    """A status of a job, or an outcome of a fire, in its colour."""
+    return cell(name or "", STYLES.get(name or "") or OUTCOMES.get(name or "", ""))
+
+
+def _last_outcome(schedule: Schedule) -> Cell:
+    """What became of the last fire; of failures in a row, their number."""
+    outcome = _outcome(schedule.last_outcome)
+    if schedule.failures > 1:
+        return cell(f"{schedule.last_outcome}, {schedule.failures} failed in a row", "bold red")
+    return outcome
 
 
 def _words_without_zone(schedule: Schedule) -> Cell:
@@ -187,11 +192,16 @@ def _facts(schedule: Schedule, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
         yield "with jitter", f"{local_time(schedule.due_at, zone)}, {format_duration(late)} late"
     if schedule.last_fire is not None:
         yield "last fire", local_time(schedule.last_fire, zone)
+    if schedule.last_outcome is not None:
+        yield "last outcome", schedule.last_outcome
+    if schedule.failures:
+        yield "failures in a row", str(schedule.failures)
     if spec is not None:
         grace = spec.misfire_grace_time
         yield "coalesce", "yes" if spec.coalesce else "no"
         yield "misfire grace time", "no limit" if grace is None else format_duration(grace)
         yield "max instances", str(spec.max_instances)
+        yield "overlap", spec.overlap
         yield "queue", spec.queue
         if spec.result_ttl is not None:
             ttl = spec.result_ttl
@@ -223,16 +233,12 @@ def next_fires_table(fires: Sequence[PreviewRow], begin: datetime) -> Table:
     return table(columns)
 
 
-def history_view(
-    fires: Sequence[Fire], zone: ZoneInfo, jobs: Mapping[str, Job] | None = None
-) -> Iterator[Block]:
-    """A table of past fires, without columns that would say nothing; `jobs` are theirs, by id."""
+def history_view(fires: Sequence[Fire], zone: ZoneInfo) -> Iterator[Block]:
+    """A table of past fires, without columns that would say nothing."""
     if not fires:
         return
-    made = [(jobs or {}).get(fire.job_id or "") for fire in fires]
     reasons = [
-        fire.reason or (error_summary(job.error) if job else "")
-        for fire, job in zip(fires, made, strict=True)
+        ", ".join(filter(None, (fire.reason, error_summary(fire.job_error)))) for fire in fires
     ]
     columns = {
         "fire time": [cell(local_time(fire.fire_time, zone)) for fire in fires],
@@ -242,13 +248,26 @@ def history_view(
         columns["count>"] = [cell(fire.count) for fire in fires]
     if any(fire.job_id for fire in fires):
         columns["job"] = [cell(fire.job_id or "", "bold") for fire in fires]
-    if any(made):
-        columns["status"] = [
-            cell(job.status, STYLES[job.status]) if job else cell("") for job in made
-        ]
+    if any(fire.job_status for fire in fires):
+        columns["status"] = [_outcome(fire.job_status) for fire in fires]
     if any(reasons):
         columns["reason…"] = [cell(reason, "dim") for reason in reasons]
     yield table(columns, optional=("count", "status"))
+
+
+def backfill_view(backfill: Backfill, timezone: str) -> Iterator[Block]:
+    """A table of the jobs of a backfill that were added, or would be."""
+    zone = zone_of(backfill.schedule, timezone)
+    jobs = backfill.to_json()["jobs"]
+    if not jobs:
+        return
+    columns = {
+        "fire time": [
+            cell(local_time(clock.parse_time(job["scheduled_for"]), zone)) for job in jobs
+        ],
+        "job": [cell(job["id"], "bold") for job in jobs],
+    }
+    yield table(columns)
 
 
 def fire_cells(facts: Mapping[str, Any], zone: ZoneInfo) -> tuple[Cell, ...]:

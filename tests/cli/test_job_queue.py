@@ -213,7 +213,8 @@ def test_the_keys_of_a_job_as_json_are_stable(done: Cli) -> None:
         "id", "pipeline", "queue", "status", "created_at", "run_at", "started_at", "ended_at",
         "attempt", "attempts_left", "worker_losses", "worker", "schedule_id", "scheduled_for",
         "cancel_requested", "progress", "result_expires_at", "result_expired_at", "error",
-        "overrides", "priority", "expires", "start_by",
+        "overrides", "priority", "expires", "start_by", "concurrency_key", "max_parallel",
+        "blocked",
     }  # fmt: skip
     assert keys | {"result"} <= set(show(done, "good"))
     listed = done.run("job-queue", "list-jobs", "--json", code=0).json

@@ -32,7 +32,7 @@ HOSTILE = "[/] [red]x[/red] \x1b[31m \u202e"
 KEYS = {
     "id", "pipeline", "state", "trigger", "in_words", "timezone", "overrides", "queue",
     "result_ttl", "misfire_grace_time", "coalesce", "max_instances", "origin", "created_at",
-    "next_fire", "last_fire", "fault", "priority", "expires",
+    "next_fire", "last_fire", "fault", "priority", "expires", "overlap", "last_outcome", "failures",
 }  # fmt: skip
 
 

@@ -97,6 +97,28 @@ def add_many(ready: Ready, number: int, options: dict[str, Any], count: int) -> 
     return count
 
 
+def release_all(
+    ready: Ready, number: int, options: dict[str, Any], expected: int
+) -> list[tuple[float, float, str]]:
+    """Claim and finish until `expected` jobs have ended; when each that ran here began and ended."""
+    ran: list[tuple[float, float, str]] = []
+    with JobQueueManager(**options) as backend:
+        worker = FakeWorker(backend, f"worker-{number}")
+        ready()
+        while True:
+            claims = worker.claim(3)
+            # The claim was made before now, and ends after the next time.
+            began = time.monotonic()
+            time.sleep(0.002)
+            for claim in claims:
+                ended = time.monotonic()
+                assert worker.finish(claim)
+                ran.append((began, ended, claim.job_id))
+            finished = JobFilter(frozenset({JobStatus.FINISHED}), limit=expected)
+            if not claims and len(backend.list_jobs(finished)) == expected:
+                return ran
+
+
 def claim_and_finish(
     ready: Ready, number: int, options: dict[str, Any], expected: int
 ) -> list[tuple[str, int]]:

@@ -109,7 +109,24 @@ def test_postgresql_of_version_1_is_refused(postgres: PostgresServer) -> None:
         JobQueueManager(url=url)
 
 
-BACK_TO_4 = """
+BACK_TO_5 = """
+DROP TABLE flowerpower_outcomes;
+DROP INDEX flowerpower_fires_spans;
+ALTER TABLE flowerpower_fires DROP COLUMN last_time;
+ALTER TABLE flowerpower_fires DROP COLUMN job_status;
+DROP INDEX flowerpower_jobs_active;
+DROP INDEX flowerpower_jobs_blocked;
+DROP INDEX flowerpower_jobs_due;
+ALTER TABLE flowerpower_jobs DROP COLUMN concurrency_key;
+ALTER TABLE flowerpower_jobs DROP COLUMN max_parallel;
+ALTER TABLE flowerpower_jobs DROP COLUMN blocked;
+CREATE INDEX flowerpower_jobs_active ON flowerpower_jobs (namespace, schedule_id)
+    WHERE schedule_id IS NOT NULL AND status IN ('scheduled', 'queued', 'running');
+CREATE INDEX flowerpower_jobs_due ON flowerpower_jobs (namespace, run_at, queue)
+    WHERE status = 'scheduled';
+"""
+BACK_TO_4 = f"""
+{BACK_TO_5}
 DROP INDEX flowerpower_jobs_order;
 DROP INDEX flowerpower_jobs_due;
 DROP INDEX flowerpower_jobs_start_by;
@@ -121,7 +138,7 @@ ALTER TABLE flowerpower_jobs DROP COLUMN start_by;
 BACK_TO_3 = f"{BACK_TO_4} ALTER TABLE flowerpower_jobs DROP COLUMN attempts;"
 
 
-@pytest.mark.parametrize(("version", "back"), [(4, BACK_TO_4), (3, BACK_TO_3)])
+@pytest.mark.parametrize(("version", "back"), [(5, BACK_TO_5), (4, BACK_TO_4), (3, BACK_TO_3)])
 def test_sqlite_of_a_version_between_is_upgraded(tmp_path: Path, version: int, back: str) -> None:
     """It gets the columns and indexes that it lacks; its jobs stay, with priority 0."""
     url = f"sqlite:///{tmp_path}/jobs.db"
@@ -148,3 +165,18 @@ def test_postgresql_of_version_4_is_upgraded(postgres: PostgresServer) -> None:
     with JobQueueManager(url=url) as queue:
         queue.add_job(spec("urgent", priority=1))
         assert [claim.job_id for claim in FakeWorker(queue).claim(2)] == ["urgent", "old"]
+
+
+def test_jobs_of_schedules_still_count_after_an_upgrade(tmp_path: Path) -> None:
+    """Version 5 had no concurrency keys: a job of a schedule that waits is not overlooked."""
+    url = f"sqlite:///{tmp_path}/jobs.db"
+    with JobQueueManager(url=url) as queue:
+        queue.schedules.add(every(60, "mine"))
+        queue.add_job(spec("old", schedule_id="mine"))
+    with contextlib.closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
+        connection.executescript(f"{BACK_TO_5} PRAGMA user_version = 5;")
+    with JobQueueManager(url=url) as queue:
+        with queue.database.write() as tx:  # type: ignore[attr-defined]
+            tx.execute("UPDATE flowerpower_schedules SET next_fire = 60, due_at = 60", {})
+        (*_, fire) = queue.schedules.fire_due().fires
+        assert fire.outcome is Outcome.SKIPPED

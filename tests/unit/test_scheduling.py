@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -12,19 +13,30 @@ from flowerpower.config.run import RunOverrides
 from flowerpower.job_queue.scheduling import (
     COALESCED,
     OVERLAP,
+    QUEUE_IS_FULL,
+    QUEUE_LIMIT,
+    REPLACED,
     TOO_LATE,
     TOO_MANY,
     Decision,
     decide,
 )
 from flowerpower.jobs.job import JobSpec
-from flowerpower.jobs.schedule import Fire, Outcome, Schedule, ScheduleSpec, ScheduleState
+from flowerpower.jobs.schedule import (
+    Fire,
+    Outcome,
+    Overlap,
+    Schedule,
+    ScheduleSpec,
+    ScheduleState,
+)
 from flowerpower.triggers.base import Trigger
 from flowerpower.triggers.cron import Cron
 from flowerpower.triggers.date import Date
 from flowerpower.triggers.interval import Interval
 
-REASONS = {"coalesced": COALESCED, "late": TOO_LATE, "many": TOO_MANY}
+REASONS = {"coalesced": COALESCED, "late": TOO_LATE, "many": TOO_MANY, "full": QUEUE_IS_FULL,
+           "replaced": REPLACED}  # fmt: skip
 PAUSED, DONE = ScheduleState.PAUSED, ScheduleState.DONE
 
 
@@ -45,6 +57,7 @@ class Row:
     active: int
     ledger: str
     then: str
+    replaced: int = 0
 
 
 def a_schedule(
@@ -77,12 +90,13 @@ def row(
     last: str | None = None,
     added: str | None = None,
     known: dict[str, Any] | None = None,
+    replaced: int = 0,
     **spec: Any,
 ) -> Row:
     """`then` is the next fire, "done", or "nothing" if the schedule is left alone."""
     schedule = a_schedule(trigger, at(since), added=at(added) if added else None, **spec)
     schedule = replace(schedule, last_fire=at(last) if last else None, **(known or {}))
-    return Row(title, schedule, at(now), active, ledger, then)
+    return Row(title, schedule, at(now), active, ledger, then, replaced)
 
 
 def series(outcome: str, first: str, number: int, minutes: float = 1) -> str:
@@ -97,10 +111,13 @@ def fires_of(ledger: str, schedule: Schedule, now: datetime) -> list[Fire]:
     for text in filter(None, ledger.split(", ")):
         outcome, time, *more = text.split()
         count = next((int(word[1:]) for word in more if word[0] == "x"), 1)
-        reason = OVERLAP if outcome == "skipped" else REASONS[more[-1]] if more else None
+        reason = REASONS[more[-1]] if more else OVERLAP if outcome == "skipped" else None
         job_id = f"{schedule.id}-{at(time):%Y%m%dT%H%M%SZ}" if outcome == "enqueued" else None
-        kind = Outcome(outcome)
-        found.append(Fire(schedule.id, at(time), kind, reason, count, job_id, recorded_at=now))
+        kind, last = Outcome(outcome), None
+        if count > 1 and schedule.trigger is not None:
+            times = schedule.trigger.fires(at(time) - timedelta(microseconds=1))
+            last = next(islice(times, count - 1, None))
+        found.append(Fire(schedule.id, at(time), kind, reason, count, job_id, now, last))
     return found
 
 
@@ -212,6 +229,41 @@ OVERLAPS = [
         max_instances=5, **FEW),
     row("5 at once, 5 active", HOURS, "00:00", "01:00", "skipped 01:00", "02:00", active=5,
         max_instances=5),
+]  # fmt: skip
+
+QUEUE: dict[str, Any] = {"overlap": Overlap.QUEUE}
+REPLACE: dict[str, Any] = {"overlap": Overlap.REPLACE}
+POLICIES = [
+    row("queue, 0 active", HOURS, "00:00", "01:00", "enqueued 01:00", "02:00", **QUEUE),
+    row("queue, 1 of 1 active", HOURS, "00:00", "01:00", "enqueued 01:00", "02:00", active=1, **QUEUE),
+    row("queue, nearly full", HOURS, "00:00", "01:00", "enqueued 01:00", "02:00",
+        active=QUEUE_LIMIT, **QUEUE),
+    row("queue, full", HOURS, "00:00", "01:00", "skipped 01:00 full", "02:00",
+        active=QUEUE_LIMIT + 1, **QUEUE),
+    row("queue, 2 at once, full", HOURS, "00:00", "02:00",
+        "enqueued 01:00, skipped 02:00 full", "03:00", active=QUEUE_LIMIT + 1, max_instances=2,
+        **QUEUE, **FEW),
+    row("queue, 100 missed, each", MINUTES, "00:00", "01:40", series("enqueued", "00:01", 100),
+        "01:41", active=1, **QUEUE, **FEW),
+    row("replace, 0 active", HOURS, "00:00", "01:00", "enqueued 01:00", "02:00", **REPLACE),
+    row("replace, 1 of 1 active", HOURS, "00:00", "01:00", "enqueued 01:00", "02:00", active=1,
+        replaced=1, **REPLACE),
+    row("replace, one ends and one waits", HOURS, "00:00", "01:00", "enqueued 01:00", "02:00",
+        active=2, replaced=2, **REPLACE),
+    row("replace, 1 of 2 active", HOURS, "00:00", "01:00", "enqueued 01:00", "02:00", active=1,
+        max_instances=2, **REPLACE),
+    row("replace, 2 of 2 active", HOURS, "00:00", "01:00", "enqueued 01:00", "02:00", active=2,
+        max_instances=2, replaced=1, **REPLACE),
+    row("replace, 3 missed, each", HOURS, "00:00", "03:00",
+        "skipped 01:00 replaced, skipped 02:00 replaced, enqueued 03:00", "04:00", active=1,
+        replaced=1, **REPLACE, **FEW),
+    row("replace, 3 missed, each, 2 at once", HOURS, "00:00", "03:00",
+        "skipped 01:00 replaced, enqueued 02:00, enqueued 03:00", "04:00", active=1,
+        max_instances=2, replaced=1, **REPLACE, **FEW),
+    row("replace, 2 missed, 5 at once", HOURS, "00:00", "02:00", "enqueued 01:00, enqueued 02:00",
+        "03:00", active=1, max_instances=5, **REPLACE, **FEW),
+    row("replace, too late to be made", HOURS, "00:00", "01:30", "missed 01:00 late", "02:00",
+        active=1, misfire_grace_time=60, **REPLACE),
 ]  # fmt: skip
 
 BOUNDED = Cron("0 * * * *", start=at("02:00"), end=at("05:00"))
@@ -335,7 +387,7 @@ CLOCK_CHANGES = [
         "enqueued 10-25T00:30", "done"),
 ]  # fmt: skip
 
-ROWS = [*ON_TIME, *MISSED, *LATE, *OVERLAPS, *BOUNDS, *STATES, *JUMPS, *CLOCK_CHANGES]
+ROWS = [*ON_TIME, *MISSED, *LATE, *OVERLAPS, *POLICIES, *BOUNDS, *STATES, *JUMPS, *CLOCK_CHANGES]
 
 
 @pytest.mark.parametrize("case", ROWS, ids=lambda case: case.title)
@@ -349,6 +401,9 @@ def test_decide(case: Row) -> None:
     assert decision is not None
     expected = fires_of(case.ledger, schedule, now)
     assert list(decision.fires) == expected
+    assert schedule.spec is not None
+    policy, limit = schedule.spec.overlap, schedule.spec.max_instances
+    assert decision.replaced == case.replaced
     assert decision.jobs == tuple(
         JobSpec(
             pipeline="report",
@@ -358,6 +413,7 @@ def test_decide(case: Row) -> None:
             result_ttl=7.0,
             schedule_id="mine",
             scheduled_for=fire.fire_time,
+            max_parallel=None if policy is Overlap.SKIP else limit,
         )
         for fire in expected
         if fire.job_id is not None

@@ -16,22 +16,24 @@ from importlib import resources
 from typing import Any
 
 from flowerpower.job_queue import records
+from flowerpower.job_queue.apscheduler.outcomes import ends_of
 from flowerpower.job_queue.base import FinishRequest
 from flowerpower.job_queue.records import Row
 from flowerpower.jobs.claim import Claim, ExpiredJob
 from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobFilter, JobSpec, JobStatus
 from flowerpower.text import JOB_ID_LIMIT, is_job_id, is_name
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 _UPGRADABLE_VERSION = 2
 Texts = Mapping[str, str]
 _LIVE = ", ".join(f"'{status}'" for status in JobStatus if not status.is_ended)
+_RETURNING_END = "RETURNING id, status, schedule_id, scheduled_for, concurrency_key"
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
 def _sql(file: str) -> str:
     text = (resources.files(__package__) / "sql" / file).read_text("utf-8")
-    return text.replace("{live}", _LIVE)
+    return text.replace("{live}", _LIVE).replace("{returning_end}", _RETURNING_END)
 
 
 @lru_cache(maxsize=1)
@@ -144,12 +146,13 @@ class Transaction(ABC):
     def job_parameters(self, spec: JobSpec, position: int = 0) -> dict[str, Any]:
         """The parameters of `add_job` for a new job; `position` is its place among those added."""
         run_at = self.now if spec.run_at is None else spec.run_at.timestamp()
+        blocked = spec.max_parallel is not None
         return {
             "id": spec.id,
             "pipeline": spec.pipeline,
             "queue": spec.queue,
             "payload": json.dumps(spec.payload()),
-            "status": JobStatus.SCHEDULED if run_at > self.now else JobStatus.QUEUED,
+            "status": JobStatus.SCHEDULED if blocked or run_at > self.now else JobStatus.QUEUED,
             "run_at": run_at,
             # Jobs of one transaction are in the order in which they were added, too.
             "created_at": self.now + position * 1e-6,
@@ -158,7 +161,11 @@ class Transaction(ABC):
             "scheduled_for": records.seconds_of(spec.scheduled_for),
             "priority": spec.priority,
             "expires_after": spec.expires,
-            "start_by": None if spec.expires is None else run_at + spec.expires,
+            # A blocked job does not age.
+            "start_by": None if spec.expires is None or blocked else run_at + spec.expires,
+            "concurrency_key": spec.concurrency_key,
+            "max_parallel": spec.max_parallel,
+            "blocked": int(blocked),
         }
 
     def job(self, job_id: str, *, created: bool = True) -> Job:
@@ -202,8 +209,27 @@ class Transaction(ABC):
         """Cancel up to `count` waiting jobs that are too old; return them."""
         jobs = [records.expired_job_of(row) for row in self.rows("expired", count=count)]
         errors = [{"id": job.id, "error": records.as_json(job.error)} for job in jobs]
-        self.run_many("expire", errors)
+        self.note_ends([row for rows in self.rows_of_many("expire", errors) for row in rows])
         return jobs
+
+    def cancel(self, job_id: str, status: JobStatus, error: str | None = None) -> None:
+        """Cancel a job that is waiting; ask a running one to end. `error` (JSON) says why."""
+        query = "cancel_running" if status is JobStatus.RUNNING else "cancel_waiting"
+        self.note_ends(self.rows(query, id=job_id, error=error))
+
+    def release_blocked(self) -> None:
+        """Queue blocked jobs whose concurrency key has room for them, the oldest first."""
+        # Before any row of a job is locked: whoever holds the lock waits for no claim.
+        if self.rows("keys_with_room"):
+            self.run("lock_blocked")
+            for row in self.rows("keys_with_room"):
+                self.run("release_blocked", key=row["name"], count=row["room"])
+
+    def note_ends(self, rows: Sequence[Row]) -> None:
+        """Keep how jobs have ended, of which `rows` are {returning_end}; once in a transaction."""
+        fires, outcomes = ends_of(rows)
+        self.run_many("note_fire_end", fires)
+        self.run_many("note_outcome", outcomes)
 
     # Attempts
 
@@ -221,12 +247,17 @@ class Transaction(ABC):
             claims += [records.claim_of(row, worker) for row in rows]
         return claims
 
-    def finish(self, request: FinishRequest) -> bool:
-        """End an attempt; False, with nothing written, if its claim is no longer held."""
+    def finish_many(self, requests: Iterable[FinishRequest]) -> list[bool]:
+        """End attempts; False, with nothing written, for each whose claim is no longer held."""
+        ended = [self._finish(request) for request in requests]
+        self.note_ends([row for rows in ended for row in rows])
+        return [bool(rows) for rows in ended]
+
+    def _finish(self, request: FinishRequest) -> list[Row]:
         claim, result = request.claim, request.end
         keeps_result = result.status is JobStatus.FINISHED
         expires = keeps_result and claim.result_ttl >= 0
-        is_held = self.run(
+        ended = self.rows(
             "finish",
             **fence(claim),
             status=result.status,
@@ -239,15 +270,17 @@ class Transaction(ABC):
             attempts_left=result.attempts_left,
             run_at=records.seconds_of(result.run_at),
         )
-        if is_held:
+        if ended:
             self.append_log(claim, request.log)
-        return bool(is_held)
+        return ended
 
     def requeue_lost(self, reason: str, worker: str, id: str = "", attempt: int = 0) -> int:
         """Requeue a lost attempt, or all that a worker held; return how many."""
         claimed = {"worker": worker, "id": id, "attempt": attempt}
         error, limit = records.lost_error(reason), MAX_WORKER_LOSSES
-        return self.run("requeue_lost", **claimed, max_worker_losses=limit, error=error)
+        rows = self.rows("requeue_lost", **claimed, max_worker_losses=limit, error=error)
+        self.note_ends(rows)
+        return len(rows)
 
     def append_log(self, claim: Claim, text: str) -> None:
         """Append to the log of an attempt; of more than LOG_LIMIT bytes the end is kept."""

@@ -97,8 +97,7 @@ class APSManager(JobQueueBackend):
             status = records.status_of(tx.row("lock_job", job_id))
             records.check_cancel(job_id, status)
             if status is not JobStatus.CANCELLED:
-                query = "cancel_running" if status is JobStatus.RUNNING else "cancel_waiting"
-                tx.run(query, id=job_id)
+                tx.cancel(job_id, status)
             return tx.job(job_id)
 
     def retry_job(self, job_id: str) -> Job:
@@ -164,6 +163,8 @@ class APSManager(JobQueueBackend):
             known = tx.rows("is_worker_known", worker=worker_id)
             if not known:
                 return []
+            if known[0]["blocked_key"] is not None:
+                tx.release_blocked()
             tx.run("promote")
             expired = tx.expire(EXPIRE_BATCH) if known[0]["has_expired"] else []
             claims = tx.claim(worker_id, count, names)
@@ -188,6 +189,8 @@ class APSManager(JobQueueBackend):
             if tx.rows("has_queued", {"names": names_text}, **names):
                 return 0.0
             rows = tx.rows("next_due", {"queues": text}, **names)
+            if rows[0]["blocked_key"] is not None and tx.rows("keys_with_room"):
+                return 0.0
             now = tx.now
         # A damaged row may hold anything.
         due = [row["run_at"] for row in rows if isinstance(row["run_at"], int | float)]
@@ -211,11 +214,13 @@ class APSManager(JobQueueBackend):
 
     def finish_many(self, ended: Sequence[FinishRequest]) -> list[bool]:
         with self.database.write() as tx:
-            return [tx.finish(request) for request in ended]
+            return tx.finish_many(ended)
 
     def release(self, claim: Claim) -> bool:
         with self.database.write() as tx:
-            return bool(tx.run("release", **fence(claim)))
+            rows = tx.rows("release", **fence(claim))
+            tx.note_ends(rows)
+            return bool(rows)
 
     def requeue_lost(self, claim: Claim, reason: str) -> bool:
         with self.database.write() as tx:

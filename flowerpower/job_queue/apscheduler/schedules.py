@@ -5,13 +5,15 @@ from __future__ import annotations
 import builtins
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from flowerpower.job_queue import schedule_store
 from flowerpower.job_queue.apscheduler.database import Database, Texts, Transaction, in_list
-from flowerpower.job_queue.records import Row, moment_of
+from flowerpower.job_queue.backfill import check_unedited, fill
+from flowerpower.job_queue.records import Row, as_json, moment_of, seconds_of, status_of
 from flowerpower.job_queue.schedule_store import FIRE_BATCH, FIRES_KEPT, FireBatch, ScheduleStore
-from flowerpower.job_queue.scheduling import CLOCK_REWOUND, decide, pause_unreadable
+from flowerpower.job_queue.scheduling import CLOCK_REWOUND, Decision, decide, pause_unreadable
 from flowerpower.jobs.job import JobSpec
 from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec, ScheduleState
 from flowerpower.text import SCHEDULE_ID_LIMIT, is_name
@@ -54,6 +56,10 @@ class SqlSchedules(ScheduleStore):
 
     def get(self, schedule_id: str) -> Schedule:
         with self._database.read() as tx:
+            if is_name(schedule_id, SCHEDULE_ID_LIMIT):
+                one = {"condition": "AND schedules.id = :id"}
+                for row in tx.rows("list_schedules", one, id=schedule_id):
+                    return schedule_store.schedule_of(row)
             return self._get(tx, schedule_id, _NO_LOCK)
 
     def _get(self, tx: Transaction, schedule_id: str, lock: Texts | None = None) -> Schedule:
@@ -66,7 +72,8 @@ class SqlSchedules(ScheduleStore):
 
     def list(self) -> builtins.list[Schedule]:
         with self._database.read() as tx:
-            return [schedule_store.schedule_of(row) for row in tx.rows("list_schedules")]
+            rows = tx.rows("list_schedules", {"condition": ""})
+        return [schedule_store.schedule_of(row) for row in rows]
 
     def set_state(self, schedule_id: str, state: ScheduleState) -> Schedule:
         with self._database.write() as tx:
@@ -80,12 +87,36 @@ class SqlSchedules(ScheduleStore):
         with self._database.write() as tx:
             self._get(tx, schedule_id)
             tx.run("delete_schedule", id=schedule_id)
+            tx.run("delete_outcome", id=schedule_id)
 
     def fires(self, schedule_id: str, limit: int = 100) -> builtins.list[Fire]:
         with self._database.read() as tx:
             self._get(tx, schedule_id, _NO_LOCK)
             rows = tx.rows("list_fires", id=schedule_id, limit=max(0, limit))
         return [schedule_store.fire_of(row) for row in rows]
+
+    def ledger(self, schedule_id: str) -> builtins.list[Fire]:
+        with self._database.read() as tx:
+            self._get(tx, schedule_id, _NO_LOCK)
+            rows = tx.rows("ledger", id=schedule_id)
+        return [schedule_store.fire_of(row) for row in rows]
+
+    def backfill(
+        self, schedule: Schedule, times: Sequence[datetime], max_parallel: int
+    ) -> builtins.list[str]:
+        if not times:
+            return []
+        with self._database.write() as tx:
+            # An expired record no longer holds its id.
+            tx.run("delete_expired")
+            current = self._get(tx, schedule.id)
+            check_unedited(schedule, current)
+            span = {"first": min(times).timestamp(), "last": max(times).timestamp()}
+            rows = tx.rows("ledger_between", id=schedule.id, **span)
+            ledger = [schedule_store.fire_of(row) for row in rows]
+            step = fill(current, ledger, times, moment_of(tx.now), max_parallel)
+            fires = self._record(tx, step.fires, {job.id: job for job in step.jobs})
+        return [fire.job_id for fire in fires if fire.job_id is not None]
 
     def next_fire_in(self) -> float | None:
         with self._database.read() as tx:
@@ -119,6 +150,7 @@ class SqlSchedules(ScheduleStore):
         fires: list[Fire] = []
         jobs: dict[str, JobSpec] = {}
         moved: list[Schedule] = []
+        replacing: list[Decision] = []
         moment = moment_of(tx.now)
         for schedule in schedules:
             decision = decide(schedule, moment, active.get(schedule.id, 0))
@@ -127,12 +159,18 @@ class SqlSchedules(ScheduleStore):
                 fires += decision.fires
                 jobs.update({job.id: job for job in decision.jobs})
                 moved.append(replace(decision.schedule, revision=schedule.revision + 1))
+                if decision.replaced:
+                    replacing.append(decision)
         new_fires = self._record(tx, fires, jobs)
+        added = {fire.job_id for fire in new_fires}
+        for decision in replacing:
+            _replace_jobs(tx, decision, sum(job.id in added for job in decision.jobs))
         tx.run_many("move_schedule", [_position(schedule) for schedule in moved])
         for schedule in moved:
             # Trimming at every fire would cost more than the fire.
             if schedule.revision % 100 == 0:
-                tx.run("trim_fires", id=schedule.id, kept=FIRES_KEPT - 1)
+                for query in ("trim_fires", "trim_spans"):
+                    tx.run(query, id=schedule.id, kept=FIRES_KEPT - 1)
         return new_fires
 
     def _record(
@@ -149,6 +187,15 @@ class SqlSchedules(ScheduleStore):
         )
         existing = {job_id for job_id, count in zip(job_ids, added, strict=True) if not count}
         return [fire for fire in recorded if fire.job_id not in existing]
+
+
+def _replace_jobs(tx: Transaction, decision: Decision, added: int) -> None:
+    """Cancel the oldest active jobs of a schedule in favour of those that were `added`."""
+    # A fire whose time had its job before, as after the clock was set back, replaces nothing.
+    count = decision.replaced - (len(decision.jobs) - added)
+    error = as_json(decision.replaced_error)
+    for row in tx.rows("active_jobs", key=decision.schedule.id, count=max(0, count)):
+        tx.cancel(row["id"], status_of(row), error)
 
 
 def schedule_parameters(schedule: Schedule, spec: ScheduleSpec) -> dict[str, Any]:
@@ -169,4 +216,5 @@ def _position(schedule: Schedule) -> dict[str, Any]:
 
 def _fire_parameters(fire: Fire) -> dict[str, Any]:
     columns = {name: getattr(fire, name) for name in ("outcome", "reason", "count", "job_id")}
-    return {**columns, "id": fire.schedule_id, "fire_time": fire.fire_time.timestamp()}
+    times = {name: seconds_of(getattr(fire, name)) for name in ("fire_time", "last_time")}
+    return {**columns, **times, "id": fire.schedule_id}

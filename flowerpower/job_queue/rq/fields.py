@@ -32,6 +32,9 @@ STATUSES = {
 RQ_STATUSES = {status: word for word, status in STATUSES.items()}
 # A user has ended it in RQ's own worker; for our workers that is a cancelled job.
 STATUSES["stopped"] = JobStatus.CANCELLED
+BLOCKED = "deferred"
+"""RQ's word for a job that waits for others."""
+STATUSES[BLOCKED] = JobStatus.SCHEDULED
 _EMPTY = ("success_callback_name", "failure_callback_name", "stopped_callback_name", "started_at",
           "ended_at", "last_heartbeat", "worker_name", "group_id")  # fmt: skip
 """RQ's fields that are empty in a new job."""
@@ -45,10 +48,11 @@ CONSTANT_FIELDS = {
 """The fields that are the same in every new job; a script is told them once, not for each."""
 _SET_FIELDS = ("fp_run_at", "fp_created_at", "fp_start_by")
 """What lua/add_jobs.lua says of a new job, after its status."""
-_TEXTS = ("pipeline", "queue", "payload", "owner", "schedule_id", "error", "attempts")
+_TEXTS = ("pipeline", "queue", "payload", "owner", "schedule_id", "error", "attempts",
+          "concurrency_key")  # fmt: skip
 _NUMBERS = ("run_at", "created_at", "result_ttl", "scheduled_for", "started_at", "ended_at",
             "result_expires_at", "expires_after", "start_by")  # fmt: skip
-_COUNTS = ("attempt", "attempts_left", "worker_losses", "retries", "priority")
+_COUNTS = ("attempt", "attempts_left", "worker_losses", "retries", "priority", "max_parallel")
 _COLUMN_OF: dict[str, tuple[str, type[str] | type[float] | type[int]]] = {
     f"fp_{name}": (name, kind)
     for names, kind in ((_TEXTS, str), (_NUMBERS, float), (_COUNTS, int))
@@ -88,11 +92,19 @@ def record_of(spec: JobSpec, namespace: str, result_ttl: float) -> dict[str, Any
 
 
 def _limits_of(spec: JobSpec) -> dict[str, Any]:
-    """The fields of a job that becomes too old, with the error that the scripts give it then."""
+    """The fields of a job that may have to wait for others, and of one that becomes too old.
+
+    The latter with the error that the scripts give it then.
+    """
+    limits: dict[str, Any] = {}
+    if spec.concurrency_key is not None:
+        limits["fp_concurrency_key"] = spec.concurrency_key
+    if spec.max_parallel is not None:
+        limits["fp_max_parallel"] = spec.max_parallel
     if spec.expires is None:
-        return {}
+        return limits
     expired = ExpiredJob(spec.id, spec.pipeline, spec.expires)
-    return {
+    return limits | {
         "fp_expires_after": repr(float(spec.expires)),
         "fp_expired_error": json.dumps(expired.error),
     }
@@ -125,6 +137,7 @@ def row_of(
         "id": job_id,
         "status": STATUSES.get(status, f"{status!r}"),
         "raw_status": fields.get(b"status", b"").decode("utf-8", "surrogateescape"),
+        "blocked": status == BLOCKED,
         "cancel": fields.get(b"fp_cancel") == b"1",
         "result": text_of(result),
         "progress": text_of(progress),
@@ -166,7 +179,7 @@ def _seconds(stamp: bytes | None) -> float | None:
 def row_of_new(job_id: str, record: Sequence[str], set_fields: Sequence[str]) -> Row:
     """The record of a job that was added as `record`; `set_fields` are as lua/add_jobs.lua says."""
     row = {**_new_row(), "id": job_id, "status": STATUSES[set_fields[0]]}
-    row["raw_status"] = set_fields[0]
+    row |= {"raw_status": set_fields[0], "blocked": set_fields[0] == BLOCKED}
     names = (*record[::2], *_SET_FIELDS)
     for name, text in zip(names, (*record[1::2], *set_fields[1:]), strict=True):
         if text and name in _COLUMN_OF:

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import builtins
-import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from flowerpower.job_queue import schedule_store
-from flowerpower.job_queue.records import Row, json_object, moment_of, seconds_of
-from flowerpower.job_queue.rq.fields import (
-    columns,
-    flat_of,
-    ids_of,
-    pairs_of,
-    present,
-    stamp_of,
-    text_of,
-)
+from flowerpower.job_queue.backfill import check_unedited, fill
+from flowerpower.job_queue.records import as_json, moment_of
+from flowerpower.job_queue.rq.fields import flat_of, ids_of, pairs_of, present, stamp_of, text_of
+from flowerpower.job_queue.rq.ledger import RedisLedger, schedule_of, schedules_of
 from flowerpower.job_queue.rq.store import RedisStore
 from flowerpower.job_queue.schedule_store import FIRE_BATCH, FIRES_KEPT, FireBatch, ScheduleStore
-from flowerpower.job_queue.scheduling import CLOCK_REWOUND, Decision, decide, pause_unreadable
+from flowerpower.job_queue.scheduling import CLOCK_REWOUND, decide, pause_unreadable
 from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec, ScheduleState
 from flowerpower.text import SCHEDULE_ID_LIMIT, is_name
-
-_TEXTS = ("pipeline", "definition", "state", "origin")
-_NUMBERS = ("created_at", "anchor", "next_fire", "due_at", "last_fire")
-_FIRE_COLUMNS = ("reason", "count", "job_id", "recorded_at")
 
 
 class RedisSchedules(ScheduleStore):
@@ -36,7 +25,7 @@ class RedisSchedules(ScheduleStore):
 
     def __init__(self, store: RedisStore) -> None:
         self._store = store
-        self._connection = store.connection
+        self._ledger = RedisLedger(store)
         self._run = store.run
         self._key = store.key
 
@@ -103,30 +92,23 @@ class RedisSchedules(ScheduleStore):
 
     def _find(self, schedule_id: str) -> Schedule | None:
         fields = self._store.command("hgetall", self._key("schedule", schedule_id))
-        return _schedule(schedule_id, fields) if fields else None
+        return schedule_of(schedule_id, fields) if fields else None
 
     def get(self, schedule_id: str) -> Schedule:
-        schedule = self._find(schedule_id) if is_name(schedule_id, SCHEDULE_ID_LIMIT) else None
-        if schedule is None:
-            known = self._store.command("zrange", self._key("schedules"), 0, 999)
-            raise schedule_store.schedule_not_found(schedule_id, ids_of(known))
-        return schedule
+        if is_name(schedule_id, SCHEDULE_ID_LIMIT):
+            ids = [schedule_id]
+            for schedule in schedules_of(ids, self._run("list_schedules", ids=ids)):
+                return schedule
+        known = self._store.command("zrange", self._key("schedules"), 0, 999)
+        raise schedule_store.schedule_not_found(schedule_id, ids_of(known))
 
     def list(self) -> builtins.list[Schedule]:
-        schedules: list[Schedule] = []
-        for page in self._store.pages("schedules"):
-            with self._connection.errors():
-                pipeline = self._connection.client.pipeline(transaction=False)
-                for schedule_id in page:
-                    pipeline.hgetall(self._key("schedule", schedule_id))
-                hashes = pipeline.execute(raise_on_error=False)
-            # A damaged key of another type gives an error instead of its content.
-            schedules += [
-                _schedule(schedule_id, fields)
-                for schedule_id, fields in zip(page, hashes, strict=True)
-                if isinstance(fields, dict) and fields
-            ]
-        return schedules
+        pages = self._store.pages("schedules")
+        return [
+            schedule
+            for page in pages
+            for schedule in schedules_of(page, self._run("list_schedules", ids=page))
+        ]
 
     def set_state(self, schedule_id: str, state: ScheduleState) -> Schedule:
         while True:
@@ -143,13 +125,38 @@ class RedisSchedules(ScheduleStore):
 
     def fires(self, schedule_id: str, limit: int = 100) -> builtins.list[Fire]:
         self.get(schedule_id)
-        if limit < 1:
+        return self._ledger.latest(schedule_id, limit)
+
+    def ledger(self, schedule_id: str) -> builtins.list[Fire]:
+        self.get(schedule_id)
+        return self._ledger.between(schedule_id, None, None)
+
+    def backfill(
+        self, schedule: Schedule, times: Sequence[datetime], max_parallel: int
+    ) -> builtins.list[str]:
+        if not times:
             return []
-        times = self._store.command("zrevrange", self._key("fires", schedule_id), 0, limit - 1)
-        ledger = self._key("fire", schedule_id)
-        rows = self._store.command("hmget", ledger, times) if times else []
-        return [schedule_store.fire_of(_fire_row(schedule_id, time, row))
-                for time, row in zip(times, rows, strict=True)]  # fmt: skip
+        while True:
+            current = self.get(schedule.id)
+            check_unedited(schedule, current)
+            first, last = min(times).timestamp(), max(times).timestamp()
+            ledger = self._ledger.between(schedule.id, first, last)
+            step = fill(current, ledger, times, self._now(), max_parallel)
+            written = self._run(
+                "backfill",
+                id=schedule.id,
+                seen=str(current.revision),
+                revision=str(current.revision + 1),
+                fires=self._ledger.to_write(step.fires, step.jobs),
+                constant=self._store.constant_fields,
+            )
+            # Nothing: the schedule has changed meanwhile.
+            if written is not None:
+                return [
+                    fire.job_id
+                    for fire, is_new in zip(step.fires, written, strict=True)
+                    if is_new and fire.job_id is not None
+                ]
 
     def next_fire_in(self) -> float | None:
         seconds = self._run("next_fire_in", clock_rewound=CLOCK_REWOUND.total_seconds())
@@ -166,7 +173,7 @@ class RedisSchedules(ScheduleStore):
         fires: list[tuple[Fire, ...]] = []
         for name, flat, active in due:
             fields = pairs_of(flat)
-            schedule = _schedule(name.decode("ascii", "replace"), fields)
+            schedule = schedule_of(name.decode("ascii", "replace"), fields)
             decision = decide(schedule, moment, int(active)) or pause_unreadable(schedule)
             if decision is None:
                 continue
@@ -174,7 +181,10 @@ class RedisSchedules(ScheduleStore):
                 "id": schedule.id,
                 "seen": text_of(fields.get(b"revision")) or "0",
                 "active": int(active),
-                "fires": self._fires_to_write(decision),
+                "fires": self._ledger.to_write(decision.fires, decision.jobs),
+                "jobs": len(decision.jobs),
+                "replaced": decision.replaced,
+                "error": as_json(decision.replaced_error) if decision.replaced else None,
                 "moved": _moved(replace(decision.schedule, revision=schedule.revision + 1)),
             })  # fmt: skip
             fires.append(decision.fires)
@@ -191,19 +201,6 @@ class RedisSchedules(ScheduleStore):
         ]
         return FireBatch(tuple(new_fires), len(due))
 
-    def _fires_to_write(self, decision: Decision) -> builtins.list[dict[str, Any]]:
-        jobs = {job.id: job for job in decision.jobs}
-        entries = []
-        for fire in decision.fires:
-            row = {name: getattr(fire, name) for name in ("outcome", *_FIRE_COLUMNS)}
-            row["recorded_at"] = seconds_of(fire.recorded_at)
-            time = stamp_of(fire.fire_time.timestamp())
-            entry: dict[str, Any] = {"time": time, "row": json.dumps(row)}
-            if fire.job_id in jobs:
-                entry["job"] = self._store.job_record(jobs[fire.job_id])
-            entries.append(entry)
-        return entries
-
 
 def _moved(schedule: Schedule) -> dict[str, Any]:
     """The changed fields of a schedule, and its place in the sets that schedulers search."""
@@ -217,17 +214,3 @@ def _moved(schedule: Schedule) -> dict[str, Any]:
         "due_at": seconds["due_at"],
     }
     return present(moved)
-
-
-def _schedule(schedule_id: str, fields: Mapping[bytes, bytes]) -> Schedule:
-    row = columns(fields, "", texts=_TEXTS, numbers=_NUMBERS, counts=("revision",))
-    row |= {"id": schedule_id, "revision": row["revision"] or 0}
-    return schedule_store.schedule_of(row)
-
-
-def _fire_row(schedule_id: str, time: bytes, text: bytes | None) -> Row:
-    content = json_object(text) or {}
-    # What earlier versions called it.
-    outcome = "enqueued" if content.get("outcome") == "made" else content.get("outcome")
-    row = {name: content.get(name) for name in _FIRE_COLUMNS}
-    return {**row, "schedule_id": schedule_id, "fire_time": float(time), "outcome": outcome}

@@ -42,7 +42,7 @@ RQ_WORKER_DIED = "RQ's own worker that ran it died; its jobs have no lease and a
 @lru_cache(maxsize=32)
 def _script_text(name: str) -> str:
     folder = resources.files(__package__) / "lua"
-    parts = ("common", "queue_order", "rq_tools", name)
+    parts = ("common", "queue_order", "rq_tools", "concurrency", name)
     return "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in parts)
 
 
@@ -115,7 +115,8 @@ class RedisStore:
             "id": spec.id,
             "queue": spec.queue,
             "run_at": records.seconds_of(spec.run_at),
-            "schedule_id": spec.schedule_id,
+            "concurrency_key": spec.concurrency_key,
+            "max_parallel": spec.max_parallel,
             "expires": spec.expires,
             "priority": spec.priority,
             "record": flat_of(record_of(spec, self.namespace, result_ttl)),

@@ -57,7 +57,10 @@ class Firing:
 
     def emit(self, fire: Fire) -> None:
         """Emit the event of a fire."""
-        self._events.emit("fire", **fire.to_json())
+        facts = fire.to_json()
+        # Its job is new.
+        del facts["job_status"], facts["job_error"]
+        self._events.emit("fire", **facts)
 
     def step(self) -> float:
         """Fire what is due, if it is time to look; seconds until the next look."""

@@ -1,15 +1,18 @@
 -- Queries of jobs, logs and workers, by name. Tables: flowerpower_jobs (all columns; `schema.sql`
--- explains them), flowerpower_logs, flowerpower_workers.
+-- explains them), flowerpower_logs, flowerpower_workers; of flowerpower_fires job_status, and
+-- flowerpower_outcomes. {returning_end} has what `Transaction.note_ends` needs of a job.
 -- {queues} becomes one parameter per queue, {names} one row per queue, {live} the statuses that have not ended. {skip_locked} is
 -- PostgreSQL's: without it users would wait for each other's rows, and could deadlock.
 
 -- name: add_job
 INSERT INTO flowerpower_jobs (
     namespace, id, pipeline, queue, payload, status, run_at, created_at, result_ttl,
-    schedule_id, scheduled_for, priority, expires_after, start_by
+    schedule_id, scheduled_for, priority, expires_after, start_by, concurrency_key, max_parallel,
+    blocked
 ) VALUES (
     :namespace, :id, :pipeline, :queue, :payload, :status, :run_at, :created_at, :result_ttl,
-    :schedule_id, :scheduled_for, :priority, :expires_after, :start_by
+    :schedule_id, :scheduled_for, :priority, :expires_after, :start_by, :concurrency_key,
+    :max_parallel, :blocked
 ) ON CONFLICT (namespace, id) DO NOTHING
 RETURNING *
 
@@ -29,23 +32,31 @@ WHERE namespace = :namespace AND id = :id AND (expires_at IS NULL OR expires_at 
 -- name: list_jobs
 SELECT id, pipeline, queue, payload, status, run_at, created_at, result_ttl, schedule_id,
     scheduled_for, owner, attempt, attempts_left, worker_losses, cancel, started_at, ended_at,
-    result_expires_at, error, progress, attempts, priority, expires_after, start_by, NULL AS result
+    result_expires_at, error, progress, attempts, priority, expires_after, start_by,
+    concurrency_key, max_parallel, blocked, NULL AS result
 FROM flowerpower_jobs
 WHERE namespace = :namespace AND (expires_at IS NULL OR expires_at > :now) {conditions}
 ORDER BY created_at DESC LIMIT :limit
 
 -- name: cancel_waiting
 UPDATE flowerpower_jobs SET status = 'cancelled', cancel = 1, ended_at = :now,
-    expires_at = :expires_at, start_by = NULL
+    expires_at = :expires_at, start_by = NULL, blocked = 0, error = COALESCE(:error, error)
 WHERE namespace = :namespace AND id = :id
+{returning_end}
 
 -- name: cancel_running
-UPDATE flowerpower_jobs SET cancel = 1 WHERE namespace = :namespace AND id = :id
+-- An error of a running job is why it is cancelled; its end keeps that.
+UPDATE flowerpower_jobs SET cancel = 1, error = COALESCE(:error, error)
+WHERE namespace = :namespace AND id = :id
 
 -- name: retry_job
-UPDATE flowerpower_jobs SET status = 'queued', run_at = :now, cancel = 0, retries = 0,
-    worker_losses = 0, attempts_left = NULL, ended_at = NULL, expires_at = NULL, result = NULL,
-    result_expires_at = NULL, error = NULL, owner = NULL, start_by = :now + expires_after
+-- One that had to wait for others waits for them again.
+UPDATE flowerpower_jobs SET
+    status = CASE WHEN max_parallel IS NULL THEN 'queued' ELSE 'scheduled' END,
+    blocked = CASE WHEN max_parallel IS NULL THEN 0 ELSE 1 END, run_at = :now, cancel = 0,
+    retries = 0, worker_losses = 0, attempts_left = NULL, ended_at = NULL, expires_at = NULL,
+    result = NULL, result_expires_at = NULL, error = NULL, owner = NULL,
+    start_by = CASE WHEN max_parallel IS NULL THEN :now + expires_after END
 WHERE namespace = :namespace AND id = :id
 
 -- name: delete_job
@@ -103,10 +114,14 @@ VALUES (:namespace, :worker, :host, :pid, :queues, :slots, :now, 1, :now)
 DELETE FROM flowerpower_workers WHERE namespace = :namespace AND id = :worker
 
 -- name: is_worker_known
--- And whether any job has waited too long, which costs no query of its own.
+-- And whether any job has waited too long, or is blocked, which costs no query of its own.
 SELECT beat, EXISTS (
     SELECT 1 FROM flowerpower_jobs WHERE namespace = :namespace AND start_by <= :now
-) AS has_expired
+) AS has_expired, (
+    SELECT concurrency_key FROM flowerpower_jobs
+    WHERE namespace = :namespace AND blocked = 1 AND concurrency_key > ''
+    ORDER BY concurrency_key LIMIT 1
+) AS blocked_key
 FROM flowerpower_workers WHERE namespace = :namespace AND id = :worker {for_share}
 
 -- name: list_workers
@@ -140,15 +155,69 @@ SELECT name FROM ({names}) AS named WHERE (
 ) IS NOT NULL LIMIT 1
 
 -- name: next_due
-SELECT MIN(run_at) AS run_at FROM flowerpower_jobs
-WHERE namespace = :namespace AND status = 'scheduled' AND queue IN ({queues})
+-- And whether any job is blocked. Without its order the database might read all jobs to find none.
+SELECT MIN(run_at) AS run_at, (
+    SELECT concurrency_key FROM flowerpower_jobs
+    WHERE namespace = :namespace AND blocked = 1 AND concurrency_key > ''
+    ORDER BY concurrency_key LIMIT 1
+) AS blocked_key FROM flowerpower_jobs
+WHERE namespace = :namespace AND status = 'scheduled' AND blocked = 0 AND queue IN ({queues})
 
 -- name: promote
 UPDATE flowerpower_jobs SET status = 'queued'
 WHERE namespace = :namespace AND id IN (
     SELECT id FROM flowerpower_jobs
-    WHERE namespace = :namespace AND status = 'scheduled' AND run_at <= :now {skip_locked}
+    WHERE namespace = :namespace AND status = 'scheduled' AND blocked = 0 AND run_at <= :now
+    {skip_locked}
 )
+
+-- name: keys_with_room
+-- The concurrency keys that have a blocked job and room for it. From key to key in the index: a
+-- backfill has thousands of blocked jobs with one key.
+WITH RECURSIVE keys (name) AS (
+    SELECT MIN(concurrency_key) FROM flowerpower_jobs
+    WHERE namespace = :namespace AND blocked = 1
+    UNION ALL
+    SELECT (
+        SELECT MIN(concurrency_key) FROM flowerpower_jobs
+        WHERE namespace = :namespace AND blocked = 1 AND concurrency_key > keys.name
+    ) FROM keys WHERE keys.name IS NOT NULL
+), rooms AS (
+    SELECT name, (
+        SELECT COALESCE(max_parallel, 1) FROM flowerpower_jobs
+        WHERE namespace = :namespace AND concurrency_key = keys.name AND blocked = 1
+        ORDER BY created_at LIMIT 1
+    ) - (
+        SELECT COUNT(*) FROM flowerpower_jobs
+        WHERE namespace = :namespace AND concurrency_key = keys.name AND blocked = 0
+            AND concurrency_key IS NOT NULL AND status IN ({live})
+    ) AS room FROM keys WHERE name IS NOT NULL
+)
+SELECT name, room FROM rooms WHERE room > 0
+
+-- name: lock_blocked
+-- Of two that release jobs of a key at once, the second must see what the first has released.
+INSERT INTO flowerpower_numbers (namespace, pipeline, last) VALUES (:namespace, ' blocked', 0)
+ON CONFLICT (namespace, pipeline) DO UPDATE SET last = 0
+
+-- name: release_blocked
+-- In a WITH, as in `claim`: PostgreSQL may run a subquery of IN once for each row, each time with
+-- other rows.
+WITH due AS (
+    SELECT id FROM flowerpower_jobs
+    WHERE namespace = :namespace AND concurrency_key = :key AND blocked = 1
+    ORDER BY created_at, id LIMIT :count {skip_locked}
+)
+UPDATE flowerpower_jobs SET status = 'queued', blocked = 0, run_at = :now,
+    start_by = :now + expires_after
+WHERE namespace = :namespace AND id IN (SELECT id FROM due)
+
+-- name: active_jobs
+-- Not in the order of an index, or the database would read all jobs by their age.
+SELECT id, status FROM flowerpower_jobs
+WHERE namespace = :namespace AND concurrency_key = :key AND concurrency_key IS NOT NULL
+    AND status IN ({live})
+ORDER BY created_at + 0 LIMIT :count {for_update}
 
 -- name: expired
 SELECT id, pipeline, expires_after FROM flowerpower_jobs
@@ -159,6 +228,7 @@ ORDER BY start_by LIMIT :count {skip_locked}
 UPDATE flowerpower_jobs SET status = 'cancelled', ended_at = :now, expires_at = :expires_at,
     start_by = NULL, error = :error
 WHERE namespace = :namespace AND id = :id AND status IN ('scheduled', 'queued')
+{returning_end}
 
 -- name: claim
 -- Rows of `due` are locked, so they are still queued. To say it again would let PostgreSQL search all
@@ -183,7 +253,9 @@ WHERE namespace = :namespace AND id = :id AND owner = :worker AND attempt = :att
 -- name: finish
 UPDATE flowerpower_jobs SET
     status = CASE WHEN :status = 'scheduled' AND cancel = 1 THEN 'cancelled' ELSE :status END,
-    owner = NULL, result = :result, result_expires_at = :result_expires_at, error = :error,
+    owner = NULL, result = :result, result_expires_at = :result_expires_at,
+    error = CASE WHEN cancel = 1 AND :status IN ('scheduled', 'cancelled')
+        THEN COALESCE(error, :error) ELSE :error END,
     progress = COALESCE(:progress, progress), attempts = :attempts, retries = :retries,
     attempts_left = :attempts_left,
     run_at = COALESCE(:run_at, run_at),
@@ -192,6 +264,7 @@ UPDATE flowerpower_jobs SET
     expires_at = CASE WHEN :status = 'scheduled' AND cancel = 0 THEN NULL ELSE :expires_at END
 WHERE namespace = :namespace AND id = :id AND owner = :worker AND attempt = :attempt
     AND status = 'running'
+{returning_end}
 
 -- name: release
 UPDATE flowerpower_jobs SET
@@ -201,12 +274,14 @@ UPDATE flowerpower_jobs SET
     start_by = CASE WHEN cancel = 0 THEN :now + expires_after END
 WHERE namespace = :namespace AND id = :id AND owner = :worker AND attempt = :attempt
     AND status = 'running'
+{returning_end}
 
 -- name: requeue_lost
 UPDATE flowerpower_jobs SET
     status = CASE WHEN cancel = 1 THEN 'cancelled'
         WHEN worker_losses + 1 >= :max_worker_losses THEN 'failed' ELSE 'queued' END,
-    error = CASE WHEN cancel = 0 AND worker_losses + 1 >= :max_worker_losses THEN :error END,
+    error = CASE WHEN cancel = 1 THEN error
+        WHEN worker_losses + 1 >= :max_worker_losses THEN :error END,
     ended_at = CASE WHEN cancel = 1 OR worker_losses + 1 >= :max_worker_losses THEN :now END,
     expires_at = CASE WHEN cancel = 1 OR worker_losses + 1 >= :max_worker_losses THEN :expires_at END,
     start_by = CASE WHEN cancel = 0 AND worker_losses + 1 < :max_worker_losses
@@ -214,3 +289,18 @@ UPDATE flowerpower_jobs SET
     worker_losses = worker_losses + 1, owner = NULL
 WHERE namespace = :namespace AND owner = :worker AND status = 'running'
     AND (:id = '' OR (id = :id AND attempt = :attempt))
+{returning_end}
+
+-- name: note_fire_end
+UPDATE flowerpower_fires SET job_status = :status
+WHERE namespace = :namespace AND schedule_id = :schedule_id AND fire_time = :scheduled_for
+    AND job_id = :id
+
+-- name: note_outcome
+INSERT INTO flowerpower_outcomes (namespace, schedule_id, status, failures, ended_at)
+SELECT namespace, id, :status, CASE WHEN :status = 'failed' THEN 1 ELSE 0 END, :now
+FROM flowerpower_schedules WHERE namespace = :namespace AND id = :schedule_id
+ON CONFLICT (namespace, schedule_id) DO UPDATE SET
+    status = excluded.status, ended_at = excluded.ended_at,
+    failures = CASE WHEN excluded.status = 'failed' THEN flowerpower_outcomes.failures + 1
+        ELSE 0 END

@@ -4,7 +4,8 @@
 
 -- One row per job. owner and attempt fence every write of a worker; cancel is 1 once requested;
 -- attempts has those that ended, by number. expires_after is how many seconds a due job waits at most;
--- start_by is when that is over, and NULL unless the job waits.
+-- start_by is when that is over, and NULL unless the job waits. blocked is 1 for a scheduled job that
+-- is due once fewer than max_parallel active jobs have its concurrency_key.
 CREATE TABLE flowerpower_jobs (
     namespace TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -34,6 +35,9 @@ CREATE TABLE flowerpower_jobs (
     priority INTEGER NOT NULL DEFAULT 0,
     expires_after DOUBLE PRECISION,
     start_by DOUBLE PRECISION,
+    concurrency_key TEXT,
+    max_parallel INTEGER,
+    blocked INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (namespace, id)
 );
 -- The order in which the jobs of a queue are claimed.
@@ -41,16 +45,18 @@ CREATE INDEX flowerpower_jobs_order
     ON flowerpower_jobs (namespace, queue, priority DESC, run_at, created_at)
     WHERE status = 'queued';
 CREATE INDEX flowerpower_jobs_due ON flowerpower_jobs (namespace, run_at, queue)
-    WHERE status = 'scheduled';
+    WHERE status = 'scheduled' AND blocked = 0;
+CREATE INDEX flowerpower_jobs_blocked
+    ON flowerpower_jobs (namespace, concurrency_key, created_at, id) WHERE blocked = 1;
 CREATE INDEX flowerpower_jobs_start_by ON flowerpower_jobs (namespace, start_by)
     WHERE start_by IS NOT NULL;
 CREATE INDEX flowerpower_jobs_schedule ON flowerpower_jobs (namespace, schedule_id, status);
 CREATE INDEX flowerpower_jobs_expiry ON flowerpower_jobs (namespace, expires_at);
 CREATE INDEX flowerpower_jobs_created ON flowerpower_jobs (namespace, created_at);
 CREATE INDEX flowerpower_jobs_owner ON flowerpower_jobs (namespace, owner);
--- The active jobs of schedules, which are counted at each fire.
-CREATE INDEX flowerpower_jobs_active ON flowerpower_jobs (namespace, schedule_id)
-    WHERE schedule_id IS NOT NULL AND status IN ({live});
+-- The active jobs of schedules and of backfills, which are counted at each fire.
+CREATE INDEX flowerpower_jobs_active ON flowerpower_jobs (namespace, concurrency_key, blocked)
+    WHERE concurrency_key IS NOT NULL AND status IN ({live});
 
 -- Pieces of an attempt's log; size is in bytes of UTF-8.
 CREATE TABLE flowerpower_logs (
@@ -100,7 +106,8 @@ CREATE INDEX flowerpower_schedules_processed
     ON flowerpower_schedules (namespace, (COALESCE(last_fire, anchor))) WHERE state = 'active';
 CREATE INDEX flowerpower_schedules_pipeline ON flowerpower_schedules (namespace, pipeline);
 
--- The ledger: one row per fire, whatever its outcome; count is above 1 for coalesced misses.
+-- The ledger: one row per fire, whatever its outcome; count is above 1 for coalesced misses, of which
+-- last_time is the last one. job_status is how the job of the fire has ended.
 CREATE TABLE flowerpower_fires (
     namespace TEXT NOT NULL,
     schedule_id TEXT NOT NULL,
@@ -110,11 +117,26 @@ CREATE TABLE flowerpower_fires (
     count INTEGER NOT NULL DEFAULT 1,
     job_id TEXT,
     recorded_at DOUBLE PRECISION NOT NULL,
+    last_time DOUBLE PRECISION,
+    job_status TEXT,
     PRIMARY KEY (namespace, schedule_id, fire_time),
     FOREIGN KEY (namespace, schedule_id)
         REFERENCES flowerpower_schedules (namespace, id) ON DELETE CASCADE
 );
 CREATE INDEX flowerpower_fires_recorded ON flowerpower_fires (namespace, recorded_at);
+CREATE INDEX flowerpower_fires_spans ON flowerpower_fires (namespace, schedule_id, fire_time)
+    WHERE count > 1;
+
+-- How the last job of a schedule's fires has ended, and how many have failed since one finished. No
+-- part of flowerpower_schedules, and no foreign key: the end of a job waits for no fire.
+CREATE TABLE flowerpower_outcomes (
+    namespace TEXT NOT NULL,
+    schedule_id TEXT NOT NULL,
+    status TEXT NOT NULL,
+    failures INTEGER NOT NULL,
+    ended_at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (namespace, schedule_id)
+);
 
 -- The last number that a schedule of a pipeline got; numbers are not reused.
 CREATE TABLE flowerpower_numbers (

@@ -13,17 +13,17 @@ local time, queue = now(), job[2]
 if args.verb == 'delete' then
     delete_job(id)
 elseif args.verb == 'cancel' then
-    redis.call('HSET', key, 'fp_cancel', '1')
-    if job[1] ~= 'started' then
-        redis.call('LREM', queue_key(queue), 0, rq_id(id))
-        redis.call('ZREM', registry('scheduled', queue), rq_id(id))
-        clear_start_by(id)
-        end_job(id, queue, 'canceled', time, args.history_ttl)
-    end
+    cancel_job(id, time)
 else
     clear_expiry(id, queue)
     redis.call('DEL', progress_key(id))
     redis.call('HSET', key, 'fp_error', '', 'fp_run_at', text(time), 'fp_token', args.token)
-    enqueue(id, queue, time)
+    if count_of(fields(key, 'fp_max_parallel')[1]) > 0 then
+        -- One that had to wait for others waits for them again.
+        redis.call('HSET', key, 'fp_ended_at', '', 'ended_at', '', 'worker_name', '')
+        block(id, queue, fields(key, 'fp_created_at')[1] or text(time))
+    else
+        enqueue(id, queue, time)
+    end
 end
 return read_job(id)

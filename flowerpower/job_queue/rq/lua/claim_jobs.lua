@@ -1,7 +1,7 @@
 -- Claims up to `count` due jobs for one worker, from the `queues` in their order. Returns the claims
 -- and the jobs that had waited too long, and so were cancelled (at most `expire_limit`). For each
 -- claim: id, attempt, and the fields of a claim; for each other: see `expire`.
--- Touches workers, held, progress, start_by, expiry, the queues, their registries scheduled, wip,
+-- Touches workers, held, progress, start_by, expiry, blocked, blocked_keys, active, the queues, their registries scheduled, wip,
 -- canceled and failed, and status, times and owner of jobs.
 if redis.call('HEXISTS', own .. 'workers', args.worker) == 0 then return {{}, {}} end
 check_writable()
@@ -15,6 +15,7 @@ local function refuse(queue, job)
     redis.call('PEXPIREAT', key, math.ceil((time + args.history_ttl) * 1000))
 end
 
+release_blocked(time)
 -- Scheduled jobs that are due go into their queue.
 for _, queue in ipairs(args.queues) do
     local waiting = registry('scheduled', queue)

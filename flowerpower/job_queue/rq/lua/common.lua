@@ -18,9 +18,10 @@
 --   schedules  due                        sorted sets of ids by creation, by due time
 --   dealt_with                            sorted set: active schedules by when last processed
 --   schedule:<id>  same                   hash: its record; hash: digest of a definition to an id
---   fire:<id>  fires:<id>                 the ledger: hash of rows by time, sorted set of times
---   active:<id>  numbers  watched         its active jobs; last numbers; that a scheduler looked
+--   fire:<id>                             the ledger: hash of rows by time
+--   numbers  watched                      last numbers; that a scheduler looked
 --   counts                                hash: writes
+-- and those of concurrency.lua
 
 local rq, namespace, stamp = ARGV[1], ARGV[2], ARGV[3]
 local args = cjson.decode(ARGV[4])
@@ -96,6 +97,7 @@ end
 
 local function is_live(status)
     return status == 'scheduled' or status == 'queued' or status == 'started'
+        or status == 'deferred'
 end
 
 -- Fields of a hash; none if the key is damaged beyond being a hash.
@@ -123,6 +125,10 @@ local push, set_start_by, clear_start_by
 -- at once, each need not look up the one before it.
 local new_tails = {}
 
+-- In concurrency.lua, which follows.
+local set_concurrency, leave_concurrency, enter_concurrency, block, count_active, has_room
+local release_blocked, cancel_job, replace_jobs, write_fires, delete_fires, note_end
+
 -- In rq_tools.lua, which follows.
 local add_result, begin_execution, end_execution, queue_of_execution, count_attempt, result_entry
 
@@ -139,17 +145,17 @@ end
 
 -- An ended job is to run again: its record no longer expires, and its counts begin anew.
 local function clear_expiry(id, queue)
-    local job = fields(job_key(id), 'fp_attempt', 'fp_schedule_id', 'fp_result_id')
+    local job = fields(job_key(id), 'fp_attempt', 'fp_result_id')
     redis.call('HSET', job_key(id), 'fp_cancel', '0', 'fp_retries', '0', 'fp_worker_losses', '0',
                'fp_attempts_left', '', 'fp_result_expires_at', '', 'fp_result_id', '')
     leave_registries(id, queue)
     redis.call('ZREM', own .. 'expiry', id)
     redis.call('PERSIST', job_key(id))
     redis.call('DEL', result_key(id))
-    if job[3] and job[3] ~= '' then redis.pcall('XDEL', results_key(id), job[3]) end
+    if job[2] and job[2] ~= '' then redis.pcall('XDEL', results_key(id), job[2]) end
     redis.call('PERSIST', results_key(id))
     each_log(id, job[1], function(log) redis.call('PERSIST', log) end)
-    if job[2] and job[2] ~= '' then redis.call('SADD', active_key(job[2]), id) end
+    enter_concurrency(id)
 end
 
 -- Puts a job back into its queue, where it waits from `time` on.
@@ -166,15 +172,16 @@ local function end_job(id, queue, status, time, history_ttl, ended)
     local key = job_key(id)
     local expires = time + history_ttl
     local at = math.ceil(expires * 1000)
-    local job = fields(key, 'fp_attempt', 'fp_schedule_id', 'worker_name')
+    local job = fields(key, 'fp_attempt', 'worker_name')
     redis.call('HSET', key, 'status', status, 'ended_at', ended and ended.ended_at or stamp,
-               'fp_ended_at', text(time), 'fp_owner', '', 'fp_worker', job[3] or '')
+               'fp_ended_at', text(time), 'fp_owner', '', 'fp_worker', job[2] or '')
     redis.call('ZADD', registry(status, queue), text(expires), rq_id(id))
     redis.call('ZADD', own .. 'expiry', text(expires), id)
     redis.call('PEXPIREAT', key, at)
     redis.call('PEXPIREAT', progress_key(id), at)
     each_log(id, job[1], function(log) redis.call('PEXPIREAT', log, at) end)
-    if job[2] and job[2] ~= '' then redis.call('SREM', active_key(job[2]), id) end
+    leave_concurrency(id)
+    note_end(id, status)
     local result_id, result_at, ttl = '', at, ended and ended.result_ttl or 0
     if status == 'finished' and ttl >= 0 then
         redis.call('HSET', key, 'fp_result_expires_at', text(time + ttl))
@@ -278,7 +285,7 @@ end
 
 -- Deletes all keys and entries of a job.
 local function delete_job(id)
-    local job = fields(job_key(id), 'fp_queue', 'fp_attempt', 'fp_owner', 'fp_schedule_id')
+    local job = fields(job_key(id), 'fp_queue', 'fp_attempt', 'fp_owner')
     local queue = job[1]
     new_tails = {}
     if queue then
@@ -286,7 +293,7 @@ local function delete_job(id)
         redis.call('LREM', queue_key(queue), 0, rq_id(id))
         if job[3] and job[3] ~= '' then drop_claim(id, queue, job[3], job[2]) end
     end
-    if job[4] and job[4] ~= '' then redis.call('SREM', active_key(job[4]), id) end
+    leave_concurrency(id)
     each_log(id, job[2], function(log) redis.call('DEL', log) end)
     redis.call('DEL', job_key(id), result_key(id), progress_key(id), results_key(id))
     redis.call('ZREM', own .. 'jobs', id)
@@ -331,11 +338,17 @@ local function insert(job, time)
     redis.call('HSET', key, 'status', status, 'created_at', stamp, 'enqueued_at', enqueued_at,
                'fp_token', args.token, 'fp_run_at', set_fields[2], 'fp_created_at', set_fields[3],
                unpack(args.constant))
+    if job.max_parallel then
+        -- It does not age while it is blocked.
+        block(job.id, job.queue, set_fields[3])
+        set_fields[1] = 'deferred'
+        return set_fields
+    end
     if job.expires then
         set_start_by(job.id, run_at)
         set_fields[4] = fields(key, 'fp_start_by')[1] or ''
     end
-    if job.schedule_id then redis.call('SADD', active_key(job.schedule_id), job.id) end
+    if job.concurrency_key then set_concurrency(job.id, job.concurrency_key, 'active') end
     if status == 'scheduled' then
         redis.call('ZADD', registry('scheduled', job.queue), text(run_at), rq_id(job.id))
     else
@@ -377,22 +390,3 @@ local function unindex(id)
     end
 end
 
-local function delete_fires(id, times)
-    for _, time in ipairs(times) do
-        redis.call('ZREM', own .. 'fires:' .. id, time)
-        redis.call('HDEL', own .. 'fire:' .. id, time)
-    end
-end
-
--- How many jobs of a schedule have not ended; RQ's own tools may have removed some.
-local function count_active(schedule)
-    local count = 0
-    for _, id in ipairs(redis.call('SMEMBERS', active_key(schedule))) do
-        if is_live(fields(job_key(id), 'status')[1]) then
-            count = count + 1
-        else
-            redis.call('SREM', active_key(schedule), id)
-        end
-    end
-    return count
-end

@@ -1,6 +1,11 @@
--- Cancels up to `expire_limit` waiting jobs that are too old, in all queues; see `expire`. Touches
--- start_by, expiry, their queues and registries, and status, times and error of the jobs.
+-- Cancels up to `expire_limit` waiting jobs that are too old, in all queues; see `expire`. And it queues
+-- blocked jobs that are due. Touches blocked, blocked_keys, active, start_by, expiry, their queues and registries, and status, times and error of the jobs.
 local time = now()
+-- RQ's own workers do not: they claim nothing through us.
+if has_room() then
+    check_writable()
+    release_blocked(time)
+end
 local ids = redis.call('ZRANGEBYSCORE', own .. 'start_by', '-inf', text(time),
                        'LIMIT', 0, args.expire_limit)
 if #ids == 0 then return {} end

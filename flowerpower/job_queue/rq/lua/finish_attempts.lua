@@ -5,12 +5,15 @@ local time = now()
 local answers = {}
 for position, attempt in ipairs(args.ended) do
     local id, key = attempt.id, job_key(attempt.id)
-    local job = fields(key, 'fp_queue', 'fp_cancel', 'fp_token')
+    local job = fields(key, 'fp_queue', 'fp_cancel', 'fp_token', 'fp_error')
     if is_held(id, attempt.owner, attempt.attempt) then
         local queue, status = job[1], attempt.status
         if status == 'scheduled' and job[2] == '1' then status = 'canceled' end
         drop_claim(id, queue, attempt.owner, attempt.attempt)
-        redis.call('HSET', key, 'fp_error', attempt.error or '', 'fp_retries', attempt.retries,
+        local error = attempt.error or ''
+        -- An error of a running job is why it is cancelled.
+        if status == 'canceled' and (job[4] or '') ~= '' then error = job[4] end
+        redis.call('HSET', key, 'fp_error', error, 'fp_retries', attempt.retries,
                    'fp_attempts_left', attempt.attempts_left or '', 'fp_token', args.token,
                    'fp_attempts', attempt.attempts)
         if attempt.run_at then redis.call('HSET', key, 'fp_run_at', text(attempt.run_at)) end

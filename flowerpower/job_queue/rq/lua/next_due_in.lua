@@ -1,4 +1,6 @@
--- Seconds until a job in the queues is due; nothing if none waits. Reads queues and scheduled.
+-- Seconds until a job in the queues is due; nothing if none waits. Reads queues, scheduled, blocked_keys,
+-- blocked and active.
+if has_room() then return '0' end
 local soonest
 local time = now()
 for _, queue in ipairs(args.queues) do

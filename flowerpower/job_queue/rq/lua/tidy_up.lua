@@ -15,14 +15,15 @@ end
 local function expire(id, kind, queue)
     local expires = tonumber(redis.call('ZSCORE', own .. 'expiry', id)) or time + args.history_ttl
     local at = math.ceil(expires * 1000)
-    local job = fields(job_key(id), 'fp_attempt', 'fp_schedule_id')
+    local attempts = fields(job_key(id), 'fp_attempt')[1]
     redis.call('ZADD', registry(kind, queue), text(expires), rq_id(id))
     redis.call('ZADD', own .. 'expiry', text(expires), id)
     for _, key in ipairs({job_key(id), progress_key(id), results_key(id)}) do
         redis.call('PEXPIREAT', key, at)
     end
-    each_log(id, job[1], function(log) redis.call('PEXPIREAT', log, at) end)
-    if job[2] and job[2] ~= '' then redis.call('SREM', active_key(job[2]), id) end
+    each_log(id, attempts, function(log) redis.call('PEXPIREAT', log, at) end)
+    leave_concurrency(id)
+    note_end(id, kind)
 end
 
 -- The scores with which RQ's own worker (without a time to live) and Job.cancel leave a job.

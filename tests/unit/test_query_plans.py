@@ -1,0 +1,51 @@
+"""Which index SQLite reads for what every poll, claim and fire asks; no table is read as a whole."""
+
+import re
+import sqlite3
+
+import pytest
+
+from flowerpower.job_queue.apscheduler.database import queries, schema_statements
+
+TEXTS = {
+    "skip_locked": "", "for_share": "", "for_update": "", "queues": ":queue", "ids": ":id",
+    "condition": "AND schedules.id = :id",
+}  # fmt: skip
+
+
+def plan_of(name: str) -> str:
+    """What SQLite does for a query, one step a line."""
+    text = queries()[name]
+    for key, value in TEXTS.items():
+        text = text.replace(f"{{{key}}}", value)
+    parameters = dict.fromkeys(re.findall(r":(\w+)", text), 1)
+    with sqlite3.connect(":memory:") as database:
+        for statement in schema_statements():
+            database.execute(statement)
+        rows = database.execute(f"EXPLAIN QUERY PLAN {text}", parameters).fetchall()
+    database.close()
+    return "\n".join(row[3] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("next_due", "flowerpower_jobs_blocked (namespace=? AND concurrency_key>?)"),
+        ("is_worker_known", "flowerpower_jobs_blocked (namespace=? AND concurrency_key>?)"),
+        ("keys_with_room", "flowerpower_jobs_blocked (namespace=? AND concurrency_key>?)"),
+        (
+            "keys_with_room",
+            "flowerpower_jobs_active (namespace=? AND concurrency_key=? AND blocked=?)",
+        ),
+        ("release_blocked", "flowerpower_jobs_blocked (namespace=? AND concurrency_key=?)"),
+        ("active_jobs", "flowerpower_jobs_active (namespace=? AND concurrency_key=?)"),
+        ("count_active", "flowerpower_jobs_active (namespace=? AND concurrency_key=?)"),
+        ("promote", "flowerpower_jobs_due (namespace=? AND run_at<?)"),
+        ("ledger_between", "flowerpower_fires_spans (namespace=? AND schedule_id=?"),
+    ],
+)
+def test_an_index_is_read(name: str, index: str) -> None:
+    """That one, by those columns; and nothing is scanned but what the query itself has made."""
+    plan = plan_of(name)
+    assert index in plan, plan
+    assert not re.search(r"SCAN flowerpower_\w+", plan), plan
