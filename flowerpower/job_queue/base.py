@@ -29,6 +29,7 @@ from flowerpower.triggers import clock
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from flowerpower.job_queue.migration_store import MigrationStore
     from flowerpower.job_queue.schedule_store import ScheduleStore
 
 LEASE = 10.0
@@ -336,6 +337,11 @@ class JobQueueBackend(ABC):
     @abstractmethod
     def schedules(self) -> ScheduleStore:
         """The schedules of the project; loaded at first use, because adding a job needs none."""
+
+    @property
+    @abstractmethod
+    def migration(self) -> MigrationStore:
+        """The steps of moving all that waits here to another queue, or from one."""
 
     @abstractmethod
     def run_scheduler(self, on_event: Watcher = None) -> None:

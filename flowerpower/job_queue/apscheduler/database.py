@@ -22,7 +22,7 @@ from flowerpower.jobs.claim import Claim, ExpiredJob
 from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobFilter, JobSpec, JobStatus
 from flowerpower.text import JOB_ID_LIMIT, is_job_id, is_name
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 _UPGRADABLE_VERSION = 2
 Texts = Mapping[str, str]
 _LIVE = ", ".join(f"'{status}'" for status in JobStatus if not status.is_ended)
@@ -36,10 +36,9 @@ def _sql(file: str) -> str:
 
 @lru_cache(maxsize=1)
 def queries() -> dict[str, str]:
-    """The text of every named query in sql/queries.sql and sql/schedules.sql."""
-    parts = [
-        part for file in ("queries.sql", "schedules.sql") for part in _NAME.split(_sql(file))[1:]
-    ]
+    """The text of every named query in sql/queries.sql, sql/schedules.sql, sql/migration.sql."""
+    files = ("queries.sql", "schedules.sql", "migration.sql")
+    parts = [part for file in files for part in _NAME.split(_sql(file))[1:]]
     return {name: text.strip() for name, text in zip(parts[::2], parts[1::2], strict=True)}
 
 
@@ -83,7 +82,7 @@ class Transaction(ABC):
     """
 
     texts: Texts
-    """This dialect's `{for_update}`, `{for_share}` and `{skip_locked}`."""
+    """This dialect's `{for_update}`, `{for_share}`, `{skip_locked}` and `{lock_jobs}`."""
 
     def __init__(self, connection: Any, scope: Scope) -> None:
         self._connection = connection

@@ -220,6 +220,7 @@ class _PostgresTransaction(Transaction):
         "for_update": "FOR UPDATE",
         "for_share": "FOR SHARE",
         "skip_locked": "FOR UPDATE SKIP LOCKED",
+        "lock_jobs": "LOCK TABLE flowerpower_jobs IN SHARE MODE",
     }
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None) -> tuple[list[Row], int]:

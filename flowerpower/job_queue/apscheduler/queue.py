@@ -9,9 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowerpower.config.project import check_backend_url
-from flowerpower.errors import ConfigError
+from flowerpower.errors import ConfigError, JobNotFound
 from flowerpower.job_queue import records
-from flowerpower.job_queue.apscheduler.database import Database, Scope, fence, in_list
+from flowerpower.job_queue.apscheduler.database import (
+    Database,
+    Scope,
+    Transaction,
+    fence,
+    in_list,
+)
 from flowerpower.job_queue.base import (
     EVENT_ALL,
     EXPIRE_BATCH,
@@ -25,6 +31,7 @@ from flowerpower.jobs.claim import Claim, ExpiredJob, Heartbeat, WorkerInfo
 from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobStatus, LogChunk, check_retry
 
 if TYPE_CHECKING:
+    from flowerpower.job_queue.migration_store import MigrationStore
     from flowerpower.job_queue.schedule_store import ScheduleStore
 
 DEFAULT_URL = "sqlite:///.flowerpower/jobs.db"
@@ -77,12 +84,26 @@ class APSManager(JobQueueBackend):
         with self.database.write() as tx:
             # An expired record no longer holds its id.
             tx.run("delete_expired")
+            is_closed = bool(tx.rows("get_note", kind="closed", id="only"))
+            if is_closed:
+                return self._existing_jobs(tx, specs)
             parameters = [tx.job_parameters(spec, position) for position, spec in enumerate(specs)]
             added = tx.rows_of_many("add_job", parameters)
             return [
                 records.job_of(rows[0], tx.now) if rows else tx.job(spec.id, created=False)
                 for spec, rows in zip(specs, added, strict=True)
             ]
+
+    def _existing_jobs(self, tx: Transaction, specs: Sequence[JobSpec]) -> list[Job]:
+        """The jobs of these ids; what is not there is not added to a queue that was moved away."""
+        from flowerpower.job_queue.apscheduler.migration import closed_queue
+
+        try:
+            return [tx.job(spec.id, created=False) for spec in specs]
+        except JobNotFound:
+            if (closed := closed_queue(tx)) is None:
+                raise
+            raise closed.error() from None
 
     def get_job(self, job_id: str) -> Job:
         with self.database.read() as tx:
@@ -254,6 +275,12 @@ class APSManager(JobQueueBackend):
         from flowerpower.job_queue.apscheduler.schedules import SqlSchedules
 
         return SqlSchedules(self.database)
+
+    @cached_property
+    def migration(self) -> MigrationStore:
+        from flowerpower.job_queue.apscheduler.migration import SqlMigration
+
+        return SqlMigration(self.database)
 
     def run_scheduler(self, on_event: Watcher = None) -> None:
         from flowerpower.job_queue.worker.scheduler import Scheduler

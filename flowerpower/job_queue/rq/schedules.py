@@ -18,9 +18,10 @@ from flowerpower.job_queue.rq.fields import (
     pairs_of,
     present,
     stamp_of,
+    text_in_hash,
     text_of,
 )
-from flowerpower.job_queue.rq.store import RedisStore
+from flowerpower.job_queue.rq.store import RedisStore, closed_error
 from flowerpower.job_queue.schedule_store import FIRE_BATCH, FIRES_KEPT, FireBatch, ScheduleStore
 from flowerpower.job_queue.scheduling import CLOCK_REWOUND, Decision, decide, pause_unreadable
 from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec, ScheduleState
@@ -47,7 +48,7 @@ class RedisSchedules(ScheduleStore):
                 return same
             schedule_id = spec.id or self._next_id(spec)
             schedule = schedule_store.new_schedule(spec, schedule_id, existing, self._now())
-            if self.put(schedule, spec, existing, same_id):
+            if self.put(schedule, spec, existing, same_id, adds=True):
                 return schedule
 
     def _existing(self, spec: ScheduleSpec) -> tuple[Schedule | None, str | None]:
@@ -80,8 +81,13 @@ class RedisSchedules(ScheduleStore):
         spec: ScheduleSpec,
         existing: Schedule | None,
         same_id: str | None = None,
+        *,
+        adds: bool = False,
     ) -> bool:
-        """Store a schedule in the place of the existing one; False if that has changed."""
+        """Store a schedule in the place of the existing one; False if that has changed.
+
+        If it `adds` one, Refused says that the queue was moved away.
+        """
         moved = _moved(schedule)
         moved["fields"] += flat_of({
             "pipeline": schedule.pipeline,
@@ -89,9 +95,10 @@ class RedisSchedules(ScheduleStore):
             "created_at": stamp_of(schedule.created_at.timestamp()),
             "origin": spec.origin,
         })  # fmt: skip
-        is_stored = self._run(
+        answer = self._run(
             "put_schedule",
             id=schedule.id,
+            adds=adds,
             seen="" if existing is None else str(existing.revision),
             same=same_id,
             created_at=schedule.created_at.timestamp(),
@@ -99,7 +106,9 @@ class RedisSchedules(ScheduleStore):
             pipeline=schedule.pipeline,
             definition=spec.definition(),
         )
-        return bool(is_stored)
+        if isinstance(answer, bytes):
+            raise closed_error(answer)
+        return bool(answer)
 
     def _find(self, schedule_id: str) -> Schedule | None:
         fields = self._store.command("hgetall", self._key("schedule", schedule_id))
@@ -220,9 +229,25 @@ def _moved(schedule: Schedule) -> dict[str, Any]:
 
 
 def _schedule(schedule_id: str, fields: Mapping[bytes, bytes]) -> Schedule:
+    return schedule_store.schedule_of(row_of_schedule(schedule_id, fields))
+
+
+def row_of_schedule(schedule_id: str, fields: Mapping[bytes, bytes]) -> Row:
+    """The record of a schedule in a hash."""
     row = columns(fields, "", texts=_TEXTS, numbers=_NUMBERS, counts=("revision",))
-    row |= {"id": schedule_id, "revision": row["revision"] or 0}
-    return schedule_store.schedule_of(row)
+    return {**row, "id": schedule_id, "revision": row["revision"] or 0}
+
+
+def fields_of_schedule(row: Row) -> dict[str, Any]:
+    """The hash of a schedule that comes from another queue; `row_of_schedule` reads it again.
+
+    Raises:
+        LookupError: if the row has a column that no field holds.
+    """
+    known = (*_TEXTS, *_NUMBERS, "revision")
+    if unknown := sorted(row.keys() - {*known, "id"}):
+        raise LookupError(f"a schedule in Redis has no field for {', '.join(unknown)}")
+    return {name: text_in_hash(row[name]) for name in known}
 
 
 def _fire_row(schedule_id: str, time: bytes, text: bytes | None) -> Row:

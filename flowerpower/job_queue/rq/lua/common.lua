@@ -21,6 +21,7 @@
 --   fire:<id>  fires:<id>                 the ledger: hash of rows by time, sorted set of times
 --   active:<id>  numbers  watched         its active jobs; last numbers; that a scheduler looked
 --   counts                                hash: writes
+--   migration                             hash: what moves to or from another queue (see migrate.lua)
 
 local rq, namespace, stamp = ARGV[1], ARGV[2], ARGV[3]
 local args = cjson.decode(ARGV[4])
