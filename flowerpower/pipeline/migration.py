@@ -13,6 +13,7 @@ from flowerpower.config.merge import merged_backend, with_type
 from flowerpower.config.project import (
     BACKEND_TYPES,
     BACKEND_URLS,
+    DEFAULT_URLS,
     JobQueueConfig,
     check_backend_url,
 )
@@ -22,8 +23,7 @@ from flowerpower.text import did_you_mean, one_line
 if TYPE_CHECKING:
     from flowerpower.job_queue.migration import MigrationReport, OnProgress
 
-SQLITE_FILE = Path(".flowerpower") / "jobs.db"
-"""Where the queue of a project is that says nothing of it."""
+_DEFAULT_FILE = Path(DEFAULT_URLS["apscheduler"].removeprefix("sqlite:///"))
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -38,7 +38,7 @@ class _Place:
         """The SQLite file that it would be, if there is none."""
         if self.type != "apscheduler":
             return None
-        url = self.options.get("url") or f"sqlite:///{SQLITE_FILE}"
+        url = self.options.get("url") or DEFAULT_URLS["apscheduler"]
         path = root / url.removeprefix("sqlite:///")
         return path if url.startswith("sqlite:///") and not path.exists() else None
 
@@ -102,7 +102,7 @@ def _checked(check: Mapping[str, Any]) -> dict[str, str]:
 
 def _shown(place: _Place) -> dict[str, str]:
     """A queue that is not there yet: a SQLite file."""
-    return {"backend": place.type, "url": str(place.options.get("url") or "")}
+    return {"backend": place.type, "url": place.options.get("url") or DEFAULT_URLS[place.type]}
 
 
 def _places(
@@ -180,8 +180,8 @@ def left_behind(project: Project, queue: JobQueueConfig) -> str | None:
     """
     from contextlib import closing
 
-    path = project.root / SQLITE_FILE
-    url = queue.backend.url or f"sqlite:///{SQLITE_FILE}"
+    path = project.root / _DEFAULT_FILE
+    url = queue.backend.url or DEFAULT_URLS["apscheduler"]
     is_own = queue.type == "apscheduler" and project.root / url.removeprefix("sqlite:///") == path
     if is_own or not path.is_file():
         return None
@@ -212,4 +212,4 @@ def left_behind(project: Project, queue: JobQueueConfig) -> str | None:
         for count, name in ((schedules, "schedule"), (jobs, "waiting job"))
         if count
     )
-    return f"{SQLITE_FILE} still holds {waiting} of this project"
+    return f"{_DEFAULT_FILE} still holds {waiting} of this project"

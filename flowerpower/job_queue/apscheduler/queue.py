@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flowerpower.config.project import check_backend_url
+from flowerpower.config.project import DEFAULT_URLS, check_backend_url
 from flowerpower.errors import ConfigError, JobNotFound
 from flowerpower.job_queue import records
 from flowerpower.job_queue.apscheduler.database import (
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from flowerpower.job_queue.migration_store import MigrationStore
     from flowerpower.job_queue.schedule_store import ScheduleStore
 
-DEFAULT_URL = "sqlite:///.flowerpower/jobs.db"
 MEMORY = "memory"
 
 
@@ -56,7 +55,7 @@ class APSManager(JobQueueBackend):
         history_ttl: float = 7 * 86_400.0,
     ) -> None:
         super().__init__(base_dir, namespace, result_ttl, history_ttl)
-        url = url or DEFAULT_URL
+        url = url or DEFAULT_URLS["apscheduler"]
         self._delete_private: Callable[[], object] = lambda: None
         if url == MEMORY:
             import shutil
