@@ -132,7 +132,7 @@ class JobQueueBackend(ABC):
     # For callers
 
     def add_job(self, spec: JobSpec) -> Job:
-        """Store a job, due at `spec.run_at` or at once.
+        """Store a job, due at `spec.run_at` or at once; Refused if the queue was moved elsewhere.
 
         Idempotent by id: while the id's record lives, that job is returned unchanged, with
         `created=False`. The job is scheduled if it is due later, else queued.

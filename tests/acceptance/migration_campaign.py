@@ -112,6 +112,8 @@ class MigrationCampaign:
         self._broken = broken
         self.count = count
         self.dice = random.Random(count.seed)
+        self._pace = 0.1
+        """Seconds that a batch takes, as measured last."""
 
     def run(self, kills: int) -> None:
         """Fill the queue, move it to and back with so many kills in each direction, and count."""
@@ -123,7 +125,7 @@ class MigrationCampaign:
             site.scheduler()
         for source, target in ((self._redis, self._sql), (self._sql, self._redis)):
             for _ in range(kills):
-                self._kill_one(source, target)
+                self._kill_one(source, target, kills)
                 self._look(source, target, before)
             report = self._migrate(source, target)
             self.count.resumed += report["resumed"]
@@ -186,15 +188,22 @@ class MigrationCampaign:
         report: dict[str, Any] = json.loads(output.splitlines()[-1])
         return report
 
-    def _kill_one(self, source: Site, target: Site) -> None:
-        """Kill -9, after some batches and some milliseconds into the next one."""
-        batches = self.count.schedules // 10 + self.count.jobs // 100 + self.count.jobs // 10
+    def _kill_one(self, source: Site, target: Site, kills: int) -> None:
+        """Kill -9, after some batches and somewhere in the next one."""
+        batches = self.count.schedules // 10 + self.count.jobs // 50
         with self._begin(source, target) as process:
             assert process.stdout is not None
-            for _ in range(1 + self.dice.randrange(1 + batches // 10)):
+            process.stdout.readline()
+            began = time.monotonic()
+            lines = 0
+            # Twice the share of each kill: about half of them come before all has moved.
+            for _ in range(self.dice.randrange(1 + 2 * batches // kills)):
                 if not process.stdout.readline():
                     break
-            time.sleep(self.dice.uniform(0, 0.03))
+                lines += 1
+            if lines:
+                self._pace = (time.monotonic() - began) / lines
+            time.sleep(self.dice.uniform(0, 1.5 * self._pace))
             process.kill()
         self.count.kills += 1
 

@@ -116,9 +116,11 @@ class Transaction(ABC):
         text, shared = self._query(name)
         return self.execute(text, {**shared, **parameters})[1]
 
-    def run_many(self, name: str, many: Sequence[Mapping[str, Any]]) -> list[int]:
+    def run_many(
+        self, name: str, many: Sequence[Mapping[str, Any]], texts: Texts | None = None
+    ) -> list[int]:
         """Run the named query with each set of parameters; return how many rows each changed."""
-        text, shared = self._query(name)
+        text, shared = self._query(name, texts)
         return [self.execute(text, {**shared, **parameters})[1] for parameters in many]
 
     def rows_of_many(self, name: str, many: Sequence[Mapping[str, Any]]) -> list[list[Row]]:

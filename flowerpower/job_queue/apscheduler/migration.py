@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -181,28 +181,31 @@ def _put(tx: Transaction, item: MovedItem) -> str | None:
         if tx.rows("has_job", id=job.row["id"]):
             return f"there is a job {job.row['id']} already"
     if item.schedule is not None:
-        _insert(tx, _SCHEDULES, item.schedule)
-        for fire in item.fires:
-            _insert(tx, _FIRES, fire)
+        _insert(tx, _SCHEDULES, [item.schedule])
+        _insert(tx, _FIRES, item.fires)
     for job in item.jobs:
-        _insert(tx, _JOBS, job.row)
-        for attempt, pieces in job.logs.items():
-            for seq, text in pieces.items():
-                row = {"job_id": job.row["id"], "attempt": int(attempt), "seq": int(seq)}
-                _insert(tx, _LOGS, {**row, "text": text, "size": len(text.encode())})
+        _insert(tx, _JOBS, [job.row])
+        _insert(tx, _LOGS, list(_log_rows(job)))
     return None
 
 
-def _insert(tx: Transaction, table: str, row: Row) -> None:
+def _log_rows(job: MovedJob) -> Iterator[Row]:
+    for attempt, pieces in job.logs.items():
+        for seq, text in pieces.items():
+            row = {"job_id": job.row["id"], "attempt": int(attempt), "seq": int(seq)}
+            yield {**row, "text": text, "size": len(text.encode())}
+
+
+def _insert(tx: Transaction, table: str, rows: Sequence[Row]) -> None:
     known = columns_of(table)
-    # What is None is left out, so that a column has its default.
-    values = {name: value for name, value in row.items() if value is not None}
-    if unknown := sorted(values.keys() - set(known)):
+    # What is None in all of them is left out, so that a column has its default.
+    used = {name for row in rows for name, value in row.items() if value is not None}
+    if unknown := sorted(used - set(known)):
         raise LookupError(f"{table} has no column {', '.join(unknown)}")
-    names = [name for name in known if name in values]
+    names = [name for name in known if name in used]
     texts = {
         "table": table,
         "columns": ", ".join(names),
         "values": ", ".join(f":{name}" for name in names),
     }
-    tx.rows("insert_record", texts, **values)
+    tx.run_many("insert_record", [{name: row.get(name) for name in names} for row in rows], texts)

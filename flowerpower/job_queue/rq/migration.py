@@ -47,7 +47,11 @@ class RedisMigration(MigrationStore):
 
     def numbers(self) -> dict[str, int]:
         numbers = self._store.command("hgetall", self._store.key("numbers"))
-        return {name.decode("ascii", "replace"): int(number) for name, number in numbers.items()}
+        return {
+            name.decode("ascii", "replace"): int(number)
+            for name, number in numbers.items()
+            if number.isdigit()
+        }
 
     def raise_numbers(self, numbers: Mapping[str, int]) -> None:
         if numbers:

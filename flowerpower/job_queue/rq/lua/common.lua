@@ -277,14 +277,14 @@ local function repair(id, owner, attempt)
     end
 end
 
--- Deletes all keys and entries of a job.
-local function delete_job(id)
+-- Deletes all keys and entries of a job; `has_left` says that it is not in its queue any more.
+local function delete_job(id, has_left)
     local job = fields(job_key(id), 'fp_queue', 'fp_attempt', 'fp_owner', 'fp_schedule_id')
     local queue = job[1]
     new_tails = {}
     if queue then
         leave_registries(id, queue)
-        redis.call('LREM', queue_key(queue), 0, rq_id(id))
+        if not has_left then redis.call('LREM', queue_key(queue), 0, rq_id(id)) end
         if job[3] and job[3] ~= '' then drop_claim(id, queue, job[3], job[2]) end
     end
     if job[4] and job[4] ~= '' then redis.call('SREM', active_key(job[4]), id) end

@@ -25,7 +25,9 @@ local function take_job(id)
     local progress = redis.pcall('GET', progress_key(id))
     local taken = {id = id, hash = redis.call('HGETALL', job_key(id)), logs = logs}
     if type(progress) == 'string' then taken.progress = progress end
-    delete_job(id)
+    -- The first entry only, which is near the head: to look through a long queue takes milliseconds.
+    redis.call('LREM', queue_key(fields(job_key(id), 'fp_queue')[1]), 1, rq_id(id))
+    delete_job(id, true)
     return taken
 end
 
