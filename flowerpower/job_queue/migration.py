@@ -71,10 +71,10 @@ class MigrationReport:
 class _Survey:
     """What is in a queue now: what may move, and what stays."""
 
-    schedules: list[str] = field(default_factory=list)
+    schedules: dict[str, list[str]] = field(default_factory=dict)
+    """Those that may move, each with the ids of its jobs, which move with it."""
     jobs: list[Job] = field(default_factory=list)
-    with_schedules: list[str] = field(default_factory=list)
-    """The ids of the jobs that move with their schedules."""
+    """Those that may move and belong to none of them."""
     remaining: list[Remaining] = field(default_factory=list)
 
 
@@ -108,7 +108,8 @@ class Migration:
         survey = self._survey()
         self.report.resumed = len(self.report.schedules) + len(self.report.jobs)
         self.report.schedules += survey.schedules
-        self.report.jobs += [*survey.with_schedules, *(job.id for job in survey.jobs)]
+        self.report.jobs += [job_id for ids in survey.schedules.values() for job_id in ids]
+        self.report.jobs += [job.id for job in survey.jobs]
         self.report.remaining = survey.remaining
         return self.report
 
@@ -154,7 +155,12 @@ class Migration:
             if not moved:
                 break
             survey = self._survey()
-        self.report.remaining = self._survey().remaining
+        survey = self._survey()
+        # Such as a job that a stock worker of RQ's has just taken from its queue.
+        in_use = [("schedule", name) for name in survey.schedules]
+        in_use += [("job", job.id) for job in survey.jobs]
+        survey.remaining += [Remaining(*entry, "it is in use right now") for entry in in_use]
+        self.report.remaining = survey.remaining
         return self.report
 
     def _check_different(self, target: JobQueueBackend) -> QueueName:
@@ -175,7 +181,6 @@ class Migration:
             by_schedule[job.schedule_id].append(job)
         survey = _Survey()
         staying: dict[str, str] = {}
-        moving: set[str] = set()
         for schedule in self._source.schedules.list():
             jobs = by_schedule[schedule.id]
             running = [job.id for job in jobs if job.status is JobStatus.RUNNING]
@@ -187,9 +192,7 @@ class Migration:
                 survey.remaining.append(stays)
                 staying[schedule.id] = f"its schedule {schedule.id} stays"
             else:
-                survey.schedules.append(schedule.id)
-                survey.with_schedules += [job.id for job in jobs]
-                moving.add(schedule.id)
+                survey.schedules[schedule.id] = [job.id for job in jobs]
         for job in live:
             refused = self._refusal_of_job(job)
             if job.status is JobStatus.RUNNING:
@@ -198,7 +201,7 @@ class Migration:
                 survey.remaining.append(Remaining("job", job.id, refused, is_conflict=True))
             elif job.schedule_id in staying:
                 survey.remaining.append(Remaining("job", job.id, staying[job.schedule_id]))
-            elif job.schedule_id not in moving:
+            elif job.schedule_id not in survey.schedules:
                 survey.jobs.append(job)
         return survey
 
@@ -213,12 +216,12 @@ class Migration:
     def _batches(self, survey: _Survey, name: QueueName) -> Iterator[Batch]:
         """Take what the survey has found, batch by batch."""
         take = self._source.migration.take
-        for ids in _pages(survey.schedules, SCHEDULES_PER_BATCH):
-            yield take(uuid.uuid4().hex, name, ids, ())
+        for page in _pages(list(survey.schedules.items()), SCHEDULES_PER_BATCH):
+            yield take(uuid.uuid4().hex, name, dict(page), ())
         for size, is_retried in ((JOBS_PER_BATCH, False), (RETRIED_PER_BATCH, True)):
             chosen = [job.id for job in survey.jobs if bool(job.attempt) is is_retried]
             for ids in _pages(chosen, size):
-                yield take(uuid.uuid4().hex, name, (), ids)
+                yield take(uuid.uuid4().hex, name, {}, ids)
 
     def _move(self, batch: Batch) -> None:
         if self._target is None or not batch.items:
@@ -271,7 +274,7 @@ def _size(batch: Batch) -> int:
 
 
 def _count(survey: _Survey) -> int:
-    return len(survey.schedules) + len(survey.with_schedules) + len(survey.jobs)
+    return sum(1 + len(ids) for ids in survey.schedules.values()) + len(survey.jobs)
 
 
 def _pages(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

@@ -94,13 +94,18 @@ class MigrationStore(ABC):
 
     @abstractmethod
     def take(
-        self, batch_id: str, target: QueueName, schedules: Sequence[str], jobs: Sequence[str]
+        self,
+        batch_id: str,
+        target: QueueName,
+        schedules: Mapping[str, Sequence[str]],
+        jobs: Sequence[str],
     ) -> Batch:
         """Take schedules and jobs into the outbox, and return them; they are gone from here.
 
         What is no longer there is left out. So is a schedule of which a job runs: its next fire
-        could not know of that job elsewhere. A schedule takes its ledger and waiting jobs along;
-        `jobs` are those of no schedule here, and of them only those that wait are taken.
+        could not know of that job elsewhere. A schedule takes its ledger and waiting jobs along:
+        `schedules` has the ids of those that are known, for a store that cannot find all of them
+        by itself. `jobs` are those of no schedule here, and of them only those that wait are taken.
         """
 
     @abstractmethod

@@ -88,7 +88,7 @@ def test_every_column_of_a_record_travels(backend: JobQueueBackend) -> None:
     logs = {"1": {"1": "first\n"}, "2": {"3": "third\n", "4": "Zoë 🌷\n"}}
     item = MovedItem([MovedJob(job, logs)], schedule, fires)
     assert backend.migration.put("batch", {0: item}) == {}
-    (taken,) = backend.migration.take("away", ELSEWHERE, ["s"], []).items
+    (taken,) = backend.migration.take("away", ELSEWHERE, {"s": []}, []).items
     (moved,) = taken.jobs
     assert {name: value for name, value in moved.row.items() if value is not None} == {
         name: value for name, value in job.items() if value is not None
@@ -307,7 +307,7 @@ def test_a_migration_that_was_ended_goes_on(
     before = content(backend)
     name = QueueName(other.migration.queue_id(), "there")
     backend.migration.close(name)
-    batch = backend.migration.take("batch", name, ["with_job"], ["plain", "retried"])
+    batch = backend.migration.take("batch", name, {"with_job": []}, ["plain", "retried"])
     assert len(batch.items) == 3
     if "put" in steps:
         assert other.migration.put("batch", dict(enumerate(batch.items))) == {}
@@ -323,7 +323,7 @@ def test_a_migration_that_was_ended_goes_on(
 def test_a_batch_comes_once_even_if_its_jobs_are_gone(backend: JobQueueBackend) -> None:
     """A batch that is sent again after its job has run, ended and been deleted changes nothing."""
     backend.add_job(spec("once"))
-    batch = backend.migration.take("away", ELSEWHERE, [], ["once"])
+    batch = backend.migration.take("away", ELSEWHERE, {}, ["once"])
     items = dict(enumerate(batch.items))
     assert backend.migration.put("back", items) == {}
     worker = FakeWorker(backend)
@@ -340,7 +340,7 @@ def test_a_batch_comes_once_even_if_its_jobs_are_gone(backend: JobQueueBackend) 
 def test_what_was_refused_is_refused_again(backend: JobQueueBackend) -> None:
     """A batch that comes again gets the first answer, so that both sides agree who has what."""
     backend.add_job(spec("here"))
-    batch = backend.migration.take("away", ELSEWHERE, [], ["here"])
+    batch = backend.migration.take("away", ELSEWHERE, {}, ["here"])
     backend.add_job(spec("here"))
     items = dict(enumerate(batch.items))
     assert backend.migration.put("back", items) == {0: "there is a job here already"}
@@ -356,7 +356,7 @@ def test_what_is_in_the_outbox_goes_to_no_third_queue(
 ) -> None:
     """It may have arrived where it was sent: first that migration must be finished."""
     backend.add_job(spec("a"))
-    backend.migration.take("batch", ELSEWHERE, [], ["a"])
+    backend.migration.take("batch", ELSEWHERE, {}, ["a"])
     for source, target in ((backend, other), (other, backend)):
         with pytest.raises(Refused, match="A migration to redis://elsewhere was ended half-way"):
             migrate(source, target)
@@ -367,7 +367,7 @@ def test_back_before_it_is_finished(backend: JobQueueBackend, other: JobQueueBac
     populate(backend)
     before = content(backend)
     name = QueueName(other.migration.queue_id(), "there")
-    backend.migration.take("batch", name, ["with_job"], ["plain"])
+    backend.migration.take("batch", name, {"with_job": []}, ["plain"])
     migrate(other, backend)
     assert content(backend) == before
 
@@ -392,7 +392,7 @@ def test_each_job_is_claimed_or_taken(backend: JobQueueBackend) -> None:
             return [claim.job_id for _ in range(20) for claim in worker.claim(1)]
         taken = []
         for start in range(60):
-            batch = backend.migration.take(f"b-{start}", ELSEWHERE, [], [f"job-{59 - start}"])
+            batch = backend.migration.take(f"b-{start}", ELSEWHERE, {}, [f"job-{59 - start}"])
             taken += [str(item.jobs[0].row["id"]) for item in batch.items]
         return taken
 

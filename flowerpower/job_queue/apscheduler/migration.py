@@ -84,7 +84,11 @@ class SqlMigration(MigrationStore):
             tx.run_many("raise_number", many)
 
     def take(
-        self, batch_id: str, target: QueueName, schedules: Sequence[str], jobs: Sequence[str]
+        self,
+        batch_id: str,
+        target: QueueName,
+        schedules: Mapping[str, Sequence[str]],
+        jobs: Sequence[str],
     ) -> Batch:
         with self._database.write() as tx:
             items = [*_taken_schedules(tx, schedules), *_taken_jobs(tx, jobs)]
@@ -134,7 +138,7 @@ def _batch(batch_id: str, body: Mapping[str, Any]) -> Batch:
     return Batch(batch_id, QueueName(**body["target"]), items)
 
 
-def _taken_schedules(tx: Transaction, ids: Sequence[str]) -> Iterable[MovedItem]:
+def _taken_schedules(tx: Transaction, ids: Iterable[str]) -> Iterable[MovedItem]:
     for schedule_id in ids:
         # Locked first: who holds it may add a fire's job.
         schedules = tx.rows("get_schedule", id=schedule_id)

@@ -58,14 +58,18 @@ class RedisMigration(MigrationStore):
             self._store.run("migrate", verb="raise_numbers", numbers=dict(numbers))
 
     def take(
-        self, batch_id: str, target: QueueName, schedules: Sequence[str], jobs: Sequence[str]
+        self,
+        batch_id: str,
+        target: QueueName,
+        schedules: Mapping[str, Sequence[str]],
+        jobs: Sequence[str],
     ) -> Batch:
         body = self._store.run(
             "migrate",
             verb="take",
             batch=batch_id,
             target=vars(target),
-            schedules=list(schedules),
+            schedules=[{"id": name, "jobs": list(known)} for name, known in schedules.items()],
             jobs=list(jobs),
         )
         return self._batch(batch_id, body)

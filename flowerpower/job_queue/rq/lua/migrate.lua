@@ -31,16 +31,28 @@ local function take_job(id)
     return taken
 end
 
+-- The jobs of a schedule that have not ended; `known` are some of them.
+local function jobs_of(schedule, known)
+    local jobs, seen = {}, {}
+    for _, ids in ipairs({redis.call('SMEMBERS', active_key(schedule)), known}) do
+        for _, id in ipairs(ids) do
+            local job = fields(job_key(id), 'status', 'fp_schedule_id')
+            if not seen[id] and is_live(job[1]) and job[2] == schedule then
+                table.insert(jobs, id)
+                seen[id] = true
+            end
+        end
+    end
+    return jobs
+end
+
 -- A schedule with its ledger and its waiting jobs, which are deleted; nothing while a job of it runs.
-local function take_schedule(id)
+local function take_schedule(id, known)
     local hash = redis.pcall('HGETALL', schedule_key(id))
     if hash.err or #hash == 0 then return nil end
-    local jobs = {}
-    for _, job in ipairs(redis.call('SMEMBERS', active_key(id))) do
-        if is_live(fields(job_key(job), 'status')[1]) then
-            if not is_waiting(job) then return nil end
-            table.insert(jobs, job)
-        end
+    local jobs = jobs_of(id, known)
+    for _, job in ipairs(jobs) do
+        if not is_waiting(job) then return nil end
     end
     local fires = {}
     local ledger = own .. 'fire:' .. id
@@ -125,7 +137,9 @@ if args.verb == 'take' then
     if known then return known end
     check_writable()
     local items = {}
-    for _, id in ipairs(args.schedules) do table.insert(items, take_schedule(id)) end
+    for _, schedule in ipairs(args.schedules) do
+        table.insert(items, take_schedule(schedule.id, schedule.jobs))
+    end
     for _, id in ipairs(args.jobs) do
         if is_waiting(id) then table.insert(items, {jobs = {take_job(id)}}) end
     end
