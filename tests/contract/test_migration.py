@@ -252,10 +252,17 @@ def test_a_queue_that_was_moved_takes_nothing_new(
         other.add_job(spec("newer"))
 
 
-def test_what_has_the_same_id_there_stays(backend: JobQueueBackend, other: JobQueueBackend) -> None:
+def test_what_has_the_same_id_there_stays(
+    backend: JobQueueBackend, other: JobQueueBackend, setup: BackendSetup
+) -> None:
     """With the jobs of its schedule, unchanged, and the report says so; all else moves."""
     backend.schedules.add(daily("both"))
     backend.schedules.add(daily("free", max_instances=2))
+    # A ledger of a miss.
+    setup.set_next_fire(backend, "both", clock.now() - timedelta(days=3))
+    backend.schedules.fire_due()
+    for job in backend.list_jobs(JobFilter()):
+        backend.delete_job(job.id)
     backend.add_job(spec("of_both", schedule_id="both"))
     backend.add_job(spec("twice", run_at=in_seconds(100)))
     worker = FakeWorker(backend)
@@ -270,8 +277,10 @@ def test_what_has_the_same_id_there_stays(backend: JobQueueBackend, other: JobQu
     assert {entry.id for entry in report.remaining} == {"both", "of_both", "twice"}
     assert [entry.id for entry in planned.remaining] == [entry.id for entry in report.remaining]
     assert (planned.schedules, report.schedules) == (["free"], ["free"])
-    schedules, jobs, _ = content(backend)
+    schedules, jobs, ledgers = content(backend)
     assert schedules == {"both": before[0]["both"]}
+    assert ledgers == {"both": before[2]["both"]}
+    assert len(ledgers["both"]) >= 2
     assert jobs == before[1]
     assert worker.log("of_both") == "log\n"
     assert {**content(other)[0]} == {**theirs[0], "free": before[0]["free"]}
