@@ -21,13 +21,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobFilter, JobSpec
 from flowerpower.jobs.schedule import Schedule
 from flowerpower.triggers import clock
-from tests.acceptance.calendar_campaign import SECOND, every
+from tests.acceptance.calendar_campaign import every
 from tests.acceptance.campaign import place
 from tests.acceptance.working import Site
+from tests.conditions import eventually
 from tests.contract.fake_worker import FakeWorker, retry_at
 
 MIGRATE = """
@@ -45,8 +47,9 @@ with JobQueueManager(**settings["source"]) as source, JobQueueManager(**settings
     report = Migration(source, target, report, tell).run()
 print(json.dumps(report.to_json()), flush=True)
 """
-FAST = [f"fast-{number}" for number in range(3)]
-"""Schedules that fire each second all the time, on whichever side they are."""
+FAST = ["fast-0", "fast-1"]
+"""Schedules that fire every other second all the time, on whichever side they are."""
+FAST_INTERVAL = timedelta(seconds=2)
 BACKENDS = ["sqlite", "postgresql"]
 LONGEST = 100_000
 """Jobs and rows of ledgers that are read at most: all of them."""
@@ -92,6 +95,19 @@ Content = dict[str, dict[str, Any]]
 
 def content_of(queue: JobQueueBackend) -> Content:
     """All that is in a queue and does not fire by itself, by kind and id."""
+
+    def read() -> Content | None:
+        # On a busy machine Redis may not answer in time.
+        with contextlib.suppress(BackendUnreachable):
+            return _read_content(queue)
+        return None
+
+    content = eventually(read)
+    assert content is not None
+    return content
+
+
+def _read_content(queue: JobQueueBackend) -> Content:
     schedules = {schedule.id: schedule for schedule in queue.schedules.list()}
     jobs = queue.list_jobs(JobFilter(limit=LONGEST))
     return {
@@ -138,7 +154,7 @@ class MigrationCampaign:
     def _fill(self, queue: JobQueueBackend) -> None:
         count, dice = self.count, self.dice
         for name in FAST:
-            queue.schedules.add(every(1, name))
+            queue.schedules.add(every(FAST_INTERVAL.total_seconds(), name))
         for number in range(count.schedules):
             # Their fires are far away, so that none comes in between.
             queue.schedules.add(every(40 * 86_400 + number, f"schedule-{number}"))
@@ -182,9 +198,16 @@ class MigrationCampaign:
         )
 
     def _migrate(self, source: Site, target: Site) -> dict[str, Any]:
-        with self._begin(source, target) as process:
-            output, errors = process.communicate(timeout=600)
-        assert process.returncode == 0, errors
+        def succeeds() -> bool:
+            nonlocal output
+            with self._begin(source, target) as process:
+                output, errors = process.communicate(timeout=600)
+            # On a busy machine Redis may not answer in time: the same again goes on.
+            assert process.returncode == 0 or "BackendUnreachable" in errors, errors
+            return process.returncode == 0
+
+        output = ""
+        eventually(succeeds)
         report: dict[str, Any] = json.loads(output.splitlines()[-1])
         return report
 
@@ -261,7 +284,7 @@ class MigrationCampaign:
                     self.count.lost += not jobs[moment]
                     self.count.doubled += jobs[moment] > 1
                     self.count.reasons.append(f"{name}: {moment} has {jobs[moment]} jobs")
-                moment += SECOND
+                moment += FAST_INTERVAL
             if not times or clock.now() - times[-1] > timedelta(seconds=60):
                 self.count.lost += 1
                 self.count.reasons.append(f"{name}: nothing fired after {times[-1:]}")
