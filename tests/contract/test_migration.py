@@ -226,6 +226,19 @@ def test_running_jobs_end_where_they_run(backend: JobQueueBackend, other: JobQue
     assert backend.get_job("runs").status is JobStatus.FINISHED
 
 
+def test_what_began_to_run_meanwhile_is_not_taken(backend: JobQueueBackend) -> None:
+    """A job that a worker has claimed since one looked; of its schedule nothing is taken, either."""
+    backend.schedules.add(daily("busy", max_instances=2))
+    backend.add_jobs([spec("runs", schedule_id="busy"), spec("waits", schedule_id="busy")])
+    backend.add_job(spec("alone", priority=9))
+    FakeWorker(backend).claim(2)
+    before = content(backend)
+    known = {"busy": ["runs", "waits"], "gone": []}
+    batch = backend.migration.take("away", ELSEWHERE, known, ["alone", "gone"])
+    assert (list(batch.items), backend.migration.outbox()) == ([], [])
+    assert content(backend) == before
+
+
 def test_a_queue_that_was_moved_takes_nothing_new(
     backend: JobQueueBackend, other: JobQueueBackend
 ) -> None:
