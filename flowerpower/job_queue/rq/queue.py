@@ -33,13 +33,7 @@ from flowerpower.job_queue.rq.fields import (
 from flowerpower.job_queue.rq.persistence import persistence
 from flowerpower.job_queue.rq.results import entry_of
 from flowerpower.job_queue.rq.sent_ahead import sent_ahead
-from flowerpower.job_queue.rq.store import (
-    PAGE,
-    RedisStore,
-    closed_error,
-    for_both,
-    row_of_answer,
-)
+from flowerpower.job_queue.rq.store import PAGE, RedisStore, closed_error, for_both, row_of_answer
 from flowerpower.jobs.claim import Claim, ExpiredJob, Heartbeat, WorkerInfo
 from flowerpower.jobs.job import Job, JobFilter, JobSpec, LogChunk, check_retry
 from flowerpower.text import JOB_ID_LIMIT, is_job_id, is_name
