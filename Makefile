@@ -3,7 +3,7 @@
 # make integrations: Ray, Dask, trackers, file formats, PgBouncer, Redis and Valkey for real, with
 #   packages of their own.
 # make faults: the long tests that `make test` leaves out: backends that are away for half a minute;
-#   workers and schedulers killed for some minutes, on every backend, and a count.
+#   workers, schedulers and migrations killed for some minutes, on every backend, and a count.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -32,6 +32,7 @@ faults: $(INSTALLED)
 	$(BIN)/pytest -m faults -n 2
 	$(BIN)/python -m tests.acceptance.campaign
 	$(BIN)/python -m tests.acceptance.calendar_campaign
+	$(BIN)/python -m tests.acceptance.migration_campaign
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/startup.py

@@ -186,7 +186,7 @@ _flowerpower_load() {
             )
             ;;
         job-queue)
-            commands=(add-job list-jobs show-job wait cancel-job retry-job delete-job prune logs start-worker workers start-scheduler)
+            commands=(add-job list-jobs show-job wait cancel-job retry-job delete-job prune logs start-worker workers start-scheduler migrate)
             options=(
                 '--help,-h once flag'
             )
@@ -405,6 +405,20 @@ _flowerpower_load() {
                 '--no-color once flag'
                 '--base-dir once folder'
                 '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'job-queue migrate')
+            options=(
+                '--to once choices apscheduler rq'
+                '--to-url once text'
+                '--from-url once text'
+                '--dry-run once flag'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
                 '--help,-h once flag'
             )
             ;;

@@ -25,6 +25,7 @@ set -g __flowerpower_commands \
     'job-queue start-worker' \
     'job-queue workers' \
     'job-queue start-scheduler' \
+    'job-queue migrate' \
     'schedule' \
     'schedule add' \
     'schedule list' \
@@ -160,6 +161,10 @@ set -g __flowerpower_valued \
     'job-queue workers:--type' \
     'job-queue start-scheduler:--base-dir' \
     'job-queue start-scheduler:--type' \
+    'job-queue migrate:--to' \
+    'job-queue migrate:--to-url' \
+    'job-queue migrate:--from-url' \
+    'job-queue migrate:--base-dir' \
     'schedule add:--schedule-id' \
     'schedule add:--cron' \
     'schedule add:--interval' \
@@ -428,6 +433,7 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a logs -d 'Show w
 complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a start-worker -d 'Start a worker: it takes jobs from the queue and runs each in a process of its own.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a workers -d 'List the workers that are alive, and what they do.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a start-scheduler -d 'Start a scheduler: it adds the jobs of schedules when they are due, and runs none.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a migrate -d 'Move schedules and waiting jobs to another job queue, with their ids and next fires.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue\'' -l help -s h -d 'Show this message and exit.'
 
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l wait -d 'Wait for the job and show its result.'
@@ -596,6 +602,17 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue start-scheduler\'' -l n
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-scheduler\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-scheduler\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-scheduler\'' -l help -s h -d 'Show this message and exit.'
+
+complete -c flowerpower -n '__flowerpower_at \'job-queue migrate\'' -l to -x -a 'apscheduler rq' -d 'The type of the queue to move to.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue migrate\'' -l to-url -x -d 'Its address, or the variable that holds it; by default as conf/project.yml says, or where a queue of that type is without a url.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue migrate\'' -l from-url -x -d 'Where to move from; by default the project\'s queue, or if that is of the type --to already, where a queue of the other type is without a url.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue migrate\'' -l dry-run -d 'Only show what would be done.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue migrate\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue migrate\'' -l quiet -s q -d 'Print only ids, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue migrate\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue migrate\'' -l no-color -d 'Print no colours.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue migrate\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue migrate\'' -l help -s h -d 'Show this message and exit.'
 
 complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a add -d 'Run a pipeline on a schedule: at the times of --cron or --interval, or once at --date.'
 complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a list -d 'List schedules, the oldest first: when they fire, and what became of the last fire.'

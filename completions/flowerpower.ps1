@@ -241,6 +241,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 'start-worker' = 'Start a worker: it takes jobs from the queue and runs each in a process of its own.'
                 'workers' = 'List the workers that are alive, and what they do.'
                 'start-scheduler' = 'Start a scheduler: it adds the jobs of schedules when they are due, and runs none.'
+                'migrate' = 'Move schedules and waiting jobs to another job queue, with their ids and next fires.'
             }
             Arguments = @(
             )
@@ -496,6 +497,24 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
                 @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'job-queue migrate' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+            )
+            Options = @(
+                @{ Names = @('--to'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The type of the queue to move to.' }
+                @{ Names = @('--to-url'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Its address, or the variable that holds it; by default as conf/project.yml says, or where a queue of that type is without a url.' }
+                @{ Names = @('--from-url'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Where to move from; by default the project''s queue, or if that is of the type --to already, where a queue of the other type is without a url.' }
+                @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }

@@ -27,6 +27,7 @@ MODULES = {
         ("job-queue", "job_changes", "cancel-job retry-job delete-job prune"),
         ("job-queue", "logs", "logs"),
         ("job-queue", "worker", "start-worker workers start-scheduler"),
+        ("job-queue", "migrate", "migrate"),
         ("schedule", "schedule_add", "add"),
         ("schedule", "schedule", "list show preview pause resume run-now delete history"),
         ("schedule", "schedule_backfill", "backfill"),

@@ -107,6 +107,14 @@ class CommandContext:
                 "flowerpower job-queue start-worker"
             )
 
+    def warn_if_left_behind(self) -> None:
+        """Say so if schedules or jobs wait in a file that the project's queue was in before."""
+        if waiting := self.job_queue.left_behind():
+            self.output.warning(
+                f"{waiting}; nothing here runs them. Move them: flowerpower job-queue migrate "
+                f"--to {self.job_queue.type} --from-url sqlite:///.flowerpower/jobs.db"
+            )
+
     def close(self) -> None:
         """Close the backend, if the command opened it."""
         if "manager" in self.__dict__:

@@ -17,6 +17,11 @@ BACKEND_URLS: dict[str, tuple[str, ...]] = {
     "apscheduler": ("sqlite:///…", "postgresql://…", "memory"),
     "rq": ("redis://…", "rediss://…", "unix://…", "redis+sentinel://…", "rediss+sentinel://…"),
 }
+DEFAULT_URLS = {
+    "apscheduler": "sqlite:///.flowerpower/jobs.db",
+    "rq": "redis://127.0.0.1:6379/0",
+}
+"""Where a queue of each type is if nothing says where."""
 BACKEND_PARTS = ("host", "port", "database", "username", "password")
 """The settings that say where a Redis is, if no URL does."""
 
@@ -35,7 +40,11 @@ def check_backend_url(backend_type: str, url: str | None) -> None:
         advice = f" Did you mean {by_scheme[known]!r}?"
     for other, other_forms in BACKEND_URLS.items():
         if other != backend_type and url.startswith(tuple(f.rstrip("…") for f in other_forms)):
-            advice = f" It is a url for job_queue.type: {other}."
+            advice = (
+                f" It is a url for job_queue.type: {other}. Without a url, {backend_type} uses "
+                f"{DEFAULT_URLS[backend_type]}; what waits is moved by `flowerpower job-queue "
+                "migrate`."
+            )
     raise ValueError(
         f"the backend's url begins with {begin[0] if begin else ''!r}; {backend_type} takes "
         f"{' or '.join(forms)}.{advice}"

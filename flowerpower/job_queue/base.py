@@ -29,6 +29,7 @@ from flowerpower.triggers import clock
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from flowerpower.job_queue.migration_store import MigrationStore
     from flowerpower.job_queue.schedule_store import ScheduleStore
 
 LEASE = 10.0
@@ -131,7 +132,7 @@ class JobQueueBackend(ABC):
     # For callers
 
     def add_job(self, spec: JobSpec) -> Job:
-        """Store a job, due at `spec.run_at` or at once.
+        """Store a job, due at `spec.run_at` or at once; Refused if the queue was moved elsewhere.
 
         Idempotent by id: while the id's record lives, that job is returned unchanged, with
         `created=False`. The job is scheduled if it is due later, else queued.
@@ -339,6 +340,11 @@ class JobQueueBackend(ABC):
     @abstractmethod
     def schedules(self) -> ScheduleStore:
         """The schedules of the project; loaded at first use, because adding a job needs none."""
+
+    @property
+    @abstractmethod
+    def migration(self) -> MigrationStore:
+        """The steps of moving all that waits here to another queue, or from one."""
 
     @abstractmethod
     def run_scheduler(self, on_event: Watcher = None) -> None:

@@ -57,7 +57,8 @@ class ScheduleStore(ABC):
         replaced if `overwrite` (a paused one stays paused).
 
         Raises:
-            Refused: if the id belongs to another schedule, and not `overwrite`.
+            Refused: if the id belongs to another schedule, and not `overwrite`; if the queue was
+                moved elsewhere.
         """
 
     @abstractmethod

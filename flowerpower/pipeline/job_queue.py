@@ -22,6 +22,7 @@ from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
     from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent
+    from flowerpower.job_queue.migration import MigrationReport, OnProgress
     from flowerpower.jobs.claim import WorkerInfo
     from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec
     from flowerpower.pipeline.backfill import Backfill, BackfillOptions
@@ -320,6 +321,29 @@ class PipelineJobQueue:
     def run_scheduler(self, on_event: Callable[[WorkerEvent], None] | None = None) -> None:
         """Add jobs for due fires until a signal stops it; several may run at once."""
         self.backend.run_scheduler(on_event)
+
+    def migrate(
+        self,
+        to: str,
+        *,
+        to_url: str | None = None,
+        from_url: str | None = None,
+        dry_run: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> MigrationReport:
+        """As `flowerpower.pipeline.migration.migrate`."""
+        from flowerpower.pipeline import migration
+
+        return migration.migrate(
+            self._project, self._config, self._registry.environ, to, to_url=to_url,
+            from_url=from_url, dry_run=dry_run, on_progress=on_progress,
+        )  # fmt: skip
+
+    def left_behind(self) -> str | None:
+        """What waits in a queue beside this one, which the project used before; None if nothing."""
+        from flowerpower.pipeline import migration
+
+        return migration.left_behind(self._project, self._config)
 
     def close(self) -> None:
         """Close the backend, if it was opened."""

@@ -19,18 +19,18 @@ from flowerpower.pipeline.registry import MODULES_FOLDER
 from flowerpower.text import check_name, did_you_mean, is_name
 from flowerpower.triggers import clock
 
+# Without a url one word moves the queue: a url belongs to one of the two types.
 _PROJECT_YML = """\
 name: "{name}"
 timezone: {timezone}
 job_queue:
+  # apscheduler keeps jobs in the SQLite file .flowerpower/jobs.db, rq in the Redis on this machine.
+  # After a change of this word, `flowerpower job-queue migrate --to TYPE` moves what waits.
   type: {backend}
-  backend:
-    url: {url}
+  # Another place: postgresql://..., redis://...; with a password, from the environment.
+  # backend:
+  #   url: ${{JOB_QUEUE_URL}}
 """
-_URLS = {
-    "apscheduler": "sqlite:///.flowerpower/jobs.db",
-    "rq": "${REDIS_URL:-redis://127.0.0.1:6379/0}",
-}
 _GITIGNORE_FILE = Path(".gitignore")
 _GITIGNORE = """\
 .flowerpower/
@@ -95,7 +95,7 @@ def create_project(
         raise InvalidName(message, hint="Give a NAME to `init`.")
     contents = _files_to_start_with(example, source)
     contents[PROJECT_FILE] = _PROJECT_YML.format(
-        name=root.name, timezone=_zone_name(timezone), backend=backend, url=_URLS[backend]
+        name=root.name, timezone=_zone_name(timezone), backend=backend
     ).encode()
     contents.setdefault(_GITIGNORE_FILE, _GITIGNORE.encode())
     # A repository often has one before its project; it stays as it is.

@@ -146,6 +146,7 @@ def list_jobs(
         context.output.message(
             "No job meets these conditions." if has_conditions else "There are no jobs yet."
         )
+        context.warn_if_left_behind()
     elif len(jobs) == limit:
         context.output.message(f"These are the newest {limit}; --limit shows more.")
 

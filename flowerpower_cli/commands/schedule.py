@@ -65,6 +65,7 @@ def list_(
         context.output.message(
             "There are no schedules yet; add one with `flowerpower schedule add PIPELINE`."
         )
+        context.warn_if_left_behind()
     elif not schedules:
         context.output.message("No schedule meets these conditions.")
 

@@ -50,6 +50,7 @@ def start_worker(
     queue_names = words(queues)
     if queues and not queue_names:
         raise UsageError("--queues names no queue.")
+    context.warn_if_left_behind()
     events = WorkerEvents(
         context.output,
         context.manager.project,
@@ -93,5 +94,6 @@ def start_scheduler(context: CommandContext) -> None:
     from flowerpower_cli.views.events import SchedulerEvents
 
     job_queue = context.job_queue
+    context.warn_if_left_behind()
     events = SchedulerEvents(context.output, context.manager.project, job_queue.check())
     job_queue.run_scheduler(on_event=events.print_event)

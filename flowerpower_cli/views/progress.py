@@ -65,6 +65,22 @@ def progress_bars(output: Output, titles: Sequence[str], *, enabled: bool) -> It
         yield []
 
 
+@contextlib.contextmanager
+def count_progress(output: Output, title: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Show how many of how many are done, on a terminal; the yielded function is told."""
+    if not output.can_animate:
+        yield None
+        return
+    with _live_display(output) as progress:
+        task = progress.add_task("", total=None, title=title, node="")
+
+        def show(done: int, total: int) -> None:
+            progress.start()
+            progress.update(task, completed=done, total=total)
+
+        yield show
+
+
 class _PlainLines(Bar):
     def __init__(self, output: Output, prefix: str) -> None:
         self._output = output

@@ -110,6 +110,7 @@ def test_postgresql_of_version_1_is_refused(postgres: PostgresServer) -> None:
 
 
 BACK_TO_5 = """
+DROP TABLE flowerpower_migration;
 DROP TABLE flowerpower_outcomes;
 DROP INDEX flowerpower_fires_spans;
 ALTER TABLE flowerpower_fires DROP COLUMN last_time;

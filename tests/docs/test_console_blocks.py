@@ -126,6 +126,10 @@ def test_the_blocks_of_a_page_show_what_they_say(
         "apscheduler-tools": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
         "backfill": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
     }
+    if page.stem == "move-the-queue":
+        redis_server: RedisServer = request.getfixturevalue("redis_server")
+        environ["REDIS_URL"] = redis_server.url(11)
+        setups[page.stem] = lambda folder: _hello_on(folder, "  type: apscheduler\n")
     if page.stem in ("redis", "rq-tools"):
         redis: RedisServer = request.getfixturevalue("redis_server")
         environ["REDIS_URL"] = redis.url(9 if page.stem == "redis" else 10)

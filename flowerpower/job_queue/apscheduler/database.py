@@ -38,10 +38,9 @@ def _sql(file: str) -> str:
 
 @lru_cache(maxsize=1)
 def queries() -> dict[str, str]:
-    """The text of every named query in sql/queries.sql and sql/schedules.sql."""
-    parts = [
-        part for file in ("queries.sql", "schedules.sql") for part in _NAME.split(_sql(file))[1:]
-    ]
+    """The text of every named query in sql/queries.sql, sql/schedules.sql, sql/migration.sql."""
+    files = ("queries.sql", "schedules.sql", "migration.sql")
+    parts = [part for file in files for part in _NAME.split(_sql(file))[1:]]
     return {name: text.strip() for name, text in zip(parts[::2], parts[1::2], strict=True)}
 
 
@@ -85,7 +84,7 @@ class Transaction(ABC):
     """
 
     texts: Texts
-    """This dialect's `{for_update}`, `{for_share}` and `{skip_locked}`."""
+    """This dialect's `{for_update}`, `{for_share}`, `{skip_locked}` and `{lock_jobs}`."""
 
     def __init__(self, connection: Any, scope: Scope) -> None:
         self._connection = connection
@@ -119,9 +118,11 @@ class Transaction(ABC):
         text, shared = self._query(name)
         return self.execute(text, {**shared, **parameters})[1]
 
-    def run_many(self, name: str, many: Sequence[Mapping[str, Any]]) -> list[int]:
+    def run_many(
+        self, name: str, many: Sequence[Mapping[str, Any]], texts: Texts | None = None
+    ) -> list[int]:
         """Run the named query with each set of parameters; return how many rows each changed."""
-        text, shared = self._query(name)
+        text, shared = self._query(name, texts)
         return [self.execute(text, {**shared, **parameters})[1] for parameters in many]
 
     def rows_of_many(self, name: str, many: Sequence[Mapping[str, Any]]) -> list[list[Row]]:

@@ -22,6 +22,7 @@ from flowerpower.job_queue.apscheduler.database import (
     SCHEMA_VERSION,
     Database,
     Scope,
+    Texts,
     Transaction,
     schema_fault,
     schema_statements,
@@ -220,16 +221,19 @@ class _PostgresTransaction(Transaction):
         "for_update": "FOR UPDATE",
         "for_share": "FOR SHARE",
         "skip_locked": "FOR UPDATE SKIP LOCKED",
+        "lock_jobs": "LOCK TABLE flowerpower_jobs IN SHARE MODE",
     }
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None) -> tuple[list[Row], int]:
         return super().execute(_percent_style(sql), parameters or None)
 
-    def run_many(self, name: str, many: Sequence[Mapping[str, Any]]) -> list[int]:
+    def run_many(
+        self, name: str, many: Sequence[Mapping[str, Any]], texts: Texts | None = None
+    ) -> list[int]:
         if not many:
             return []
         # One round trip for all of them.
-        text, shared = self._query(name)
+        text, shared = self._query(name, texts)
         with self._connection.cursor() as cursor:
             every = [{**shared, **parameters} for parameters in many]
             cursor.executemany(_percent_style(text), every, returning=True)

@@ -8,10 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flowerpower.config.project import check_backend_url
-from flowerpower.errors import ConfigError
+from flowerpower.config.project import DEFAULT_URLS, check_backend_url
+from flowerpower.errors import ConfigError, JobNotFound
 from flowerpower.job_queue import records
-from flowerpower.job_queue.apscheduler.database import Database, Scope, fence, in_list
+from flowerpower.job_queue.apscheduler.database import (
+    Database,
+    Scope,
+    Transaction,
+    fence,
+    in_list,
+)
 from flowerpower.job_queue.base import (
     EVENT_ALL,
     EXPIRE_BATCH,
@@ -25,9 +31,9 @@ from flowerpower.jobs.claim import Claim, ExpiredJob, Heartbeat, WorkerInfo
 from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobStatus, LogChunk, check_retry
 
 if TYPE_CHECKING:
+    from flowerpower.job_queue.migration_store import MigrationStore
     from flowerpower.job_queue.schedule_store import ScheduleStore
 
-DEFAULT_URL = "sqlite:///.flowerpower/jobs.db"
 MEMORY = "memory"
 
 
@@ -49,7 +55,7 @@ class APSManager(JobQueueBackend):
         history_ttl: float = 7 * 86_400.0,
     ) -> None:
         super().__init__(base_dir, namespace, result_ttl, history_ttl)
-        url = url or DEFAULT_URL
+        url = url or DEFAULT_URLS["apscheduler"]
         self._delete_private: Callable[[], object] = lambda: None
         if url == MEMORY:
             import shutil
@@ -77,12 +83,26 @@ class APSManager(JobQueueBackend):
         with self.database.write() as tx:
             # An expired record no longer holds its id.
             tx.run("delete_expired")
+            is_closed = bool(tx.rows("get_note", kind="closed", id="only"))
+            if is_closed:
+                return self._existing_jobs(tx, specs)
             parameters = [tx.job_parameters(spec, position) for position, spec in enumerate(specs)]
             added = tx.rows_of_many("add_job", parameters)
             return [
                 records.job_of(rows[0], tx.now) if rows else tx.job(spec.id, created=False)
                 for spec, rows in zip(specs, added, strict=True)
             ]
+
+    def _existing_jobs(self, tx: Transaction, specs: Sequence[JobSpec]) -> list[Job]:
+        """The jobs of these ids; what is not there is not added to a queue that was moved away."""
+        from flowerpower.job_queue.apscheduler.migration import closed_queue
+
+        try:
+            return [tx.job(spec.id, created=False) for spec in specs]
+        except JobNotFound:
+            if (closed := closed_queue(tx)) is None:
+                raise
+            raise closed.error() from None
 
     def get_job(self, job_id: str) -> Job:
         with self.database.read() as tx:
@@ -259,6 +279,12 @@ class APSManager(JobQueueBackend):
         from flowerpower.job_queue.apscheduler.schedules import SqlSchedules
 
         return SqlSchedules(self.database)
+
+    @cached_property
+    def migration(self) -> MigrationStore:
+        from flowerpower.job_queue.apscheduler.migration import SqlMigration
+
+        return SqlMigration(self.database)
 
     def run_scheduler(self, on_event: Watcher = None) -> None:
         from flowerpower.job_queue.worker.scheduler import Scheduler

@@ -10,6 +10,7 @@ from typing import Any
 
 from flowerpower.job_queue import schedule_store
 from flowerpower.job_queue.apscheduler.database import Database, Texts, Transaction, in_list
+from flowerpower.job_queue.apscheduler.migration import closed_queue
 from flowerpower.job_queue.backfill import check_unedited, fill
 from flowerpower.job_queue.records import Row, as_json, moment_of, seconds_of, status_of
 from flowerpower.job_queue.schedule_store import FIRE_BATCH, FIRES_KEPT, FireBatch, ScheduleStore
@@ -39,6 +40,8 @@ class SqlSchedules(ScheduleStore):
             existing = schedule_store.schedule_of(rows[0]) if rows else None
             if same := schedule_store.same_schedule(existing, spec, overwrite=overwrite):
                 return same
+            if closed := closed_queue(tx):
+                raise closed.error()
             schedule_id, now = self._id(tx, spec), moment_of(tx.now)
             schedule = schedule_store.new_schedule(spec, schedule_id, existing, now)
             tx.run("put_schedule", **schedule_parameters(schedule, spec))
@@ -109,6 +112,8 @@ class SqlSchedules(ScheduleStore):
         with self._database.write() as tx:
             # An expired record no longer holds its id.
             tx.run("delete_expired")
+            if closed := closed_queue(tx):
+                raise closed.error()
             current = self._get(tx, schedule.id)
             check_unedited(schedule, current)
             span = {"first": min(times).timestamp(), "last": max(times).timestamp()}

@@ -177,7 +177,7 @@ class Sqlite(Database):
 
 class _SqliteTransaction(Transaction):
     # A writer has the whole database for itself.
-    texts = {"for_update": "", "for_share": "", "skip_locked": ""}
+    texts = {"for_update": "", "for_share": "", "skip_locked": "", "lock_jobs": "SELECT 1"}
 
     def clock(self) -> float:
         return clock.now().timestamp()

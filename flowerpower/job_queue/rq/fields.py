@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flowerpower.errors import InvalidTime
-from flowerpower.job_queue.records import Row, seconds_of
+from flowerpower.job_queue.records import Row, moment_of, seconds_of
 from flowerpower.job_queue.rq.results import error_of, result_of
 from flowerpower.jobs.claim import ExpiredJob
 from flowerpower.jobs.job import ENDED, JobSpec, JobStatus
@@ -103,11 +103,51 @@ def _limits_of(spec: JobSpec) -> dict[str, Any]:
         limits["fp_max_parallel"] = spec.max_parallel
     if spec.expires is None:
         return limits
-    expired = ExpiredJob(spec.id, spec.pipeline, spec.expires)
     return limits | {
         "fp_expires_after": repr(float(spec.expires)),
-        "fp_expired_error": json.dumps(expired.error),
+        "fp_expired_error": _expired_error(spec.id, spec.pipeline, spec.expires),
     }
+
+
+def _expired_error(job_id: str, pipeline: str, expires: float) -> str:
+    return json.dumps(ExpiredJob(job_id, pipeline, expires).error)
+
+
+def record_of_row(row: Row, namespace: str) -> dict[str, Any]:
+    """The hash of a waiting job that comes from another queue; `row_of` reads it again.
+
+    Raises:
+        LookupError: if the row has a column that no field holds.
+    """
+    kept = {**dict.fromkeys(("id", "status", "progress", "result", "expires_at")), **row}
+    texts = {column: text_in_hash(kept.pop(column)) for column, _ in _COLUMN_OF.values()}
+    is_cancelled, is_blocked = kept.pop("cancel"), kept.pop("blocked")
+    run_at = moment_of(row["run_at"])
+    record = {
+        **CONSTANT_FIELDS,
+        "data": _label(row["pipeline"]),
+        "origin": f"{namespace}.{row['queue']}",
+        "description": one_line(row["pipeline"]),
+        "status": BLOCKED if is_blocked else RQ_STATUSES[JobStatus(row["status"])],
+        "created_at": rq_stamp(moment_of(row["created_at"])),
+        "enqueued_at": rq_stamp(run_at) if row["status"] == JobStatus.QUEUED else "",
+        **{f"fp_{column}": text for column, text in texts.items()},
+        "fp_cancel": int(is_cancelled),
+    }
+    if row["expires_after"] is not None:
+        record["fp_expired_error"] = _expired_error(
+            row["id"], row["pipeline"], row["expires_after"]
+        )
+    for column in ("id", "status", "progress"):
+        del kept[column]
+    if unknown := sorted(column for column, value in kept.items() if value is not None):
+        raise LookupError(f"a job in Redis has no field for {', '.join(unknown)}")
+    return record
+
+
+def text_in_hash(value: Any) -> str:
+    """A column as a hash holds it: empty for None, a time or duration to the last digit."""
+    return "" if value is None else repr(value) if isinstance(value, float) else str(value)
 
 
 def _label(pipeline: str) -> str:

@@ -10,7 +10,14 @@ from typing import Any
 from flowerpower.job_queue import schedule_store
 from flowerpower.job_queue.backfill import BACKFILL
 from flowerpower.job_queue.records import Row, json_object, seconds_of
-from flowerpower.job_queue.rq.fields import STATUSES, columns, pairs_of, stamp_of, text_of
+from flowerpower.job_queue.rq.fields import (
+    STATUSES,
+    columns,
+    pairs_of,
+    stamp_of,
+    text_in_hash,
+    text_of,
+)
 from flowerpower.job_queue.rq.store import PAGE, RedisStore
 from flowerpower.jobs.job import JobSpec, JobStatus
 from flowerpower.jobs.schedule import Fire, Outcome, Schedule
@@ -87,10 +94,16 @@ class RedisLedger:
             row = {name: getattr(fire, name) for name in ("outcome", *_FIRE_COLUMNS)}
             row |= {name: seconds_of(getattr(fire, name)) for name in ("recorded_at", "last_time")}
             time = stamp_of(fire.fire_time.timestamp())
+<<<<<<< bdb60004adec3598b64829a84216f77fd57bd273
             # Trimmed apart, so that many fires push out no misses, and nothing a backfill's rows.
             is_single = "backfills" if fire.reason == BACKFILL else "fires"
             name = "spans" if fire.count > 1 else is_single
             entry: dict[str, Any] = {"time": time, "row": json.dumps(row), "set": name}
+=======
+            entry: dict[str, Any] = {"time": time, "row": json.dumps(row)}
+            if is_spared(row):
+                entry["spared"] = True
+>>>>>>> 288d8348104444727025d4742ee4893a204798d8
             if fire.job_id in jobs_by_id:
                 entry["job"] = self._store.job_record(jobs_by_id[fire.job_id])
             entries.append(entry)
@@ -109,8 +122,7 @@ def schedule_of(
     `latest` is the latest row of its ledger; `ended` and `status` are how the job of that fire
     ended, and what it is now, in RQ's words.
     """
-    row = columns(fields, "", texts=_TEXTS, numbers=_NUMBERS, counts=_COUNTS)
-    row |= {"id": schedule_id, **{name: row[name] or 0 for name in _COUNTS}}
+    row = {**row_of_schedule(schedule_id, fields)}
     outcome = (json_object(latest) or {}).get("outcome")
     if outcome in (None, Outcome.ENQUEUED, "made"):
         known = status_of_word(status or ended) or row["last_status"]
@@ -118,6 +130,29 @@ def schedule_of(
     else:
         row["last_outcome"] = str(outcome)
     return schedule_store.schedule_of(row)
+
+
+def is_spared(row: Row) -> bool:
+    """Whether a row of the ledger is not trimmed by number: a backfill has made or may make it."""
+    return row["count"] > 1 or row["reason"] == BACKFILL
+
+
+def row_of_schedule(schedule_id: str, fields: Mapping[bytes, bytes]) -> Row:
+    """The record of a schedule in a hash, with `last_status` of its jobs and their `failures`."""
+    row = columns(fields, "", texts=_TEXTS, numbers=_NUMBERS, counts=_COUNTS)
+    return {**row, "id": schedule_id, **{name: row[name] or 0 for name in _COUNTS}}
+
+
+def fields_of_schedule(row: Row) -> dict[str, Any]:
+    """The hash of a schedule that comes from another queue; `row_of_schedule` reads it again.
+
+    Raises:
+        LookupError: if the row has a column that no field holds.
+    """
+    known = (*_TEXTS, *_NUMBERS, *_COUNTS)
+    if unknown := sorted(row.keys() - {*known, "id"}):
+        raise LookupError(f"a schedule in Redis has no field for {', '.join(unknown)}")
+    return {name: text_in_hash(row[name]) for name in known}
 
 
 def schedules_of(ids: Sequence[str], answers: Sequence[Any]) -> list[Schedule]:

@@ -33,13 +33,14 @@ from flowerpower.job_queue.rq.fields import (
 from flowerpower.job_queue.rq.persistence import persistence
 from flowerpower.job_queue.rq.results import entry_of
 from flowerpower.job_queue.rq.sent_ahead import sent_ahead
-from flowerpower.job_queue.rq.store import PAGE, RedisStore, for_both, row_of_answer
+from flowerpower.job_queue.rq.store import PAGE, RedisStore, closed_error, for_both, row_of_answer
 from flowerpower.jobs.claim import Claim, ExpiredJob, Heartbeat, WorkerInfo
 from flowerpower.jobs.job import Job, JobFilter, JobSpec, LogChunk, check_retry
 from flowerpower.text import JOB_ID_LIMIT, is_job_id, is_name
 from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
+    from flowerpower.job_queue.migration_store import MigrationStore
     from flowerpower.job_queue.schedule_store import ScheduleStore
 
 _CLAIM_FIELDS = (b"fp_pipeline", b"fp_payload", b"fp_retries", b"fp_result_ttl",
@@ -111,6 +112,8 @@ class RQManager(JobQueueBackend):
         )
         added: list[Job] = []
         for jobs, answer in sent_ahead(self._send_new, pages):
+            if answer[0] is None:
+                raise closed_error(answer[1])
             existing, now = iter(answer[1]), clock.now().timestamp()
             for job, (is_new, *set_fields) in zip(jobs, json.loads(answer[0]), strict=True):
                 if set_fields:
@@ -268,6 +271,12 @@ class RQManager(JobQueueBackend):
         from flowerpower.job_queue.rq.schedules import RedisSchedules
 
         return RedisSchedules(self._store)
+
+    @cached_property
+    def migration(self) -> MigrationStore:
+        from flowerpower.job_queue.rq.migration import RedisMigration
+
+        return RedisMigration(self._store)
 
     def run_scheduler(self, on_event: Watcher = None) -> None:
         from flowerpower.job_queue.worker.scheduler import Scheduler

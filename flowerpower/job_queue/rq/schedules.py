@@ -13,7 +13,7 @@ from flowerpower.job_queue.backfill import check_unedited, fill
 from flowerpower.job_queue.records import as_json, moment_of
 from flowerpower.job_queue.rq.fields import flat_of, ids_of, pairs_of, present, stamp_of, text_of
 from flowerpower.job_queue.rq.ledger import RedisLedger, schedule_of, schedules_of
-from flowerpower.job_queue.rq.store import RedisStore
+from flowerpower.job_queue.rq.store import RedisStore, closed_error
 from flowerpower.job_queue.schedule_store import FIRE_BATCH, FIRES_KEPT, FireBatch, ScheduleStore
 from flowerpower.job_queue.scheduling import CLOCK_REWOUND, decide, pause_unreadable
 from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec, ScheduleState
@@ -36,7 +36,7 @@ class RedisSchedules(ScheduleStore):
                 return same
             schedule_id = spec.id or self._next_id(spec)
             schedule = schedule_store.new_schedule(spec, schedule_id, existing, self._now())
-            if self.put(schedule, spec, existing, same_id):
+            if self.put(schedule, spec, existing, same_id, adds=True):
                 return schedule
 
     def _existing(self, spec: ScheduleSpec) -> tuple[Schedule | None, str | None]:
@@ -69,8 +69,13 @@ class RedisSchedules(ScheduleStore):
         spec: ScheduleSpec,
         existing: Schedule | None,
         same_id: str | None = None,
+        *,
+        adds: bool = False,
     ) -> bool:
-        """Store a schedule in the place of the existing one; False if that has changed."""
+        """Store a schedule in the place of the existing one; False if that has changed.
+
+        If it `adds` one, Refused says that the queue was moved away.
+        """
         moved = _moved(schedule)
         moved["fields"] += flat_of({
             "pipeline": schedule.pipeline,
@@ -78,9 +83,10 @@ class RedisSchedules(ScheduleStore):
             "created_at": stamp_of(schedule.created_at.timestamp()),
             "origin": spec.origin,
         })  # fmt: skip
-        is_stored = self._run(
+        answer = self._run(
             "put_schedule",
             id=schedule.id,
+            adds=adds,
             seen="" if existing is None else str(existing.revision),
             same=same_id,
             created_at=schedule.created_at.timestamp(),
@@ -88,7 +94,9 @@ class RedisSchedules(ScheduleStore):
             pipeline=schedule.pipeline,
             definition=spec.definition(),
         )
-        return bool(is_stored)
+        if isinstance(answer, bytes):
+            raise closed_error(answer)
+        return bool(answer)
 
     def _find(self, schedule_id: str) -> Schedule | None:
         fields = self._store.command("hgetall", self._key("schedule", schedule_id))
@@ -150,6 +158,8 @@ class RedisSchedules(ScheduleStore):
                 fires=self._ledger.to_write(step.fires, step.jobs),
                 constant=self._store.constant_fields,
             )
+            if isinstance(written, bytes):
+                raise closed_error(written)
             # Nothing: the schedule has changed meanwhile.
             if written is not None:
                 return [

@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from flowerpower.errors import JobNotFound
+from flowerpower.errors import JobNotFound, Refused
 from flowerpower.job_queue import records
 from flowerpower.job_queue.rq.connection import Connection
 from flowerpower.job_queue.rq.fields import (
@@ -217,6 +217,13 @@ class RedisStore:
 def for_both(error: str) -> dict[str, str]:
     """An error (JSON) as scripts take it that may fail a job: for us, and as RQ keeps it."""
     return {"error": error, "exc_string": packed(error_text(json.loads(error)))}
+
+
+def closed_error(closed: bytes) -> Refused:
+    """The error of who adds to a queue that was moved away; `closed` says where to."""
+    from flowerpower.job_queue.migration_store import ClosedQueue
+
+    return ClosedQueue.from_json(json.loads(closed)).error()
 
 
 def row_of_answer(job_id: str, answer: Sequence[Any]) -> tuple[records.Row, float]:

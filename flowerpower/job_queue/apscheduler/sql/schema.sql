@@ -145,3 +145,15 @@ CREATE TABLE flowerpower_numbers (
     last INTEGER NOT NULL,
     PRIMARY KEY (namespace, pipeline)
 );
+
+-- What moves to another queue and what came from one. By kind: outbox, a batch of records that was
+-- taken away and is not known to have arrived; inbox, a batch that has arrived, with what was not
+-- taken of it; closed, where this queue was moved to; queue_id, what this queue calls itself.
+CREATE TABLE flowerpower_migration (
+    namespace TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    created_at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (namespace, kind, id)
+);

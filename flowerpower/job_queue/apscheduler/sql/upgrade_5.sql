@@ -1,5 +1,5 @@
 -- From version 5 to 6. Touches concurrency_key, max_parallel and blocked of flowerpower_jobs and its
--- indexes, last_time and job_status of flowerpower_fires, flowerpower_outcomes.
+-- indexes, last_time and job_status of flowerpower_fires, flowerpower_outcomes; makes flowerpower_migration.
 ALTER TABLE flowerpower_jobs ADD COLUMN concurrency_key TEXT;
 ALTER TABLE flowerpower_jobs ADD COLUMN max_parallel INTEGER;
 ALTER TABLE flowerpower_jobs ADD COLUMN blocked INTEGER NOT NULL DEFAULT 0;
@@ -23,4 +23,12 @@ CREATE TABLE flowerpower_outcomes (
     failures INTEGER NOT NULL,
     ended_at DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (namespace, schedule_id)
+);
+CREATE TABLE flowerpower_migration (
+    namespace TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    created_at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (namespace, kind, id)
 );

@@ -1,6 +1,11 @@
 -- Writes rows of a schedule's ledger and adds their jobs, if the schedule still has the revision `seen`.
+<<<<<<< bdb60004adec3598b64829a84216f77fd57bd273
 -- Returns for each row whether it is new; nothing if the schedule has changed.
 -- Touches schedule, fire, fires, spans, backfills, recorded, and all keys of the jobs.
+=======
+-- Returns for each row whether it is new; nothing if the schedule has changed; where to, if the queue
+-- was moved away. Touches migration, schedule, fire, fires, spared, recorded, and all keys of the jobs.
+>>>>>>> 288d8348104444727025d4742ee4893a204798d8
 local schedule = fields(schedule_key(args.id), 'revision', 'backfill_token')
 if schedule[2] == args.token then
     -- This same call wrote them before, and its answer was lost.
@@ -11,6 +16,8 @@ if schedule[2] == args.token then
     end
     return answer
 end
+local closed = redis.call('HGET', own .. 'migration', 'closed')
+if closed then return closed end
 if schedule[1] ~= args.seen then return nil end
 check_writable()
 local answer = write_fires(args.id, args.fires, now())

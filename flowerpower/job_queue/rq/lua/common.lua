@@ -21,6 +21,7 @@
 --   fire:<id>                             the ledger: hash of rows by time
 --   numbers  watched                      last numbers; that a scheduler looked
 --   counts                                hash: writes
+--   migration                             hash: what moves to or from another queue (see migrate.lua)
 -- and those of concurrency.lua
 
 local rq, namespace, stamp = ARGV[1], ARGV[2], ARGV[3]
@@ -283,14 +284,14 @@ local function repair(id, owner, attempt)
     end
 end
 
--- Deletes all keys and entries of a job.
-local function delete_job(id)
+-- Deletes all keys and entries of a job; `has_left` says that it is not in its queue any more.
+local function delete_job(id, has_left)
     local job = fields(job_key(id), 'fp_queue', 'fp_attempt', 'fp_owner')
     local queue = job[1]
     new_tails = {}
     if queue then
         leave_registries(id, queue)
-        redis.call('LREM', queue_key(queue), 0, rq_id(id))
+        if not has_left then redis.call('LREM', queue_key(queue), 0, rq_id(id)) end
         if job[3] and job[3] ~= '' then drop_claim(id, queue, job[3], job[2]) end
     end
     leave_concurrency(id)

@@ -1,0 +1,51 @@
+"""kill -9 of migrations in both directions, then a count."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from tests.acceptance.migration_campaign import HEAD, Count, MigrationCampaign
+from tests.acceptance.working import MakeSite
+from tests.servers import PostgresServer, RedisServer
+
+# Takes no notice of what is under way.
+NO_OUTBOX = """
+from flowerpower.job_queue.apscheduler.migration import SqlMigration
+from flowerpower.job_queue.rq.migration import RedisMigration
+for store in (SqlMigration, RedisMigration):
+    store.outbox = lambda self: []
+"""
+
+
+@pytest.fixture
+def run_campaign(
+    make_site: MakeSite, redis_server: RedisServer
+) -> Callable[[str | None, str], Count]:
+    """Runs a small campaign between Redis and the SQL database at a URL; what it came to."""
+
+    def run(url: str | None, broken: str = "") -> Count:
+        redis, sql = make_site(redis_server.url(), "redis"), make_site(url, "sql")
+        count = Count(sql.name, random.SystemRandom().randrange(2**32), 60, 60)
+        print("seed", count.seed)
+        MigrationCampaign(redis, sql, count, broken=broken).run(kills=4)
+        print(HEAD, count.row(), *count.reasons, sep="\n")
+        return count
+
+    return run
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+def test_no_kill_loses_or_doubles_anything(
+    run_campaign: Callable[[str | None, str], Count],
+    request: pytest.FixtureRequest,
+    backend: str,
+) -> None:
+    """Schedules, jobs and fires are all there once, with every field as it was."""
+    url = None
+    if backend == "postgresql":
+        postgres: PostgresServer = request.getfixturevalue("postgres")
+        url = postgres.new_database()
+    count = run_campaign(url, "")
+    assert count.is_clean
+    assert count.kills == 8
