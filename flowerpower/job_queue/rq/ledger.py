@@ -94,16 +94,7 @@ class RedisLedger:
             row = {name: getattr(fire, name) for name in ("outcome", *_FIRE_COLUMNS)}
             row |= {name: seconds_of(getattr(fire, name)) for name in ("recorded_at", "last_time")}
             time = stamp_of(fire.fire_time.timestamp())
-<<<<<<< bdb60004adec3598b64829a84216f77fd57bd273
-            # Trimmed apart, so that many fires push out no misses, and nothing a backfill's rows.
-            is_single = "backfills" if fire.reason == BACKFILL else "fires"
-            name = "spans" if fire.count > 1 else is_single
-            entry: dict[str, Any] = {"time": time, "row": json.dumps(row), "set": name}
-=======
-            entry: dict[str, Any] = {"time": time, "row": json.dumps(row)}
-            if is_spared(row):
-                entry["spared"] = True
->>>>>>> 288d8348104444727025d4742ee4893a204798d8
+            entry: dict[str, Any] = {"time": time, "row": json.dumps(row), "set": set_of(row)}
             if fire.job_id in jobs_by_id:
                 entry["job"] = self._store.job_record(jobs_by_id[fire.job_id])
             entries.append(entry)
@@ -132,9 +123,14 @@ def schedule_of(
     return schedule_store.schedule_of(row)
 
 
-def is_spared(row: Row) -> bool:
-    """Whether a row of the ledger is not trimmed by number: a backfill has made or may make it."""
-    return row["count"] > 1 or row["reason"] == BACKFILL
+def set_of(row: Row) -> str:
+    """The set that a row of the ledger is in.
+
+    They are trimmed apart, so that many fires push out no misses, and nothing a backfill's rows.
+    """
+    if row["count"] > 1:
+        return "spans"
+    return "backfills" if row["reason"] == BACKFILL else "fires"
 
 
 def row_of_schedule(schedule_id: str, fields: Mapping[bytes, bytes]) -> Row:

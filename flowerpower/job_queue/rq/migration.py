@@ -27,8 +27,8 @@ from flowerpower.job_queue.rq.fields import (
 )
 from flowerpower.job_queue.rq.ledger import (
     fields_of_schedule,
-    is_spared,
     row_of_schedule,
+    set_of,
     status_of_word,
 )
 from flowerpower.job_queue.rq.store import RedisStore
@@ -203,6 +203,6 @@ def _fire(row: Row) -> dict[str, Any]:
         "time": time,
         "row": json.dumps(kept),
         "recorded_at": stamp_of(row["recorded_at"]),
-        "spared": is_spared({"reason": None, **row}),
+        "set": set_of({"reason": None, **row}),
         "ended": "" if status is None else RQ_STATUSES[JobStatus(status)],
     }

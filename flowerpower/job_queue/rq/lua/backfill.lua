@@ -1,11 +1,7 @@
 -- Writes rows of a schedule's ledger and adds their jobs, if the schedule still has the revision `seen`.
-<<<<<<< bdb60004adec3598b64829a84216f77fd57bd273
--- Returns for each row whether it is new; nothing if the schedule has changed.
--- Touches schedule, fire, fires, spans, backfills, recorded, and all keys of the jobs.
-=======
 -- Returns for each row whether it is new; nothing if the schedule has changed; where to, if the queue
--- was moved away. Touches migration, schedule, fire, fires, spared, recorded, and all keys of the jobs.
->>>>>>> 288d8348104444727025d4742ee4893a204798d8
+-- was moved away. Touches migration, schedule, fire, fires, spans, backfills, recorded, and all keys of
+-- the jobs.
 local schedule = fields(schedule_key(args.id), 'revision', 'backfill_token')
 if schedule[2] == args.token then
     -- This same call wrote them before, and its answer was lost.

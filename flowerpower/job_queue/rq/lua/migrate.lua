@@ -57,10 +57,10 @@ local function take_schedule(id, known)
     end
     local fires = {}
     local ledger = own .. 'fire:' .. id
-    for _, set in ipairs({'fires:', 'spared:'}) do
+    for _, set in ipairs(ledger_sets) do
         for _, time in ipairs(redis.call('ZRANGE', own .. set .. id, 0, -1)) do
             table.insert(fires, {
-                time = time, spared = set == 'spared:',
+                time = time, set = string.sub(set, 1, -2),
                 row = redis.call('HGET', ledger, time) or '{}',
                 recorded_at = redis.call('ZSCORE', own .. 'recorded:' .. id, time) or time,
                 ended = redis.call('HGET', own .. 'ended:' .. id, time) or '',
@@ -73,9 +73,10 @@ local function take_schedule(id, known)
     for _, name in ipairs({'schedules', 'due', 'dealt_with'}) do
         redis.call('ZREM', own .. name, id)
     end
-    for _, name in ipairs({'schedule:', 'fire:', 'fires:', 'spared:', 'recorded:', 'ended:', 'active:'}) do
+    for _, name in ipairs({'schedule:', 'fire:', 'recorded:', 'ended:', 'active:'}) do
         redis.call('DEL', own .. name .. id)
     end
+    for _, set in ipairs(ledger_sets) do redis.call('DEL', own .. set .. id) end
     return taken
 end
 
@@ -124,7 +125,7 @@ local function put_schedule(schedule, fires)
     end
     for _, fire in ipairs(fires) do
         redis.call('HSET', own .. 'fire:' .. id, fire.time, fire.row)
-        redis.call('ZADD', own .. (fire.spared and 'spared:' or 'fires:') .. id, fire.time, fire.time)
+        redis.call('ZADD', own .. fire.set .. ':' .. id, fire.time, fire.time)
         redis.call('ZADD', own .. 'recorded:' .. id, fire.recorded_at, fire.time)
         if fire.ended ~= '' then redis.call('HSET', own .. 'ended:' .. id, fire.time, fire.ended) end
     end
