@@ -13,7 +13,7 @@ from flowerpower_cli.command import COMMANDS, HELP_NAMES
 GROUPS = {
     "pipeline": "Create, inspect and run the pipelines of a project.",
     "job-queue": "Run pipelines in the background: jobs and their workers.",
-    "schedule": "Run pipelines on a schedule: cron, interval or date.",
+    "schedule": "Run pipelines on a schedule: cron, calendar, interval or date.",
     "completion": "Shell completion of commands, options and names.",
 }
 MODULES = {
@@ -28,6 +28,7 @@ MODULES = {
         ("job-queue", "logs", "logs"),
         ("job-queue", "worker", "start-worker workers start-scheduler"),
         ("schedule", "schedule_add", "add"),
+        ("schedule", "schedule_apply", "diff apply"),
         ("schedule", "schedule", "list show preview pause resume run-now delete history"),
         ("completion", "completion", "show install"),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec
 
 MAX_WORKERS = 1000
+_SQLITE = "sqlite:///"
 Spec = TypeVar("Spec", bound="JobSpec | ScheduleSpec")
 
 
@@ -75,6 +77,16 @@ class PipelineJobQueue:
     def in_memory(self) -> bool:
         """Whether the queue lives in memory, where no other process finds it."""
         return self._config.backend.url == "memory"
+
+    @property
+    def is_made(self) -> bool:
+        """Whether there may be something in it: a SQLite file is made at the first use."""
+        from flowerpower.job_queue.apscheduler.queue import DEFAULT_URL
+
+        url = self._config.backend.url or DEFAULT_URL
+        if self.type != "apscheduler" or not url.startswith(_SQLITE):
+            return not self.in_memory
+        return os.path.lexists(self._project.root / url.removeprefix(_SQLITE))
 
     @property
     def backend(self) -> JobQueueBackend:
@@ -164,8 +176,7 @@ class PipelineJobQueue:
         self._registry.files(spec.pipeline)
         if not spec.trigger.fires_after(clock.now()):
             return self._existing_schedule(spec)
-        checked = self._checked(spec, is_fire=True)
-        return self.backend.schedules.add(checked, overwrite=overwrite)
+        return self.backend.schedules.add(self.check_schedule(spec), overwrite=overwrite)
 
     def _existing_schedule(self, spec: ScheduleSpec) -> Schedule:
         """The same schedule, whose fires are over: that it is added again changes nothing."""
@@ -182,6 +193,20 @@ class PipelineJobQueue:
             f"The schedule{place} would never fire: {spec.trigger.in_words()}; now it is {now}.",
             hint="Give a time in the future.",
         )
+
+    def put_schedule(self, spec: ScheduleSpec) -> Schedule:
+        """Add a schedule, or replace the one that has its id, by one without fires to come too.
+
+        Raises:
+            PipelineNotFound: if there is no such pipeline.
+            FlowerpowerError: whatever a run would refuse before it begins.
+        """
+        return self.backend.schedules.add(self.check_schedule(spec), overwrite=True)
+
+    def check_schedule(self, spec: ScheduleSpec) -> ScheduleSpec:
+        """The spec as it is stored; errors as of `put_schedule`."""
+        self._registry.files(spec.pipeline)
+        return self._checked(spec, is_fire=True)
 
     def get_schedule(self, schedule_id: str) -> Schedule:
         """The schedule with that id."""

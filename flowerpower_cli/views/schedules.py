@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flowerpower.jobs.schedule import Fire, Origin, Outcome, Schedule, ScheduleState
+from flowerpower.pipeline.schedule_changes import ScheduleChange, Standing
 from flowerpower.triggers import clock
+from flowerpower.triggers.base import LATEST
 from flowerpower.triggers.clock import format_duration
 from flowerpower_cli.views.jobs import (
     STYLES,
@@ -18,12 +20,25 @@ from flowerpower_cli.views.jobs import (
     record_data,
     short_time,
 )
-from flowerpower_cli.views.tables import Block, Cell, Line, Table, cell, line, section_title, table
+from flowerpower_cli.views.schedule_changes import changes_view
+from flowerpower_cli.views.standings import STANDINGS
+from flowerpower_cli.views.tables import (
+    Block,
+    Cell,
+    Line,
+    Table,
+    cell,
+    counted,
+    line,
+    section_title,
+    table,
+)
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from flowerpower.jobs.job import Job
+    from flowerpower.triggers.base import Trigger
     from flowerpower.triggers.preview import PreviewRow
 
 STATES: dict[str, str] = {
@@ -41,6 +56,12 @@ _ORIGINS = {
     Origin.API: "from Python",
     Origin.CONFIG: "from the pipeline's YAML",
 }
+_COUNTS = {
+    "every": "the calendar: it keeps its local time when clocks change",
+    "interval": "elapsed time: its local time moves when clocks change",
+}
+"""What the kinds of triggers count that might be taken for each other."""
+_EXCEPTIONS_SHOWN = 5
 OVERDUE_AFTER = 10.0
 """Seconds; if a fire is later than this, no worker or scheduler is running."""
 
@@ -49,6 +70,28 @@ def next_fires_data(rows: Sequence[PreviewRow]) -> list[dict[str, Any]]:
     """Future fires as JSON."""
     times = [(clock.format_time(row.fire), row.local.isoformat(), row.note) for row in rows]
     return [{"fire": fire, "local": local, "note": note or None} for fire, local, note in times]
+
+
+def exceptions_data(trigger: Trigger | None, after: datetime, until: datetime) -> list[Any]:
+    """The exceptions that take fires f with `after < f <= until` away, as JSON."""
+    rows = [] if trigger is None else trigger.excepted(after, until)
+    return [{"date": day.isoformat(), "fires": number} for day, number in rows]
+
+
+def _counts(trigger: Trigger) -> str:
+    return _COUNTS.get(trigger.kind, "") if trigger.follows_local_time else ""
+
+
+def preview_view(
+    trigger: Trigger, rows: Sequence[PreviewRow], begin: datetime, sentences: Sequence[str]
+) -> Iterator[Block]:
+    """A trigger in words, its next fires, and what clock changes and exceptions do to them."""
+    yield line(trigger.in_words(), "bold")
+    if counts := _counts(trigger):
+        yield line(f"It counts {counts}.")
+    if rows:
+        yield next_fires_table(rows, begin)
+    yield from (line(sentence) for sentence in sentences)
 
 
 def history_data(fires: Sequence[Fire], jobs: Mapping[str, Job]) -> list[dict[str, Any]]:
@@ -72,6 +115,8 @@ def _words(schedule: Schedule) -> str:
 
 
 def _state(schedule: Schedule) -> Cell:
+    if schedule.state is ScheduleState.ACTIVE and schedule.spec and not schedule.spec.enabled:
+        return cell("disabled", "yellow")
     return cell(schedule.state, STATES[schedule.state])
 
 
@@ -117,8 +162,13 @@ def _next_fire_line(schedule: Schedule) -> Line:
     return Line((cell("  next fire  ", "dim"), cell(_next_fire(schedule))))
 
 
-def schedules_view(schedules: Sequence[Schedule], timezone: str) -> Iterator[Block]:
-    """A table of schedules; those that cannot be read say why below it."""
+def schedules_view(
+    schedules: Sequence[Schedule], timezone: str, standings: Mapping[str, Standing]
+) -> Iterator[Block]:
+    """A table of schedules; those that cannot be read say why below it.
+
+    `standings` say by id how those stand that YAML declares, or has declared.
+    """
     if not schedules:
         return
     now = clock.now()
@@ -142,6 +192,8 @@ def schedules_view(schedules: Sequence[Schedule], timezone: str) -> Iterator[Blo
         columns["last fire"] = [
             cell(short_local_time(schedule, schedule.last_fire), "dim") for schedule in schedules
         ]
+    if set(standings.values()) - {Standing.SAME}:
+        columns["yaml"] = [cell(STANDINGS.get(standings.get(s.id, ""), "")) for s in schedules]
     columns["zone"] = [
         cell(schedule.trigger.timezone if schedule.trigger else "", "dim") for schedule in schedules
     ]
@@ -159,15 +211,22 @@ def _words_without_zone(schedule: Schedule) -> Cell:
 
 
 def schedule_view(
-    schedule: Schedule, next_fires: Sequence[PreviewRow], fires: Sequence[Fire], timezone: str
+    schedule: Schedule,
+    next_fires: Sequence[PreviewRow],
+    fires: Sequence[Fire],
+    timezone: str,
+    change: ScheduleChange | None,
 ) -> Iterator[Block]:
-    """All that is known of one schedule."""
+    """All that is known of one schedule; `change` says how it stands to the YAML, if that counts."""
     zone = zone_of(schedule, timezone)
     yield _heading(schedule, _state(schedule))
     if schedule.fault:
         yield line(schedule.fault, "bold red")
     yield from facts_view(_facts(schedule, zone))
     yield from overrides_view(record_data(schedule)["overrides"] or {})
+    if change is not None and change.standing is not Standing.SAME:
+        yield section_title("YAML", f"  {STANDINGS[change.standing]}")
+        yield from changes_view([change])
     if next_fires:
         yield section_title("Next fires")
         yield next_fires_table(next_fires, clock.now().replace(microsecond=0))
@@ -180,6 +239,10 @@ def _facts(schedule: Schedule, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     spec = schedule.spec
     if spec is not None:
         yield "fires", _words(schedule)
+        if counts := _counts(spec.trigger):
+            yield "counts", counts
+        if exceptions := _exceptions(schedule.trigger):
+            yield "exceptions", exceptions
     if schedule.next_fire is not None and not schedule.fault:
         yield "next fire", _next_fire(schedule)
     if schedule.due_at and schedule.next_fire and schedule.due_at != schedule.next_fire:
@@ -189,6 +252,8 @@ def _facts(schedule: Schedule, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
         yield "last fire", local_time(schedule.last_fire, zone)
     if spec is not None:
         grace = spec.misfire_grace_time
+        if not spec.enabled:
+            yield "enabled", "no, says the pipeline's YAML"
         yield "coalesce", "yes" if spec.coalesce else "no"
         yield "misfire grace time", "no limit" if grace is None else format_duration(grace)
         yield "max instances", str(spec.max_instances)
@@ -204,6 +269,15 @@ def _facts(schedule: Schedule, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     yield "added", f"{local_time(schedule.created_at, zone)}{origin}"
     if schedule.anchor > schedule.created_at:
         yield "edited", local_time(schedule.anchor, zone)
+
+
+def _exceptions(trigger: Trigger | None) -> str:
+    """The dates to come on which an exception takes fires away, the first of them by name."""
+    rows = exceptions_data(trigger, clock.now(), LATEST)
+    shown = [f"{row['date']} ({counted(row['fires'], 'fire')} less)" for row in rows]
+    if len(rows) > _EXCEPTIONS_SHOWN:
+        shown[_EXCEPTIONS_SHOWN:] = [f"{len(rows) - _EXCEPTIONS_SHOWN} more dates"]
+    return ", ".join(shown)
 
 
 def next_fires_table(fires: Sequence[PreviewRow], begin: datetime) -> Table:
