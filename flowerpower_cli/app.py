@@ -20,7 +20,9 @@ MODULES = {
     f"{group} {name}".lstrip(): module
     for group, module, names in (
         ("", "init", "init"),
-        ("pipeline", "pipeline", "new list show validate delete export import"),
+        ("pipeline", "pipeline", "new"),
+        ("pipeline", "pipeline_list", "list"),
+        ("pipeline", "pipeline", "show validate delete export import"),
         ("pipeline", "pipeline_dag", "dag"),
         ("pipeline", "pipeline_run", "run"),
         ("job-queue", "job_queue", "add-job list-jobs show-job wait"),

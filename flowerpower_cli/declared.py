@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flowerpower.errors import FlowerpowerError
 
 if TYPE_CHECKING:
+    from flowerpower.config.pipeline import PipelineConfig
     from flowerpower.jobs.schedule import Schedule
     from flowerpower.pipeline.schedule_changes import ScheduleChange
     from flowerpower_cli.command import CommandContext
@@ -66,3 +67,14 @@ def say_what_is_not_live(
             f"Declared and not live: {', '.join(waiting)}. Add them with `flowerpower schedule "
             "apply`."
         )
+
+
+def schedules_in_words(context: CommandContext, config: PipelineConfig) -> list[str]:
+    """When each schedule of a pipeline's YAML fires, or why it cannot."""
+    texts = []
+    for schedule in config.schedule:
+        try:
+            texts.append(schedule.trigger(context.timezone).in_words())
+        except FlowerpowerError as error:
+            texts.append(" ".join((error.message, *error.details)))
+    return texts

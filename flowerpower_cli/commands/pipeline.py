@@ -1,4 +1,4 @@
-"""`flowerpower pipeline`: all of it but `run` and `dag`."""
+"""`flowerpower pipeline`: all of it but `list`, `run` and `dag`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flowerpower.errors import ConfigError, FlowerpowerError, UsageError
+from flowerpower.errors import ConfigError, UsageError
 from flowerpower.text import mask_values
 from flowerpower_cli.command import CommandContext, command, importing_modules
+from flowerpower_cli.declared import schedules_in_words, standings_by_pipeline
 from flowerpower_cli.options import (
     DryRun,
     NewName,
@@ -22,14 +23,11 @@ from flowerpower_cli.options import (
     Yes,
     argument,
 )
-from flowerpower_cli.declared import standings_by_pipeline
 from flowerpower_cli.views.output import check_writable
 from flowerpower_cli.views.standings import STANDINGS, schedule_and_standing
 from flowerpower_cli.views.tables import Block, cell, line, table, text_lines
 
 if TYPE_CHECKING:
-    from flowerpower.config.pipeline import PipelineConfig
-    from flowerpower.pipeline.schedule_changes import ScheduleChange
     from flowerpower.run.draw.graph import Graph
     from flowerpower.run.plan import Plan
 
@@ -43,72 +41,6 @@ def new(context: CommandContext, pipeline: PipelineName) -> None:
         {"pipeline": pipeline, "files": paths}, lambda: map(line, paths), [pipeline]
     )
     context.output.message(f"Run it: flowerpower pipeline run {pipeline}")
-
-
-@command("pipeline list", example="--json", options=QueueOptions)
-def list_pipelines(context: CommandContext) -> None:
-    """List the project's pipelines, and how their schedules stand."""
-    names = context.manager.list()
-    standings = standings_by_pipeline(context)
-    rows = [_listed_data(context, name, standings) for name in names]
-    context.output.result(rows, lambda: _list_view(rows), names)
-    if not rows:
-        context.output.message(
-            "There are no pipelines yet; make one with `flowerpower pipeline new`."
-        )
-
-
-def _listed_data(
-    context: CommandContext, name: str, standings: dict[str, list[ScheduleChange]] | None
-) -> dict[str, Any]:
-    data: dict[str, Any] = {"name": name, "modules": [], "schedule": []}
-    # What is not known is null, not empty.
-    changes = None if standings is None else standings.get(name, [])
-    schedules = None if changes is None else [change.to_json() for change in changes]
-    try:
-        config = context.manager.registry.get(name).config
-    except ConfigError as error:
-        return data | {"schedules": schedules, "error": error.message}
-    return {
-        "name": name,
-        "modules": config.run.modules or [f"pipelines.{name}"],
-        "schedule": _schedules_in_words(context, config),
-        "schedules": schedules,
-        "error": None,
-    }
-
-
-def _schedules_with_standings(row: dict[str, Any]) -> str:
-    """The schedules of a pipeline in words, and how each stands unless it is live as declared."""
-    if row["error"] or row["schedules"] is None or not row["schedules"]:
-        return row["error"] or "; ".join(row["schedule"])
-    return "; ".join(
-        schedule_and_standing(schedule["in_words"] or schedule["id"], schedule["standing"])
-        for schedule in row["schedules"]
-    )
-
-
-def _schedules_in_words(context: CommandContext, config: PipelineConfig) -> list[str]:
-    """When each schedule of a pipeline's YAML fires, or why it cannot."""
-    texts = []
-    for schedule in config.schedule:
-        try:
-            texts.append(schedule.trigger(context.timezone).in_words())
-        except FlowerpowerError as error:
-            texts.append(" ".join((error.message, *error.details)))
-    return texts
-
-
-def _list_view(rows: list[dict[str, Any]]) -> Iterator[Block]:
-    if rows:
-        columns = {
-            "pipeline": [cell(row["name"], "bold") for row in rows],
-            "modules": [cell(", ".join(row["modules"])) for row in rows],
-            "schedule…": [
-                cell(_schedules_with_standings(row), "red" if row["error"] else "") for row in rows
-            ],
-        }
-        yield table(columns)
 
 
 @command("pipeline show", example="daily_report", options=QueueOptions)
@@ -130,7 +62,7 @@ def show(
         plan = manager.plan(pipeline, complete=False)
         graph = manager.graph(pipeline) if html else None
     configuration: Any = mask_values(files.file.root.plain(as_written=True), named=True)
-    schedule = _schedules_in_words(context, files.config)
+    schedule = schedules_in_words(context, files.config)
     config_text = _as_yaml(configuration) if configuration else ""
     if graph is not None:
         page = _page(graph, plan, files.file.name, config_text, schedule)

@@ -217,7 +217,7 @@ def schedule_view(
     timezone: str,
     change: ScheduleChange | None,
 ) -> Iterator[Block]:
-    """All that is known of one schedule; `change` says how it stands to the YAML, if that counts."""
+    """All that is known of one schedule; `change` says how it stands beside the YAML."""
     zone = zone_of(schedule, timezone)
     yield _heading(schedule, _state(schedule))
     if schedule.fault:
