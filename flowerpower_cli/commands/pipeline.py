@@ -24,7 +24,7 @@ from flowerpower_cli.options import (
     argument,
 )
 from flowerpower_cli.views.output import check_writable
-from flowerpower_cli.views.standings import STANDINGS, schedule_and_standing
+from flowerpower_cli.views.standings import DIFFERENCES, schedule_and_standing
 from flowerpower_cli.views.tables import Block, cell, line, table, text_lines
 
 if TYPE_CHECKING:
@@ -164,8 +164,8 @@ def validate(
     for name in names:
         for change in (standings or {}).get(name, []):
             if change.action is not None:
-                standing = STANDINGS[change.standing]
-                context.output.message(f"{name}: {change.label} is not in line: {standing}.")
+                said = DIFFERENCES[change.standing]
+                context.output.message(f"{name}: {change.id or 'its schedule'} {said}.")
 
 
 @command("pipeline delete", example="old_report --yes", options=QueueOptions)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EXIT_DIFFERENT = 1
 Pipelines = Annotated[
-    Strings, argument("[PIPELINE]...", "Only the schedules of these pipelines; by default all.")
+    Strings, argument("PIPELINE", "Only the schedules of these pipelines; by default of all.")
 ]
 
 

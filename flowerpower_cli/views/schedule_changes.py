@@ -9,8 +9,10 @@ from typing import Any
 from flowerpower.jobs.schedule import ScheduleSpec
 from flowerpower.pipeline.schedule_changes import Action, ScheduleChange
 from flowerpower.text import mask_values
+from flowerpower.triggers.clock import format_duration
 from flowerpower_cli.views.tables import Block, Cell, cell, line, table
 
+_DURATIONS = ("interval", "jitter", "misfire_grace_time", "result_ttl", "expires")
 _STYLES: dict[str, str] = {Action.ADD: "green", Action.CHANGE: "yellow", Action.REMOVE: "red"}
 
 
@@ -39,7 +41,8 @@ def _rows(change: ScheduleChange) -> Iterator[tuple[Cell, ...]]:
         yield (*first, cell(""), cell(_words(live)), cell(_words(change.declared)))
         return
     for field in change.changes:
-        yield (*first, cell(field.field), cell(_value(field.live)), cell(_value(field.declared)))
+        live_value, declared = (_value(field.field, v) for v in (field.live, field.declared))
+        yield (*first, cell(field.field), cell(live_value), cell(declared))
         first = (cell(""), cell(""), cell(""))
 
 
@@ -47,9 +50,11 @@ def _words(spec: ScheduleSpec | None) -> str:
     return "" if spec is None else spec.trigger.in_words()
 
 
-def _value(value: Any) -> str:
+def _value(field: str, value: Any) -> str:
     if value is None:
         return "-"
+    if field in _DURATIONS and value >= 0:
+        return format_duration(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     return value if isinstance(value, str) else json.dumps(mask_values(value, named=True))

@@ -11,6 +11,12 @@ STANDINGS = {
     "over": "no fire to come",
 }
 """By `flowerpower.pipeline.schedule_changes.Standing`."""
+DIFFERENCES = {
+    "changed": "is not as its YAML declares",
+    "declared_only": "is declared, and not live",
+    "live_only": "is live, and declared no more",
+}
+"""The same as what is said of a schedule, if there is a difference."""
 
 
 def schedule_and_standing(words: str, standing: str) -> str:
