@@ -84,8 +84,10 @@ class PipelineJobQueue:
         from flowerpower.job_queue.apscheduler.queue import DEFAULT_URL
 
         url = self._config.backend.url or DEFAULT_URL
+        if self._backend is not None or self.in_memory:
+            return self._backend is not None
         if self.type != "apscheduler" or not url.startswith(_SQLITE):
-            return not self.in_memory
+            return True
         return os.path.lexists(self._project.root / url.removeprefix(_SQLITE))
 
     @property

@@ -84,7 +84,7 @@ def apply(
     done = [row for row in applied if row.error is None]
     data = [_applied_data(row, done=not dry_run) for row in done]
     context.output.result(
-        data,
+        mask_values(data, named=True),
         lambda: changes_view([row.change for row in done]),
         [row.schedule.id if row.schedule else row.change.label for row in done],
     )
@@ -103,7 +103,7 @@ def apply(
 
 
 def _applied_data(row: Applied, *, done: bool) -> dict[str, Any]:
-    body: dict[str, Any] = mask_values(row.change.to_json(), named=True)
+    body = row.change.to_json()
     if row.schedule is not None and body["id"] is None:
         body["id"] = row.schedule.id
     return body | {"done": done}
