@@ -46,8 +46,7 @@ class PipelineManager(KnowsOtherNames):
         registry: the files of the project's pipelines.
 
     Raises:
-        ProjectNotFound: if there is no project.
-        ConfigError: if conf/project.yml is wrong.
+        ProjectNotFound, ConfigError: if there is no project, or its conf/project.yml is wrong.
     """
 
     def __init__(
@@ -287,13 +286,11 @@ class PipelineManager(KnowsOtherNames):
 
         Raises:
             PipelineNotFound: with the nearest name.
-            Refused: if another pipeline uses its module, if jobs of it wait, or if it has
-                schedules and they are not to go too, `with_schedules`.
+            Refused: if another pipeline, a waiting job or (not with_schedules) a schedule needs it.
         """
         from flowerpower.pipeline.deletion import delete_pipeline
 
-        queue = self.job_queue
-        return delete_pipeline(self.registry, queue, name, with_schedules, dry_run=dry_run)
+        return delete_pipeline(self.registry, self.job_queue, name, with_schedules, dry_run=dry_run)
 
     def export(self, name: str, path: str | os.PathLike[str], *, overwrite: bool = False) -> Bundle:
         """Write a pipeline's YAML and modules to `path`: a zip if it ends in .zip, else a folder.
@@ -326,13 +323,10 @@ class PipelineManager(KnowsOtherNames):
             ConfigError: if `path` is not a bundle.
             Refused: if files with other content exist, and `overwrite` is False.
         """
-        from flowerpower.pipeline.bundles.importing import plan_import, read_bundle
+        from flowerpower.pipeline.bundles.importing import import_bundle
 
-        bundle = read_bundle(Path(path), name)
-        plan = plan_import(self.project.root, bundle, overwrite=overwrite)
-        if not dry_run:
-            plan.apply()
-        return plan
+        root = self.project.root
+        return import_bundle(root, Path(path), name, overwrite=overwrite, dry_run=dry_run)
 
     def close(self) -> None:
         """Close the job queue's connections, if it was used."""

@@ -321,7 +321,7 @@ def test_dates_without_fires_and_steps_in_yaml(make_project: MakeProject) -> Non
     for name, words in (
         ("slip", "'exept' is not a known key. Did you mean 'except'?"),
         ("inner", "'except_' is not a known key. Did you mean 'except'?"),
-        ("number", "schedule.except[0]: expected text, got 5"),
+        ("number", ".except[0]: expected text, got 5"),
     ):
         with pytest.raises(ConfigError) as caught:
             load_pipeline(root, name, {})
