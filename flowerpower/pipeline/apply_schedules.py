@@ -54,22 +54,25 @@ def look_over(
     return compare(specs, live, clock.now(), unreadable=errors), list(errors)
 
 
+def changes_to_make(changes: Sequence[ScheduleChange], *, prune: bool) -> list[ScheduleChange]:
+    """Those that `apply` makes, in its order: orphans are removed last, and with `prune` only."""
+    wanted = [row for row in changes if row.action and (prune or row.action is not Action.REMOVE)]
+    return sorted(wanted, key=lambda change: change.action is Action.REMOVE)
+
+
 def apply_changes(
     job_queue: PipelineJobQueue,
     changes: Sequence[ScheduleChange],
     *,
-    prune: bool = False,
     dry_run: bool = False,
 ) -> Iterator[Applied]:
     """Make the changes one by one; with `dry_run` only check what a change would be refused for.
 
-    What cannot be done stops no other, but a backend that is away stops all. Orphans are removed
-    with `prune` alone, last, and only if all else was done.
+    What cannot be done stops no other, but a backend that is away stops all. The changes are those
+    of `changes_to_make`, with removals last: these are made only if all else was done.
     """
     has_failed = False
-    for change in sorted(changes, key=lambda change: change.action is Action.REMOVE):
-        if change.action is None or (change.action is Action.REMOVE and not prune):
-            continue
+    for change in changes:
         try:
             if change.action is Action.REMOVE and has_failed:
                 raise Refused(f"{change.id} was not removed, because not all else was done.")
@@ -117,8 +120,10 @@ def bring_in_line(
     return replace(job_queue.put_schedule(spec), created=False)
 
 
-def raise_failed(applied: Sequence[Applied]) -> None:
-    """Raise the errors of changes that could not be made, as one that says what was done."""
+def raise_failed(
+    applied: Sequence[Applied], changes: Sequence[ScheduleChange], *, dry_run: bool = False
+) -> None:
+    """Raise the errors that some of the `changes` met, as one that says what was done."""
     errors = [row.error for row in applied if row.error is not None]
     if not errors:
         return
@@ -129,5 +134,7 @@ def raise_failed(applied: Sequence[Applied]) -> None:
         message = f"{len(errors)} schedules could not be brought in line:"
         details = [line for error in errors for line in str(error).splitlines()]
     if done:
-        details.append(f"done: {', '.join(done)}")
+        details.append(f"{'could be done' if dry_run else 'done'}: {', '.join(done)}")
+    if untried := [change.label for change in changes[len(applied) :]]:
+        details.append(f"not tried: {', '.join(untried)}")
     raise type(first)(message, details=details, hint=first.hint)

@@ -14,6 +14,7 @@ from flowerpower.jobs.schedule import Schedule as ScheduleRecord
 from flowerpower.pipeline.apply_schedules import (
     apply_changes,
     bring_in_line,
+    changes_to_make,
     compare_schedules,
     raise_failed,
 )
@@ -154,9 +155,9 @@ class Schedules:
             PipelineNotFound, ConfigError: as `compare`, before anything is changed.
             FlowerpowerError: of the first change that could not be made, after the others.
         """
-        changes = self.diff(*pipelines)
-        applied = [*apply_changes(self._job_queue, changes, prune=prune, dry_run=dry_run)]
-        raise_failed(applied)
+        changes = changes_to_make(self.compare(*pipelines), prune=prune)
+        applied = [*apply_changes(self._job_queue, changes, dry_run=dry_run)]
+        raise_failed(applied, changes, dry_run=dry_run)
         return [row.change for row in applied]
 
     def bring_in_line(

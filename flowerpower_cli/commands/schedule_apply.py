@@ -59,13 +59,13 @@ def apply(
     A pause stays, and schedules that were added by hand are left alone. --prune deletes those
     that YAML declares no more, with their history, after a question.
     """
-    from flowerpower.pipeline.apply_schedules import apply_changes, raise_failed
+    from flowerpower.pipeline.apply_schedules import apply_changes, changes_to_make, raise_failed
     from flowerpower.pipeline.schedule_changes import Action
     from flowerpower_cli.views.schedule_changes import changes_view
 
     changes = context.schedules.compare(*dict.fromkeys(pipelines or []))
     orphans = [change for change in changes if change.action is Action.REMOVE]
-    to_do = [change for change in changes if change.action and (prune or change not in orphans)]
+    to_do = changes_to_make(changes, prune=prune)
     if prune and orphans and not dry_run:
         context.output.confirm(
             f"This deletes {counted(len(orphans), 'schedule')} with history: "
@@ -76,7 +76,7 @@ def apply(
     try:
         # Pipelines may be imported to check the requests.
         with stdout_to_stderr():
-            for row in apply_changes(context.job_queue, to_do, prune=prune, dry_run=dry_run):
+            for row in apply_changes(context.job_queue, to_do, dry_run=dry_run):
                 applied.append(row)  # noqa: PERF402 - what was done is kept if Ctrl-C ends it
     except KeyboardInterrupt:
         _say_what_was_done(context, applied, to_do)
@@ -95,9 +95,7 @@ def apply(
     if orphans and not prune:
         names = ", ".join(change.label for change in orphans)
         context.output.message(f"Declared no more, and still live: {names}. --prune deletes them.")
-    if len(applied) < len(to_do):
-        _say_what_was_done(context, applied, to_do)
-    raise_failed(applied)
+    raise_failed(applied, to_do, dry_run=dry_run)
     number = counted(len(done), "schedule") if done else "No schedule"
     context.output.message(f"{number} {'would be ' if dry_run else ''}changed.")
 
