@@ -14,16 +14,19 @@ if TYPE_CHECKING:
     from flowerpower_cli.command import CommandContext
 
 
-def standings_of(context: CommandContext, live: Sequence[Schedule]) -> list[ScheduleChange]:
-    """How declared schedules and orphans stand; of pipelines whose YAML is wrong it is said."""
+def standings_of(
+    context: CommandContext, live: Sequence[Schedule], *shown: str
+) -> list[ScheduleChange]:
+    """How declared schedules and orphans stand; it is said which of `shown` have wrong YAML."""
     from flowerpower.pipeline.apply_schedules import look_over
 
     manager = context.manager
     changes, wrong = look_over(manager.project, manager.registry, live)
     for name in wrong:
-        context.output.warning(
-            f"The schedules of {name} cannot be compared: see `flowerpower pipeline validate`."
-        )
+        if name in shown:
+            context.output.warning(
+                f"The schedules of {name} cannot be compared: see `flowerpower pipeline validate`."
+            )
     return changes
 
 
@@ -33,7 +36,8 @@ def standing_of(context: CommandContext, schedule: Schedule) -> ScheduleChange |
 
     if schedule.spec is not None and schedule.spec.origin is not Origin.CONFIG:
         return None
-    changes = standings_of(context, context.job_queue.list_schedules())
+    live = context.job_queue.list_schedules()
+    changes = standings_of(context, live, schedule.pipeline)
     return next((row for row in changes if row.live and row.live.id == schedule.id), None)
 
 

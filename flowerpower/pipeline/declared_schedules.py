@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from flowerpower.config.files import Project, pipeline_path, schedule_faults
+from flowerpower.config.files import Pipeline, Project, pipeline_path, schedule_faults
 from flowerpower.config.pipeline import ScheduleConfig
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import ConfigError, UsageError
@@ -46,10 +46,28 @@ def declared_schedules(
     Raises:
         PipelineNotFound, ConfigError: if there is no such pipeline or its file is wrong.
     """
-    pipeline = registry.get(name)
+    pipeline = _read_pipeline(project, registry, name)
     if faults := schedule_faults(pipeline, project.timezone):
         raise ConfigError(faults=faults)
     return [_spec_from_entry(project, name, entry) for entry in pipeline.config.schedule]
+
+
+def _read_pipeline(project: Project, registry: PipelineRegistry, name: str) -> Pipeline:
+    """The pipeline's file; variables of the environment may be set for the workers alone."""
+    from flowerpower.pipeline.signature import variables_in
+
+    try:
+        return registry.get(name)
+    except ConfigError as error:
+        unset = variables_in(project.root / pipeline_path(name)) - registry.environ.keys()
+        # No schedule stores the value of a variable under `run`. Elsewhere the placeholder is no
+        # valid value, and so an error.
+        stand_ins = {variable: f"${{{variable}}}" for variable in unset}
+        readable = PipelineRegistry(project, {**registry.environ, **stand_ins})
+        try:
+            return readable.get(name)
+        except ConfigError:
+            raise error from None
 
 
 def raise_unreadable(errors: dict[str, ConfigError]) -> None:

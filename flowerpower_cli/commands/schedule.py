@@ -58,7 +58,7 @@ def list_(
         if pipeline in (None, schedule.pipeline) and (not states or schedule.state in states)
     ]
     context.learn_secrets(*(schedule.pipeline for schedule in schedules))
-    changes = standings_of(context, all_schedules)
+    changes = standings_of(context, all_schedules, *context.manager.list())
     standings = {change.live.id: change.standing for change in changes if change.live}
     context.output.result(
         [
@@ -85,7 +85,8 @@ def show(context: CommandContext, schedule: ScheduleId) -> None:
     from flowerpower.triggers.preview import preview as next_fires_of
     from flowerpower_cli.declared import standing_of
     from flowerpower_cli.views.jobs import record_data
-    from flowerpower_cli.views.schedules import exceptions_data, next_fires_data, schedule_view
+    from flowerpower_cli.views.previews import exceptions_data, next_fires_data
+    from flowerpower_cli.views.schedules import schedule_view
 
     record = _get_schedule(context, schedule)
     fires = context.job_queue.list_fires(record.id, LAST_FIRES)
@@ -159,7 +160,7 @@ def preview(
     from flowerpower.triggers.base import LATEST
     from flowerpower.triggers.preview import exception_sentences
     from flowerpower.triggers.preview import preview as next_fires
-    from flowerpower_cli.views.schedules import exceptions_data, next_fires_data, preview_view
+    from flowerpower_cli.views.previews import exceptions_data, next_fires_data, preview_view
 
     if not 1 <= count <= MAX_COUNT:
         raise UsageError(f"--count: expected 1 to {MAX_COUNT}, got {count}.")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from flowerpower.jobs.schedule import Fire, Origin, Outcome, Schedule, ScheduleState
 from flowerpower.pipeline.schedule_changes import ScheduleChange, Standing
 from flowerpower.triggers import clock
-from flowerpower.triggers.base import LATEST
 from flowerpower.triggers.clock import format_duration
 from flowerpower_cli.views.jobs import (
     STYLES,
@@ -20,15 +19,14 @@ from flowerpower_cli.views.jobs import (
     record_data,
     short_time,
 )
+from flowerpower_cli.views.previews import counts_in_words, exceptions_in_words, next_fires_table
 from flowerpower_cli.views.schedule_changes import changes_view
 from flowerpower_cli.views.standings import STANDINGS
 from flowerpower_cli.views.tables import (
     Block,
     Cell,
     Line,
-    Table,
     cell,
-    counted,
     line,
     section_title,
     table,
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from flowerpower.jobs.job import Job
-    from flowerpower.triggers.base import Trigger
     from flowerpower.triggers.preview import PreviewRow
 
 STATES: dict[str, str] = {
@@ -56,42 +53,8 @@ _ORIGINS = {
     Origin.API: "from Python",
     Origin.CONFIG: "from the pipeline's YAML",
 }
-_COUNTS = {
-    "every": "the calendar: it keeps its local time when clocks change",
-    "interval": "elapsed time: its local time moves when clocks change",
-}
-"""What the kinds of triggers count that might be taken for each other."""
-_EXCEPTIONS_SHOWN = 5
 OVERDUE_AFTER = 10.0
 """Seconds; if a fire is later than this, no worker or scheduler is running."""
-
-
-def next_fires_data(rows: Sequence[PreviewRow]) -> list[dict[str, Any]]:
-    """Future fires as JSON."""
-    times = [(clock.format_time(row.fire), row.local.isoformat(), row.note) for row in rows]
-    return [{"fire": fire, "local": local, "note": note or None} for fire, local, note in times]
-
-
-def exceptions_data(trigger: Trigger | None, after: datetime, until: datetime) -> list[Any]:
-    """The exceptions that take fires f with `after < f <= until` away, as JSON."""
-    rows = [] if trigger is None else trigger.excepted(after, until)
-    return [{"date": day.isoformat(), "fires": number} for day, number in rows]
-
-
-def _counts(trigger: Trigger) -> str:
-    return _COUNTS.get(trigger.kind, "") if trigger.follows_local_time else ""
-
-
-def preview_view(
-    trigger: Trigger, rows: Sequence[PreviewRow], begin: datetime, sentences: Sequence[str]
-) -> Iterator[Block]:
-    """A trigger in words, its next fires, and what clock changes and exceptions do to them."""
-    yield line(trigger.in_words(), "bold")
-    if counts := _counts(trigger):
-        yield line(f"It counts {counts}.")
-    if rows:
-        yield next_fires_table(rows, begin)
-    yield from (line(sentence) for sentence in sentences)
 
 
 def history_data(fires: Sequence[Fire], jobs: Mapping[str, Job]) -> list[dict[str, Any]]:
@@ -239,9 +202,9 @@ def _facts(schedule: Schedule, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     spec = schedule.spec
     if spec is not None:
         yield "fires", _words(schedule)
-        if counts := _counts(spec.trigger):
+        if counts := counts_in_words(spec.trigger):
             yield "counts", counts
-        if exceptions := _exceptions(schedule.trigger):
+        if exceptions := exceptions_in_words(schedule.trigger):
             yield "exceptions", exceptions
     if schedule.next_fire is not None and not schedule.fault:
         yield "next fire", _next_fire(schedule)
@@ -269,32 +232,6 @@ def _facts(schedule: Schedule, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     yield "added", f"{local_time(schedule.created_at, zone)}{origin}"
     if schedule.anchor > schedule.created_at:
         yield "edited", local_time(schedule.anchor, zone)
-
-
-def _exceptions(trigger: Trigger | None) -> str:
-    """The dates to come on which an exception takes fires away, the first of them by name."""
-    rows = exceptions_data(trigger, clock.now(), LATEST)
-    shown = [f"{row['date']} ({counted(row['fires'], 'fire')} less)" for row in rows]
-    if len(rows) > _EXCEPTIONS_SHOWN:
-        shown[_EXCEPTIONS_SHOWN:] = [f"{len(rows) - _EXCEPTIONS_SHOWN} more dates"]
-    return ", ".join(shown)
-
-
-def next_fires_table(fires: Sequence[PreviewRow], begin: datetime) -> Table:
-    """Future fires, each with how long after `begin` it is."""
-    columns = {
-        "#>": [cell(number, "dim") for number in range(1, len(fires) + 1)],
-        "local time": [
-            cell(fire.local.strftime("%a %Y-%m-%d %H:%M:%S %Z"), "bold") for fire in fires
-        ],
-        "UTC": [cell(fire.fire.strftime("%Y-%m-%d %H:%M:%SZ"), "dim") for fire in fires],
-        "in>": [
-            cell(format_duration(max((fire.fire - begin).total_seconds(), 0.0))) for fire in fires
-        ],
-    }
-    if any(fire.note for fire in fires):
-        columns["note…"] = [cell(fire.note, "yellow") for fire in fires]
-    return table(columns)
 
 
 def history_view(

@@ -40,8 +40,9 @@ def ids(cli: Cli) -> list[str]:
     return cli.run("schedule", "list", "--quiet", code=0).stdout.split()
 
 
-def differences(cli: Cli, *pipelines: str, code: int = 1) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = cli.run("schedule", "diff", *pipelines, "--json", code=code).json
+def differences(cli: Cli, *pipelines: str, code: int = 1, **environ: str) -> list[dict[str, Any]]:
+    ended = cli.run("schedule", "diff", *pipelines, "--json", code=code, **environ)
+    rows: list[dict[str, Any]] = ended.json
     return rows
 
 
@@ -389,3 +390,19 @@ def test_two_weeks_and_exceptions_on_the_command_line(cli: Cli, project: Path) -
     assert re.search(r"exceptions +2199-01-02 \(1 fire less\), 2199-01-03 \(1 fire less\)", text)
     ended = cli.run("schedule", "add", "plain", "--every", "2 weeks", code=2)
     assert "needs a start" in ended.stderr
+
+
+def test_secrets_need_not_be_known_where_schedules_are_applied(cli: Cli, project: Path) -> None:
+    """A variable under `run` may be set for the workers alone; one that says when must be set."""
+    write(
+        project,
+        "daily",
+        "run: {inputs: {x: '${NUMBER_TOKEN}'}}\n"
+        "schedule: {cron: '0 8 * * *', run: {inputs: {x: '${OTHER_TOKEN}'}}}\n",
+    )
+    assert "daily-1" in cli.run("schedule", "apply", "--quiet", code=0).stdout
+    assert differences(cli, code=0) == []
+    assert differences(cli, code=0, NUMBER_TOKEN="1", OTHER_TOKEN="2") == []
+    for text in ("cron: '${WHEN}'", "cron: '@daily', enabled: '${ON}'", "interval: '${EVER}'"):
+        write(project, "daily", f"schedule: {{{text}}}\n")
+        assert "conf/pipelines/daily.yml, line 1" in cli.run("schedule", "diff", code=4).stderr
