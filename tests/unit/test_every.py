@@ -314,3 +314,10 @@ def test_a_trigger_whose_every_fire_is_excepted_never_fires() -> None:
         except_=["2026-12-24", "2026-12-25"],
     )  # fmt: skip
     assert trigger.fires_after(datetime(2026, 1, 1, tzinfo=UTC)) is False
+
+
+def test_an_interval_without_a_start_goes_on_behind_an_exception() -> None:
+    """It counts from the call, and does not begin again when the date is over."""
+    trigger = make_trigger(interval="7h", timezone="UTC", except_=["2026-12-25"])
+    asked = datetime(2026, 12, 24, 20, tzinfo=UTC)
+    assert trigger.next_after(asked) == datetime(2026, 12, 26, tzinfo=UTC)
