@@ -93,6 +93,9 @@ class Trigger(_InZone):
         """The first fire later than the aware `moment`, in UTC; None when there are no more."""
         if moment > LATEST:
             return None
+        # An interval that counts from the call must not begin again behind each exception.
+        if self.except_ and (trigger := self.anchored(moment)) is not self:
+            return trigger.next_after(moment)
         # In UTC, because adding to a datetime of another zone moves its wall clock.
         fire = self._allowed_after(max(moment, EARLIEST).astimezone(UTC))
         return None if fire is None or (self.end and fire > self.end) else fire
@@ -137,11 +140,9 @@ class Trigger(_InZone):
 
     def _allowed_after(self, moment: datetime) -> datetime | None:
         """The first fire later than `moment` that no exception takes away, whatever its end."""
-        # An interval that counts from the call must not begin again behind each exception.
-        trigger = self.anchored(moment) if self.except_ else self
-        fire = trigger._next(moment)
+        fire = self._next(moment)
         while fire is not None and (span := self._exception_at(fire)):
-            fire = trigger._next(to_datetime(span[1]) - _TICK)
+            fire = self._next(to_datetime(span[1]) - _TICK)
         return fire
 
     def _exception_at(self, fire: datetime) -> tuple[int, int] | None:
