@@ -55,6 +55,7 @@ _flowerpower_load() {
                 '--verbose,-v many flag'
                 '--no-color once flag'
                 '--base-dir once folder'
+                '--type once choices apscheduler rq'
                 '--help,-h once flag'
             )
             ;;
@@ -70,6 +71,7 @@ _flowerpower_load() {
                 '--verbose,-v many flag'
                 '--no-color once flag'
                 '--base-dir once folder'
+                '--type once choices apscheduler rq'
                 '--help,-h once flag'
             )
             ;;
@@ -83,6 +85,7 @@ _flowerpower_load() {
                 '--verbose,-v many flag'
                 '--no-color once flag'
                 '--base-dir once folder'
+                '--type once choices apscheduler rq'
                 '--help,-h once flag'
             )
             ;;
@@ -91,6 +94,7 @@ _flowerpower_load() {
                 'once names pipelines'
             )
             options=(
+                '--with-schedules once flag'
                 '--yes,-y once flag'
                 '--dry-run once flag'
                 '--json once flag'
@@ -98,6 +102,7 @@ _flowerpower_load() {
                 '--verbose,-v many flag'
                 '--no-color once flag'
                 '--base-dir once folder'
+                '--type once choices apscheduler rq'
                 '--help,-h once flag'
             )
             ;;
@@ -423,7 +428,7 @@ _flowerpower_load() {
             )
             ;;
         schedule)
-            commands=(add list show preview pause resume run-now delete history backfill)
+            commands=(add diff apply list show preview pause resume run-now delete history backfill)
             options=(
                 '--help,-h once flag'
             )
@@ -436,9 +441,11 @@ _flowerpower_load() {
                 '--schedule-id once names schedules'
                 '--overwrite once flag'
                 '--cron once text'
+                '--every once text'
                 '--interval once text'
                 '--date once text'
                 '--timezone once text'
+                '--except many text'
                 '--start once text'
                 '--end once text'
                 '--jitter once text'
@@ -466,6 +473,37 @@ _flowerpower_load() {
                 '--retry-delay once text'
                 '--jitter-factor once text'
                 '--timeout once text'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'schedule diff')
+            arguments=(
+                'many names pipelines'
+            )
+            options=(
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'schedule apply')
+            arguments=(
+                'many names pipelines'
+            )
+            options=(
+                '--prune once flag'
+                '--yes,-y once flag'
+                '--dry-run once flag'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'
@@ -510,9 +548,11 @@ _flowerpower_load() {
                 '--start once text'
                 '--count once text'
                 '--cron once text'
+                '--every once text'
                 '--interval once text'
                 '--date once text'
                 '--timezone once text'
+                '--except many text'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'

@@ -28,6 +28,8 @@ set -g __flowerpower_commands \
     'job-queue migrate' \
     'schedule' \
     'schedule add' \
+    'schedule diff' \
+    'schedule apply' \
     'schedule list' \
     'schedule show' \
     'schedule preview' \
@@ -48,11 +50,15 @@ set -g __flowerpower_valued \
     'init:--timezone' \
     'pipeline new:--base-dir' \
     'pipeline list:--base-dir' \
+    'pipeline list:--type' \
     'pipeline show:--output' \
     'pipeline show:-o' \
     'pipeline show:--base-dir' \
+    'pipeline show:--type' \
     'pipeline validate:--base-dir' \
+    'pipeline validate:--type' \
     'pipeline delete:--base-dir' \
+    'pipeline delete:--type' \
     'pipeline export:--output' \
     'pipeline export:-o' \
     'pipeline export:--base-dir' \
@@ -167,9 +173,11 @@ set -g __flowerpower_valued \
     'job-queue migrate:--base-dir' \
     'schedule add:--schedule-id' \
     'schedule add:--cron' \
+    'schedule add:--every' \
     'schedule add:--interval' \
     'schedule add:--date' \
     'schedule add:--timezone' \
+    'schedule add:--except' \
     'schedule add:--start' \
     'schedule add:--end' \
     'schedule add:--jitter' \
@@ -198,6 +206,10 @@ set -g __flowerpower_valued \
     'schedule add:--timeout' \
     'schedule add:--base-dir' \
     'schedule add:--type' \
+    'schedule diff:--base-dir' \
+    'schedule diff:--type' \
+    'schedule apply:--base-dir' \
+    'schedule apply:--type' \
     'schedule list:--pipeline' \
     'schedule list:--state' \
     'schedule list:--base-dir' \
@@ -207,9 +219,11 @@ set -g __flowerpower_valued \
     'schedule preview:--start' \
     'schedule preview:--count' \
     'schedule preview:--cron' \
+    'schedule preview:--every' \
     'schedule preview:--interval' \
     'schedule preview:--date' \
     'schedule preview:--timezone' \
+    'schedule preview:--except' \
     'schedule preview:--base-dir' \
     'schedule preview:--type' \
     'schedule pause:--base-dir' \
@@ -289,7 +303,7 @@ complete -c flowerpower -f
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a init -d 'Create a project, in a new folder or in the current one.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a pipeline -d 'Create, inspect and run the pipelines of a project.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a job-queue -d 'Run pipelines in the background: jobs and their workers.'
-complete -c flowerpower -n '__flowerpower_at \'\' 0' -a schedule -d 'Run pipelines on a schedule: cron, interval or date.'
+complete -c flowerpower -n '__flowerpower_at \'\' 0' -a schedule -d 'Run pipelines on a schedule: cron, calendar, interval or date.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a completion -d 'Shell completion of commands, options and names.'
 complete -c flowerpower -n '__flowerpower_at \'\'' -l version -d 'Print the version.'
 complete -c flowerpower -n '__flowerpower_at \'\'' -l help -s h -d 'Show this message and exit.'
@@ -306,7 +320,7 @@ complete -c flowerpower -n '__flowerpower_at \'init\'' -l no-color -d 'Print no 
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l help -s h -d 'Show this message and exit.'
 
 complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a new -d 'Create a pipeline of one node, in two files to start from.'
-complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a list -d 'List the project\'s pipelines.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a list -d 'List the project\'s pipelines, and how their schedules stand.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a show -d 'Show a pipeline: its configuration, its nodes, the inputs it needs, its schedule.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a validate -d 'Check every pipeline without running it, and show all faults at once.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a delete -d 'Delete a pipeline: its configuration and its module.'
@@ -328,6 +342,7 @@ complete -c flowerpower -n '__flowerpower_at \'pipeline list\'' -l quiet -s q -d
 complete -c flowerpower -n '__flowerpower_at \'pipeline list\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline list\'' -l no-color -d 'Print no colours.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline list\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline list\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline list\'' -l help -s h -d 'Show this message and exit.'
 
 complete -c flowerpower -n '__flowerpower_at \'pipeline show\'' -l html -d 'As a page for a browser, with the DAG drawn.'
@@ -337,6 +352,7 @@ complete -c flowerpower -n '__flowerpower_at \'pipeline show\'' -l quiet -s q -d
 complete -c flowerpower -n '__flowerpower_at \'pipeline show\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline show\'' -l no-color -d 'Print no colours.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline show\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline show\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline show\'' -l help -s h -d 'Show this message and exit.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline show\' 0' -a '(__flowerpower_names pipelines)'
 
@@ -345,9 +361,11 @@ complete -c flowerpower -n '__flowerpower_at \'pipeline validate\'' -l quiet -s 
 complete -c flowerpower -n '__flowerpower_at \'pipeline validate\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline validate\'' -l no-color -d 'Print no colours.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline validate\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline validate\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline validate\'' -l help -s h -d 'Show this message and exit.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline validate\' 0' -a '(__flowerpower_names pipelines)'
 
+complete -c flowerpower -n '__flowerpower_at \'pipeline delete\'' -l with-schedules -d 'Delete its schedules too.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline delete\'' -l yes -s y -d 'Do not ask.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline delete\'' -l dry-run -d 'Only show what would be done.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline delete\'' -l json -d 'Print the result as JSON.'
@@ -355,6 +373,7 @@ complete -c flowerpower -n '__flowerpower_at \'pipeline delete\'' -l quiet -s q 
 complete -c flowerpower -n '__flowerpower_at \'pipeline delete\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline delete\'' -l no-color -d 'Print no colours.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline delete\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
+complete -c flowerpower -n '__flowerpower_at \'pipeline delete\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline delete\'' -l help -s h -d 'Show this message and exit.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline delete\' 0' -a '(__flowerpower_names pipelines)'
 
@@ -614,7 +633,9 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue migrate\'' -l no-color 
 complete -c flowerpower -n '__flowerpower_at \'job-queue migrate\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue migrate\'' -l help -s h -d 'Show this message and exit.'
 
-complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a add -d 'Run a pipeline on a schedule: at the times of --cron or --interval, or once at --date.'
+complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a add -d 'Run a pipeline on a schedule: at the times of --cron, --every or --interval, or at --date.'
+complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a diff -d 'Show how the live schedules differ from those that YAML declares.'
+complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a apply -d 'Make the live schedules those that YAML declares: add them, and change them in place.'
 complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a list -d 'List schedules, the oldest first: when they fire, and what became of the last fire.'
 complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a show -d 'Show all that is known of a schedule: its next fires, and what became of the last ones.'
 complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a preview -d 'Show the next fires of a schedule or a trigger, and what clock changes do to them.'
@@ -629,10 +650,12 @@ complete -c flowerpower -n '__flowerpower_at \'schedule\'' -l help -s h -d 'Show
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l schedule-id -x -a '(__flowerpower_names schedules)' -d 'The schedule\'s id; by default the pipeline\'s next number.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l overwrite -d 'Replace what exists already.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l cron -x -d 'Cron: five fields, or @daily and similar words.'
-complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l interval -x -d 'Real time between fires: 90s, 1h30m.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l every -x -d 'Days, weeks, months or years of the calendar from --start on: 2 weeks.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l interval -x -d 'Elapsed time between fires: 90s, 1h30m.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l date -x -d 'Fire once, at this ISO 8601 time.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l timezone -x -d 'A time zone such as Europe/Berlin; by default the project\'s, or of a new project the machine\'s.'
-complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l start -x -d 'No fire before this ISO 8601 time; an interval counts from it. By default now.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l except -x -d 'No fire on these dates. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l start -x -d 'No fire before this ISO 8601 time; --every and --interval count from it. By default now.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l end -x -d 'No fire after this time.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l jitter -x -d 'Delay each fire at random by up to this long.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l misfire-grace-time -x -d 'A fire later than this counts as missed; by default there is no limit.'
@@ -668,6 +691,27 @@ complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l type -x -a 'ap
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l help -s h -d 'Show this message and exit.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\' 0' -a '(__flowerpower_names pipelines)'
 
+complete -c flowerpower -n '__flowerpower_at \'schedule diff\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'schedule diff\'' -l quiet -s q -d 'Print only ids, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'schedule diff\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'schedule diff\'' -l no-color -d 'Print no colours.'
+complete -c flowerpower -n '__flowerpower_at \'schedule diff\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
+complete -c flowerpower -n '__flowerpower_at \'schedule diff\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'schedule diff\'' -l help -s h -d 'Show this message and exit.'
+complete -c flowerpower -n '__flowerpower_at \'schedule diff\'' -a '(__flowerpower_names pipelines)'
+
+complete -c flowerpower -n '__flowerpower_at \'schedule apply\'' -l prune -d 'Delete those that YAML declares no more.'
+complete -c flowerpower -n '__flowerpower_at \'schedule apply\'' -l yes -s y -d 'Do not ask.'
+complete -c flowerpower -n '__flowerpower_at \'schedule apply\'' -l dry-run -d 'Only show what would be done.'
+complete -c flowerpower -n '__flowerpower_at \'schedule apply\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'schedule apply\'' -l quiet -s q -d 'Print only ids, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'schedule apply\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'schedule apply\'' -l no-color -d 'Print no colours.'
+complete -c flowerpower -n '__flowerpower_at \'schedule apply\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
+complete -c flowerpower -n '__flowerpower_at \'schedule apply\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'schedule apply\'' -l help -s h -d 'Show this message and exit.'
+complete -c flowerpower -n '__flowerpower_at \'schedule apply\'' -a '(__flowerpower_names pipelines)'
+
 complete -c flowerpower -n '__flowerpower_at \'schedule list\'' -l pipeline -x -a '(__flowerpower_names pipelines)' -d 'Only those of this pipeline.'
 complete -c flowerpower -n '__flowerpower_at \'schedule list\'' -l state -x -d 'active, paused, done. Repeatable.'
 complete -c flowerpower -n '__flowerpower_at \'schedule list\'' -l json -d 'Print the result as JSON.'
@@ -687,12 +731,14 @@ complete -c flowerpower -n '__flowerpower_at \'schedule show\'' -l type -x -a 'a
 complete -c flowerpower -n '__flowerpower_at \'schedule show\'' -l help -s h -d 'Show this message and exit.'
 complete -c flowerpower -n '__flowerpower_at \'schedule show\' 0' -a '(__flowerpower_names schedules)'
 
-complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l start -x -d 'No fire before this ISO 8601 time; an interval counts from it. By default now.'
+complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l start -x -d 'No fire before this ISO 8601 time; --every and --interval count from it. By default now.'
 complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l count -x -d 'How many fires.'
 complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l cron -x -d 'Cron: five fields, or @daily and similar words.'
-complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l interval -x -d 'Real time between fires: 90s, 1h30m.'
+complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l every -x -d 'Days, weeks, months or years of the calendar from --start on: 2 weeks.'
+complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l interval -x -d 'Elapsed time between fires: 90s, 1h30m.'
 complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l date -x -d 'Fire once, at this ISO 8601 time.'
 complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l timezone -x -d 'A time zone such as Europe/Berlin; by default the project\'s, or of a new project the machine\'s.'
+complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l except -x -d 'No fire on these dates. Repeatable.'
 complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l quiet -s q -d 'Print only ids, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'schedule preview\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'

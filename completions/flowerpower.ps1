@@ -10,7 +10,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 'init' = 'Create a project, in a new folder or in the current one.'
                 'pipeline' = 'Create, inspect and run the pipelines of a project.'
                 'job-queue' = 'Run pipelines in the background: jobs and their workers.'
-                'schedule' = 'Run pipelines on a schedule: cron, interval or date.'
+                'schedule' = 'Run pipelines on a schedule: cron, calendar, interval or date.'
                 'completion' = 'Shell completion of commands, options and names.'
             }
             Arguments = @(
@@ -42,7 +42,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
         'pipeline' = @{
             Commands = [ordered]@{
                 'new' = 'Create a pipeline of one node, in two files to start from.'
-                'list' = 'List the project''s pipelines.'
+                'list' = 'List the project''s pipelines, and how their schedules stand.'
                 'show' = 'Show a pipeline: its configuration, its nodes, the inputs it needs, its schedule.'
                 'validate' = 'Check every pipeline without running it, and show all faults at once.'
                 'delete' = 'Delete a pipeline: its configuration and its module.'
@@ -83,6 +83,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
                 @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
@@ -100,6 +101,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
                 @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
@@ -115,6 +117,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
                 @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
@@ -125,6 +128,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') } }
             )
             Options = @(
+                @{ Names = @('--with-schedules'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Delete its schedules too.' }
                 @{ Names = @('--yes', '-y'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Do not ask.' }
                 @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
@@ -132,6 +136,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
                 @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
@@ -520,7 +525,9 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
         }
         'schedule' = @{
             Commands = [ordered]@{
-                'add' = 'Run a pipeline on a schedule: at the times of --cron or --interval, or once at --date.'
+                'add' = 'Run a pipeline on a schedule: at the times of --cron, --every or --interval, or at --date.'
+                'diff' = 'Show how the live schedules differ from those that YAML declares.'
+                'apply' = 'Make the live schedules those that YAML declares: add them, and change them in place.'
                 'list' = 'List schedules, the oldest first: when they fire, and what became of the last fire.'
                 'show' = 'Show all that is known of a schedule: its next fires, and what became of the last ones.'
                 'preview' = 'Show the next fires of a schedule or a trigger, and what clock changes do to them.'
@@ -547,10 +554,12 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--schedule-id'); Many = $false; Value = @{ Kind = 'names'; Words = @('schedules') }; Help = 'The schedule''s id; by default the pipeline''s next number.' }
                 @{ Names = @('--overwrite'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Replace what exists already.' }
                 @{ Names = @('--cron'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Cron: five fields, or @daily and similar words.' }
-                @{ Names = @('--interval'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Real time between fires: 90s, 1h30m.' }
+                @{ Names = @('--every'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Days, weeks, months or years of the calendar from --start on: 2 weeks.' }
+                @{ Names = @('--interval'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Elapsed time between fires: 90s, 1h30m.' }
                 @{ Names = @('--date'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Fire once, at this ISO 8601 time.' }
                 @{ Names = @('--timezone'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'A time zone such as Europe/Berlin; by default the project''s, or of a new project the machine''s.' }
-                @{ Names = @('--start'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'No fire before this ISO 8601 time; an interval counts from it. By default now.' }
+                @{ Names = @('--except'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'No fire on these dates. Repeatable.' }
+                @{ Names = @('--start'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'No fire before this ISO 8601 time; --every and --interval count from it. By default now.' }
                 @{ Names = @('--end'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'No fire after this time.' }
                 @{ Names = @('--jitter'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Delay each fire at random by up to this long.' }
                 @{ Names = @('--misfire-grace-time'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'A fire later than this counts as missed; by default there is no limit.' }
@@ -577,6 +586,41 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--retry-delay'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Wait before the first retry: 90s, 5m.' }
                 @{ Names = @('--jitter-factor'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Change each retry delay at random by up to this fraction of it.' }
                 @{ Names = @('--timeout'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How long it may take: 90s, 5m, 2h.' }
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'schedule diff' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+                @{ Many = $true; Value = @{ Kind = 'names'; Words = @('pipelines') } }
+            )
+            Options = @(
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'schedule apply' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+                @{ Many = $true; Value = @{ Kind = 'names'; Words = @('pipelines') } }
+            )
+            Options = @(
+                @{ Names = @('--prune'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Delete those that YAML declares no more.' }
+                @{ Names = @('--yes', '-y'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Do not ask.' }
+                @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
@@ -626,12 +670,14 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Many = $false; Value = @{ Kind = 'names'; Words = @('schedules') } }
             )
             Options = @(
-                @{ Names = @('--start'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'No fire before this ISO 8601 time; an interval counts from it. By default now.' }
+                @{ Names = @('--start'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'No fire before this ISO 8601 time; --every and --interval count from it. By default now.' }
                 @{ Names = @('--count'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How many fires.' }
                 @{ Names = @('--cron'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Cron: five fields, or @daily and similar words.' }
-                @{ Names = @('--interval'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Real time between fires: 90s, 1h30m.' }
+                @{ Names = @('--every'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Days, weeks, months or years of the calendar from --start on: 2 weeks.' }
+                @{ Names = @('--interval'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Elapsed time between fires: 90s, 1h30m.' }
                 @{ Names = @('--date'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Fire once, at this ISO 8601 time.' }
                 @{ Names = @('--timezone'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'A time zone such as Europe/Berlin; by default the project''s, or of a new project the machine''s.' }
+                @{ Names = @('--except'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'No fire on these dates. Repeatable.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }

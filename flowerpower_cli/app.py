@@ -13,14 +13,16 @@ from flowerpower_cli.command import COMMANDS, HELP_NAMES
 GROUPS = {
     "pipeline": "Create, inspect and run the pipelines of a project.",
     "job-queue": "Run pipelines in the background: jobs and their workers.",
-    "schedule": "Run pipelines on a schedule: cron, interval or date.",
+    "schedule": "Run pipelines on a schedule: cron, calendar, interval or date.",
     "completion": "Shell completion of commands, options and names.",
 }
 MODULES = {
     f"{group} {name}".lstrip(): module
     for group, module, names in (
         ("", "init", "init"),
-        ("pipeline", "pipeline", "new list show validate delete export import"),
+        ("pipeline", "pipeline", "new"),
+        ("pipeline", "pipeline_list", "list"),
+        ("pipeline", "pipeline", "show validate delete export import"),
         ("pipeline", "pipeline_dag", "dag"),
         ("pipeline", "pipeline_run", "run"),
         ("job-queue", "job_queue", "add-job list-jobs show-job wait"),
@@ -29,6 +31,7 @@ MODULES = {
         ("job-queue", "worker", "start-worker workers start-scheduler"),
         ("job-queue", "migrate", "migrate"),
         ("schedule", "schedule_add", "add"),
+        ("schedule", "schedule_apply", "diff apply"),
         ("schedule", "schedule", "list show preview pause resume run-now delete history"),
         ("schedule", "schedule_backfill", "backfill"),
         ("completion", "completion", "show install"),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from flowerpower.jobs.job import Job
     from flowerpower.pipeline.job_queue import PipelineJobQueue
     from flowerpower.pipeline.manager import PipelineManager
+    from flowerpower.pipeline.schedules import Schedules
 
 EXIT_FAILED = 1
 
@@ -71,6 +72,12 @@ class CommandContext:
                 hint="Set job_queue.backend.url in conf/project.yml to a sqlite:/// file.",
             )
         return job_queue
+
+    @property
+    def schedules(self) -> Schedules:
+        """The project's schedules; Refused as `job_queue`."""
+        _ = self.job_queue
+        return self.manager.schedules
 
     def learn_secrets(self, *pipelines: str) -> None:
         """Read the pipelines' files, so that what they take from the environment is masked.
@@ -129,6 +136,7 @@ class Command:
     function: Callable[..., None]
     example: str
     options: type[SharedOptions]
+    failed_code: int = EXIT_FAILED
 
     @property
     def summary(self) -> str:
@@ -155,7 +163,8 @@ class Command:
             for group_name, group in groups.items():
                 arguments[group_name] = _build_group(group, values)
             options = _build_group(self.options, values)
-            _run(self.function, CommandContext(options, context.find_root().command), arguments)
+            command_context = CommandContext(options, context.find_root().command)
+            _run(self.function, command_context, arguments, self.failed_code)
 
         # Typer reads options from a signature: this one has the fields of all groups.
         call.__doc__ = _unwrapped(self.function)
@@ -174,17 +183,22 @@ COMMANDS: dict[str, Command] = {}
 
 
 def command(
-    path: str, *, example: str = "", options: type[SharedOptions] = ProjectOptions
+    path: str,
+    *,
+    example: str = "",
+    options: type[SharedOptions] = ProjectOptions,
+    failed_code: int = EXIT_FAILED,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make a function the command `path`; the docstring is its help text.
 
     The first parameter is the CommandContext. A parameter whose type is a dataclass takes all
     fields of it as options; the fields of `options` are options too. `example` is what follows
-    the path in the example of the help.
+    the path in the example of the help. `failed_code` stands for the exit code of a failure where
+    1 has another meaning.
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
-        COMMANDS[path] = Command(path, function, example, options)
+        COMMANDS[path] = Command(path, function, example, options, failed_code)
         return function
 
     return register
@@ -209,7 +223,12 @@ def _build_group(group: Any, values: dict[str, Any]) -> Any:
     return group(**{field.name: values[field.name] for field in dataclasses.fields(group)})
 
 
-def _run(function: Callable[..., None], context: CommandContext, arguments: dict[str, Any]) -> None:
+def _run(
+    function: Callable[..., None],
+    context: CommandContext,
+    arguments: dict[str, Any],
+    failed_code: int,
+) -> None:
     # What is imported by now stays until the end: later collections need not look through it.
     gc.freeze()
     gc.enable()
@@ -217,13 +236,14 @@ def _run(function: Callable[..., None], context: CommandContext, arguments: dict
         function(context, **arguments)
     except FlowerpowerError as error:
         context.output.error(error)
-        raise typer.Exit(error.exit_code) from None
+        is_general = error.exit_code == EXIT_FAILED
+        raise typer.Exit(failed_code if is_general else error.exit_code) from None
     except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
         # `main` turns these into exit codes.
         raise
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback reaches a user
         report_unexpected(error, context.output)
-        raise typer.Exit(EXIT_FAILED) from None
+        raise typer.Exit(failed_code) from None
     finally:
         context.close()
 

@@ -107,23 +107,25 @@ def trigger_from(
     """The trigger options of a command as a trigger; without --timezone in the project's zone.
 
     Raises:
-        InvalidTrigger: if not exactly one of --cron, --interval and --date is given.
+        InvalidTrigger: if not exactly one of --cron, --every, --interval and --date is given.
     """
     from flowerpower.triggers.make import make_trigger
 
     if options.kinds != 1:
         raise InvalidTrigger(
-            "Expected exactly one of --cron, --interval and --date.",
+            "Expected exactly one of --cron, --every, --interval and --date.",
             hint='For example --cron "0 8 * * 1-5", --interval 1h or --date 2027-01-01T09:00:00.',
         )
     return make_trigger(
         options.cron,
         options.interval,
         options.date,
+        every=options.every,
         timezone=options.timezone or _project_timezone(context),
         start=start,
         end=end,
         jitter=jitter,
+        except_=words(options.except_),
     )
 
 

@@ -64,6 +64,10 @@ def _exit_code(arguments: list[str], output: Output) -> int:
         app = build_app(arguments)
         # In standalone mode Typer would print errors in its own way, and exit by itself.
         code = app(args=arguments, prog_name="flowerpower", standalone_mode=False)
+        if isinstance(code, int) and code != 0 and not _is_flushed():
+            # The command has said so, and its exit code counts.
+            _discard_stdout()
+            return code
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except typer.TyperException as error:
@@ -134,6 +138,17 @@ def _open_closed_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - stays open
+
+
+def _is_flushed() -> bool:
+    """Whether stdout takes what was written to it; a reader that has gone is another matter."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError:
+        return False
+    return True
 
 
 def _discard_stdout() -> None:

@@ -275,21 +275,29 @@ Timezone = Annotated[
 
 @dataclass(frozen=True)
 class TriggerOptions:
-    """When a schedule fires: exactly one of the first three."""
+    """When a schedule fires: exactly one of the first four."""
 
     cron: Annotated[
         str | None, option("EXPRESSION", "Cron: five fields, or @daily and similar words.")
     ] = None
-    interval: Annotated[str | None, option("DURATION", "Real time between fires: 90s, 1h30m.")] = (
-        None
-    )
+    every: Annotated[
+        str | None,
+        option("STEP", "Days, weeks, months or years of the calendar from --start on: 2 weeks."),
+    ] = None
+    interval: Annotated[
+        str | None, option("DURATION", "Elapsed time between fires: 90s, 1h30m.")
+    ] = None
     date: Annotated[str | None, option("TIME", "Fire once, at this ISO 8601 time.")] = None
     timezone: Timezone = None
+    except_: Annotated[
+        Strings, option("DATE[,DATE]", "No fire on these dates. Repeatable.", names="--except")
+    ] = None
 
     @property
     def kinds(self) -> int:
-        """How many of --cron, --interval and --date are there."""
-        return sum(value is not None for value in (self.cron, self.interval, self.date))
+        """How many of --cron, --every, --interval and --date are there."""
+        kinds = (self.cron, self.every, self.interval, self.date)
+        return sum(value is not None for value in kinds)
 
 
 PipelineName = Annotated[str, argument("PIPELINE", "The pipeline's name.")]
@@ -304,7 +312,7 @@ Start = Annotated[
     datetime | None,
     option(
         "TIME",
-        "No fire before this ISO 8601 time; an interval counts from it. By default now.",
+        "No fire before this ISO 8601 time; --every and --interval count from it. By default now.",
         iso_time,
     ),
 ]
@@ -321,7 +329,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be
 def given_options(group: Any) -> list[str]:
     """The flags of a group that a command line gave a value, as `--result-ttl`."""
     return [
-        f"--{name.replace('_', '-')}"
+        f"--{name.rstrip('_').replace('_', '-')}"
         for name in group.__dataclass_fields__
         if getattr(group, name) is not None
     ]

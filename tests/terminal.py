@@ -43,6 +43,7 @@ WITH_HAMILTON = {
     *(("pipeline", verb) for verb in ("run", "show", "validate", "dag", "export", "import")),
     ("job-queue", "add-job"),
     ("schedule", "add"),
+    ("schedule", "apply"),
     ("schedule", "run-now"),
 }
 

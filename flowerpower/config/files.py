@@ -253,7 +253,9 @@ def explain(model: type[BaseModel], entry: dict[str, Any], value: object) -> str
     """One error of pydantic's in our words: what was expected, and that `value` came."""
     kind, context, path = entry["type"], entry.get("ctx", {}), entry["loc"]
     if kind == "extra_forbidden":
-        known, key = sorted(_model_at(model, path[:-1]).model_fields), str(path[-1])
+        fields = _model_at(model, path[:-1]).model_fields
+        known = sorted(field.alias or name for name, field in fields.items())
+        key = str(path[-1])
         suggestion = did_you_mean(key, known) or f" Known keys: {', '.join(known)}."
         return f"{one_line(shortened(key))!r} is not a known key.{suggestion}"
     if kind == "value_error":

@@ -24,8 +24,12 @@ from flowerpower.errors import FlowerpowerError
 if TYPE_CHECKING:
     from flowerpower.triggers.base import Trigger
 
-KINDS = ("cron", "interval", "date")
+KINDS = ("cron", "every", "interval", "date")
 """The keys of which a schedule has exactly one."""
+
+
+def _dates(value: object) -> object:
+    return [] if value is None else [value] if isinstance(value, str) else value
 
 
 class ScheduleConfig(Configuration):
@@ -37,12 +41,14 @@ class ScheduleConfig(Configuration):
 
     id: ScheduleId | None = None
     cron: str | None = None
+    every: str | None = None
     interval: str | int | float | None = None
     date: str | None = None
     timezone: str | None = None
     start: str | None = None
     end: str | None = None
     jitter: Duration | None = None
+    except_: Annotated[list[str], BeforeValidator(_dates)] = Field(default=[], alias="except")
     misfire_grace_time: Duration | None = None
     coalesce: bool = True
     max_instances: int = Field(default=1, ge=1, le=1000)
@@ -81,13 +87,14 @@ class ScheduleConfig(Configuration):
         except FlowerpowerError as error:
             arguments = self._trigger_arguments(default_timezone)
             kinds = [key for key in KINDS if arguments[key] is not None]
-            return part_faults(**arguments) or {kinds[0] if len(kinds) == 1 else "": error}
+            faults = part_faults(**arguments) or {kinds[0] if len(kinds) == 1 else "": error}
+            return {key.rstrip("_"): fault for key, fault in faults.items()}
         return {}
 
     def _trigger_arguments(self, default_timezone: str) -> dict[str, Any]:
         return {
             "timezone": self.timezone or default_timezone,
-            **{key: getattr(self, key) for key in (*KINDS, "start", "end", "jitter")},
+            **{key: getattr(self, key) for key in (*KINDS, "start", "end", "jitter", "except_")},
         }
 
 

@@ -12,6 +12,7 @@ from flowerpower.errors import FlowerpowerError, Refused, ScheduleNotFound
 from flowerpower.job_queue.records import RecordReader, Row, json_object, seconds_of
 from flowerpower.jobs.schedule import (
     Fire,
+    Origin,
     Outcome,
     Schedule,
     ScheduleSpec,
@@ -54,7 +55,8 @@ class ScheduleStore(ABC):
         Without an id: a live schedule of the pipeline with the same definition is returned with
         `created=False`; else a new one gets the next number, and numbers are not reused. With the
         id of an existing schedule: that one is returned if its definition is the same, and is
-        replaced if `overwrite` (a paused one stays paused).
+        replaced if `overwrite` (a paused one stays paused). The same one that YAML declares now
+        becomes one of YAML, if `overwrite`, and keeps all else.
 
         Raises:
             Refused: if the id belongs to another schedule, and not `overwrite`; if the queue was
@@ -233,7 +235,7 @@ def same_schedule(
     """
     if existing is None:
         return None
-    if is_same(existing, spec):
+    if is_same(existing, spec) and not (overwrite and _is_adopted(existing, spec)):
         return replace(existing, created=False)
     if not overwrite:
         raise Refused(
@@ -243,10 +245,20 @@ def same_schedule(
     return None
 
 
+def _is_adopted(existing: Schedule, spec: ScheduleSpec) -> bool:
+    """Whether YAML declares what was added by hand."""
+    origin = None if existing.spec is None else existing.spec.origin
+    return spec.origin is Origin.CONFIG and origin is not Origin.CONFIG
+
+
 def new_schedule(
     spec: ScheduleSpec, schedule_id: str, existing: Schedule | None, moment: datetime
 ) -> Schedule:
     """A new schedule, or one that replaces the existing one and keeps its state and age."""
+    if existing is not None and is_same(existing, spec):
+        # Only its origin changes: an interval must not begin to count again.
+        adopted = replace(spec, id=schedule_id)
+        return replace(existing, spec=adopted, revision=existing.revision + 1)
     is_paused = existing is not None and existing.state is ScheduleState.PAUSED
     schedule = Schedule(
         id=schedule_id,

@@ -22,7 +22,12 @@ from flowerpower.triggers.make import trigger_from_json
 
 MAX_INSTANCES = 1000
 _SETTINGS = ("queue", "result_ttl", "misfire_grace_time", "coalesce", "max_instances")
-_LATER_SETTINGS: dict[str, Any] = {"priority": 0, "expires": None, "overlap": "skip"}
+_LATER_SETTINGS: dict[str, Any] = {
+    "priority": 0,
+    "expires": None,
+    "overlap": "skip",
+    "enabled": True,
+}
 """Settings that definitions of earlier versions lack, and their defaults."""
 
 
@@ -80,6 +85,7 @@ class ScheduleSpec:
 
     With `id` None the backend gives the pipeline's next number. `misfire_grace_time` is in
     seconds, None for no limit. An interval without a start counts from when the schedule is added.
+    One that is not `enabled` has no fires: YAML has switched it off, which is not a pause.
     Raises InvalidName, InvalidInputs or UsageError, naming what is not valid.
     """
 
@@ -96,6 +102,7 @@ class ScheduleSpec:
     priority: int = 0
     expires: float | None = None
     overlap: Overlap = Overlap.SKIP
+    enabled: bool = True
 
     def __post_init__(self) -> None:
         if self.id is not None:
@@ -160,7 +167,8 @@ class Schedule:
     """What a queue knows of a schedule; times are aware, in UTC.
 
     `anchor` is when it was added or last edited: it has no fires before, and an interval without a
-    start counts from it. `next_fire` is the next nominal time, None without one or while paused;
+    start counts from it. `next_fire` is the next nominal time, None without one or while it is
+    paused or not enabled;
     `due_at` is the same with jitter, `last_fire` the last one that was processed. `revision` grows
     with every edit, pause and fire. `created` is False if an equal schedule already existed.
     `fault` says why it cannot be read and does not fire; `spec` is None then.
@@ -200,7 +208,8 @@ class Schedule:
 
     def with_next_fire(self, moment: datetime) -> Schedule:
         """The schedule before its first fire after `moment`: done without one, or still paused."""
-        if self.state is ScheduleState.PAUSED or self.trigger is None:
+        is_off = self.spec is not None and not self.spec.enabled
+        if self.state is ScheduleState.PAUSED or self.trigger is None or is_off:
             return replace(self, next_fire=None, due_at=None)
         fire = self.trigger.next_after(moment)
         if fire is None:

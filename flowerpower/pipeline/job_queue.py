@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from flowerpower.config.files import Project, pipeline_path
 from flowerpower.config.merge import merged_backend, with_type
-from flowerpower.config.project import BACKEND_TYPES
+from flowerpower.config.project import BACKEND_TYPES, DEFAULT_URLS
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import InvalidTrigger, ScheduleNotFound, UsageError
 from flowerpower.jobs.job import DEFAULT_QUEUE, Job, JobFilter, JobSpec, LogChunk
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from flowerpower.pipeline.backfill import Backfill, BackfillOptions
 
 MAX_WORKERS = 1000
+_SQLITE = "sqlite:///"
 Spec = TypeVar("Spec", bound="JobSpec | ScheduleSpec")
 
 
@@ -77,6 +79,16 @@ class PipelineJobQueue:
     def in_memory(self) -> bool:
         """Whether the queue lives in memory, where no other process finds it."""
         return self._config.backend.url == "memory"
+
+    @property
+    def is_made(self) -> bool:
+        """Whether there may be something in it: a SQLite file is made at the first use."""
+        url = self._config.backend.url or DEFAULT_URLS["apscheduler"]
+        if self._backend is not None or self.in_memory:
+            return self._backend is not None
+        if self.type != "apscheduler" or not url.startswith(_SQLITE):
+            return True
+        return os.path.lexists(self._project.root / url.removeprefix(_SQLITE))
 
     @property
     def backend(self) -> JobQueueBackend:
@@ -166,8 +178,7 @@ class PipelineJobQueue:
         self._registry.files(spec.pipeline)
         if not spec.trigger.fires_after(clock.now()):
             return self._existing_schedule(spec)
-        checked = self._checked(spec, is_fire=True)
-        return self.backend.schedules.add(checked, overwrite=overwrite)
+        return self.backend.schedules.add(self.check_schedule(spec), overwrite=overwrite)
 
     def _existing_schedule(self, spec: ScheduleSpec) -> Schedule:
         """The same schedule, whose fires are over: that it is added again changes nothing."""
@@ -184,6 +195,20 @@ class PipelineJobQueue:
             f"The schedule{place} would never fire: {spec.trigger.in_words()}; now it is {now}.",
             hint="Give a time in the future.",
         )
+
+    def put_schedule(self, spec: ScheduleSpec) -> Schedule:
+        """Add a schedule, or replace the one that has its id, by one without fires to come too.
+
+        Raises:
+            PipelineNotFound: if there is no such pipeline.
+            FlowerpowerError: whatever a run would refuse before it begins.
+        """
+        return self.backend.schedules.add(self.check_schedule(spec), overwrite=True)
+
+    def check_schedule(self, spec: ScheduleSpec) -> ScheduleSpec:
+        """The spec as it is stored; errors as of `put_schedule`."""
+        self._registry.files(spec.pipeline)
+        return self._checked(spec, is_fire=True)
 
     def get_schedule(self, schedule_id: str) -> Schedule:
         """The schedule with that id."""

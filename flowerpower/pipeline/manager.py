@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from flowerpower.pipeline.schedules import Schedules
     from flowerpower.run.draw.graph import Graph
     from flowerpower.run.plan import Plan
+    from flowerpower.triggers.date import IsoTime
 
 
 # Within this class `list` is the method, so annotations name the type in full.
@@ -45,8 +46,7 @@ class PipelineManager(KnowsOtherNames):
         registry: the files of the project's pipelines.
 
     Raises:
-        ProjectNotFound: if there is no project.
-        ConfigError: if conf/project.yml is wrong.
+        ProjectNotFound, ConfigError: if there is no project, or its conf/project.yml is wrong.
     """
 
     def __init__(
@@ -78,10 +78,10 @@ class PipelineManager(KnowsOtherNames):
 
     @cached_property
     def schedules(self) -> Schedules:
-        """The project's schedules: get, list, pause, resume, run_now, delete, history, backfill."""
+        """The project's schedules: get, list, diff, apply, pause, resume, delete, backfill."""
         from flowerpower.pipeline.schedules import Schedules
 
-        return Schedules(self.job_queue)
+        return Schedules(self.project, self.registry, self.job_queue)
 
     def run(self, name: str, **overrides: Unpack[RunArguments]) -> dict[str, Any]:
         """Run the pipeline `name` in this process; the values of its final variables by name.
@@ -173,12 +173,14 @@ class PipelineManager(KnowsOtherNames):
         name: str,
         *,
         cron: str | None = None,
+        every: str | None = None,
         interval: str | int | float | timedelta | None = None,
         date: datetime | str | None = None,
         timezone: str | None = None,
         start: datetime | str | None = None,
         end: datetime | str | None = None,
         jitter: float | str | None = None,
+        except_: Iterable[IsoTime] | None = None,
         misfire_grace_time: float | str | None = None,
         coalesce: bool = True,
         max_instances: int = 1,
@@ -193,29 +195,26 @@ class PipelineManager(KnowsOtherNames):
     ) -> str:
         """Add a schedule for the pipeline `name`; returns its id.
 
-        It takes exactly one of `cron`, `interval` and `date`. Without any, it adds the schedule in
-        the pipeline's YAML, and no other argument counts but `schedule_id`, which says which one
-        if there are several. Times without an offset are in `timezone`, by default the project's.
-        Overrides, `priority` and `expires` are as for `add_job`; `overlap`: skip, queue or replace.
-
-        The same call again returns the same schedule. If another schedule has the `schedule_id`,
-        `overwrite` replaces it.
+        It takes exactly one of `cron`, `every` (such as `2 weeks`, counted from `start`),
+        `interval` and `date`. Without any, it adds or changes the schedule in the pipeline's YAML;
+        `schedule_id` says which one of several. Times without an offset are in `timezone`, by
+        default the project's. `except_` are dates without fires. Overrides, `priority` and
+        `expires` are as for `add_job`; `overlap`: skip, queue or replace. The same call again
+        returns the same schedule. If another has the `schedule_id`, `overwrite` replaces it.
 
         Raises:
-            PipelineNotFound, ConfigError, UsageError: before anything is stored.
-            Refused: if another schedule has the id.
+            PipelineNotFound, ConfigError, UsageError, Refused: before anything is stored.
             BackendUnreachable: if the schedule was not stored.
         """
         from flowerpower.pipeline import schedules
         from flowerpower.triggers.make import make_trigger
 
-        if cron is None and interval is None and date is None:
-            specs = schedules.declared_schedules(self.project, self.registry, name)
-            spec = schedules.select(name, specs, schedule_id)
+        if all(kind is None for kind in (cron, every, interval, date)):
+            schedule = schedules.add_declared(self.schedules, name, schedule_id, overwrite)
         else:
             trigger = make_trigger(
-                cron, interval, date, timezone=timezone or self.project.timezone,
-                start=start, end=end, jitter=jitter,
+                cron, interval, date, every=every, timezone=timezone or self.project.timezone,
+                start=start, end=end, jitter=jitter, except_=except_,
             )  # fmt: skip
             spec = schedules.spec_from_arguments(
                 self.project, name, trigger, make_overrides(overrides), schedule_id=schedule_id,
@@ -223,7 +222,7 @@ class PipelineManager(KnowsOtherNames):
                 coalesce=coalesce, max_instances=max_instances, overlap=overlap, priority=priority,
                 expires=expires,
             )  # fmt: skip
-        schedule = self.job_queue.add_schedule(spec, overwrite=overwrite)
+            schedule = self.job_queue.add_schedule(spec, overwrite=overwrite)
         self._announce("scheduled job for", name, schedule.id)
         return schedule.id
 
@@ -284,14 +283,18 @@ class PipelineManager(KnowsOtherNames):
         """
         return self.registry.create(name)
 
-    def delete(self, name: str, *, dry_run: bool = False) -> builtins.list[Path]:
+    def delete(
+        self, name: str, *, with_schedules: bool = False, dry_run: bool = False
+    ) -> builtins.list[Path]:
         """Delete a pipeline's YAML and module, unless `dry_run`; their paths in the project.
 
         Raises:
             PipelineNotFound: with the nearest name.
-            Refused: if another pipeline uses the module.
+            Refused: if another pipeline, a waiting job or (not with_schedules) a schedule needs it.
         """
-        return self.registry.delete(name, dry_run=dry_run)
+        from flowerpower.pipeline.deletion import delete_pipeline
+
+        return delete_pipeline(self.registry, self.job_queue, name, with_schedules, dry_run=dry_run)
 
     def export(self, name: str, path: str | os.PathLike[str], *, overwrite: bool = False) -> Bundle:
         """Write a pipeline's YAML and modules to `path`: a zip if it ends in .zip, else a folder.
@@ -324,13 +327,10 @@ class PipelineManager(KnowsOtherNames):
             ConfigError: if `path` is not a bundle.
             Refused: if files with other content exist, and `overwrite` is False.
         """
-        from flowerpower.pipeline.bundles.importing import plan_import, read_bundle
+        from flowerpower.pipeline.bundles.importing import import_bundle
 
-        bundle = read_bundle(Path(path), name)
-        plan = plan_import(self.project.root, bundle, overwrite=overwrite)
-        if not dry_run:
-            plan.apply()
-        return plan
+        root = self.project.root
+        return import_bundle(root, Path(path), name, overwrite=overwrite, dry_run=dry_run)
 
     def close(self) -> None:
         """Close the job queue's connections, if it was used."""

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Unpack
 
-from flowerpower.config.files import Project, schedule_faults
-from flowerpower.config.pipeline import ScheduleConfig
+from flowerpower.config.files import Project
 from flowerpower.config.run import RunOverrides
-from flowerpower.errors import ConfigError, UsageError
+from flowerpower.errors import UsageError
 from flowerpower.jobs.schedule import Fire, Origin, Overlap, ScheduleSpec, ScheduleState
 from flowerpower.jobs.schedule import Schedule as ScheduleRecord
+from flowerpower.pipeline.apply_schedules import (
+    apply_changes,
+    bring_in_line,
+    changes_to_make,
+    compare_schedules,
+    raise_failed,
+)
+from flowerpower.pipeline.declared_schedules import check_selection
 from flowerpower.pipeline.job_queue import PipelineJobQueue, queue_or_default
 from flowerpower.pipeline.jobs import Handle, Job
 from flowerpower.pipeline.overrides import parse_expires, parse_result_ttl, with_relative_paths
 from flowerpower.pipeline.registry import PipelineRegistry
-from flowerpower.text import did_you_mean
+from flowerpower.pipeline.schedule_changes import ScheduleChange
 from flowerpower.triggers import clock
 from flowerpower.triggers.base import Trigger
 
@@ -134,7 +140,11 @@ class Schedules:
     Methods raise ScheduleNotFound if no record has the id.
     """
 
-    def __init__(self, job_queue: PipelineJobQueue) -> None:
+    def __init__(
+        self, project: Project, registry: PipelineRegistry, job_queue: PipelineJobQueue
+    ) -> None:
+        self._project = project
+        self._registry = registry
         self._job_queue = job_queue
 
     def get(self, schedule_id: str) -> Schedule:
@@ -146,6 +156,47 @@ class Schedules:
         records = self._job_queue.list_schedules()
         wanted = [record for record in records if pipeline in (None, record.pipeline)]
         return [Schedule(record, self._job_queue) for record in wanted]
+
+    def compare(self, *pipelines: str) -> builtins.list[ScheduleChange]:
+        """How each schedule stands that the YAML of pipelines declares, or has declared.
+
+        Of these pipelines, or of all. What was added by hand is not among them.
+
+        Raises:
+            PipelineNotFound, ConfigError: if there is no such pipeline, or a file is wrong.
+        """
+        return compare_schedules(self._project, self._registry, self._job_queue, pipelines)
+
+    def diff(self, *pipelines: str) -> builtins.list[ScheduleChange]:
+        """What `apply` would add and change, and with `prune` remove; empty if nothing.
+
+        Errors are those of `compare`.
+        """
+        return [change for change in self.compare(*pipelines) if change.action is not None]
+
+    def apply(
+        self, *pipelines: str, prune: bool = False, dry_run: bool = False
+    ) -> builtins.list[ScheduleChange]:
+        """Make the live schedules what the YAML of pipelines declares; the changes that were made.
+
+        Schedules are added, and changed in place. With `prune` those are deleted that YAML
+        declares no more. A pause stays, and what was added by hand is left alone. `dry_run` only
+        checks.
+
+        Raises:
+            PipelineNotFound, ConfigError: as `compare`, before anything is changed.
+            FlowerpowerError: of the first change that could not be made, after the others.
+        """
+        changes = changes_to_make(self.compare(*pipelines), prune=prune)
+        applied = [*apply_changes(self._job_queue, changes, dry_run=dry_run)]
+        raise_failed(applied, changes, dry_run=dry_run)
+        return [row.change for row in applied]
+
+    def bring_in_line(
+        self, change: ScheduleChange, *, overwrite: bool = False
+    ) -> ScheduleRecord | None:
+        """As `apply_schedules.bring_in_line`."""
+        return bring_in_line(self._job_queue, change, overwrite=overwrite)
 
     def pause(self, schedule_id: str) -> Schedule:
         """As `Schedule.pause`."""
@@ -174,76 +225,35 @@ class Schedules:
         return self.get(schedule_id).backfill(dry_run=dry_run, **options)
 
 
-def declared_schedules(
-    project: Project, registry: PipelineRegistry, name: str
-) -> list[ScheduleSpec]:
-    """The schedules under `schedule` in a pipeline's YAML that are enabled.
+def add_declared(
+    schedules: Schedules, name: str, schedule_id: str | None, overwrite: bool
+) -> ScheduleRecord:
+    """Add the schedule that a pipeline's YAML declares, or change it in place; the live one.
 
     Raises:
-        PipelineNotFound, ConfigError: if there is no such pipeline or its file is wrong.
-        UsageError: if its file declares no schedule.
-    """
-    pipeline = registry.get(name)
-    entries = pipeline.config.schedule
-    if not entries:
-        raise UsageError(
-            f"{name} has no schedule of its own: expected cron, interval or date.",
-            hint=f"Give one of them, or add a schedule to conf/pipelines/{name}.yml.",
-        )
-    if faults := schedule_faults(pipeline, project.timezone):
-        raise ConfigError(faults=faults)
-    return [_spec_from_entry(project, name, entry) for entry in entries if entry.enabled]
-
-
-def _spec_from_entry(project: Project, name: str, entry: ScheduleConfig) -> ScheduleSpec:
-    try:
-        queue = queue_or_default(project, entry.queue)
-    except UsageError as error:
-        message = f"conf/pipelines/{name}.yml: schedule.queue: {error.message}"
-        raise ConfigError(message, hint=error.hint) from None
-    # A reference instead of the entry's `run`: that may hold an expanded `${SECRET}`, and whatever
-    # is in the overrides is stored in the queue. Each attempt reads the YAML again.
-    has_run = entry.run != RunOverrides()
-    return ScheduleSpec(
-        pipeline=name,
-        trigger=entry.trigger(project.timezone),
-        overrides=RunOverrides(declared=entry.id or "") if has_run else RunOverrides(),
-        id=entry.id,
-        queue=queue,
-        result_ttl=entry.result_ttl,
-        misfire_grace_time=entry.misfire_grace_time,
-        coalesce=entry.coalesce,
-        max_instances=entry.max_instances,
-        overlap=Overlap(entry.overlap),
-        priority=entry.priority,
-        expires=entry.expires,
-        origin=Origin.CONFIG,
-    )
-
-
-def select(name: str, specs: Sequence[ScheduleSpec], schedule_id: str | None) -> ScheduleSpec:
-    """The declared schedule of that id; without an id, the only one.
-
-    Raises:
+        PipelineNotFound, ConfigError: if there is no such pipeline, its file is wrong, or no
+            schedule there is enabled.
         UsageError: if no schedule has the id, or several are declared and none is named.
-        ConfigError: if none is enabled.
+        Refused: if another schedule has the id, and not `overwrite`.
     """
-    if len(specs) == 1 and schedule_id is None:
-        return specs[0]
-    if not specs:
-        raise ConfigError(f"conf/pipelines/{name}.yml: every schedule there has enabled: false.")
-    by_id = {spec.id: spec for spec in specs if spec.id is not None}
-    if schedule_id is None:
+    found = [change for change in schedules.compare(name) if change.declared is not None]
+    specs = [change.declared for change in found if change.declared is not None]
+    check_selection(name, specs, schedule_id)
+    enabled = [change for change in found if change.declared and change.declared.enabled]
+    if schedule_id is None and len(enabled) > 1:
         raise UsageError(
-            f"{name} declares {len(specs)} schedules: expected the id of one.",
-            hint=f"They are: {', '.join(by_id)}.",
+            f"{name} declares {len(enabled)} schedules: expected the id of one.",
+            hint=f"They are: {', '.join(change.label for change in enabled)}.",
         )
-    if schedule_id not in by_id:
-        raise UsageError(
-            f"{name} declares no schedule {schedule_id!r}.{did_you_mean(schedule_id, by_id)}",
-            hint="Give a trigger to make another one.",
-        )
-    return by_id[schedule_id]
+    (change,) = [
+        change
+        for change in enabled
+        if schedule_id is None or (change.declared and change.declared.id == schedule_id)
+    ]
+    schedule = schedules.bring_in_line(change, overwrite=overwrite)
+    # Only one that is not enabled, and not live, stays without.
+    assert schedule is not None
+    return schedule
 
 
 def spec_from_arguments(

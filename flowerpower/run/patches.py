@@ -118,6 +118,12 @@ def shut_down_future_adapter(used: driver.Driver) -> None:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
+def nodes_of_run(cache: Any, run_id: str) -> dict[str, Node]:
+    """The nodes of a run's graph, by name, which a cache keeps (Hamilton 1.90)."""
+    nodes: dict[str, Node] = cache._fn_graphs[run_id].nodes
+    return nodes
+
+
 def link_nodes(dependency: Node, dependant: Node) -> None:
     """Add an edge of a graph (Hamilton 1.90).
 

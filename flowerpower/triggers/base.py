@@ -8,25 +8,34 @@ time by `jittered` and never changes it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
-from typing import Self
+from typing import TYPE_CHECKING, ClassVar, Self
 from zoneinfo import ZoneInfo
 
-from flowerpower.errors import InvalidTrigger
+from flowerpower.errors import InvalidTime, InvalidTrigger
+from flowerpower.text import shortened
 from flowerpower.triggers import clock
-from flowerpower.triggers.wall_times import FIRST_YEAR, LAST_YEAR, WallTimes
-from flowerpower.triggers.words import day_and_time
+from flowerpower.triggers.transitions import spans_of_date, to_datetime, to_second
+from flowerpower.triggers.wall_times import FIRST_YEAR, LAST_YEAR
+from flowerpower.triggers.words import day_and_time, listed
+
+if TYPE_CHECKING:
+    from flowerpower.triggers.calendar_times import AnyWallTimes
 
 MAX_JITTER = 86_400.0
 """Seconds."""
+MAX_EXCEPTIONS = 1000
+"""Dates without fires that a trigger may have."""
 EARLIEST = datetime(FIRST_YEAR, 1, 2, tzinfo=UTC)
 LATEST = datetime(LAST_YEAR, 12, 30, tzinfo=UTC)
 """No fire lies before EARLIEST or after LATEST."""
 
 _TICK = timedelta(microseconds=1)
+_FEW = 3
+"""Up to so many exceptions are listed one by one."""
 
 
 class _InZone(ABC):
@@ -34,28 +43,34 @@ class _InZone(ABC):
     # Trigger, `timezone` comes second in each kind: Cron("0 8 * * *", "Europe/Berlin").
 
     timezone: str
+    kind: ClassVar[str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trigger(_InZone):
-    """The base of cron, interval and date.
+    """The base of cron, every, interval and date.
 
     Attributes:
         start: no fire is earlier; an interval counts from it. None for no bound.
         end: no fire is later. None for no bound.
         jitter: a fire may be up to so many seconds late.
+        kind: the argument of `make_trigger` that it is made of.
+        except_: dates without fires: those whose local time in its zone has such a date do not
+            exist.
         notes: sentences about wall times that its zone skips or repeats.
     """
 
     start: datetime | None = None
     end: datetime | None = None
     jitter: float = 0.0
+    except_: tuple[date, ...] = ()
     notes: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         set_field(self, "start", _in_utc("start", self.start))
         set_field(self, "end", _in_utc("end", self.end))
         set_field(self, "jitter", clock.parse_duration(self.jitter))
+        set_field(self, "except_", parse_dates(self.except_))
         clock.timezone(self.timezone)
         if self.start and self.end and self.end < self.start:
             raise InvalidTrigger(
@@ -78,8 +93,11 @@ class Trigger(_InZone):
         """The first fire later than the aware `moment`, in UTC; None when there are no more."""
         if moment > LATEST:
             return None
+        # An interval that counts from the call must not begin again behind each exception.
+        if self.except_ and (trigger := self.anchored(moment)) is not self:
+            return trigger.next_after(moment)
         # In UTC, because adding to a datetime of another zone moves its wall clock.
-        fire = self._next(max(moment, EARLIEST).astimezone(UTC))
+        fire = self._allowed_after(max(moment, EARLIEST).astimezone(UTC))
         return None if fire is None or (self.end and fire > self.end) else fire
 
     def fires_after(self, moment: datetime) -> bool:
@@ -96,13 +114,50 @@ class Trigger(_InZone):
         if moment <= EARLIEST:
             return None
         limit = moment.astimezone(UTC) - (timedelta() if inclusive else _TICK)
-        return self._last(min(limit, self.end or LATEST, LATEST))
+        fire = self._last(min(limit, self.end or LATEST, LATEST))
+        while fire is not None and (span := self._exception_at(fire)):
+            fire = self._last(to_datetime(span[0]) - _TICK)
+        return fire
 
     def count(self, after: datetime, until: datetime) -> int:
         """How many fires f have `after < f <= until`, exactly; computed, not walked."""
         first = max(after, EARLIEST).astimezone(UTC)
         last = min(until, self.end or LATEST, LATEST).astimezone(UTC)
-        return self._count(first, last) if first < last else 0
+        if first >= last:
+            return 0
+        return self._count(first, last) - sum(number for _, number in self.excepted(first, last))
+
+    def excepted(self, after: datetime, until: datetime) -> Iterator[tuple[date, int]]:
+        """The dates of `except_` that take fires f with `after < f <= until` away, and how many."""
+        for day in self.except_:
+            number = 0
+            for first, stop in spans_of_date(self.zone, day):
+                begin = max(after, to_datetime(first) - _TICK)
+                end = min(until, to_datetime(stop) - _TICK, self.end or LATEST)
+                number += self._count(begin, end) if begin < end else 0
+            if number:
+                yield day, number
+
+    def _allowed_after(self, moment: datetime) -> datetime | None:
+        """The first fire later than `moment` that no exception takes away, whatever its end."""
+        fire = self._next(moment)
+        while fire is not None and (span := self._exception_at(fire)):
+            fire = self._next(to_datetime(span[1]) - _TICK)
+        return fire
+
+    def _exception_at(self, fire: datetime) -> tuple[int, int] | None:
+        """The span of instants around `fire` whose date is excepted; None if it is not."""
+        if not self.except_:
+            return None
+        day = fire.astimezone(self.zone).date()
+        if day not in self._exceptions:
+            return None
+        second = to_second(fire)
+        return next(span for span in spans_of_date(self.zone, day) if span[0] <= second < span[1])
+
+    @cached_property
+    def _exceptions(self) -> frozenset[date]:
+        return frozenset(self.except_)
 
     def fires(self, after: datetime, until: datetime | None = None) -> Iterator[datetime]:
         """The fires f with `after < f <= until` in order, each computed when it is needed."""
@@ -132,9 +187,14 @@ class Trigger(_InZone):
         return self
 
     @property
-    def wall_times(self) -> WallTimes | None:
+    def wall_times(self) -> AnyWallTimes | None:
         """The wall times it fires at; None if it does not follow the wall clock."""
         return None
+
+    @property
+    def follows_local_time(self) -> bool:
+        """Whether people expect its fires at the same local time every day, week or month."""
+        return self.wall_times is not None
 
     def to_json(self) -> dict[str, object]:
         """Plain JSON that `trigger_from_json` reads, with the keywords of `make_trigger`."""
@@ -144,6 +204,8 @@ class Trigger(_InZone):
                 body[key] = clock.format_time(bound)
         if self.jitter:
             body["jitter"] = plain_number(self.jitter)
+        if self.except_:
+            body["except"] = [day.isoformat() for day in self.except_]
         return body
 
     def in_words(self) -> str:
@@ -154,6 +216,10 @@ class Trigger(_InZone):
                 parts.append(f"{word} {day_and_time(bound.astimezone(self.zone))}")
         if self.jitter:
             parts.append(f"up to {clock.format_duration(self.jitter)} late")
+        if self.except_:
+            few = len(self.except_) <= _FEW
+            days = listed([day.isoformat() for day in self.except_])
+            parts.append(f"except {days if few else f'on {len(self.except_)} dates'}")
         return ", ".join(parts)
 
     @abstractmethod
@@ -180,6 +246,31 @@ def _in_utc(name: str, bound: object) -> datetime | None:
             f"The {name} of a trigger is an aware datetime; this is {bound!r:.60}."
         )
     return bound.astimezone(UTC)
+
+
+def parse_dates(values: object) -> tuple[date, ...]:
+    """Dates, each a date or text such as `2026-12-24`, sorted and without repeats.
+
+    Raises:
+        InvalidTime: naming the first that is none.
+        InvalidTrigger: if they are no list, or more than MAX_EXCEPTIONS.
+    """
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise InvalidTrigger(f"Expected a list of dates, got {shortened(repr(values))}.")
+    days = set()
+    for value in values:
+        is_day = isinstance(value, date) and not isinstance(value, datetime)
+        try:
+            if not is_day and (not isinstance(value, str) or len(value.strip()) != 10):
+                raise ValueError
+            days.add(value if is_day else date.fromisoformat(value.strip()))
+        except ValueError:
+            raise InvalidTime(
+                f"{shortened(repr(value))} is not a date: expected one such as 2026-12-24."
+            ) from None
+    if len(days) > MAX_EXCEPTIONS:
+        raise InvalidTrigger(f"Expected at most {MAX_EXCEPTIONS} dates, got {len(days)}.")
+    return tuple(sorted(days))
 
 
 def plain_number(number: float) -> float | int:

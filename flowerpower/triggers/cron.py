@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import cached_property
+from typing import ClassVar
 
-from flowerpower.triggers.base import Trigger, set_field
+from flowerpower.triggers.base import set_field
 from flowerpower.triggers.cron_grammar import normalise
-from flowerpower.triggers.instants import (
-    count_fires,
-    first_fire_after,
-    first_fire_after_minute,
-    last_fire_until,
-)
-from flowerpower.triggers.transitions import to_datetime, to_second
+from flowerpower.triggers.wall_clock import WallClockTrigger
 from flowerpower.triggers.wall_times import WallTimes, wall_times_of
 from flowerpower.triggers.words import cron_in_words
 
 
 @dataclass(frozen=True)
-class Cron(Trigger):
+class Cron(WallClockTrigger):
     """Fires at the wall-clock times that a cron expression names in a time zone.
 
     `start` bounds the fires and may itself be one.
@@ -32,6 +26,7 @@ class Cron(Trigger):
 
     expression: str
     timezone: str = "UTC"
+    kind: ClassVar[str] = "cron"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -47,34 +42,7 @@ class Cron(Trigger):
     @property
     def is_wildcard(self) -> bool:
         """Whether minute or hour begins with `*`: repeated wall times fire twice, skipped never."""
-        return self.wall_times.fields.is_wildcard
-
-    def _next(self, moment: datetime) -> datetime | None:
-        second = self._floor(to_second(moment))
-        # By whole minutes, so that schedules that share an expression find the fire in the cache.
-        fire = first_fire_after_minute(self.wall_times, self.zone, second // 60)
-        if fire is None or fire > max(moment, self.start or moment):
-            return fire
-        # Before 1972 offsets had odd seconds, so a fire may lie within a minute of UTC.
-        later = first_fire_after(self.wall_times, self.zone, second)
-        return None if later is None else to_datetime(later)
-
-    def _last(self, limit: datetime) -> datetime | None:
-        second = last_fire_until(self.wall_times, self.zone, to_second(limit))
-        if second is None:
-            return None
-        fire = to_datetime(second)
-        return None if self.start and fire < self.start else fire
-
-    def _count(self, after: datetime, until: datetime) -> int:
-        first = self._floor(to_second(after))
-        return count_fires(self.wall_times, self.zone, first, to_second(until))
-
-    def _floor(self, second: int) -> int:
-        """The last second that is too early for a fire after `second`."""
-        if self.start is None:
-            return second
-        return max(second, to_second(self.start - timedelta(microseconds=1)))
+        return self.wall_times.is_wildcard
 
     def _own_words(self) -> str:
         return cron_in_words(self.wall_times.fields)

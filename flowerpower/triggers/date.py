@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
-from typing import TypeAlias, cast
+from typing import ClassVar, TypeAlias, cast
 from zoneinfo import ZoneInfo
 
 from flowerpower.errors import InvalidTime, InvalidTrigger
@@ -31,10 +31,13 @@ class Date(Trigger):
 
     text: str
     timezone: str = "UTC"
+    kind: ClassVar[str] = "date"
     moment: datetime = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.except_:
+            raise InvalidTrigger("A date fires once: it has no exceptions.")
         moment, notes = parse_moment(self.text, self.zone)
         set_field(self, "text", iso_text(self.text))
         set_field(self, "moment", moment)

@@ -1,4 +1,4 @@
-"""From the wall times of a cron expression to instants, across the transitions of a zone.
+"""From the wall times of a trigger to instants, across the transitions of a zone.
 
 The rule at a transition is that of Debian's cron:
 
@@ -18,6 +18,7 @@ from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from flowerpower.triggers.calendar_times import AnyWallTimes
 from flowerpower.triggers.transitions import (
     Transition,
     last_transition,
@@ -27,19 +28,20 @@ from flowerpower.triggers.transitions import (
     previous_transition,
     to_datetime,
 )
-from flowerpower.triggers.wall_times import WallTimes
 
 _NEVER = -(10**18)
 
 
 @lru_cache(maxsize=16_384)
-def first_fire_after_minute(wall_times: WallTimes, zone: ZoneInfo, minute: int) -> datetime | None:
+def first_fire_after_minute(
+    wall_times: AnyWallTimes, zone: ZoneInfo, minute: int
+) -> datetime | None:
     """The first fire later than the start of a minute (counted from 1970), in UTC; cached."""
     fire = first_fire_after(wall_times, zone, minute * 60)
     return None if fire is None else to_datetime(fire)
 
 
-def first_fire_after(wall_times: WallTimes, zone: ZoneInfo, second: int) -> int | None:
+def first_fire_after(wall_times: AnyWallTimes, zone: ZoneInfo, second: int) -> int | None:
     """The first fire later than the instant `second`, as an instant; None past all years."""
     offset, last = offset_and_last_transition(zone, second)
     local = max(second + 1 + offset, _repeated_until(wall_times, last))
@@ -58,7 +60,7 @@ def first_fire_after(wall_times: WallTimes, zone: ZoneInfo, second: int) -> int 
         local = max(transition.at + offset, _repeated_until(wall_times, transition))
 
 
-def last_fire_until(wall_times: WallTimes, zone: ZoneInfo, second: int) -> int | None:
+def last_fire_until(wall_times: AnyWallTimes, zone: ZoneInfo, second: int) -> int | None:
     """The last fire not later than the instant `second`; None before all years."""
     position, offset = second, offset_at(zone, second)
     while True:
@@ -77,7 +79,7 @@ def last_fire_until(wall_times: WallTimes, zone: ZoneInfo, second: int) -> int |
         position, offset = transition.at - 1, transition.before
 
 
-def count_fires(wall_times: WallTimes, zone: ZoneInfo, after: int, until: int) -> int:
+def count_fires(wall_times: AnyWallTimes, zone: ZoneInfo, after: int, until: int) -> int:
     """How many fires f have `after < f <= until`."""
     offset, last = offset_and_last_transition(zone, after)
     local = max(after + 1 + offset, _repeated_until(wall_times, last))
@@ -100,17 +102,17 @@ def count_fires(wall_times: WallTimes, zone: ZoneInfo, after: int, until: int) -
     return total
 
 
-def catches_up_at(wall_times: WallTimes, transition: Transition) -> bool:
+def catches_up_at(wall_times: AnyWallTimes, transition: Transition) -> bool:
     """Whether one or more skipped wall times fire together at the instant of `transition`."""
     return _catches_up(wall_times, transition) and wall_times.any(*transition.minutes)
 
 
-def _catches_up(wall_times: WallTimes, transition: Transition) -> bool:
-    return transition.skips and not transition.is_correction and not wall_times.fields.is_wildcard
+def _catches_up(wall_times: AnyWallTimes, transition: Transition) -> bool:
+    return transition.skips and not transition.is_correction and not wall_times.is_wildcard
 
 
-def _repeated_until(wall_times: WallTimes, transition: Transition | None) -> int:
+def _repeated_until(wall_times: AnyWallTimes, transition: Transition | None) -> int:
     """The local second before which wall times after `transition` are repeats that do not fire."""
     if transition is None or transition.skips or transition.is_correction:
         return _NEVER
-    return _NEVER if wall_times.fields.is_wildcard else transition.stop_local
+    return _NEVER if wall_times.is_wildcard else transition.stop_local

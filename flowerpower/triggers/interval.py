@@ -1,14 +1,16 @@
-"""Triggers that fire every so many seconds of real time."""
+"""Triggers that fire every so many seconds of elapsed time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Self
+from typing import ClassVar, Self
 
 from flowerpower.errors import InvalidTrigger
 from flowerpower.triggers import clock
 from flowerpower.triggers.base import LATEST, Trigger, plain_number, set_field
+
+_DAY = 86_400
 
 MIN_INTERVAL = 1.0
 """Seconds."""
@@ -16,7 +18,7 @@ MIN_INTERVAL = 1.0
 
 @dataclass(frozen=True)
 class Interval(Trigger):
-    """Fires every so many seconds of real time, the first time one interval after its start.
+    """Fires every so many seconds of elapsed time, the first time one interval after its start.
 
     Without a start it counts from the moment it is called with; `anchored` gives it a start.
 
@@ -27,6 +29,7 @@ class Interval(Trigger):
 
     seconds: float
     timezone: str = "UTC"
+    kind: ClassVar[str] = "interval"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -63,8 +66,15 @@ class Interval(Trigger):
         start = self.start or after
         return max((until - start) // self.step, 0) - max((after - start) // self.step, 0)
 
+    @property
+    def follows_local_time(self) -> bool:
+        """Whether it is of whole days: at the same local time until clocks change."""
+        return self.seconds % _DAY == 0
+
     def _own_words(self) -> str:
-        return f"every {clock.format_duration(self.seconds)}"
+        # Two weeks of elapsed time are not two weeks of the calendar, which `Every` counts.
+        elapsed = " of elapsed time" if self.follows_local_time else ""
+        return f"every {clock.format_duration(self.seconds)}{elapsed}"
 
     def _own_json(self) -> dict[str, object]:
         return {"interval": plain_number(self.seconds)}

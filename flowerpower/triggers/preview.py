@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
+from flowerpower.triggers import clock
 from flowerpower.triggers.base import LATEST, Trigger
+from flowerpower.triggers.calendar_times import AnyWallTimes, CalendarTimes
 from flowerpower.triggers.instants import catches_up_at
+from flowerpower.triggers.interval import Interval
 from flowerpower.triggers.transitions import (
     Transition,
     last_transition,
     next_transition,
+    offset_at,
+    spans_of_date,
     to_datetime,
     to_second,
     to_wall_time,
 )
-from flowerpower.triggers.wall_times import WallTimes
 from flowerpower.triggers.words import day_and_time, day_in_words, listed, time_in_words
 
 _DAY = 86_400
 _HORIZON = 2 * 366 * _DAY
+_FEW_FIRES = 4
+"""Up to so many fires that an exception takes away are listed one by one."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,8 @@ class PreviewRow:
     Attributes:
         fire: the nominal time, aware, in UTC.
         local: the same in the trigger's zone.
-        note: what a transition does to this fire, a sentence without its full stop; else empty.
+        note: what is special about this fire, mostly what a transition does to it, a sentence
+            without its full stop; else empty.
     """
 
     fire: datetime
@@ -49,6 +56,8 @@ def preview(trigger: Trigger, start: datetime, count: int = 10) -> list[PreviewR
             note = _note(trigger.wall_times, trigger.zone, before, to_second(fire))
         else:
             note = "" if rows else " ".join(trigger.notes).removesuffix(".")
+            if _is_of_days(trigger):
+                note = _moved_note(trigger.zone, before, to_second(fire)) or note
         rows.append(PreviewRow(fire, fire.astimezone(trigger.zone), note))
         before = to_second(fire)
     return rows
@@ -58,6 +67,9 @@ def transition_sentences(trigger: Trigger, start: datetime, count: int = 10) -> 
     """A sentence for each transition that touches one of the next `count` fires."""
     fires = [to_second(fire) for fire in islice(trigger.fires(start), count)]
     wall_times = trigger.wall_times
+    if _is_of_days(trigger) and fires:
+        transitions = _transitions(trigger.zone, to_second(start), fires[-1])
+        return [_sentence(trigger, transition) for transition in transitions]
     if wall_times is None or not fires:
         return []
     return [
@@ -65,6 +77,7 @@ def transition_sentences(trigger: Trigger, start: datetime, count: int = 10) -> 
         for transition in _transitions(trigger.zone, to_second(start), fires[-1] + _DAY)
         if (transition.at <= fires[-1] or _shown_again(fires[-1], transition))
         and wall_times.any(*transition.minutes)
+        and not _is_excepted(trigger, transition)
     ]
 
 
@@ -78,6 +91,45 @@ def next_transition_sentence(trigger: Trigger, start: datetime) -> str | None:
     if transition is None or trigger.next_after(to_datetime(transition.at - 1)) is None:
         return None
     return _sentence(trigger, transition)
+
+
+def exception_sentences(trigger: Trigger, start: datetime, until: datetime) -> list[str]:
+    """A sentence for each exception that takes fires f with `start < f <= until` away."""
+    without = replace(trigger, except_=())
+    sentences = []
+    for day, number in trigger.excepted(start, until):
+        spans = spans_of_date(trigger.zone, day)
+        begin = max(start, to_datetime(spans[0][0]) - timedelta(microseconds=1))
+        times = [
+            time_in_words(fire.astimezone(trigger.zone))
+            for fire in islice(without.fires(begin), min(number, _FEW_FIRES))
+        ]
+        few = number <= _FEW_FIRES
+        fires = f"the fire{'s' * (number > 1)} of {listed(times)}" if few else f"{number} fires"
+        midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - it is shown as a date
+        sentences.append(f"On {day_in_words(midnight)} an exception takes {fires} away.")
+    return sentences
+
+
+def _is_of_days(trigger: Trigger) -> bool:
+    return isinstance(trigger, Interval) and trigger.follows_local_time
+
+
+def _moved(before: int, after: int) -> str:
+    """How the local time of what happens every so many days of elapsed time changes."""
+    length = clock.format_duration(abs(after - before))
+    return f"{length} {'later' if after > before else 'earlier'} by the clock"
+
+
+def _moved_note(zone: ZoneInfo, before: int, fire: int) -> str:
+    old, new = offset_at(zone, before), offset_at(zone, fire)
+    return "" if old == new else f"clocks changed: {_moved(old, new)} than before"
+
+
+def _is_excepted(trigger: Trigger, transition: Transition) -> bool:
+    """Whether what the transition touches lies on a date without fires."""
+    local = transition.stop_local if transition.skips else transition.first_local
+    return to_wall_time(local).date() in trigger.except_
 
 
 def _transitions(zone: ZoneInfo, after: int, until: int) -> Iterator[Transition]:
@@ -100,14 +152,17 @@ def _sentence(trigger: Trigger, transition: Transition) -> str:
 
 def _effect(trigger: Trigger, transition: Transition) -> str:
     wall_times = trigger.wall_times
+    if _is_of_days(trigger):
+        moved = _moved(transition.before, transition.after)
+        return f"from then on fires come {moved}, because an interval counts elapsed time"
     first, stop = transition.minutes
     number = wall_times.count(first, stop) if wall_times else 0
-    if wall_times is None or not number:
+    if wall_times is None or not number or _is_excepted(trigger, transition):
         return "no fire is affected"
     one = number == 1
     fires = _fires(wall_times, transition)
     if not transition.skips:
-        if wall_times.fields.is_wildcard or transition.is_correction:
+        if wall_times.is_wildcard or transition.is_correction:
             return f"{fires} come{'s' * one} twice"
         return f"{fires} come{'s' * one} once, the first time"
     if not catches_up_at(wall_times, transition):
@@ -118,7 +173,7 @@ def _effect(trigger: Trigger, transition: Transition) -> str:
     return f"{fires} {'moves to' if one else 'become one at'} {after_gap}"
 
 
-def _fires(wall_times: WallTimes, transition: Transition) -> str:
+def _fires(wall_times: AnyWallTimes, transition: Transition) -> str:
     """The skipped or repeated wall times in words: "the fires of 02:00 and 02:30"."""
     first, stop = transition.minutes
     number = wall_times.count(first, stop)
@@ -134,15 +189,15 @@ def _fires(wall_times: WallTimes, transition: Transition) -> str:
     return f"the {number} fires from {span}"
 
 
-def _between(wall_times: WallTimes, first: int, stop: int) -> Iterator[int]:
+def _between(wall_times: AnyWallTimes, first: int, stop: int) -> Iterator[int]:
     minute = wall_times.at_or_after(first)
     while minute is not None and minute < stop:
         yield minute
         minute = wall_times.at_or_after(minute + 1)
 
 
-def _note(wall_times: WallTimes, zone: ZoneInfo, before: int, fire: int) -> str:
-    """What a transition does to a fire, the next one after the instant `before`."""
+def _note(wall_times: AnyWallTimes, zone: ZoneInfo, before: int, fire: int) -> str:
+    """What is special about a fire, the next one after the instant `before`."""
     last = last_transition(zone, fire)
     local = fire + (last.after if last else 0)
     if last and last.skips and before < last.at and wall_times.any(*last.minutes):
@@ -155,9 +210,11 @@ def _note(wall_times: WallTimes, zone: ZoneInfo, before: int, fire: int) -> str:
         return "second of two: clocks went back"
     following = next_transition(zone, fire, fire + _DAY)
     if following and _shown_again(fire, following):
-        if wall_times.fields.is_wildcard or following.is_correction:
+        if wall_times.is_wildcard or following.is_correction:
             return "first of two: clocks go back"
         return "fires this time only: clocks go back and show it again"
+    if isinstance(wall_times, CalendarTimes) and wall_times.stands_in(local // 60):
+        return "the last day of its month, which is shorter"
     return ""
 
 

@@ -5,7 +5,7 @@ Instants are whole seconds since 1970 in UTC; a local second is an instant plus 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -128,6 +128,29 @@ def previous_transition(zone: ZoneInfo, until: int, after: int) -> Transition | 
             if transition.at <= until:
                 return transition
     return None
+
+
+@lru_cache(maxsize=16_384)
+def spans_of_date(zone: ZoneInfo, day: date) -> tuple[tuple[int, int], ...]:
+    """The instants at which clocks in `zone` show that date, as spans from first to before stop.
+
+    Mostly one; none for a date that was skipped; more if clocks went back across midnight.
+    """
+    local = (day.toordinal() - _EPOCH.toordinal()) * 86_400
+    # Offsets are shorter than a day, and so are transitions since 1900 but for the date line's.
+    position, end = local - 3 * 86_400, local + 4 * 86_400
+    offset = offset_at(zone, position)
+    spans: list[tuple[int, int]] = []
+    while position < end:
+        transition = next_transition(zone, position, end)
+        stop = transition.at if transition else end
+        first, last = max(local - offset, position), min(local + 86_400 - offset, stop)
+        if first < last and spans and spans[-1][1] == first:
+            spans[-1] = (spans[-1][0], last)
+        elif first < last:
+            spans.append((first, last))
+        position, offset = stop, transition.after if transition else offset
+    return tuple(spans)
 
 
 def instant_of(wall_time: datetime, zone: ZoneInfo) -> tuple[int, str | None]:

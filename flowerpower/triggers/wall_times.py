@@ -41,6 +41,11 @@ class WallTimes:
         self._times_a_day = self.times.bit_count()
         self._masks: dict[tuple[int, int], int] = {}
 
+    @property
+    def is_wildcard(self) -> bool:
+        """Whether they follow real time, as `CronFields.is_wildcard` says."""
+        return self.fields.is_wildcard
+
     def at_or_after(self, wall_time: int) -> int | None:
         """The first of them not before `wall_time`; None past LAST_YEAR."""
         day, minute = divmod(wall_time, DAY)

@@ -1,4 +1,4 @@
-"""`flowerpower pipeline`: all of it but `run` and `dag`."""
+"""`flowerpower pipeline`: all of it but `list`, `run` and `dag`."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flowerpower.errors import ConfigError, FlowerpowerError, UsageError
+from flowerpower.errors import ConfigError, UsageError
 from flowerpower.text import mask_values
 from flowerpower_cli.command import CommandContext, command, importing_modules
+from flowerpower_cli.declared import schedules_in_words, standings_by_pipeline
 from flowerpower_cli.options import (
     DryRun,
     NewName,
     OutputFile,
     Overwrite,
     PipelineName,
+    QueueOptions,
     Yes,
     argument,
 )
 from flowerpower_cli.views.output import check_writable
+from flowerpower_cli.views.standings import DIFFERENCES, schedule_and_standing
 from flowerpower_cli.views.tables import Block, cell, line, table, text_lines
 
 if TYPE_CHECKING:
-    from flowerpower.config.pipeline import PipelineConfig
     from flowerpower.run.draw.graph import Graph
     from flowerpower.run.plan import Plan
 
@@ -41,56 +43,7 @@ def new(context: CommandContext, pipeline: PipelineName) -> None:
     context.output.message(f"Run it: flowerpower pipeline run {pipeline}")
 
 
-@command("pipeline list", example="--json")
-def list_pipelines(context: CommandContext) -> None:
-    """List the project's pipelines."""
-    names = context.manager.list()
-    rows = [_listed_data(context, name) for name in names]
-    context.output.result(rows, lambda: _list_view(rows), names)
-    if not rows:
-        context.output.message(
-            "There are no pipelines yet; make one with `flowerpower pipeline new`."
-        )
-
-
-def _listed_data(context: CommandContext, name: str) -> dict[str, Any]:
-    try:
-        config = context.manager.registry.get(name).config
-    except ConfigError as error:
-        return {"name": name, "modules": [], "schedule": [], "error": error.message}
-    return {
-        "name": name,
-        "modules": config.run.modules or [f"pipelines.{name}"],
-        "schedule": _schedules_in_words(context, config),
-        "error": None,
-    }
-
-
-def _schedules_in_words(context: CommandContext, config: PipelineConfig) -> list[str]:
-    """When each schedule of a pipeline's YAML fires, or why it cannot."""
-    texts = []
-    for schedule in config.schedule:
-        try:
-            texts.append(schedule.trigger(context.timezone).in_words())
-        except FlowerpowerError as error:
-            texts.append(" ".join((error.message, *error.details)))
-    return texts
-
-
-def _list_view(rows: list[dict[str, Any]]) -> Iterator[Block]:
-    if rows:
-        columns = {
-            "pipeline": [cell(row["name"], "bold") for row in rows],
-            "modules": [cell(", ".join(row["modules"])) for row in rows],
-            "schedule…": [
-                cell(row["error"] or "; ".join(row["schedule"]), "red" if row["error"] else "")
-                for row in rows
-            ],
-        }
-        yield table(columns)
-
-
-@command("pipeline show", example="daily_report")
+@command("pipeline show", example="daily_report", options=QueueOptions)
 def show(
     context: CommandContext,
     pipeline: PipelineName,
@@ -109,17 +62,20 @@ def show(
         plan = manager.plan(pipeline, complete=False)
         graph = manager.graph(pipeline) if html else None
     configuration: Any = mask_values(files.file.root.plain(as_written=True), named=True)
-    schedule = _schedules_in_words(context, files.config)
+    schedule = schedules_in_words(context, files.config)
     config_text = _as_yaml(configuration) if configuration else ""
     if graph is not None:
         page = _page(graph, plan, files.file.name, config_text, schedule)
         context.output.write(page, output)
         if not context.output.json:
             return
+    standings = standings_by_pipeline(context)
+    changes = (standings or {}).get(pipeline, [])
     data = {
         "pipeline": pipeline,
         "configuration": configuration,
         "schedule": schedule,
+        "schedules": None if standings is None else [change.to_json() for change in changes],
         "final_vars": plan.final_vars,
         "nodes": [dataclasses.asdict(node) for node in plan.nodes],
         "inputs": [dataclasses.asdict(node) for node in plan.inputs],
@@ -131,8 +87,11 @@ def show(
         yield from nodes_view(plan.nodes)
         if plan.inputs:
             yield from inputs_view(plan.inputs, {**plan.run.config, **plan.input_values})
-        for text in schedule:
-            yield line(f"Scheduled {text}")
+        for change in changes:
+            words = change.to_json()["in_words"] or change.label
+            yield line(f"Scheduled {schedule_and_standing(words, change.standing)}")
+        if not changes:
+            yield from (line(f"Scheduled {text}") for text in schedule)
 
     context.output.result(data, view, [pipeline])
 
@@ -166,12 +125,15 @@ def _page(graph: Graph, plan: Plan, file: str, configuration: str, schedule: lis
     ).encode()
 
 
-@command("pipeline validate")
+@command("pipeline validate", options=QueueOptions)
 def validate(
     context: CommandContext,
     pipeline: Annotated[str | None, argument("[PIPELINE]", "Only this one.")] = None,
 ) -> None:
-    """Check every pipeline without running it, and show all faults at once."""
+    """Check every pipeline without running it, and show all faults at once.
+
+    That a schedule is not live as declared is no fault: it is said, and `schedule diff` shows it.
+    """
     manager = context.manager
     names = manager.list() if pipeline is None else [manager.registry.files(pipeline).name]
     with importing_modules(context.manager.project.root):
@@ -182,26 +144,58 @@ def validate(
             f"{len(faulty)} of {len(names)} pipelines are not valid:",
             details=[f"{name}: {fault}" for name in faulty for fault in faults[name]],
         )
-    data = [{"pipeline": name, "valid": True, "faults": []} for name in names]
+    standings = standings_by_pipeline(context)
+    data = [
+        {
+            "pipeline": name,
+            "valid": True,
+            "faults": [],
+            "schedules": None
+            if standings is None
+            else [change.to_json() for change in standings.get(name, [])],
+        }
+        for name in names
+    ]
     columns = {
         "pipeline": [cell(name, "bold") for name in names],
         "": [cell("valid", "green")] * len(names),
     }
     context.output.result(data, lambda: [table(columns)], names)
+    for name in names:
+        for change in (standings or {}).get(name, []):
+            if change.action is not None:
+                said = DIFFERENCES[change.standing]
+                context.output.message(f"{name}: {change.id or 'its schedule'} {said}.")
 
 
-@command("pipeline delete", example="old_report --yes")
+@command("pipeline delete", example="old_report --yes", options=QueueOptions)
 def delete(
-    context: CommandContext, pipeline: PipelineName, yes: Yes = False, dry_run: DryRun = False
+    context: CommandContext,
+    pipeline: PipelineName,
+    with_schedules: Annotated[
+        bool, typer.Option("--with-schedules", help="Delete its schedules too.")
+    ] = False,
+    yes: Yes = False,
+    dry_run: DryRun = False,
 ) -> None:
-    """Delete a pipeline: its configuration and its module."""
+    """Delete a pipeline: its configuration and its module.
+
+    It is refused while jobs of it wait, or it has schedules and --with-schedules is not given.
+    """
     manager = context.manager
-    files = [path.as_posix() for path in manager.delete(pipeline, dry_run=True)]
+    planned = manager.delete(pipeline, with_schedules=with_schedules, dry_run=True)
+    files = [path.as_posix() for path in planned]
+    has_queue = with_schedules and manager.job_queue.is_made
+    live = manager.schedules.list(pipeline=pipeline) if has_queue else []
+    schedules = [schedule.id for schedule in live]
     if not dry_run:
-        context.output.confirm(f"This deletes {' and '.join(files)}.", yes=yes)
-        manager.delete(pipeline)
-    data = {"pipeline": pipeline, "files": files, "deleted": not dry_run}
-    context.output.result(data, lambda: map(line, files), [pipeline])
+        what = " and ".join([*files, *(f"the schedule {name}" for name in schedules)])
+        context.output.confirm(f"This deletes {what}.", yes=yes)
+        manager.delete(pipeline, with_schedules=with_schedules)
+    data = {
+        "pipeline": pipeline, "files": files, "schedules": schedules, "deleted": not dry_run,
+    }  # fmt: skip
+    context.output.result(data, lambda: map(line, [*files, *schedules]), [pipeline])
     context.output.message("Dry run: nothing was deleted." if dry_run else "Deleted.")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,7 +27,6 @@ from flowerpower_cli.options import (
     whole_number,
 )
 from flowerpower_cli.views.output import stdout_to_stderr
-from flowerpower_cli.views.tables import Block, line
 
 if TYPE_CHECKING:
     from flowerpower.jobs.schedule import Schedule
@@ -46,6 +45,7 @@ def list_(
 ) -> None:
     """List schedules, the oldest first: when they fire, and what became of the last fire."""
     from flowerpower.jobs.schedule import ScheduleState
+    from flowerpower_cli.declared import say_what_is_not_live, standings_of
     from flowerpower_cli.views.jobs import record_data
     from flowerpower_cli.views.schedules import schedules_view
 
@@ -57,10 +57,16 @@ def list_(
         if pipeline in (None, schedule.pipeline) and (not states or schedule.state in states)
     ]
     context.learn_secrets(*(schedule.pipeline for schedule in schedules))
+    changes = standings_of(context, all_schedules, *context.manager.list())
+    standings = {change.live.id: change.standing for change in changes if change.live}
     context.output.result(
-        [record_data(schedule) for schedule in schedules],
-        lambda: schedules_view(schedules, context.timezone),
+        [
+            record_data(schedule) | {"declaration": standings.get(schedule.id)}
+            for schedule in schedules
+        ],
+        lambda: schedules_view(schedules, context.timezone, standings),
     )
+    say_what_is_not_live(context, changes, pipeline)
     if not all_schedules:
         context.output.message(
             "There are no schedules yet; add one with `flowerpower schedule add PIPELINE`."
@@ -74,10 +80,13 @@ def list_(
 def show(context: CommandContext, schedule: ScheduleId) -> None:
     """Show all that is known of a schedule: its next fires, and what became of the last ones."""
     from flowerpower.triggers import clock
+    from flowerpower.triggers.base import LATEST
     from flowerpower.triggers.preview import PreviewRow
     from flowerpower.triggers.preview import preview as next_fires_of
+    from flowerpower_cli.declared import standing_of
     from flowerpower_cli.views.jobs import record_data
-    from flowerpower_cli.views.schedules import next_fires_data, schedule_view
+    from flowerpower_cli.views.previews import exceptions_data, next_fires_data
+    from flowerpower_cli.views.schedules import schedule_view
 
     record = _get_schedule(context, schedule)
     fires = context.job_queue.list_fires(record.id, LAST_FIRES)
@@ -89,8 +98,14 @@ def show(context: CommandContext, schedule: ScheduleId) -> None:
     data = record_data(record) | {
         "next_fires": next_fires_data(next_fires),
         "fires": [fire.to_json() for fire in fires],
+        "exceptions": exceptions_data(record.trigger, clock.now(), LATEST),
     }
-    context.output.result(data, lambda: schedule_view(record, next_fires, fires, context.timezone))
+    change = standing_of(context, record)
+    data["declaration"] = change.standing if change else None
+    data["changes"] = change.to_json()["changes"] if change else []
+    context.output.result(
+        data, lambda: schedule_view(record, next_fires, fires, context.timezone, change)
+    )
 
 
 @command("schedule history", example="daily_report-1", options=QueueOptions)
@@ -132,43 +147,59 @@ def preview(
 ) -> None:
     """Show the next fires of a schedule or a trigger, and what clock changes do to them."""
     from flowerpower.triggers import clock
-    from flowerpower.triggers.preview import next_transition_sentence, transition_sentences
+    from flowerpower.triggers.base import LATEST
+    from flowerpower.triggers.preview import exception_sentences
     from flowerpower.triggers.preview import preview as next_fires
-    from flowerpower_cli.views.schedules import next_fires_data, next_fires_table
+    from flowerpower_cli.views.previews import exceptions_data, next_fires_data, preview_view
 
     if not 1 <= count <= MAX_COUNT:
         raise UsageError(f"--count: expected 1 to {MAX_COUNT}, got {count}.")
-    trigger = _trigger(context, schedule, options)
+    trigger = _trigger(context, schedule, options, start)
     begin = _start(start, trigger).replace(microsecond=0)
     # An interval without a start counts from the first moment that is shown.
     trigger = trigger.anchored(begin)
-    rows = next_fires(trigger, begin, count)
-    transitions = transition_sentences(trigger, begin, count)
-    if trigger.wall_times and not transitions:
-        later = next_transition_sentence(trigger, begin)
-        transitions = [later] if later else []
+    # A step of the calendar fires at its start too.
+    after = clock.after(begin, -1e-6) if options.every and begin == trigger.start else begin
+    rows = next_fires(trigger, after, count)
+    until = rows[-1].fire if len(rows) == count else LATEST
+    transitions = _transition_sentences(trigger, after, count)
     data = {
         "trigger": trigger.to_json(),
         "in_words": trigger.in_words(),
         "timezone": trigger.timezone,
         "fires": next_fires_data(rows),
         "transitions": transitions,
+        "exceptions": exceptions_data(trigger, after, until),
     }
-
-    def view() -> Iterator[Block]:
-        yield line(trigger.in_words(), "bold")
-        if rows:
-            yield next_fires_table(rows, begin)
-        yield from (line(sentence) for sentence in transitions)
-
-    context.output.result(data, view, [clock.format_time(row.fire) for row in rows])
+    sentences = [*transitions, *exception_sentences(trigger, after, until)]
+    context.output.result(
+        data,
+        lambda: preview_view(trigger, rows, begin, sentences),
+        [clock.format_time(row.fire) for row in rows],
+    )
     if not rows:
         context.output.message("The trigger will never fire.")
 
 
-def _trigger(context: CommandContext, schedule_id: str | None, options: TriggerOptions) -> Trigger:
+def _transition_sentences(trigger: Trigger, after: datetime, count: int) -> list[str]:
+    """What clock changes do to the fires that are shown, or else the next of them."""
+    from flowerpower.triggers.preview import next_transition_sentence, transition_sentences
+
+    sentences = transition_sentences(trigger, after, count)
+    if sentences or not trigger.follows_local_time:
+        return sentences
+    later = next_transition_sentence(trigger, after)
+    return [later] if later else []
+
+
+def _trigger(
+    context: CommandContext,
+    schedule_id: str | None,
+    options: TriggerOptions,
+    start: datetime | None,
+) -> Trigger:
     if schedule_id is None:
-        return trigger_from(context, options)
+        return trigger_from(context, options, start=start if options.every else None)
     if flags := given_options(options):
         raise UsageError(
             f"The schedule {schedule_id} and {flags[0]} are both given; expected one of them."
@@ -230,7 +261,11 @@ def _change_state(context: CommandContext, ids: list[str], state: str) -> None:
         lambda: changed_view([schedule for schedule, _ in results]),
     )
     for schedule, changed in results:
-        if not changed:
+        if schedule.spec is not None and not schedule.spec.enabled:
+            context.output.message(
+                f"{schedule.id} has enabled: false in its pipeline's YAML: it does not fire."
+            )
+        elif not changed:
             context.output.message(f"Nothing to do: {schedule.id} is {schedule.state} already.")
     raise_errors(errors, "schedules")
 

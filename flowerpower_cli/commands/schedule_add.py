@@ -33,6 +33,7 @@ from flowerpower_cli.views.output import stdout_to_stderr
 
 if TYPE_CHECKING:
     from flowerpower.jobs.schedule import Schedule, ScheduleSpec
+    from flowerpower.pipeline.schedule_changes import ScheduleChange
 
 
 @dataclass(frozen=True)
@@ -89,30 +90,38 @@ def add(
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Run a pipeline on a schedule: at the times of --cron or --interval, or once at --date.
+    """Run a pipeline on a schedule: at the times of --cron, --every or --interval, or at --date.
 
-    Without any of the three it adds the schedules that the pipeline's own YAML declares, and its
-    JSON is a list; --schedule-id selects one of them. Adding the same schedule again changes
-    nothing; --overwrite replaces another schedule that has the id.
+    Without any of the four it adds the schedules that the pipeline's own YAML declares, or changes
+    them in place, as `apply` does, and its JSON is a list; --schedule-id selects one of them.
+    Adding the same schedule again changes nothing; --overwrite replaces another schedule that has
+    the id.
     """
     from flowerpower_cli.views.jobs import record_data
     from flowerpower_cli.views.schedules import added_view
 
+    errors: list[FlowerpowerError] = []
+    changed: set[str] = set()
     if trigger.kinds:
-        specs = [_spec_from_options(context, pipeline, schedule_id, trigger, schedule, options)]
+        spec = _spec_from_options(context, pipeline, schedule_id, trigger, schedule, options)
+        _say_notes(context, spec)
+        # The pipeline may be imported to check the request.
+        with stdout_to_stderr():
+            added = [context.job_queue.add_schedule(spec, overwrite=overwrite)]
     else:
-        specs = _declared_specs(context, pipeline, schedule_id, trigger, schedule, options)
-    for spec in specs:
-        for note in spec.trigger.notes:
-            context.output.message(note)
-    added, errors = _add_all(context, specs, overwrite=overwrite)
+        _refuse_options(pipeline, trigger, schedule, options)
+        changes = _declared(context, pipeline, schedule_id)
+        changed = {change.id for change in changes if change.id and change.changes}
+        added, errors = _add_declared(context, changes, overwrite=overwrite)
     if not added:
         raise_errors(errors, "schedules")
     # Schedules that could be added are shown before the errors of the others are raised.
     data = [record_data(record) | {"created": record.created} for record in added]
     context.output.result(data[0] if trigger.kinds else data, lambda: added_view(added))
     for record in added:
-        if not record.created:
+        if record.id in changed:
+            context.output.message(f"Changed in place: {record.id}.")
+        elif not record.created:
             context.output.message(f"Nothing to do: the schedule {record.id} exists already.")
     context.warn_if_no_worker({record.spec.queue for record in added if record.spec is not None})
     _warn_if_no_scheduler(context)
@@ -150,37 +159,56 @@ def _spec_from_options(
     )
 
 
-def _declared_specs(
-    context: CommandContext, pipeline: str, schedule_id: str | None, *groups: Any
-) -> list[ScheduleSpec]:
-    from flowerpower.pipeline.schedules import declared_schedules, select
-
-    specs = declared_schedules(context.manager.project, context.manager.registry, pipeline)
+def _refuse_options(pipeline: str, *groups: Any) -> None:
     for group in groups:
         for flag in given_options(group):
             raise UsageError(
-                f"{flag} needs --cron, --interval or --date: it does not apply to a schedule that "
-                f"conf/pipelines/{pipeline}.yml declares.",
+                f"{flag} needs --cron, --every, --interval or --date: it does not apply to a "
+                f"schedule that conf/pipelines/{pipeline}.yml declares.",
                 hint="Set it in that file, or give a trigger.",
             )
-    if specs and schedule_id is None:
-        return specs
-    return [select(pipeline, specs, schedule_id)]
 
 
-def _add_all(
-    context: CommandContext, specs: list[ScheduleSpec], *, overwrite: bool
+def _declared(
+    context: CommandContext, pipeline: str, schedule_id: str | None
+) -> list[ScheduleChange]:
+    from flowerpower.pipeline.declared_schedules import check_selection
+
+    changes = [change for change in context.schedules.compare(pipeline) if change.declared]
+    specs = [change.declared for change in changes if change.declared]
+    check_selection(pipeline, specs, schedule_id)
+    return [
+        change
+        for change in changes
+        if schedule_id is None or (change.declared and change.declared.id == schedule_id)
+    ]
+
+
+def _add_declared(
+    context: CommandContext, changes: list[ScheduleChange], *, overwrite: bool
 ) -> tuple[list[Schedule], list[FlowerpowerError]]:
     added: list[Schedule] = []
     errors: list[FlowerpowerError] = []
-    for spec in specs:
+    for change in changes:
+        if change.declared:
+            _say_notes(context, change.declared)
         try:
             # The pipeline may be imported to check the request.
             with stdout_to_stderr():
-                added.append(context.job_queue.add_schedule(spec, overwrite=overwrite))
+                schedule = context.schedules.bring_in_line(change, overwrite=overwrite)
         except FlowerpowerError as error:
             errors.append(error)
+            continue
+        if schedule is None:
+            context.output.message(f"Not live: {change.label}, it has enabled: false.")
+        else:
+            added.append(schedule)
     return added, errors
+
+
+def _say_notes(context: CommandContext, spec: ScheduleSpec) -> None:
+    for note in spec.trigger.notes:
+        context.output.message(note)
 
 
 def _warn_if_no_scheduler(context: CommandContext) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flowerpower.jobs.schedule import Fire, Origin, Outcome, Schedule, ScheduleState
+from flowerpower.pipeline.schedule_changes import ScheduleChange, Standing
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
 from flowerpower_cli.views.jobs import (
@@ -18,7 +19,18 @@ from flowerpower_cli.views.jobs import (
     record_data,
     short_time,
 )
-from flowerpower_cli.views.tables import Block, Cell, Line, Table, cell, line, section_title, table
+from flowerpower_cli.views.previews import counts_in_words, exceptions_in_words, next_fires_table
+from flowerpower_cli.views.schedule_changes import changes_view
+from flowerpower_cli.views.standings import STANDINGS
+from flowerpower_cli.views.tables import (
+    Block,
+    Cell,
+    Line,
+    cell,
+    line,
+    section_title,
+    table,
+)
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -45,12 +57,6 @@ OVERDUE_AFTER = 10.0
 """Seconds; if a fire is later than this, no worker or scheduler is running."""
 
 
-def next_fires_data(rows: Sequence[PreviewRow]) -> list[dict[str, Any]]:
-    """Future fires as JSON."""
-    times = [(clock.format_time(row.fire), row.local.isoformat(), row.note) for row in rows]
-    return [{"fire": fire, "local": local, "note": note or None} for fire, local, note in times]
-
-
 def zone_of(schedule: Schedule, default: str) -> ZoneInfo:
     """The zone that a schedule's times are shown in."""
     return schedule.trigger.zone if schedule.trigger else clock.timezone(default)
@@ -62,6 +68,8 @@ def _words(schedule: Schedule) -> str:
 
 
 def _state(schedule: Schedule) -> Cell:
+    if schedule.state is ScheduleState.ACTIVE and schedule.spec and not schedule.spec.enabled:
+        return cell("disabled", "yellow")
     return cell(schedule.state, STATES[schedule.state])
 
 
@@ -107,8 +115,13 @@ def _next_fire_line(schedule: Schedule) -> Line:
     return Line((cell("  next fire  ", "dim"), cell(_next_fire(schedule))))
 
 
-def schedules_view(schedules: Sequence[Schedule], timezone: str) -> Iterator[Block]:
-    """A table of schedules; those that cannot be read say why below it."""
+def schedules_view(
+    schedules: Sequence[Schedule], timezone: str, standings: Mapping[str, Standing]
+) -> Iterator[Block]:
+    """A table of schedules; those that cannot be read say why below it.
+
+    `standings` say by id how those stand that YAML declares, or has declared.
+    """
     if not schedules:
         return
     now = clock.now()
@@ -134,6 +147,8 @@ def schedules_view(schedules: Sequence[Schedule], timezone: str) -> Iterator[Blo
         ]
     if any(schedule.last_outcome for schedule in schedules):
         columns["outcome"] = [_last_outcome(schedule) for schedule in schedules]
+    if set(standings.values()) - {Standing.SAME}:
+        columns["yaml"] = [cell(STANDINGS.get(standings.get(s.id, ""), "")) for s in schedules]
     columns["zone"] = [
         cell(schedule.trigger.timezone if schedule.trigger else "", "dim") for schedule in schedules
     ]
@@ -164,15 +179,22 @@ def _words_without_zone(schedule: Schedule) -> Cell:
 
 
 def schedule_view(
-    schedule: Schedule, next_fires: Sequence[PreviewRow], fires: Sequence[Fire], timezone: str
+    schedule: Schedule,
+    next_fires: Sequence[PreviewRow],
+    fires: Sequence[Fire],
+    timezone: str,
+    change: ScheduleChange | None,
 ) -> Iterator[Block]:
-    """All that is known of one schedule."""
+    """All that is known of one schedule; `change` says how it stands beside the YAML."""
     zone = zone_of(schedule, timezone)
     yield _heading(schedule, _state(schedule))
     if schedule.fault:
         yield line(schedule.fault, "bold red")
     yield from facts_view(_facts(schedule, zone))
     yield from overrides_view(record_data(schedule)["overrides"] or {})
+    if change is not None and change.standing is not Standing.SAME:
+        yield section_title("YAML", f"  {STANDINGS[change.standing]}")
+        yield from changes_view([change])
     if next_fires:
         yield section_title("Next fires")
         yield next_fires_table(next_fires, clock.now().replace(microsecond=0))
@@ -185,6 +207,10 @@ def _facts(schedule: Schedule, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     spec = schedule.spec
     if spec is not None:
         yield "fires", _words(schedule)
+        if counts := counts_in_words(spec.trigger):
+            yield "counts", counts
+        if exceptions := exceptions_in_words(schedule.trigger):
+            yield "exceptions", exceptions
     if schedule.next_fire is not None and not schedule.fault:
         yield "next fire", _next_fire(schedule)
     if schedule.due_at and schedule.next_fire and schedule.due_at != schedule.next_fire:
@@ -198,6 +224,8 @@ def _facts(schedule: Schedule, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
         yield "failures in a row", str(schedule.failures)
     if spec is not None:
         grace = spec.misfire_grace_time
+        if not spec.enabled:
+            yield "enabled", "no, says the pipeline's YAML"
         yield "coalesce", "yes" if spec.coalesce else "no"
         yield "misfire grace time", "no limit" if grace is None else format_duration(grace)
         yield "max instances", str(spec.max_instances)
@@ -214,23 +242,6 @@ def _facts(schedule: Schedule, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     yield "added", f"{local_time(schedule.created_at, zone)}{origin}"
     if schedule.anchor > schedule.created_at:
         yield "edited", local_time(schedule.anchor, zone)
-
-
-def next_fires_table(fires: Sequence[PreviewRow], begin: datetime) -> Table:
-    """Future fires, each with how long after `begin` it is."""
-    columns = {
-        "#>": [cell(number, "dim") for number in range(1, len(fires) + 1)],
-        "local time": [
-            cell(fire.local.strftime("%a %Y-%m-%d %H:%M:%S %Z"), "bold") for fire in fires
-        ],
-        "UTC": [cell(fire.fire.strftime("%Y-%m-%d %H:%M:%SZ"), "dim") for fire in fires],
-        "in>": [
-            cell(format_duration(max((fire.fire - begin).total_seconds(), 0.0))) for fire in fires
-        ],
-    }
-    if any(fire.note for fire in fires):
-        columns["note…"] = [cell(fire.note, "yellow") for fire in fires]
-    return table(columns)
 
 
 def history_view(fires: Sequence[Fire], zone: ZoneInfo) -> Iterator[Block]:

@@ -23,7 +23,12 @@ from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.combining import AndTrigger, OrTrigger
 
 from flowerpower.errors import FlowerpowerError
-from flowerpower.job_queue.apscheduler.triggers import CronTrigger, DateTrigger, IntervalTrigger
+from flowerpower.job_queue.apscheduler.triggers import (
+    CronTrigger,
+    DateTrigger,
+    EveryTrigger,
+    IntervalTrigger,
+)
 from tests.conditions import eventually
 from tests.servers import RedisServer
 
@@ -32,6 +37,7 @@ MINUTE = timedelta(minutes=1)
 TRIGGERS = [
     CronTrigger("0 8 * * 1-5", timezone="Europe/Berlin"),
     CronTrigger("*/5 * * * *", timezone=BERLIN, start="2026-01-01", end="2027-01-01", jitter=20),
+    EveryTrigger("2 weeks", start="2026-03-02T09:00", timezone="Europe/Berlin"),
     IntervalTrigger("1h30m", timezone="Asia/Tokyo"),
     IntervalTrigger(90, timezone="UTC", start="2026-03-29T00:00:00", jitter="30s"),
     DateTrigger("2199-12-25T09:00:00", timezone="America/New_York"),
@@ -74,6 +80,18 @@ def test_a_fire_at_this_moment_counts_and_the_previous_one_does_not() -> None:
     assert fires(trigger, eight, 2) == [eight, eight + timedelta(days=1)]
     # After a stop of three days APScheduler asks for each missed one.
     assert trigger.get_next_fire_time(eight, eight + timedelta(days=3)) == eight + timedelta(days=1)
+
+
+def test_a_step_of_the_calendar_and_exceptions() -> None:
+    """Every two weeks at the local time of its start, which is the first fire; not on exceptions."""
+    trigger = EveryTrigger(
+        "2 weeks", start="2026-03-16T09:00", timezone="Europe/Berlin", except_=["2026-04-13"]
+    )
+    start = datetime(2026, 3, 16, 9, tzinfo=BERLIN)
+    later = [datetime(2026, month, day, 9, tzinfo=BERLIN) for month, day in ((3, 30), (4, 27))]
+    assert fires(trigger, start, 3) == [start, *later]
+    daily = CronTrigger("0 8 * * *", timezone="UTC", except_=["2026-03-02"])
+    assert fires(daily, NOW, 1) == [datetime(2026, 3, 3, 8, tzinfo=UTC)]
 
 
 def test_an_interval_counts_from_its_start() -> None:

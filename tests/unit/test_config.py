@@ -293,3 +293,36 @@ def test_a_variable_need_not_be_set_for_what_the_caller_replaces(
     load_pipeline(root, "a", {}, RunOverrides.model_validate(overrides))
     with pytest.raises(ConfigError, match="NOPE is not set"):
         load_pipeline(root, "a", {})
+
+
+def test_dates_without_fires_and_steps_in_yaml(make_project: MakeProject) -> None:
+    """`except` is one date or a list of them; its own name is known to messages."""
+    root = make_project(
+        one=("schedule: {cron: '@daily', except: 2026-12-24}\n", ""),
+        many=("schedule: {every: 2 weeks, start: 2026-12-07T09:00, except: [2026-12-21]}\n", ""),
+        none=("schedule: {cron: '@daily', except: null}\n", ""),
+        wrong=("schedule: {cron: '@daily', except: [2026-12-24, x], jitter: 1s}\n", ""),
+        slip=("schedule: {cron: '@daily', exept: [2026-12-24]}\n", ""),
+        inner=("schedule: {cron: '@daily', except_: [2026-12-24]}\n", ""),
+        number=("schedule: {cron: '@daily', except: [5]}\n", ""),
+    )
+    triggers = {
+        name: load_pipeline(root, name, {}).config.schedule[0].trigger("UTC").to_json()
+        for name in ("one", "many", "none")
+    }
+    assert triggers["one"] == {"cron": "@daily", "timezone": "UTC", "except": ["2026-12-24"]}
+    assert triggers["many"]["every"] == "2 weeks"
+    assert "except" not in triggers["none"]
+    (fault,) = schedule_faults(load_pipeline(root, "wrong", {}), "UTC")
+    assert str(fault) == (
+        "conf/pipelines/wrong.yml, line 1: schedule.except: 'x' is not a date: expected one such "
+        "as 2026-12-24."
+    )
+    for name, words in (
+        ("slip", "'exept' is not a known key. Did you mean 'except'?"),
+        ("inner", "'except_' is not a known key. Did you mean 'except'?"),
+        ("number", ".except[0]: expected text, got 5"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            load_pipeline(root, name, {})
+        assert words in str(caught.value), name

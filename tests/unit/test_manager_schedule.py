@@ -1,6 +1,6 @@
 """PipelineManager.schedule: the calendar from Python, and its printed line."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from flowerpower.errors import (
 )
 from flowerpower.jobs.schedule import Origin, ScheduleState
 from flowerpower.pipeline import PipelineManager
+from flowerpower.pipeline.schedule_changes import Action, Standing
 from tests.conftest import MakeProject
 
 REPORT = "def total(region: str = 'all') -> str:\n    return region\n"
@@ -201,3 +202,104 @@ def test_a_run_now_does_not_shift_the_calendar(manager: PipelineManager) -> None
     assert before.state is ScheduleState.ACTIVE
     assert before.next_fire is not None
     assert timedelta(minutes=59) < before.next_fire - before.anchor <= timedelta(hours=1)
+
+
+@pytest.mark.parametrize("url", ["sqlite:///.flowerpower/jobs.db", "memory"])
+def test_what_is_declared_is_applied_from_python(make_project: MakeProject, url: str) -> None:
+    """`diff` says what `apply` will do; both return the changes, and nothing is left to do then."""
+    root = make_project(
+        f"{PROJECT.replace('{backend: {', '{backend: {url: ' + repr(url) + ', ')}",
+        declared=(DECLARED, REPORT),
+        listed=(LISTED, REPORT),
+    )
+    manager = PipelineManager(root, quiet=True)
+    assert [(change.label, change.action) for change in manager.schedules.diff()] == [
+        ("the schedule of declared", Action.ADD), ("mornings", Action.ADD), ("hourly", Action.ADD),
+    ]  # fmt: skip
+    assert [change.label for change in manager.schedules.apply("declared")] == [
+        "the schedule of declared"
+    ]
+    manager.schedules.apply()
+    assert manager.schedules.diff() == []
+    assert manager.schedules.apply() == []
+    standings = {change.label: change.standing for change in manager.schedules.compare()}
+    assert standings == {
+        "declared-1": Standing.SAME, "mornings": Standing.SAME, "hourly": Standing.SAME,
+        "never": Standing.DISABLED,
+    }  # fmt: skip
+    (root / "conf" / "pipelines" / "listed.yml").write_text("{}\n")
+    assert manager.schedules.apply() == []
+    assert {change.id for change in manager.schedules.apply(prune=True)} == {"mornings", "hourly"}
+    manager.close()
+
+
+def test_an_edit_of_yaml_changes_the_schedule_in_place(
+    make_project: MakeProject, manager: PipelineManager, root: Path
+) -> None:
+    """The same call again, after the edit: the same id, with the new times."""
+    assert manager.schedule("declared") == "declared-1"
+    before = manager.schedules.get("declared-1").record
+    (root / "conf" / "pipelines" / "declared.yml").write_text(
+        "schedule: {every: 2 weeks, start: 2126-01-07T09:00, except: 2126-01-21}\n"
+    )
+    assert manager.schedule("declared") == "declared-1"
+    after = manager.schedules.get("declared-1").record
+    assert after.created_at == before.created_at
+    assert after.to_json()["trigger"] == {
+        "every": "2 weeks", "timezone": "Asia/Tokyo", "start": "2126-01-07T00:00:00+00:00",
+        "except": ["2126-01-21"],
+    }  # fmt: skip
+    assert len(manager.schedules.list()) == 1
+
+
+def test_a_change_that_is_refused_is_raised_after_the_others(
+    manager: PipelineManager, root: Path
+) -> None:
+    """With what was done; nothing is deleted then."""
+    manager.schedules.apply()
+    for name, text in (
+        ("declared", "run: {inputs: {nowhere: 1}}\nschedule: {interval: 2h}\n"),
+        ("listed", "schedule: {id: fresh, interval: 3h}\n"),
+    ):
+        (root / "conf" / "pipelines" / f"{name}.yml").write_text(text)
+    with pytest.raises(UsageError, match="nowhere") as caught:
+        manager.schedules.apply(prune=True)
+    assert "done: fresh" in caught.value.details
+    assert {schedule.id for schedule in manager.schedules.list()} == {
+        "declared-1", "mornings", "hourly", "fresh",
+    }  # fmt: skip
+
+
+def test_steps_and_exceptions_from_python(manager: PipelineManager) -> None:
+    """`every` with its start, and dates as text or as dates."""
+    schedule_id = manager.schedule(
+        "report",
+        every="2 weeks",
+        start="2126-01-07T09:00",
+        except_=["2126-01-21", date(2126, 2, 4)],
+    )
+    rows = manager.schedules.get(schedule_id).preview(2)
+    assert [f"{row.local:%Y-%m-%d %H:%M}" for row in rows] == [
+        "2126-01-07 09:00",
+        "2126-02-18 09:00",
+    ]
+    with pytest.raises(InvalidTrigger, match="needs a start"):
+        manager.schedule("report", every="2 weeks")
+
+
+def test_a_pipeline_with_schedules_or_waiting_jobs_is_not_deleted(
+    manager: PipelineManager, root: Path
+) -> None:
+    """They are named; `with_schedules` deletes its schedules, and never a job."""
+    manager.schedule("report", interval="1h")
+    with pytest.raises(Refused, match=r"report has 1 schedule \(report-1\)"):
+        manager.delete("report")
+    manager.add_job("report", job_id="waits")
+    with pytest.raises(Refused, match=r"1 waiting job \(waits\)"):
+        manager.delete("report", with_schedules=True)
+    manager.jobs.cancel("waits")
+    assert len(manager.delete("report", with_schedules=True, dry_run=True)) == 2
+    assert len(manager.schedules.list()) == 1
+    manager.delete("report", with_schedules=True)
+    assert manager.schedules.list() == []
+    assert "report" not in manager.list()

@@ -62,7 +62,8 @@ def test_only_the_patches_touch_private_attributes_of_others() -> None:
             if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
                 is_own = isinstance(node.value, ast.Name) and node.value.id == "self"
                 is_super = isinstance(node.value, ast.Call)
-                is_special = node.attr.endswith("__")
+                # Documented, in spite of its name.
+                is_special = node.attr.endswith("__") or ast.unparse(node) == "os._exit"
                 assert is_own or is_super or is_special, f"{file}:{node.lineno}: {node.attr}"
 
 

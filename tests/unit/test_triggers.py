@@ -373,7 +373,7 @@ def test_damaged_json(body: object, error: type[Exception], message: str) -> Non
 @pytest.mark.parametrize(
     ("keywords", "message"),
     [
-        ({}, "exactly one of cron, interval and date; got none"),
+        ({}, "exactly one of cron, every, interval and date; got none"),
         ({"cron": "@daily", "interval": 5}, "got cron and interval"),
         (
             {"cron": "@daily", "interval": 5, "date": "2026-01-01"},
@@ -382,7 +382,7 @@ def test_damaged_json(body: object, error: type[Exception], message: str) -> Non
     ],
 )
 def test_exactly_one(keywords: dict[str, object], message: str) -> None:
-    """A trigger is made of exactly one of cron, interval and date."""
+    """A trigger is made of exactly one of cron, every, interval and date."""
     with pytest.raises(InvalidTrigger, match=message):
         make_trigger(timezone="UTC", **keywords)  # type: ignore[arg-type]
 

@@ -219,7 +219,7 @@ def _new_trigger(job: PendingJob) -> Trigger:
         raise Refused(
             f"The trigger of the schedule {job.id} cannot be {job.trigger}: APScheduler's own "
             "triggers read cron expressions and clock changes otherwise.",
-            hint="Use CronTrigger, IntervalTrigger or DateTrigger of "
+            hint="Use CronTrigger, EveryTrigger, IntervalTrigger or DateTrigger of "
             "flowerpower.job_queue.apscheduler.triggers.",
         )
     trigger = job.trigger.trigger

@@ -7,7 +7,7 @@ mean what they mean in a schedule: 1 is Monday, and a fixed time fires once when
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
@@ -81,6 +81,7 @@ class CronTrigger(ScheduleTrigger):
         timezone: a name or a tzinfo; the machine's zone if there is none.
         start, end: no fire is earlier or later; ISO 8601 or a datetime, in the zone if it has none.
         jitter: a fire may be up to so many seconds late.
+        except_: dates without fires, such as `["2026-12-24"]`.
 
     Raises:
         InvalidTrigger, InvalidTimezone, InvalidTime, InvalidDuration: naming what is not valid.
@@ -94,16 +95,43 @@ class CronTrigger(ScheduleTrigger):
         start: IsoTime | None = None,
         end: IsoTime | None = None,
         jitter: str | float | None = None,
+        except_: Iterable[IsoTime] | None = None,
     ) -> None:
         super().__init__(
             make_trigger(
-                cron=expression, timezone=_name(timezone), start=start, end=end, jitter=jitter
+                cron=expression, timezone=_name(timezone), start=start, end=end, jitter=jitter,
+                except_=except_,
             )
-        )
+        )  # fmt: skip
+
+
+class EveryTrigger(ScheduleTrigger):
+    """Fires every so many days, weeks, months or years of the calendar, from `start` on.
+
+    `EveryTrigger("2 weeks", start="2026-11-30T09:00", timezone="Europe/Berlin")` fires on every
+    other Monday when clocks show 09:00. Other arguments and errors are those of `CronTrigger`.
+    """
+
+    def __init__(
+        self,
+        every: str,
+        *,
+        start: IsoTime,
+        timezone: str | tzinfo | None = None,
+        end: IsoTime | None = None,
+        jitter: str | float | None = None,
+        except_: Iterable[IsoTime] | None = None,
+    ) -> None:
+        super().__init__(
+            make_trigger(
+                every=every, timezone=_name(timezone), start=start, end=end, jitter=jitter,
+                except_=except_,
+            )
+        )  # fmt: skip
 
 
 class IntervalTrigger(ScheduleTrigger):
-    """Fires every so many seconds of real time, such as `IntervalTrigger("1h30m")`.
+    """Fires every so many seconds of elapsed time, such as `IntervalTrigger("1h30m")`.
 
     It counts from `start`, or from when it was made; the first fire is one interval later. Other
     arguments and errors are those of `CronTrigger`.
@@ -117,12 +145,14 @@ class IntervalTrigger(ScheduleTrigger):
         start: IsoTime | None = None,
         end: IsoTime | None = None,
         jitter: str | float | None = None,
+        except_: Iterable[IsoTime] | None = None,
     ) -> None:
         super().__init__(
             make_trigger(
-                interval=interval, timezone=_name(timezone), start=start, end=end, jitter=jitter
+                interval=interval, timezone=_name(timezone), start=start, end=end, jitter=jitter,
+                except_=except_,
             )
-        )
+        )  # fmt: skip
 
 
 class DateTrigger(ScheduleTrigger):

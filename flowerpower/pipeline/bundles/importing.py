@@ -223,6 +223,16 @@ class ImportPlan:
             write_files(contents)
 
 
+def import_bundle(
+    root: Path, path: Path, name: str | None, *, overwrite: bool, dry_run: bool
+) -> ImportPlan:
+    """As `PipelineManager.import_pipeline`, into the project at `root`."""
+    plan = plan_import(root, read_bundle(path, name), overwrite=overwrite)
+    if not dry_run:
+        plan.apply()
+    return plan
+
+
 def plan_import(root: Path, bundle: Bundle, *, overwrite: bool = False) -> ImportPlan:
     """What importing the bundle would do; nothing is written.
 

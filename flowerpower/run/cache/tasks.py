@@ -16,6 +16,7 @@ from hamilton.node import Node
 
 from flowerpower.run.blocks import with_collected_items
 from flowerpower.run.cache.cache import Cache
+from flowerpower.run.patches import nodes_of_run
 
 
 class CachedTasks:
@@ -87,7 +88,7 @@ class TaskCache(Cache):
 
     def __init__(self, cache: Cache, task: TaskImplementation) -> None:
         run_id = task.run_id
-        nodes = cache._fn_graphs[run_id].nodes
+        nodes = nodes_of_run(cache, run_id)
         needed = {name for node in task.nodes for name in node.input_types if name in nodes}
         names = needed | {node.name for node in task.nodes}
         self.__dict__.update(vars(cache))
