@@ -41,30 +41,31 @@ PLAIN: dict[str, Any] = {
     "object or None": object | None,
 }  # fmt: skip
 ROLES = ("LOADER_REGISTRY", "SAVER_REGISTRY")
+SLOW = {"mlflow"}
+"""Packages that are left to the last questions: each import takes seconds."""
 
 
 def _named(adapter: Any) -> str | None:
     return None if adapter is None else f"{adapter.__module__}.{adapter.__qualname__}"
 
 
-def _chosen(type_: Any) -> dict[str, str | None]:
-    """By role and format, the class that Hamilton takes for a type."""
-    formats = {
-        role: dict.fromkeys(
-            format_
-            for one in EXTENSIONS.values()
-            for format_ in ((*one.loads, "json") if role == ROLES[0] else (*one.saves, "json"))
-        )
-        for role in ROLES
-    }
-    return {
-        f"{role} {format_}": _named(
-            adapters.resolve_adapter_class(type_, getattr(registry, role)[format_])
-        )
-        for role in ROLES
-        for format_ in formats[role]
-        if format_ in getattr(registry, role)
-    }
+def _chosen(type_: Any, package: str = "") -> dict[str, str | None]:
+    """By role and format, the class that Hamilton takes for a type.
+
+    Of a type of a package, for formats of that package and those that everything has a class for.
+    """
+    chosen = {}
+    for role in ROLES:
+        formats = {"json", "file", "pickle"}
+        for extension in EXTENSIONS.values():
+            if package in ("", *extension.packages) and not {*extension.packages} & SLOW:
+                formats.update(extension.loads if role == ROLES[0] else extension.saves)
+        registered = getattr(registry, role)
+        for format_ in sorted(formats):
+            if format_ in registered:
+                adapter = adapters.resolve_adapter_class(type_, registered[format_])
+                chosen[f"{role} {format_}"] = _named(adapter)
+    return chosen
 
 
 def _table_types(type_: Any) -> list[Any]:
@@ -123,10 +124,6 @@ def _asked(question: Callable[[Any], Any], type_: Callable[[], Any]) -> Any:
     return question(type_())
 
 
-def _chosen_or_none(type_: Any) -> Any:
-    return _chosen(type_ | None)
-
-
 def cases() -> Iterable[tuple[str, Callable[[], Any]]]:
     """What is asked, by name."""
     for name in TYPES:
@@ -137,9 +134,17 @@ def cases() -> Iterable[tuple[str, Callable[[], Any]]]:
             is_there = False
         if is_there:
             type_ = partial(_type, module, attribute)
-            yield f"adapters of {name}", partial(_asked, _chosen, type_)
-            yield f"adapters of {name} or None", partial(_asked, _chosen_or_none, type_)
+            package = module.partition(".")[0]
+            yield f"adapters of {name}", partial(_asked, partial(_chosen, package=package), type_)
             yield f"tables of {name}", partial(_asked, _table_types, type_)
+    yield (
+        "adapters of pandas.Series or None",
+        partial(
+            _asked,
+            lambda type_: _chosen(type_ | None, "pandas"),
+            partial(_type, "pandas", "Series"),
+        ),
+    )
     for name, plain in PLAIN.items():
         yield f"adapters of {name}", partial(_chosen, plain)
     yield "tables of dict", partial(_table_types, dict)
