@@ -122,7 +122,8 @@ def _run_in(held: PooledChild, slots: Slots, attempt: Attempt) -> None:
         slots.children.give_back(held)
     else:
         slots.children.drop(held)
-    slots.children.learn(attempt.imported)
+    if attempt.imported:
+        slots.children.learn(attempt.imported)
     ending = ending_of(attempt, how, is_first=held.attempts_given == 1)
     if ending is None:
         attempt.wait_again()
