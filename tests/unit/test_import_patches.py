@@ -102,6 +102,17 @@ except NotImplementedError as error:
     assert in_new_process(program) == "[1]\nrefused"
 
 
+def test_an_extension_that_is_imported_by_hand_registers_once() -> None:
+    """It looks itself up while it registers; its classes are in Hamilton's order all the same."""
+    program = """
+import hamilton.plugins.pandas_extensions, hamilton.plugins.numpy_extensions
+for role in (registry.LOADER_REGISTRY, registry.SAVER_REGISTRY):
+    assert all(len({*classes}) == len(classes) for classes in role.values())
+print([one.__name__ for one in registry.LOADER_REGISTRY["json"]])
+"""
+    assert in_new_process(program) == "['JSONDataLoader', 'PandasJsonReader']"
+
+
 def test_pandera_comes_with_the_first_check(tmp_path: Path) -> None:
     """Not at the import of Hamilton, where pandera is installed and nothing uses it."""
     (tmp_path / "pandera").mkdir()
