@@ -151,8 +151,9 @@ def make_materializers_on_need(materialization: Any, execute: Callable[[], None]
     def look_up(target: Any, format_: str) -> Any:
         registry = next(targets[base] for base in target.__mro__ if base in targets)
         registry.load_format(format_)
-        value = type(target).look_up_loaded(target, format_)
+        # In one step: another thread might remove the attribute before it is read.
         with loader.paused():
+            value = type(target).look_up_loaded(target, format_)
             for base, formats in targets.items():
                 for other in formats:
                     # Not all classes for the other ones may be loaded yet.
