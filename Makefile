@@ -36,6 +36,7 @@ faults: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/start_of_run.py
 	$(BIN)/python benchmarks/next_after.py
 
 completions: $(INSTALLED)

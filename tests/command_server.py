@@ -36,7 +36,7 @@ COMMAND_LINE = (
 )
 """Beside all of `flowerpower_cli` but its commands."""
 HAMILTON = ("flowerpower.run.runner",)
-"""It brings pandas too. A fork of it costs twice as much, so only some commands get one."""
+"""A fork of it costs more, so only some commands get one."""
 
 
 def read_exactly(connection: socket.socket, size: int) -> bytes:

@@ -69,6 +69,7 @@ def _check_by_plan(
 ) -> RunOverrides:
     from flowerpower.pipeline.execute import plan_run
     from flowerpower.run.file_checks import check_files_exist
+    from flowerpower.run.preload import imported
 
     stamps = signature.stamps_of_configuration(project.root, name)
     fire_time = clock.now() if is_fire else None
@@ -98,7 +99,9 @@ def _check_by_plan(
         paths = {node: plan.run.load[node].path for node in loaded}
         local = {node: path for node, path in paths.items() if "://" not in path}
         call = signature.Call(kept, local)
-        signature.keep_call(project.root, name, registry.environ, key, call, stamps | code)
+        signature.keep_call(
+            project.root, name, registry.environ, key, call, stamps | code, imported()
+        )
     return stored
 
 

@@ -10,7 +10,7 @@ import functools
 import os
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -271,6 +271,10 @@ def run_in_child(
         on_settings=send_settings,
         interruptible=False,
     ).to_json()
+    from flowerpower.run.preload import newly_imported
+
+    if modules := newly_imported():
+        send({"type": "imported", "modules": modules}, may_wait=True)
     parts = ("outputs", "notes", "nodes", "files", "error")
     return {**outcome, **{part: mask_values(outcome[part]) for part in parts}}
 
@@ -300,12 +304,19 @@ def _read_request(data: object) -> RunRequest:
     return run
 
 
-def warm_up() -> None:
-    """Do once what every attempt needs; a fork server calls this before its first fork."""
+def warm_up(folder: str = "", modules: Sequence[str] = ()) -> None:
+    """Do once what every attempt needs; a fork server calls this before its first fork.
+
+    Imports packages that pipelines of the project in `folder` import, as far as that is known
+    there, and `modules`, those that are among such packages (see `flowerpower.run.preload`).
+    """
     # Libraries are imported and hardly used: a child that is forked after real use of polars, torch
     # and some others never returns from its own first use of them.
+    from flowerpower.pipeline.signature import modules_of_project
+    from flowerpower.run.preload import preload
     from flowerpower.run.warm_up import MODULE, small_module
 
+    preload({*modules, *(modules_of_project(Path(folder)) if folder else ())})
     project_file = parse_yaml(b"{}", "", {})
     pipeline_file = parse_yaml(f"run: {{modules: [{MODULE}]}}".encode(), "", {})
     overrides = RunOverrides(inputs={"number": 1})

@@ -110,8 +110,12 @@ def keep_call(
     key: str,
     call: Call,
     stamps: Mapping[str, tuple[int, int] | None],
+    modules: Iterable[str] = (),
 ) -> None:
-    """Keep a call that was checked with files of these stamps; if it cannot be, nothing happens."""
+    """Keep a call that was checked with files of these stamps; if it cannot be, nothing happens.
+
+    `modules` are those that a fork server might import for the pipeline.
+    """
     calls = {key: asdict(call)}
     kept = _read(root, name)
     if kept is not None and _is_fresh(kept, environ):
@@ -119,6 +123,7 @@ def keep_call(
             # The newest first, and not without end.
             calls |= {k: c for k, c in list(kept["calls"].items())[: MAX_CALLS - 1] if k != key}
             stamps = {**kept["files"], **stamps}
+            modules = {*modules, *kept["modules"]}
     files = (root / PROJECT_FILE, root / pipeline_path(name))
     variables = sorted({*variables_in(*files), *variables_in(*files, with_default=True)})
     body = {
@@ -127,6 +132,7 @@ def keep_call(
         "files": stamps,
         "variables": variables,
         "environ": _digest(variables, environ),
+        "modules": sorted(modules),
         "calls": calls,
     }
     folder = root / FOLDER
@@ -134,6 +140,19 @@ def keep_call(
         for place in (folder.parent, folder):
             place.mkdir(mode=0o700, exist_ok=True)
         write_file(folder / f"{name}.json", json.dumps(body).encode())
+
+
+def modules_of_project(root: Path) -> set[str]:
+    """The modules that were kept with the signatures of the project's pipelines.
+
+    Also of those whose code has changed since: that they import the same is likely.
+    """
+    modules: set[str] = set()
+    for file in (root / FOLDER).glob("*.json"):
+        kept = _read(root, file.stem) if (root / pipeline_path(file.stem)).is_file() else None
+        names = kept.get("modules") if kept is not None else None
+        modules |= {name for name in names or () if isinstance(name, str)}
+    return modules
 
 
 def _read(root: Path, name: str) -> dict[str, Any] | None:

@@ -28,6 +28,7 @@ from flowerpower.run.file_adapters import (
     FileSaver,
     path_field,
 )
+from flowerpower.run.lazy_registries import AdapterRegistry
 from flowerpower.run.urls import is_url, local_path
 from flowerpower.text import did_you_mean
 
@@ -163,7 +164,7 @@ def _choose_format(
         # Never Hamilton's class for pickles: it loads whatever the file says.
         if format_ == "pickle":
             return format_, None
-        adapter = resolve_adapter_class(value_type, file_classes(registry, format_))
+        adapter = resolve_adapter_class(value_type, file_classes(registry, format_, value_type))
         # A list of ours would not be one value a line.
         if adapter is not None or (format_ == "json" and suffix not in _LINES):
             return format_, adapter
@@ -179,10 +180,19 @@ def _choose_format(
     )
 
 
-def file_classes(registry: Registry, format_: str) -> list[type[AdapterCommon]]:
-    """Hamilton's classes, and ours for Arrow tables, that read or write a file of a format."""
+def file_classes(
+    registry: Registry, format_: str, type_: Any = object
+) -> list[type[AdapterCommon]]:
+    """Hamilton's classes, and ours for Arrow tables, that read or write a file of a format.
+
+    Of Hamilton's there may be only those that may fit the type.
+    """
     own = arrow_files.LOADERS if registry is LOADER_REGISTRY else arrow_files.SAVERS
-    classes = [*registry.get(format_, ()), *(kind for kind in own if kind.name() == format_)]
+    if isinstance(registry, AdapterRegistry):
+        hamiltons = registry.classes(format_, type_)
+    else:
+        hamiltons = registry.get(format_, [])
+    classes = [*hamiltons, *(kind for kind in own if kind.name() == format_)]
     return [kind for kind in classes if format_ not in NOT_FILES and path_field(kind)]
 
 

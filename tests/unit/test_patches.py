@@ -56,7 +56,7 @@ def fails() -> int:
 def test_only_the_patches_touch_private_attributes_of_others() -> None:
     """Elsewhere in run/ an attribute with an underscore is one of `self`."""
     for file in sorted(RUN.rglob("*.py")):
-        if file.name == "patches.py":
+        if file.name in ("patches.py", "import_patches.py"):
             continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and node.attr.startswith("_"):

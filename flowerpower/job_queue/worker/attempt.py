@@ -64,7 +64,8 @@ class Attempt:
 
     The slot's thread makes the attempt and the recorder writes it down; `lock` guards what both
     change. `on_change` is called when there is something new to record, `wake` when the slot's
-    thread is to look at it. Once `recorded` is done nothing is left to be done; `facts` are those
+    thread is to look at it. `imported` are modules that the fork server might import for the next
+    attempts. Once `recorded` is done nothing is left to be done; `facts` are those
     of the worker's event "job" then, None if there is no result.
     """
 
@@ -85,6 +86,7 @@ class Attempt:
     failed_writes: int = 0
     facts: dict[str, Any] | None = None
     is_dirty: bool = False
+    imported: tuple[str, ...] = ()
     progress: dict[str, Any] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
     recorded: Future[None] = field(default_factory=Future)

@@ -10,7 +10,7 @@ import selectors
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from flowerpower.job_queue.worker import isolation
 from flowerpower.job_queue.worker.attempt import Attempt
@@ -22,6 +22,7 @@ from flowerpower.job_queue.worker.fork_server_client import (
     ForkServer,
     ForkServerDied,
 )
+from flowerpower.job_queue.worker.fork_servers import ForkServers
 from flowerpower.job_queue.worker.wakeup import WakeUp
 from flowerpower.triggers import clock
 
@@ -66,7 +67,8 @@ class ChildPool:
     """At most `size` children, idle or running attempts.
 
     `may_begin` says whether an attempt may begin now. `on_trouble` is called with a sentence while
-    no children can be started.
+    no children can be started. The fork server imports what the pipelines of the project in
+    `folder` are known to import.
     """
 
     def __init__(
@@ -75,20 +77,25 @@ class ChildPool:
         silence_limit: float,
         may_begin: Callable[[], bool],
         on_trouble: Callable[[str], None],
+        folder: str = "",
     ) -> None:
         self._size = size
         self._may_begin = may_begin
         self._on_trouble = on_trouble
-        self._server = ForkServer(ENTRY, PRELOAD, silence_limit)
-        self._server_runs = False
         self._start_at = 0.0
         self._pinged = 0.0
         self._selector = selectors.DefaultSelector()
+
+        def make_server(modules: list[str]) -> ForkServer:
+            arguments = {"folder": folder, "modules": modules}
+            return ForkServer(ENTRY, PRELOAD, silence_limit, preload_arguments=arguments)
+
+        self._servers = ForkServers(make_server, self._selector)
         self._wakeup = WakeUp()
         self._selector.register(self._wakeup, selectors.EVENT_READ)
         # What the threads share, under the lock of this condition.
         self._changed = threading.Condition()
-        self._children: dict[int, PooledChild] = {}
+        self._children: dict[Child, PooledChild] = {}
         self._idle: list[PooledChild] = []
         self._waiting = 0
         self._is_open = True
@@ -101,7 +108,7 @@ class ChildPool:
     @property
     def can_start(self) -> bool:
         """Whether children can be started, as far as is known."""
-        return self._server_runs and clock.monotonic() >= self._start_at
+        return self._servers.is_running and clock.monotonic() >= self._start_at
 
     @property
     def is_full(self) -> bool:
@@ -160,7 +167,7 @@ class ChildPool:
         held.child.close()
         self.signal(held, signal.SIGKILL)
         with self._changed:
-            if self._children.pop(held.child.pid, None) is not None:
+            if self._children.pop(held.child, None) is not None:
                 self._spare_wakeups.append(held.wakeup)
 
     def signal(self, held: PooledChild, number: int) -> None:
@@ -168,49 +175,52 @@ class ChildPool:
         self._signals.append((held.child, number))
         self.wake()
 
+    def learn(self, modules: Iterable[str]) -> None:
+        """A job has imported modules that its fork server had not imported."""
+        with self._changed:
+            is_news = self._servers.learn(modules)
+        if is_news:
+            self.wake()
+
     # In the calling thread
 
     def start(self) -> None:
         """Start the fork server; the calling thread must be the one that serves."""
         self._start_at = clock.monotonic() + START_EVERY
         try:
-            self._server.start()
+            self._servers.start()
         except OSError as error:
             self._on_trouble(f"No fork server could be started: {error}.")
             return
-        self._selector.register(self._server.fileno(), selectors.EVENT_READ)
-        self._server_runs, self._start_at = True, 0.0
+        self._start_at = 0.0
 
     def serve(self, seconds: float) -> None:
         """Do what the slots ask for, about that long or until something happens."""
         if clock.monotonic() - self._pinged >= PING_EVERY:
-            self._server.ping()
-            isolation.reap_orphans([self._server.pid])
+            self._servers.ping()
+            isolation.reap_orphans(self._servers.pids())
             self._pinged = clock.monotonic()
         self._selector.select(seconds)
         self._wakeup.clear()
         while self._signals:
             child, number = self._signals.popleft()
-            self._server.kill(child, number)
+            self._servers.kill(child, number)
         self._restart_server()
         self._note_ends()
+        self._servers.replace()
         self._fork_wanted()
 
     def _restart_server(self) -> None:
         """Start a new server if it is dead; it reports the children that died with it."""
-        if self._server.is_alive:
-            return
-        if self._server_runs:
-            self._selector.unregister(self._server.fileno())
-            self._server_runs = False
+        if self._servers.has_died():
             self._on_trouble("The fork server died, and its children with it. It is restarted.")
-        if clock.monotonic() >= self._start_at:
+        if not self._servers.is_running and clock.monotonic() >= self._start_at:
             self.start()
 
     def _note_ends(self) -> None:
-        for ended in self._server.reports():
+        for child, ended in self._servers.reports():
             with self._changed:
-                held = self._children.get(ended.pid)
+                held = self._children.get(child)
                 if held is None:
                     continue
                 held.ended = ended
@@ -225,7 +235,7 @@ class ChildPool:
     def _fork_wanted(self) -> None:
         while self._is_child_wanted():
             try:
-                child = self._server.new_child()
+                child = self._servers.new_child()
             except (ForkServerDied, ChildNotStarted) as error:
                 self._start_at = clock.monotonic() + START_EVERY
                 self._on_trouble(error.message)
@@ -233,7 +243,7 @@ class ChildPool:
             with self._changed:
                 wakeup = self._spare_wakeups.pop() if self._spare_wakeups else WakeUp()
                 wakeup.clear()
-                held = self._children[child.pid] = PooledChild(self, child, wakeup)
+                held = self._children[child] = PooledChild(self, child, wakeup)
                 self._idle.append(held)
                 self._changed.notify()
 
@@ -258,7 +268,7 @@ class ChildPool:
 
     def close(self) -> None:
         """End all children and the server; threads that follow a child are told of its end."""
-        self._server.close()
+        self._servers.close()
         self._note_ends()
         with self._changed:
             left = [held for held in self._children.values() if held.ended is None]

@@ -73,7 +73,7 @@ class ForkServerProgram:
             self._is_ending = True
         for name in options["preload"]:
             try:
-                pkgutil.resolve_name(name)()
+                pkgutil.resolve_name(name)(**options["preload_arguments"])
             except ImportError as error:
                 log = logging.getLogger(__name__)
                 log.warning("%s cannot be imported before the fork: %s", name, error)

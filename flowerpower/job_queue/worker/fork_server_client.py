@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from flowerpower.errors import FlowerpowerError
 from flowerpower.job_queue.worker.json_lines import (
@@ -95,6 +97,7 @@ class ForkServer:
     (`module:function`); those in `preload` are called before the first fork, and a missing module
     is only a warning. The server ends its children if it receives no command for `silence_limit`
     seconds (see `ping`). `environ` is the environment of the children, by default the worker's.
+    `preload_arguments` are passed to those in `preload`, by name.
     """
 
     # A process of its own, started by exec: the worker has threads, and a lock that one of them
@@ -106,8 +109,14 @@ class ForkServer:
         preload: Sequence[str] = (),
         silence_limit: float | None = None,
         environ: Mapping[str, str] | None = None,
+        preload_arguments: Mapping[str, Any] | None = None,
     ) -> None:
-        self._options = {"entry": entry, "preload": preload, "silence_limit": silence_limit}
+        self._options = {
+            "entry": entry,
+            "preload": preload,
+            "preload_arguments": preload_arguments or {},
+            "silence_limit": silence_limit,
+        }
         self._environ = environ
         self._process: subprocess.Popen[bytes] | None = None
         self._pids: set[int] = set()
@@ -157,6 +166,21 @@ class ForkServer:
     def fileno(self) -> int:
         """The descriptor that is readable when `reports` has something."""
         return self._reports.fileno()
+
+    def commands_fileno(self) -> int:
+        """The descriptor that is readable when the server has become ready, or has died."""
+        return self._commands.fileno()
+
+    def is_ready(self) -> bool:
+        """Whether it has imported everything, so that `new_child` does not wait for that."""
+        if self._process is None or self._is_ready:
+            return self._is_ready
+        poller = select.poll()
+        poller.register(self._commands, select.POLLIN)
+        if poller.poll(0):
+            with contextlib.suppress(OSError):
+                self._read_ready()
+        return self._is_ready
 
     @property
     def is_alive(self) -> bool:
@@ -239,14 +263,17 @@ class ForkServer:
             raise ForkServerDied("The fork server has not been started.")
         try:
             if not self._is_ready:
-                self._read_reply()
-                self._is_ready = True
-                self._commands.settimeout(FORK_TIMEOUT)
+                self._read_ready()
             socket.send_fds(self._commands, [to_line(message)], descriptors)
             return self._read_reply()
         except OSError as error:
             self._kill_server(self._process)
             raise ForkServerDied(f"The fork server died: {error}.") from None
+
+    def _read_ready(self) -> None:
+        self._read_reply()
+        self._is_ready = True
+        self._commands.settimeout(FORK_TIMEOUT)
 
     def _read_reply(self) -> Message:
         reply = self._replies.next_from(self._commands)

@@ -122,6 +122,8 @@ def _run_in(held: PooledChild, slots: Slots, attempt: Attempt) -> None:
         slots.children.give_back(held)
     else:
         slots.children.drop(held)
+    if attempt.imported:
+        slots.children.learn(attempt.imported)
     ending = ending_of(attempt, how, is_first=held.attempts_given == 1)
     if ending is None:
         attempt.wait_again()
@@ -158,6 +160,8 @@ def follow(attempt: Attempt, followed: FollowedChild) -> Message | ChildEnded:
             match message.get("type"):
                 case "node":
                     attempt.add_node_event(message)
+                case "imported":
+                    attempt.imported = tuple(map(str, message["modules"]))
                 case "settings":
                     attempt.apply_settings(message)
                 case "outcome" | "stale":

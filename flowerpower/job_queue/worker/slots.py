@@ -42,7 +42,7 @@ class Slots:
         # have ended by then, so the fork server ends them earlier than the lease.
         silence_limit = SILENCE_SHARE * options.lease
         self.children = ChildPool(
-            options.num_workers, silence_limit, self._may_begin, events.trouble
+            options.num_workers, silence_limit, self._may_begin, events.trouble, str(base_dir)
         )
         self._lock = threading.Lock()
         self._attempts: list[Attempt] = []
