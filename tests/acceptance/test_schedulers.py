@@ -1,6 +1,8 @@
 """Schedulers as real processes: killed, many at once, with clocks that jump."""
 
 import random
+import subprocess
+import sys
 import time
 from collections import Counter
 from datetime import timedelta
@@ -15,7 +17,7 @@ from flowerpower.triggers import clock
 from flowerpower.triggers.make import make_trigger
 from tests.acceptance.calendar_campaign import HEAD, CalendarCampaign, Count, every
 from tests.acceptance.working import MakeSite, Site
-from tests.conditions import eventually, slowed
+from tests.conditions import WAIT_LIMIT, eventually, slowed
 
 CLOCK = """
 import time
@@ -39,6 +41,35 @@ schedules.decide = forgetful
 """
 
 
+TERM_AT_ANY_CALL = """
+import signal, sys
+from flowerpower.job_queue import JobQueueManager
+from flowerpower.job_queue.worker.scheduler import Scheduler
+
+with JobQueueManager(type="apscheduler", url="memory", base_dir=".") as queue:
+    # The first calls are those of a look at what is due; later ones wait for the next look.
+    for number in range(120, 180):
+        left, scheduler = number, Scheduler(queue)
+        step = scheduler._firing.step
+
+        def count(frame, event, argument):
+            global left
+            left -= event == "call"
+            if left == 0:
+                sys.setprofile(None)
+                signal.raise_signal(signal.SIGTERM)
+
+        def counted():
+            sys.setprofile(count)
+            return step()
+
+        scheduler._firing.step = counted
+        scheduler.run()
+        sys.setprofile(None)
+print("all have ended")
+"""
+
+
 def _campaign(site: Site, broken: str = "") -> Count:
     count = Count(site.name, random.SystemRandom().randrange(2**32))
     print("seed", count.seed)
@@ -52,6 +83,15 @@ def test_killed_schedulers_fire_every_second_once(make_site: MakeSite, url: str 
     count = _campaign(make_site(url))
     assert count.is_clean
     assert count.nominal >= 5 * 8
+
+
+def test_a_scheduler_may_be_told_to_end_at_any_moment(tmp_path: Path):
+    """A signal in the middle of any of its functions, also one that holds a lock, ends it."""
+    done = subprocess.run(
+        [sys.executable, "-c", TERM_AT_ANY_CALL], cwd=tmp_path, capture_output=True, text=True,
+        timeout=WAIT_LIMIT,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("all have ended\n", "")
 
 
 def test_the_count_sees_a_scheduler_that_forgets(make_site: MakeSite):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,7 @@ from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import LEASE, JobQueueBackend, WorkerEvent
 from flowerpower.job_queue.worker import isolation
 from flowerpower.job_queue.worker.events import Events
+from flowerpower.job_queue.worker.wakeup import WakeUp
 from flowerpower.jobs.schedule import Fire
 from flowerpower.triggers import clock
 
@@ -194,23 +196,28 @@ class Scheduler:
         self._events = Events(on_event)
         self._firing = Firing(backend, self._events)
         self._maintenance = Maintenance(backend, self._events, LEASE)
-        self._stopped = threading.Event()
+        self._is_stopping = False
+        # Not an Event: a signal may come while its own lock is held, and `set` would wait for ever.
+        self._wakeup = WakeUp()
 
     def run(self) -> None:
         """Schedule until `stop`; in the main thread also until SIGTERM, SIGINT or SIGHUP."""
-        with stop_signals_call(self.stop):
+        poller = select.poll()
+        poller.register(self._wakeup, select.POLLIN)
+        with contextlib.closing(self._wakeup), stop_signals_call(self.stop):
             self._events.start()
             self._events.emit("start", pid=os.getpid())
-            while not self._stopped.is_set():
+            while not self._is_stopping:
                 wait = self._firing.step()
                 self._maintain()
-                self._stopped.wait(wait)
+                poller.poll(wait * 1000)
             self._events.emit("stop")
             self._events.close()
 
     def stop(self) -> None:
-        """End after the current step."""
-        self._stopped.set()
+        """End after the current step; from any thread, or a signal handler."""
+        self._is_stopping = True
+        self._wakeup.wake()
 
     def _maintain(self) -> None:
         isolation.reap_orphans()
