@@ -37,6 +37,7 @@ CALLS = {
     "job-queue logs": "job-queue logs waits",
     "job-queue start-worker": "job-queue start-worker --burst",
     "job-queue workers": "job-queue workers --json",
+    "job-queue migrate": "job-queue migrate --to rq --to-url redis://127.0.0.1:1 --dry-run",
     "job-queue start-scheduler": "job-queue start-scheduler --type celery",
     "schedule add": "schedule add good --cron @daily --schedule-id other",
     "schedule list": "schedule list",
@@ -47,6 +48,9 @@ CALLS = {
     "schedule run-now": "schedule run-now nightly",
     "schedule delete": "schedule delete nightly --yes",
     "schedule history": "schedule history nightly",
+    "schedule diff": "schedule diff",
+    "schedule apply": "schedule apply --dry-run",
+    "schedule backfill": "schedule backfill nightly --missed --dry-run",
     "completion show": "completion show zsh",
     "completion install": "completion install fish",
 }
