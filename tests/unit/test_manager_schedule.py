@@ -158,7 +158,8 @@ def test_what_a_declared_schedule_expands_is_not_stored(
     for file in files:
         assert b"tulips-in-winter" not in file.read_bytes()
     manager = PipelineManager(root, quiet=True)
-    (job,) = manager.jobs.list()
+    (listed,) = manager.jobs.list()
+    job = manager.jobs.get(listed.id)
     assert job.record.to_json()["overrides"] == {"declared": ""}
     assert job.record.result is not None
     assert job.record.result["outputs"] == {"total": "***"}
