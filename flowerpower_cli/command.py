@@ -100,14 +100,13 @@ class CommandContext:
         if self.output.quiet or self.output.json:
             return
         from flowerpower.triggers import clock
-        from flowerpower_cli.views.workers import SILENT_AFTER, seconds_silent
 
         now = clock.now()
         served = {
             queue
             for worker in self.job_queue.list_workers()
             # A worker that was killed stays listed for a while.
-            if seconds_silent(worker, now) < SILENT_AFTER
+            if worker.is_alive(now)
             for queue in worker.queues
         }
         if unserved := sorted(queues - served):

@@ -10,10 +10,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from flowerpower.errors import Refused
 from flowerpower.jobs.claim import AttemptResult, Claim, ExpiredJob, Heartbeat, WorkerInfo
+from flowerpower.jobs.counter import Counter
+from flowerpower.jobs.event import Event
 from flowerpower.jobs.job import (
     Job,
     JobFilter,
@@ -23,6 +26,7 @@ from flowerpower.jobs.job import (
     check_transition,
     check_ttl,
 )
+from flowerpower.jobs.snapshot import Snapshot
 from flowerpower.text import check_name
 from flowerpower.triggers import clock
 
@@ -72,12 +76,16 @@ class WorkerOptions:
 
 @dataclass(frozen=True)
 class FinishRequest:
-    """The arguments of `finish` for one attempt; Refused if a running job cannot end so."""
+    """The arguments of `finish` for one attempt; Refused if a running job cannot end so.
+
+    `tell_finished`: store an event (see `events`) if the job has finished, too.
+    """
 
     claim: Claim
     end: AttemptResult
     log: str = ""
     progress: Mapping[str, Any] | None = None
+    tell_finished: bool = False
 
     def __post_init__(self) -> None:
         check_transition(self.claim.job_id, JobStatus.RUNNING, self.end.status)
@@ -89,8 +97,9 @@ class WorkerEvent:
 
     Kinds: start, job (an attempt ended), fire (of a schedule), expired (a job waited too long),
     lost, worker_died, unreachable, reachable, suspended (by `rq suspend`; `ends` says whether the
-    worker ends), resumed, trouble (the worker had an unexpected error and continues), stopping,
-    forced, stop.
+    worker ends), resumed, queue_paused, queue_resumed (each with the `queues` of this worker that
+    have become so), trouble (the worker had an unexpected error and continues), stopping, forced,
+    stop.
     Events are sent one after another from a thread of their own, so a watcher that blocks or fails
     stops no work.
     """
@@ -204,6 +213,41 @@ class JobQueueBackend(ABC):
         """Return the workers that nobody has found dead, with the jobs they hold."""
 
     @abstractmethod
+    def snapshot(self, limit: int = 20) -> Snapshot:
+        """Return the state of all queues, with up to `limit` running and as many failed jobs."""
+
+    @abstractmethod
+    def counters(self) -> list[Counter]:
+        """Return how many jobs have ended and fires have been made since the queue exists.
+
+        They never go down, and are counted in the step that ends the job, or makes the fire.
+        """
+
+    @abstractmethod
+    def events(self, limit: int = 100) -> list[Event]:
+        """Return the oldest stored events.
+
+        Each is stored in the step that it tells of: a failed job, one that recovers its schedule
+        (or, if it is no fire, its pipeline) from failures, one that finished if `finish` was asked
+        to tell of it, one whose worker was lost, fires that were missed or late.
+        """
+
+    @abstractmethod
+    def pause_queue(self, name: str) -> bool:
+        """Give no job of that queue to workers until it is resumed; return whether it is new.
+
+        What runs goes on, and jobs are still added; they become due and expire as ever.
+        """
+
+    @abstractmethod
+    def resume_queue(self, name: str) -> bool:
+        """Let workers take jobs of the queue again; return whether it was paused."""
+
+    @abstractmethod
+    def paused_queues(self) -> dict[str, datetime]:
+        """Return since when each paused queue is paused."""
+
+    @abstractmethod
     def check(self) -> Mapping[str, Any]:
         """Return `{"backend", "url", "version"}` as the backend reports them, passwords masked.
 
@@ -242,9 +286,9 @@ class JobQueueBackend(ABC):
         due time, then what was added first. A job that is retried or given back keeps its priority,
         and one that is given back its due time.
 
-        Each becomes running with a new attempt, and belongs to this worker alone. A worker that is
-        not registered (any more) gets none. `on_expired` is called for each job that had waited too
-        long, and so was cancelled instead (see `expire_jobs`).
+        A paused queue gives none. Each job becomes running with a new attempt, and belongs to this
+        worker alone. A worker that is not registered (any more) gets none. `on_expired` is called
+        for each job that had waited too long, and so was cancelled instead (see `expire_jobs`).
         """
 
     @abstractmethod
@@ -256,7 +300,10 @@ class JobQueueBackend(ABC):
 
     @abstractmethod
     def next_due_in(self, queues: Iterable[str]) -> float | None:
-        """Return the seconds until the next waiting job is due (0 if one is), None without one."""
+        """Return the seconds until the next waiting job is due (0 if one is), None without one.
+
+        Jobs of paused queues do not count.
+        """
 
     @abstractmethod
     def heartbeat(self, worker_id: str) -> Heartbeat:

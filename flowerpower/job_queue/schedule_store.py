@@ -72,6 +72,14 @@ class ScheduleStore(ABC):
     def list(self) -> builtins.list[Schedule]:
         """Return all schedules, the oldest first."""
 
+    @abstractmethod
+    def upcoming(self, limit: int) -> builtins.list[Schedule]:
+        """Return up to `limit` schedules that have a next fire, the soonest first."""
+
+    @abstractmethod
+    def count(self) -> int:
+        """Return how many schedules there are."""
+
     def pause(self, schedule_id: str) -> Schedule:
         """Stop its fires until it is resumed; pausing a paused schedule changes nothing."""
         return self.set_state(schedule_id, ScheduleState.PAUSED)

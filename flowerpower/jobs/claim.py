@@ -9,6 +9,9 @@ from typing import Any
 from flowerpower.jobs.job import JobStatus, json_value
 from flowerpower.triggers.clock import format_duration
 
+SILENT_AFTER = 10.0
+"""Seconds without a heartbeat, after which other workers take a worker for dead: a lease."""
+
 
 @dataclass(frozen=True)
 class WorkerInfo:
@@ -27,6 +30,14 @@ class WorkerInfo:
     beat_at: datetime | None = None
     running: tuple[str, ...] = ()
     suspended: bool = False
+
+    def seconds_silent(self, now: datetime) -> float:
+        """Seconds since its last heartbeat."""
+        return max((now - (self.beat_at or self.started_at)).total_seconds(), 0.0)
+
+    def is_alive(self, now: datetime) -> bool:
+        """Whether it has sent a heartbeat lately; one that was killed stays listed for a while."""
+        return self.seconds_silent(now) < SILENT_AFTER
 
     def to_json(self) -> dict[str, Any]:
         """All fields as a JSON object, times in RFC 3339."""

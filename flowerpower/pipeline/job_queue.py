@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent
     from flowerpower.job_queue.migration import MigrationReport, OnProgress
     from flowerpower.jobs.claim import WorkerInfo
+    from flowerpower.jobs.counter import Counter
     from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec
+    from flowerpower.jobs.snapshot import Snapshot
     from flowerpower.pipeline.backfill import Backfill, BackfillOptions
 
 MAX_WORKERS = 1000
@@ -218,6 +220,14 @@ class PipelineJobQueue:
         """All schedules of the project."""
         return self.backend.schedules.list()
 
+    def upcoming_schedules(self, limit: int) -> list[Schedule]:
+        """The schedules that have a next fire, the soonest first."""
+        return self.backend.schedules.upcoming(limit)
+
+    def count_schedules(self) -> int:
+        """How many schedules the project's queue has."""
+        return self.backend.schedules.count()
+
     def pause_schedule(self, schedule_id: str) -> Schedule:
         """As `flowerpower.pipeline.schedules.Schedule.pause`."""
         return self.backend.schedules.pause(schedule_id)
@@ -288,6 +298,34 @@ class PipelineJobQueue:
     def list_workers(self) -> list[WorkerInfo]:
         """The workers that are alive, with the jobs that they run."""
         return self.backend.list_workers()
+
+    def snapshot(self, limit: int = 20) -> Snapshot:
+        """The state of all queues now; those of the project that have no jobs too."""
+        from flowerpower.jobs.snapshot import QueueState
+
+        snapshot = self.backend.snapshot(limit)
+        queues = {name: QueueState(name) for name in self._config.backend.queues}
+        return replace(snapshot, queues={**queues, **snapshot.queues})
+
+    def counters(self) -> list[Counter]:
+        """How many jobs have ended and fires have been made since the queue exists."""
+        return self.backend.counters()
+
+    def pause_queue(self, name: str) -> bool:
+        """Give no job of that queue to workers until it is resumed; whether that is new.
+
+        Raises:
+            UsageError: if the project has no such queue.
+        """
+        return self.backend.pause_queue(queue_or_default(self._project, name))
+
+    def resume_queue(self, name: str) -> bool:
+        """Let workers take jobs of the queue again; whether it was paused."""
+        return self.backend.resume_queue(name)
+
+    def paused_queues(self) -> dict[str, datetime]:
+        """Since when each paused queue is paused."""
+        return self.backend.paused_queues()
 
     def check(self) -> Mapping[str, Any]:
         """What the backend says of itself: `{"backend", "url", "version"}`, passwords masked."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from flowerpower.pipeline.execute import OnEvent, OnRetry, OnWarning
     from flowerpower.pipeline.jobs import Job, Jobs
     from flowerpower.pipeline.schedules import Schedules
+    from flowerpower.pipeline.status import ProjectStatus
     from flowerpower.run.draw.graph import Graph
     from flowerpower.run.plan import Plan
     from flowerpower.triggers.date import IsoTime
@@ -225,6 +226,16 @@ class PipelineManager(KnowsOtherNames):
             schedule = self.job_queue.add_schedule(spec, overwrite=overwrite)
         self._announce("scheduled job for", name, schedule.id)
         return schedule.id
+
+    def status(self, limit: int = 10) -> ProjectStatus:
+        """What happens in the project's job queue now, with up to `limit` jobs in each list.
+
+        Raises:
+            BackendUnreachable: if the queue cannot be read.
+        """
+        from flowerpower.pipeline.status import read_status
+
+        return read_status(self.project, self.job_queue, limit)
 
     def plan(
         self,

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from flowerpower.errors import FlowerpowerError
@@ -116,6 +116,8 @@ class SchedulerEvents:
                 "the worker ends, and leaves what is queued" if facts["ends"] else "no job is taken"
             )
             text = f"RQ's workers are suspended (rq suspend): {left} until `rq resume`."
+        elif kind in ("queue_paused", "queue_resumed"):
+            text = _queues_sentence(facts["queues"], is_paused=kind == "queue_paused")
         elif kind == "unreachable":
             text = f"{facts['reason']} {self.retry_notice}"
         else:
@@ -190,6 +192,17 @@ class WorkerEvents(SchedulerEvents):
                 f"{'it' if running == 1 else 'them'} at once."
             )
         return (cell(text, "yellow"),)
+
+
+def _queues_sentence(names: Sequence[str], *, is_paused: bool) -> str:
+    queues = f"The queue{'s' if len(names) > 1 else ''} {', '.join(names)}"
+    verb = "are" if len(names) > 1 else "is"
+    if not is_paused:
+        return f"{queues} {verb} no longer paused."
+    return (
+        f"{queues} {verb} paused: no job is taken until `flowerpower job-queue resume "
+        f"{' '.join(names)}`."
+    )
 
 
 def _job_outcome(facts: Mapping[str, Any]) -> tuple[Cell, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from flowerpower.triggers import clock
@@ -14,16 +13,13 @@ from flowerpower_cli.views.tables import Block, Cell, cell, table
 if TYPE_CHECKING:
     from flowerpower.jobs.claim import WorkerInfo
 
-SILENT_AFTER = 10.0
-"""Seconds without a heartbeat, after which other workers take a worker for dead."""
-
 
 def workers_view(workers: list[WorkerInfo], timezone: str) -> Iterator[Block]:
     """A table of workers and what they do."""
     if not workers:
         return
     zone, now = clock.timezone(timezone), clock.now()
-    silences = [seconds_silent(worker, now) for worker in workers]
+    silences = [worker.seconds_silent(now) for worker in workers]
     yield table(
         {
             "worker": [cell(worker.id, "bold") for worker in workers],
@@ -34,10 +30,10 @@ def workers_view(workers: list[WorkerInfo], timezone: str) -> Iterator[Block]:
             ],
             "last sign of life": [
                 cell(
-                    f"{format_duration(round(max(seconds, 0.0)))} ago",
-                    "bold red" if seconds > SILENT_AFTER else "green",
+                    f"{format_duration(round(seconds))} ago",
+                    "green" if worker.is_alive(now) else "bold red",
                 )
-                for seconds in silences
+                for worker, seconds in zip(workers, silences, strict=True)
             ],
         },
         optional=("started",),
@@ -47,8 +43,3 @@ def workers_view(workers: list[WorkerInfo], timezone: str) -> Iterator[Block]:
 def _running(worker: WorkerInfo) -> Cell:
     text = f"{len(worker.running)} of {worker.slots}"
     return cell(f"{text}, suspended", "yellow") if worker.suspended else cell(text)
-
-
-def seconds_silent(worker: WorkerInfo, now: datetime) -> float:
-    """Seconds since a worker's last heartbeat."""
-    return (now - (worker.beat_at or worker.started_at)).total_seconds()

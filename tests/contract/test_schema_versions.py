@@ -109,7 +109,14 @@ def test_postgresql_of_version_1_is_refused(postgres: PostgresServer) -> None:
         JobQueueManager(url=url)
 
 
-BACK_TO_5 = """
+BACK_TO_6 = """
+DROP TABLE flowerpower_paused_queues;
+DROP TABLE flowerpower_counters;
+DROP TABLE flowerpower_events;
+DROP TABLE flowerpower_deliveries;
+"""
+BACK_TO_5 = f"""
+{BACK_TO_6}
 DROP TABLE flowerpower_migration;
 DROP TABLE flowerpower_outcomes;
 DROP INDEX flowerpower_fires_spans;
@@ -139,7 +146,9 @@ ALTER TABLE flowerpower_jobs DROP COLUMN start_by;
 BACK_TO_3 = f"{BACK_TO_4} ALTER TABLE flowerpower_jobs DROP COLUMN attempts;"
 
 
-@pytest.mark.parametrize(("version", "back"), [(5, BACK_TO_5), (4, BACK_TO_4), (3, BACK_TO_3)])
+@pytest.mark.parametrize(
+    ("version", "back"), [(6, BACK_TO_6), (5, BACK_TO_5), (4, BACK_TO_4), (3, BACK_TO_3)]
+)
 def test_sqlite_of_a_version_between_is_upgraded(tmp_path: Path, version: int, back: str) -> None:
     """It gets the columns and indexes that it lacks; its jobs stay, with priority 0."""
     url = f"sqlite:///{tmp_path}/jobs.db"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import random
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,18 +17,22 @@ from importlib import resources
 from typing import Any
 
 from flowerpower.job_queue import records
-from flowerpower.job_queue.apscheduler.outcomes import ends_of
+from flowerpower.job_queue.apscheduler.outcomes import AttemptFacts, ended, ends_of, track_of
 from flowerpower.job_queue.base import FinishRequest
+from flowerpower.job_queue.observing import lost_event
 from flowerpower.job_queue.records import Row
-from flowerpower.jobs.claim import Claim, ExpiredJob
+from flowerpower.jobs.claim import Claim, ExpiredJob, WorkerInfo
+from flowerpower.jobs.counter import Counter
 from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobFilter, JobSpec, JobStatus
 from flowerpower.text import JOB_ID_LIMIT, is_job_id, is_name
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 _UPGRADABLE_VERSION = 2
 Texts = Mapping[str, str]
 _LIVE = ", ".join(f"'{status}'" for status in JobStatus if not status.is_ended)
-_RETURNING_END = "RETURNING id, status, schedule_id, scheduled_for, concurrency_key"
+_RETURNING_END = """RETURNING id, status, pipeline, schedule_id, scheduled_for, concurrency_key,
+    attempt, error, run_at, created_at, started_at"""
+_NEWEST_FIRST = {"order": "created_at DESC"}
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
@@ -38,8 +43,8 @@ def _sql(file: str) -> str:
 
 @lru_cache(maxsize=1)
 def queries() -> dict[str, str]:
-    """The text of every named query in sql/queries.sql, sql/schedules.sql, sql/migration.sql."""
-    files = ("queries.sql", "schedules.sql", "migration.sql")
+    """The text of every named query in the files of sql/ that have some."""
+    files = ("queries.sql", "schedules.sql", "observing.sql", "migration.sql")
     parts = [part for file in files for part in _NAME.split(_sql(file))[1:]]
     return {name: text.strip() for name, text in zip(parts[::2], parts[1::2], strict=True)}
 
@@ -85,6 +90,8 @@ class Transaction(ABC):
 
     texts: Texts
     """This dialect's `{for_update}`, `{for_share}`, `{skip_locked}` and `{lock_jobs}`."""
+    shards: int
+    """Rows of a counter, so that as many transactions can add to it at once."""
 
     def __init__(self, connection: Any, scope: Scope) -> None:
         self._connection = connection
@@ -178,7 +185,7 @@ class Transaction(ABC):
         # Drivers refuse some texts that are no names, such as those with NUL.
         rows = self.rows(query, id=job_id) if is_job_id(job_id) else []
         if not rows:
-            newest = self.rows("list_jobs", {"conditions": ""}, limit=1000)
+            newest = self.rows("list_jobs", {"conditions": "", **_NEWEST_FIRST}, limit=1000)
             raise records.job_not_found(job_id, [str(row["id"]) for row in newest])
         return rows[0]
 
@@ -204,7 +211,9 @@ class Transaction(ABC):
             parameters["since"] = wanted.since.timestamp()
         text = "".join(f" AND {condition}" for condition in conditions)
         limit = max(0, wanted.limit)
-        return self.rows("list_jobs", {"conditions": text}, limit=limit, **parameters)
+        return self.rows(
+            "list_jobs", {"conditions": text, **_NEWEST_FIRST}, limit=limit, **parameters
+        )
 
     def expire(self, count: int) -> list[ExpiredJob]:
         """Cancel up to `count` waiting jobs that are too old; return them."""
@@ -226,11 +235,38 @@ class Transaction(ABC):
             for row in self.rows("keys_with_room"):
                 self.run("release_blocked", key=row["name"], count=row["room"])
 
-    def note_ends(self, rows: Sequence[Row]) -> None:
-        """Keep how jobs have ended, of which `rows` are {returning_end}; once in a transaction."""
-        fires, outcomes = ends_of(rows)
-        self.run_many("note_fire_end", fires)
-        self.run_many("note_outcome", outcomes)
+    def note_ends(
+        self, rows: Sequence[Row], facts: Mapping[str, AttemptFacts] | None = None
+    ) -> None:
+        """Keep how jobs have ended, of which `rows` are {returning_end}; once in a transaction.
+
+        `facts` are those of attempts, by the id of the job.
+        """
+        if not (jobs := ended(rows)):
+            return
+        text, names = in_list("name", sorted({track_of(row) for row in jobs}))
+        failing = {
+            row["name"]: row["ended_at"] for row in self.rows("failing", {"names": text}, **names)
+        }
+        ends = ends_of(jobs, facts or {}, failing, self.now)
+        self.count(ends.counters)
+        self.run_many("note_fire_end", ends.fires)
+        self.run_many("note_outcome", ends.schedules)
+        self.run_many("note_pipeline_outcome", ends.pipelines)
+        self.run_many("add_event", ends.events)
+
+    def count(self, counters: Sequence[Counter]) -> None:
+        """Add to the counters, which are `added_up`."""
+        # Whoever adds to a row holds it until its transaction ends.
+        shard = random.randrange(self.shards)  # noqa: S311 - it spreads writers
+        self.run_many("count", [{**vars(counter), "shard": shard} for counter in counters])
+
+    def workers(self) -> list[WorkerInfo]:
+        """The workers that nobody has found dead, with the jobs that they hold."""
+        running: dict[str, list[str]] = {}
+        for row in self.rows("all_held"):
+            running.setdefault(row["owner"], []).append(row["id"])
+        return [records.worker_of(row, running) for row in self.rows("list_workers")]
 
     # Attempts
 
@@ -248,17 +284,21 @@ class Transaction(ABC):
             claims += [records.claim_of(row, worker) for row in rows]
         return claims
 
-    def finish_many(self, requests: Iterable[FinishRequest]) -> list[bool]:
+    def finish_many(self, requests: Sequence[FinishRequest]) -> list[bool]:
         """End attempts; False, with nothing written, for each whose claim is no longer held."""
-        ended = [self._finish(request) for request in requests]
-        self.note_ends([row for rows in ended for row in rows])
-        return [bool(rows) for rows in ended]
+        finished = [self._finish(request) for request in requests]
+        facts = {
+            request.claim.job_id: AttemptFacts(request.end.seconds, request.tell_finished)
+            for request in requests
+        }
+        self.note_ends([row for rows in finished for row in rows], facts)
+        return [bool(rows) for rows in finished]
 
     def _finish(self, request: FinishRequest) -> list[Row]:
         claim, result = request.claim, request.end
         keeps_result = result.status is JobStatus.FINISHED
         expires = keeps_result and claim.result_ttl >= 0
-        ended = self.rows(
+        rows = self.rows(
             "finish",
             **fence(claim),
             status=result.status,
@@ -271,9 +311,9 @@ class Transaction(ABC):
             attempts_left=result.attempts_left,
             run_at=records.seconds_of(result.run_at),
         )
-        if ended:
+        if rows:
             self.append_log(claim, request.log)
-        return ended
+        return rows
 
     def requeue_lost(self, reason: str, worker: str, id: str = "", attempt: int = 0) -> int:
         """Requeue a lost attempt, or all that a worker held; return how many."""
@@ -281,6 +321,10 @@ class Transaction(ABC):
         error, limit = records.lost_error(reason), MAX_WORKER_LOSSES
         rows = self.rows("requeue_lost", **claimed, max_worker_losses=limit, error=error)
         self.note_ends(rows)
+        self.run_many(
+            "add_event",
+            [lost_event(row, reason) for row in rows if not records.status_of(row).is_ended],
+        )
         return len(rows)
 
     def append_log(self, claim: Claim, text: str) -> None:

@@ -223,6 +223,7 @@ class _PostgresTransaction(Transaction):
         "skip_locked": "FOR UPDATE SKIP LOCKED",
         "lock_jobs": "LOCK TABLE flowerpower_jobs IN SHARE MODE",
     }
+    shards = 16
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None) -> tuple[list[Row], int]:
         return super().execute(_percent_style(sql), parameters or None)

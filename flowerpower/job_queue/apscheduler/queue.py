@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flowerpower.config.project import DEFAULT_URLS, check_backend_url
 from flowerpower.errors import ConfigError, JobNotFound
 from flowerpower.job_queue import records
+from flowerpower.job_queue.apscheduler import observing
 from flowerpower.job_queue.apscheduler.database import (
     Database,
     Scope,
@@ -27,8 +29,13 @@ from flowerpower.job_queue.base import (
     Watcher,
     WorkerOptions,
 )
+from flowerpower.job_queue.observing import events_of
 from flowerpower.jobs.claim import Claim, ExpiredJob, Heartbeat, WorkerInfo
+from flowerpower.jobs.counter import Counter
+from flowerpower.jobs.event import Event
 from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobStatus, LogChunk, check_retry
+from flowerpower.jobs.snapshot import Snapshot
+from flowerpower.text import check_name
 
 if TYPE_CHECKING:
     from flowerpower.job_queue.migration_store import MigrationStore
@@ -151,12 +158,33 @@ class APSManager(JobQueueBackend):
 
     def list_workers(self) -> list[WorkerInfo]:
         with self.database.read() as tx:
-            rows = tx.rows("list_workers")
-            held = tx.rows("all_held")
-        running: dict[str, list[str]] = {}
-        for row in held:
-            running.setdefault(row["owner"], []).append(row["id"])
-        return [records.worker_of(row, running) for row in rows]
+            return tx.workers()
+
+    def snapshot(self, limit: int = 20) -> Snapshot:
+        with self.database.read() as tx:
+            return observing.snapshot(tx, limit)
+
+    def counters(self) -> list[Counter]:
+        with self.database.read() as tx:
+            return observing.counters(tx)
+
+    def events(self, limit: int = 100) -> list[Event]:
+        with self.database.read() as tx:
+            return list(events_of(tx.rows("events", limit=max(0, limit))))
+
+    def pause_queue(self, name: str) -> bool:
+        check_name("name of a queue", name)
+        with self.database.write() as tx:
+            return bool(tx.run("pause_queue", queue=name))
+
+    def resume_queue(self, name: str) -> bool:
+        check_name("name of a queue", name)
+        with self.database.write() as tx:
+            return bool(tx.run("resume_queue", queue=name))
+
+    def paused_queues(self) -> dict[str, datetime]:
+        with self.database.read() as tx:
+            return observing.paused_queues(tx)
 
     # For workers
 

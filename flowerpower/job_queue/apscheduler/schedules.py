@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -12,9 +12,11 @@ from flowerpower.job_queue import schedule_store
 from flowerpower.job_queue.apscheduler.database import Database, Texts, Transaction, in_list
 from flowerpower.job_queue.apscheduler.migration import closed_queue
 from flowerpower.job_queue.backfill import check_unedited, fill
+from flowerpower.job_queue.observing import fire_counter, fire_event
 from flowerpower.job_queue.records import Row, as_json, moment_of, seconds_of, status_of
 from flowerpower.job_queue.schedule_store import FIRE_BATCH, FIRES_KEPT, FireBatch, ScheduleStore
 from flowerpower.job_queue.scheduling import CLOCK_REWOUND, Decision, decide, pause_unreadable
+from flowerpower.jobs.counter import added_up
 from flowerpower.jobs.job import JobSpec
 from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec, ScheduleState
 from flowerpower.text import SCHEDULE_ID_LIMIT, is_name
@@ -60,7 +62,7 @@ class SqlSchedules(ScheduleStore):
     def get(self, schedule_id: str) -> Schedule:
         with self._database.read() as tx:
             if is_name(schedule_id, SCHEDULE_ID_LIMIT):
-                one = {"condition": "AND schedules.id = :id"}
+                one = {"condition": "AND schedules.id = :id", "order": "schedules.id"}
                 for row in tx.rows("list_schedules", one, id=schedule_id):
                     return schedule_store.schedule_of(row)
             return self._get(tx, schedule_id, _NO_LOCK)
@@ -75,8 +77,23 @@ class SqlSchedules(ScheduleStore):
 
     def list(self) -> builtins.list[Schedule]:
         with self._database.read() as tx:
-            rows = tx.rows("list_schedules", {"condition": ""})
+            every = {"condition": "", "order": "schedules.created_at, schedules.id"}
+            rows = tx.rows("list_schedules", every)
         return [schedule_store.schedule_of(row) for row in rows]
+
+    def upcoming(self, limit: int) -> builtins.list[Schedule]:
+        with self._database.read() as tx:
+            soonest = {
+                "condition": "AND schedules.due_at IS NOT NULL",
+                "order": "schedules.due_at LIMIT :limit",
+            }
+            rows = tx.rows("list_schedules", soonest, limit=max(0, limit))
+        return [schedule_store.schedule_of(row) for row in rows]
+
+    def count(self) -> int:
+        with self._database.read() as tx:
+            (row,) = tx.rows("count_schedules")
+            return int(row["count"])
 
     def set_state(self, schedule_id: str, state: ScheduleState) -> Schedule:
         with self._database.write() as tx:
@@ -167,6 +184,7 @@ class SqlSchedules(ScheduleStore):
                 if decision.replaced:
                     replacing.append(decision)
         new_fires = self._record(tx, fires, jobs)
+        _note_fires(tx, new_fires, {schedule.id: schedule for schedule in schedules}, moment)
         added = {fire.job_id for fire in new_fires}
         for decision in replacing:
             _replace_jobs(tx, decision, sum(job.id in added for job in decision.jobs))
@@ -192,6 +210,20 @@ class SqlSchedules(ScheduleStore):
         )
         existing = {job_id for job_id, count in zip(job_ids, added, strict=True) if not count}
         return [fire for fire in recorded if fire.job_id not in existing]
+
+
+def _note_fires(
+    tx: Transaction, fires: Sequence[Fire], schedules: Mapping[str, Schedule], moment: datetime
+) -> None:
+    """Count new fires, and store the events of those that were missed or are late."""
+    counters, events = [], []
+    for fire in fires:
+        schedule = schedules[fire.schedule_id]
+        counters.append(fire_counter(fire, schedule, moment))
+        if event := fire_event(fire, schedule, moment):
+            events.append(event)
+    tx.count(added_up(counters))
+    tx.run_many("add_event", events)
 
 
 def _replace_jobs(tx: Transaction, decision: Decision, added: int) -> None:

@@ -178,6 +178,7 @@ class Sqlite(Database):
 class _SqliteTransaction(Transaction):
     # A writer has the whole database for itself.
     texts = {"for_update": "", "for_share": "", "skip_locked": "", "lock_jobs": "SELECT 1"}
+    shards = 1
 
     def clock(self) -> float:
         return clock.now().timestamp()

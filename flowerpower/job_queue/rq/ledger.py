@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from flowerpower.job_queue import schedule_store
 from flowerpower.job_queue.backfill import BACKFILL
+from flowerpower.job_queue.observing import fire_counter, fire_event
 from flowerpower.job_queue.records import Row, json_object, seconds_of
 from flowerpower.job_queue.rq.fields import (
     STATUSES,
     columns,
     pairs_of,
+    present,
     stamp_of,
     text_in_hash,
     text_of,
 )
+from flowerpower.job_queue.rq.observing import key_of
 from flowerpower.job_queue.rq.store import PAGE, RedisStore
 from flowerpower.jobs.job import JobSpec, JobStatus
 from flowerpower.jobs.schedule import Fire, Outcome, Schedule
@@ -86,8 +90,16 @@ class RedisLedger:
             found.append(replace(fire, job_status=job_status, job_error=json_object(error)))
         return found
 
-    def to_write(self, fires: Sequence[Fire], jobs: Sequence[JobSpec]) -> list[dict[str, Any]]:
-        """The rows, and the records of their jobs, as `write_fires` of the scripts takes them."""
+    def to_write(
+        self,
+        fires: Sequence[Fire],
+        jobs: Sequence[JobSpec],
+        observed: tuple[Schedule, datetime] | None = None,
+    ) -> list[dict[str, Any]]:
+        """The rows, and the records of their jobs, as `write_fires` of the scripts takes them.
+
+        With the counters and events of fires of the schedule that are made at that time.
+        """
         jobs_by_id = {job.id: job for job in jobs}
         entries = []
         for fire in fires:
@@ -97,6 +109,14 @@ class RedisLedger:
             entry: dict[str, Any] = {"time": time, "row": json.dumps(row), "set": set_of(row)}
             if fire.job_id in jobs_by_id:
                 entry["job"] = self._store.job_record(jobs_by_id[fire.job_id])
+            if observed is not None:
+                counter = fire_counter(fire, *observed)
+                entry["counter"] = {
+                    "key": key_of(counter),
+                    "count": counter.count,
+                    "seconds": counter.seconds,
+                }
+                entry |= present({"event": fire_event(fire, *observed)})
             entries.append(entry)
         return entries
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from flowerpower.job_queue.base import (
     WorkerOptions,
 )
 from flowerpower.job_queue.records import seconds_of
+from flowerpower.job_queue.rq import observing
 from flowerpower.job_queue.rq.connection import Connection, make_url
 from flowerpower.job_queue.rq.fields import (
     RQ_KEY_PREFIX,
@@ -33,10 +35,13 @@ from flowerpower.job_queue.rq.fields import (
 from flowerpower.job_queue.rq.persistence import persistence
 from flowerpower.job_queue.rq.results import entry_of
 from flowerpower.job_queue.rq.sent_ahead import sent_ahead
-from flowerpower.job_queue.rq.store import PAGE, RedisStore, closed_error, for_both, row_of_answer
+from flowerpower.job_queue.rq.store import PAGE, RedisStore, closed_error, loss, row_of_answer
 from flowerpower.jobs.claim import Claim, ExpiredJob, Heartbeat, WorkerInfo
+from flowerpower.jobs.counter import Counter
+from flowerpower.jobs.event import Event
 from flowerpower.jobs.job import Job, JobFilter, JobSpec, LogChunk, check_retry
-from flowerpower.text import JOB_ID_LIMIT, is_job_id, is_name
+from flowerpower.jobs.snapshot import Snapshot
+from flowerpower.text import JOB_ID_LIMIT, check_name, is_job_id, is_name
 from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
@@ -178,6 +183,26 @@ class RQManager(JobQueueBackend):
         workers = [replace(records.worker_of(row, running), suspended=is_suspended) for row in rows]
         return sorted(workers, key=lambda worker: worker.started_at)
 
+    def snapshot(self, limit: int = 20) -> Snapshot:
+        return observing.snapshot(self._store, self.list_workers(), limit)
+
+    def counters(self) -> list[Counter]:
+        return observing.counters(self._store)
+
+    def events(self, limit: int = 100) -> list[Event]:
+        return observing.events(self._store, limit)
+
+    def pause_queue(self, name: str) -> bool:
+        check_name("name of a queue", name)
+        return bool(self._store.run("pause_queue", name=name))
+
+    def resume_queue(self, name: str) -> bool:
+        check_name("name of a queue", name)
+        return bool(self._store.run("pause_queue", name=name, resume=True))
+
+    def paused_queues(self) -> dict[str, datetime]:
+        return observing.paused_queues(self._store)
+
     # For workers
 
     def register_worker(self, worker: WorkerInfo) -> None:
@@ -186,12 +211,10 @@ class RQManager(JobQueueBackend):
         self._store.run("register_worker", worker=worker.id, info=json.dumps(info))
 
     def unregister_worker(self, worker_id: str) -> None:
-        self._store.run(
-            "remove_worker", worker=worker_id, **for_both(records.lost_error(records.WORKER_WENT))
-        )
+        self._store.run("remove_worker", worker=worker_id, **loss(records.WORKER_WENT))
 
     def requeue_lost_jobs_of(self, worker_id: str, beat: int) -> int:
-        lost = for_both(records.lost_error(records.WORKER_DIED))
+        lost = loss(records.WORKER_DIED)
         return int(self._store.run("remove_worker", worker=worker_id, beat=beat, **lost))
 
     def claim(
@@ -256,8 +279,7 @@ class RQManager(JobQueueBackend):
         return bool(self._store.run("requeue_job", **_fence(claim)))
 
     def requeue_lost(self, claim: Claim, reason: str) -> bool:
-        lost = for_both(records.lost_error(reason))
-        return bool(self._store.run("requeue_job", **_fence(claim), **lost))
+        return bool(self._store.run("requeue_job", **_fence(claim), **loss(reason)))
 
     def run_worker(self, options: WorkerOptions, on_event: Watcher = None) -> int:
         from flowerpower.job_queue.rq.worker import work
@@ -331,5 +353,6 @@ def ended_attempt(request: FinishRequest, *, is_in_rq: bool = False) -> dict[str
         "attempts_left": result.attempts_left,
         "run_at": records.seconds_of(result.run_at),
         "log": records.log_pieces(request.log),
+        "tell_finished": request.tell_finished or None,
     }
     return present(attempt)

@@ -118,6 +118,15 @@ class RedisSchedules(ScheduleStore):
             for schedule in schedules_of(page, self._run("list_schedules", ids=page))
         ]
 
+    def upcoming(self, limit: int) -> builtins.list[Schedule]:
+        if limit < 1:
+            return []
+        ids = ids_of(self._store.command("zrange", self._key("due"), 0, limit - 1))
+        return schedules_of(ids, self._run("list_schedules", ids=ids)) if ids else []
+
+    def count(self) -> int:
+        return int(self._store.command("zcard", self._key("schedules")))
+
     def set_state(self, schedule_id: str, state: ScheduleState) -> Schedule:
         while True:
             existing = self.get(schedule_id)
@@ -191,7 +200,9 @@ class RedisSchedules(ScheduleStore):
                 "id": schedule.id,
                 "seen": text_of(fields.get(b"revision")) or "0",
                 "active": int(active),
-                "fires": self._ledger.to_write(decision.fires, decision.jobs),
+                "fires": self._ledger.to_write(
+                    decision.fires, decision.jobs, (schedule, moment)
+                ),
                 "jobs": len(decision.jobs),
                 "replaced": decision.replaced,
                 "error": as_json(decision.replaced_error) if decision.replaced else None,

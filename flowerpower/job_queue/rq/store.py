@@ -28,6 +28,7 @@ from flowerpower.job_queue.rq.fields import (
     rq_stamp,
 )
 from flowerpower.job_queue.rq.results import error_text, packed
+from flowerpower.jobs.counter import BOUNDS
 from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobFilter, JobSpec, JobStatus
 from flowerpower.text import is_job_id
 from flowerpower.triggers import clock
@@ -42,7 +43,7 @@ RQ_WORKER_DIED = "RQ's own worker that ran it died; its jobs have no lease and a
 @lru_cache(maxsize=32)
 def _script_text(name: str) -> str:
     folder = resources.files(__package__) / "lua"
-    parts = ("common", "queue_order", "rq_tools", "concurrency", name)
+    parts = ("common", "queue_order", "rq_tools", "concurrency", "observing", name)
     return "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in parts)
 
 
@@ -80,7 +81,9 @@ class RedisStore:
         key = (script, id(client))
         if key not in self._registered:
             self._registered[key] = client.register_script(_script_text(script))
-        limits = {"log_limit": records.LOG_LIMIT, "max_worker_losses": MAX_WORKER_LOSSES}
+        limits = {
+            "log_limit": records.LOG_LIMIT, "max_worker_losses": MAX_WORKER_LOSSES, "bounds": BOUNDS
+        }  # fmt: skip
         args = {**args, **limits, "history_ttl": self.history_ttl, "token": uuid.uuid4().hex}
         # The first script of this process tries what all scripts need; see lua/common.lua.
         args["check_permissions"] = not self._is_permitted
@@ -150,13 +153,9 @@ class RedisStore:
                 ids = ids_of(name for name in names if name not in seen)
             if not names:
                 return
-            answers = self.run("list_jobs", ids=ids, fields=[name.decode() for name in FIELDS])
             now = clock.now().timestamp()
-            for job_id, (values, progress) in zip(ids, answers, strict=True):
-                fields = {name: v for name, v in zip(FIELDS, values, strict=False) if v is not None}
-                # None: the record has expired, or its key is damaged.
-                if fields:
-                    yield row_of(job_id, fields, None, progress), now
+            for row in self.rows_of(ids):
+                yield row, now
             seen.update(names)
             start, page = start + len(names), PAGE
 
@@ -189,6 +188,17 @@ class RedisStore:
         self.run("tidy_up", taken_limit=TAKEN_LIMIT, **for_both(json.dumps(error)))
         return count
 
+    def rows_of(self, ids: Sequence[str]) -> list[records.Row]:
+        """The records of the jobs that still exist, without results, in that order."""
+        answers = self.run("list_jobs", ids=ids, fields=[name.decode() for name in FIELDS])
+        found: list[records.Row] = []
+        for job_id, (values, progress) in zip(ids, answers, strict=True):
+            fields = {name: v for name, v in zip(FIELDS, values, strict=False) if v is not None}
+            # None: the record has expired, or its key is damaged.
+            if fields:
+                found.append(row_of(job_id, fields, None, progress))
+        return found
+
     # Workers
 
     def worker_rows(self) -> tuple[list[records.Row], dict[str, list[str]]]:
@@ -217,6 +227,11 @@ class RedisStore:
 def for_both(error: str) -> dict[str, str]:
     """An error (JSON) as scripts take it that may fail a job: for us, and as RQ keeps it."""
     return {"error": error, "exc_string": packed(error_text(json.loads(error)))}
+
+
+def loss(reason: str) -> dict[str, str]:
+    """Why a job's worker was lost, as scripts take it that may fail the job."""
+    return {"reason": reason, **for_both(records.lost_error(reason))}
 
 
 def closed_error(closed: bytes) -> Refused:

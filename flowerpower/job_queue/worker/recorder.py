@@ -28,6 +28,8 @@ from flowerpower.triggers import clock
 
 RECORD_EVERY = 0.25
 """Seconds between two writes of one attempt's log and progress."""
+LOOK_EVERY = 1.0
+"""Seconds between two looks at which queues are paused."""
 
 
 class Recorder:
@@ -54,6 +56,8 @@ class Recorder:
         self._on_free = on_free
         self._maintenance = Maintenance(backend, events, options.lease)
         self._beating = Every(options.lease / 5)
+        self._looking = Every(LOOK_EVERY)
+        self._paused: set[str] = set()
         self._finish_by: float | None = None
         self._has_freed = False
         self._thread = threading.Thread(target=self._run, name="recorder")
@@ -66,6 +70,17 @@ class Recorder:
         worker = WorkerInfo(self.worker_id, host, pid, queues, slots, clock.now())
         self._backend.register_worker(worker)
         self._extend_lease(began)
+
+    def look_at_queues(self) -> None:
+        """Say which of the worker's queues were paused or resumed since the last look."""
+        paused = set(self._options.queues) & self._backend.paused_queues().keys()
+        for kind, names in (
+            ("queue_paused", paused - self._paused),
+            ("queue_resumed", self._paused - paused),
+        ):
+            if names:
+                self._events.emit(kind, queues=sorted(names))
+        self._paused = paused
 
     def start(self) -> None:
         """Begin to record."""
@@ -93,6 +108,8 @@ class Recorder:
                 if self._beating.is_due():
                     self._heartbeat()
                 self._maintenance.run_due(self.worker_id)
+                if self._looking.is_due():
+                    self.look_at_queues()
                 self._record_results()
                 # An attempt whose writes fail again and again must not block the others.
                 for attempt in sorted(self._slots.attempts(), key=attrgetter("failed_writes")):

@@ -149,6 +149,8 @@ class Worker:
             self.events.start()
             self.events.emit("start", id=self.id, pid=os.getpid(), queues=[*self.options.queues],
                               slots=self.options.num_workers)  # fmt: skip
+            # Here too, not only now and then: a burst may have nothing to do for this reason alone.
+            self._recorder.look_at_queues()
             self._recorder.start()
             seconds = LAST_WRITES_TIMEOUT
             try:

@@ -36,7 +36,7 @@ SELECT id, pipeline, queue, payload, status, run_at, created_at, result_ttl, sch
     concurrency_key, max_parallel, blocked, NULL AS result
 FROM flowerpower_jobs
 WHERE namespace = :namespace AND (expires_at IS NULL OR expires_at > :now) {conditions}
-ORDER BY created_at DESC LIMIT :limit
+ORDER BY {order} LIMIT :limit
 
 -- name: cancel_waiting
 UPDATE flowerpower_jobs SET status = 'cancelled', cancel = 1, ended_at = :now,
@@ -146,13 +146,16 @@ SELECT id, beat FROM flowerpower_workers WHERE namespace = :namespace
 DELETE FROM flowerpower_workers WHERE namespace = :namespace AND id = :worker AND beat = :beat
 
 -- name: has_queued
+-- In a queue that is not paused.
 -- One look into the index per queue. Without the order PostgreSQL may read the whole table, if its
 -- statistics are from a time when more was queued.
 SELECT name FROM ({names}) AS named WHERE (
     SELECT id FROM flowerpower_jobs
     WHERE namespace = :namespace AND status = 'queued' AND queue = named.name
     ORDER BY priority DESC, run_at, created_at LIMIT 1
-) IS NOT NULL LIMIT 1
+) IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM flowerpower_paused_queues WHERE namespace = :namespace AND queue = named.name
+) LIMIT 1
 
 -- name: next_due
 -- And whether any job is blocked. Without its order the database might read all jobs to find none.
@@ -162,6 +165,9 @@ SELECT MIN(run_at) AS run_at, (
     ORDER BY concurrency_key LIMIT 1
 ) AS blocked_key FROM flowerpower_jobs
 WHERE namespace = :namespace AND status = 'scheduled' AND blocked = 0 AND queue IN ({queues})
+    AND queue NOT IN (
+        SELECT queue FROM flowerpower_paused_queues WHERE namespace = :namespace
+    )
 
 -- name: promote
 UPDATE flowerpower_jobs SET status = 'queued'
@@ -236,7 +242,10 @@ WHERE namespace = :namespace AND id = :id AND status IN ('scheduled', 'queued')
 WITH due AS (
     SELECT id FROM flowerpower_jobs
     WHERE namespace = :namespace AND status = 'queued' AND queue = :queue
-        AND (start_by IS NULL OR start_by > :now)
+        AND (start_by IS NULL OR start_by > :now) AND NOT EXISTS (
+            SELECT 1 FROM flowerpower_paused_queues
+            WHERE namespace = :namespace AND queue = :queue
+        )
     ORDER BY priority DESC, run_at, created_at LIMIT :count {skip_locked}
 )
 UPDATE flowerpower_jobs SET status = 'running', owner = :worker, attempt = attempt + 1,

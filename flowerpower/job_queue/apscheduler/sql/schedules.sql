@@ -52,7 +52,10 @@ LEFT JOIN flowerpower_jobs AS jobs
     ON jobs.namespace = fires.namespace AND jobs.id = fires.job_id
     AND (jobs.expires_at IS NULL OR jobs.expires_at > :now)
 WHERE schedules.namespace = :namespace {condition}
-ORDER BY schedules.created_at, schedules.id
+ORDER BY {order}
+
+-- name: count_schedules
+SELECT COUNT(*) AS count FROM flowerpower_schedules WHERE namespace = :namespace
 
 -- name: schedule_ids
 SELECT id FROM flowerpower_schedules WHERE namespace = :namespace LIMIT 1000

@@ -157,3 +157,54 @@ CREATE TABLE flowerpower_migration (
     created_at DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (namespace, kind, id)
 );
+
+-- Queues that give no jobs to workers.
+CREATE TABLE flowerpower_paused_queues (
+    namespace TEXT NOT NULL,
+    queue TEXT NOT NULL,
+    paused_at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (namespace, queue)
+);
+
+-- How many jobs have ended so and fires have been made, with the sums of their times in seconds; see
+-- jobs/counter.py. A counter is the sum of its shards: users of PostgreSQL would wait for each other.
+CREATE TABLE flowerpower_counters (
+    namespace TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    pipeline TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    bucket INTEGER NOT NULL,
+    waited_bucket INTEGER NOT NULL,
+    shard INTEGER NOT NULL,
+    count BIGINT NOT NULL,
+    seconds DOUBLE PRECISION NOT NULL,
+    waited DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (namespace, kind, pipeline, outcome, bucket, waited_bucket, shard)
+);
+
+-- What has happened and nobody has made notices of yet; see jobs/event.py.
+CREATE TABLE flowerpower_events (
+    namespace TEXT NOT NULL,
+    id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (namespace, id)
+);
+CREATE INDEX flowerpower_events_at ON flowerpower_events (namespace, at);
+
+-- Notices on their way to one target. send_at is when to try next, or to try again if the worker that
+-- sends it is not heard of; NULL once it was given up, which error says why.
+CREATE TABLE flowerpower_deliveries (
+    namespace TEXT NOT NULL,
+    id TEXT NOT NULL,
+    target TEXT NOT NULL,
+    body TEXT NOT NULL,
+    created_at DOUBLE PRECISION NOT NULL,
+    send_at DOUBLE PRECISION,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    error TEXT,
+    PRIMARY KEY (namespace, id)
+);
+CREATE INDEX flowerpower_deliveries_due ON flowerpower_deliveries (namespace, send_at)
+    WHERE send_at IS NOT NULL;

@@ -17,7 +17,8 @@ end
 
 release_blocked(time)
 -- Scheduled jobs that are due go into their queue.
-for _, queue in ipairs(args.queues) do
+local queues = not_paused(args.queues)
+for _, queue in ipairs(queues) do
     local waiting = registry('scheduled', queue)
     for _, job in ipairs(redis.call('ZRANGEBYSCORE', waiting, '-inf', text(time), 'LIMIT', 0, 500)) do
         local id = string.sub(job, #namespace + 3)
@@ -33,7 +34,7 @@ for _, queue in ipairs(args.queues) do
 end
 
 local claimed, expired = {}, {}
-for _, queue in ipairs(args.queues) do
+for _, queue in ipairs(queues) do
     while #claimed < args.count and #expired < args.expire_limit do
         local job = redis.call('LINDEX', queue_key(queue), 0)
         if not job then break end

@@ -21,6 +21,10 @@
 --   fire:<id>                             the ledger: hash of rows by time
 --   numbers  watched                      last numbers; that a scheduler looked
 --   counts                                hash: writes
+--   paused                                hash: since when a queue is paused
+--   counters  counter_seconds  counter_waited   hashes: counts and sums by the key of a counter
+--   failing                               hash: pipelines whose last job failed, and when
+--   events  events_at                     hash: facts by the id of an event; its time
 --   migration                             hash: what moves to or from another queue (see migrate.lua)
 -- and those of concurrency.lua
 
@@ -128,7 +132,10 @@ local new_tails = {}
 
 -- In concurrency.lua, which follows.
 local set_concurrency, leave_concurrency, enter_concurrency, block, count_active, has_room
-local release_blocked, cancel_job, replace_jobs, write_fires, delete_fires, note_end
+local release_blocked, cancel_job, replace_jobs, write_fires, delete_fires
+
+-- In observing.lua, which follows.
+local note_end, note_loss, add_event, add_to_counter
 
 -- In rq_tools.lua, which follows.
 local add_result, begin_execution, end_execution, queue_of_execution, count_attempt, result_entry
@@ -138,6 +145,15 @@ local function leave_registries(id, queue)
     for _, kind in ipairs({'scheduled', 'finished', 'failed', 'canceled', 'deferred'}) do
         redis.call('ZREM', registry(kind, queue), rq_id(id))
     end
+end
+
+-- The queues that give jobs to workers.
+local function not_paused(queues)
+    local open = {}
+    for _, queue in ipairs(queues) do
+        if redis.call('HEXISTS', own .. 'paused', queue) == 0 then table.insert(open, queue) end
+    end
+    return open
 end
 
 local function each_log(id, attempts, act)
@@ -182,7 +198,7 @@ local function end_job(id, queue, status, time, history_ttl, ended)
     redis.call('PEXPIREAT', progress_key(id), at)
     each_log(id, job[1], function(log) redis.call('PEXPIREAT', log, at) end)
     leave_concurrency(id)
-    note_end(id, status)
+    note_end(id, status, time, ended)
     local result_id, result_at, ttl = '', at, ended and ended.result_ttl or 0
     if status == 'finished' and ttl >= 0 then
         redis.call('HSET', key, 'fp_result_expires_at', text(time + ttl))
@@ -271,6 +287,7 @@ local function requeue(id, owner, attempt, time, error)
                 {owner = owner, attempt = attempt, exc_string = args.exc_string})
     else
         enqueue(id, queue, time)
+        if error then note_loss(id, attempt, time) end
     end
     return 1
 end
@@ -351,6 +368,8 @@ local function insert(job, time)
     end
     if job.concurrency_key then set_concurrency(job.id, job.concurrency_key, 'active') end
     if status == 'scheduled' then
+        -- RQ's own tools, and the counts of `snapshot`, know a queue by this set.
+        redis.call('SADD', rq .. ':queues', queue_key(job.queue))
         redis.call('ZADD', registry('scheduled', job.queue), text(run_at), rq_id(job.id))
     else
         push(job.queue, job.id, {-(job.priority or 0), tonumber(set_fields[2]), tonumber(at)})

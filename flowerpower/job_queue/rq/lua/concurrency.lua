@@ -9,7 +9,6 @@
 --                                         in a row, of what a backfill has made
 --   recorded:<id>                         sorted set of all of them by when they were recorded
 --   ended:<id>                            hash: how the job of each fire has ended
--- and last_status and failures of schedule:<id>.
 
 local ledger_sets = {'fires:', 'spans:', 'backfills:'}
 
@@ -47,6 +46,7 @@ function enter_concurrency(id) set_concurrency(id, key_of(id), 'active') end
 -- A job waits until its key has room for it.
 function block(id, queue, created_at)
     redis.call('HSET', job_key(id), 'status', 'deferred', 'enqueued_at', '')
+    redis.call('SADD', rq .. ':queues', queue_key(queue))
     redis.call('ZADD', registry('deferred', queue), created_at, rq_id(id))
     set_concurrency(id, key_of(id), 'blocked', created_at)
 end
@@ -182,6 +182,8 @@ function write_fires(id, fires, time)
                     added = added + 1
                 end
             end
+            if is_new and fire.counter then add_to_counter(fire.counter) end
+            if is_new and fire.event then add_event(fire.event, time) end
         end
         answer[number] = is_new and 1 or 0
     end
@@ -194,25 +196,5 @@ function delete_fires(id, times)
         redis.call('ZREM', own .. 'recorded:' .. id, time)
         redis.call('HDEL', own .. 'fire:' .. id, time)
         redis.call('HDEL', own .. 'ended:' .. id, time)
-    end
-end
-
--- Keeps how the job of a fire has ended, with the fire and with its schedule.
-function note_end(id, status)
-    local job = fields(job_key(id), 'fp_schedule_id', 'fp_scheduled_for', 'fp_concurrency_key')
-    local schedule, time = job[1], job[2]
-    if not schedule or schedule == '' or not time or time == '' then return end
-    local key = own .. 'schedule:' .. schedule
-    if redis.call('TYPE', key).ok ~= 'hash' then return end
-    if redis.call('HEXISTS', own .. 'fire:' .. schedule, time) == 1 then
-        redis.call('HSET', own .. 'ended:' .. schedule, time, status)
-    end
-    -- Neither a backfill nor a cancel says how the schedule does.
-    if job[3] and job[3] ~= '' and job[3] ~= schedule then return end
-    if status == 'finished' then
-        redis.call('HSET', key, 'failures', 0, 'last_status', status)
-    elseif status == 'failed' then
-        local failures = count_of(fields(key, 'failures')[1])
-        redis.call('HSET', key, 'failures', failures + 1, 'last_status', status)
     end
 end

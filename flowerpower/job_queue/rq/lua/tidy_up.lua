@@ -23,7 +23,7 @@ local function expire(id, kind, queue)
     end
     each_log(id, attempts, function(log) redis.call('PEXPIREAT', log, at) end)
     leave_concurrency(id)
-    note_end(id, kind)
+    note_end(id, kind, time)
 end
 
 -- The scores with which RQ's own worker (without a time to live) and Job.cancel leave a job.

@@ -1,0 +1,56 @@
+"""What a SQL database says of its queues: their state at one moment, and counters."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flowerpower.job_queue import records
+from flowerpower.job_queue.apscheduler.database import Transaction
+from flowerpower.job_queue.records import Row, moment_of
+from flowerpower.jobs.counter import Counter, CounterKind
+from flowerpower.jobs.job import Job, JobStatus
+from flowerpower.jobs.snapshot import QueueState, Snapshot
+
+
+def snapshot(tx: Transaction, limit: int) -> Snapshot:
+    """The state of all queues, with up to `limit` running and as many failed jobs."""
+    paused = paused_queues(tx)
+    rows: dict[str, list[Row]] = {name: [] for name in paused}
+    for row in tx.rows("queue_states"):
+        rows.setdefault(str(row["queue"]), []).append(row)
+    # An unknown status counts as failed.
+    known = ", ".join(f"'{status}'" for status in JobStatus if status is not JobStatus.FAILED)
+    return Snapshot(
+        moment_of(tx.now),
+        {name: _state_of(name, rows[name], paused.get(name)) for name in sorted(rows)},
+        _jobs(tx, "status = 'running'", "started_at", limit),
+        _jobs(tx, f"status NOT IN ({known})", "ended_at DESC", limit),
+        tx.workers(),
+    )
+
+
+def _state_of(name: str, rows: list[Row], paused_at: datetime | None) -> QueueState:
+    counts = dict.fromkeys(JobStatus, 0)
+    blocked, oldest = 0, None
+    for row in rows:
+        counts[records.status_of(row)] += row["count"]
+        blocked += row["blocked"]
+        # A damaged row may hold anything.
+        if isinstance(row["oldest_due"], int | float):
+            oldest = moment_of(row["oldest_due"])
+    return QueueState(name, counts, int(blocked), oldest, paused_at)
+
+
+def _jobs(tx: Transaction, condition: str, order: str, limit: int) -> list[Job]:
+    texts = {"conditions": f"AND {condition}", "order": order}
+    return [records.job_of(row, tx.now) for row in tx.rows("list_jobs", texts, limit=max(0, limit))]
+
+
+def paused_queues(tx: Transaction) -> dict[str, datetime]:
+    """Since when each paused queue is paused."""
+    return {row["queue"]: moment_of(row["paused_at"]) for row in tx.rows("paused_queues")}
+
+
+def counters(tx: Transaction) -> list[Counter]:
+    """The sums of all shards."""
+    return [Counter(CounterKind(row.pop("kind")), **row) for row in map(dict, tx.rows("counters"))]

@@ -1,0 +1,107 @@
+-- What is kept of ends and fires beside their records: how they ended, counters and events, as
+-- observing.py says it for SQL. It follows common.lua in every script. `args.bounds` are the bounds of
+-- the buckets of a counter. Writes last_status and failures of schedule:<id> and ended:<id>, too.
+
+local function bucket(seconds)
+    if not seconds then return -1 end
+    for position, bound in ipairs(args.bounds) do
+        if seconds <= bound then return position - 1 end
+    end
+    return #args.bounds
+end
+
+function add_to_counter(counter)
+    redis.call('HINCRBY', own .. 'counters', counter.key, counter.count)
+    for _, name in ipairs({'seconds', 'waited'}) do
+        local sum = counter[name]
+        if sum and sum > 0 then
+            redis.call('HINCRBYFLOAT', own .. 'counter_' .. name, counter.key, text(sum))
+        end
+    end
+end
+
+function add_event(event, time)
+    if redis.call('HSETNX', own .. 'events', event.id, event.body) == 1 then
+        redis.call('ZADD', own .. 'events_at', text(time), event.id)
+    end
+end
+
+-- The type, message and node of an error: its traceback may be long.
+local function short_error(error)
+    local is_read, content = pcall(cjson.decode, error or '')
+    if not is_read or type(content) ~= 'table' then return nil end
+    local message = type(content.message) == 'string' and string.sub(content.message, 1, 2000) or ''
+    return {type = content.type, message = message, node = content.node}
+end
+
+-- An event of a job; Python makes its facts of these fields.
+local function add_job_event(kind, event_id, id, time, more)
+    local body = {kind = kind, id = id}
+    for name, value in pairs(more) do body[name] = value end
+    for _, name in ipairs({'pipeline', 'schedule_id', 'scheduled_for', 'attempt'}) do
+        body[name] = fields(job_key(id), 'fp_' .. name)[1] or ''
+    end
+    body.error = short_error(fields(job_key(id), 'fp_error')[1])
+    add_event({id = event_id, body = cjson.encode(body)}, time)
+end
+
+-- A damaged record may hold anything, also what Redis does not add up: NaN and infinity.
+local function duration(value)
+    return value and value == value and value < 1e10 and math.max(0, value) or nil
+end
+
+local function count_end(id, pipeline, status, seconds)
+    local job = fields(job_key(id), 'fp_started_at', 'fp_run_at', 'fp_created_at')
+    local started, due, created = tonumber(job[1] or ''), tonumber(job[2] or ''), tonumber(job[3] or '')
+    local waited = started and due and created and started - math.max(due, created)
+    seconds, waited = duration(seconds), duration(waited)
+    add_to_counter({
+        key = table.concat({'job', pipeline, status, bucket(seconds), bucket(waited)}, ' '),
+        count = 1, seconds = seconds, waited = waited,
+    })
+end
+
+-- Keeps that a job has ended. `ended` has what is known of its attempt, its own `seconds` and whether
+-- to `tell_finished`; without it RQ's own worker or tools have ended the job.
+function note_end(id, status, time, ended)
+    local job = fields(job_key(id), 'fp_schedule_id', 'fp_scheduled_for', 'fp_concurrency_key',
+                       'fp_pipeline', 'fp_attempt')
+    local schedule, fire_time, pipeline = job[1] or '', job[2] or '', job[4] or ''
+    ended = ended or {}
+    count_end(id, pipeline, status, ended.seconds)
+    local key = own .. 'schedule:' .. schedule
+    local is_fire = schedule ~= '' and fire_time ~= '' and redis.call('TYPE', key).ok == 'hash'
+    if is_fire and redis.call('HEXISTS', own .. 'fire:' .. schedule, fire_time) == 1 then
+        redis.call('HSET', own .. 'ended:' .. schedule, fire_time, status)
+    end
+    -- A cancelled job says nothing. Neither a backfill nor a job by hand says how the schedule does.
+    if status ~= 'finished' and status ~= 'failed' then return end
+    local is_of_schedule = is_fire and (not job[3] or job[3] == '' or job[3] == schedule)
+    -- Since when the schedule is failing stands in its record, and goes with it.
+    local failing, name, track = own .. 'failing', pipeline, ':' .. pipeline
+    if is_of_schedule then failing, name, track = key, 'failing_since', schedule end
+    local since = redis.call('HGET', failing, name)
+    local more = {seconds = ended.seconds}
+    if status == 'failed' then
+        add_job_event('failed', 'failed:' .. id .. ':' .. (job[5] or '0'), id, time, more)
+        redis.call('HSET', failing, name, text(time))
+    else
+        if ended.tell_finished then
+            add_job_event('finished', 'finished:' .. id .. ':' .. (job[5] or '0'), id, time, more)
+        end
+        if since then
+            more.failing_since = since
+            add_job_event('recovered', 'recovered:' .. track .. ':' .. since, id, time, more)
+            redis.call('HDEL', failing, name)
+        end
+    end
+    if is_of_schedule then
+        local failures = status == 'failed' and count_of(fields(key, 'failures')[1]) + 1 or 0
+        redis.call('HSET', key, 'failures', failures, 'last_status', status)
+    end
+end
+
+-- Keeps that the worker of a job was lost, which runs again; `args.reason` says why.
+function note_loss(id, attempt, time)
+    add_job_event('lost', 'lost:' .. id .. ':' .. attempt, id, time, {reason = args.reason or ''})
+end
