@@ -7,7 +7,6 @@ import http.server
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,6 +60,9 @@ def receiver() -> Iterator[Receiver]:
         def do_GET(self) -> None:
             size = int(self.headers.get("Content-Length") or 0)
             body = self.rfile.read(size)
+            if len(body) < size:
+                # Its sender was killed in the midst of it.
+                return
             headers = {name.lower(): value for name, value in self.headers.items()}
             with lock:
                 kept.received.append(Received(self.command, self.path, headers, body))
@@ -69,15 +71,16 @@ def receiver() -> Iterator[Receiver]:
             for name, value in more.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(kept.says)))
-            self.end_headers()
-            self.wfile.write(kept.says)
+            with contextlib.suppress(ConnectionError):
+                self.end_headers()
+                self.wfile.write(kept.says)
 
         do_POST = do_GET  # noqa: N815 - http.server looks for methods of these names
 
     lock = threading.Lock()
     server = _Server(("127.0.0.1", 0), Handler)
     kept = Receiver(server.server_address[1])
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
         yield kept
@@ -125,7 +128,3 @@ def refusing_url() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{probe.getsockname()[1]}"
-
-
-def elapsed_since(began: float) -> float:
-    return time.monotonic() - began

@@ -173,7 +173,9 @@ def _fires(facts: Facts) -> str:
 
 def _duration(facts: Facts) -> str:
     seconds = facts.get("seconds")
-    return format_duration(round(seconds, 1)) if isinstance(seconds, int | float) else ""
+    if not isinstance(seconds, int | float):
+        return ""
+    return format_duration(round(seconds, 3 if seconds < 1 else 1))
 
 
 def _error(facts: Facts) -> str:

@@ -36,7 +36,7 @@ def send_test(context: CommandContext, pipeline: OfPipeline = None, on: Kind = N
         context.output.message("Nobody is told: there is no such target under `notify`.")
     if failed := sum(target.error is not None for target in tested):
         raise FlowerpowerError(
-            f"{counted(failed, 'test notice')} of {len(tested)} could not be sent.",
+            f"{failed} of {counted(len(tested), 'test notice')} could not be sent.",
             hint="Put the target right under `notify`, and try again.",
         )
 

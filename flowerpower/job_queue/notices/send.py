@@ -38,7 +38,8 @@ def send_notice(target: TargetConfig, text: NoticeText, root: Path) -> None:
     elif target.apprise is not None:
         services.notify_service(target.apprise, text.title, text.body)
     else:
-        commands.run_command(target.command or "", root, body, _variables(text), target.timeout)
+        line = body + b"\n"
+        commands.run_command(target.command or "", root, line, _variables(text), target.timeout)
 
 
 def webhook_headers(notice_id: str, body: bytes, secret: str | None) -> dict[str, str]:
