@@ -49,6 +49,8 @@ sender.RETRY_SECONDS, sender.MAX_DELAY = 0.2, 1.0
 notice.EVENTS_SHOWN = 10**6
 """
 KINDS = ", ".join(EventKind)
+AGED = ("missed", "late")
+"""Schedules of these names are made so old that they have fires of this kind."""
 
 
 @dataclass
@@ -135,7 +137,7 @@ class NoticeCampaign:
                     time.sleep(self.dice.uniform(0, 0.1))
                     self._kill()
                 time.sleep(self.dice.uniform(0, 0.1))
-            queue.schedules.delete("pinged")
+            queue.schedules.pause("pinged")
             self._finish_fires(queue, worker)
             self._drain(queue, drain)
             self._count()
@@ -227,25 +229,24 @@ class NoticeCampaign:
                 fired = all(
                     queue.schedules.fires(f"n{number + 1}-{suffix}", 1)
                     for number in range(self._number)
-                    for suffix in ("missed", "late")
+                    for suffix in AGED
                 )
                 return fired and not queue.events() and not queue.notices.waiting()
             return False
 
         with contextlib.suppress(AssertionError):
             eventually(is_quiet, timeout)
-        for number in range(self._number):
-            for suffix in ("missed", "late"):
-                schedule_id = f"n{number + 1}-{suffix}"
-                for fire in queue.schedules.fires(schedule_id):
-                    stamp = f"{schedule_id}:{fire.fire_time.timestamp():.6f}"
-                    assert fire.recorded_at is not None
-                    if fire.outcome is Outcome.MISSED:
-                        self._expected.add(f"missed:{stamp}")
-                        self.tally.events["missed"] += 1
-                    elif (fire.recorded_at - fire.fire_time).total_seconds() > LATE_AFTER:
-                        self._expected.add(f"late:{stamp}")
-                        self.tally.events["late"] += 1
+        names = [f"n{number + 1}" for number in range(self._number)]
+        for schedule_id in ("pinged", *(f"{name}-{what}" for name in names for what in AGED)):
+            for fire in queue.schedules.fires(schedule_id):
+                stamp = f"{schedule_id}:{fire.fire_time.timestamp():.6f}"
+                assert fire.recorded_at is not None
+                if fire.outcome is Outcome.MISSED:
+                    self._expected.add(f"missed:{stamp}")
+                    self.tally.events["missed"] += 1
+                elif (fire.recorded_at - fire.fire_time).total_seconds() > LATE_AFTER:
+                    self._expected.add(f"late:{stamp}")
+                    self.tally.events["late"] += 1
 
     def _count(self) -> None:
         tally, ids, pings = self.tally, Counter[str](), Counter[str]()

@@ -39,14 +39,29 @@ def run_command(
 ) -> None:
     """Run a command in `folder`: a list without a shell, a text with one.
 
-    It has `content` as its standard input and `variables` beside those of this process. When its
-    time is up, it is killed with all that it has started.
+    It has `content` as its standard input and `variables` beside those of this process.
 
     Raises:
-        NotSent: with its exit code and the end of its output.
+        NotSent: with its exit code and the end of its output; or as `run_program`.
     """
     argv = ["/bin/sh", "-c", command] if isinstance(command, str) else command
-    # A file, not a pipe: what the command leaves running may keep a pipe open for ever.
+    code, output = run_program(argv, folder, content, variables, timeout)
+    if code != 0:
+        how = f"exit code {code}" if code > 0 else f"ended by signal {-code}"
+        raise NotSent(f"{how}: {output}" if output else how)
+
+
+def run_program(
+    argv: list[str], folder: Path, content: bytes, variables: Mapping[str, str], timeout: float
+) -> tuple[int, str]:
+    """Run a program; its exit code, and the end of its output on one line, masked.
+
+    When its time is up, it is killed with all that it has started.
+
+    Raises:
+        NotSent: if it cannot be started, or takes longer than `timeout` seconds.
+    """
+    # Files, not pipes: what the program leaves running may keep a pipe open for ever.
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as output:
         given.write(content)
         given.seek(0)
@@ -74,10 +89,7 @@ def run_command(
             raise NotSent(f"it ran longer than {timeout:g} s and was ended") from None
         finally:
             _running.discard(process.pid)
-        if code != 0:
-            size = output.seek(0, os.SEEK_END)
-            output.seek(max(0, size - 4 * MAX_OUTPUT))
-            said = output.read().decode("utf-8", "replace").strip()
-            text = one_line(mask(said))[-MAX_OUTPUT:]
-            how = f"exit code {code}" if code > 0 else f"ended by signal {-code}"
-            raise NotSent(f"{how}: {text}" if text else how)
+        size = output.seek(0, os.SEEK_END)
+        output.seek(max(0, size - 4 * MAX_OUTPUT))
+        said = output.read().decode("utf-8", "replace").strip()
+        return code, one_line(mask(said))[-MAX_OUTPUT:]

@@ -36,7 +36,8 @@ def send_notice(target: TargetConfig, text: NoticeText, root: Path) -> None:
         headers = webhook_headers(text.notice.id, body, target.secret)
         web.request("POST", target.webhook, body, headers, target.timeout)
     elif target.apprise is not None:
-        services.notify_service(target.apprise, text.title, text.body)
+        title, body_text = text.title, text.body
+        services.notify_service(target.apprise, title, body_text, root, target.timeout)
     else:
         line = body + b"\n"
         commands.run_command(target.command or "", root, line, _variables(text), target.timeout)

@@ -1,62 +1,64 @@
-"""Notices to the services that Apprise knows; it is imported when the first one is sent."""
+"""Notices to the services that Apprise knows, each by a process of its own.
+
+So a worker need not import Apprise, which takes half a second and much memory, and a service that
+hangs is ended: Apprise sends in threads that nothing ends, and that the end of a process waits for.
+"""
 
 from __future__ import annotations
 
 import importlib
-import logging
-import threading
+import json
+import sys
+from pathlib import Path
 from typing import Any
 
+from flowerpower.job_queue.notices.commands import run_program
 from flowerpower.job_queue.notices.outcome import NotSent
-from flowerpower.text import mask, one_line, shortened
+
+NOT_INSTALLED = "the package apprise is not installed: pip install 'flowerpower-cli[notify]'"
 
 
-class _Remarks(logging.Handler):
-    """What Apprise logs while one thread sends: why it failed, which its answer does not say."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.texts: list[str] = []
-        self._thread = threading.get_ident()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record of this thread."""
-        if record.thread == self._thread:
-            self.texts.append(record.getMessage())
-
-
-def notify_service(url: str, title: str, text: str) -> None:
+def notify_service(url: str, title: str, text: str, folder: Path, timeout: float) -> None:
     """Send a notice to the service at one of Apprise's URLs.
 
     Raises:
         NotSent: with what Apprise says, without the URL.
     """
+    # -P: nothing in the project's folder is taken for a module of Apprise's. On its input, because
+    # others can read the arguments of a process.
+    argv = [sys.executable, "-P", "-m", __name__]
+    content = json.dumps({"url": url, "title": title, "text": text}).encode()
+    code, said = run_program(argv, folder, content, {}, timeout)
+    if code != 0:
+        raise NotSent(said or f"Apprise's process ended with {code}")
+
+
+def main() -> int:
+    """Send the notice on standard input; write why that did not work to standard output."""
+    reason = _why_not_sent(json.load(sys.stdin))
+    sys.stdout.write(reason)
+    return 1 if reason else 0
+
+
+def _why_not_sent(notice: dict[str, str]) -> str:
+    """Send it; an empty text if it has arrived."""
     try:
         apprise: Any = importlib.import_module("apprise")
     except ImportError:
-        raise NotSent(
-            "the package apprise is not installed: pip install 'flowerpower-cli[notify]'"
-        ) from None
-    logger, remarks = logging.getLogger("apprise"), _Remarks()
-    # Its records may hold the URL, and the worker's log is no place for that.
-    logger.propagate = False
-    logger.addHandler(remarks)
-    try:
-        # Texts of users are no markup, and name no files.
-        asset = apprise.AppriseAsset(
-            app_id="flowerpower", app_desc="flowerpower", async_mode=False, body_format="text"
-        )
-        service = apprise.Apprise(asset=asset)
-        is_known = service.add(url)
-        is_sent = is_known and service.notify(
-            body=text, title=title, body_format=apprise.NotifyFormat.TEXT
-        )
-    except Exception as error:  # noqa: BLE001 - a plugin of any service may raise anything
-        raise NotSent(one_line(mask(f"{type(error).__name__}: {error}"))) from None
-    finally:
-        logger.removeHandler(remarks)
-    if not is_known:
-        raise NotSent("Apprise does not know a service of this URL")
-    if not is_sent:
-        said = "; ".join(remarks.texts[-2:])
-        raise NotSent(shortened(one_line(mask(said)), 300) or "Apprise could not send it")
+        return NOT_INSTALLED
+    asset = apprise.AppriseAsset(app_id="flowerpower", app_desc="flowerpower")
+    service = apprise.Apprise(asset=asset)
+    if not service.add(notice["url"]):
+        return "Apprise does not know a service of this URL"
+    # What users wrote is no markup.
+    answer = service.notify(
+        body=notice["text"], title=notice["title"], body_format=apprise.NotifyFormat.TEXT
+    )
+    if answer:
+        return ""
+    said = [entry.message for entry in answer.logs() if entry.level in ("WARNING", "ERROR")]
+    return "; ".join(said[-2:]) or "Apprise could not send it"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

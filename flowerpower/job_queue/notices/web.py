@@ -171,7 +171,7 @@ def _reason(error: BaseException) -> str:
     cause = error.reason if isinstance(error, urllib.error.URLError) else error
     if isinstance(cause, TimeoutError):
         return "no answer in time"
-    if isinstance(cause, http.client.RemoteDisconnected):
+    if isinstance(cause, ConnectionResetError | BrokenPipeError):
         return "the connection was closed without an answer"
     if isinstance(cause, OSError) and cause.strerror:
         return f"{cause.strerror}"
