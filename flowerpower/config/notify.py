@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any, Literal
-from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -26,6 +25,8 @@ _MIN_PART = 8
 
 def _secret_url(value: str, *tokens: str) -> str:
     """The URL itself; from now on it is masked, with its parts that may be tokens, and `tokens`."""
+    from urllib.parse import unquote, urlsplit
+
     parts = urlsplit(value)
     login = parts.netloc.rpartition("@")[0]
     for part in (*parts.path.split("/"), *re.split("[&=]", parts.query), login, *tokens):
@@ -38,6 +39,9 @@ def _secret_url(value: str, *tokens: str) -> str:
 
 
 def _web_url(value: str) -> str:
+    # Imported where there is a URL: every command reads this class.
+    from urllib.parse import urlsplit
+
     # Nothing of the URL is in a message: all of it may be secret.
     try:
         parts = urlsplit(value)
@@ -57,7 +61,7 @@ def _apprise_url(value: str) -> str:
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", value) or re.search(r"[\x00-\x1f\x7f]", value):
         raise ValueError("expected one of Apprise's URLs, such as mailto://… or slack://….")
     # In many of them a token stands in the place of a host.
-    host = urlsplit(value).netloc.rpartition("@")[2]
+    host = re.split("[/?#]", value.partition("://")[2])[0].rpartition("@")[2]
     return _secret_url(value, *(() if "." in host else (host,)))
 
 
@@ -106,6 +110,8 @@ class TargetConfig(Configuration):
     def label(self) -> str:
         """What it is called in messages: without what may be secret."""
         if self.webhook is not None:
+            from urllib.parse import urlsplit
+
             return f"webhook at {urlsplit(self.webhook).hostname}"
         if self.apprise is not None:
             return f"apprise {self.apprise.partition(':')[0]}"

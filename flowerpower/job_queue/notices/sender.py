@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING
 
 from flowerpower.errors import BackendUnreachable, ConfigError, FlowerpowerError, ScheduleNotFound
 from flowerpower.job_queue.notices.outcome import NotSent
-from flowerpower.job_queue.notices.planning import plan_notices
-from flowerpower.job_queue.notices.targets import ConfiguredNotices
 from flowerpower.jobs.notice import PING, Delivery, Notice
 from flowerpower.jobs.schedule import Origin
 from flowerpower.text import one_line
@@ -26,6 +24,7 @@ from flowerpower.triggers.clock import format_duration
 
 if TYPE_CHECKING:
     from flowerpower.job_queue.base import JobQueueBackend
+    from flowerpower.job_queue.notices.targets import ConfiguredNotices
 
 LOOK_EVERY = 1.0
 """Seconds between two looks for events and deliveries."""
@@ -144,6 +143,10 @@ class NoticeSender:
         events = self._backend.events(EVENTS_AT_ONCE)
         if not events:
             return False
+        # Here, because a worker that has nothing to tell need not import it.
+        from flowerpower.job_queue.notices.planning import plan_notices
+        from flowerpower.job_queue.notices.targets import ConfiguredNotices
+
         # The oldest one's age is by the backend's clock; this machine's may differ.
         overdue = [
             event.id
@@ -203,6 +206,7 @@ class NoticeSender:
     def _how_to_send(self, delivery: Delivery) -> tuple[str, Callable[[], None] | None]:
         """What its target is called and what sends it there; None if it is not configured now."""
         from flowerpower.job_queue.notices import send
+        from flowerpower.job_queue.notices.targets import ConfiguredNotices
         from flowerpower.jobs.notice_text import NoticeText
 
         configured, notice = ConfiguredNotices(self._root), delivery.notice
