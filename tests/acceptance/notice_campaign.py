@@ -238,7 +238,7 @@ class NoticeCampaign:
             eventually(is_quiet, timeout)
         names = [f"n{number + 1}" for number in range(self._number)]
         for schedule_id in ("pinged", *(f"{name}-{what}" for name in names for what in AGED)):
-            for fire in queue.schedules.fires(schedule_id):
+            for fire in queue.schedules.fires(schedule_id, 10_000):
                 stamp = f"{schedule_id}:{fire.fire_time.timestamp():.6f}"
                 assert fire.recorded_at is not None
                 if fire.outcome is Outcome.MISSED:
