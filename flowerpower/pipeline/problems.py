@@ -98,15 +98,15 @@ def schedule_problems(
 def notice_problems(waiting: Sequence[Delivery], given_up: Sequence[Delivery]) -> Iterator[Problem]:
     """Notices that did not arrive: nobody may know of what they tell."""
     failing = [delivery for delivery in waiting if delivery.error is not None]
-    for code, level, deliveries, what in (
-        ("notices_given_up", Level.ERROR, given_up, "could not be sent"),
-        ("notices_delayed", Level.WARNING, failing, "could not be sent yet"),
+    for code, deliveries, what in (
+        ("notices_given_up", given_up, "could not be sent"),
+        ("notices_delayed", failing, "could not be sent yet"),
     ):
         if deliveries:
             count = len(deliveries)
             notices = "1 notice" if count == 1 else f"{count} notices"
             yield Problem(
-                code, level,
+                code, Level.WARNING,
                 f"{notices} {what}: {deliveries[0].error}.",
                 "See them with `flowerpower notify list`, and try with `flowerpower notify test`.",
             )  # fmt: skip

@@ -300,8 +300,8 @@ def run_campaign(
 def main() -> int:
     """The long campaign; the exit code says whether the law was kept."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=100)
-    parser.add_argument("--kills", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     parser.add_argument("--on", choices=BACKENDS, action="append")
     options = parser.parse_args()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +12,9 @@ import pytest
 from flowerpower.jobs.event import EventKind
 from flowerpower.pipeline import PipelineManager
 from flowerpower.text import is_name
-from tests.conditions import eventually
+from tests.conditions import eventually, slowed
 from tests.conftest import MakeProject
-from tests.http_receiver import Receiver, receiver, refusing_url
+from tests.http_receiver import Receiver, odd_server, receiver, refusing_url
 from tests.terminal import Cli
 
 SECRET = "tulip-in-winter"
@@ -164,6 +165,20 @@ def test_a_worker_pings_for_a_declared_schedule(
     assert server.paths == ["/ping-0123456789", "/ping-0123456789/fail"]
     assert b"ZeroDivisionError" in server.received[1].body
     assert b"0123456789" not in (root / ".flowerpower" / "jobs.db").read_bytes()
+
+
+def test_a_target_that_hangs_does_not_hold_up_a_worker(cli: Cli, make_project: MakeProject) -> None:
+    """It does its jobs and ends, and leaves the notice to the next one."""
+    with odd_server() as url:
+        make_project(f"notify: {{on: failed, to: {{webhook: '{url}'}}}}\n", row=ROW)
+        for job_id, number in (("bad", 0), ("good", 1)):
+            cli.run("job-queue", "add-job", "row", "-i", f"n={number}", "--job-id", job_id, code=0)
+        began = time.monotonic()
+        cli.run("job-queue", "start-worker", "--burst", code=0)
+        assert time.monotonic() - began < slowed(15)
+    assert cli.run("job-queue", "show-job", "good", "--json", code=0).json["status"] == "finished"
+    (waiting,) = cli.run("notify", "list", "--json", code=0).json["waiting"]
+    assert (waiting["attempts"], waiting["notice"]["kind"]) == (1, "failed")
 
 
 def test_a_ping_is_an_address_of_the_web(cli: Cli, make_project: MakeProject) -> None:

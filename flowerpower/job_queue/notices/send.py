@@ -15,7 +15,7 @@ from flowerpower.job_queue.notices import commands, services, web
 from flowerpower.jobs.event import EventKind
 from flowerpower.jobs.notice import Notice
 from flowerpower.jobs.notice_text import NoticeText
-from flowerpower.text import mask_values
+from flowerpower.text import mask, mask_values, one_line
 from flowerpower.triggers import clock
 
 SIGNATURE = "X-Flowerpower-Signature"
@@ -93,5 +93,10 @@ def _variables(text: NoticeText) -> dict[str, str]:
     }
     # The folder of the Python that runs this: `flowerpower` is found in a command, too.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    variables = {f"FLOWERPOWER_{name}": "" if v is None else str(v) for name, v in values.items()}
-    return {name: value.replace("\0", "") for name, value in variables.items()} | {"PATH": path}
+    variables = {"PATH": path}
+    for name, value in values.items():
+        text_value = "" if value is None else str(value)
+        # A record may be damaged: no NUL and no half of a character reaches the environment.
+        lines = [one_line(mask(line)) for line in text_value.split("\n")]
+        variables[f"FLOWERPOWER_{name}"] = "\n".join(lines)
+    return variables

@@ -150,12 +150,11 @@ def _targets(
 
 
 def _merged(targets: Iterable[Target]) -> list[Target]:
-    """Each target once, with all of its kinds; of two mentions the later one's settings count."""
+    """Each target once, with all of its kinds; of two mentions the first one's settings count."""
     merged: dict[str, Target] = {}
     for target in targets:
-        earlier = merged.get(target.digest)
-        kinds = target.kinds | earlier.kinds if earlier else target.kinds
-        merged[target.digest] = replace(target, kinds=kinds)
+        first = merged.setdefault(target.digest, target)
+        merged[target.digest] = replace(first, kinds=first.kinds | target.kinds)
     return list(merged.values())
 
 
