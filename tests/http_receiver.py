@@ -6,9 +6,11 @@ import contextlib
 import http.server
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 
@@ -31,13 +33,14 @@ class Receiver:
     """What came, in order; `answers` are status and headers of the next ones, then 200."""
 
     port: int
+    scheme: str = "http"
     received: list[Received] = field(default_factory=list)
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     says: bytes = b"ok"
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     @property
     def paths(self) -> list[str]:
@@ -49,9 +52,18 @@ class _Server(http.server.ThreadingHTTPServer):
     request_queue_size = 100
 
 
+CERTIFICATE = Path(__file__).parent / "localhost.pem"
+
+
+def _tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    return context
+
+
 @contextlib.contextmanager
-def receiver() -> Iterator[Receiver]:
-    """One that listens on this machine."""
+def receiver(*, with_tls: bool = False) -> Iterator[Receiver]:
+    """One that listens on this machine, with a certificate that nobody knows if `with_tls`."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
@@ -79,7 +91,9 @@ def receiver() -> Iterator[Receiver]:
 
     lock = threading.Lock()
     server = _Server(("127.0.0.1", 0), Handler)
-    kept = Receiver(server.server_address[1])
+    if with_tls:
+        server.socket = _tls().wrap_socket(server.socket, server_side=True)
+    kept = Receiver(server.server_address[1], "https" if with_tls else "http")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
@@ -91,7 +105,9 @@ def receiver() -> Iterator[Receiver]:
 
 
 @contextlib.contextmanager
-def odd_server(*, closes: bool = False, drips: bytes = b"") -> Iterator[str]:
+def odd_server(
+    *, closes: bool = False, drips: bytes = b"", with_tls: bool = False
+) -> Iterator[str]:
     """The URL of a server that never answers, `closes` at once, or `drips` a byte now and then."""
     server = socket.create_server(("127.0.0.1", 0))
     has_ended = threading.Event()
@@ -101,6 +117,8 @@ def odd_server(*, closes: bool = False, drips: bytes = b"") -> Iterator[str]:
         while not has_ended.is_set():
             with contextlib.suppress(OSError):
                 connection, _ = server.accept()
+                if with_tls:
+                    connection = _tls().wrap_socket(connection, server_side=True)
                 connections.append(connection)
                 if closes:
                     connection.close()
@@ -112,7 +130,7 @@ def odd_server(*, closes: bool = False, drips: bytes = b"") -> Iterator[str]:
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        yield f"http{'s' * with_tls}://127.0.0.1:{server.getsockname()[1]}"
     finally:
         has_ended.set()
         with contextlib.suppress(OSError):

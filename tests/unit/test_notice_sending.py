@@ -20,7 +20,7 @@ from flowerpower.jobs.notice_text import NoticeText
 from flowerpower.text import remember_secret
 from flowerpower.triggers import clock
 from tests.conditions import eventually, slowed
-from tests.http_receiver import Receiver, odd_server, receiver, refusing_url
+from tests.http_receiver import CERTIFICATE, Receiver, odd_server, receiver, refusing_url
 
 SECRET = "tulip-in-winter"
 EVENT = {
@@ -145,10 +145,24 @@ def test_no_other_host_gets_a_notice(server: Receiver, place: str) -> None:
     assert len(server.received) < 10
 
 
+def test_https_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate that this machine does not know is refused; one that it knows is taken."""
+    with receiver(with_tls=True) as server:
+        assert "certificate verify failed" in not_sent(hook(server.url)).reason.lower()
+        assert server.received == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        send.send_notice(hook(server.url), text_of(), Path())
+        assert server.received[0].json["kind"] == "failed"
+
+
+@pytest.mark.parametrize("with_tls", [False, True])
 @pytest.mark.parametrize("drips", [b"", b"HTTP/1.1 200 OK\r\nX: " + b"y" * 10_000])
-def test_a_server_that_hangs_is_left_in_time(drips: bytes) -> None:
+def test_a_server_that_hangs_is_left_in_time(
+    drips: bytes, with_tls: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also one that sends a byte now and then, which no timeout of a socket would end."""
-    with odd_server(drips=drips) as url:
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    with odd_server(drips=drips, with_tls=with_tls) as url:
         began = time.monotonic()
         assert "no answer within 0.5 s" in not_sent(hook(url, timeout=0.5)).reason
         assert time.monotonic() - began < slowed(3)
