@@ -3,7 +3,8 @@
 # make integrations: Ray, Dask, trackers, file formats, PgBouncer, Redis and Valkey for real, with
 #   packages of their own.
 # make faults: the long tests that `make test` leaves out: backends that are away for half a minute;
-#   workers, schedulers and migrations killed for some minutes, on every backend, and a count.
+#   workers, schedulers, migrations and senders of notices killed for some minutes, on every backend,
+#   and a count.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -33,6 +34,7 @@ faults: $(INSTALLED)
 	$(BIN)/python -m tests.acceptance.campaign
 	$(BIN)/python -m tests.acceptance.calendar_campaign
 	$(BIN)/python -m tests.acceptance.migration_campaign
+	$(BIN)/python -m tests.acceptance.notice_campaign
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/startup.py

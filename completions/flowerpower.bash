@@ -6,7 +6,7 @@ _flowerpower_load() {
     commands=() options=() arguments=()
     case $1 in
         '')
-            commands=(init pipeline job-queue schedule completion)
+            commands=(init pipeline job-queue schedule notify completion)
             options=(
                 '--version once flag'
                 '--help,-h once flag'
@@ -647,6 +647,38 @@ _flowerpower_load() {
                 '--order once choices oldest newest'
                 '--yes,-y once flag'
                 '--dry-run once flag'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        notify)
+            commands=(test list)
+            options=(
+                '--help,-h once flag'
+            )
+            ;;
+        'notify test')
+            options=(
+                '--pipeline once names pipelines'
+                '--on once choices failed recovered missed late lost finished'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'notify list')
+            options=(
+                '--pipeline once names pipelines'
+                '--on once choices failed recovered missed late lost finished'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'

@@ -39,6 +39,9 @@ set -g __flowerpower_commands \
     'schedule delete' \
     'schedule history' \
     'schedule backfill' \
+    'notify' \
+    'notify test' \
+    'notify list' \
     'completion' \
     'completion show' \
     'completion install'
@@ -242,7 +245,15 @@ set -g __flowerpower_valued \
     'schedule backfill:--max-parallel' \
     'schedule backfill:--order' \
     'schedule backfill:--base-dir' \
-    'schedule backfill:--type'
+    'schedule backfill:--type' \
+    'notify test:--pipeline' \
+    'notify test:--on' \
+    'notify test:--base-dir' \
+    'notify test:--type' \
+    'notify list:--pipeline' \
+    'notify list:--on' \
+    'notify list:--base-dir' \
+    'notify list:--type'
 
 # Whether the line is at the command $argv[1], with $argv[2] arguments in front of the cursor.
 function __flowerpower_at
@@ -304,6 +315,7 @@ complete -c flowerpower -n '__flowerpower_at \'\' 0' -a init -d 'Create a projec
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a pipeline -d 'Create, inspect and run the pipelines of a project.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a job-queue -d 'Run pipelines in the background: jobs and their workers.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a schedule -d 'Run pipelines on a schedule: cron, calendar, interval or date.'
+complete -c flowerpower -n '__flowerpower_at \'\' 0' -a notify -d 'Notices of what happens: who is told, and a test of that.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a completion -d 'Shell completion of commands, options and names.'
 complete -c flowerpower -n '__flowerpower_at \'\'' -l version -d 'Print the version.'
 complete -c flowerpower -n '__flowerpower_at \'\'' -l help -s h -d 'Show this message and exit.'
@@ -811,6 +823,30 @@ complete -c flowerpower -n '__flowerpower_at \'schedule backfill\'' -l base-dir 
 complete -c flowerpower -n '__flowerpower_at \'schedule backfill\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
 complete -c flowerpower -n '__flowerpower_at \'schedule backfill\'' -l help -s h -d 'Show this message and exit.'
 complete -c flowerpower -n '__flowerpower_at \'schedule backfill\' 0' -a '(__flowerpower_names schedules)'
+
+complete -c flowerpower -n '__flowerpower_at \'notify\' 0' -a test -d 'Send one test notice to each configured target now, and say what happened.'
+complete -c flowerpower -n '__flowerpower_at \'notify\' 0' -a list -d 'Show who is told of what, and the notices that wait or could not be sent.'
+complete -c flowerpower -n '__flowerpower_at \'notify\'' -l help -s h -d 'Show this message and exit.'
+
+complete -c flowerpower -n '__flowerpower_at \'notify test\'' -l pipeline -x -a '(__flowerpower_names pipelines)' -d 'Only those of this pipeline.'
+complete -c flowerpower -n '__flowerpower_at \'notify test\'' -l on -x -a 'failed recovered missed late lost finished' -d 'Only those that are told of this.'
+complete -c flowerpower -n '__flowerpower_at \'notify test\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'notify test\'' -l quiet -s q -d 'Print only ids, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'notify test\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'notify test\'' -l no-color -d 'Print no colours.'
+complete -c flowerpower -n '__flowerpower_at \'notify test\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
+complete -c flowerpower -n '__flowerpower_at \'notify test\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'notify test\'' -l help -s h -d 'Show this message and exit.'
+
+complete -c flowerpower -n '__flowerpower_at \'notify list\'' -l pipeline -x -a '(__flowerpower_names pipelines)' -d 'Only those of this pipeline.'
+complete -c flowerpower -n '__flowerpower_at \'notify list\'' -l on -x -a 'failed recovered missed late lost finished' -d 'Only those that are told of this.'
+complete -c flowerpower -n '__flowerpower_at \'notify list\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'notify list\'' -l quiet -s q -d 'Print only ids, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'notify list\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'notify list\'' -l no-color -d 'Print no colours.'
+complete -c flowerpower -n '__flowerpower_at \'notify list\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
+complete -c flowerpower -n '__flowerpower_at \'notify list\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'notify list\'' -l help -s h -d 'Show this message and exit.'
 
 complete -c flowerpower -n '__flowerpower_at \'completion\' 0' -a show -d 'Print the completion script of a shell.'
 complete -c flowerpower -n '__flowerpower_at \'completion\' 0' -a install -d 'Write the completion script to where the shell looks for it, for this user alone.'

@@ -11,6 +11,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 'pipeline' = 'Create, inspect and run the pipelines of a project.'
                 'job-queue' = 'Run pipelines in the background: jobs and their workers.'
                 'schedule' = 'Run pipelines on a schedule: cron, calendar, interval or date.'
+                'notify' = 'Notices of what happens: who is told, and a test of that.'
                 'completion' = 'Shell completion of commands, options and names.'
             }
             Arguments = @(
@@ -784,6 +785,51 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--order'); Many = $false; Value = @{ Kind = 'choices'; Words = @('oldest', 'newest') }; Help = 'Which fire''s job runs first.' }
                 @{ Names = @('--yes', '-y'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Do not ask.' }
                 @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'notify' = @{
+            Commands = [ordered]@{
+                'test' = 'Send one test notice to each configured target now, and say what happened.'
+                'list' = 'Show who is told of what, and the notices that wait or could not be sent.'
+            }
+            Arguments = @(
+            )
+            Options = @(
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'notify test' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+            )
+            Options = @(
+                @{ Names = @('--pipeline'); Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') }; Help = 'Only those of this pipeline.' }
+                @{ Names = @('--on'); Many = $false; Value = @{ Kind = 'choices'; Words = @('failed', 'recovered', 'missed', 'late', 'lost', 'finished') }; Help = 'Only those that are told of this.' }
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'notify list' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+            )
+            Options = @(
+                @{ Names = @('--pipeline'); Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') }; Help = 'Only those of this pipeline.' }
+                @{ Names = @('--on'); Many = $false; Value = @{ Kind = 'choices'; Words = @('failed', 'recovered', 'missed', 'late', 'lost', 'finished') }; Help = 'Only those that are told of this.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }

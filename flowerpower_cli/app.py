@@ -14,6 +14,7 @@ GROUPS = {
     "pipeline": "Create, inspect and run the pipelines of a project.",
     "job-queue": "Run pipelines in the background: jobs and their workers.",
     "schedule": "Run pipelines on a schedule: cron, calendar, interval or date.",
+    "notify": "Notices of what happens: who is told, and a test of that.",
     "completion": "Shell completion of commands, options and names.",
 }
 MODULES = {
@@ -34,6 +35,7 @@ MODULES = {
         ("schedule", "schedule_apply", "diff apply"),
         ("schedule", "schedule", "list show preview pause resume run-now delete history"),
         ("schedule", "schedule_backfill", "backfill"),
+        ("notify", "notify", "test list"),
         ("completion", "completion", "show install"),
     )
     for name in names.split()

@@ -8,6 +8,7 @@ from flowerpower.text import did_you_mean
 from flowerpower_cli.app import MODULES
 
 COMMANDS = {
+    "alerts": "notify list",
     "beat": "job-queue start-scheduler",
     "cfg": "pipeline validate",
     "check": "pipeline validate",
@@ -18,6 +19,7 @@ COMMANDS = {
     "list": "pipeline list",
     "ls": "pipeline list",
     "migrate": "job-queue migrate",
+    "notifications": "notify list",
     "pipelines": "pipeline list",
     "project": "init",
     "queue": "job-queue list-jobs",
@@ -27,6 +29,11 @@ COMMANDS = {
     "show": "pipeline show",
     "worker": "job-queue start-worker",
     "workers": "job-queue workers",
+    "webhooks": "notify list",
+    "notify ls": "notify list",
+    "notify send": "notify test",
+    "notify show": "notify list",
+    "notify targets": "notify list",
     "pipeline check": "pipeline validate",
     "pipeline create": "pipeline new",
     "pipeline describe": "pipeline show",

@@ -118,14 +118,20 @@ def project_root(folder: Path) -> Path:
     return folder
 
 
-def load_project(root: Path, environ: Mapping[str, str] | None = None) -> Project:
+def load_project(
+    root: Path, environ: Mapping[str, str] | None = None, *, with_notices: bool = False
+) -> Project:
     """The project in the folder `root`.
+
+    Only who sends notices needs the variables under `notify`: it is left out if one is not set,
+    unless `with_notices`.
 
     Raises:
         ConfigError: naming file, line, key and the nearest valid key of every fault.
     """
     environ = _environment(environ)
-    file = read_yaml(root / PROJECT_FILE, PROJECT_FILE.as_posix(), environ)
+    replaced: list[KeyPath] = [] if with_notices else [("notify",)]
+    file = read_yaml(root / PROJECT_FILE, PROJECT_FILE.as_posix(), environ, replaced)
     config = with_environment(validated(ProjectConfig, file), environ)
     return Project(root, config, file)
 

@@ -7,15 +7,17 @@ A setting has the value of the first of these that sets it:
 - A job of a declared schedule takes that schedule's own `run` before the pipeline's `run`.
 - Inputs: the caller's > `run.inputs` > `params`.
 - Mappings are merged key by key and lists of adapters are joined; everything else is replaced.
+- Who is told of what (`notify`): the project's entries and the pipeline's; neither takes one away.
 - A backend's URL belongs to a type: who changes the type leaves the old URL behind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from flowerpower.config.adapters import Adapter, AdapterConfig, AdapterName
+from flowerpower.config.notify import NotifyConfig
 from flowerpower.config.pipeline import PipelineConfig
 from flowerpower.config.project import (
     BACKEND_PARTS,
@@ -73,7 +75,7 @@ def merged_run(pipeline: PipelineConfig, overrides: RunOverrides) -> RunConfig:
 
 def replaced_paths(overrides: RunOverrides) -> set[KeyPath]:
     """Where a pipeline's file has values that a run with these overrides does not use."""
-    paths: set[KeyPath] = set()
+    paths: set[KeyPath] = {("notify",)}
     # A node that the caller sets in one way is not set in another way by the file.
     for name in (*overrides.inputs, *overrides.overrides, *overrides.load):
         paths.add(("params", name))
@@ -161,6 +163,20 @@ def merged_adapters(pipeline: AdapterConfig, project: AdapterConfig) -> AdapterC
         else:
             update[name] = lower if upper is None else upper
     return pipeline.model_copy(update=update)
+
+
+def merged_notify(
+    pipeline: Sequence[NotifyConfig], project: Sequence[NotifyConfig]
+) -> list[NotifyConfig]:
+    """Who is told of what happens in a pipeline: the project's entries, then the pipeline's own."""
+    return [*project, *pipeline]
+
+
+def wants_finished(pipeline: PipelineConfig, project: ProjectConfig, *, is_fire: bool) -> bool:
+    """Whether anybody is told that a job of the pipeline has finished, or that of a fire."""
+    if is_fire and any(entry.ping is not None for entry in pipeline.schedule):
+        return True
+    return any("finished" in entry.on for entry in merged_notify(pipeline.notify, project.notify))
 
 
 def with_environment(project: ProjectConfig, environ: Mapping[str, str]) -> ProjectConfig:

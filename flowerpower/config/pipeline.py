@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from flowerpower.config.notify import Notify, WebUrl
 from flowerpower.config.run import RunConfig, RunOverrides
 from flowerpower.config.types import (
     Configuration,
@@ -58,6 +59,7 @@ class ScheduleConfig(Configuration):
     result_ttl: TimeToLive | None = None
     priority: Priority = 0
     expires: MaxWait | None = None
+    ping: WebUrl | None = None
     run: RunOverrides = RunOverrides()
 
     @model_validator(mode="after")
@@ -108,6 +110,7 @@ class PipelineConfig(Configuration):
     run: RunConfig = RunConfig()
     schedule: Annotated[list[ScheduleConfig], BeforeValidator(_schedules)] = []
     params: dict[str, Any] = {}
+    notify: Notify = []
 
     @model_validator(mode="before")
     @classmethod

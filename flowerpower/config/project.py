@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from pydantic import Field, model_validator
 
 from flowerpower.config.adapters import AdapterConfig
+from flowerpower.config.notify import Notify
 from flowerpower.config.types import Configuration, Duration, Name, TimeToLive, TimezoneName
 from flowerpower.text import nearest
 
@@ -91,3 +92,4 @@ class ProjectConfig(Configuration):
     timezone: TimezoneName | None = None
     job_queue: JobQueueConfig = JobQueueConfig()
     adapter: AdapterConfig = AdapterConfig()
+    notify: Notify = []

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flowerpower.job_queue.migration_store import MigrationStore
+    from flowerpower.job_queue.notice_store import NoticeStore
     from flowerpower.job_queue.schedule_store import ScheduleStore
 
 LEASE = 10.0
@@ -387,6 +388,11 @@ class JobQueueBackend(ABC):
     @abstractmethod
     def schedules(self) -> ScheduleStore:
         """The schedules of the project; loaded at first use, because adding a job needs none."""
+
+    @property
+    @abstractmethod
+    def notices(self) -> NoticeStore:
+        """The notices of `events` that are on their way."""
 
     @property
     @abstractmethod

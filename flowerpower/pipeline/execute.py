@@ -25,7 +25,7 @@ from flowerpower.config.files import (
     schedule_faults,
     validated,
 )
-from flowerpower.config.merge import merged_run
+from flowerpower.config.merge import merged_run, wants_finished
 from flowerpower.config.pipeline import PipelineConfig
 from flowerpower.config.project import ProjectConfig
 from flowerpower.config.run import RunConfig, RunOverrides
@@ -64,7 +64,7 @@ def execute(
     *,
     loaded: tuple[Project, Pipeline] | None = None,
     kept: KeptConfigurations | None = None,
-    on_settings: Callable[[RunConfig], None] | None = None,
+    on_settings: Callable[[RunConfig, bool], None] | None = None,
     on_warning: OnWarning | None = None,
     interruptible: bool = True,
 ) -> RunOutcome:
@@ -72,7 +72,8 @@ def execute(
 
     The configuration is read from the project's files unless the caller has `loaded` it, or it is
     `kept` from an earlier attempt.
-    `on_settings` is called with it before any module is imported. `on_warning` is called with
+    `on_settings` is called with its `run` before any module is imported, and whether people want to
+    be told that the job has finished. `on_warning` is called with
     sentences about what does not stop the run; by default they are logged. KeyboardInterrupt is
     raised if `interruptible`, to end a run in the foreground.
     """
@@ -101,7 +102,9 @@ def execute(
         )
         policy = runner.run_config.retry
         if on_settings is not None:
-            on_settings(runner.run_config)
+            is_fire = scheduled_for is not None
+            tell = wants_finished(pipeline.config, project.config, is_fire=is_fire)
+            on_settings(runner.run_config, tell)
         outcome.values, outcome.files = runner.run(node_events, on_warning or log_warning)
         outcome.outputs, outcome.notes = encode_outputs(outcome.values)
         outcome.status = "finished"
@@ -239,16 +242,17 @@ def run_in_child(
 ) -> dict[str, Any]:
     """Make the attempt of the RunRequest in `request["run"]`, in a worker's child.
 
-    Sends the settings (`retry`, `timeout` in seconds, and the `secrets` that its log must not
-    show) once they are known, and every change of a node's state. Any failure is an outcome, even
-    if the request cannot be read. The outcome contains no known secret. `send` is as
-    `flowerpower.job_queue.worker.child.SendEvent`.
+    Sends the settings (`retry`, `timeout` in seconds, whether to `tell_finished`, and the `secrets`
+    that its log must not show) once they are known, and every change of a node's state. Any failure
+    is an outcome, even if the request cannot be read. The outcome contains no known secret. `send`
+    is as `flowerpower.job_queue.worker.child.SendEvent`.
     """
     running = 0
 
-    def send_settings(run: RunConfig) -> None:
+    def send_settings(run: RunConfig, tell_finished: bool) -> None:
         # Only the child reads the YAML, and so only it knows what the worker must keep to.
         settings = {"retry": run.retry.model_dump(), "timeout": run.timeout}
+        settings["tell_finished"] = tell_finished
         send({"type": "settings", **settings, "secrets": known_secrets()})
 
     def send_node(event: NodeEvent) -> None:

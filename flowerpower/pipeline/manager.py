@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from flowerpower.pipeline.bundles.importing import ImportPlan
     from flowerpower.pipeline.execute import OnEvent, OnRetry, OnWarning
     from flowerpower.pipeline.jobs import Job, Jobs
+    from flowerpower.pipeline.notices import Notices
     from flowerpower.pipeline.schedules import Schedules
     from flowerpower.pipeline.status import ProjectStatus
     from flowerpower.run.draw.graph import Graph
@@ -83,6 +84,13 @@ class PipelineManager(KnowsOtherNames):
         from flowerpower.pipeline.schedules import Schedules
 
         return Schedules(self.project, self.registry, self.job_queue)
+
+    @cached_property
+    def notices(self) -> Notices:
+        """Who is told of what: targets, test, and the notices that wait or were given up."""
+        from flowerpower.pipeline.notices import Notices
+
+        return Notices(self.project, self.registry, self.job_queue)
 
     def run(self, name: str, **overrides: Unpack[RunArguments]) -> dict[str, Any]:
         """Run the pipeline `name` in this process; the values of its final variables by name.

@@ -47,7 +47,10 @@ CALLS = {
     "visualize": "graph(name), or `flowerpower pipeline dag NAME`",
 }
 """Methods that PipelineManager does not have, and the call that does it."""
-_NO_CALLBACK = "a job calls no function of yours: use add_job(name).wait()"
+_NO_CALLBACK = (
+    "a job calls no function of yours: use add_job(name).wait(), or in YAML `notify`, which may "
+    "call a command"
+)
 ARGUMENTS = {
     "adapter": "adapters=[name]",
     "adapter_cfg": "adapters=[name], its settings stand in YAML",

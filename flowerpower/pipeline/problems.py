@@ -10,6 +10,7 @@ from typing import Any
 
 from flowerpower.jobs.event import LATE_AFTER
 from flowerpower.jobs.job import JobStatus
+from flowerpower.jobs.notice import Delivery
 from flowerpower.jobs.schedule import Schedule
 from flowerpower.jobs.snapshot import Snapshot
 from flowerpower.triggers.clock import format_duration
@@ -92,6 +93,23 @@ def schedule_problems(
             + (f", and {len(late) - 1} more are late." if len(late) > 1 else "."),
             "See what the scheduler or the worker says that fires the schedules.",
         )  # fmt: skip
+
+
+def notice_problems(waiting: Sequence[Delivery], given_up: Sequence[Delivery]) -> Iterator[Problem]:
+    """Notices that did not arrive: nobody may know of what they tell."""
+    failing = [delivery for delivery in waiting if delivery.error is not None]
+    for code, deliveries, what in (
+        ("notices_given_up", given_up, "could not be sent"),
+        ("notices_delayed", failing, "could not be sent yet"),
+    ):
+        if deliveries:
+            count = len(deliveries)
+            notices = "1 notice" if count == 1 else f"{count} notices"
+            yield Problem(
+                code, Level.WARNING,
+                f"{notices} {what}: {deliveries[0].error}.",
+                "See them with `flowerpower notify list`, and try with `flowerpower notify test`.",
+            )  # fmt: skip
 
 
 def _seconds_late(schedule: Schedule, now: datetime) -> float:

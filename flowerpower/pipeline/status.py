@@ -11,7 +11,12 @@ from flowerpower.jobs.claim import WorkerInfo
 from flowerpower.jobs.job import Job
 from flowerpower.jobs.schedule import Schedule
 from flowerpower.jobs.snapshot import QueueState
-from flowerpower.pipeline.problems import Problem, queue_problems, schedule_problems
+from flowerpower.pipeline.problems import (
+    Problem,
+    notice_problems,
+    queue_problems,
+    schedule_problems,
+)
 from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
@@ -77,10 +82,12 @@ def read_status(project: Project, job_queue: PipelineJobQueue, limit: int) -> Pr
     backend, snapshot = job_queue.check(), job_queue.snapshot(limit)
     upcoming, has_scheduler = job_queue.upcoming_schedules(limit), job_queue.has_scheduler()
     now = snapshot.taken_at
+    notices = job_queue.backend.notices
     command = "start-worker" if job_queue.type == "apscheduler" else "start-scheduler"
     problems = [
         *queue_problems(snapshot),
         *schedule_problems(upcoming, now, has_scheduler=has_scheduler, command=command),
+        *notice_problems(notices.waiting(limit=1000), notices.given_up(limit=1000)),
     ]
     return ProjectStatus(
         project.name,

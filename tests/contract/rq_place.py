@@ -69,8 +69,12 @@ def new_place(root: Path, server: RedisServer) -> Place:
         "job_queue:\n  type: rq\n  result_ttl: 60\n  history_ttl: 1h\n"
         f"  namespace: {setup.options['namespace']}\n  backend:\n    url: {server.url()}\n"
     )
+    configs = {
+        "broken": "params: {token: '${TOKEN}'}\n",
+        "report": "notify: {on: finished, to: {command: 'true'}}\n",
+    }
     for name, module in PIPELINES.items():
-        params = "params: {token: '${TOKEN}'}\n" if name == "broken" else "run: {}\n"
-        (root / "conf" / "pipelines" / f"{name}.yml").write_text(params)
+        config = configs.get(name, "run: {}\n")
+        (root / "conf" / "pipelines" / f"{name}.yml").write_text(config)
         (root / "pipelines" / f"{name}.py").write_text(module)
     return Place(root, setup, setup.open(result_ttl=60.0, history_ttl=3600.0), Stock(setup))

@@ -59,6 +59,13 @@ def worked(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) 
     place.stock.client.close()
 
 
+def test_its_ends_are_told_as_those_of_our_worker(worked: Place) -> None:
+    """What failed, and what has finished where the pipeline's YAML asks for it."""
+    events = {event.id: event for event in worked.backend.events()}
+    assert {"finished:report:1", "failed:broken:1"} <= set(events)
+    assert "finished:unflushed:1" not in events
+
+
 def error_of(job: Job) -> dict[str, Any]:
     assert job.error is not None
     return job.error

@@ -44,7 +44,7 @@ def _sql(file: str) -> str:
 @lru_cache(maxsize=1)
 def queries() -> dict[str, str]:
     """The text of every named query in the files of sql/ that have some."""
-    files = ("queries.sql", "schedules.sql", "observing.sql", "migration.sql")
+    files = ("queries.sql", "schedules.sql", "observing.sql", "notices.sql", "migration.sql")
     parts = [part for file in files for part in _NAME.split(_sql(file))[1:]]
     return {name: text.strip() for name, text in zip(parts[::2], parts[1::2], strict=True)}
 

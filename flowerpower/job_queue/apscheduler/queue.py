@@ -39,6 +39,7 @@ from flowerpower.text import check_name
 
 if TYPE_CHECKING:
     from flowerpower.job_queue.migration_store import MigrationStore
+    from flowerpower.job_queue.notice_store import NoticeStore
     from flowerpower.job_queue.schedule_store import ScheduleStore
 
 MEMORY = "memory"
@@ -147,6 +148,7 @@ class APSManager(JobQueueBackend):
         with self.database.write() as tx:
             tx.run("delete_expired_results")
             tx.run("delete_old_fires", before=tx.now - self._history_ttl)
+            tx.run("delete_given_up", before=tx.now - self._history_ttl)
             deleted = tx.run("delete_expired")
             return deleted + (tx.run("delete_ended") if everything_ended else 0)
 
@@ -307,6 +309,12 @@ class APSManager(JobQueueBackend):
         from flowerpower.job_queue.apscheduler.schedules import SqlSchedules
 
         return SqlSchedules(self.database)
+
+    @cached_property
+    def notices(self) -> NoticeStore:
+        from flowerpower.job_queue.apscheduler.notices import SqlNotices
+
+        return SqlNotices(self.database)
 
     @cached_property
     def migration(self) -> MigrationStore:

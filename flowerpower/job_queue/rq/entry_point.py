@@ -99,6 +99,8 @@ def _result_of(project: Project, attempt: Attempt) -> AttemptResult:
     def send(message: dict[str, Any], **_: bool) -> None:
         if message.get("type") == "node":
             attempt.add_node_event(message)
+        elif message.get("type") == "settings":
+            attempt.tell_finished = message.get("tell_finished") is True
 
     modules = isolation.LoadedModules()
     began = clock.now().timestamp()
@@ -122,7 +124,9 @@ def _entry() -> Entry:
 def _record(store: RedisStore, attempt: Attempt, result: AttemptResult) -> dict[str, Any] | None:
     """Record the end before RQ does; give RQ what it is to record itself."""
     claim = attempt.claim
-    request = FinishRequest(claim, result, progress=attempt.take_output().progress)
+    request = FinishRequest(
+        claim, result, "", attempt.take_output().progress, attempt.tell_finished
+    )
     ended = ended_attempt(request, is_in_rq=True)
     if not store.run("finish_attempts", ended=[ended])[0]:
         raise Refused(

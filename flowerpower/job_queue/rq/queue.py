@@ -46,6 +46,7 @@ from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
     from flowerpower.job_queue.migration_store import MigrationStore
+    from flowerpower.job_queue.notice_store import NoticeStore
     from flowerpower.job_queue.schedule_store import ScheduleStore
 
 _CLAIM_FIELDS = (b"fp_pipeline", b"fp_payload", b"fp_retries", b"fp_result_ttl",
@@ -293,6 +294,12 @@ class RQManager(JobQueueBackend):
         from flowerpower.job_queue.rq.schedules import RedisSchedules
 
         return RedisSchedules(self._store)
+
+    @cached_property
+    def notices(self) -> NoticeStore:
+        from flowerpower.job_queue.rq.notices import RedisNotices
+
+        return RedisNotices(self._store)
 
     @cached_property
     def migration(self) -> MigrationStore:

@@ -65,8 +65,9 @@ class Attempt:
     The slot's thread makes the attempt and the recorder writes it down; `lock` guards what both
     change. `on_change` is called when there is something new to record, `wake` when the slot's
     thread is to look at it. `imported` are modules that the fork server might import for the next
-    attempts. Once `recorded` is done nothing is left to be done; `facts` are those
-    of the worker's event "job" then, None if there is no result.
+    attempts. `tell_finished`: people want to be told if it finishes. Once `recorded` is done,
+    nothing is left to be done; `facts` are those of the worker's event "job" then, None if there is
+    no result.
     """
 
     claim: Claim
@@ -75,6 +76,7 @@ class Attempt:
     wake: Callable[[], None] = _nothing
     pid: int | None = None
     has_begun: bool = False
+    tell_finished: bool = False
     policy: RetryConfig | None = None
     timeout: float | None = None
     stop_reason: StopReason | None = None
@@ -180,6 +182,7 @@ class Attempt:
             self.policy = RetryConfig.model_validate(message.get("retry"))
         for secret in message.get("secrets") or ():
             remember_secret(str(secret))
+        self.tell_finished = message.get("tell_finished") is True
         timeout = message.get("timeout")
         if isinstance(timeout, int | float) and timeout > 0:
             self.timeout = float(timeout)

@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from flowerpower.job_queue.notices.commands import left_alone
 from flowerpower.job_queue.worker import isolation
 from flowerpower.job_queue.worker.attempt import Attempt
 from flowerpower.job_queue.worker.child_exit import EXIT_LIMIT
@@ -198,7 +199,8 @@ class ChildPool:
         """Do what the slots ask for, about that long or until something happens."""
         if clock.monotonic() - self._pinged >= PING_EVERY:
             self._servers.ping()
-            isolation.reap_orphans(self._servers.pids())
+            with left_alone() as commands:
+                isolation.reap_orphans([*self._servers.pids(), *commands])
             self._pinged = clock.monotonic()
         self._selector.select(seconds)
         self._wakeup.clear()

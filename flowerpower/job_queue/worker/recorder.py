@@ -200,7 +200,7 @@ class Recorder:
             return
         outputs = [_take_output(attempt) for attempt in attempts]
         requests = [
-            FinishRequest(attempt.claim, attempt.result, output.log, output.progress)
+            _request(attempt, attempt.result, output)
             for attempt, output in zip(attempts, outputs, strict=True)
             if attempt.result is not None
         ]
@@ -251,7 +251,7 @@ class Recorder:
 
     def _finish(self, attempt: Attempt, result: AttemptResult, output: PendingOutput) -> bool:
         try:
-            return self._backend.finish(attempt.claim, result, output.log, output.progress)
+            return self._backend.finish_many([_request(attempt, result, output)])[0]
         except BackendUnreachable:
             raise
         except Exception as error:  # noqa: BLE001 - the backend may refuse the data in any way
@@ -289,6 +289,11 @@ class Recorder:
             return
         except Exception as error:  # noqa: BLE001 - the others find the worker dead then
             self._events.trouble(f"The worker could not unregister: {error!r}")
+
+
+def _request(attempt: Attempt, result: AttemptResult, output: PendingOutput) -> FinishRequest:
+    tell = attempt.tell_finished
+    return FinishRequest(attempt.claim, result, output.log, output.progress, tell)
 
 
 def _take_output(attempt: Attempt) -> PendingOutput:

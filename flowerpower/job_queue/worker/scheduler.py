@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import LEASE, JobQueueBackend, WorkerEvent
+from flowerpower.job_queue.notices.commands import left_alone
+from flowerpower.job_queue.notices.sender import NoticeSender
 from flowerpower.job_queue.worker import isolation
 from flowerpower.job_queue.worker.events import Events
 from flowerpower.job_queue.worker.wakeup import WakeUp
@@ -196,7 +198,9 @@ class Scheduler:
         self._events = Events(on_event)
         self._firing = Firing(backend, self._events)
         self._maintenance = Maintenance(backend, self._events, LEASE)
+        self._notices = NoticeSender(backend, backend.base_dir, self._events.trouble)
         self._is_stopping = False
+        self._stop_requests = 0
         # Not an Event: a signal may come while its own lock is held, and `set` would wait for ever.
         self._wakeup = WakeUp()
 
@@ -207,20 +211,27 @@ class Scheduler:
         with contextlib.closing(self._wakeup), stop_signals_call(self.stop):
             self._events.start()
             self._events.emit("start", pid=os.getpid())
+            self._notices.start()
             while not self._is_stopping:
                 wait = self._firing.step()
                 self._maintain()
                 poller.poll(wait * 1000)
+            self._notices.stop(lambda: self._stop_requests > 1)
             self._events.emit("stop")
             self._events.close()
 
     def stop(self) -> None:
-        """End after the current step; from any thread, or a signal handler."""
+        """End after the current step; from any thread, or a signal handler.
+
+        A second call does not wait for notices either.
+        """
+        self._stop_requests += 1
         self._is_stopping = True
         self._wakeup.wake()
 
     def _maintain(self) -> None:
-        isolation.reap_orphans()
+        with left_alone() as commands:
+            isolation.reap_orphans(commands)
         try:
             self._maintenance.run_due()
         except BackendUnreachable as error:

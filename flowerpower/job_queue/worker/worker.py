@@ -1,8 +1,9 @@
 """A worker: the backend's engine claims jobs and fills its slots with them.
 
 Its threads: the calling one keeps the children (`child_pool`), one records and sends heartbeats
-(`recorder`), one is the engine's loop, and each slot has one (`run_attempt`). Only the recorder
-writes to the backend, except for claims and fires, which the engine's loop makes.
+(`recorder`), one is the engine's loop, each slot has one (`run_attempt`), and one sends notices.
+Only the recorder writes to the backend, except for claims and fires, which the engine's loop makes,
+and for notices.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Protocol
 
 from flowerpower.errors import BackendUnreachable, FlowerpowerError
 from flowerpower.job_queue.base import JobQueueBackend, WorkerOptions
+from flowerpower.job_queue.notices.sender import NoticeSender
 from flowerpower.job_queue.worker.attempt import Attempt, StopReason
 from flowerpower.job_queue.worker.events import Events
 from flowerpower.job_queue.worker.recorder import Recorder
@@ -75,6 +77,7 @@ class Worker:
         self.firing = Firing(backend, events)
         self.slots = Slots(base_dir, options, events)
         self._recorder = Recorder(backend, options, events, self.slots, self._slots_are_free)
+        self._notices = NoticeSender(backend, base_dir, events.trouble)
         self._engine = make_engine(self)
         self._claims_left = math.inf if options.max_jobs is None else options.max_jobs
         self._may_be_more = False
@@ -152,6 +155,7 @@ class Worker:
             # Here too, not only now and then: a burst may have nothing to do for this reason alone.
             self._recorder.look_at_queues()
             self._recorder.start()
+            self._notices.start()
             seconds = LAST_WRITES_TIMEOUT
             try:
                 self.slots.children.start()
@@ -177,6 +181,8 @@ class Worker:
         self._recorder.finish(seconds)
         self.slots.abandon()
         self._engine.join()
+        # After the last ends were recorded: these may be what people want a notice of.
+        self._notices.stop(lambda: seconds > 0 or self._stop_requests > 1)
         self.slots.children.close_wakeups()
         self.events.emit("stop", attempts=self._recorder.done)
         self.events.close()

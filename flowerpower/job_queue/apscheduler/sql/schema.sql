@@ -193,18 +193,23 @@ CREATE TABLE flowerpower_events (
 );
 CREATE INDEX flowerpower_events_at ON flowerpower_events (namespace, at);
 
--- Notices on their way to one target. send_at is when to try next, or to try again if the worker that
--- sends it is not heard of; NULL once it was given up, which error says why.
+-- Notices on their way to one target, whose configuration it names by a digest. Those of one lane are
+-- sent in the order of created_at. send_at is when to try next, or to try again if the worker that sends
+-- it is not heard of; NULL once it was given up, which error says why.
 CREATE TABLE flowerpower_deliveries (
     namespace TEXT NOT NULL,
     id TEXT NOT NULL,
     target TEXT NOT NULL,
+    lane TEXT,
     body TEXT NOT NULL,
     created_at DOUBLE PRECISION NOT NULL,
     send_at DOUBLE PRECISION,
     attempts INTEGER NOT NULL DEFAULT 0,
     error TEXT,
+    given_up_at DOUBLE PRECISION,
     PRIMARY KEY (namespace, id)
 );
 CREATE INDEX flowerpower_deliveries_due ON flowerpower_deliveries (namespace, send_at)
     WHERE send_at IS NOT NULL;
+CREATE INDEX flowerpower_deliveries_lane ON flowerpower_deliveries (namespace, lane, created_at)
+    WHERE lane IS NOT NULL AND send_at IS NOT NULL;

@@ -32,12 +32,16 @@ CREATE TABLE flowerpower_deliveries (
     namespace TEXT NOT NULL,
     id TEXT NOT NULL,
     target TEXT NOT NULL,
+    lane TEXT,
     body TEXT NOT NULL,
     created_at DOUBLE PRECISION NOT NULL,
     send_at DOUBLE PRECISION,
     attempts INTEGER NOT NULL DEFAULT 0,
     error TEXT,
+    given_up_at DOUBLE PRECISION,
     PRIMARY KEY (namespace, id)
 );
 CREATE INDEX flowerpower_deliveries_due ON flowerpower_deliveries (namespace, send_at)
     WHERE send_at IS NOT NULL;
+CREATE INDEX flowerpower_deliveries_lane ON flowerpower_deliveries (namespace, lane, created_at)
+    WHERE lane IS NOT NULL AND send_at IS NOT NULL;

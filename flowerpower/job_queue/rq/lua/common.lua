@@ -25,6 +25,9 @@
 --   counters  counter_seconds  counter_waited   hashes: counts and sums by the key of a counter
 --   failing                               hash: pipelines whose last job failed, and when
 --   events  events_at                     hash: facts by the id of an event; its time
+--   delivery:<id>                         hash: a notice on its way
+--   deliveries_at  deliveries_given_up    sorted sets of their ids by when to send them, or given up
+--   delivery_lane:<lane>                  sorted set of ids that are sent in this order
 --   migration                             hash: what moves to or from another queue (see migrate.lua)
 -- and those of concurrency.lua
 
