@@ -316,6 +316,17 @@ class JobFilter:
     limit: int = 100
     until: datetime | None = None
 
+    def matches(self, job: Job) -> bool:
+        """Whether the job meets all of the conditions; `limit` is none."""
+        return (
+            (not self.statuses or job.status in self.statuses)
+            and self.pipeline in (None, job.pipeline)
+            and self.queue in (None, job.queue)
+            and self.schedule_id in (None, job.schedule_id)
+            and (self.since is None or job.created_at >= self.since)
+            and (self.until is None or job.created_at < self.until)
+        )
+
 
 @dataclass(frozen=True)
 class LogChunk:

@@ -41,7 +41,9 @@ def specs_of_again(
                 )  # fmt: skip
             except FlowerpowerError as error:
                 checked[key] = error
-        result = checked[key]
-        is_refused = isinstance(result, FlowerpowerError)
-        requests.append(result if is_refused else replace(spec, overrides=result))
+        stored = checked[key]
+        if isinstance(stored, FlowerpowerError):
+            requests.append(stored)
+        else:
+            requests.append(replace(spec, overrides=stored))
     return requests

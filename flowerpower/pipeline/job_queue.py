@@ -179,13 +179,13 @@ class PipelineJobQueue:
         return plans
 
     def run_again(
-        self, jobs: Sequence[Job], job_id: str | None = None
+        self, jobs: Sequence[Job], job_id: str | None = None, *, dry_run: bool = False
     ) -> list[Job | FlowerpowerError]:
         """Add for each ended job a new one like it, due at once; or why a run would refuse it.
 
         It has the same pipeline, overrides, queue, priority, time to live of its result, limits,
         schedule and time of a fire; `job_id` is the id of the only one. All are added in few atomic
-        steps, after all were checked.
+        steps, after all were checked. With `dry_run` nothing is added, and the old jobs are given.
 
         Raises:
             UsageError: if there is a `job_id` for several.
@@ -200,8 +200,12 @@ class PipelineJobQueue:
                 queue_or_default(self._project, job.queue)
             except UsageError as error:
                 requests[position] = error
-        added = iter(self.backend.add_jobs([r for r in requests if isinstance(r, JobSpec)]))
-        return [next(added) if isinstance(r, JobSpec) else r for r in requests]
+        specs = [request for request in requests if isinstance(request, JobSpec)]
+        added = iter([] if dry_run else self.backend.add_jobs(specs))
+        return [
+            request if isinstance(request, FlowerpowerError) else job if dry_run else next(added)
+            for request, job in zip(requests, jobs, strict=True)
+        ]
 
     def change_jobs(self, verb: JobVerb, job_ids: Sequence[str]) -> list[Job | FlowerpowerError]:
         """Cancel, retry or delete jobs in few atomic steps: each as it is then, or its error."""

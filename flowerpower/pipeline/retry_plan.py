@@ -116,16 +116,19 @@ class RetryPlanner:
         return plan
 
     def _run_plan(self, job: Job, overrides: RunOverrides) -> Plan:
-        from flowerpower.pipeline.execute import plan_run
+        from flowerpower.pipeline.execute import plan_run, working_in
 
         call = (job.pipeline, overrides, job.scheduled_for)
         for known, plan in self._plans:
             if known == call:
                 return plan
-        plan = plan_run(
-            self._project, self._registry.get(job.pipeline, overrides), overrides,
-            scheduled_for=job.scheduled_for, with_forecast=True,
-        )  # fmt: skip
+        pipeline = self._registry.get(job.pipeline, overrides)
+        # Where jobs run: names of files in values are looked up from the current folder, too.
+        with working_in(self._project.root):
+            plan = plan_run(
+                self._project, pipeline, overrides,
+                scheduled_for=job.scheduled_for, with_forecast=True,
+            )  # fmt: skip
         # Jobs that are retried together often differ in one input: to look all of them through
         # would take longer than to plan anew.
         self._plans = [(call, plan), *self._plans[:9]]
