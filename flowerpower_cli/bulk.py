@@ -27,12 +27,14 @@ Result = TypeVar("Result")
 class Selected:
     """Jobs to act on, in the order to act in, and the errors of names that are none.
 
-    `by_conditions`: not all of them are named.
+    `by_conditions`: conditions have selected them. `are_listed`: they are not named, and are shown
+    as a list is, the newest first.
     """
 
     jobs: list[Job] = field(default_factory=list)
     errors: list[FlowerpowerError] = field(default_factory=list)
     by_conditions: bool = False
+    are_listed: bool = False
 
     def keep(self, check: Callable[[Job], object]) -> None:
         """Move the jobs that `check` refuses to the errors."""
@@ -68,7 +70,7 @@ def select_jobs(
             hint="Name jobs, or select them: --status, --pipeline, --queue, --schedule, --since, "
             "--until.",
         )
-    selected = Selected(by_conditions=bool(flags))
+    selected = Selected(by_conditions=bool(flags), are_listed=not ids)
     # Many jobs are many objects that all stay: to look for garbage among them takes long.
     gc.disable()
     if not ids:
@@ -117,7 +119,8 @@ def confirm(context: CommandContext, selected: Selected, question: str, *, yes: 
         return
     output = context.output
     if output.can_ask:
-        output.show(sys.stderr, jobs_view(selected.jobs[:PREVIEW], context.timezone, short=True))
+        jobs = selected.jobs[::-1] if selected.are_listed else selected.jobs
+        output.show(sys.stderr, jobs_view(jobs[:PREVIEW], context.timezone, short=True))
         if len(selected.jobs) > PREVIEW:
             output.show(sys.stderr, [line(f"… and {len(selected.jobs) - PREVIEW} more", "dim")])
     output.confirm(question, yes=yes)
@@ -142,7 +145,7 @@ def act_on(
     results = [(job, one) for job, one in done if not isinstance(one, FlowerpowerError)]
     errors = selected.errors + [one for _, one in done if isinstance(one, FlowerpowerError)]
     if results or not (errors or stopped):
-        show(results)
+        show(results[::-1] if selected.are_listed else results)
     if stopped is None:
         raise_errors(errors)
         return

@@ -57,7 +57,7 @@ def cancel_job(
         return not job.cancel_requested and job.status != "cancelled"
 
     def show(results: list[tuple[Job, Job]]) -> None:
-        def more(job: Job) -> dict[str, Any]:
+        def more(job: Job, _after: Job) -> dict[str, Any]:
             return {"changed": is_new(job) and not dry_run}
 
         def view() -> Iterable[Block]:
@@ -125,10 +125,10 @@ def retry_job(
             return context.job_queue.run_again(page, job_id, dry_run=dry_run)
 
     def show(results: list[tuple[Job, Job]]) -> None:
-        def more(job: Job) -> dict[str, Any]:
+        def more(job: Job, after: Job) -> dict[str, Any]:
             body: dict[str, Any] = {"changed": not dry_run}
             if again and not dry_run:
-                body["again_of"] = job.id
+                body = {"again_of": job.id, "created": after.created, "changed": after.created}
             return body | ({"from_failed": plans[job.id].to_json()} if job.id in plans else {})
 
         shown = [plans[job.id] for job, _ in results if job.id in plans]
@@ -244,7 +244,7 @@ def _show(
     results: list[tuple[Job, Job]],
     view: Callable[[], Iterable[Block]],
     done: str,
-    more: Callable[[Job], dict[str, Any]],
+    more: Callable[[Job, Job], dict[str, Any]],
     *,
     dry_run: bool,
     plans: Sequence[RetryPlan] = (),
@@ -263,7 +263,7 @@ def _show(
         yield from jobs_view(jobs, context.timezone, short=short) if dry_run else view()
         yield from plans_view(plans)
 
-    data = [record_data(after) | more(before) for before, after in results]
+    data = [record_data(after) | more(before, after) for before, after in results]
     context.output.result(data, blocks)
-    if dry_run:
+    if dry_run and results:
         context.output.message(f"{counted(len(results), 'job')} would be {done}.")

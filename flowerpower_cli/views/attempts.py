@@ -47,9 +47,8 @@ def attempt_view(attempt: Mapping[str, Any], timezone: str) -> Iterator[Block]:
     number = cell(f"  attempt {attempt['attempt']}")
     yield Line((cell(attempt["id"], "bold"), number, cell(f"  {status}", styles.get(status, ""))))
     shown = [("worker", attempt["worker"])] if attempt.get("worker") else []
-    for name in ("started", "ended"):
-        if time := attempt.get(f"{name}_at"):
-            shown.append((name, _text(time, timezone)))
+    times = {"started": attempt.get("started_at"), "ended": attempt.get("ended_at")}
+    shown += [(name, _text(time, timezone)) for name, time in times.items() if time]
     if isinstance(seconds := attempt.get("seconds"), int | float):
         shown.append(("took", format_duration(seconds)))
     if shown:
