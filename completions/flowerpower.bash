@@ -243,6 +243,7 @@ _flowerpower_load() {
                 '--queue once text'
                 '--schedule once names schedules'
                 '--since once text'
+                '--until once text'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'
@@ -257,6 +258,7 @@ _flowerpower_load() {
                 'once names jobs'
             )
             options=(
+                '--attempt once text'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'
@@ -287,6 +289,7 @@ _flowerpower_load() {
                 'many names jobs'
             )
             options=(
+                '--limit once text'
                 '--yes,-y once flag'
                 '--dry-run once flag'
                 '--status many text'
@@ -294,6 +297,7 @@ _flowerpower_load() {
                 '--queue once text'
                 '--schedule once names schedules'
                 '--since once text'
+                '--until once text'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'
@@ -308,12 +312,18 @@ _flowerpower_load() {
                 'many names jobs'
             )
             options=(
+                '--limit once text'
+                '--from-failed once flag'
+                '--again once flag'
+                '--job-id once text'
+                '--yes,-y once flag'
                 '--dry-run once flag'
                 '--status many text'
                 '--pipeline once names pipelines'
                 '--queue once text'
                 '--schedule once names schedules'
                 '--since once text'
+                '--until once text'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'
@@ -328,6 +338,7 @@ _flowerpower_load() {
                 'many names jobs'
             )
             options=(
+                '--limit once text'
                 '--yes,-y once flag'
                 '--dry-run once flag'
                 '--status many text'
@@ -335,6 +346,7 @@ _flowerpower_load() {
                 '--queue once text'
                 '--schedule once names schedules'
                 '--since once text'
+                '--until once text'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'
@@ -364,6 +376,7 @@ _flowerpower_load() {
             )
             options=(
                 '--attempt once text'
+                '--all-attempts once flag'
                 '--follow,-f once flag'
                 '--json once flag'
                 '--quiet,-q once flag'

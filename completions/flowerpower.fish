@@ -126,32 +126,41 @@ set -g __flowerpower_valued \
     'job-queue list-jobs:--queue' \
     'job-queue list-jobs:--schedule' \
     'job-queue list-jobs:--since' \
+    'job-queue list-jobs:--until' \
     'job-queue list-jobs:--base-dir' \
     'job-queue list-jobs:--type' \
+    'job-queue show-job:--attempt' \
     'job-queue show-job:--base-dir' \
     'job-queue show-job:--type' \
     'job-queue wait:--timeout' \
     'job-queue wait:--base-dir' \
     'job-queue wait:--type' \
+    'job-queue cancel-job:--limit' \
     'job-queue cancel-job:--status' \
     'job-queue cancel-job:--pipeline' \
     'job-queue cancel-job:--queue' \
     'job-queue cancel-job:--schedule' \
     'job-queue cancel-job:--since' \
+    'job-queue cancel-job:--until' \
     'job-queue cancel-job:--base-dir' \
     'job-queue cancel-job:--type' \
+    'job-queue retry-job:--limit' \
+    'job-queue retry-job:--job-id' \
     'job-queue retry-job:--status' \
     'job-queue retry-job:--pipeline' \
     'job-queue retry-job:--queue' \
     'job-queue retry-job:--schedule' \
     'job-queue retry-job:--since' \
+    'job-queue retry-job:--until' \
     'job-queue retry-job:--base-dir' \
     'job-queue retry-job:--type' \
+    'job-queue delete-job:--limit' \
     'job-queue delete-job:--status' \
     'job-queue delete-job:--pipeline' \
     'job-queue delete-job:--queue' \
     'job-queue delete-job:--schedule' \
     'job-queue delete-job:--since' \
+    'job-queue delete-job:--until' \
     'job-queue delete-job:--base-dir' \
     'job-queue delete-job:--type' \
     'job-queue prune:--base-dir' \
@@ -506,7 +515,8 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l status 
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l pipeline -x -a '(__flowerpower_names pipelines)' -d 'Only those of this pipeline.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l queue -x -d 'The name of a queue.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l schedule -x -a '(__flowerpower_names schedules)' -d 'Only jobs of this schedule.'
-complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l since -x -d 'Not before this ISO 8601 time, or 2h ago.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l since -x -d 'Created not before this ISO 8601 time, or 2h ago.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l until -x -d 'Created before this time, or 2h ago.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l quiet -s q -d 'Print only ids, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
@@ -515,6 +525,7 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l base-di
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l help -s h -d 'Show this message and exit.'
 
+complete -c flowerpower -n '__flowerpower_at \'job-queue show-job\'' -l attempt -x -d 'Only this attempt, with its whole error.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue show-job\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue show-job\'' -l quiet -s q -d 'Print only ids, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue show-job\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
@@ -535,13 +546,15 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue wait\'' -l type -x -a '
 complete -c flowerpower -n '__flowerpower_at \'job-queue wait\'' -l help -s h -d 'Show this message and exit.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue wait\'' -a '(__flowerpower_names jobs)'
 
+complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l limit -x -d 'At most N of the selected jobs, the newest.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l yes -s y -d 'Do not ask.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l dry-run -d 'Only show what would be done.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l status -x -d 'scheduled, queued, running, finished, failed, cancelled. Repeatable.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l pipeline -x -a '(__flowerpower_names pipelines)' -d 'Only those of this pipeline.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l queue -x -d 'The name of a queue.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l schedule -x -a '(__flowerpower_names schedules)' -d 'Only jobs of this schedule.'
-complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l since -x -d 'Not before this ISO 8601 time, or 2h ago.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l since -x -d 'Created not before this ISO 8601 time, or 2h ago.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l until -x -d 'Created before this time, or 2h ago.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l quiet -s q -d 'Print only ids, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
@@ -551,12 +564,18 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l type -
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l help -s h -d 'Show this message and exit.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -a '(__flowerpower_names jobs)'
 
+complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l limit -x -d 'At most N of the selected jobs, the newest.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l from-failed -d 'Reuse what had finished in the last attempt; for runs that use the cache.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l again -d 'Run ended jobs once more, as new jobs.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l job-id -x -d 'With --again and one job: the new job\'s id.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l yes -s y -d 'Do not ask.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l dry-run -d 'Only show what would be done.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l status -x -d 'scheduled, queued, running, finished, failed, cancelled. Repeatable.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l pipeline -x -a '(__flowerpower_names pipelines)' -d 'Only those of this pipeline.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l queue -x -d 'The name of a queue.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l schedule -x -a '(__flowerpower_names schedules)' -d 'Only jobs of this schedule.'
-complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l since -x -d 'Not before this ISO 8601 time, or 2h ago.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l since -x -d 'Created not before this ISO 8601 time, or 2h ago.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l until -x -d 'Created before this time, or 2h ago.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l quiet -s q -d 'Print only ids, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
@@ -566,13 +585,15 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l type -x
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l help -s h -d 'Show this message and exit.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -a '(__flowerpower_names jobs)'
 
+complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l limit -x -d 'At most N of the selected jobs, the newest.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l yes -s y -d 'Do not ask.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l dry-run -d 'Only show what would be done.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l status -x -d 'scheduled, queued, running, finished, failed, cancelled. Repeatable.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l pipeline -x -a '(__flowerpower_names pipelines)' -d 'Only those of this pipeline.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l queue -x -d 'The name of a queue.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l schedule -x -a '(__flowerpower_names schedules)' -d 'Only jobs of this schedule.'
-complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l since -x -d 'Not before this ISO 8601 time, or 2h ago.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l since -x -d 'Created not before this ISO 8601 time, or 2h ago.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l until -x -d 'Created before this time, or 2h ago.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l quiet -s q -d 'Print only ids, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
@@ -594,6 +615,7 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue prune\'' -l type -x -a 
 complete -c flowerpower -n '__flowerpower_at \'job-queue prune\'' -l help -s h -d 'Show this message and exit.'
 
 complete -c flowerpower -n '__flowerpower_at \'job-queue logs\'' -l attempt -x -d 'Of this attempt; by default of the last one.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue logs\'' -l all-attempts -d 'Of every attempt, each below a heading.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue logs\'' -l follow -s f -d 'Go on until the job has ended.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue logs\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue logs\'' -l quiet -s q -d 'Print only ids, no messages.'

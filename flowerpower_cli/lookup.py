@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
-from flowerpower.errors import BackendUnreachable, FlowerpowerError, JobNotFound
+from flowerpower.errors import BackendUnreachable, FlowerpowerError, JobNotFound, UsageError
 from flowerpower_cli.inputs import choices
 from flowerpower_cli.views.tables import counted, line
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from flowerpower_cli.command import CommandContext
     from flowerpower_cli.options import JobSelection
     from flowerpower_cli.views.output import Output
+    from flowerpower_cli.views.tables import Block
 
 MAX_SEARCHED = 10_000
 ALL_JOBS = 1_000_000
@@ -48,6 +49,16 @@ def find_job(job_queue: PipelineJobQueue, name: str) -> Job:
         return job_queue.get_job(ids[0])
 
 
+def check_attempt(job: Job, attempt: int | None, *, may_come: bool = False) -> None:
+    """Raise UsageError if the job has had no attempt of that number.
+
+    `may_come`: before the first attempt, that one is meant.
+    """
+    last = max(job.attempt, 1) if may_come else job.attempt
+    if attempt is not None and not 1 <= attempt <= last:
+        raise UsageError(f"--attempt {attempt}: the job {job.id} has had {job.attempt}.")
+
+
 def filter_from(context: CommandContext, selection: JobSelection, limit: int) -> JobFilter:
     """The conditions of a command line; UsageError names a status that there is not."""
     from flowerpower.jobs.job import JobFilter, JobStatus
@@ -61,6 +72,7 @@ def filter_from(context: CommandContext, selection: JobSelection, limit: int) ->
         selection.schedule,
         due_time(context.manager.project, selection.since),
         limit,
+        due_time(context.manager.project, selection.until),
     )
 
 
@@ -165,11 +177,20 @@ def delete_each(
 
 
 def show_deleted(
-    context: CommandContext, what: str, ids: list[str], count: int, *, dry_run: bool
+    context: CommandContext,
+    what: str,
+    ids: list[str],
+    count: int,
+    *,
+    dry_run: bool,
+    view: Callable[[], Iterable[Block]] | None = None,
 ) -> None:
-    """Show the ids of what was deleted, or would be, and say how many there are."""
+    """Show the ids of what was deleted, or would be, and say how many there are.
+
+    For people it is what `view` yields, if there is one.
+    """
     data = {what: ids, "count": count, "deleted": not dry_run}
-    context.output.result(data, lambda: map(line, ids), ids)
+    context.output.result(data, view or (lambda: map(line, ids)), ids)
     number = counted(count, what[:-1]) if count else f"No {what}"
     context.output.message(f"{number} {'would be ' if dry_run else ''}deleted.")
 

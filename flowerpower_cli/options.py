@@ -259,7 +259,11 @@ class JobSelection:
     queue: QueueName = None
     schedule: Annotated[str | None, option("SCHEDULE", "Only jobs of this schedule.")] = None
     since: Annotated[
-        datetime | None, option("TIME", "Not before this ISO 8601 time, or 2h ago.", time_or_ago)
+        datetime | None,
+        option("TIME", "Created not before this ISO 8601 time, or 2h ago.", time_or_ago),
+    ] = None
+    until: Annotated[
+        datetime | None, option("TIME", "Created before this time, or 2h ago.", time_or_ago)
     ] = None
 
 
@@ -304,7 +308,11 @@ PipelineName = Annotated[str, argument("PIPELINE", "The pipeline's name.")]
 JobId = Annotated[str, argument("JOB", "The job's id.")]
 JobIds = Annotated[list[str], argument("JOB", "Ids of jobs.")]
 SelectedJobIds = Annotated[
-    Strings, argument("JOB", "Ids of jobs; without them, the options select jobs.")
+    Strings, argument("JOB", "Ids of jobs; the options select among them, or among all jobs.")
+]
+SelectedLimit = Annotated[
+    int | None,
+    option("N", "At most N of the selected jobs, the newest.", whole_number, names="--limit"),
 ]
 ScheduleId = Annotated[str, argument("SCHEDULE", "The schedule's id.")]
 ScheduleIds = Annotated[list[str], argument("SCHEDULE", "Ids of schedules.")]

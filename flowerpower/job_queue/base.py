@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from flowerpower.errors import Refused
+from flowerpower.errors import FlowerpowerError, Refused
 from flowerpower.jobs.claim import AttemptResult, Claim, ExpiredJob, Heartbeat, WorkerInfo
 from flowerpower.jobs.counter import Counter
 from flowerpower.jobs.event import Event
@@ -22,6 +22,7 @@ from flowerpower.jobs.job import (
     JobFilter,
     JobSpec,
     JobStatus,
+    JobVerb,
     LogChunk,
     check_transition,
     check_ttl,
@@ -172,7 +173,6 @@ class JobQueueBackend(ABC):
     def list_jobs(self, wanted: JobFilter) -> list[Job]:
         """Return the jobs that match, the newest first, without their results."""
 
-    @abstractmethod
     def cancel_job(self, job_id: str) -> Job:
         """Cancel a waiting job at once; ask a running one to end, which it soon does.
 
@@ -181,22 +181,39 @@ class JobQueueBackend(ABC):
         Raises:
             Refused: if it has finished or failed.
         """
+        return self._change_job("cancel", job_id)
 
-    @abstractmethod
     def retry_job(self, job_id: str) -> Job:
         """Queue a failed or cancelled job again, now, with its counts of retries and losses at 0.
+
+        Its attempts go on being counted, and keep their errors; why it has failed is among them.
 
         Raises:
             Refused: if it has not ended, or has finished.
         """
+        return self._change_job("retry", job_id)
 
-    @abstractmethod
     def delete_job(self, job_id: str) -> None:
         """Delete a job and its log.
 
         Raises:
             Refused: if it is running.
         """
+        self._change_job("delete", job_id)
+
+    @abstractmethod
+    def change_jobs(self, verb: JobVerb, job_ids: Sequence[str]) -> list[Job | FlowerpowerError]:
+        """Cancel, retry or delete several jobs, as the method for one does, in few atomic writes.
+
+        Returns for each id the job as it is then (a deleted one as it was), without its result, or
+        the error that stopped this one and no other. An id that comes twice is changed once.
+        """
+
+    def _change_job(self, verb: JobVerb, job_id: str) -> Job:
+        (changed,) = self.change_jobs(verb, [job_id])
+        if isinstance(changed, FlowerpowerError):
+            raise changed
+        return changed
 
     @abstractmethod
     def prune(self, *, everything_ended: bool = False, dry_run: bool = False) -> int:

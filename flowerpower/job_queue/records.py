@@ -11,9 +11,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from flowerpower.errors import InvalidTime, JobNotFound, Refused
-from flowerpower.jobs.claim import AttemptResult, Claim, ExpiredJob, WorkerInfo
-from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobStatus, check_transition, json_value
+from flowerpower.errors import InvalidTime, JobNotFound
+from flowerpower.job_queue.attempts import attempts_of, with_last_failure, with_own_times
+from flowerpower.jobs.claim import Claim, ExpiredJob, WorkerInfo
+from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobStatus
 from flowerpower.text import nearest
 from flowerpower.triggers import clock
 
@@ -23,10 +24,6 @@ LOG_LIMIT = 1_000_000
 """Bytes of an attempt's log that are kept: its end."""
 LOG_PIECE = 50_000
 """Bytes; the size of one stored piece of a log. Logs are trimmed by whole pieces."""
-MAX_ATTEMPTS = 20
-"""Ended attempts that a record keeps: the last ones."""
-MAX_TRACEBACK = 4_000
-"""Characters of the traceback of each; its end is kept."""
 WORKER_DIED = "The worker that ran it died"
 WORKER_WENT = "The worker that ran it went"
 
@@ -118,7 +115,7 @@ def job_of(row: Row, now: float, *, created: bool = True) -> Job:
     expires = read.maybe(read.moment, "result_expires_at")
     expired = expires is not None and expires.timestamp() <= now
     result, error = read.mapping("result"), read.mapping("error")
-    attempts = _attempts_of(read.mapping("attempts"))
+    attempts = attempts_of(read.mapping("attempts"))
     job = Job(
         id=read.text("id"),
         pipeline=read.text("pipeline"),
@@ -136,6 +133,7 @@ def job_of(row: Row, now: float, *, created: bool = True) -> Job:
         schedule_id=read.maybe(read.text, "schedule_id"),
         scheduled_for=read.maybe(read.moment, "scheduled_for"),
         priority=read.number("priority"),
+        result_ttl=read.maybe(read.number, "result_ttl"),
         expires=read.maybe(read.number, "expires_after"),
         start_by=read.maybe(read.moment, "start_by"),
         concurrency_key=read.maybe(read.text, "concurrency_key"),
@@ -150,54 +148,12 @@ def job_of(row: Row, now: float, *, created: bool = True) -> Job:
         error=error,
         created=created,
     )
-    job = _with_own_times(job)
+    job = with_last_failure(with_own_times(job))
     if error or not read.damaged:
         return job
     message = f"The job's record is damaged: its {', '.join(read.damaged)} cannot be read."
     damage = {"type": "DamagedRecord", "message": message, "code": "damaged_record", "node": None}
     return replace(job, error=damage)
-
-
-def _attempts_of(stored: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """Ended attempts in their order, each with its number."""
-    return [
-        {"attempt": int(number), **attempt}
-        for number, attempt in sorted((stored or {}).items(), key=lambda item: item[0].zfill(9))
-        if number.isdecimal() and isinstance(attempt, dict)
-    ]
-
-
-def _with_own_times(job: Job) -> Job:
-    """An ended job with the times of its last attempt, if that is recorded and not damaged."""
-    if not job.status.is_ended or job.seconds is None:
-        return job
-    times = (job.attempts[-1].get(name) for name in ("started_at", "ended_at"))
-    try:
-        started, ended = (clock.parse_time(str(time)) for time in times)
-    except InvalidTime:
-        return job
-    return replace(job, started_at=started, ended_at=ended)
-
-
-def attempts_with(claim: Claim, end: AttemptResult) -> dict[str, Any]:
-    """What a store keeps of the ended attempts of a job, by number, once this one has ended too."""
-    error = end.error
-    if error and isinstance(traceback := error.get("traceback"), str):
-        error = {**error, "traceback": traceback[-MAX_TRACEBACK:]}
-    began = None
-    if end.ended_at is not None and end.seconds is not None:
-        # Not the time on the clock when it began: the clock may have been set since.
-        began = clock.after(end.ended_at, -end.seconds)
-    attempt = {
-        "worker": claim.owner,
-        "status": JobStatus.FAILED if end.status is JobStatus.SCHEDULED else end.status,
-        "started_at": json_value(began),
-        "ended_at": json_value(end.ended_at),
-        "seconds": end.seconds,
-        "error": error,
-    }
-    earlier = list(claim.attempts.items())[-(MAX_ATTEMPTS - 1) :]
-    return {**dict(earlier), str(claim.attempt): attempt}
 
 
 def _settled(
@@ -301,21 +257,6 @@ def job_not_found(job_id: str, known: Sequence[str]) -> JobNotFound:
         f"There is no job {job_id[:200]!r}.{question}",
         hint="See them with `flowerpower job-queue list-jobs`.",
     )
-
-
-def check_cancel(job_id: str, status: JobStatus) -> None:
-    """Refuse to cancel a job that has finished or failed."""
-    if status is not JobStatus.CANCELLED:
-        check_transition(job_id, status, JobStatus.CANCELLED)
-
-
-def check_delete(job_id: str, status: JobStatus) -> None:
-    """Refuse to delete a running job."""
-    if status is JobStatus.RUNNING:
-        raise Refused(
-            f"The job {job_id} is running.",
-            hint=f"Cancel it first: flowerpower job-queue cancel-job {job_id}",
-        )
 
 
 def lost_error(reason: str) -> str:

@@ -48,7 +48,7 @@ class WorkerInfo:
 class Claim:
     """A worker's hold on one attempt of a job: every later write names id, owner and attempt.
 
-    `attempts` are the earlier ones, by number, as `records.attempts_with` stores them.
+    `attempts` are the earlier ones, by number, as `attempts.attempts_with` stores them.
     """
 
     job_id: str

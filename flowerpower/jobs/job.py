@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from flowerpower.config.run import RunOverrides
 from flowerpower.config.types import MAX_PRIORITY
@@ -18,6 +18,8 @@ from flowerpower.text import check_job_id, check_name, shortened
 from flowerpower.triggers import clock
 
 DEFAULT_QUEUE = "default"
+JobVerb = Literal["cancel", "retry", "delete"]
+"""What a user does to jobs."""
 BACKFILL_SUFFIX = ":backfill"
 """What follows the id of a schedule, which has no colon, in the concurrency key of a backfill."""
 MAX_WORKER_LOSSES = 3
@@ -66,10 +68,30 @@ def check_retry(job_id: str, status: JobStatus) -> None:
     # TRANSITIONS alone would let a running job through: its worker may queue it, a user may not.
     if status not in (JobStatus.FAILED, JobStatus.CANCELLED):
         finished = status is JobStatus.FINISHED
+        again = f"`flowerpower job-queue retry-job {job_id} --again` runs it as a new job."
         raise Refused(
             f"The job {job_id} is {status}; only a failed or cancelled job is tried again.",
-            hint="`flowerpower job-queue add-job` makes a new one." if finished else None,
+            hint=again if finished else None,
         )
+
+
+def check_change(verb: JobVerb, job_id: str, status: JobStatus) -> None:
+    """Raise Refused if a user may not do this to a job of that status."""
+    if verb == "retry":
+        check_retry(job_id, status)
+    elif verb == "cancel" and status is not JobStatus.CANCELLED:
+        check_transition(job_id, status, JobStatus.CANCELLED)
+    elif verb == "delete" and status is JobStatus.RUNNING:
+        raise Refused(
+            f"The job {job_id} is running.",
+            hint=f"Cancel it first: flowerpower job-queue cancel-job {job_id}",
+        )
+
+
+def check_again(job_id: str, status: JobStatus) -> None:
+    """Raise Refused if a job of that status cannot run again as a new job."""
+    if not status.is_ended:
+        raise Refused(f"The job {job_id} is {status}; only a job that has ended runs again.")
 
 
 @dataclass(frozen=True)
@@ -190,6 +212,7 @@ class Job:
     `start_by` is when a waiting job becomes too old; None once it runs, or without `expires`.
     `started_at` and `ended_at` are those of the last attempt. A `blocked` job is scheduled, and due
     as soon as fewer than `max_parallel` jobs of its `concurrency_key` (see JobSpec) are active.
+    `result_ttl` is in seconds, as in JobSpec; None only if the record has lost it.
     """
 
     id: str
@@ -208,6 +231,7 @@ class Job:
     schedule_id: str | None = None
     scheduled_for: datetime | None = None
     priority: int = 0
+    result_ttl: float | None = None
     expires: float | None = None
     start_by: datetime | None = None
     concurrency_key: str | None = None
@@ -247,6 +271,29 @@ class Job:
         return {**body, "seconds": self.seconds, "overrides": overrides or {}}
 
 
+def spec_of_again(job: Job, job_id: str) -> JobSpec:
+    """A request to run an ended job once more, as a new job with that id, due at once.
+
+    Raises:
+        Refused: if it has not ended.
+        FlowerpowerError: if its record is damaged.
+    """
+    check_again(job.id, job.status)
+    return JobSpec(
+        pipeline=job.pipeline,
+        overrides=overrides_of(job.payload),
+        id=job_id,
+        queue=job.queue,
+        result_ttl=job.result_ttl,
+        schedule_id=job.schedule_id,
+        scheduled_for=job.scheduled_for,
+        priority=job.priority,
+        expires=job.expires,
+        max_parallel=job.max_parallel,
+        is_backfill=job.is_backfill,
+    )
+
+
 def json_value(value: Any) -> Any:
     """A field of a record as JSON: a time in RFC 3339, a tuple as a list, all else unchanged."""
     if isinstance(value, tuple):
@@ -256,7 +303,10 @@ def json_value(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class JobFilter:
-    """Which jobs to list: those that match every field that is set, the newest first."""
+    """Which jobs to list: those that match every field that is set, the newest first.
+
+    They were created at `since` or later, and before `until`.
+    """
 
     statuses: frozenset[JobStatus] = frozenset()
     pipeline: str | None = None
@@ -264,6 +314,18 @@ class JobFilter:
     schedule_id: str | None = None
     since: datetime | None = None
     limit: int = 100
+    until: datetime | None = None
+
+    def matches(self, job: Job) -> bool:
+        """Whether the job meets all of the conditions; `limit` is none."""
+        return (
+            (not self.statuses or job.status in self.statuses)
+            and self.pipeline in (None, job.pipeline)
+            and self.queue in (None, job.queue)
+            and self.schedule_id in (None, job.schedule_id)
+            and (self.since is None or job.created_at >= self.since)
+            and (self.until is None or job.created_at < self.until)
+        )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
@@ -14,8 +14,8 @@ from flowerpower.config.files import Project, pipeline_path
 from flowerpower.config.merge import merged_backend, with_type
 from flowerpower.config.project import BACKEND_TYPES, DEFAULT_URLS
 from flowerpower.config.run import RunOverrides
-from flowerpower.errors import InvalidTrigger, ScheduleNotFound, UsageError
-from flowerpower.jobs.job import DEFAULT_QUEUE, Job, JobFilter, JobSpec, LogChunk
+from flowerpower.errors import FlowerpowerError, InvalidTrigger, ScheduleNotFound, UsageError
+from flowerpower.jobs.job import DEFAULT_QUEUE, Job, JobFilter, JobSpec, JobVerb, LogChunk
 from flowerpower.pipeline.overrides import parse_expires, parse_result_ttl, with_relative_paths
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.text import did_you_mean
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec
     from flowerpower.jobs.snapshot import Snapshot
     from flowerpower.pipeline.backfill import Backfill, BackfillOptions
+    from flowerpower.pipeline.retry_plan import RetryPlan
 
 MAX_WORKERS = 1000
 _SQLITE = "sqlite:///"
@@ -153,9 +154,62 @@ class PipelineJobQueue:
         """As `flowerpower.pipeline.jobs.Job.cancel`."""
         return self.backend.cancel_job(job_id)
 
-    def retry_job(self, job_id: str) -> Job:
+    def retry_job(self, job_id: str, *, from_failed: bool = False) -> Job:
         """As `flowerpower.pipeline.jobs.Job.retry`."""
+        if from_failed:
+            (plan,) = self.plan_retries([self.get_job(job_id)])
+            if isinstance(plan, FlowerpowerError):
+                raise plan
         return self.backend.retry_job(job_id)
+
+    def plan_retries(self, jobs: Iterable[Job]) -> list[RetryPlan | FlowerpowerError]:
+        """For each failed or cancelled job what its next attempt would take from the cache.
+
+        Or why there is no such plan, as `flowerpower.pipeline.retry_plan.RetryPlanner.plan` says.
+        """
+        from flowerpower.pipeline.retry_plan import RetryPlanner
+
+        planner = RetryPlanner(self._project, self._registry, self.list_workers())
+        plans: list[RetryPlan | FlowerpowerError] = []
+        for job in jobs:
+            try:
+                plans.append(planner.plan(job))
+            except FlowerpowerError as error:
+                plans.append(error)
+        return plans
+
+    def run_again(
+        self, jobs: Sequence[Job], job_id: str | None = None, *, dry_run: bool = False
+    ) -> list[Job | FlowerpowerError]:
+        """Add for each ended job a new one like it, due at once; or why a run would refuse it.
+
+        It has the same pipeline, overrides, queue, priority, time to live of its result, limits,
+        schedule and time of a fire; `job_id` is the id of the only one. All are added in few atomic
+        steps, after all were checked. With `dry_run` nothing is added, and the old jobs are given.
+
+        Raises:
+            UsageError: if there is a `job_id` for several.
+        """
+        from flowerpower.pipeline.again import specs_of_again
+
+        if job_id is not None and len(jobs) != 1:
+            raise UsageError(f"One job_id is given for {len(jobs)} jobs; each needs its own.")
+        requests = specs_of_again(self._project, self._registry, jobs, job_id)
+        for position, job in enumerate(jobs):
+            try:
+                queue_or_default(self._project, job.queue)
+            except UsageError as error:
+                requests[position] = error
+        specs = [request for request in requests if isinstance(request, JobSpec)]
+        added = iter([] if dry_run else self.backend.add_jobs(specs))
+        return [
+            request if isinstance(request, FlowerpowerError) else job if dry_run else next(added)
+            for request, job in zip(requests, jobs, strict=True)
+        ]
+
+    def change_jobs(self, verb: JobVerb, job_ids: Sequence[str]) -> list[Job | FlowerpowerError]:
+        """Cancel, retry or delete jobs in few atomic steps: each as it is then, or its error."""
+        return self.backend.change_jobs(verb, job_ids)
 
     def delete_job(self, job_id: str) -> None:
         """As `flowerpower.pipeline.jobs.Job.delete`."""

@@ -18,6 +18,7 @@ from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
     from flowerpower.jobs.schedule import Schedule as ScheduleRecord
+    from flowerpower.pipeline.retry_plan import RetryPlan
 
 FIRST_POLL, LAST_POLL = 0.02, 0.5
 """Seconds between two reads: a short job is noticed at once, a long one costs few reads."""
@@ -163,14 +164,45 @@ class Job(Handle[JobRecord]):
         self.record = self._job_queue.cancel_job(self.id)
         return self
 
-    def retry(self) -> Job:
+    def retry(self, *, from_failed: bool = False) -> Job:
         """Queue it again with all its retries, after it failed or was cancelled; returns itself.
 
+        `from_failed` is for runs that use the cache: what had finished is not computed again, and
+        `plan_retry` says what that is.
+
         Raises:
-            Refused: if it has not ended, or has finished.
+            Refused: if it has not ended, or has finished; `from_failed` also if its run does not
+                use the cache.
         """
-        self.record = self._job_queue.retry_job(self.id)
+        self.record = self._job_queue.retry_job(self.id, from_failed=from_failed)
         return self
+
+    def plan_retry(self) -> RetryPlan:
+        """What `retry(from_failed=True)` would reuse, and what would run and why; nothing runs.
+
+        Raises:
+            Refused: as `retry`.
+            FlowerpowerError: whatever a run would refuse before it begins.
+        """
+        (plan,) = self._job_queue.plan_retries([self.refresh().record])
+        if isinstance(plan, FlowerpowerError):
+            raise plan
+        return plan
+
+    def again(self, job_id: str | None = None) -> Job:
+        """Run it once more as a new job, after it has ended; returns the new job.
+
+        That has the same pipeline, overrides, queue, priority, limits and time of a fire, and the
+        id `job_id`, or a new one.
+
+        Raises:
+            Refused: if it has not ended.
+            FlowerpowerError: whatever `manager.add_job` refuses.
+        """
+        (added,) = self._job_queue.run_again([self.refresh().record], job_id)
+        if isinstance(added, FlowerpowerError):
+            raise added
+        return Job(added, self._job_queue)
 
     def delete(self) -> None:
         """Delete it with its log and result.
@@ -202,15 +234,18 @@ class Jobs:
         queue: str | None = None,
         schedule_id: str | None = None,
         since: datetime | None = None,
+        until: datetime | None = None,
         limit: int = 100,
     ) -> builtins.list[Job]:
         """The jobs that match every argument, the newest first, without their results.
+
+        They were created at `since` or later, and before `until`.
 
         Raises:
             UsageError: if there is no such status.
         """
         statuses = frozenset(map(_status, [status] if isinstance(status, str) else status))
-        wanted = JobFilter(statuses, pipeline, queue, schedule_id, since, limit)
+        wanted = JobFilter(statuses, pipeline, queue, schedule_id, since, limit, until)
         records = self._job_queue.list_jobs(wanted)
         return [Job(record, self._job_queue) for record in records]
 
@@ -218,9 +253,14 @@ class Jobs:
         """As `Job.cancel`."""
         return Job(self._job_queue.cancel_job(job_id), self._job_queue)
 
-    def retry(self, job_id: str) -> Job:
+    def retry(self, job_id: str, *, from_failed: bool = False) -> Job:
         """As `Job.retry`."""
-        return Job(self._job_queue.retry_job(job_id), self._job_queue)
+        record = self._job_queue.retry_job(job_id, from_failed=from_failed)
+        return Job(record, self._job_queue)
+
+    def again(self, job_id: str, new_id: str | None = None) -> Job:
+        """As `Job.again`."""
+        return self.get(job_id).again(new_id)
 
     def delete(self, job_id: str) -> None:
         """As `Job.delete`."""

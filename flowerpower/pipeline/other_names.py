@@ -30,6 +30,7 @@ CALLS = {
     "new_pipeline": "new(name)",
     "pause_schedule": "schedules.pause(schedule_id)",
     "pipelines": "list()",
+    "rerun_job": "jobs.again(job_id)",
     "resume_schedule": "schedules.resume(schedule_id)",
     "retry_job": "jobs.retry(job_id)",
     "run_job": "add_job(name).result()",

@@ -43,7 +43,7 @@ class Plan:
     the values of nodes that are not computed. `forecast` says of each node whether it would come
     from the cache: `cached`, `computed`, `depends` (on the values of nodes before it), or
     `no_fingerprint` (computed each time: its value, or one that it takes, has no fingerprint). It
-    is empty without a cache.
+    is empty without a cache. `misses` says of the nodes that are not `cached` why.
     """
 
     dag: Dag = field(repr=False)
@@ -54,3 +54,4 @@ class Plan:
     input_values: dict[str, Any]
     overrides: dict[str, Any]
     forecast: dict[str, str]
+    misses: dict[str, str] = field(default_factory=dict)

@@ -112,8 +112,9 @@ class PipelineRunner:
             given_items = [name for name in planned.overrides if is_expander(graph.nodes[name])]
             node_events.total = len(planned.computed) + len(given_items)
         forecast: dict[str, str] = {}
+        misses: dict[str, str] = {}
         if with_forecast and run.cache.enabled:
-            forecast = self._forecast(planned, input_values)
+            forecast, misses = self._forecast(planned, input_values)
         return Plan(
             planned.dag,
             run,
@@ -123,6 +124,7 @@ class PipelineRunner:
             input_values,
             planned.overrides,
             forecast,
+            misses,
         )
 
     def _kept_graph(self, node_events: NodeEventHook | None) -> PlannedGraph | None:
@@ -199,14 +201,17 @@ class PipelineRunner:
             values |= {node.name: default_of(node) for node in unset}
         return values
 
-    def _forecast(self, planned: PlannedGraph, input_values: dict[str, Any]) -> dict[str, str]:
-        from flowerpower.run.cache.cache import make_forecast
+    def _forecast(
+        self, planned: PlannedGraph, input_values: dict[str, Any]
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        from flowerpower.run.cache.forecast import make_forecast
 
         dag = planned.dag
         targets = [*planned.final_vars, *dag.files.written]
         values = {"final_vars": targets, "inputs": input_values, "overrides": planned.overrides}
         root, cache, graph = self._project.root, self.run_config.cache, dag.driver.graph
-        return make_forecast(root, cache, planned.computed, graph=graph, **values)
+        forecast = make_forecast(root, cache, planned.computed, graph=graph, **values)
+        return forecast.nodes, forecast.misses
 
     def run(
         self, node_events: NodeEventHook | None = None, on_warning: OnWarning = log_warning

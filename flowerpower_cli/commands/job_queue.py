@@ -31,6 +31,7 @@ from flowerpower_cli.options import (
     given_options,
     iso_time,
     option,
+    whole_number,
 )
 from flowerpower_cli.views.output import stdout_to_stderr
 
@@ -152,14 +153,26 @@ def list_jobs(
 
 
 @command("job-queue show-job", example="nightly-1", options=QueueOptions)
-def show_job(context: CommandContext, job: JobId) -> None:
+def show_job(
+    context: CommandContext,
+    job: JobId,
+    attempt: Annotated[
+        int | None, option("N", "Only this attempt, with its whole error.", whole_number)
+    ] = None,
+) -> None:
     """Show all that is known of a job: its times, its nodes, its error or its result."""
-    from flowerpower_cli.lookup import find_job
+    from flowerpower_cli.lookup import check_attempt, find_job
+    from flowerpower_cli.views.attempts import attempt_data, attempt_view
     from flowerpower_cli.views.jobs import job_view, record_data
 
     record = find_job(context.job_queue, job)
     context.learn_secrets(record.pipeline)
-    context.output.result(record_data(record), lambda: job_view(record, context.timezone))
+    check_attempt(record, attempt)
+    if attempt is None:
+        context.output.result(record_data(record), lambda: job_view(record, context.timezone))
+        return
+    data = attempt_data(record, attempt)
+    context.output.result(data, lambda: attempt_view(data, context.timezone))
 
 
 @command("job-queue wait", example="nightly-1 --timeout 10m", options=QueueOptions)

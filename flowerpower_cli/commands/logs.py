@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flowerpower.errors import UsageError
 from flowerpower.text import mask, visible
 from flowerpower_cli.command import CommandContext, command
-from flowerpower_cli.lookup import find_job, poll
+from flowerpower_cli.lookup import check_attempt, find_job, poll
 from flowerpower_cli.options import JobId, QueueOptions, option, whole_number
 from flowerpower_cli.views.output import Output, flushing, write_line
 
 if TYPE_CHECKING:
-    from flowerpower.jobs.job import LogChunk
+    from flowerpower.jobs.job import Job, LogChunk
     from flowerpower.pipeline.job_queue import PipelineJobQueue
 
 POLL_INTERVAL = 0.2
@@ -31,6 +32,9 @@ def logs(
     attempt: Annotated[
         int | None, option("N", "Of this attempt; by default of the last one.", whole_number)
     ] = None,
+    all_attempts: Annotated[
+        bool, typer.Option("--all-attempts", help="Of every attempt, each below a heading.")
+    ] = False,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")
     ] = False,
@@ -43,9 +47,12 @@ def logs(
     job_queue = context.job_queue
     record = find_job(job_queue, job)
     context.learn_secrets(record.pipeline)
-    if attempt is not None and not 1 <= attempt <= max(record.attempt, 1):
-        raise UsageError(f"--attempt {attempt}: the job {record.id} has had {record.attempt}.")
+    if attempt is not None and all_attempts:
+        raise UsageError("--attempt and --all-attempts are both given; expected one of them.")
+    check_attempt(record, attempt, may_come=True)
     log = _AttemptLog(job_queue, context.output, record.id, attempt or max(record.attempt, 1))
+    if all_attempts and record.attempt:
+        log.show_from_first(record)
     if follow:
         log.follow()
         return
@@ -65,12 +72,34 @@ class _AttemptLog:
     job_id: str
     attempt: int
     last_seq: int = 0
+    has_headings: bool = False
 
     def show_new(self) -> None:
         """Print what was added since the last time."""
         for chunk in self.job_queue.read_log(self.job_id, self.attempt, self.last_seq):
             self._print(chunk)
             self.last_seq = chunk.seq
+
+    def show_from_first(self, job: Job) -> None:
+        """Print the logs of all attempts before the last one, and the heading of that."""
+        self.has_headings = True
+        ended = {attempt["attempt"]: attempt for attempt in job.attempts}
+        for self.attempt in range(1, job.attempt + 1):
+            self.last_seq = 0
+            self._print_heading(ended.get(self.attempt))
+            if self.attempt < job.attempt:
+                self.show_new()
+
+    def _print_heading(self, ended: Mapping[str, Any] | None) -> None:
+        """Where the log of another attempt begins."""
+        from flowerpower_cli.views.jobs import error_summary
+
+        if not self.has_headings:
+            self.output.message(f"Attempt {self.attempt}:")
+        elif not (self.output.json or self.output.quiet):
+            error = error_summary((ended or {}).get("error"))
+            parts = [f"Attempt {self.attempt}", str((ended or {}).get("status") or ""), error]
+            write_line(sys.stdout, f"== {visible(mask(', '.join(filter(None, parts))))} ==")
 
     def _print(self, chunk: LogChunk) -> None:
         if self.output.json:
@@ -89,7 +118,7 @@ class _AttemptLog:
             self.show_new()
             while job.attempt > self.attempt:
                 self.attempt, self.last_seq = self.attempt + 1, 0
-                self.output.message(f"Attempt {self.attempt}:")
+                self._print_heading(None)
                 self.show_new()
             return job.status.is_ended
 

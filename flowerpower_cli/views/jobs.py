@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -295,11 +295,15 @@ def _clock_time(text: Any, zone: ZoneInfo) -> str:
 
 
 def _error_view(job: Job) -> Iterator[Block]:
-    error = job.error
+    live_title = "Why it is cancelled" if job.cancel_requested else "The last attempt's error"
+    yield from error_view(job.error, "Error" if job.status in ENDED else live_title)
+
+
+def error_view(error: Mapping[str, Any] | None, title: str) -> Iterator[Block]:
+    """The whole error of an attempt: traceback or message, where it came from, and its hint."""
     if not error:
         return
-    live_title = "Why it is cancelled" if job.cancel_requested else "The last attempt's error"
-    yield section_title("Error" if job.status in ENDED else live_title)
+    yield section_title(title)
     yield from text_lines(str(error.get("traceback") or "").rstrip(), "dim")
     if not error.get("traceback"):
         yield from text_lines(f"{error.get('type')}: {error.get('message')}", "red")

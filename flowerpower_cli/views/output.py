@@ -153,10 +153,15 @@ class Output:
         if answer.lower() not in ("y", "yes"):
             raise Refused("Nothing was done.")
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether somebody is there to answer a question."""
+        is_terminal = sys.stdin.isatty() and sys.stderr.isatty()
+        return is_terminal and not os.environ.get("CI") and not self.json
+
     def ask(self, question: str) -> str | None:
         """The line that is typed as the answer; None if nobody can answer."""
-        can_ask = sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
-        if not can_ask or self.json:
+        if not self.can_ask:
             return None
         sys.stderr.write(f"{visible(mask(question))} ")
         sys.stderr.flush()

@@ -104,9 +104,10 @@ def test_jobs_are_selected_by_conditions(cli: Cli, project: Path) -> None:
     for verb, jobs in (("retry-job", "bad"), ("cancel-job", "later"), ("delete-job", "good bad")):
         ended = cli.run("job-queue", verb, *selected, "--dry-run", "-q", code=0)
         assert ended.stdout.split() == jobs.split(), verb
-    assert cli.run("job-queue", "retry-job", *selected, "--json", code=0).json[0]["status"] == (
-        "queued"
-    )
+    refused = cli.run("job-queue", "retry-job", *selected, code=8)
+    assert "1 job would be retried. Nothing was done." in refused.stderr
+    retried = cli.run("job-queue", "retry-job", *selected, "--json", "--yes", code=0)
+    assert [(job["id"], job["status"]) for job in retried.json] == [("bad", "queued")]
     cli.run("job-queue", "cancel-job", *selected, code=8)
     assert len(cli.run("job-queue", "cancel-job", *selected, "--yes", "--json", code=0).json) == 2
     deleted = cli.run("job-queue", "delete-job", "--status", "cancelled", "--yes", "-q", code=0)
@@ -117,11 +118,23 @@ def test_jobs_are_selected_by_conditions(cli: Cli, project: Path) -> None:
 
 @pytest.mark.parametrize("verb", ["retry-job", "cancel-job", "delete-job"])
 def test_jobs_are_named_or_selected(cli: Cli, project: Path, verb: str) -> None:
-    """Both at once, or neither, is a usage error that says what is expected."""
-    assert "expected one of them" in cli.run(
-        "job-queue", verb, "one", "--status", "failed", code=2
-    ).stderr  # fmt: skip
+    """Neither is a usage error; of named jobs conditions leave those that meet them."""
     assert "Neither jobs nor conditions" in cli.run("job-queue", verb, code=2).stderr
+    add(cli, "bad", "-i", "n=9", "--max-retries", "0")
+    add(cli, "worse", "-i", "n=9", "--max-retries", "0")
+    burst(cli)
+    add(cli, "waits")
+    status = "queued" if verb == "cancel-job" else "failed"
+    ended = cli.run(
+        "job-queue", verb, "waits", "worse", "--status", status, "--dry-run", "-q", code=0
+    )
+    assert ended.stdout.split() == (["waits"] if status == "queued" else ["worse"])
+    told = cli.run("job-queue", verb, "waits", "worse", "--status", "finished", code=0).stderr
+    assert "waits, worse do not meet the conditions." in told
+    newest = cli.run(
+        "job-queue", verb, "--status", "failed,queued", "--until", "1h", "--dry-run", code=0
+    )
+    assert newest.stderr.startswith("No job meets these conditions.\n")
 
 
 def test_several_jobs_are_retried(cli: Cli, project: Path) -> None:
@@ -132,3 +145,27 @@ def test_several_jobs_are_retried(cli: Cli, project: Path) -> None:
     ended = cli.run("job-queue", "retry-job", "bad", "good", code=8)
     assert ended.stdout == "bad  luck  queued\n"
     assert "The job good is finished" in ended.stderr
+
+
+def test_a_selection_is_limited_to_its_newest(cli: Cli, project: Path) -> None:
+    """--limit says of how many jobs at most; the table of a dry run has them and changes none."""
+    for number in range(3):
+        add(cli, f"job-{number}")
+    ended = cli.run("job-queue", "cancel-job", "--limit", "2", "--queue", "default", "--dry-run",
+                    code=0)  # fmt: skip
+    assert re.findall(r"^job-\d", ended.stdout, re.MULTILINE) == ["job-2", "job-1"]
+    assert ended.stderr == "2 jobs would be cancelled.\n"
+    listed = cli.run("job-queue", "list-jobs", "--status", "queued", "-q", code=0)
+    assert listed.stdout.split() == ["job-2", "job-1", "job-0"]
+
+
+def test_a_selection_is_shown_before_the_question(cli: Cli, project: Path) -> None:
+    """On a terminal it is a table and a question, and any answer but yes changes nothing."""
+    add(cli, "job-0")
+    selected = ("job-queue", "cancel-job", "--status", "queued")
+    asked = cli.run_in_terminal(*selected, "--no-color", typed="n\n")
+    assert re.search(r"job-0 +luck +queued", asked.stderr), asked
+    assert "This cancels 1 job. Go on? [y/N]" in asked.stderr
+    assert (asked.code, "Nothing was done." in asked.stderr, asked.stdout) == (8, True, "")
+    asked = cli.run_in_terminal(*selected, "--no-color", typed="y\n")
+    assert (asked.code, "job-0  cancelled" in asked.stdout) == (0, True), asked

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from flowerpower.job_queue.attempts import MAX_ATTEMPTS, MAX_TRACEBACK
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.job_queue.records import MAX_ATTEMPTS, MAX_TRACEBACK
 from flowerpower.jobs.claim import AttemptResult, Claim
-from flowerpower.jobs.job import Job, JobFilter, JobStatus
+from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobFilter, JobStatus
 from flowerpower.triggers import clock
 from tests.conditions import eventually
 from tests.contract.fake_worker import CANCELLED, FAILED, FINISHED, FakeWorker, in_seconds, retry_at
@@ -82,6 +82,45 @@ def test_attempts_are_kept_when_a_user_retries(
     assert fake_worker.finish(claim, FAILED)
     retried = backend.retry_job(claim.job_id)
     assert (retried.error, len(retried.attempts)) == (None, 1)
+
+
+def test_earlier_errors_survive_losses_and_interruptions(
+    backend: JobQueueBackend, fake_worker: FakeWorker
+) -> None:
+    """An attempt whose worker died, and one that was given back, come between; nothing is lost."""
+    claim = claimed(fake_worker)
+    assert fake_worker.finish(claim, retry_at(in_seconds(0)))
+    (lost,) = eventually(fake_worker.claim)
+    assert backend.requeue_lost(lost, "it was killed")
+    assert backend.release(fake_worker.take())
+    assert fake_worker.finish(fake_worker.take(), FAILED)
+    retried = backend.retry_job(claim.job_id)
+    kept = [(attempt["attempt"], attempt["error"]) for attempt in retried.attempts]
+    assert kept == [(1, FAILED.error), (4, FAILED.error)]
+    assert fake_worker.finish(fake_worker.take())
+    ended = backend.get_job(claim.job_id).attempts
+    assert [attempt["attempt"] for attempt in ended] == [1, 4, 5]
+    assert [attempt["error"] for attempt in ended] == [FAILED.error, FAILED.error, None]
+
+
+def test_the_last_loss_is_among_the_attempts(
+    backend: JobQueueBackend, fake_worker: FakeWorker
+) -> None:
+    """A job that failed because its workers died says so, also once it is queued again and runs."""
+    claim = claimed(fake_worker)
+    for _ in range(MAX_WORKER_LOSSES - 1):
+        assert backend.requeue_lost(claim, "it was killed")
+        claim = fake_worker.take()
+    assert backend.requeue_lost(claim, "it was killed")
+    failed = backend.get_job(claim.job_id)
+    (last,) = failed.attempts
+    assert (last["attempt"], last["status"], last["error"]) == (3, "failed", failed.error)
+    assert "it was killed" in last["error"]["message"]
+    assert backend.list_jobs(JobFilter())[0].attempts == [last]
+    assert backend.retry_job(claim.job_id).attempts == [last]
+    assert fake_worker.finish(fake_worker.take())
+    assert [one["attempt"] for one in backend.get_job(claim.job_id).attempts] == [3, 4]
+    assert backend.get_job(claim.job_id).attempts[0] == last
 
 
 def test_a_lost_attempt_leaves_a_gap(backend: JobQueueBackend, fake_worker: FakeWorker) -> None:

@@ -126,6 +126,7 @@ def test_the_blocks_of_a_page_show_what_they_say(
         "apscheduler-tools": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
         "notices": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
         "backfill": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
+        "retries": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
     }
     if page.stem == "move-the-queue":
         redis_server: RedisServer = request.getfixturevalue("redis_server")

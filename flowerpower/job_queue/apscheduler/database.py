@@ -18,6 +18,7 @@ from typing import Any
 
 from flowerpower.job_queue import records
 from flowerpower.job_queue.apscheduler.outcomes import AttemptFacts, ended, ends_of, track_of
+from flowerpower.job_queue.attempts import attempts_with
 from flowerpower.job_queue.base import FinishRequest
 from flowerpower.job_queue.observing import lost_event
 from flowerpower.job_queue.records import Row
@@ -32,7 +33,7 @@ Texts = Mapping[str, str]
 _LIVE = ", ".join(f"'{status}'" for status in JobStatus if not status.is_ended)
 _RETURNING_END = """RETURNING id, status, pipeline, schedule_id, scheduled_for, concurrency_key,
     attempt, error, run_at, created_at, started_at"""
-_NEWEST_FIRST = {"order": "created_at DESC"}
+NEWEST_FIRST = {"order": "created_at DESC"}
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
@@ -120,9 +121,9 @@ class Transaction(ABC):
         text, shared = self._query(name, texts)
         return self.execute(text, {**shared, **parameters})[0]
 
-    def run(self, name: str, /, **parameters: Any) -> int:
+    def run(self, name: str, texts: Texts | None = None, /, **parameters: Any) -> int:
         """Run the named query; return how many rows it changed."""
-        text, shared = self._query(name)
+        text, shared = self._query(name, texts)
         return self.execute(text, {**shared, **parameters})[1]
 
     def run_many(
@@ -185,7 +186,7 @@ class Transaction(ABC):
         # Drivers refuse some texts that are no names, such as those with NUL.
         rows = self.rows(query, id=job_id) if is_job_id(job_id) else []
         if not rows:
-            newest = self.rows("list_jobs", {"conditions": "", **_NEWEST_FIRST}, limit=1000)
+            newest = self.rows("list_jobs", {"conditions": "", **NEWEST_FIRST}, limit=1000)
             raise records.job_not_found(job_id, [str(row["id"]) for row in newest])
         return rows[0]
 
@@ -209,10 +210,13 @@ class Transaction(ABC):
         if wanted.since is not None:
             conditions.append("created_at >= :since")
             parameters["since"] = wanted.since.timestamp()
+        if wanted.until is not None:
+            conditions.append("created_at < :until")
+            parameters["until"] = wanted.until.timestamp()
         text = "".join(f" AND {condition}" for condition in conditions)
         limit = max(0, wanted.limit)
         return self.rows(
-            "list_jobs", {"conditions": text, **_NEWEST_FIRST}, limit=limit, **parameters
+            "list_jobs", {"conditions": text, **NEWEST_FIRST}, limit=limit, **parameters
         )
 
     def expire(self, count: int) -> list[ExpiredJob]:
@@ -221,11 +225,6 @@ class Transaction(ABC):
         errors = [{"id": job.id, "error": records.as_json(job.error)} for job in jobs]
         self.note_ends([row for rows in self.rows_of_many("expire", errors) for row in rows])
         return jobs
-
-    def cancel(self, job_id: str, status: JobStatus, error: str | None = None) -> None:
-        """Cancel a job that is waiting; ask a running one to end. `error` (JSON) says why."""
-        query = "cancel_running" if status is JobStatus.RUNNING else "cancel_waiting"
-        self.note_ends(self.rows(query, id=job_id, error=error))
 
     def release_blocked(self) -> None:
         """Queue blocked jobs whose concurrency key has room for them, the oldest first."""
@@ -286,7 +285,10 @@ class Transaction(ABC):
 
     def finish_many(self, requests: Sequence[FinishRequest]) -> list[bool]:
         """End attempts; False, with nothing written, for each whose claim is no longer held."""
-        finished = [self._finish(request) for request in requests]
+        finished: list[list[Row]] = [[]] * len(requests)
+        # In the order in which `lock_named_jobs` locks them.
+        for position in sorted(range(len(requests)), key=lambda n: requests[n].claim.job_id):
+            finished[position] = self._finish(requests[position])
         facts = {
             request.claim.job_id: AttemptFacts(request.end.seconds, request.tell_finished)
             for request in requests
@@ -306,7 +308,7 @@ class Transaction(ABC):
             result_expires_at=self.now + claim.result_ttl if expires else None,
             error=records.as_json(result.error),
             progress=records.as_json(request.progress),
-            attempts=records.as_json(records.attempts_with(claim, result)),
+            attempts=records.as_json(attempts_with(claim, result)),
             retries=result.retries,
             attempts_left=result.attempts_left,
             run_at=records.seconds_of(result.run_at),

@@ -174,7 +174,7 @@ def _moved(tx: Transaction, rows: Sequence[Row]) -> list[MovedJob]:
         for piece in tx.rows("all_logs", id=row["id"]) if row["attempt"] else []:
             logs.setdefault(str(piece["attempt"]), {})[str(piece["seq"])] = piece["text"]
         moved.append(MovedJob(_without_namespace(row), logs))
-        tx.run("delete_job", id=row["id"])
+        tx.run("delete_jobs", {"ids": ":id"}, id=row["id"])
     return moved
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowerpower.config.project import DEFAULT_URLS, check_backend_url
-from flowerpower.errors import ConfigError, JobNotFound
+from flowerpower.errors import ConfigError, FlowerpowerError, JobNotFound
 from flowerpower.job_queue import records
 from flowerpower.job_queue.apscheduler import observing
 from flowerpower.job_queue.apscheduler.database import (
@@ -20,6 +20,7 @@ from flowerpower.job_queue.apscheduler.database import (
     fence,
     in_list,
 )
+from flowerpower.job_queue.apscheduler.job_changes import CHANGE_PAGE, change_page
 from flowerpower.job_queue.base import (
     EVENT_ALL,
     EXPIRE_BATCH,
@@ -33,7 +34,7 @@ from flowerpower.job_queue.observing import events_of
 from flowerpower.jobs.claim import Claim, ExpiredJob, Heartbeat, WorkerInfo
 from flowerpower.jobs.counter import Counter
 from flowerpower.jobs.event import Event
-from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobStatus, LogChunk, check_retry
+from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobVerb, LogChunk
 from flowerpower.jobs.snapshot import Snapshot
 from flowerpower.text import check_name
 
@@ -120,25 +121,14 @@ class APSManager(JobQueueBackend):
         with self.database.read() as tx:
             return [records.job_of(row, tx.now) for row in tx.rows_of(wanted)]
 
-    def cancel_job(self, job_id: str) -> Job:
-        with self.database.write() as tx:
-            status = records.status_of(tx.row("lock_job", job_id))
-            records.check_cancel(job_id, status)
-            if status is not JobStatus.CANCELLED:
-                tx.cancel(job_id, status)
-            return tx.job(job_id)
-
-    def retry_job(self, job_id: str) -> Job:
-        with self.database.write() as tx:
-            check_retry(job_id, records.status_of(tx.row("lock_job", job_id)))
-            tx.run("retry_job", id=job_id)
-            return tx.job(job_id)
-
-    def delete_job(self, job_id: str) -> None:
-        with self.database.write() as tx:
-            status = records.status_of(tx.row("lock_job", job_id))
-            records.check_delete(job_id, status)
-            tx.run("delete_job", id=job_id)
+    def change_jobs(self, verb: JobVerb, job_ids: Sequence[str]) -> list[Job | FlowerpowerError]:
+        ids = list(dict.fromkeys(job_ids))
+        changed: dict[str, Job | FlowerpowerError] = {}
+        for start in range(0, len(ids), CHANGE_PAGE):
+            page = ids[start : start + CHANGE_PAGE]
+            with self.database.write() as tx:
+                changed |= zip(page, change_page(tx, verb, page), strict=True)
+        return [changed[job_id] for job_id in job_ids]
 
     def prune(self, *, everything_ended: bool = False, dry_run: bool = False) -> int:
         if dry_run:

@@ -10,6 +10,7 @@ from typing import Any
 
 from flowerpower.job_queue import schedule_store
 from flowerpower.job_queue.apscheduler.database import Database, Texts, Transaction, in_list
+from flowerpower.job_queue.apscheduler.job_changes import cancel_jobs
 from flowerpower.job_queue.apscheduler.migration import closed_queue
 from flowerpower.job_queue.backfill import check_unedited, fill
 from flowerpower.job_queue.observing import fire_counter, fire_event
@@ -231,8 +232,8 @@ def _replace_jobs(tx: Transaction, decision: Decision, added: int) -> None:
     # A fire whose time had its job before, as after the clock was set back, replaces nothing.
     count = decision.replaced - (len(decision.jobs) - added)
     error = as_json(decision.replaced_error)
-    for row in tx.rows("active_jobs", key=decision.schedule.id, count=max(0, count)):
-        tx.cancel(row["id"], status_of(row), error)
+    rows = tx.rows("active_jobs", key=decision.schedule.id, count=max(0, count))
+    cancel_jobs(tx, {row["id"]: status_of(row) for row in rows}, error)
 
 
 def schedule_parameters(schedule: Schedule, spec: ScheduleSpec) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flowerpower.errors import ConfigError
+from flowerpower.errors import ConfigError, FlowerpowerError
 from flowerpower.job_queue import records
+from flowerpower.job_queue.attempts import attempts_with
 from flowerpower.job_queue.base import (
     EXPIRE_BATCH,
     FinishRequest,
@@ -32,6 +33,7 @@ from flowerpower.job_queue.rq.fields import (
     rq_stamp,
     stamp_of,
 )
+from flowerpower.job_queue.rq.job_changes import change_jobs
 from flowerpower.job_queue.rq.persistence import persistence
 from flowerpower.job_queue.rq.results import entry_of
 from flowerpower.job_queue.rq.sent_ahead import sent_ahead
@@ -39,7 +41,7 @@ from flowerpower.job_queue.rq.store import PAGE, RedisStore, closed_error, loss,
 from flowerpower.jobs.claim import Claim, ExpiredJob, Heartbeat, WorkerInfo
 from flowerpower.jobs.counter import Counter
 from flowerpower.jobs.event import Event
-from flowerpower.jobs.job import Job, JobFilter, JobSpec, LogChunk, check_retry
+from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobVerb, LogChunk
 from flowerpower.jobs.snapshot import Snapshot
 from flowerpower.text import JOB_ID_LIMIT, check_name, is_job_id, is_name
 from flowerpower.triggers import clock
@@ -150,14 +152,8 @@ class RQManager(JobQueueBackend):
                 jobs.append(records.job_of(row, now))
         return jobs
 
-    def cancel_job(self, job_id: str) -> Job:
-        return self._store.change_job("cancel", job_id, records.check_cancel)
-
-    def retry_job(self, job_id: str) -> Job:
-        return self._store.change_job("retry", job_id, check_retry)
-
-    def delete_job(self, job_id: str) -> None:
-        self._store.change_job("delete", job_id, records.check_delete)
+    def change_jobs(self, verb: JobVerb, job_ids: Sequence[str]) -> list[Job | FlowerpowerError]:
+        return change_jobs(self._store, verb, job_ids)
 
     def prune(self, *, everything_ended: bool = False, dry_run: bool = False) -> int:
         if dry_run and everything_ended:
@@ -355,7 +351,7 @@ def ended_attempt(request: FinishRequest, *, is_in_rq: bool = False) -> dict[str
         "result_ttl": claim.result_ttl,
         "error": records.as_json(result.error),
         "progress": records.as_json(request.progress),
-        "attempts": records.as_json(records.attempts_with(claim, result)),
+        "attempts": records.as_json(attempts_with(claim, result)),
         "retries": result.retries,
         "attempts_left": result.attempts_left,
         "run_at": records.seconds_of(result.run_at),

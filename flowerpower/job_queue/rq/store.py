@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -29,7 +29,7 @@ from flowerpower.job_queue.rq.fields import (
 )
 from flowerpower.job_queue.rq.results import error_text, packed
 from flowerpower.jobs.counter import BOUNDS
-from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobFilter, JobSpec, JobStatus
+from flowerpower.jobs.job import MAX_WORKER_LOSSES, JobFilter, JobSpec
 from flowerpower.text import is_job_id
 from flowerpower.triggers import clock
 
@@ -135,20 +135,25 @@ class RedisStore:
 
     def job_not_found(self, job_id: str) -> JobNotFound:
         """The error, with the nearest id."""
-        newest = self.command("zrevrange", self.key("jobs"), 0, 999)
-        return records.job_not_found(job_id, ids_of(newest))
+        return records.job_not_found(job_id, self.newest_ids())
+
+    def newest_ids(self) -> list[str]:
+        """The ids of the newest jobs, among which one may be meant that does not exist."""
+        return ids_of(self.command("zrevrange", self.key("jobs"), 0, 999))
 
     def newest_jobs(self, wanted: JobFilter) -> Iterator[tuple[records.Row, float]]:
-        """Records of all jobs since `wanted.since`, the newest first, without results.
+        """Records of all jobs from `wanted.since` until `wanted.until`, the newest first.
 
-        Each comes with the time that it was read at; the rest of the filter is not applied.
+        Each comes without its result, and with the time that it was read at; the rest of the filter
+        is not applied.
         """
         client = self.connection.client
         since: Any = "-inf" if wanted.since is None else wanted.since.timestamp()
+        until = "+inf" if wanted.until is None else f"({wanted.until.timestamp()!r}"
         start, page, seen = 0, min(PAGE, max(1, wanted.limit)), set()
         while True:
             with self.connection.errors():
-                names = client.zrevrangebyscore(self.key("jobs"), "+inf", since, start, page)
+                names = client.zrevrangebyscore(self.key("jobs"), until, since, start, page)
                 # New jobs shift the others, so some come again on the next page.
                 ids = ids_of(name for name in names if name not in seen)
             if not names:
@@ -158,21 +163,6 @@ class RedisStore:
                 yield row, now
             seen.update(names)
             start, page = start + len(names), PAGE
-
-    def change_job(self, verb: str, job_id: str, check: Callable[[str, JobStatus], None]) -> Job:
-        """Compare and set: check the status, and change the job if it still has that status.
-
-        `check` raises if the job may not be changed. A cancelled job is not cancelled again.
-        """
-        while True:
-            row, now = self.read_job(job_id)
-            status = records.status_of(row)
-            check(job_id, status)
-            if verb == "cancel" and status is JobStatus.CANCELLED:
-                return records.job_of(row, now)
-            answer = self.run("change_job", verb=verb, id=job_id, seen=row["raw_status"])
-            if answer:
-                return records.job_of(*row_of_answer(job_id, answer))
 
     def prune(self, *, everything_ended: bool) -> int:
         """Delete expired fires and records, or all ended jobs; return the number of jobs."""

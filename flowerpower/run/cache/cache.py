@@ -1,4 +1,4 @@
-"""Hamilton's cache for one run: what has not changed is not computed again; a forecast."""
+"""Hamilton's cache for one run: what has not changed is not computed again."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ import os
 import sqlite3
 import threading
 import uuid
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from hamilton.caching.adapter import CachingBehavior, HamiltonCacheAdapter
-from hamilton.caching.cache_key import create_cache_key
+from hamilton.caching.adapter import HamiltonCacheAdapter
 from hamilton.caching.fingerprinting import UNHASHABLE
 from hamilton.caching.stores.base import ResultRetrievalError, StoredResult
 from hamilton.caching.stores.file import FileResultStore
@@ -35,8 +33,6 @@ LOCK_TIMEOUT = 30
 """Seconds to wait for another run that writes to the cache."""
 NAMES_FILE = "x"
 """Suffix of the version of a value that names a file; the rest of it is hexadecimal."""
-_FORECAST = "plan"
-"""The id that the cache of Hamilton knows a run by."""
 
 
 class VersionStore(SQLiteMetadataStore):  # type: ignore[misc] # Hamilton has no types
@@ -270,69 +266,3 @@ def _node_behaviors(config: CacheConfig) -> dict[str, Any]:
     for name in ("default", "recompute", "ignore", "disable"):
         options[name] = EVERY_NODE in options[name] or options[name] or None
     return options
-
-
-def make_forecast(root: Path, config: CacheConfig, nodes: list[Node], **run: Any) -> dict[str, str]:
-    """What would become of each of `nodes`, in the order they run in, as `Plan.forecast`.
-
-    `run` is what Hamilton tells an adapter: graph, final_vars, inputs and overrides.
-    """
-    try:
-        store = VersionStore(cache_folder(root, config), read_only=True)
-    except sqlite3.Error:
-        # There is no cache yet, or it is damaged: a run would begin a new one.
-        return dict.fromkeys((node.name for node in nodes), "computed")
-    with contextlib.closing(Cache(root, config, store, NodeEventHook())) as cache:
-        cache.pre_graph_execute(run_id=_FORECAST, **run)
-        return _forecasts(cache, nodes)
-
-
-def _forecasts(cache: Cache, nodes: Iterable[Node]) -> dict[str, str]:
-    behaviors, codes = cache.behaviors[_FORECAST], cache.code_versions[_FORECAST]
-    versions: dict[str, str] = dict(cache.data_versions[_FORECAST])
-    forecasts: dict[str, str] = {}
-    for node in nodes:
-        name = node.name
-        forecasts[name] = "computed"
-        if behaviors[name] is not CachingBehavior.DEFAULT:
-            continue
-        dependencies = _dependency_versions(cache, node, behaviors, versions)
-        if dependencies is None:
-            forecasts[name] = "depends"
-            continue
-        if any(version.startswith(UNHASHABLE) for version in dependencies.values()):
-            forecasts[name] = "no_fingerprint"
-            continue
-        key = create_cache_key(
-            node_name=name, code_version=codes[name], dependencies_data_versions=dependencies
-        )
-        version = cache.metadata_store.get(cache_key=key)
-        if version == UNHASHABLE:
-            forecasts[name], versions[name] = "no_fingerprint", version
-        if version is None or not cache.result_store.exists(version):
-            continue
-        forecasts[name], versions[name] = "cached", version
-        if version.endswith(NAMES_FILE):
-            with contextlib.suppress(ResultRetrievalError):
-                value = cache.result_store.get(version)
-                versions[name] = cache.version_data(value, run_id=_FORECAST)
-    return forecasts
-
-
-def _dependency_versions(
-    cache: Cache, node: Node, behaviors: dict[str, CachingBehavior], known: dict[str, str]
-) -> dict[str, str] | None:
-    """The versions of what a node takes; None if one is not known before the run."""
-    versions: dict[str, str] = {}
-    for dependency in node.dependencies:
-        name = dependency.name
-        if behaviors.get(name) is CachingBehavior.IGNORE:
-            versions[name] = "<ignore>"
-        elif name in known:
-            versions[name] = known[name]
-        elif not dependency.user_defined:
-            return None
-    for name, value in node.default_parameter_values.items():
-        if name not in versions:
-            versions[name] = cache.version_data(value, run_id=_FORECAST)
-    return versions

@@ -24,10 +24,11 @@ WHERE namespace = :namespace AND id = :id AND (expires_at IS NULL OR expires_at 
 SELECT id FROM flowerpower_jobs
 WHERE namespace = :namespace AND id = :id AND (expires_at IS NULL OR expires_at > :now)
 
--- name: lock_job
-SELECT status FROM flowerpower_jobs
-WHERE namespace = :namespace AND id = :id AND (expires_at IS NULL OR expires_at > :now)
-{for_update}
+-- name: lock_named_jobs
+-- In one order: two that lock some of the same jobs must not wait for each other.
+SELECT id FROM flowerpower_jobs
+WHERE namespace = :namespace AND id IN ({ids}) AND (expires_at IS NULL OR expires_at > :now)
+ORDER BY id {for_update}
 
 -- name: list_jobs
 SELECT id, pipeline, queue, payload, status, run_at, created_at, result_ttl, schedule_id,
@@ -41,15 +42,15 @@ ORDER BY {order} LIMIT :limit
 -- name: cancel_waiting
 UPDATE flowerpower_jobs SET status = 'cancelled', cancel = 1, ended_at = :now,
     expires_at = :expires_at, start_by = NULL, blocked = 0, error = COALESCE(:error, error)
-WHERE namespace = :namespace AND id = :id
+WHERE namespace = :namespace AND id IN ({ids})
 {returning_end}
 
 -- name: cancel_running
 -- An error of a running job is why it is cancelled; its end keeps that.
 UPDATE flowerpower_jobs SET cancel = 1, error = COALESCE(:error, error)
-WHERE namespace = :namespace AND id = :id
+WHERE namespace = :namespace AND id IN ({ids})
 
--- name: retry_job
+-- name: retry_jobs
 -- One that had to wait for others waits for them again.
 UPDATE flowerpower_jobs SET
     status = CASE WHEN max_parallel IS NULL THEN 'queued' ELSE 'scheduled' END,
@@ -57,10 +58,13 @@ UPDATE flowerpower_jobs SET
     retries = 0, worker_losses = 0, attempts_left = NULL, ended_at = NULL, expires_at = NULL,
     result = NULL, result_expires_at = NULL, error = NULL, owner = NULL,
     start_by = CASE WHEN max_parallel IS NULL THEN :now + expires_after END
-WHERE namespace = :namespace AND id = :id
+WHERE namespace = :namespace AND id IN ({ids})
 
--- name: delete_job
-DELETE FROM flowerpower_jobs WHERE namespace = :namespace AND id = :id
+-- name: keep_attempts
+UPDATE flowerpower_jobs SET attempts = :attempts WHERE namespace = :namespace AND id = :id
+
+-- name: delete_jobs
+DELETE FROM flowerpower_jobs WHERE namespace = :namespace AND id IN ({ids})
 
 -- name: delete_expired
 DELETE FROM flowerpower_jobs
