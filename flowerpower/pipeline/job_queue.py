@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flowerpower.jobs.claim import WorkerInfo
     from flowerpower.jobs.counter import Counter
     from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec
-    from flowerpower.jobs.snapshot import Snapshot
+    from flowerpower.jobs.snapshot import ChangedJobs, Snapshot
     from flowerpower.pipeline.backfill import Backfill, BackfillOptions
 
 MAX_WORKERS = 1000
@@ -306,6 +306,13 @@ class PipelineJobQueue:
         snapshot = self.backend.snapshot(limit)
         queues = {name: QueueState(name) for name in self._config.backend.queues}
         return replace(snapshot, queues={**queues, **snapshot.queues})
+
+    def changed_jobs(self, since: datetime | None = None, limit: int = 1000) -> ChangedJobs:
+        """The jobs that run, and those that were added, started or have ended since then.
+
+        At most `limit`, the latest change first, without results.
+        """
+        return self.backend.changed_jobs(since, limit)
 
     def counters(self) -> list[Counter]:
         """How many jobs have ended and fires have been made since the queue exists."""
