@@ -327,7 +327,14 @@ class PipelineJobQueue:
         return self.backend.pause_queue(queue_or_default(self._project, name))
 
     def resume_queue(self, name: str) -> bool:
-        """Let workers take jobs of the queue again; whether it was paused."""
+        """Let workers take jobs of the queue again; whether it was paused.
+
+        Raises:
+            UsageError: if the project has no such queue, and it is not paused.
+        """
+        if name not in self.backend.paused_queues():
+            # One that was paused, and then left out of project.yml, can still be resumed.
+            queue_or_default(self._project, name)
         return self.backend.resume_queue(name)
 
     def paused_queues(self) -> dict[str, datetime]:

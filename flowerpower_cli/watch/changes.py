@@ -131,7 +131,7 @@ class Changes:
 
 def job_happenings(job: Job) -> Iterator[tuple[int, Happening]]:
     """All that the record of a job tells of, each with the number of its attempt (0: none)."""
-    facts = {"job": job.id, "pipeline": job.pipeline, "queue": job.queue}
+    facts: dict[str, Any] = {"job": job.id, "pipeline": job.pipeline, "queue": job.queue}
     if job.scheduled_for is not None and job.schedule_id and not job.is_backfill:
         fire = {**facts, "schedule_id": job.schedule_id, "outcome": str(Outcome.ENQUEUED)}
         fire |= {"fire_time": json_value(job.scheduled_for), "count": 1}
@@ -175,7 +175,7 @@ def _was_requeued(before: Job, after: Job) -> bool:
 
 
 def _requeued(before: Job, after: Job, now: datetime) -> Happening:
-    facts = {"job": after.id, "pipeline": after.pipeline, "queue": after.queue}
+    facts: dict[str, Any] = {"job": after.id, "pipeline": after.pipeline, "queue": after.queue}
     facts |= {"attempt": before.attempt, "worker": before.worker}
     facts["lost"] = after.worker_losses > before.worker_losses
     # It may run again by now: then it was requeued before.
