@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from flowerpower.jobs.claim import WorkerInfo
+from flowerpower.jobs.event import error_facts
 from flowerpower.jobs.job import Job, JobStatus, json_value
 from flowerpower.jobs.schedule import Outcome
 from flowerpower.triggers import clock
@@ -103,16 +104,17 @@ class Changes:
     def between(self, look: Look) -> list[Happening]:
         """What has happened until `look`, in the order of time."""
         before, self._before = self._before, look
-        happenings = [h for job in look.jobs for h in self._of_job(job, look.taken_at)]
+        # What is older was said, or was before the first look.
+        since = max(self._since, before.taken_at - MEMORY)
+        happenings = [h for job in look.jobs for h in self._of_job(job, since, look.taken_at)]
         happenings += _of_workers(before, look)
         happenings += _of_queues(before, look)
         happenings += _of_fires(before, look)
         self._forget(look.taken_at)
         return sorted(happenings, key=lambda happening: happening.at)
 
-    def _of_job(self, job: Job, now: datetime) -> Iterator[Happening]:
+    def _of_job(self, job: Job, since: datetime, now: datetime) -> Iterator[Happening]:
         memory = self._memories.setdefault(job.id, _Memory())
-        since = max(self._since, now - MEMORY)
         if memory.job is not None and _was_requeued(memory.job, job):
             yield _requeued(memory.job, job, now)
         for number, happening in job_happenings(job):
@@ -148,16 +150,22 @@ def job_happenings(job: Job) -> Iterator[tuple[int, Happening]]:
             yield number, Happening(Kind.JOB_STARTED, started_at, started)
         if ended_at is not None and not is_last:
             failed = {**facts, "attempt": number, "status": attempt.get("status")}
-            failed |= {"seconds": attempt.get("seconds"), "error": attempt.get("error")}
+            failed |= {
+                "seconds": attempt.get("seconds"),
+                "error": error_facts(attempt.get("error")),
+            }
             waits = job.status is JobStatus.SCHEDULED and number == job.attempt
             failed["retry_at"] = json_value(job.run_at) if waits else None
             yield number, Happening(Kind.ATTEMPT_FAILED, ended_at, failed)
     if job.started_at is not None:
-        started = {**facts, "attempt": job.attempt, "worker": job.worker}
+        # Once it has ended, only the attempt knows its worker.
+        workers = [a.get("worker") for a in job.attempts if a.get("attempt") == job.attempt]
+        worker = next(iter(workers), job.worker)
+        started = {**facts, "attempt": job.attempt, "worker": worker}
         yield job.attempt, Happening(Kind.JOB_STARTED, job.started_at, started)
     if job.ended_at is not None and job.status.is_ended:
         ended = {**facts, "attempt": job.attempt, "status": str(job.status)}
-        ended |= {"seconds": job.seconds, "error": job.error}
+        ended |= {"seconds": job.seconds, "error": error_facts(job.error)}
         yield job.attempt, Happening(Kind.JOB_ENDED, job.ended_at, ended)
 
 

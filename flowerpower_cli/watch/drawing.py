@@ -62,6 +62,10 @@ class Painter:
     def _drawn(self, line: Text) -> str:
         if not self._color:
             return line.plain
+        if line.style:
+            # Rich's `render` leaves out the style of a text that has no parts.
+            line = line.copy()
+            line.stylize_before(line.style)
         return "".join(
             segment.style.render(segment.text, color_system=ColorSystem.STANDARD)
             if segment.style

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 MAX_QUEUES = 4
 MAX_PROBLEMS = 2
 LAST_LOG_LINES = 10
-_TITLES = ("", "job", "pipeline", "status", "when", "took", "")
-_MARKS = ("", "", "", "", "", ">", "")
+_TITLES = ("  job", "pipeline", "status", "when", "took", "")
+_MARKS = ("", "", "", "", ">", "")
 _OPTIONAL = ("when",)
 CURSOR = ">"
 KEYS = {
@@ -51,22 +51,22 @@ KEYS = {
 HELP = """\
 Keys
 
-  ↑ ↓  k j         move, or scroll
-  PgUp PgDn Space  move by a page
-  Home End  g G    to the first or last one; in a log, End follows what is added
-  Enter            open a job: its nodes, attempts, error, and the end of its log
-  l                the log of a job
-  b  Esc           back; in the list, show all jobs again
-  /                show only some jobs: statuses, a pipeline, or how they begin, as in
-                   `failed daily_report`; Ctrl-U clears what is typed
-  r                retry a failed or cancelled job
-  c                cancel a job, after a question
-  p                pause the queue of a job, after a question, or resume it
-  Ctrl-L           draw all of it again
-  q  Ctrl-C        quit; Ctrl-Z suspends
+  ↑ ↓  k j          move, or scroll
+  PgUp PgDn Space   move by a page
+  Home End  g G     to the first, to the last; in a log, End follows what comes
+  Enter             open a job: its nodes, attempts, error, the end of its log
+  l                 the log of a job
+  b  Esc            back; in the list, show all jobs again
+  /                 show only some jobs, by statuses and a pipeline, or how
+                    they begin: `failed daily`; Ctrl-U clears what is typed
+  r                 retry a failed or cancelled job
+  c                 cancel a job, after a question
+  p                 pause the queue of a job, after a question; or resume it
+  Ctrl-L            draw all of it again
+  q  Ctrl-C         quit; Ctrl-Z suspends
 
-The list has what runs, then what was added, started or has ended last. It is read again when
-something happens. All times are in the project's time zone.
+The list has what runs, then what was added, started or has ended last.
+Times are in the project's time zone.
 """
 
 
@@ -107,7 +107,7 @@ def draw(state: State, picture: Picture, width: int, height: int, monotonic: flo
     now = picture.now(monotonic)
     head = list(_head(picture, width, now, monotonic))
     if state.screen is Screen.LIST:
-        head += _summary(picture.status, width, now)
+        head += _summary(picture.status, now)
     else:
         head.append(Text(""))
     # A terminal may be small: the body keeps two lines, the foot one.
@@ -122,7 +122,8 @@ def draw(state: State, picture: Picture, width: int, height: int, monotonic: flo
         body, total = lines[first : first + page], len(lines)
     lines = [*head, *body]
     lines += [Text("")] * (height - 1 - len(lines))
-    return Drawn([*lines[: height - 1], _foot(state, picture, width)], page, total)
+    lines = [*lines[: height - 1], _foot(state, picture)]
+    return Drawn([_cut(line, width) for line in lines], page, total)
 
 
 def _head(picture: Picture, width: int, now: datetime, monotonic: float) -> Iterator[Text]:
@@ -135,23 +136,23 @@ def _head(picture: Picture, width: int, now: datetime, monotonic: float) -> Iter
     if picture.away:
         age = format_duration(round(monotonic - picture.read_at))
         text = f"{picture.away} This is {age} old; trying again."
-        yield _cut(Text(_safe(text), "bold red"), width)
+        yield Text(_safe(text), "bold red")
 
 
-def _summary(status: ProjectStatus, width: int, now: datetime) -> Iterator[Text]:
+def _summary(status: ProjectStatus, now: datetime) -> Iterator[Text]:
     zone = clock.timezone(status.timezone)
     line = Text.assemble(("workers ", "dim"), workers_summary(status))
     if following := upcoming_line(status, now):
         line.append("   next fire ", "dim").append(following)
-    yield _cut(line, width)
+    yield line
     for queue in status.queues[:MAX_QUEUES]:
-        yield _cut(_queue_line(queue, now, zone), width)
+        yield _queue_line(queue, now, zone)
     if more := status.queues[MAX_QUEUES:]:
         yield Text(f"and {len(more)} more queues", "dim")
     for problem in status.problems[:MAX_PROBLEMS]:
         line = Text(_safe(f"{problem.level}: ").capitalize(), LEVELS[problem.level])
         line.append(_safe(problem.message), "default")
-        yield _cut(line.append(f" {_safe(problem.hint or '')}", "dim"), width)
+        yield line.append(f" {_safe(problem.hint or '')}", "dim")
     if more_problems := status.problems[MAX_PROBLEMS:]:
         yield Text(f"and {len(more_problems)} more problems: flowerpower status", "dim")
     yield Text("")
@@ -197,8 +198,7 @@ def _list(
 def _jobs_table(jobs: Sequence[Job], cursor: Job | None, now: datetime, zone: ZoneInfo) -> Table:
     rows = [
         (
-            cell(CURSOR if job is cursor else ""),
-            cell(short_id(job.id), "bold"),
+            cell(f"{CURSOR if job is cursor else ' '} {short_id(job.id)}", "bold"),
             cell(job.pipeline),
             cell(job.status, STYLES[job.status]),
             cell(short_time(job.changed_at, now, zone), "dim"),
@@ -237,7 +237,7 @@ def _note(job: Job, now: datetime) -> Cell:
 def _text(state: State, picture: Picture, width: int) -> list[Text]:
     """The lines of the screens that are a text."""
     if state.screen is Screen.HELP:
-        return [_cut(Text(line), width) for line in HELP.splitlines()]
+        return [Text(line) for line in HELP.splitlines()]
     job = picture.job
     if picture.opened != state.opened:
         return [Text("…", "dim")]
@@ -250,13 +250,21 @@ def _text(state: State, picture: Picture, width: int) -> list[Text]:
             "It has printed nothing yet." if not job.status.is_ended else "It printed nothing."
         )
         lines = list(_log_lines(picture.log, width)) or [Text(nothing, "dim")]
-        return [_cut(title, width), *lines]
-    blocks = list(job_view(job, picture.status.timezone))
-    lines = [line for block in blocks for line in block_lines(block, width)]
+        return [title, *lines]
+    lines = list(_job_lines(job, picture.status.timezone, width))
     log = list(_log_lines(picture.log, width))
     if log:
         lines += [Text(""), Text("Log", "bold"), *log[-LAST_LOG_LINES:]]
     return lines
+
+
+def _job_lines(job: Job, timezone: str, width: int) -> Iterator[Text]:
+    blank_above = True
+    for block in job_view(job, timezone):
+        if block.starts_section and not blank_above:
+            yield Text("")
+        blank_above = block.has_margins
+        yield from block_lines(block, width)
 
 
 def _log_lines(log: str, width: int) -> Iterator[Text]:
@@ -265,19 +273,19 @@ def _log_lines(log: str, width: int) -> Iterator[Text]:
             yield Text(piece)
 
 
-def _foot(state: State, picture: Picture, width: int) -> Text:
+def _foot(state: State, picture: Picture) -> Text:
     if state.question is not None:
-        return _cut(Text(f"{_safe(state.question[0])} [y/N]", "bold yellow"), width)
+        return Text(f"{_safe(state.question[0])} [y/N]", "bold yellow")
     if state.typed is not None:
         line = Text.assemble((f"{_safe(state.message)} " if state.message else "", "bold red"))
-        return _cut(line.append("filter: ", "bold").append(_safe(state.typed)).append("▏"), width)
+        return line.append("filter: ", "bold").append(_safe(state.typed)).append("▏")
     if state.message:
-        return _cut(Text(_safe(state.message), "bold"), width)
+        return Text(_safe(state.message), "bold")
     line = Text("")
     if state.filter is not None:
         line.append(f"only {filter_words(state.filter)}, {len(picture.jobs)} jobs  ", "bold")
         line.append("Esc all  ", "dim")
-    return _cut(line.append(KEYS[state.screen], "dim"), width)
+    return line.append(KEYS[state.screen], "dim")
 
 
 def _safe(text: str) -> str:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from flowerpower.errors import UsageError
 from flowerpower.jobs.job import Job, JobFilter, JobStatus
 from flowerpower.text import did_you_mean
+from flowerpower_cli.views.jobs import short_id
 
 MAX_JOBS = 200
 """Jobs in the list."""
@@ -149,7 +150,7 @@ def _act(state: State, key: str, shown: Shown) -> tuple[State, Action | None]:
     if key == "r":
         return state, Action("retry", job.id)
     if key == "c":
-        text = f"Cancel the job {job.id} of {job.pipeline}?"
+        text = f"Cancel the job {short_id(job.id)} of {job.pipeline}?"
         return replace(state, question=(text, Action("cancel", job.id))), None
     if key == "p":
         is_paused = (shown.paused or {}).get(job.queue, False)

@@ -97,7 +97,7 @@ def happening_cells(happening: Happening) -> tuple[Cell, ...]:
     if kind is Kind.FIRE:
         return _fire(facts)
     if "job" in facts:
-        return cell(facts["job"], "bold"), cell(f"  {facts['pipeline']}  "), *_job(kind, facts)
+        return cell(facts["job"], "bold"), cell(f"  {facts['pipeline']}  "), *_job(happening)
     if kind in _WORKERS:
         style = "" if kind in (Kind.WORKER_STARTED, Kind.WORKER_BACK) else "yellow"
         more = ""
@@ -114,7 +114,8 @@ def happening_cells(happening: Happening) -> tuple[Cell, ...]:
     return (cell(texts[kind].format_map(facts), "yellow"),)
 
 
-def _job(kind: Kind, facts: Mapping[str, Any]) -> tuple[Cell, ...]:
+def _job(happening: Happening) -> tuple[Cell, ...]:
+    kind, facts = happening.kind, happening.facts
     if kind is Kind.JOB_ADDED:
         schedule = f" for the schedule {facts['schedule_id']}" if facts["schedule_id"] else ""
         return (cell(f"added to {facts['queue']}{schedule}", "blue"),)
@@ -129,15 +130,20 @@ def _job(kind: Kind, facts: Mapping[str, Any]) -> tuple[Cell, ...]:
     lasted = "" if seconds is None else f" in {format_duration(seconds)}"
     status = facts["status"]
     style = "yellow" if kind is Kind.ATTEMPT_FAILED else STYLES.get(status, "bold red")
-    retry = ""
-    if facts.get("retry_at"):
-        retry = f"; again at {facts['retry_at']}"
     return (
         cell(f"{attempt}{status}", style),
         cell(lasted),
         cell(f": {error}" if error else "", "red"),
-        cell(retry, "yellow"),
+        cell(_retry(happening), "yellow"),
     )
+
+
+def _retry(happening: Happening) -> str:
+    retry_at = happening.facts.get("retry_at")
+    if not retry_at:
+        return ""
+    wait = (clock.parse_time(retry_at) - happening.at).total_seconds()
+    return f"; again in {format_duration(round(max(wait, 0.0), 1))}"
 
 
 def _fire(facts: Mapping[str, Any]) -> tuple[Cell, ...]:

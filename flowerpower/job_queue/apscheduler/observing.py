@@ -47,7 +47,7 @@ def _jobs(tx: Transaction, condition: str, order: str, limit: int) -> list[Job]:
     return [records.job_of(row, tx.now) for row in tx.rows("list_jobs", texts, limit=max(0, limit))]
 
 
-_CHANGES = (
+CHANGES = (
     ("AND created_at >= :since", "created_at DESC"),
     # Only a running job has an owner, and an index finds it by that.
     ("AND owner > ''", "started_at DESC"),
@@ -60,7 +60,7 @@ def changed_jobs(tx: Transaction, since: datetime | None, limit: int) -> Changed
     """The jobs that run, and those that were added, started or have ended since then."""
     after = 0.0 if since is None else since.timestamp()
     rows: list[Row] = []
-    for conditions, order in _CHANGES:
+    for conditions, order in CHANGES:
         texts = {"conditions": conditions, "order": order}
         rows += tx.rows("list_jobs", texts, since=after, limit=max(0, limit))
     jobs = (records.job_of(row, tx.now) for row in rows)
