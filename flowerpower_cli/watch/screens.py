@@ -109,7 +109,7 @@ def draw(state: State, picture: Picture, width: int, height: int, monotonic: flo
     if state.screen is Screen.LIST:
         head += _summary(picture.status, now)
     else:
-        head.append(Text(""))
+        head.append(_title(state, picture.job))
     # A terminal may be small: the body keeps two lines, the foot one.
     head = head[: max(1, height - 3)]
     page = max(1, height - len(head) - 1)
@@ -135,7 +135,7 @@ def _head(picture: Picture, width: int, now: datetime, monotonic: float) -> Iter
     yield left.append(f"  {time}", "bold")
     if picture.away:
         age = format_duration(round(monotonic - picture.read_at))
-        text = f"{picture.away} This is {age} old; trying again."
+        text = f"This is {age} old; trying again. {picture.away}"
         yield Text(_safe(text), "bold red")
 
 
@@ -234,6 +234,14 @@ def _note(job: Job, now: datetime) -> Cell:
     return cell(error, "red" if job.status is JobStatus.FAILED else "dim")
 
 
+def _title(state: State, job: Job | None) -> Text:
+    """What stands above a longer text: a log may be scrolled far."""
+    if state.screen is not Screen.LOG or job is None:
+        return Text("")
+    title = Text.assemble(("Log of ", "dim"), (_safe(job.id), "bold"), f"  {_safe(job.pipeline)}  ")
+    return title.append(str(job.status), STYLES[job.status])
+
+
 def _text(state: State, picture: Picture, width: int) -> list[Text]:
     """The lines of the screens that are a text."""
     if state.screen is Screen.HELP:
@@ -244,13 +252,8 @@ def _text(state: State, picture: Picture, width: int) -> list[Text]:
     if job is None:
         return [Text("The job is gone: its record has expired, or was deleted.", "dim")]
     if state.screen is Screen.LOG:
-        title = Text.assemble(("Log of ", "dim"), (_safe(job.id), "bold"), f"  {job.pipeline}  ")
-        title.append(str(job.status), STYLES[job.status])
-        nothing = (
-            "It has printed nothing yet." if not job.status.is_ended else "It printed nothing."
-        )
-        lines = list(_log_lines(picture.log, width)) or [Text(nothing, "dim")]
-        return [title, *lines]
+        nothing = "It printed nothing." if job.status.is_ended else "It has printed nothing yet."
+        return list(_log_lines(picture.log, width)) or [Text(nothing, "dim")]
     lines = list(_job_lines(job, picture.status.timezone, width))
     log = list(_log_lines(picture.log, width))
     if log:

@@ -76,8 +76,10 @@ class Terminal:
 
     def write(self, text: str) -> None:
         """Send a text."""
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        content = text.encode(sys.stdout.encoding, "backslashreplace")
+        # Not by a buffer of Python's: a signal's handler may write while one is being written.
+        while content:
+            content = content[os.write(sys.stdout.fileno(), content) :]
 
     def wake(self) -> None:
         """End the wait for keys."""

@@ -125,7 +125,7 @@ def test_a_backend_that_is_away_is_said() -> None:
     """With the age of the picture, which stays; the clock goes on."""
     lines = texts(draw(State(), picture(away="Redis does not answer."), 79, 24, 112.0))
     assert lines[0].endswith("13:00:12 CET")
-    assert lines[1] == "Redis does not answer. This is 12s old; trying again."
+    assert lines[1] == "This is 12s old; trying again. Redis does not answer."
     assert "17s" in next(line for line in lines if "> runs" in line)
 
 
