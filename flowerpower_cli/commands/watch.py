@@ -16,7 +16,7 @@ MIN_INTERVAL = 0.05
 @command("job-queue watch", example="--for 10m", options=QueueOptions)
 def watch(
     context: CommandContext,
-    interval: Annotated[
+    refresh: Annotated[
         float, option("DURATION", "Look at the queue this often: 500ms, 5s.", duration)
     ] = 1.0,
     seconds: Annotated[
@@ -29,14 +29,14 @@ def watch(
     pause a queue. Elsewhere, and with --json, it prints a line for each event; --quiet prints the
     ids of jobs as they end. It goes on while the backend is away.
     """
-    if interval < MIN_INTERVAL:
-        raise UsageError(f"--interval is {interval:g} s: expected {MIN_INTERVAL:g} s or more.")
+    if refresh < MIN_INTERVAL:
+        raise UsageError(f"--refresh is {refresh:g} s: expected {MIN_INTERVAL:g} s or more.")
     is_screen = sys.stdout.isatty() and os.environ.get("TERM") not in (None, "", "dumb", "unknown")
     if context.output.json or context.output.quiet or not is_screen:
         from flowerpower_cli.watch.stream import print_events
 
-        print_events(context, interval, seconds)
+        print_events(context, refresh, seconds)
     else:
         from flowerpower_cli.watch.live import show_live
 
-        show_live(context, interval, seconds)
+        show_live(context, refresh, seconds)

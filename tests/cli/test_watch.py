@@ -52,7 +52,7 @@ class Watching:
     def __init__(self, cli: Cli, *arguments: str) -> None:
         self.lines: list[str] = []
         self._process = cli.start(
-            "job-queue", "watch", "--interval", "50ms", *arguments, DB_PASSWORD="tulip-in-winter"
+            "job-queue", "watch", "--refresh", "50ms", *arguments, DB_PASSWORD="tulip-in-winter"
         )
         assert self._process.stderr is not None
         # With --quiet it does not say so.
@@ -141,7 +141,7 @@ def test_it_ends_by_itself(cli: Cli, backend: JobQueueBackend) -> None:
     """After --for, with 0; and quietly when nobody reads any more."""
     ended = cli.run("job-queue", "watch", "--for", "0s", code=0)
     assert (ended.stdout, ended.stderr) == ("", "Watching the job queue of demo.\n")
-    command = shlex.join([*COMMAND, "job-queue", "watch", "--interval", "50ms"])
+    command = shlex.join([*COMMAND, "job-queue", "watch", "--refresh", "50ms"])
     line = f"{command} | head -1; echo ${{PIPESTATUS[0]}}"
     with subprocess.Popen(
         ["bash", "-c", line],
@@ -178,7 +178,7 @@ def test_it_ends_by_itself(cli: Cli, backend: JobQueueBackend) -> None:
 @pytest.mark.parametrize("value", ["1ms", "soon", "-1s"])
 def test_a_wrong_interval_is_refused(cli: Cli, project: Path, value: str) -> None:
     """With 2, saying what is expected."""
-    assert "interval" in cli.run("job-queue", "watch", "--interval", value, code=2).stderr
+    assert "refresh" in cli.run("job-queue", "watch", "--refresh", value, code=2).stderr
 
 
 def test_a_backend_that_cannot_be_opened_is_an_error(cli: Cli, make_project: MakeProject) -> None:

@@ -94,7 +94,7 @@ class ShellInTerminal:
 
     def watch(self, *arguments: str) -> None:
         """Start `watch`, and wait until it shows something."""
-        self.type(f"{' '.join(COMMAND)} job-queue watch --interval 100ms {' '.join(arguments)}\n")
+        self.type(f"{' '.join(COMMAND)} job-queue watch --refresh 100ms {' '.join(arguments)}\n")
         self.wait_for(_ENTER)
         self.shows("q quit")
 
