@@ -6,7 +6,7 @@ _flowerpower_load() {
     commands=() options=() arguments=()
     case $1 in
         '')
-            commands=(init pipeline job-queue schedule notify completion)
+            commands=(init status pipeline job-queue schedule notify completion)
             options=(
                 '--version once flag'
                 '--help,-h once flag'
@@ -26,6 +26,18 @@ _flowerpower_load() {
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'
                 '--no-color once flag'
+                '--help,-h once flag'
+            )
+            ;;
+        status)
+            options=(
+                '--limit once text'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
                 '--help,-h once flag'
             )
             ;;
@@ -191,7 +203,7 @@ _flowerpower_load() {
             )
             ;;
         job-queue)
-            commands=(add-job list-jobs show-job wait cancel-job retry-job delete-job prune logs start-worker workers start-scheduler migrate)
+            commands=(add-job list-jobs show-job wait cancel-job retry-job delete-job prune logs start-worker workers start-scheduler pause resume watch migrate)
             options=(
                 '--help,-h once flag'
             )
@@ -221,7 +233,7 @@ _flowerpower_load() {
                 '--timeout once text'
                 '--run-at once text'
                 '--run-in once text'
-                '--queue once text'
+                '--queue once names queues'
                 '--job-id once text'
                 '--result-ttl once text'
                 '--priority once text'
@@ -240,7 +252,7 @@ _flowerpower_load() {
                 '--limit once text'
                 '--status many text'
                 '--pipeline once names pipelines'
-                '--queue once text'
+                '--queue once names queues'
                 '--schedule once names schedules'
                 '--since once text'
                 '--until once text'
@@ -294,7 +306,7 @@ _flowerpower_load() {
                 '--dry-run once flag'
                 '--status many text'
                 '--pipeline once names pipelines'
-                '--queue once text'
+                '--queue once names queues'
                 '--schedule once names schedules'
                 '--since once text'
                 '--until once text'
@@ -320,7 +332,7 @@ _flowerpower_load() {
                 '--dry-run once flag'
                 '--status many text'
                 '--pipeline once names pipelines'
-                '--queue once text'
+                '--queue once names queues'
                 '--schedule once names schedules'
                 '--since once text'
                 '--until once text'
@@ -343,7 +355,7 @@ _flowerpower_load() {
                 '--dry-run once flag'
                 '--status many text'
                 '--pipeline once names pipelines'
-                '--queue once text'
+                '--queue once names queues'
                 '--schedule once names schedules'
                 '--since once text'
                 '--until once text'
@@ -426,6 +438,47 @@ _flowerpower_load() {
                 '--help,-h once flag'
             )
             ;;
+        'job-queue pause')
+            arguments=(
+                'many names queues'
+            )
+            options=(
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'job-queue resume')
+            arguments=(
+                'many names queues'
+            )
+            options=(
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'job-queue watch')
+            options=(
+                '--refresh once text'
+                '--for once text'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
         'job-queue migrate')
             options=(
                 '--to once choices apscheduler rq'
@@ -466,7 +519,7 @@ _flowerpower_load() {
                 '--coalesce,--no-coalesce once flag'
                 '--max-instances once text'
                 '--overlap once choices skip queue replace'
-                '--queue once text'
+                '--queue once names queues'
                 '--result-ttl once text'
                 '--priority once text'
                 '--expires once text'

@@ -2,6 +2,7 @@
 
 set -g __flowerpower_commands \
     'init' \
+    'status' \
     'pipeline' \
     'pipeline new' \
     'pipeline list' \
@@ -25,6 +26,9 @@ set -g __flowerpower_commands \
     'job-queue start-worker' \
     'job-queue workers' \
     'job-queue start-scheduler' \
+    'job-queue pause' \
+    'job-queue resume' \
+    'job-queue watch' \
     'job-queue migrate' \
     'schedule' \
     'schedule add' \
@@ -51,6 +55,9 @@ set -g __flowerpower_valued \
     'init:--example' \
     'init:--from' \
     'init:--timezone' \
+    'status:--limit' \
+    'status:--base-dir' \
+    'status:--type' \
     'pipeline new:--base-dir' \
     'pipeline list:--base-dir' \
     'pipeline list:--type' \
@@ -179,6 +186,14 @@ set -g __flowerpower_valued \
     'job-queue workers:--type' \
     'job-queue start-scheduler:--base-dir' \
     'job-queue start-scheduler:--type' \
+    'job-queue pause:--base-dir' \
+    'job-queue pause:--type' \
+    'job-queue resume:--base-dir' \
+    'job-queue resume:--type' \
+    'job-queue watch:--refresh' \
+    'job-queue watch:--for' \
+    'job-queue watch:--base-dir' \
+    'job-queue watch:--type' \
     'job-queue migrate:--to' \
     'job-queue migrate:--to-url' \
     'job-queue migrate:--from-url' \
@@ -321,6 +336,7 @@ end
 complete -c flowerpower -f
 
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a init -d 'Create a project, in a new folder or in the current one.'
+complete -c flowerpower -n '__flowerpower_at \'\' 0' -a status -d 'Show the job queue on one screen: workers, queues, running and failed jobs, next fires.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a pipeline -d 'Create, inspect and run the pipelines of a project.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a job-queue -d 'Run pipelines in the background: jobs and their workers.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a schedule -d 'Run pipelines on a schedule: cron, calendar, interval or date.'
@@ -339,6 +355,15 @@ complete -c flowerpower -n '__flowerpower_at \'init\'' -l quiet -s q -d 'Print o
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l no-color -d 'Print no colours.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l help -s h -d 'Show this message and exit.'
+
+complete -c flowerpower -n '__flowerpower_at \'status\'' -l limit -x -d 'Show at most N.'
+complete -c flowerpower -n '__flowerpower_at \'status\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'status\'' -l quiet -s q -d 'Print only ids, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'status\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'status\'' -l no-color -d 'Print no colours.'
+complete -c flowerpower -n '__flowerpower_at \'status\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
+complete -c flowerpower -n '__flowerpower_at \'status\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'status\'' -l help -s h -d 'Show this message and exit.'
 
 complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a new -d 'Create a pipeline of one node, in two files to start from.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a list -d 'List the project\'s pipelines, and how their schedules stand.'
@@ -473,6 +498,9 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a logs -d 'Show w
 complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a start-worker -d 'Start a worker: it takes jobs from the queue and runs each in a process of its own.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a workers -d 'List the workers that are alive, and what they do.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a start-scheduler -d 'Start a scheduler: it adds the jobs of schedules when they are due, and runs none.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a pause -d 'Pause queues: workers take no jobs from them until they are resumed.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a resume -d 'Let workers take jobs from paused queues again.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a watch -d 'Show what happens in the job queue, live: its jobs, queues, workers and next fires.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue\' 0' -a migrate -d 'Move schedules and waiting jobs to another job queue, with their ids and next fires.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue\'' -l help -s h -d 'Show this message and exit.'
 
@@ -496,7 +524,7 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l jitter-fa
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l timeout -x -d 'How long it may take: 90s, 5m, 2h.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l run-at -x -d 'Run not before this ISO 8601 time; without an offset, in the project\'s zone.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l run-in -x -d 'Run not before this delay: 10m.'
-complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l queue -x -d 'The name of a queue.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l queue -x -a '(__flowerpower_names queues)' -d 'The name of a queue.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l job-id -x -d 'The job\'s id; if there is such a job already, nothing is added.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l result-ttl -x -d 'How long to keep the result; 0: not at all, -1: as long as the job\'s record.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l priority -x -d '-100 to 100, by default 0; of the due jobs in a queue the highest run first.'
@@ -513,7 +541,7 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\' 0' -a '(__flo
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l limit -x -d 'Show at most N.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l status -x -d 'scheduled, queued, running, finished, failed, cancelled. Repeatable.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l pipeline -x -a '(__flowerpower_names pipelines)' -d 'Only those of this pipeline.'
-complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l queue -x -d 'The name of a queue.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l queue -x -a '(__flowerpower_names queues)' -d 'The name of a queue.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l schedule -x -a '(__flowerpower_names schedules)' -d 'Only jobs of this schedule.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l since -x -d 'Created not before this ISO 8601 time, or 2h ago.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l until -x -d 'Created before this time, or 2h ago.'
@@ -551,7 +579,7 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l yes -s
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l dry-run -d 'Only show what would be done.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l status -x -d 'scheduled, queued, running, finished, failed, cancelled. Repeatable.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l pipeline -x -a '(__flowerpower_names pipelines)' -d 'Only those of this pipeline.'
-complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l queue -x -d 'The name of a queue.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l queue -x -a '(__flowerpower_names queues)' -d 'The name of a queue.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l schedule -x -a '(__flowerpower_names schedules)' -d 'Only jobs of this schedule.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l since -x -d 'Created not before this ISO 8601 time, or 2h ago.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l until -x -d 'Created before this time, or 2h ago.'
@@ -572,7 +600,7 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l yes -s 
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l dry-run -d 'Only show what would be done.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l status -x -d 'scheduled, queued, running, finished, failed, cancelled. Repeatable.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l pipeline -x -a '(__flowerpower_names pipelines)' -d 'Only those of this pipeline.'
-complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l queue -x -d 'The name of a queue.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l queue -x -a '(__flowerpower_names queues)' -d 'The name of a queue.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l schedule -x -a '(__flowerpower_names schedules)' -d 'Only jobs of this schedule.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l since -x -d 'Created not before this ISO 8601 time, or 2h ago.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l until -x -d 'Created before this time, or 2h ago.'
@@ -590,7 +618,7 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l yes -s
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l dry-run -d 'Only show what would be done.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l status -x -d 'scheduled, queued, running, finished, failed, cancelled. Repeatable.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l pipeline -x -a '(__flowerpower_names pipelines)' -d 'Only those of this pipeline.'
-complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l queue -x -d 'The name of a queue.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l queue -x -a '(__flowerpower_names queues)' -d 'The name of a queue.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l schedule -x -a '(__flowerpower_names schedules)' -d 'Only jobs of this schedule.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l since -x -d 'Created not before this ISO 8601 time, or 2h ago.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l until -x -d 'Created before this time, or 2h ago.'
@@ -656,6 +684,34 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue start-scheduler\'' -l b
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-scheduler\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-scheduler\'' -l help -s h -d 'Show this message and exit.'
 
+complete -c flowerpower -n '__flowerpower_at \'job-queue pause\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue pause\'' -l quiet -s q -d 'Print only ids, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue pause\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue pause\'' -l no-color -d 'Print no colours.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue pause\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue pause\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue pause\'' -l help -s h -d 'Show this message and exit.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue pause\'' -a '(__flowerpower_names queues)'
+
+complete -c flowerpower -n '__flowerpower_at \'job-queue resume\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue resume\'' -l quiet -s q -d 'Print only ids, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue resume\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue resume\'' -l no-color -d 'Print no colours.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue resume\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue resume\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue resume\'' -l help -s h -d 'Show this message and exit.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue resume\'' -a '(__flowerpower_names queues)'
+
+complete -c flowerpower -n '__flowerpower_at \'job-queue watch\'' -l refresh -x -d 'Look at the queue this often: 500ms, 5s.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue watch\'' -l for -x -d 'End after this time: 10m.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue watch\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue watch\'' -l quiet -s q -d 'Print only ids, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue watch\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue watch\'' -l no-color -d 'Print no colours.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue watch\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue watch\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue watch\'' -l help -s h -d 'Show this message and exit.'
+
 complete -c flowerpower -n '__flowerpower_at \'job-queue migrate\'' -l to -x -a 'apscheduler rq' -d 'The type of the queue to move to.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue migrate\'' -l to-url -x -d 'Its address, or the variable that holds it; by default as conf/project.yml says, or where a queue of that type is without a url.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue migrate\'' -l from-url -x -d 'Where to move from; by default the project\'s queue, or if that is of the type --to already, where a queue of the other type is without a url.'
@@ -696,7 +752,7 @@ complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l misfire-grace-
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l coalesce -l no-coalesce -d 'Make one fire of several missed ones (the default), or each of them.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l max-instances -x -d 'A fire overlaps while N jobs of the schedule have not ended; by default 1.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l overlap -x -a 'skip queue replace' -d 'What such a fire does: no job (the default), one that waits, or one in the place of the oldest.'
-complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l queue -x -d 'The name of a queue.'
+complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l queue -x -a '(__flowerpower_names queues)' -d 'The name of a queue.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l result-ttl -x -d 'How long to keep the result; 0: not at all, -1: as long as the job\'s record.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l priority -x -d '-100 to 100, by default 0; of the due jobs in a queue the highest run first.'
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l expires -x -d 'Cancel a job that has waited this long in its queue: 10m.'

@@ -8,6 +8,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
         '' = @{
             Commands = [ordered]@{
                 'init' = 'Create a project, in a new folder or in the current one.'
+                'status' = 'Show the job queue on one screen: workers, queues, running and failed jobs, next fires.'
                 'pipeline' = 'Create, inspect and run the pipelines of a project.'
                 'job-queue' = 'Run pipelines in the background: jobs and their workers.'
                 'schedule' = 'Run pipelines on a schedule: cron, calendar, interval or date.'
@@ -37,6 +38,22 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'status' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+            )
+            Options = @(
+                @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Show at most N.' }
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
@@ -247,6 +264,9 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 'start-worker' = 'Start a worker: it takes jobs from the queue and runs each in a process of its own.'
                 'workers' = 'List the workers that are alive, and what they do.'
                 'start-scheduler' = 'Start a scheduler: it adds the jobs of schedules when they are due, and runs none.'
+                'pause' = 'Pause queues: workers take no jobs from them until they are resumed.'
+                'resume' = 'Let workers take jobs from paused queues again.'
+                'watch' = 'Show what happens in the job queue, live: its jobs, queues, workers and next fires.'
                 'migrate' = 'Move schedules and waiting jobs to another job queue, with their ids and next fires.'
             }
             Arguments = @(
@@ -282,7 +302,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--timeout'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How long it may take: 90s, 5m, 2h.' }
                 @{ Names = @('--run-at'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Run not before this ISO 8601 time; without an offset, in the project''s zone.' }
                 @{ Names = @('--run-in'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Run not before this delay: 10m.' }
-                @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The name of a queue.' }
+                @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'names'; Words = @('queues') }; Help = 'The name of a queue.' }
                 @{ Names = @('--job-id'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The job''s id; if there is such a job already, nothing is added.' }
                 @{ Names = @('--result-ttl'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How long to keep the result; 0: not at all, -1: as long as the job''s record.' }
                 @{ Names = @('--priority'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = '-100 to 100, by default 0; of the due jobs in a queue the highest run first.' }
@@ -305,7 +325,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Show at most N.' }
                 @{ Names = @('--status'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'scheduled, queued, running, finished, failed, cancelled. Repeatable.' }
                 @{ Names = @('--pipeline'); Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') }; Help = 'Only those of this pipeline.' }
-                @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The name of a queue.' }
+                @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'names'; Words = @('queues') }; Help = 'The name of a queue.' }
                 @{ Names = @('--schedule'); Many = $false; Value = @{ Kind = 'names'; Words = @('schedules') }; Help = 'Only jobs of this schedule.' }
                 @{ Names = @('--since'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Created not before this ISO 8601 time, or 2h ago.' }
                 @{ Names = @('--until'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Created before this time, or 2h ago.' }
@@ -365,7 +385,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
                 @{ Names = @('--status'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'scheduled, queued, running, finished, failed, cancelled. Repeatable.' }
                 @{ Names = @('--pipeline'); Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') }; Help = 'Only those of this pipeline.' }
-                @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The name of a queue.' }
+                @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'names'; Words = @('queues') }; Help = 'The name of a queue.' }
                 @{ Names = @('--schedule'); Many = $false; Value = @{ Kind = 'names'; Words = @('schedules') }; Help = 'Only jobs of this schedule.' }
                 @{ Names = @('--since'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Created not before this ISO 8601 time, or 2h ago.' }
                 @{ Names = @('--until'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Created before this time, or 2h ago.' }
@@ -393,7 +413,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
                 @{ Names = @('--status'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'scheduled, queued, running, finished, failed, cancelled. Repeatable.' }
                 @{ Names = @('--pipeline'); Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') }; Help = 'Only those of this pipeline.' }
-                @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The name of a queue.' }
+                @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'names'; Words = @('queues') }; Help = 'The name of a queue.' }
                 @{ Names = @('--schedule'); Many = $false; Value = @{ Kind = 'names'; Words = @('schedules') }; Help = 'Only jobs of this schedule.' }
                 @{ Names = @('--since'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Created not before this ISO 8601 time, or 2h ago.' }
                 @{ Names = @('--until'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Created before this time, or 2h ago.' }
@@ -418,7 +438,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
                 @{ Names = @('--status'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'scheduled, queued, running, finished, failed, cancelled. Repeatable.' }
                 @{ Names = @('--pipeline'); Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') }; Help = 'Only those of this pipeline.' }
-                @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The name of a queue.' }
+                @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'names'; Words = @('queues') }; Help = 'The name of a queue.' }
                 @{ Names = @('--schedule'); Many = $false; Value = @{ Kind = 'names'; Words = @('schedules') }; Help = 'Only jobs of this schedule.' }
                 @{ Names = @('--since'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Created not before this ISO 8601 time, or 2h ago.' }
                 @{ Names = @('--until'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Created before this time, or 2h ago.' }
@@ -519,6 +539,55 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
+        'job-queue pause' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+                @{ Many = $true; Value = @{ Kind = 'names'; Words = @('queues') } }
+            )
+            Options = @(
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'job-queue resume' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+                @{ Many = $true; Value = @{ Kind = 'names'; Words = @('queues') } }
+            )
+            Options = @(
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'job-queue watch' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+            )
+            Options = @(
+                @{ Names = @('--refresh'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Look at the queue this often: 500ms, 5s.' }
+                @{ Names = @('--for'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'End after this time: 10m.' }
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
         'job-queue migrate' = @{
             Commands = [ordered]@{
             }
@@ -580,7 +649,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--coalesce', '--no-coalesce'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Make one fire of several missed ones (the default), or each of them.' }
                 @{ Names = @('--max-instances'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'A fire overlaps while N jobs of the schedule have not ended; by default 1.' }
                 @{ Names = @('--overlap'); Many = $false; Value = @{ Kind = 'choices'; Words = @('skip', 'queue', 'replace') }; Help = 'What such a fire does: no job (the default), one that waits, or one in the place of the oldest.' }
-                @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The name of a queue.' }
+                @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'names'; Words = @('queues') }; Help = 'The name of a queue.' }
                 @{ Names = @('--result-ttl'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How long to keep the result; 0: not at all, -1: as long as the job''s record.' }
                 @{ Names = @('--priority'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = '-100 to 100, by default 0; of the due jobs in a queue the highest run first.' }
                 @{ Names = @('--expires'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Cancel a job that has waited this long in its queue: 10m.' }

@@ -21,6 +21,7 @@ MODULES = {
     f"{group} {name}".lstrip(): module
     for group, module, names in (
         ("", "init", "init"),
+        ("", "status", "status"),
         ("pipeline", "pipeline", "new"),
         ("pipeline", "pipeline_list", "list"),
         ("pipeline", "pipeline", "show validate delete export import"),
@@ -30,6 +31,8 @@ MODULES = {
         ("job-queue", "job_changes", "cancel-job retry-job delete-job prune"),
         ("job-queue", "logs", "logs"),
         ("job-queue", "worker", "start-worker workers start-scheduler"),
+        ("job-queue", "queue_pauses", "pause resume"),
+        ("job-queue", "watch", "watch"),
         ("job-queue", "migrate", "migrate"),
         ("schedule", "schedule_add", "add"),
         ("schedule", "schedule_apply", "diff apply"),
@@ -94,7 +97,8 @@ def _needed_commands(words: Sequence[str] | None) -> tuple[list[str], bool]:
     for named in (" ".join(words[:2]), " ".join(words[:1])):
         if named in MODULES:
             return [named], True
-    return [path for path in MODULES if path.partition(" ")[0] in ("init", *words[:1])], False
+    group = words[:1]
+    return [path for path in MODULES if " " not in path or path.partition(" ")[0] in group], False
 
 
 def _print_version(value: bool) -> None:

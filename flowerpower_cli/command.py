@@ -92,8 +92,10 @@ class CommandContext:
                 self.manager.registry.get(name)
 
     def warn_if_jobs_wait(self, jobs: Iterable[Job]) -> None:
-        """Say so if no worker takes the jobs that have not ended."""
-        self.warn_if_no_worker({job.queue for job in jobs if not job.status.is_ended})
+        """Say so if no worker takes the jobs that have not ended, or their queue is paused."""
+        queues = {job.queue for job in jobs if not job.status.is_ended}
+        self.warn_if_no_worker(queues)
+        self.warn_if_paused(queues)
 
     def warn_if_no_worker(self, queues: set[str]) -> None:
         """Say so if no worker takes jobs from some of the queues."""
@@ -113,6 +115,17 @@ class CommandContext:
             self.output.message(
                 f"No worker takes jobs from {', '.join(unserved)}; start one: "
                 "flowerpower job-queue start-worker"
+            )
+
+    def warn_if_paused(self, queues: set[str]) -> None:
+        """Say so if some of the queues are paused."""
+        if self.output.quiet or self.output.json:
+            return
+        if paused := sorted(queues & self.job_queue.paused_queues().keys()):
+            names = " ".join(paused)
+            self.output.message(
+                f"No job is taken from {', '.join(paused)}: paused. Go on with: "
+                f"flowerpower job-queue resume {names}"
             )
 
     def warn_if_left_behind(self) -> None:

@@ -219,6 +219,7 @@ class RunOptions:
 
 
 QueueName = Annotated[str | None, option("QUEUE", "The name of a queue.")]
+QueueNames = Annotated[list[str], argument("QUEUE", "Names of queues.")]
 OfPipeline = Annotated[str | None, option("PIPELINE", "Only those of this pipeline.")]
 Limit = Annotated[int, option("N", "Show at most N.", whole_number)]
 ResultTtl = Annotated[

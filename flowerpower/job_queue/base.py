@@ -27,7 +27,7 @@ from flowerpower.jobs.job import (
     check_transition,
     check_ttl,
 )
-from flowerpower.jobs.snapshot import Snapshot
+from flowerpower.jobs.snapshot import ChangedJobs, Snapshot
 from flowerpower.text import check_name
 from flowerpower.triggers import clock
 
@@ -233,6 +233,14 @@ class JobQueueBackend(ABC):
     @abstractmethod
     def snapshot(self, limit: int = 20) -> Snapshot:
         """Return the state of all queues, with up to `limit` running and as many failed jobs."""
+
+    @abstractmethod
+    def changed_jobs(self, since: datetime | None = None, limit: int = 1000) -> ChangedJobs:
+        """Return the jobs that run, and those that were added, started or have ended since then.
+
+        At most `limit`, those whose change (`Job.changed_at`) is the latest. What that does not
+        say is not found: a job that was given back, or that `retry_job` has queued again.
+        """
 
     @abstractmethod
     def counters(self) -> list[Counter]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from flowerpower.job_queue.records import RecordReader, Row, json_object, moment_of
 from flowerpower.jobs.counter import Counter, CounterKind, bucket_of
 from flowerpower.jobs.event import LATE_AFTER, Event, EventKind, error_facts
-from flowerpower.jobs.job import json_value
+from flowerpower.jobs.job import Job, JobStatus, json_value
 from flowerpower.jobs.schedule import Fire, Outcome, Schedule
 
 StoredEvent = dict[str, str]
@@ -102,3 +102,14 @@ def events_of(rows: Sequence[Row]) -> Iterator[Event]:
             continue
         if facts is not None:
             yield Event(read.text("id"), kind, read.moment("at"), facts)
+
+
+def latest_changes(jobs: Iterable[Job], since: datetime | None, limit: int) -> list[Job]:
+    """The jobs that run or have changed since then, each once, the latest change first."""
+    by_id = {
+        job.id: job
+        for job in jobs
+        if since is None or job.status is JobStatus.RUNNING or job.changed_at >= since
+    }
+    latest = sorted(by_id.values(), key=lambda job: job.changed_at, reverse=True)
+    return latest[: max(0, limit)]

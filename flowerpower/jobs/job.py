@@ -256,6 +256,11 @@ class Job:
         return last.get("seconds") if last.get("attempt") == self.attempt else None
 
     @property
+    def changed_at(self) -> datetime:
+        """When it was added, its last attempt started, or it ended: the latest of these."""
+        return max(moment for moment in (self.created_at, self.started_at, self.ended_at) if moment)
+
+    @property
     def is_backfill(self) -> bool:
         """Whether a backfill has added it."""
         return (self.concurrency_key or "").endswith(BACKFILL_SUFFIX)

@@ -45,3 +45,14 @@ class Snapshot:
     running: Sequence[Job]
     failed: Sequence[Job]
     workers: Sequence[WorkerInfo]
+
+
+@dataclass(frozen=True)
+class ChangedJobs:
+    """The jobs that run, and those that were added, started or have ended since some time.
+
+    The latest change first, without results, as of the time `taken_at` by the backend's clock.
+    """
+
+    taken_at: datetime
+    jobs: Sequence[Job]

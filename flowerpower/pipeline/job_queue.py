@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flowerpower.jobs.claim import WorkerInfo
     from flowerpower.jobs.counter import Counter
     from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec
-    from flowerpower.jobs.snapshot import Snapshot
+    from flowerpower.jobs.snapshot import ChangedJobs, Snapshot
     from flowerpower.pipeline.backfill import Backfill, BackfillOptions
     from flowerpower.pipeline.retry_plan import RetryPlan
 
@@ -361,6 +361,13 @@ class PipelineJobQueue:
         queues = {name: QueueState(name) for name in self._config.backend.queues}
         return replace(snapshot, queues={**queues, **snapshot.queues})
 
+    def changed_jobs(self, since: datetime | None = None, limit: int = 1000) -> ChangedJobs:
+        """The jobs that run, and those that were added, started or have ended since then.
+
+        At most `limit`, the latest change first, without results.
+        """
+        return self.backend.changed_jobs(since, limit)
+
     def counters(self) -> list[Counter]:
         """How many jobs have ended and fires have been made since the queue exists."""
         return self.backend.counters()
@@ -374,7 +381,14 @@ class PipelineJobQueue:
         return self.backend.pause_queue(queue_or_default(self._project, name))
 
     def resume_queue(self, name: str) -> bool:
-        """Let workers take jobs of the queue again; whether it was paused."""
+        """Let workers take jobs of the queue again; whether it was paused.
+
+        Raises:
+            UsageError: if the project has no such queue, and it is not paused.
+        """
+        if name not in self.backend.paused_queues():
+            # One that was paused, and then left out of project.yml, can still be resumed.
+            queue_or_default(self._project, name)
         return self.backend.resume_queue(name)
 
     def paused_queues(self) -> dict[str, datetime]:

@@ -150,6 +150,7 @@ def list_jobs(
         context.warn_if_left_behind()
     elif len(jobs) == limit:
         context.output.message(f"These are the newest {limit}; --limit shows more.")
+    context.warn_if_paused({job.queue for job in jobs if job.status in ("scheduled", "queued")})
 
 
 @command("job-queue show-job", example="nightly-1", options=QueueOptions)

@@ -1,9 +1,9 @@
 """`flowerpower --complete-names KIND [--base-dir DIR]`: names for completion, while somebody types.
 
 It imports only the standard library and the rule for names, and runs no code of the user. It
-reads no configuration: jobs and schedules are those of the default SQLite file, or of the one that
-FLOWERPOWER_JOB_QUEUE_URL names. It prints no error, and ends the process after 200 ms, whatever
-hangs.
+reads no configuration: jobs, queues and schedules are those of the default SQLite file, or of the
+one that FLOWERPOWER_JOB_QUEUE_URL names. It prints no error, and ends the process after 200 ms,
+whatever hangs.
 """
 
 from __future__ import annotations
@@ -27,6 +27,11 @@ _KINDS = {
         200,
         "SELECT id FROM flowerpower_jobs WHERE expires_at IS NULL OR expires_at > :now"
         " ORDER BY created_at DESC LIMIT :most",
+    ),
+    "queues": (
+        100,
+        "SELECT queue FROM flowerpower_jobs UNION SELECT queue FROM flowerpower_paused_queues"
+        " LIMIT :most",
     ),
     "schedules": (180, "SELECT id FROM flowerpower_schedules ORDER BY created_at DESC LIMIT :most"),
 }

@@ -1,6 +1,6 @@
 """Completion scripts for four shells, made from the tree of commands.
 
-They contain the whole tree. Only names of pipelines, jobs and schedules are looked up while
+They contain the whole tree. Only names of pipelines, jobs, queues and schedules are looked up while
 somebody types, by `flowerpower --complete-names` (see `flowerpower_cli.completion.names`). Each
 script is a template in `templates/`, in which what stands between two @ is filled in here.
 

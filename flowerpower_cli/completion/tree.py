@@ -10,7 +10,7 @@ from typing import Any, Literal
 import typer
 
 # The kind of names that a metavar stands for, for `flowerpower --complete-names`.
-_NAMED = {"PIPELINE": "pipelines", "JOB": "jobs", "SCHEDULE": "schedules"}
+_NAMED = {"PIPELINE": "pipelines", "JOB": "jobs", "QUEUE": "queues", "SCHEDULE": "schedules"}
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.+-]*", re.ASCII)
 
 Kind = Literal["flag", "text", "choices", "names", "file", "at_file", "folder"]
@@ -25,7 +25,7 @@ class Value:
         kind: `flag` for an option without a value; `at_file` is a file behind an @; `text`
             cannot be completed.
         metavar: its name in the help.
-        words: the choices, or the kind of names: pipelines, jobs, schedules.
+        words: the choices, or the kind of names: pipelines, jobs, queues, schedules.
     """
 
     kind: Kind

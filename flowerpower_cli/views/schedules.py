@@ -146,7 +146,7 @@ def schedules_view(
             cell(short_local_time(schedule, schedule.last_fire), "dim") for schedule in schedules
         ]
     if any(schedule.last_outcome for schedule in schedules):
-        columns["outcome"] = [_last_outcome(schedule) for schedule in schedules]
+        columns["outcome"] = [last_outcome(schedule) for schedule in schedules]
     if set(standings.values()) - {Standing.SAME}:
         columns["yaml"] = [cell(STANDINGS.get(standings.get(s.id, ""), "")) for s in schedules]
     columns["zone"] = [
@@ -164,7 +164,7 @@ def _outcome(name: str | None) -> Cell:
     return cell(name or "", STYLES.get(name or "") or OUTCOMES.get(name or "", ""))
 
 
-def _last_outcome(schedule: Schedule) -> Cell:
+def last_outcome(schedule: Schedule) -> Cell:
     """What became of the last fire; of failures in a row, their number."""
     outcome = _outcome(schedule.last_outcome)
     if schedule.failures > 1:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from flowerpower.triggers import clock
@@ -14,16 +15,22 @@ if TYPE_CHECKING:
     from flowerpower.jobs.claim import WorkerInfo
 
 
-def workers_view(workers: list[WorkerInfo], timezone: str) -> Iterator[Block]:
-    """A table of workers and what they do."""
+def workers_view(
+    workers: Sequence[WorkerInfo],
+    timezone: str,
+    *,
+    paused: Collection[str] = (),
+    now: datetime | None = None,
+) -> Iterator[Block]:
+    """A table of workers and what they do; `paused` are the queues that give them no jobs."""
     if not workers:
         return
-    zone, now = clock.timezone(timezone), clock.now()
+    zone, now = clock.timezone(timezone), now or clock.now()
     silences = [worker.seconds_silent(now) for worker in workers]
     yield table(
         {
             "worker": [cell(worker.id, "bold") for worker in workers],
-            "queues": [cell(", ".join(worker.queues)) for worker in workers],
+            "queues": [_queues(worker, paused) for worker in workers],
             "running>": [_running(worker) for worker in workers],
             "started": [
                 cell(short_time(worker.started_at, now, zone), "dim") for worker in workers
@@ -38,6 +45,11 @@ def workers_view(workers: list[WorkerInfo], timezone: str) -> Iterator[Block]:
         },
         optional=("started",),
     )
+
+
+def _queues(worker: WorkerInfo, paused: Collection[str]) -> Cell:
+    names = [f"{name} (paused)" if name in paused else name for name in worker.queues]
+    return cell(", ".join(names), "yellow" if {*worker.queues} & {*paused} else "")
 
 
 def _running(worker: WorkerInfo) -> Cell:

@@ -114,6 +114,7 @@ DROP TABLE flowerpower_paused_queues;
 DROP TABLE flowerpower_counters;
 DROP TABLE flowerpower_events;
 DROP TABLE flowerpower_deliveries;
+DROP INDEX flowerpower_jobs_ended;
 """
 BACK_TO_5 = f"""
 {BACK_TO_6}

@@ -6,6 +6,7 @@ import sqlite3
 import pytest
 
 from flowerpower.job_queue.apscheduler.database import queries, schema_statements
+from flowerpower.job_queue.apscheduler.observing import CHANGES
 
 TEXTS = {
     "skip_locked": "", "for_share": "", "for_update": "", "queues": ":queue", "ids": ":id",
@@ -13,10 +14,10 @@ TEXTS = {
 }  # fmt: skip
 
 
-def plan_of(name: str) -> str:
+def plan_of(name: str, **texts: str) -> str:
     """What SQLite does for a query, one step a line."""
     text = queries()[name]
-    for key, value in TEXTS.items():
+    for key, value in {**TEXTS, **texts}.items():
         text = text.replace(f"{{{key}}}", value)
     parameters = dict.fromkeys(re.findall(r":(\w+)", text), 1)
     with sqlite3.connect(":memory:") as database:
@@ -49,3 +50,21 @@ def test_an_index_is_read(name: str, index: str) -> None:
     plan = plan_of(name)
     assert index in plan, plan
     assert not re.search(r"SCAN flowerpower_\w+", plan), plan
+
+
+@pytest.mark.parametrize(
+    ("condition", "order", "index"),
+    [
+        (*change, f"flowerpower_jobs_{index}")
+        for change, index in zip(
+            CHANGES,
+            ("created (namespace=? AND created_at>?)", "owner (namespace=? AND owner>?)",
+             "ended (namespace=? AND ended_at>?)"),
+            strict=True,
+        )
+    ],
+)  # fmt: skip
+def test_changes_are_found_by_an_index(condition: str, order: str, index: str) -> None:
+    """Whatever else is in the table."""
+    plan = plan_of("list_jobs", conditions=condition, order=order)
+    assert index in plan, plan

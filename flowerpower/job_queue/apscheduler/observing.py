@@ -6,10 +6,11 @@ from datetime import datetime
 
 from flowerpower.job_queue import records
 from flowerpower.job_queue.apscheduler.database import Transaction
+from flowerpower.job_queue.observing import latest_changes
 from flowerpower.job_queue.records import Row, moment_of
 from flowerpower.jobs.counter import Counter, CounterKind
 from flowerpower.jobs.job import Job, JobStatus
-from flowerpower.jobs.snapshot import QueueState, Snapshot
+from flowerpower.jobs.snapshot import ChangedJobs, QueueState, Snapshot
 
 
 def snapshot(tx: Transaction, limit: int) -> Snapshot:
@@ -44,6 +45,26 @@ def _state_of(name: str, rows: list[Row], paused_at: datetime | None) -> QueueSt
 def _jobs(tx: Transaction, condition: str, order: str, limit: int) -> list[Job]:
     texts = {"conditions": f"AND {condition}", "order": order}
     return [records.job_of(row, tx.now) for row in tx.rows("list_jobs", texts, limit=max(0, limit))]
+
+
+CHANGES = (
+    ("AND created_at >= :since", "created_at DESC"),
+    # Only a running job has an owner, and an index finds it by that.
+    ("AND owner > ''", "started_at DESC"),
+    ("AND ended_at >= :since", "ended_at DESC"),
+)
+"""How the changes of `changed_jobs` are found, each with an index of its own."""
+
+
+def changed_jobs(tx: Transaction, since: datetime | None, limit: int) -> ChangedJobs:
+    """The jobs that run, and those that were added, started or have ended since then."""
+    after = 0.0 if since is None else since.timestamp()
+    rows: list[Row] = []
+    for conditions, order in CHANGES:
+        texts = {"conditions": conditions, "order": order}
+        rows += tx.rows("list_jobs", texts, since=after, limit=max(0, limit))
+    jobs = (records.job_of(row, tx.now) for row in rows)
+    return ChangedJobs(moment_of(tx.now), latest_changes(jobs, since, limit))
 
 
 def paused_queues(tx: Transaction) -> dict[str, datetime]:

@@ -35,7 +35,7 @@ from flowerpower.jobs.claim import Claim, ExpiredJob, Heartbeat, WorkerInfo
 from flowerpower.jobs.counter import Counter
 from flowerpower.jobs.event import Event
 from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobVerb, LogChunk
-from flowerpower.jobs.snapshot import Snapshot
+from flowerpower.jobs.snapshot import ChangedJobs, Snapshot
 from flowerpower.text import check_name
 
 if TYPE_CHECKING:
@@ -155,6 +155,10 @@ class APSManager(JobQueueBackend):
     def snapshot(self, limit: int = 20) -> Snapshot:
         with self.database.read() as tx:
             return observing.snapshot(tx, limit)
+
+    def changed_jobs(self, since: datetime | None = None, limit: int = 1000) -> ChangedJobs:
+        with self.database.read() as tx:
+            return observing.changed_jobs(tx, since, limit)
 
     def counters(self) -> list[Counter]:
         with self.database.read() as tx:

@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from flowerpower.job_queue import records
-from flowerpower.job_queue.observing import events_of, job_facts
+from flowerpower.job_queue.observing import events_of, job_facts, latest_changes
 from flowerpower.job_queue.records import Row, moment_of
 from flowerpower.job_queue.rq.fields import STATUSES, text_of
-from flowerpower.job_queue.rq.store import RedisStore
+from flowerpower.job_queue.rq.store import PAGE, RedisStore
 from flowerpower.jobs.claim import WorkerInfo
 from flowerpower.jobs.counter import Counter, CounterKind
 from flowerpower.jobs.event import Event
 from flowerpower.jobs.job import Job, JobStatus, json_value
-from flowerpower.jobs.snapshot import QueueState, Snapshot
+from flowerpower.jobs.snapshot import ChangedJobs, QueueState, Snapshot
 
 _COUNTED = (JobStatus.SCHEDULED, JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.FINISHED,
             JobStatus.FAILED, JobStatus.CANCELLED)  # fmt: skip
@@ -56,6 +56,17 @@ def _state_of(name: bytes, *answer: Any) -> QueueState:
 def _paused_at(value: bytes) -> datetime:
     # After it stands the token of the call that has paused it.
     return moment_of(float(value.split()[0]))
+
+
+def changed_jobs(store: RedisStore, since: datetime | None, limit: int) -> ChangedJobs:
+    """The jobs that run, and those that were added, started or have ended since then."""
+    after = 0.0 if since is None else since.timestamp()
+    ids, time = store.run("changed_jobs", since=after, limit=max(0, limit))
+    names = list(dict.fromkeys(job_id.decode("utf-8", "replace") for job_id in ids))
+    now, jobs = float(time), []
+    for start in range(0, len(names), PAGE):
+        jobs += [records.job_of(row, now) for row in store.rows_of(names[start : start + PAGE])]
+    return ChangedJobs(moment_of(now), latest_changes(jobs, since, limit))
 
 
 def paused_queues(store: RedisStore) -> dict[str, datetime]:

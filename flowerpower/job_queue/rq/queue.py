@@ -42,7 +42,7 @@ from flowerpower.jobs.claim import Claim, ExpiredJob, Heartbeat, WorkerInfo
 from flowerpower.jobs.counter import Counter
 from flowerpower.jobs.event import Event
 from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobVerb, LogChunk
-from flowerpower.jobs.snapshot import Snapshot
+from flowerpower.jobs.snapshot import ChangedJobs, Snapshot
 from flowerpower.text import JOB_ID_LIMIT, check_name, is_job_id, is_name
 from flowerpower.triggers import clock
 
@@ -182,6 +182,9 @@ class RQManager(JobQueueBackend):
 
     def snapshot(self, limit: int = 20) -> Snapshot:
         return observing.snapshot(self._store, self.list_workers(), limit)
+
+    def changed_jobs(self, since: datetime | None = None, limit: int = 1000) -> ChangedJobs:
+        return observing.changed_jobs(self._store, since, limit)
 
     def counters(self) -> list[Counter]:
         return observing.counters(self._store)

@@ -54,6 +54,8 @@ CREATE INDEX flowerpower_jobs_schedule ON flowerpower_jobs (namespace, schedule_
 CREATE INDEX flowerpower_jobs_expiry ON flowerpower_jobs (namespace, expires_at);
 CREATE INDEX flowerpower_jobs_created ON flowerpower_jobs (namespace, created_at);
 CREATE INDEX flowerpower_jobs_owner ON flowerpower_jobs (namespace, owner);
+-- What has ended last.
+CREATE INDEX flowerpower_jobs_ended ON flowerpower_jobs (namespace, ended_at);
 -- The active jobs of schedules and of backfills, which are counted at each fire.
 CREATE INDEX flowerpower_jobs_active ON flowerpower_jobs (namespace, concurrency_key, blocked)
     WHERE concurrency_key IS NOT NULL AND status IN ({live});

@@ -1,5 +1,5 @@
 -- From version 6 to 7: flowerpower_paused_queues, flowerpower_counters, flowerpower_events and
--- flowerpower_deliveries; schema.sql explains them.
+-- flowerpower_deliveries; schema.sql explains them. flowerpower_jobs_ended finds what has ended last.
 CREATE TABLE flowerpower_paused_queues (
     namespace TEXT NOT NULL,
     queue TEXT NOT NULL,
@@ -45,3 +45,4 @@ CREATE INDEX flowerpower_deliveries_due ON flowerpower_deliveries (namespace, se
     WHERE send_at IS NOT NULL;
 CREATE INDEX flowerpower_deliveries_lane ON flowerpower_deliveries (namespace, lane, created_at)
     WHERE lane IS NOT NULL AND send_at IS NOT NULL;
+CREATE INDEX flowerpower_jobs_ended ON flowerpower_jobs (namespace, ended_at);

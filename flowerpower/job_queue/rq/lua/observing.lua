@@ -2,6 +2,31 @@
 -- observing.py says it for SQL. It follows common.lua in every script. `args.bounds` are the bounds of
 -- the buckets of a counter. Writes last_status and failures of schedule:<id> and ended:<id>, too.
 
+-- The queues that have had jobs, or are paused, as the keys of a table.
+local function known_queues()
+    local prefix, names = rq .. ':queue:' .. namespace .. '.', {}
+    for _, list in ipairs(redis.call('SMEMBERS', rq .. ':queues')) do
+        if string.sub(list, 1, #prefix) == prefix then names[string.sub(list, #prefix + 1)] = true end
+    end
+    for _, name in ipairs(redis.call('HKEYS', own .. 'paused')) do names[name] = true end
+    return names
+end
+
+-- The id of a job that a registry of RQ names; nil if it is none of ours.
+local function id_of(job)
+    local id = string.sub(job, #namespace + 3)
+    return rq_id(id) == job and id or nil
+end
+
+local function running_ids(queue)
+    local ids = {}
+    for _, entry in ipairs(redis.call('ZRANGE', registry('wip', queue), 0, -1)) do
+        local id = id_of(string.match(entry, '^(.-):') or '')
+        if id then table.insert(ids, id) end
+    end
+    return ids
+end
+
 local function bucket(seconds)
     if not seconds then return -1 end
     for position, bound in ipairs(args.bounds) do

@@ -2,17 +2,7 @@
 -- when the job that waits the longest became due (of the first 200). Then the ids of up to `limit`
 -- running jobs and as many that have failed last, and the time. Reads queues, their registries, paused,
 -- blocked, and status and times of jobs.
-local time, prefix = now(), rq .. ':queue:' .. namespace .. '.'
-local names = {}
-for _, list in ipairs(redis.call('SMEMBERS', rq .. ':queues')) do
-    if string.sub(list, 1, #prefix) == prefix then names[string.sub(list, #prefix + 1)] = true end
-end
-for _, name in ipairs(redis.call('HKEYS', own .. 'paused')) do names[name] = true end
-
-local function ours(job)
-    local id = string.sub(job, #namespace + 3)
-    return rq_id(id) == job and id or nil
-end
+local time = now()
 
 local function oldest_due(queue)
     local oldest
@@ -24,7 +14,7 @@ local function oldest_due(queue)
 end
 
 local queues, running, failed = {}, {}, {}
-for name in pairs(names) do
+for name in pairs(known_queues()) do
     local waiting, blocked = redis.call('ZCARD', registry('scheduled', name)),
                              redis.call('ZCARD', registry('deferred', name))
     local function ended(kind)
@@ -36,13 +26,12 @@ for name in pairs(names) do
         ended('canceled'), blocked, oldest_due(name),
         redis.call('HGET', own .. 'paused', name) or '',
     })
-    for _, entry in ipairs(redis.call('ZRANGE', registry('wip', name), 0, -1)) do
-        local id = ours(string.match(entry, '^(.-):') or '')
-        if id then table.insert(running, {id, tonumber(fields(job_key(id), 'fp_started_at')[1] or '') or 0}) end
+    for _, id in ipairs(running_ids(name)) do
+        table.insert(running, {id, tonumber(fields(job_key(id), 'fp_started_at')[1] or '') or 0})
     end
     local newest = redis.call('ZREVRANGE', registry('failed', name), 0, args.limit - 1, 'WITHSCORES')
     for position = 1, #newest, 2 do
-        local id = ours(newest[position])
+        local id = id_of(newest[position])
         if id then table.insert(failed, {id, -tonumber(newest[position + 1])}) end
     end
 end

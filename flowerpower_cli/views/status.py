@@ -1,0 +1,238 @@
+"""How the status of a project looks: one screen, the problems and their hints at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from flowerpower.jobs.job import Job, JobStatus
+from flowerpower.pipeline.problems import Level, Problem
+from flowerpower.triggers import clock
+from flowerpower.triggers.clock import format_duration
+from flowerpower_cli.views.jobs import (
+    STYLES,
+    error_summary,
+    facts_view,
+    record_data,
+    short_id,
+    short_time,
+)
+from flowerpower_cli.views.schedules import last_outcome, zone_of
+from flowerpower_cli.views.tables import (
+    Block,
+    Cell,
+    Line,
+    cell,
+    counted,
+    section_title,
+    table,
+)
+from flowerpower_cli.views.workers import workers_view
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from flowerpower.jobs.schedule import Schedule
+    from flowerpower.jobs.snapshot import QueueState
+    from flowerpower.pipeline.status import ProjectStatus
+
+BAR_WIDTH = 10
+"""Characters."""
+LEVELS: dict[str, str] = {Level.ERROR: "bold red", Level.WARNING: "yellow"}
+
+
+def status_data(status: ProjectStatus) -> dict[str, Any]:
+    """The status as JSON, with inputs masked whose names are those of secrets."""
+    lists = {
+        name: [record_data(record) for record in getattr(status, name)]
+        for name in ("running", "failed", "upcoming")
+    }
+    return status.to_json() | lists
+
+
+def status_view(status: ProjectStatus, *, short: bool) -> Iterator[Block]:
+    """One screen; `short` shortens ids and draws bars, for a terminal."""
+    zone, now = clock.timezone(status.timezone), status.taken_at
+    yield Line((
+        cell(status.project, "bold"),
+        cell(f"  {now.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}", "dim"),
+    ))  # fmt: skip
+    yield from facts_view(_facts(status))
+    if status.workers:
+        yield section_title("Workers")
+        paused = [queue.name for queue in status.queues if queue.paused_at]
+        yield from workers_view(status.workers, status.timezone, paused=paused, now=now)
+    yield section_title("Queues")
+    yield from _queues_view(status.queues, now, zone)
+    if status.running:
+        yield section_title("Running", _more(status, JobStatus.RUNNING, len(status.running)))
+        yield from _running_view(status.running, now, short=short)
+    if status.failed:
+        yield section_title("Failed", _more(status, JobStatus.FAILED, len(status.failed)))
+        yield from _failed_view(status.failed, now, zone, short=short)
+    if status.upcoming:
+        more = status.schedules - len(status.upcoming)
+        yield section_title("Next fires", f"  of {status.schedules} schedules" if more > 0 else "")
+        yield from _upcoming_view(status.upcoming, now, status.timezone)
+    yield section_title("Problems" if status.problems else "No problems")
+    for problem in status.problems:
+        yield from problem_lines(problem)
+
+
+def problem_lines(problem: Problem) -> Iterator[Line]:
+    """A problem, and below it what to do."""
+    level = f"{problem.level}: ".capitalize()
+    yield Line((cell(level, LEVELS[problem.level]), cell(problem.message)))
+    if problem.hint:
+        yield Line((Cell("  Hint: ", "bold cyan"), cell(problem.hint)))
+
+
+def _facts(status: ProjectStatus) -> Iterator[tuple[str, str]]:
+    backend = status.backend
+    yield "backend", f"{backend['backend']}: {backend['version']}, {backend['url']}"
+    yield "workers", workers_summary(status)
+    if status.schedules:
+        runs = "" if status.has_scheduler else "; no scheduler is running"
+        yield "schedules", f"{status.schedules}{runs}"
+
+
+def workers_summary(status: ProjectStatus) -> str:
+    """How many workers are alive, and what they do, in one line."""
+    alive = [worker for worker in status.workers if worker.is_alive(status.taken_at)]
+    silent = len(status.workers) - len(alive)
+    if not status.workers:
+        return "none"
+    used = sum(len(worker.running) for worker in alive)
+    slots = sum(worker.slots for worker in alive)
+    text = f"{len(alive)} alive, {used} of {counted(slots, 'slot')} used"
+    suspended = sum(worker.suspended for worker in alive)
+    text += f"; {suspended} suspended" if suspended else ""
+    return f"{text}; {silent} silent" if silent else text
+
+
+def _more(status: ProjectStatus, of: JobStatus, shown: int) -> str:
+    """What follows a title if there are more jobs than are shown."""
+    total = sum(queue.counts[of] for queue in status.queues)
+    if total <= shown:
+        return ""
+    return f"  the {'longest' if of is JobStatus.RUNNING else 'latest'} {shown} of {total}"
+
+
+def _queues_view(queues: Sequence[QueueState], now: datetime, zone: ZoneInfo) -> Iterator[Block]:
+    columns = {"queue": [cell(queue.name, "bold") for queue in queues]}
+    for status in JobStatus:
+        counts = [queue.counts[status] for queue in queues]
+        columns[f"{status}>"] = [
+            cell(count, STYLES[status] if count else "dim") for count in counts
+        ]
+    if any(queue.oldest_due for queue in queues):
+        columns["oldest>"] = [cell(oldest_waits(queue, now)) for queue in queues]
+    notes = [queue_note(queue, now, zone) for queue in queues]
+    if any(notes):
+        columns["note…"] = [cell(note, "yellow") for note in notes]
+    yield table(columns, optional=("cancelled", "finished"))
+
+
+def oldest_waits(queue: QueueState, now: datetime) -> str:
+    """How long the queued job waits that waits the longest; empty without one."""
+    due = queue.oldest_due
+    return "" if due is None else _duration((now - due).total_seconds())
+
+
+def queue_note(queue: QueueState, now: datetime, zone: ZoneInfo) -> str:
+    """What there is to say of a queue beside its counts."""
+    notes: list[str] = []
+    if queue.paused_at is not None:
+        notes.append(f"paused since {short_time(queue.paused_at, now, zone)}")
+    if queue.blocked:
+        notes.append(f"{counted(queue.blocked, 'job')} blocked")
+    return ", ".join(notes)
+
+
+def _duration(seconds: float) -> str:
+    return format_duration(round(max(seconds, 0.0)))
+
+
+def _running_view(jobs: Sequence[Job], now: datetime, *, short: bool) -> Iterator[Block]:
+    columns = {
+        "job": [cell(short_id(job.id) if short else job.id, "bold") for job in jobs],
+        "pipeline": [cell(job.pipeline) for job in jobs],
+        "for>": [cell(seconds_running(job, now)) for job in jobs],
+        "nodes": [cell(progress_text(job, bar=short), STYLES[job.status]) for job in jobs],
+        "current…": [cell(_current(job)) for job in jobs],
+    }
+    yield table(columns)
+
+
+def seconds_running(job: Job, now: datetime) -> str:
+    """How long a running job has run."""
+    return _duration((now - (job.started_at or now)).total_seconds())
+
+
+def progress_text(job: Job, *, bar: bool) -> str:
+    """How many of a job's nodes are done, with a bar before it; empty if that is not known."""
+    progress = job.progress or {}
+    done, total = progress.get("done") or 0, progress.get("total")
+    if not isinstance(total, int) or not isinstance(done, int) or total < 1:
+        return ""
+    filled = min(BAR_WIDTH, BAR_WIDTH * done // total)
+    drawn = f"{'━' * filled}{'─' * (BAR_WIDTH - filled)} " if bar else ""
+    return f"{drawn}{done}/{total}"
+
+
+def _current(job: Job) -> str:
+    if job.cancel_requested:
+        return "is being cancelled"
+    return str((job.progress or {}).get("current") or "")
+
+
+def _failed_view(
+    jobs: Sequence[Job], now: datetime, zone: ZoneInfo, *, short: bool
+) -> Iterator[Block]:
+    columns = {
+        "when": [
+            cell(short_time(job.ended_at, now, zone) if job.ended_at else "", "dim") for job in jobs
+        ],
+        "job": [cell(short_id(job.id) if short else job.id, "bold") for job in jobs],
+        "pipeline": [cell(job.pipeline) for job in jobs],
+        "error…": [cell(error_summary(job.error), "red") for job in jobs],
+    }
+    yield table(columns)
+
+
+def _upcoming_view(schedules: Sequence[Schedule], now: datetime, timezone: str) -> Iterator[Block]:
+    columns = {
+        "schedule": [cell(schedule.id, "bold") for schedule in schedules],
+        "next fire": [cell(_fire_time(schedule, now, timezone)) for schedule in schedules],
+        "in>": [_time_left(schedule, now) for schedule in schedules],
+    }
+    if any(schedule.last_outcome for schedule in schedules):
+        columns["last outcome"] = [last_outcome(schedule) for schedule in schedules]
+    yield table(columns)
+
+
+def _fire_time(schedule: Schedule, now: datetime, timezone: str) -> str:
+    zone = zone_of(schedule, timezone)
+    if schedule.next_fire is None:
+        return ""
+    return f"{short_time(schedule.next_fire, now, zone)} {zone.key}"
+
+
+def _time_left(schedule: Schedule, now: datetime) -> Cell:
+    due = schedule.due_at or schedule.next_fire
+    seconds = 0.0 if due is None else (due - now).total_seconds()
+    return (
+        cell(f"{_duration(-seconds)} late", "bold red")
+        if seconds < -1
+        else cell(_duration(seconds))
+    )
+
+
+def upcoming_line(status: ProjectStatus, now: datetime) -> str:
+    """The schedule that fires next, in one line; empty without one."""
+    if not status.upcoming:
+        return ""
+    schedule = status.upcoming[0]
+    left = _time_left(schedule, now).text
+    return f"{schedule.id} {left}" if left.endswith("late") else f"{schedule.id} in {left}"
