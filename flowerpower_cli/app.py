@@ -14,12 +14,14 @@ GROUPS = {
     "pipeline": "Create, inspect and run the pipelines of a project.",
     "job-queue": "Run pipelines in the background: jobs and their workers.",
     "schedule": "Run pipelines on a schedule: cron, calendar, interval or date.",
+    "service": "Files that run workers as services: systemd, launchd, containers.",
     "completion": "Shell completion of commands, options and names.",
 }
 MODULES = {
     f"{group} {name}".lstrip(): module
     for group, module, names in (
         ("", "init", "init"),
+        ("", "doctor", "doctor"),
         ("pipeline", "pipeline", "new"),
         ("pipeline", "pipeline_list", "list"),
         ("pipeline", "pipeline", "show validate delete export import"),
@@ -34,6 +36,7 @@ MODULES = {
         ("schedule", "schedule_apply", "diff apply"),
         ("schedule", "schedule", "list show preview pause resume run-now delete history"),
         ("schedule", "schedule_backfill", "backfill"),
+        ("service", "service", "print"),
         ("completion", "completion", "show install"),
     )
     for name in names.split()
@@ -92,7 +95,8 @@ def _needed_commands(words: Sequence[str] | None) -> tuple[list[str], bool]:
     for named in (" ".join(words[:2]), " ".join(words[:1])):
         if named in MODULES:
             return [named], True
-    return [path for path in MODULES if path.partition(" ")[0] in ("init", *words[:1])], False
+    group = words[:1]
+    return [path for path in MODULES if " " not in path or path.split()[0] in group], False
 
 
 def _print_version(value: bool) -> None:
