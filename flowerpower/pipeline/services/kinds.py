@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -33,7 +34,7 @@ def service_files(kind: str, deployment: Deployment) -> list[ServiceFile]:
 
 def install_steps(kind: str, deployment: Deployment, folder: str) -> list[str]:
     """What to do with the files of that kind once they are in `folder`, a command in each line."""
-    return list(import_module(f"{__package__}.{kind}").steps(deployment, folder))
+    return list(import_module(f"{__package__}.{kind}").steps(deployment, shlex.quote(folder)))
 
 
 def existing_files(files: Sequence[ServiceFile], folder: Path) -> list[Path]:

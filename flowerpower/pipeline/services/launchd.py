@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import plistlib
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,7 +30,8 @@ def files(deployment: Deployment) -> Iterator[ServiceFile]:
 
 def steps(deployment: Deployment, folder: str) -> list[str]:
     """The commands that install what is in `folder` and start it."""
-    steps = [f"sudo install -d -m 700 -o {deployment.user} {deployment.root}/.flowerpower"]
+    state = shlex.quote(f"{deployment.root}/.flowerpower")
+    steps = [f"sudo install -d -m 700 -o {deployment.user} {state}"]
     if deployment.variables:
         target = environment_file(deployment).target
         filled = f"{folder}/{deployment.name}.env"
