@@ -6,7 +6,7 @@ _flowerpower_load() {
     commands=() options=() arguments=()
     case $1 in
         '')
-            commands=(init pipeline job-queue schedule completion)
+            commands=(init doctor pipeline job-queue schedule service completion)
             options=(
                 '--version once flag'
                 '--help,-h once flag'
@@ -26,6 +26,20 @@ _flowerpower_load() {
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'
                 '--no-color once flag'
+                '--help,-h once flag'
+            )
+            ;;
+        doctor)
+            options=(
+                '--check many text'
+                '--worker-id once text'
+                '--strict once flag'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
                 '--help,-h once flag'
             )
             ;;
@@ -647,6 +661,35 @@ _flowerpower_load() {
                 '--order once choices oldest newest'
                 '--yes,-y once flag'
                 '--dry-run once flag'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        service)
+            commands=(print)
+            options=(
+                '--help,-h once flag'
+            )
+            ;;
+        'service print')
+            arguments=(
+                'once text'
+            )
+            options=(
+                '--workers once text'
+                '--num-workers,-n once text'
+                '--queues many text'
+                '--scheduler,--no-scheduler once flag'
+                '--user once text'
+                '--grace once text'
+                '--image once text'
+                '--output,-o once file'
+                '--yes,-y once flag'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'

@@ -23,4 +23,4 @@ _Dumper.add_representer(list, _represent_list)
 
 def yaml_text(documents: Sequence[Any]) -> str:
     """The documents one after another, their keys in the order in which they stand."""
-    return yaml.dump_all(documents, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return yaml.dump_all(documents, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096)
