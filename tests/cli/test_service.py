@@ -132,6 +132,7 @@ def test_a_scheduler_runs_where_workers_fire_nothing(project: Path, make_project
         (("/100%/x", "back\\slash"), '/100%%/x "back\\\\slash"'),
         (("/x", "$HOME"), ':/x "$HOME"'),
         (("/x", ";"), '/x ";"'),
+        (("/it's/x", "a"), ':/bin/sh -c "exec \\"$0\\" \\"$@\\"" "/it\'s/x" a'),
     ],
 )
 def test_words_are_quoted_as_systemd_reads_them(words: tuple[str, ...], line: str) -> None:

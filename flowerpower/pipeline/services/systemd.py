@@ -104,6 +104,9 @@ def escaped(text: str) -> str:
 
 def command_line(words: tuple[str, ...]) -> str:
     """Words as ExecStart reads them; each stays what it is, with blanks, quotes and `$`."""
+    if re.search(r"[\"'\\]", words[0]):
+        # systemd takes no program with such a path, however it is quoted; a shell does.
+        words = ("/bin/sh", "-c", 'exec "$0" "$@"', *words)
     line = " ".join(map(_quoted, words))
     # With a colon in front no variable is replaced.
     return f":{line}" if "$" in line else line
