@@ -6,7 +6,7 @@ _flowerpower_load() {
     commands=() options=() arguments=()
     case $1 in
         '')
-            commands=(init status pipeline job-queue schedule notify completion)
+            commands=(init status doctor pipeline job-queue schedule notify service completion)
             options=(
                 '--version once flag'
                 '--help,-h once flag'
@@ -32,6 +32,20 @@ _flowerpower_load() {
         status)
             options=(
                 '--limit once text'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        doctor)
+            options=(
+                '--check many text'
+                '--worker-id once text'
+                '--strict once flag'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'
@@ -745,6 +759,35 @@ _flowerpower_load() {
             options=(
                 '--pipeline once names pipelines'
                 '--on once choices failed recovered missed late lost finished'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        service)
+            commands=(print)
+            options=(
+                '--help,-h once flag'
+            )
+            ;;
+        'service print')
+            arguments=(
+                'once text'
+            )
+            options=(
+                '--workers once text'
+                '--num-workers,-n once text'
+                '--queues many text'
+                '--scheduler,--no-scheduler once flag'
+                '--user once text'
+                '--grace once text'
+                '--image once text'
+                '--output,-o once file'
+                '--yes,-y once flag'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'

@@ -3,6 +3,7 @@
 set -g __flowerpower_commands \
     'init' \
     'status' \
+    'doctor' \
     'pipeline' \
     'pipeline new' \
     'pipeline list' \
@@ -46,6 +47,8 @@ set -g __flowerpower_commands \
     'notify' \
     'notify test' \
     'notify list' \
+    'service' \
+    'service print' \
     'completion' \
     'completion show' \
     'completion install'
@@ -58,6 +61,10 @@ set -g __flowerpower_valued \
     'status:--limit' \
     'status:--base-dir' \
     'status:--type' \
+    'doctor:--check' \
+    'doctor:--worker-id' \
+    'doctor:--base-dir' \
+    'doctor:--type' \
     'pipeline new:--base-dir' \
     'pipeline list:--base-dir' \
     'pipeline list:--type' \
@@ -277,7 +284,18 @@ set -g __flowerpower_valued \
     'notify list:--pipeline' \
     'notify list:--on' \
     'notify list:--base-dir' \
-    'notify list:--type'
+    'notify list:--type' \
+    'service print:--workers' \
+    'service print:--num-workers' \
+    'service print:-n' \
+    'service print:--queues' \
+    'service print:--user' \
+    'service print:--grace' \
+    'service print:--image' \
+    'service print:--output' \
+    'service print:-o' \
+    'service print:--base-dir' \
+    'service print:--type'
 
 # Whether the line is at the command $argv[1], with $argv[2] arguments in front of the cursor.
 function __flowerpower_at
@@ -337,10 +355,12 @@ complete -c flowerpower -f
 
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a init -d 'Create a project, in a new folder or in the current one.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a status -d 'Show the job queue on one screen: workers, queues, running and failed jobs, next fires.'
+complete -c flowerpower -n '__flowerpower_at \'\' 0' -a doctor -d 'Check the project, its pipelines, its job queue and what they need; nothing runs.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a pipeline -d 'Create, inspect and run the pipelines of a project.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a job-queue -d 'Run pipelines in the background: jobs and their workers.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a schedule -d 'Run pipelines on a schedule: cron, calendar, interval or date.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a notify -d 'Notices of what happens: who is told, and a test of that.'
+complete -c flowerpower -n '__flowerpower_at \'\' 0' -a service -d 'Files that run workers as services: systemd, launchd, containers.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a completion -d 'Shell completion of commands, options and names.'
 complete -c flowerpower -n '__flowerpower_at \'\'' -l version -d 'Print the version.'
 complete -c flowerpower -n '__flowerpower_at \'\'' -l help -s h -d 'Show this message and exit.'
@@ -364,6 +384,17 @@ complete -c flowerpower -n '__flowerpower_at \'status\'' -l no-color -d 'Print n
 complete -c flowerpower -n '__flowerpower_at \'status\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
 complete -c flowerpower -n '__flowerpower_at \'status\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
 complete -c flowerpower -n '__flowerpower_at \'status\'' -l help -s h -d 'Show this message and exit.'
+
+complete -c flowerpower -n '__flowerpower_at \'doctor\'' -l check -x -d 'Make only these checks: configuration, extras, versions, pipelines, backend, clock, status, schedules, worker, scheduler. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'doctor\'' -l worker-id -x -d 'The worker that the check `worker` asks for, by default any of here.'
+complete -c flowerpower -n '__flowerpower_at \'doctor\'' -l strict -d 'End with 1 if there are only warnings, too.'
+complete -c flowerpower -n '__flowerpower_at \'doctor\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'doctor\'' -l quiet -s q -d 'Print only ids, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'doctor\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'doctor\'' -l no-color -d 'Print no colours.'
+complete -c flowerpower -n '__flowerpower_at \'doctor\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
+complete -c flowerpower -n '__flowerpower_at \'doctor\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'doctor\'' -l help -s h -d 'Show this message and exit.'
 
 complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a new -d 'Create a pipeline of one node, in two files to start from.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a list -d 'List the project\'s pipelines, and how their schedules stand.'
@@ -925,6 +956,26 @@ complete -c flowerpower -n '__flowerpower_at \'notify list\'' -l no-color -d 'Pr
 complete -c flowerpower -n '__flowerpower_at \'notify list\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
 complete -c flowerpower -n '__flowerpower_at \'notify list\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
 complete -c flowerpower -n '__flowerpower_at \'notify list\'' -l help -s h -d 'Show this message and exit.'
+
+complete -c flowerpower -n '__flowerpower_at \'service\' 0' -a print -d 'Print the files that run this project\'s workers as services.'
+complete -c flowerpower -n '__flowerpower_at \'service\'' -l help -s h -d 'Show this message and exit.'
+
+complete -c flowerpower -n '__flowerpower_at \'service print\'' -l workers -x -d 'How many worker processes.'
+complete -c flowerpower -n '__flowerpower_at \'service print\'' -l num-workers -s n -x -d 'Jobs at once; by default as conf/project.yml says.'
+complete -c flowerpower -n '__flowerpower_at \'service print\'' -l queues -x -d 'Take jobs from these queues, the first one first; by default from all. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'service print\'' -l scheduler -l no-scheduler -d 'Run a scheduler too; by default where workers fire no schedules.'
+complete -c flowerpower -n '__flowerpower_at \'service print\'' -l user -x -d 'The user to run as; by default the owner of the project.'
+complete -c flowerpower -n '__flowerpower_at \'service print\'' -l grace -x -d 'How long jobs may run on at a stop; by default 10m.'
+complete -c flowerpower -n '__flowerpower_at \'service print\'' -l image -x -d 'The container image; by default of the project\'s name.'
+complete -c flowerpower -n '__flowerpower_at \'service print\'' -l output -s o -r -F -d 'Write the result to FILE.'
+complete -c flowerpower -n '__flowerpower_at \'service print\'' -l yes -s y -d 'Do not ask.'
+complete -c flowerpower -n '__flowerpower_at \'service print\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'service print\'' -l quiet -s q -d 'Print only ids, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'service print\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'service print\'' -l no-color -d 'Print no colours.'
+complete -c flowerpower -n '__flowerpower_at \'service print\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
+complete -c flowerpower -n '__flowerpower_at \'service print\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'service print\'' -l help -s h -d 'Show this message and exit.'
 
 complete -c flowerpower -n '__flowerpower_at \'completion\' 0' -a show -d 'Print the completion script of a shell.'
 complete -c flowerpower -n '__flowerpower_at \'completion\' 0' -a install -d 'Write the completion script to where the shell looks for it, for this user alone.'

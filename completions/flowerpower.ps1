@@ -9,10 +9,12 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             Commands = [ordered]@{
                 'init' = 'Create a project, in a new folder or in the current one.'
                 'status' = 'Show the job queue on one screen: workers, queues, running and failed jobs, next fires.'
+                'doctor' = 'Check the project, its pipelines, its job queue and what they need; nothing runs.'
                 'pipeline' = 'Create, inspect and run the pipelines of a project.'
                 'job-queue' = 'Run pipelines in the background: jobs and their workers.'
                 'schedule' = 'Run pipelines on a schedule: cron, calendar, interval or date.'
                 'notify' = 'Notices of what happens: who is told, and a test of that.'
+                'service' = 'Files that run workers as services: systemd, launchd, containers.'
                 'completion' = 'Shell completion of commands, options and names.'
             }
             Arguments = @(
@@ -48,6 +50,24 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Show at most N.' }
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'doctor' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+            )
+            Options = @(
+                @{ Names = @('--check'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Make only these checks: configuration, extras, versions, pipelines, backend, clock, status, schedules, worker, scheduler. Repeatable.' }
+                @{ Names = @('--worker-id'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The worker that the check `worker` asks for, by default any of here.' }
+                @{ Names = @('--strict'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'End with 1 if there are only warnings, too.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
@@ -912,6 +932,41 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             Options = @(
                 @{ Names = @('--pipeline'); Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') }; Help = 'Only those of this pipeline.' }
                 @{ Names = @('--on'); Many = $false; Value = @{ Kind = 'choices'; Words = @('failed', 'recovered', 'missed', 'late', 'lost', 'finished') }; Help = 'Only those that are told of this.' }
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'service' = @{
+            Commands = [ordered]@{
+                'print' = 'Print the files that run this project''s workers as services.'
+            }
+            Arguments = @(
+            )
+            Options = @(
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'service print' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+                @{ Many = $false; Value = @{ Kind = 'text'; Words = @() } }
+            )
+            Options = @(
+                @{ Names = @('--workers'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How many worker processes.' }
+                @{ Names = @('--num-workers', '-n'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Jobs at once; by default as conf/project.yml says.' }
+                @{ Names = @('--queues'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Take jobs from these queues, the first one first; by default from all. Repeatable.' }
+                @{ Names = @('--scheduler', '--no-scheduler'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Run a scheduler too; by default where workers fire no schedules.' }
+                @{ Names = @('--user'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The user to run as; by default the owner of the project.' }
+                @{ Names = @('--grace'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How long jobs may run on at a stop; by default 10m.' }
+                @{ Names = @('--image'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The container image; by default of the project''s name.' }
+                @{ Names = @('--output', '-o'); Many = $false; Value = @{ Kind = 'file'; Words = @() }; Help = 'Write the result to FILE.' }
+                @{ Names = @('--yes', '-y'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Do not ask.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }

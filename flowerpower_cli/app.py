@@ -15,6 +15,7 @@ GROUPS = {
     "job-queue": "Run pipelines in the background: jobs and their workers.",
     "schedule": "Run pipelines on a schedule: cron, calendar, interval or date.",
     "notify": "Notices of what happens: who is told, and a test of that.",
+    "service": "Files that run workers as services: systemd, launchd, containers.",
     "completion": "Shell completion of commands, options and names.",
 }
 MODULES = {
@@ -22,6 +23,7 @@ MODULES = {
     for group, module, names in (
         ("", "init", "init"),
         ("", "status", "status"),
+        ("", "doctor", "doctor"),
         ("pipeline", "pipeline", "new"),
         ("pipeline", "pipeline_list", "list"),
         ("pipeline", "pipeline", "show validate delete export import"),
@@ -39,6 +41,7 @@ MODULES = {
         ("schedule", "schedule", "list show preview pause resume run-now delete history"),
         ("schedule", "schedule_backfill", "backfill"),
         ("notify", "notify", "test list"),
+        ("service", "service", "print"),
         ("completion", "completion", "show install"),
     )
     for name in names.split()
@@ -98,7 +101,7 @@ def _needed_commands(words: Sequence[str] | None) -> tuple[list[str], bool]:
         if named in MODULES:
             return [named], True
     group = words[:1]
-    return [path for path in MODULES if " " not in path or path.partition(" ")[0] in group], False
+    return [path for path in MODULES if " " not in path or path.split()[0] in group], False
 
 
 def _print_version(value: bool) -> None:

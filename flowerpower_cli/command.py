@@ -37,6 +37,7 @@ class CommandContext:
 
     Attributes:
         root: the parser's tree of commands, which completion describes.
+        base_dir, job_queue_type: the values of --base-dir and --type.
     """
 
     def __init__(self, options: SharedOptions, root: Any) -> None:
@@ -49,7 +50,7 @@ class CommandContext:
         )
         # Commands that need no project or no queue do not have these options.
         self.base_dir: Path | None = getattr(options, "base_dir", None)
-        self._job_queue_type: str | None = getattr(options, "type", None)
+        self.job_queue_type: str | None = getattr(options, "type", None)
         self._known_pipelines: set[str] = set()
 
     @cached_property
@@ -57,7 +58,7 @@ class CommandContext:
         """The project's PipelineManager."""
         from flowerpower.pipeline.manager import PipelineManager
 
-        return PipelineManager(self.base_dir, self._job_queue_type, quiet=True)
+        return PipelineManager(self.base_dir, self.job_queue_type, quiet=True)
 
     @property
     def timezone(self) -> str:

@@ -27,6 +27,7 @@ from flowerpower.jobs.job import (
     check_transition,
     check_ttl,
 )
+from flowerpower.jobs.problem import Problem
 from flowerpower.jobs.snapshot import ChangedJobs, Snapshot
 from flowerpower.text import check_name
 from flowerpower.triggers import clock
@@ -281,6 +282,17 @@ class JobQueueBackend(ABC):
 
         Raises:
             BackendUnreachable: if it does not answer.
+        """
+
+    @abstractmethod
+    def clock(self) -> datetime:
+        """Return the time by which jobs become due: the server's, on SQLite this machine's."""
+
+    @abstractmethod
+    def setup_problems(self) -> list[Problem]:
+        """Return what is wrong with how its server or its file is set up.
+
+        Only what a few cheap requests show, and nothing that its user may not ask for.
         """
 
     @abstractmethod

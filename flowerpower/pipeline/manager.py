@@ -21,6 +21,7 @@ from flowerpower.pipeline.registry import PipelineFiles, PipelineRegistry
 if TYPE_CHECKING:
     from flowerpower.pipeline.bundles.bundle import Bundle
     from flowerpower.pipeline.bundles.importing import ImportPlan
+    from flowerpower.pipeline.doctor.diagnosis import Diagnosis
     from flowerpower.pipeline.execute import OnEvent, OnRetry, OnWarning
     from flowerpower.pipeline.jobs import Job, Jobs
     from flowerpower.pipeline.notices import Notices
@@ -244,6 +245,22 @@ class PipelineManager(KnowsOtherNames):
         from flowerpower.pipeline.status import read_status
 
         return read_status(self.project, self.job_queue, limit)
+
+    def doctor(self, *checks: str, worker_id: str | None = None) -> Diagnosis:
+        """Examine files, packages, pipelines, job queue and schedules; what is wrong with each.
+
+        `checks` are names in `flowerpower.pipeline.doctor.examine.CHECKS`; without any, all that
+        are no health probes. Pipelines are imported in another process, and nothing runs.
+
+        Raises:
+            UsageError: if there is no such check.
+        """
+        from flowerpower.pipeline.doctor.examine import examine
+
+        return examine(
+            self.project.root, checks, job_queue_type=self.job_queue.type, worker_id=worker_id,
+            environ=self._environ,
+        )  # fmt: skip
 
     def plan(
         self,

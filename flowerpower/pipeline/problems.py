@@ -3,46 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
 
 from flowerpower.jobs.event import LATE_AFTER
 from flowerpower.jobs.job import JobStatus
 from flowerpower.jobs.notice import Delivery
+
+# Every view and test has them from here.
+from flowerpower.jobs.problem import Level as Level
+from flowerpower.jobs.problem import Problem as Problem
 from flowerpower.jobs.schedule import Schedule
 from flowerpower.jobs.snapshot import Snapshot
 from flowerpower.triggers.clock import format_duration
-
-
-class Level(StrEnum):
-    """How bad a problem is."""
-
-    ERROR = "error"
-    """Work does not get done."""
-    WARNING = "warning"
-    """It does, but somebody should look."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something that is wrong: `code` for programs, `message` and `hint` for people."""
-
-    code: str
-    level: Level
-    message: str
-    hint: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """All fields as a JSON object."""
-        return {**vars(self), "level": str(self.level)}
 
 
 def queue_problems(snapshot: Snapshot) -> Iterator[Problem]:
     """Jobs that wait and that nobody takes: without a worker, paused, suspended."""
     alive = [worker for worker in snapshot.workers if worker.is_alive(snapshot.taken_at)]
     served = {queue for worker in alive for queue in worker.queues}
+    for worker in snapshot.workers:
+        if worker.running and not alive:
+            seconds = format_duration(round(worker.seconds_silent(snapshot.taken_at)))
+            held = len(worker.running)
+            yield Problem(
+                "worker_silent", Level.ERROR,
+                f"The worker {worker.id} sent its last heartbeat {seconds} ago, and holds "
+                f"{held} job{'' if held == 1 else 's'}.",
+                "They run again once another worker runs: flowerpower job-queue start-worker",
+            )  # fmt: skip
     if alive and all(worker.suspended for worker in alive):
         yield Problem(
             "workers_suspended", Level.WARNING,
@@ -61,7 +49,7 @@ def queue_problems(snapshot: Snapshot) -> Iterator[Problem]:
             yield Problem(
                 "queue_without_worker", Level.ERROR if waiting else Level.WARNING,
                 f"No worker takes jobs from the queue {queue.name}; {_jobs(waiting)} in it.",
-                f"Start one: flowerpower job-queue start-worker --queue {queue.name}",
+                f"Start one: flowerpower job-queue start-worker --queues {queue.name}",
             )  # fmt: skip
 
 

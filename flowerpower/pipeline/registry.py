@@ -56,6 +56,22 @@ class PipelineFiles:
     module: Path | None
 
 
+def pipeline_names(root: Path) -> list[str]:
+    """The names of all pipelines of the project in the folder `root`, sorted.
+
+    Raises:
+        ConfigError: if the folder of their files cannot be read.
+    """
+    folder = root / PIPELINES_FOLDER
+    try:
+        files = [path for path in folder.iterdir() if path.suffix == ".yml" and path.is_file()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ConfigError(f"{PIPELINES_FOLDER} cannot be read: {error.strerror}.") from None
+    return sorted(path.stem for path in files if is_name(path.stem))
+
+
 class PipelineRegistry:
     """The pipelines of `project`: those with a file in conf/pipelines.
 
@@ -68,14 +84,7 @@ class PipelineRegistry:
 
     def names(self) -> list[str]:
         """The names of all pipelines, sorted."""
-        folder = self._project.root / PIPELINES_FOLDER
-        try:
-            files = [path for path in folder.iterdir() if path.suffix == ".yml" and path.is_file()]
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise ConfigError(f"{PIPELINES_FOLDER} cannot be read: {error.strerror}.") from None
-        return sorted(path.stem for path in files if is_name(path.stem))
+        return pipeline_names(self._project.root)
 
     def files(self, name: str) -> PipelineFiles:
         """The files of the pipeline `name`, which may be any text.

@@ -9,14 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from flowerpower.jobs.claim import WorkerInfo
 from flowerpower.jobs.job import Job
+from flowerpower.jobs.problem import Problem
 from flowerpower.jobs.schedule import Schedule
 from flowerpower.jobs.snapshot import QueueState
-from flowerpower.pipeline.problems import (
-    Problem,
-    notice_problems,
-    queue_problems,
-    schedule_problems,
-)
+from flowerpower.pipeline.problems import notice_problems, queue_problems, schedule_problems
 from flowerpower.triggers import clock
 
 if TYPE_CHECKING:

@@ -9,28 +9,20 @@ import typer
 from flowerpower.errors import UsageError
 from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.inputs import words
-from flowerpower_cli.options import QueueOptions, Strings, option, whole_number
+from flowerpower_cli.options import (
+    NumWorkers,
+    QueueOptions,
+    WorkerQueues,
+    option,
+    whole_number,
+)
 
 
 @command("job-queue start-worker", example="--num-workers 4", options=QueueOptions)
 def start_worker(
     context: CommandContext,
-    num_workers: Annotated[
-        int | None,
-        option(
-            "N",
-            "Jobs at once; by default as conf/project.yml says.",
-            whole_number,
-            names="--num-workers -n",
-        ),
-    ] = None,
-    queues: Annotated[
-        Strings,
-        option(
-            "QUEUE[,QUEUE]",
-            "Take jobs from these queues, the first one first; by default from all. Repeatable.",
-        ),
-    ] = None,
+    num_workers: NumWorkers = None,
+    queues: WorkerQueues = None,
     burst: Annotated[bool, typer.Option("--burst", help="End when no job is due.")] = False,
     max_jobs: Annotated[int | None, option("N", "End after N jobs.", whole_number)] = None,
     jobs_per_child: Annotated[

@@ -62,6 +62,18 @@ def words(text: str) -> pd.Series:
 """,
 )
 
+NIGHTLY = (
+    "",
+    """def sales() -> list[float]:
+    print("no file for yesterday: data/2026-11-28.csv")
+    return []
+
+
+def average(sales: list[float]) -> float:
+    return sum(sales) / len(sales)
+""",
+)
+
 
 def _project(folder: Path, project: str = "", **pipelines: tuple[str, str]) -> Path:
     for name, (config, module) in pipelines.items():
@@ -132,12 +144,15 @@ def test_the_blocks_of_a_page_show_what_they_say(
         redis_server: RedisServer = request.getfixturevalue("redis_server")
         environ["REDIS_URL"] = redis_server.url(11)
         setups[page.stem] = lambda folder: _hello_on(folder, "  type: apscheduler\n")
-    if page.stem in ("redis", "rq-tools"):
+    if page.stem in ("deploy", "redis", "rq-tools"):
         redis: RedisServer = request.getfixturevalue("redis_server")
-        environ["REDIS_URL"] = redis.url(9 if page.stem == "redis" else 10)
-        setups[page.stem] = lambda folder: _hello_on(
-            folder, "  type: rq\n  backend: {url: '${REDIS_URL}', queues: [default, slow]}\n"
-        )
+        environ["REDIS_URL"] = redis.url({"deploy": 7, "redis": 9, "rq-tools": 10}[page.stem])
+        on_redis = "  type: rq\n  backend: {url: '${REDIS_URL}', queues: [default, slow]}\n"
+        setups[page.stem] = lambda folder: _hello_on(folder, on_redis)
+        if page.stem == "deploy":
+            setups["deploy"] = lambda folder: _project(
+                folder, f"job_queue:\n{on_redis}", nightly=NIGHTLY
+            )
     if page.stem == "postgresql":
         postgres: PostgresServer = request.getfixturevalue("postgres")
         environ["DATABASE_URL"] = postgres.new_database()

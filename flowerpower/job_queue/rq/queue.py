@@ -22,7 +22,7 @@ from flowerpower.job_queue.base import (
     WorkerOptions,
 )
 from flowerpower.job_queue.records import seconds_of
-from flowerpower.job_queue.rq import observing
+from flowerpower.job_queue.rq import observing, setup
 from flowerpower.job_queue.rq.connection import Connection, make_url
 from flowerpower.job_queue.rq.fields import (
     RQ_KEY_PREFIX,
@@ -34,7 +34,6 @@ from flowerpower.job_queue.rq.fields import (
     stamp_of,
 )
 from flowerpower.job_queue.rq.job_changes import change_jobs
-from flowerpower.job_queue.rq.persistence import persistence
 from flowerpower.job_queue.rq.results import entry_of
 from flowerpower.job_queue.rq.sent_ahead import sent_ahead
 from flowerpower.job_queue.rq.store import PAGE, RedisStore, closed_error, loss, row_of_answer
@@ -42,6 +41,7 @@ from flowerpower.jobs.claim import Claim, ExpiredJob, Heartbeat, WorkerInfo
 from flowerpower.jobs.counter import Counter
 from flowerpower.jobs.event import Event
 from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobVerb, LogChunk
+from flowerpower.jobs.problem import Problem
 from flowerpower.jobs.snapshot import ChangedJobs, Snapshot
 from flowerpower.text import JOB_ID_LIMIT, check_name, is_job_id, is_name
 from flowerpower.triggers import clock
@@ -104,8 +104,15 @@ class RQManager(JobQueueBackend):
             "backend": "rq",
             "url": self.connection.url,
             "version": self.connection.version(info),
-            "persistence": persistence(info),
+            "persistence": setup.persistence(info),
         }
+
+    def clock(self) -> datetime:
+        seconds, microseconds = self._store.command("time")
+        return records.moment_of(seconds + microseconds / 1e6)
+
+    def setup_problems(self) -> list[Problem]:
+        return list(setup.problems(self.connection.info()))
 
     def close(self) -> None:
         self.connection.close()

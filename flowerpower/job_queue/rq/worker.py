@@ -20,7 +20,7 @@ from rq.worker import Worker as StockWorker
 from rq.worker import WorkerStatus
 
 from flowerpower.job_queue.base import JobQueueBackend, Watcher, WorkerEvent, WorkerOptions
-from flowerpower.job_queue.rq import persistence
+from flowerpower.job_queue.rq import setup
 from flowerpower.job_queue.rq.fields import rq_id
 from flowerpower.job_queue.rq.store import RedisStore
 from flowerpower.job_queue.worker.attempt import Attempt
@@ -270,8 +270,8 @@ def work(
     # Its worker has a level of its own. Each job would be a record; why its loop failed is wanted.
     logging.getLogger("rq.worker").setLevel(logging.ERROR)
     if on_event is not None:
-        for reason in persistence.warnings(store.connection.info()):
-            on_event(WorkerEvent("trouble", {"reason": reason}))
+        for problem in setup.loss_problems(store.connection.info()):
+            on_event(WorkerEvent("trouble", {"reason": problem.message}))
 
     def make_engine(worker: Worker) -> RqWorker:
         with store.connection.errors(), warnings.catch_warnings():
