@@ -6,7 +6,7 @@ _flowerpower_load() {
     commands=() options=() arguments=()
     case $1 in
         '')
-            commands=(init pipeline job-queue schedule completion)
+            commands=(init metrics pipeline job-queue schedule completion)
             options=(
                 '--version once flag'
                 '--help,-h once flag'
@@ -26,6 +26,18 @@ _flowerpower_load() {
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'
                 '--no-color once flag'
+                '--help,-h once flag'
+            )
+            ;;
+        metrics)
+            options=(
+                '--textfile once file'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
                 '--help,-h once flag'
             )
             ;;

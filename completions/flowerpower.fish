@@ -2,6 +2,7 @@
 
 set -g __flowerpower_commands \
     'init' \
+    'metrics' \
     'pipeline' \
     'pipeline new' \
     'pipeline list' \
@@ -48,6 +49,9 @@ set -g __flowerpower_valued \
     'init:--example' \
     'init:--from' \
     'init:--timezone' \
+    'metrics:--textfile' \
+    'metrics:--base-dir' \
+    'metrics:--type' \
     'pipeline new:--base-dir' \
     'pipeline list:--base-dir' \
     'pipeline list:--type' \
@@ -301,6 +305,7 @@ end
 complete -c flowerpower -f
 
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a init -d 'Create a project, in a new folder or in the current one.'
+complete -c flowerpower -n '__flowerpower_at \'\' 0' -a metrics -d 'Print the numbers of the job queue for Prometheus, as OpenMetrics.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a pipeline -d 'Create, inspect and run the pipelines of a project.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a job-queue -d 'Run pipelines in the background: jobs and their workers.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a schedule -d 'Run pipelines on a schedule: cron, calendar, interval or date.'
@@ -318,6 +323,15 @@ complete -c flowerpower -n '__flowerpower_at \'init\'' -l quiet -s q -d 'Print o
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l no-color -d 'Print no colours.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l help -s h -d 'Show this message and exit.'
+
+complete -c flowerpower -n '__flowerpower_at \'metrics\'' -l textfile -r -F -d 'Write to FILE instead, for node_exporter\'s textfile collector.'
+complete -c flowerpower -n '__flowerpower_at \'metrics\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'metrics\'' -l quiet -s q -d 'Print only ids, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'metrics\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'metrics\'' -l no-color -d 'Print no colours.'
+complete -c flowerpower -n '__flowerpower_at \'metrics\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
+complete -c flowerpower -n '__flowerpower_at \'metrics\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'metrics\'' -l help -s h -d 'Show this message and exit.'
 
 complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a new -d 'Create a pipeline of one node, in two files to start from.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a list -d 'List the project\'s pipelines, and how their schedules stand.'

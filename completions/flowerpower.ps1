@@ -8,6 +8,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
         '' = @{
             Commands = [ordered]@{
                 'init' = 'Create a project, in a new folder or in the current one.'
+                'metrics' = 'Print the numbers of the job queue for Prometheus, as OpenMetrics.'
                 'pipeline' = 'Create, inspect and run the pipelines of a project.'
                 'job-queue' = 'Run pipelines in the background: jobs and their workers.'
                 'schedule' = 'Run pipelines on a schedule: cron, calendar, interval or date.'
@@ -36,6 +37,22 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'metrics' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+            )
+            Options = @(
+                @{ Names = @('--textfile'); Many = $false; Value = @{ Kind = 'file'; Words = @() }; Help = 'Write to FILE instead, for node_exporter''s textfile collector.' }
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from flowerpower import __version__
-from flowerpower.errors import BackendUnreachable, ConfigError
+from flowerpower.errors import BackendUnreachable, ConfigError, FlowerpowerError
 from flowerpower.jobs.counter import BOUNDS, NO_BUCKET, Counter, CounterKind
 from flowerpower.jobs.job import JobStatus
 from flowerpower.jobs.schedule import Outcome
@@ -56,6 +57,37 @@ class Metrics:
         from prometheus_client.exposition import generate_latest
 
         return generate_latest(self).decode()
+
+    def write_textfile(self, path: Path) -> None:
+        """Write `prometheus` to a file, whole or not at all, for node_exporter.
+
+        Raises:
+            FlowerpowerError: if it cannot be written; a file that was there is as before.
+        """
+        from prometheus_client.exposition import write_to_textfile
+
+        try:
+            # Not `atomic_files`: what it writes beside the target has the same suffix, and
+            # node_exporter would read both.
+            write_to_textfile(str(path), self)
+        except OSError as error:
+            raise FlowerpowerError(f"{path} cannot be written: {error.strerror}.") from None
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Every family with its samples as JSON."""
+        return [
+            {
+                "name": family.name,
+                "type": family.type,
+                "unit": family.unit or None,
+                "help": family.documentation,
+                "samples": [
+                    {"name": sample.name, "labels": sample.labels, "value": sample.value}
+                    for sample in family.samples
+                ],
+            }
+            for family in self.families
+        ]
 
 
 def metrics_text(manager: PipelineManager) -> str:
