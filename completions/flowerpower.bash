@@ -394,6 +394,8 @@ _flowerpower_load() {
                 '--max-jobs once text'
                 '--jobs-per-child once text'
                 '--with-scheduler once flag'
+                '--log-format once choices text json'
+                '--job-logs once flag'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'
@@ -416,6 +418,7 @@ _flowerpower_load() {
             ;;
         'job-queue start-scheduler')
             options=(
+                '--log-format once choices text json'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'

@@ -165,10 +165,12 @@ set -g __flowerpower_valued \
     'job-queue start-worker:--queues' \
     'job-queue start-worker:--max-jobs' \
     'job-queue start-worker:--jobs-per-child' \
+    'job-queue start-worker:--log-format' \
     'job-queue start-worker:--base-dir' \
     'job-queue start-worker:--type' \
     'job-queue workers:--base-dir' \
     'job-queue workers:--type' \
+    'job-queue start-scheduler:--log-format' \
     'job-queue start-scheduler:--base-dir' \
     'job-queue start-scheduler:--type' \
     'job-queue migrate:--to' \
@@ -612,6 +614,8 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l burs
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l max-jobs -x -d 'End after N jobs.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l jobs-per-child -x -d 'How many jobs a process runs before it is replaced.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l with-scheduler -d 'Fire schedules too; on SQL every worker does.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l log-format -x -a 'text json' -d 'How to log (FLOWERPOWER_LOG_FORMAT); by default as text.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l job-logs -d 'Print what jobs print too, each line with its job.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l quiet -s q -d 'Print only ids, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
@@ -628,6 +632,7 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue workers\'' -l base-dir 
 complete -c flowerpower -n '__flowerpower_at \'job-queue workers\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue workers\'' -l help -s h -d 'Show this message and exit.'
 
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-scheduler\'' -l log-format -x -a 'text json' -d 'How to log (FLOWERPOWER_LOG_FORMAT); by default as text.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-scheduler\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-scheduler\'' -l quiet -s q -d 'Print only ids, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-scheduler\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'

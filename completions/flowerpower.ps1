@@ -483,6 +483,8 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--max-jobs'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'End after N jobs.' }
                 @{ Names = @('--jobs-per-child'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How many jobs a process runs before it is replaced.' }
                 @{ Names = @('--with-scheduler'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Fire schedules too; on SQL every worker does.' }
+                @{ Names = @('--log-format'); Many = $false; Value = @{ Kind = 'choices'; Words = @('text', 'json') }; Help = 'How to log (FLOWERPOWER_LOG_FORMAT); by default as text.' }
+                @{ Names = @('--job-logs'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print what jobs print too, each line with its job.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
@@ -513,6 +515,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             Arguments = @(
             )
             Options = @(
+                @{ Names = @('--log-format'); Many = $false; Value = @{ Kind = 'choices'; Words = @('text', 'json') }; Help = 'How to log (FLOWERPOWER_LOG_FORMAT); by default as text.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }

@@ -9,8 +9,12 @@ from __future__ import annotations
 import logging
 from contextvars import ContextVar
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from flowerpower.triggers import clock
 
 _run: dict[str, Any] = {"pipeline": None, "job": None, "attempt": None}
+_zone: list[str] = []
 _own_node: ContextVar[str | None] = ContextVar("flowerpower_node", default=None)
 _running_nodes: list[str] = []
 
@@ -36,6 +40,16 @@ def set_run(pipeline: str, job: object = None, attempt: object = None) -> None:
     )
     _running_nodes.clear()
     _own_node.set(None)
+
+
+def set_zone(name: str) -> None:
+    """Logs of this process have the times of that zone, the project's."""
+    _zone[:] = [name]
+
+
+def log_zone() -> ZoneInfo | None:
+    """The zone of the times in logs; None for the machine's own."""
+    return clock.timezone(_zone[0]) if _zone else None
 
 
 def node_begins(name: str) -> None:

@@ -6,15 +6,20 @@ has not set it up, has the form of `LineFormatter`, and so can be read again.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from flowerpower.text import mask, visible
+from flowerpower.jobs.log_context import log_zone
+from flowerpower.text import mask, mask_values, visible
+from flowerpower.triggers import clock
 
+LOG_FORMAT_VARIABLE = "FLOWERPOWER_LOG_FORMAT"
+"""The variable of the environment that says how a worker logs: text or json."""
 CONTINUED = "\t"
 """What the further lines of one record begin with: nothing else that is printed does, mostly."""
 
@@ -22,8 +27,8 @@ CONTINUED = "\t"
 class LineFormatter(logging.Formatter):
     """Writes `2026-11-29T08:00:00.123+01:00 [node] WARNING logger: message`.
 
-    The time is that of the machine's zone. Without a node there are no brackets. Further lines of
-    the message and the traceback begin with a tab.
+    The time is in the project's zone, once that is known. Without a node there are no brackets.
+    Further lines of the message and the traceback begin with a tab.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -35,9 +40,34 @@ class LineFormatter(logging.Formatter):
         return f"{local_time(record.created)} {lines}"
 
 
+class JsonFormatter(logging.Formatter):
+    """Writes records as `json_line` does; a traceback is part of the message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line."""
+        text = record_text(record, self)
+        return json_line("log", record.levelname.lower(), text, record.name, record.created)
+
+
+def json_line(
+    event: str, level: str, message: str, logger: str = "flowerpower",
+    timestamp: float | None = None, **facts: Any,
+) -> str:  # fmt: skip
+    """A line of a worker's or scheduler's log as JSON, with secrets masked; by default of now."""
+    moment = clock.now() if timestamp is None else datetime.fromtimestamp(timestamp, UTC)
+    body = {
+        "time": clock.format_time(moment),
+        "event": event,
+        "level": level,
+        "logger": logger,
+        "message": mask(message),
+    }
+    return json.dumps(mask_values({**body, **facts}))
+
+
 def local_time(timestamp: float) -> str:
-    """RFC 3339 to the millisecond, with the offset of the machine's zone."""
-    moment = datetime.fromtimestamp(timestamp).astimezone()
+    """RFC 3339 to the millisecond, in the zone of this process's logs."""
+    moment = datetime.fromtimestamp(timestamp, UTC).astimezone(log_zone())
     return moment.isoformat(timespec="milliseconds")
 
 
@@ -84,11 +114,11 @@ _CHAINED = (
 _ANNOUNCES = re.compile(r"error|exception|critical|fatal|fail|warning|:$", re.IGNORECASE)
 _DRAWN = tuple(" \t|>╭│╰+\n")
 
-# What a terminal does with it: begin the line again, move up a line, colour, clear.
+# What a terminal does: move up a line, clear it, hide the cursor, colour.
 _UP = "\x1b[A"
 _OVERWRITTEN_BELOW = re.compile(r"\n\r?[^\n]*?\x1b\[A")
 _LINE_END = re.compile(r"\n(?!\r?[^\n]*?\x1b\[A)")
-_CLEARED = re.compile(r"\x1b\[[0-2]?K")
+_CLEARED = re.compile(r"\x1b\[(?:[0-2]?K|\?25[hl])")
 _COLOUR = re.compile(r"\x1b\[([\d;:]*)m")
 _COLOUR_ENDS = ("", "0", "00", "39", "49", "22")
 

@@ -32,7 +32,7 @@ from flowerpower.config.run import RunConfig, RunOverrides
 from flowerpower.config.yaml_reader import parse_yaml
 from flowerpower.errors import ConfigError, FlowerpowerError, RunFailed
 from flowerpower.jobs.encoding import encode_outputs
-from flowerpower.jobs.log_context import set_run
+from flowerpower.jobs.log_context import set_run, set_zone
 from flowerpower.jobs.run import (
     NodeEvent,
     RunError,
@@ -96,6 +96,7 @@ def execute(
         else:
             project = load_project(project_root(root))
             pipeline = PipelineRegistry(project).get(request.pipeline, request.overrides)
+        set_zone(project.timezone)
         scheduled_for = clock.parse_time(request.scheduled_for) if request.scheduled_for else None
         runner = PipelineRunner(
             project, pipeline, request.overrides, scheduled_for, kept_graphs=graphs

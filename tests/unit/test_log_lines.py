@@ -120,7 +120,7 @@ def test_the_level_of_other_loggers_is_found(
         ("\rbar 50%\r       \rdone\n", "done\n"),
         ("windows\r\nlines\r\n", "windows\nlines\n"),
         ("a: 0%\n\rb: 0%\x1b[A\ra: 50%\n\rb: 9%\x1b[A\ra: 100%\nend\n", "a: 100%\nend\n"),
-        ("\x1b[2K\rworking\x1b[K\n", "working\n"),
+        ("\x1b[?25l\x1b[2K\rworking\x1b[K\n\x1b[?25h", "working\n"),
         ("\x1b[32m2026\x1b[0m | \x1b[1mINFO\x1b[0m\n", "2026 | INFO\n"),
         ("\x1b[31m red without end\n", "\\x1b[31m red without end\n"),
         ("\x1b]0;title\x07\n", "\\x1b]0;title\\x07\n"),

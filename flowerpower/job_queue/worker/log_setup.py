@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from flowerpower.jobs.log_context import add_fields_to_records
-from flowerpower.jobs.log_lines import LineFormatter
+from flowerpower.jobs.log_lines import LOG_FORMAT_VARIABLE, JsonFormatter, LineFormatter
 from flowerpower.project_code import NewModules, is_own, module_paths
 
 _UNCHANGED = (logging.NOTSET, (), (), True, False)
@@ -27,6 +29,21 @@ def log_without_handlers() -> None:
         logging.lastResort.setFormatter(LineFormatter())
         logging.lastResort.setLevel(logging.NOTSET)
         logging.root.setLevel(logging.INFO)
+
+
+@contextlib.contextmanager
+def logging_to_worker() -> Iterator[None]:
+    """Print what is logged and warned of inside to stderr, in the form of the worker's own log."""
+    is_json = os.environ.get(LOG_FORMAT_VARIABLE) == "json"
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if is_json else LineFormatter())
+    logging.root.addHandler(handler)
+    logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        logging.root.removeHandler(handler)
 
 
 class LoggingState:
