@@ -175,20 +175,26 @@ class LineReader:
 
     def __init__(self) -> None:
         self.unfinished = ""
-        """The line that has no end yet, not masked."""
+        """What has no end yet, not masked."""
+        self._moved_up = False
 
     def feed(self, piece: str) -> list[str]:
         """The lines that end in this piece."""
-        text = self.unfinished + piece
+        text, moved_up = self.unfinished + piece, self._moved_up
+        self._moved_up = _UP in piece
         # Most logs have no such thing, and to look behind each line takes its time.
         lines = _LINE_END.split(text) if _UP in text else text.split("\n")
         self.unfinished = lines.pop()
+        if (moved_up or self._moved_up) and lines and self.unfinished[:1] in ("", "\r"):
+            # The next piece may move up again: then this was not the end of the line.
+            self.unfinished = f"{lines.pop()}\n{self.unfinished}"
         return [mask(line) + "\n" for line in lines]
 
     def close(self) -> list[str]:
-        """The last line, if it has no end."""
-        line, self.unfinished = self.unfinished, ""
-        return [mask(line)] if line else []
+        """What is left at the end of the log."""
+        *lines, last = _LINE_END.split(self.unfinished)
+        self.unfinished = ""
+        return [mask(line) + "\n" for line in lines] + ([mask(last)] if last else [])
 
 
 class EntryReader:

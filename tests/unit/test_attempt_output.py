@@ -18,6 +18,9 @@ def test_of_a_progress_bar_the_last_state_is_written() -> None:
     running.add_log(b"\r 4%|x\r\nnext\r\n")
     assert running.record_every == RECORD_EVERY
     assert running.take_output().log == "\r 4%|x\r\nnext\r\n"
+    nested = b"\ra: 1%\n\rb: 9%\r    \r\x1b[A\ra: 2%"
+    running.add_log(nested)
+    assert running.take_output().log == "\ra: 1%\n\r\x1b[A\ra: 2%"
 
 
 def test_what_is_no_bar_is_written_as_it_is() -> None:

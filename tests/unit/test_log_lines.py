@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from flowerpower.jobs import log_context
-from flowerpower.jobs.log_lines import EntryReader, LineFormatter, LogEntry, as_shown, shown
+from flowerpower.jobs.log_lines import (
+    EntryReader,
+    LineFormatter,
+    LineReader,
+    LogEntry,
+    as_shown,
+    shown,
+)
 
 TIME = "2026-11-29T08:00:00.123+01:00"
 RAISED = 'Traceback (most recent call last):\n  File "a.py", line 1, in f\n    1/0\nZeroDivisionError: no\n'
@@ -131,6 +138,19 @@ def test_the_last_state_is_shown(text: str, visible: str) -> None:
     """Of a progress bar; colours are left out, and what may act on a terminal is escaped."""
     assert shown(text) == visible
     assert "".join(shown(entry.text) for entry in entries(text, 1000)) == visible
+
+
+def test_a_bar_below_another_is_overwritten_however_it_is_cut() -> None:
+    """Once it has moved up, a line may go on in the next piece; all of the log comes in the end."""
+    text = "a: 0%\n\rb: 0%\x1b[A" + "\ra: 50%\n\rb: 9%\x1b[A" * 3 + "\ra: 100%\nend\nlast\n"
+    first = text.index("\x1b[A") + 3
+    for cut in range(first, len(text)):
+        reader = LineReader()
+        pieces = (text[:first], text[first:cut], text[cut:], "")
+        lines = [line for piece in pieces for line in reader.feed(piece)]
+        lines += reader.close()
+        assert "".join(lines) == text
+        assert [shown(line) for line in lines] == ["a: 100%\n", "end\n", "last\n"]
 
 
 def test_long_lines_take_no_time() -> None:

@@ -28,7 +28,8 @@ RECORD_EVERY = 0.25
 """Seconds between two writes of one attempt's log and progress."""
 RECORD_BAR_EVERY = 2.0
 """The same while it prints nothing but a progress bar: a log of hours would hold little else."""
-_OVERWRITTEN = re.compile(rb"\r[^\r\n]*(?=\r(?!\n))")
+# Not what has an escape: it may move to another line.
+_OVERWRITTEN = re.compile(rb"\r[^\r\n\x1b]*(?=\r(?!\n))")
 
 
 class StopReason(StrEnum):
