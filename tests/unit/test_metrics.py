@@ -1,6 +1,7 @@
 """The metrics of a project from Python, as Prometheus' own parsers read them."""
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -179,3 +180,24 @@ def test_without_the_queue_only_that_is_said(make_project: MakeProject, tmp_path
     metrics = read_metrics(PipelineManager(root, quiet=True))
     assert samples(metrics.openmetrics()) == {("flowerpower_up",): 0}
     assert "jobs.db" in str(metrics.unreachable)
+
+
+def test_the_documentation_has_every_metric(manager: PipelineManager) -> None:
+    """In one table, with its labels, and no other."""
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "monitoring.md"
+    rows = re.findall(r"^\| `(flowerpower_\w+)` \| (.*?) \|", page.read_text("utf-8"), re.MULTILINE)
+    documented = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
+    end_jobs(manager, finished(1))
+    manager.schedule("report", interval="1h")
+    manager.job_queue.pause_queue("default")
+    fire = Counter(CounterKind.FIRE, "report", "enqueued", 0)
+    counters = [*manager.job_queue.counters(), fire]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manager.job_queue, "counters", lambda: counters)
+        families = read_metrics(manager).families
+    suffixes = {"counter": "_total"}
+    assert documented == {
+        family.name + suffixes.get(family.type, ""): family.samples[0].labels.keys()
+        - {"project", "le"}
+        for family in families
+    }
