@@ -6,7 +6,7 @@ _flowerpower_load() {
     commands=() options=() arguments=()
     case $1 in
         '')
-            commands=(init status doctor pipeline job-queue schedule notify service completion)
+            commands=(init status doctor metrics pipeline job-queue schedule notify service completion)
             options=(
                 '--version once flag'
                 '--help,-h once flag'
@@ -46,6 +46,18 @@ _flowerpower_load() {
                 '--check many text'
                 '--worker-id once text'
                 '--strict once flag'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        metrics)
+            options=(
+                '--textfile once file'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'
@@ -421,6 +433,8 @@ _flowerpower_load() {
                 '--max-jobs once text'
                 '--jobs-per-child once text'
                 '--with-scheduler once flag'
+                '--log-format once choices text json'
+                '--job-logs once flag'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'
@@ -443,6 +457,7 @@ _flowerpower_load() {
             ;;
         'job-queue start-scheduler')
             options=(
+                '--log-format once choices text json'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'

@@ -4,6 +4,7 @@ set -g __flowerpower_commands \
     'init' \
     'status' \
     'doctor' \
+    'metrics' \
     'pipeline' \
     'pipeline new' \
     'pipeline list' \
@@ -65,6 +66,9 @@ set -g __flowerpower_valued \
     'doctor:--worker-id' \
     'doctor:--base-dir' \
     'doctor:--type' \
+    'metrics:--textfile' \
+    'metrics:--base-dir' \
+    'metrics:--type' \
     'pipeline new:--base-dir' \
     'pipeline list:--base-dir' \
     'pipeline list:--type' \
@@ -187,10 +191,12 @@ set -g __flowerpower_valued \
     'job-queue start-worker:--queues' \
     'job-queue start-worker:--max-jobs' \
     'job-queue start-worker:--jobs-per-child' \
+    'job-queue start-worker:--log-format' \
     'job-queue start-worker:--base-dir' \
     'job-queue start-worker:--type' \
     'job-queue workers:--base-dir' \
     'job-queue workers:--type' \
+    'job-queue start-scheduler:--log-format' \
     'job-queue start-scheduler:--base-dir' \
     'job-queue start-scheduler:--type' \
     'job-queue pause:--base-dir' \
@@ -356,6 +362,7 @@ complete -c flowerpower -f
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a init -d 'Create a project, in a new folder or in the current one.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a status -d 'Show the job queue on one screen: workers, queues, running and failed jobs, next fires.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a doctor -d 'Check the project, its pipelines, its job queue and what they need; nothing runs.'
+complete -c flowerpower -n '__flowerpower_at \'\' 0' -a metrics -d 'Print the numbers of the job queue for Prometheus, as OpenMetrics.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a pipeline -d 'Create, inspect and run the pipelines of a project.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a job-queue -d 'Run pipelines in the background: jobs and their workers.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a schedule -d 'Run pipelines on a schedule: cron, calendar, interval or date.'
@@ -395,6 +402,15 @@ complete -c flowerpower -n '__flowerpower_at \'doctor\'' -l no-color -d 'Print n
 complete -c flowerpower -n '__flowerpower_at \'doctor\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
 complete -c flowerpower -n '__flowerpower_at \'doctor\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
 complete -c flowerpower -n '__flowerpower_at \'doctor\'' -l help -s h -d 'Show this message and exit.'
+
+complete -c flowerpower -n '__flowerpower_at \'metrics\'' -l textfile -r -F -d 'Write to FILE instead, for node_exporter\'s textfile collector.'
+complete -c flowerpower -n '__flowerpower_at \'metrics\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'metrics\'' -l quiet -s q -d 'Print only ids, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'metrics\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'metrics\'' -l no-color -d 'Print no colours.'
+complete -c flowerpower -n '__flowerpower_at \'metrics\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
+complete -c flowerpower -n '__flowerpower_at \'metrics\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'metrics\'' -l help -s h -d 'Show this message and exit.'
 
 complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a new -d 'Create a pipeline of one node, in two files to start from.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a list -d 'List the project\'s pipelines, and how their schedules stand.'
@@ -691,6 +707,8 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l burs
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l max-jobs -x -d 'End after N jobs.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l jobs-per-child -x -d 'How many jobs a process runs before it is replaced.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l with-scheduler -d 'Fire schedules too; on SQL every worker does.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l log-format -x -a 'text json' -d 'How to log (FLOWERPOWER_LOG_FORMAT); by default as text.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l job-logs -d 'Print what jobs print too, each line with its job.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l quiet -s q -d 'Print only ids, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-worker\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
@@ -707,6 +725,7 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue workers\'' -l base-dir 
 complete -c flowerpower -n '__flowerpower_at \'job-queue workers\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue workers\'' -l help -s h -d 'Show this message and exit.'
 
+complete -c flowerpower -n '__flowerpower_at \'job-queue start-scheduler\'' -l log-format -x -a 'text json' -d 'How to log (FLOWERPOWER_LOG_FORMAT); by default as text.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-scheduler\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-scheduler\'' -l quiet -s q -d 'Print only ids, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue start-scheduler\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'

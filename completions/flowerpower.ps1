@@ -10,6 +10,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 'init' = 'Create a project, in a new folder or in the current one.'
                 'status' = 'Show the job queue on one screen: workers, queues, running and failed jobs, next fires.'
                 'doctor' = 'Check the project, its pipelines, its job queue and what they need; nothing runs.'
+                'metrics' = 'Print the numbers of the job queue for Prometheus, as OpenMetrics.'
                 'pipeline' = 'Create, inspect and run the pipelines of a project.'
                 'job-queue' = 'Run pipelines in the background: jobs and their workers.'
                 'schedule' = 'Run pipelines on a schedule: cron, calendar, interval or date.'
@@ -68,6 +69,22 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--check'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Make only these checks: configuration, extras, versions, pipelines, backend, clock, status, schedules, worker, scheduler. Repeatable.' }
                 @{ Names = @('--worker-id'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The worker that the check `worker` asks for, by default any of here.' }
                 @{ Names = @('--strict'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'End with 1 if there are only warnings, too.' }
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'metrics' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+            )
+            Options = @(
+                @{ Names = @('--textfile'); Many = $false; Value = @{ Kind = 'file'; Words = @() }; Help = 'Write to FILE instead, for node_exporter''s textfile collector.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
@@ -520,6 +537,8 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--max-jobs'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'End after N jobs.' }
                 @{ Names = @('--jobs-per-child'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How many jobs a process runs before it is replaced.' }
                 @{ Names = @('--with-scheduler'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Fire schedules too; on SQL every worker does.' }
+                @{ Names = @('--log-format'); Many = $false; Value = @{ Kind = 'choices'; Words = @('text', 'json') }; Help = 'How to log (FLOWERPOWER_LOG_FORMAT); by default as text.' }
+                @{ Names = @('--job-logs'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print what jobs print too, each line with its job.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
@@ -550,6 +569,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             Arguments = @(
             )
             Options = @(
+                @{ Names = @('--log-format'); Many = $false; Value = @{ Kind = 'choices'; Words = @('text', 'json') }; Help = 'How to log (FLOWERPOWER_LOG_FORMAT); by default as text.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from flowerpower.jobs.log_context import log_fields
     from flowerpower.pipeline.manager import PipelineManager
 
 __version__ = "0.1.0"
-__all__ = ["PipelineManager"]
+__all__ = ["PipelineManager", "log_fields"]
 
 
 def __getattr__(name: str) -> object:
@@ -17,4 +18,8 @@ def __getattr__(name: str) -> object:
         from flowerpower.pipeline.manager import PipelineManager
 
         return PipelineManager
+    if name == "log_fields":
+        from flowerpower.jobs.log_context import log_fields
+
+        return log_fields
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

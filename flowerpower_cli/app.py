@@ -24,6 +24,7 @@ MODULES = {
         ("", "init", "init"),
         ("", "status", "status"),
         ("", "doctor", "doctor"),
+        ("", "metrics", "metrics"),
         ("pipeline", "pipeline", "new"),
         ("pipeline", "pipeline_list", "list"),
         ("pipeline", "pipeline", "show validate delete export import"),

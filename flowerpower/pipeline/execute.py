@@ -32,6 +32,7 @@ from flowerpower.config.run import RunConfig, RunOverrides
 from flowerpower.config.yaml_reader import parse_yaml
 from flowerpower.errors import ConfigError, FlowerpowerError, RunFailed
 from flowerpower.jobs.encoding import encode_outputs
+from flowerpower.jobs.log_context import set_run, set_zone
 from flowerpower.jobs.run import (
     NodeEvent,
     RunError,
@@ -96,6 +97,7 @@ def execute(
         else:
             project = load_project(project_root(root))
             pipeline = PipelineRegistry(project).get(request.pipeline, request.overrides)
+        set_zone(project.timezone)
         scheduled_for = clock.parse_time(request.scheduled_for) if request.scheduled_for else None
         runner = PipelineRunner(
             project, pipeline, request.overrides, scheduled_for, kept_graphs=graphs
@@ -242,6 +244,7 @@ def run_in_child(
 ) -> dict[str, Any]:
     """Make the attempt of the RunRequest in `request["run"]`, in a worker's child.
 
+    `request["job"]` and `["attempt"]`, if they are there, are what its log says (`log_context`).
     Sends the settings (`retry`, `timeout` in seconds, whether to `tell_finished`, and the `secrets`
     that its log must not show) once they are known, and every change of a node's state. Any failure
     is an outcome, even if the request cannot be read. The outcome contains no known secret. `send`
@@ -267,6 +270,7 @@ def run_in_child(
         now = clock.format_time(clock.now())
         failure = run_error(error, Path.cwd())
         return RunOutcome("", "failed", now, now, 0.0, error=failure).to_json()
+    set_run(run.pipeline, request.get("job"), request.get("attempt"))
     outcome = execute(
         run,
         send_node,

@@ -408,6 +408,7 @@ class PipelineJobQueue:
         max_jobs: int | None = None,
         jobs_per_child: int = 1,
         with_scheduler: bool = False,
+        tell_logs: bool = False,
         on_event: Callable[[WorkerEvent], None] | None = None,
     ) -> int:
         """Run jobs until a signal stops it; the number of attempts that were made.
@@ -416,7 +417,7 @@ class PipelineJobQueue:
         `queues`, by default all of the project's. `burst` stops when no job is due, `max_jobs`
         after so many attempts. A child process makes `jobs_per_child` attempts. `with_scheduler`
         fires schedules too (on apscheduler every worker does). `on_event` is called from several
-        threads.
+        threads, with `tell_logs` for what jobs print too.
 
         Raises:
             UsageError: naming the number that is out of range, or the queue that does not exist.
@@ -432,8 +433,9 @@ class PipelineJobQueue:
         names = queues or self._config.backend.queues
         unique = tuple(dict.fromkeys(queue_or_default(self._project, name) for name in names))
         options = WorkerOptions(
-            slots, unique, burst, max_jobs, jobs_per_child, with_scheduler=with_scheduler
-        )
+            slots, unique, burst, max_jobs, jobs_per_child,
+            with_scheduler=with_scheduler, tell_logs=tell_logs,
+        )  # fmt: skip
         return self.backend.run_worker(options, on_event)
 
     def add_listener(self, callback: Callable[[Any], object], mask: int | None = None) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from hamilton.lifecycle import NodeExecutionHook
 
+from flowerpower.jobs.log_context import node_begins, node_ends
 from flowerpower.jobs.run import NodeEvent, NodeRecord
 from flowerpower.triggers import clock
 
@@ -47,6 +48,11 @@ class NodeEventHook(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorat
     def run_before_node_execution(
         self, *, node_name: str, task_id: str | None, **future_kwargs: Any
     ) -> None:
+        self.begin(node_name, task_id)
+        node_begins(node_name)
+
+    def begin(self, node_name: str, task_id: str | None) -> None:
+        """A node begins: in this thread, or elsewhere."""
         record = NodeRecord(node_name, "running", clock.format_time(clock.now()))
         with self._lock:
             # A node in a Parallelizable block runs once per item; the plan counted it once.
@@ -60,6 +66,7 @@ class NodeEventHook(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorat
     def run_after_node_execution(
         self, *, node_name: str, success: bool, task_id: str | None, **future_kwargs: Any
     ) -> None:
+        node_ends(node_name)
         with self._lock:
             running = self._running.pop((node_name, task_id), None)
             if running is None:

@@ -83,6 +83,7 @@ def _run_with_progress(
     scheduled_for: datetime | None,
 ) -> RunOutcome:
     from flowerpower.config.merge import merged_adapters, merged_run
+    from flowerpower.jobs import log_context
     from flowerpower.pipeline.run_errors import raise_for_error
     from flowerpower.triggers.clock import format_duration
     from flowerpower_cli.views.progress import run_progress
@@ -92,6 +93,9 @@ def _run_with_progress(
     # With a timeout another process runs the pipeline, and this one needs no Hamilton.
     if not settings.timeout:
         import_hamilton()
+        # A format of the pipeline's own logging may name what the records of a job have.
+        log_context.add_fields_to_records()
+        log_context.set_run(pipeline)
     bar = merged_adapters(settings.adapter, manager.project.config.adapter).progressbar or "rich"
 
     def on_retry(error: RunError, left: int, delay: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,6 +16,15 @@ from flowerpower_cli.options import (
     option,
     whole_number,
 )
+
+LogFormatOption = Annotated[
+    Literal["text", "json"] | None,
+    typer.Option(
+        envvar="FLOWERPOWER_LOG_FORMAT",
+        show_envvar=False,
+        help="How to log (FLOWERPOWER_LOG_FORMAT); by default as text.",
+    ),
+]
 
 
 @command("job-queue start-worker", example="--num-workers 4", options=QueueOptions)
@@ -31,13 +40,20 @@ def start_worker(
     with_scheduler: Annotated[
         bool, typer.Option("--with-scheduler", help="Fire schedules too; on SQL every worker does.")
     ] = False,
+    log_format: LogFormatOption = None,
+    job_logs: Annotated[
+        bool, typer.Option("--job-logs", help="Print what jobs print too, each line with its job.")
+    ] = False,
 ) -> None:
     """Start a worker: it takes jobs from the queue and runs each in a process of its own.
 
-    Ctrl-C or SIGTERM lets running jobs finish; a second one puts them back at once.
+    Ctrl-C or SIGTERM lets running jobs finish; a second one puts them back at once. With
+    --log-format json all that it says, and libraries log and warn of, is a line of JSON.
     """
     from flowerpower_cli.views.events import WorkerEvents
+    from flowerpower_cli.views.service_log import log_as_service
 
+    log_as_service(context.output, context.manager.project, log_format)
     job_queue = context.job_queue
     queue_names = words(queues)
     if queues and not queue_names:
@@ -57,6 +73,7 @@ def start_worker(
         max_jobs=max_jobs,
         jobs_per_child=jobs_per_child,
         with_scheduler=with_scheduler,
+        tell_logs=job_logs,
         on_event=events.print_event,
     )
 
@@ -80,14 +97,16 @@ def workers(context: CommandContext) -> None:
 
 
 @command("job-queue start-scheduler", options=QueueOptions)
-def start_scheduler(context: CommandContext) -> None:
+def start_scheduler(context: CommandContext, log_format: LogFormatOption = None) -> None:
     """Start a scheduler: it adds the jobs of schedules when they are due, and runs none.
 
     Any number may run at once. On SQL every worker is a scheduler too. Ctrl-C or SIGTERM stops it;
     with --quiet it prints the ids of the jobs that it adds.
     """
     from flowerpower_cli.views.events import SchedulerEvents
+    from flowerpower_cli.views.service_log import log_as_service
 
+    log_as_service(context.output, context.manager.project, log_format)
     job_queue = context.job_queue
     context.warn_if_left_behind()
     events = SchedulerEvents(context.output, context.manager.project, job_queue.check())

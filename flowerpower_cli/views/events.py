@@ -11,16 +11,18 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
 from flowerpower.errors import FlowerpowerError
-from flowerpower.text import mask_values
+from flowerpower.jobs.log_lines import EntryReader, LogEntry, json_line, shown
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
 from flowerpower_cli.views.jobs import STYLES, error_summary, short_id
 from flowerpower_cli.views.output import Output, write_line
 from flowerpower_cli.views.schedules import fire_cells
+from flowerpower_cli.views.service_log import line_time
 from flowerpower_cli.views.tables import Cell, Line, cell, counted
 
 if TYPE_CHECKING:
@@ -74,16 +76,15 @@ class SchedulerEvents:
 
     def _write(self, kind: str, facts: dict[str, Any]) -> None:
         if self._output.json:
-            body = {"time": clock.format_time(clock.now()), "event": kind, **facts}
-            write_line(sys.stdout, json.dumps(mask_values(body)))
+            sentence = "".join(cell.text for cell in self._cells(kind, facts))
+            write_line(sys.stdout, json_line(kind, _level(kind, facts), sentence, **facts))
         elif kind in ("job", "fire") and self._output.quiet:
             if job_id := self._quiet_id(kind, facts):
                 write_line(sys.stdout, job_id)
         elif kind in ("job", "fire"):
-            cells = self._job(facts) if kind == "job" else fire_cells(facts, self._zone)
-            self._show(sys.stdout, cells)
+            self._show(sys.stdout, self._cells(kind, facts))
         elif not self._output.quiet:
-            self._show(sys.stderr, self._notice(kind, facts))
+            self._show(sys.stderr, self._cells(kind, facts))
             if kind == "start":
                 self._show(sys.stderr, (cell(f"Backend {self._backend['url']}", "dim"),))
 
@@ -92,10 +93,16 @@ class SchedulerEvents:
         job_id: str | None = facts["job_id"]
         return job_id
 
-    def _show(self, stream: TextIO, cells: tuple[Cell, ...]) -> None:
-        now = clock.now().astimezone(self._zone)
-        # A log is read on another day, and beside those of machines in other zones.
-        time = f"{now:%H:%M:%S}" if stream.isatty() else now.isoformat(timespec="milliseconds")
+    def _cells(self, kind: str, facts: Mapping[str, Any]) -> tuple[Cell, ...]:
+        if kind == "job":
+            return self._job(facts)
+        return fire_cells(facts, self._zone) if kind == "fire" else self._notice(kind, facts)
+
+    def _show(
+        self, stream: TextIO, cells: tuple[Cell, ...], moment: datetime | None = None
+    ) -> None:
+        moment = (moment or clock.now()).astimezone(self._zone)
+        time = line_time(moment, is_terminal=stream.isatty())
         self._output.show(stream, [Line((cell(f"{time}  ", "dim"), *cells))])
 
     def _job(self, facts: Mapping[str, Any]) -> tuple[Cell, ...]:
@@ -156,12 +163,52 @@ class WorkerEvents(SchedulerEvents):
         super().__init__(output, project, backend)
         self._fires_schedules = fires_schedules
         self._learn_secrets = learn_secrets
+        self._logs: dict[tuple[str, int], EntryReader] = {}
 
     def _count(self, kind: str, facts: Mapping[str, Any]) -> None:
         if kind == "job":
             self._counts[str(facts["status"])] += 1
             # Before the event is printed: the error in it may quote a secret of this pipeline.
             self._learn_secrets(str(facts["pipeline"]))
+
+    def _write(self, kind: str, facts: dict[str, Any]) -> None:
+        if kind == "log":
+            self._write_log(facts)
+            return
+        if kind == "job" and (reader := self._logs.pop((facts["job"], facts["attempt"]), None)):
+            self._write_entries(facts, reader.close())
+        elif kind == "lost":
+            self._logs = {key: log for key, log in self._logs.items() if key[0] != facts["job"]}
+        super()._write(kind, facts)
+
+    def _write_log(self, facts: Mapping[str, Any]) -> None:
+        """What a job has printed: each line with its job, so that they can be told apart."""
+        reader = self._logs.setdefault((facts["job"], facts["attempt"]), EntryReader())
+        self._write_entries(facts, [*reader.feed(facts["text"]), *reader.flush()])
+
+    def _write_entries(self, facts: Mapping[str, Any], entries: Iterable[LogEntry]) -> None:
+        names = {name: facts[name] for name in ("pipeline", "job", "attempt")}
+        for entry in entries:
+            if self._output.json:
+                body = entry.to_json(**names)
+                body["time"] = body["time"] or clock.format_time(clock.now())
+                write_line(sys.stdout, json.dumps(body))
+            elif not self._output.quiet:
+                self._show_entry(facts, entry)
+
+    def _show_entry(self, facts: Mapping[str, Any], entry: LogEntry) -> None:
+        job_id = short_id(facts["job"]) if sys.stdout.isatty() else facts["job"]
+        text, moment = shown(entry.text), None
+        if entry.time is not None:
+            text, moment = text.removeprefix(f"{entry.time} "), clock.parse_time(entry.time)
+        # Each line, so that a journal in which jobs are mixed can be searched for one of them.
+        for line in text.splitlines():
+            cells = (
+                cell(job_id, "bold"),
+                cell(f"  {facts['pipeline']}  | ", "dim"),
+                cell(line.expandtabs(4)),
+            )
+            self._show(sys.stdout, cells, moment)
 
     def _quiet_id(self, kind: str, facts: Mapping[str, Any]) -> str | None:
         return str(facts["job"]) if kind == "job" else None
@@ -192,6 +239,22 @@ class WorkerEvents(SchedulerEvents):
                 f"{'it' if running == 1 else 'them'} at once."
             )
         return (cell(text, "yellow"),)
+
+
+_LEVELS = {"trouble": "error", "unreachable": "error"}
+_LEVELS |= dict.fromkeys(
+    ("lost", "expired", "worker_died", "suspended", "queue_paused", "forced"), "warning"
+)
+
+
+def _level(kind: str, facts: Mapping[str, Any]) -> str:
+    """How bad an event is, in the words of Python's logging."""
+    if kind == "job":
+        levels = {"failed": "error", "scheduled": "warning", "refused": "warning"}
+        return levels.get(str(facts["status"]), "info")
+    if kind == "fire":
+        return "warning" if facts["outcome"] == "missed" else "info"
+    return _LEVELS.get(kind, "info")
 
 
 def _queues_sentence(names: Sequence[str], *, is_paused: bool) -> str:

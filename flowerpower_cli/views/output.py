@@ -33,6 +33,7 @@ class Output:
         json: the result is one JSON value.
         quiet: the result is only ids, and messages are left out.
         verbose: 0, 1 (more messages) or 2 (causes of errors too).
+        has_log_lines: messages and errors are lines of a service's log in JSON.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Output:
         self.json = json
         self.quiet = quiet
         self.verbose = verbose
+        self.has_log_lines = False
         self._color = color
         self._consoles: dict[int, Console] = {}
 
@@ -110,12 +112,22 @@ class Output:
 
     def message(self, text: str) -> None:
         """Print a line for people on stderr; --quiet leaves it out."""
-        if not self.quiet:
+        if self.has_log_lines:
+            self._log_line("message", "info", text)
+        elif not self.quiet:
             self.plain_line(text)
 
     def warning(self, text: str) -> None:
         """Print something that people should know although the command goes on."""
-        self.plain_line(f"Warning: {text}")
+        if self.has_log_lines:
+            self._log_line("message", "warning", text)
+        else:
+            self.plain_line(f"Warning: {text}")
+
+    def _log_line(self, event: str, level: str, text: str, **facts: Any) -> None:
+        from flowerpower.jobs.log_lines import json_line
+
+        write_line(sys.stderr, json_line(event, level, text, **facts))
 
     def plain_line(self, text: str) -> None:
         """Print a text on stderr, masked and escaped, with --quiet too."""
@@ -125,6 +137,9 @@ class Output:
         """Print an expected failure: what happened, and a hint; with --json as a JSON object."""
         if self.json:
             body = {"error": mask_values(error.to_json(), named=True)}
+            if self.has_log_lines:
+                self._log_line("error", "error", error.message, **body)
+                return
             write_line(sys.stderr, json.dumps(body))
             return
         self.show(sys.stderr, self._error_lines(error))

@@ -15,7 +15,10 @@ MODULE = "def one() -> int:\n    return 1\n"
 HIDING = """\
 import sys
 
-HIDDEN = {"dask", "distributed", "hamilton_sdk", "mlflow", "opentelemetry", "ray", "tqdm"}
+HIDDEN = {
+    "dask", "distributed", "hamilton_sdk", "mlflow", "opentelemetry", "prometheus_client", "ray",
+    "tqdm",
+}
 
 class Hiding:
     def __init__(self, finder):
@@ -102,3 +105,11 @@ def test_a_job_names_it_too(bare: Cli, make_project: MakeProject) -> None:
     error = bare.run("job-queue", "show-job", "job", "--json", code=0).json["error"]
     assert error["message"].startswith("The executor ray is not installed")
     assert "flowerpower-cli[ray]" in error["hint"]
+
+
+def test_metrics_name_it(bare: Cli, make_project: MakeProject) -> None:
+    """Without prometheus_client there is no metric, and no traceback."""
+    make_project(plain=("", MODULE))
+    error = bare.run("metrics", "--json", code=4).error
+    assert "prometheus_client" in error["message"]
+    assert "flowerpower-cli[metrics]" in error["hint"]

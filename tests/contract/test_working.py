@@ -107,15 +107,24 @@ def test_jobs_run_and_end_as_they_are(working: JobQueueBackend) -> None:
 
 
 def test_a_failed_job_with_retries_is_tried_again(working: JobQueueBackend) -> None:
-    """A retry waits its delay, runs as a second attempt, and may succeed."""
+    """A retry waits its delay, runs as a second attempt, and may succeed.
+
+    A worker that is to tell what jobs print has told the log of each attempt before its end.
+    """
     overrides = with_inputs(act="once").model_copy(
         update={"retry": with_inputs().retry.model_copy(update={"max_retries": 2})}
     )
     working.add_job(spec("again", overrides=overrides))
-    run(working, WorkerOptions(max_jobs=2))
+    events = run(working, WorkerOptions(max_jobs=2, tell_logs=True))
     job = working.get_job("again")
     assert (job.status, job.attempt, job.attempts_left) == (JobStatus.FINISHED, 2, 1)
-    assert "".join(chunk.text for chunk in working.read_log("again", 2))
+    for attempt in (1, 2):
+        log = "".join(chunk.text for chunk in working.read_log("again", attempt))
+        told = [event for event in events if event.facts.get("attempt") == attempt]
+        assert {event.facts["job"] for event in told} == {"again"}
+        assert "".join(event.facts["text"] for event in told if event.kind == "log") == log
+        assert "region north\n" in log
+        assert told[-1].kind == "job"
 
 
 def test_running_jobs_are_cancelled_and_timed_out(working: JobQueueBackend, root: Path) -> None:

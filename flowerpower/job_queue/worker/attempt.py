@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import re
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -21,6 +22,14 @@ from flowerpower.triggers import clock
 
 MAX_PENDING_LOG = 1_000_000
 """Bytes of log that are held until they can be recorded; the end of the log is kept."""
+
+
+RECORD_EVERY = 0.25
+"""Seconds between two writes of one attempt's log and progress."""
+RECORD_BAR_EVERY = 2.0
+"""The same while it prints nothing but a progress bar: a log of hours would hold little else."""
+# Not what has an escape: it may move to another line.
+_OVERWRITTEN = re.compile(rb"\r[^\r\n\x1b]*(?=\r(?!\n))")
 
 
 class StopReason(StrEnum):
@@ -94,6 +103,7 @@ class Attempt:
     recorded: Future[None] = field(default_factory=Future)
     _text: bytearray = field(default_factory=bytearray)
     _cut: int = 0
+    _only_bar: bool = True
 
     @property
     def id(self) -> str:
@@ -202,6 +212,7 @@ class Attempt:
         """Add what the child printed."""
         with self.lock:
             self._text += text
+            self._only_bar &= b"\r" in text and b"\n" not in text
             self._trim()
         self._changed()
 
@@ -209,6 +220,7 @@ class Attempt:
         """Add a node's begin or end to the progress."""
         name = str(message.get("node"))[:200]
         with self.lock:
+            self._only_bar = False
             nodes = self.progress.setdefault("nodes", {})
             node = nodes.setdefault(name, {"started_at": clock.format_time(clock.now())})
             node.update(state=str(message.get("state")), seconds=message.get("seconds"))
@@ -216,6 +228,11 @@ class Attempt:
                 node["from_cache"] = True
             self.progress.update(done=message.get("done"), total=message.get("total"), current=name)
         self._changed()
+
+    @property
+    def record_every(self) -> float:
+        """Seconds to wait after a write before what is new now is written."""
+        return RECORD_BAR_EVERY if self._only_bar else RECORD_EVERY
 
     def _changed(self) -> None:
         # Only the first change since the last write wakes the recorder.
@@ -237,15 +254,19 @@ class Attempt:
             # A copy: it is written without the lock, while the next events change the original.
             nodes = {name: {**node} for name, node in self.progress.get("nodes", {}).items()}
             progress = {**self.progress, "nodes": nodes}
-        output = PendingOutput(bytes(self._text[:end]), self._cut, progress)
+        text = bytes(self._text[:end])
+        if b"\r" in text:
+            text = _OVERWRITTEN.sub(b"", text)
+        output = PendingOutput(text, self._cut, progress)
         del self._text[:end]
-        self._cut, self.is_dirty = 0, False
+        self._cut, self.is_dirty, self._only_bar = 0, False, True
         return output
 
     def put_back_output(self, output: PendingOutput) -> None:
         """Put back what could not be recorded, before what was printed since; hold the lock."""
         self._text[:0] = output.text
         self._cut += output.cut
+        self._only_bar = False
         self._trim()
         self.is_dirty = True
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from flowerpower.job_queue.worker import child, isolation
 from flowerpower.job_queue.worker.json_lines import LineReader, LineSocket, Message, to_line
-from flowerpower.job_queue.worker.log_setup import log_without_handlers
+from flowerpower.job_queue.worker.log_setup import log_without_handlers, logging_to_worker
 from flowerpower.triggers import clock
 
 PARENT_DIED = signal.SIGUSR1
@@ -60,6 +60,8 @@ class ForkServerProgram:
         sys.path[:] = options["path"]
         self._silence_limit: float | None = options["silence_limit"]
         isolation.prepare_streams()
+        # Where a pipeline catches an exception, loguru would print all of our frames above it too.
+        os.environ.setdefault("LOGURU_BACKTRACE", "false")
         for number in IGNORED:
             signal.signal(number, signal.SIG_IGN)
         signal.set_wakeup_fd(self._wake_writer.fileno(), warn_on_full_buffer=False)
@@ -71,12 +73,13 @@ class ForkServerProgram:
         # The worker may have died before `die_with_parent`: then no signal comes.
         if os.getppid() != options["worker"]:
             self._is_ending = True
-        for name in options["preload"]:
-            try:
-                pkgutil.resolve_name(name)(**options["preload_arguments"])
-            except ImportError as error:
-                log = logging.getLogger(__name__)
-                log.warning("%s cannot be imported before the fork: %s", name, error)
+        with logging_to_worker():
+            for name in options["preload"]:
+                try:
+                    pkgutil.resolve_name(name)(**options["preload_arguments"])
+                except ImportError as error:
+                    log = logging.getLogger(__name__)
+                    log.warning("%s cannot be imported before the fork: %s", name, error)
         self._entry: child.Entry = pkgutil.resolve_name(options["entry"])
         log_without_handlers()
         # A collection in a child would write to the pages that it shares with this process.

@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
+from flowerpower.jobs.log_context import add_fields_to_records
+from flowerpower.jobs.log_lines import LOG_FORMAT_VARIABLE, JsonFormatter, LineFormatter
 from flowerpower.project_code import NewModules, is_own, module_paths
 
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _UNCHANGED = (logging.NOTSET, (), (), True, False)
 """A logger as Python makes it, in the form of `_loggers`."""
 
 
 def log_without_handlers() -> None:
-    """Have everything from INFO up printed to stderr where a program sets up no logging."""
+    """Have everything from INFO up printed to stderr where a program sets up no logging.
+
+    Records have the fields of `log_context`, wherever they go.
+    """
+    add_fields_to_records()
     # Not a handler of the root logger: with one, a module's own `logging.basicConfig` would do
     # nothing, and what it gives a handler of its own would be printed twice.
     if logging.lastResort is not None and not logging.root.handlers:
-        logging.lastResort.setFormatter(logging.Formatter(LOG_FORMAT))
+        logging.lastResort.setFormatter(LineFormatter())
         logging.lastResort.setLevel(logging.NOTSET)
         logging.root.setLevel(logging.INFO)
+
+
+@contextlib.contextmanager
+def logging_to_worker() -> Iterator[None]:
+    """Print what is logged and warned of inside to stderr, in the form of the worker's own log."""
+    is_json = os.environ.get(LOG_FORMAT_VARIABLE) == "json"
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if is_json else LineFormatter())
+    logging.root.addHandler(handler)
+    logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        logging.root.removeHandler(handler)
 
 
 class LoggingState:
@@ -53,7 +75,8 @@ def _loggers() -> dict[str, tuple[object, ...]]:
         if isinstance(item, logging.Logger) and not _is_plain(item)
     }
     resort = logging.lastResort
-    root = (_state(logging.root), manager.disable, id(resort), resort and resort.level)
+    made_by = id(resort), resort and resort.level, id(logging.getLogRecordFactory())
+    root = _state(logging.root), manager.disable, *made_by
     return {"": root} | {name: state for name, state in states.items() if state != _UNCHANGED}
 
 

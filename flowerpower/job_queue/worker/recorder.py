@@ -17,7 +17,7 @@ from operator import attrgetter
 
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import FinishRequest, JobQueueBackend, WorkerOptions
-from flowerpower.job_queue.worker.attempt import Attempt, PendingOutput, StopReason
+from flowerpower.job_queue.worker.attempt import RECORD_EVERY, Attempt, PendingOutput, StopReason
 from flowerpower.job_queue.worker.events import Events
 from flowerpower.job_queue.worker.scheduler import RETRY_EVERY, Every, Maintenance
 from flowerpower.job_queue.worker.slots import SILENCE_SHARE, Slots
@@ -26,8 +26,6 @@ from flowerpower.jobs.claim import AttemptResult, Claim, Heartbeat, WorkerInfo
 from flowerpower.jobs.job import json_value
 from flowerpower.triggers import clock
 
-RECORD_EVERY = 0.25
-"""Seconds between two writes of one attempt's log and progress."""
 LOOK_EVERY = 1.0
 """Seconds between two looks at which queues are paused."""
 
@@ -214,8 +212,8 @@ class Recorder:
             for attempt in attempts:
                 attempt.failed_writes += 1
             return
-        for attempt, is_held in zip(attempts, held, strict=True):
-            self._result_recorded(attempt, held=is_held)
+        for attempt, output, is_held in zip(attempts, outputs, held, strict=True):
+            self._result_recorded(attempt, output, held=is_held)
 
     def _record(self, attempt: Attempt) -> None:
         now = clock.monotonic()
@@ -223,7 +221,7 @@ class Recorder:
             has_ended = attempt.has_ended
             # Not in its first moments either: most short jobs are written once, at their end.
             since = now - max(attempt.recorded_at, attempt.began)
-            if not has_ended and (not attempt.is_dirty or since < RECORD_EVERY):
+            if not has_ended and (not attempt.is_dirty or since < attempt.record_every):
                 return
             output = attempt.take_output()
         attempt.recorded_at = now
@@ -232,6 +230,8 @@ class Recorder:
                 self._record_end(attempt, output)
             elif not self._backend.record(attempt.claim, output.log, output.progress):
                 self._lease_lost(attempt)
+            else:
+                self._tell_log(attempt, output)
         except Exception:
             attempt.failed_writes += 1
             _put_back_output(attempt, output)
@@ -240,7 +240,8 @@ class Recorder:
     def _record_end(self, attempt: Attempt, output: PendingOutput) -> None:
         claim, reason = attempt.claim, attempt.requeue_reason
         if attempt.result is not None:
-            self._result_recorded(attempt, held=self._finish(attempt, attempt.result, output))
+            is_held = self._finish(attempt, attempt.result, output)
+            self._result_recorded(attempt, output, held=is_held)
             return
         if reason == StopReason.RELEASE:
             self._backend.release(claim)
@@ -261,7 +262,15 @@ class Recorder:
             attempt.result = replace(refusal, ended_at=result.ended_at, seconds=result.seconds)
             return self._backend.finish(attempt.claim, attempt.result, "", None)
 
-    def _result_recorded(self, attempt: Attempt, *, held: bool) -> None:
+    def _tell_log(self, attempt: Attempt, output: PendingOutput) -> None:
+        if self._options.tell_logs and (text := output.log):
+            claim = attempt.claim
+            names = {"job": claim.job_id, "pipeline": claim.pipeline, "attempt": claim.attempt}
+            self._events.emit("log", **names, text=text)
+
+    def _result_recorded(self, attempt: Attempt, output: PendingOutput, *, held: bool) -> None:
+        if held:
+            self._tell_log(attempt, output)
         result = attempt.result or attempt_result.cancelled(attempt.claim)
         self.done += 1
         attempt.facts = {

@@ -72,7 +72,7 @@ class Slots:
         overrides = overrides_of(claim.payload)
         run = RunRequest(str(self._base_dir), claim.pipeline, overrides, fire_time)
         keep = attempts_given < self._options.jobs_per_child
-        return {"run": run.to_json(), "keep": keep}
+        return {"run": run.to_json(), "keep": keep, "job": claim.job_id, "attempt": claim.attempt}
 
     def count_free(self) -> int:
         """How many claims can be begun now, with those that may wait for a child."""

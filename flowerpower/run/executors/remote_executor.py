@@ -83,7 +83,7 @@ class RemoteExecutor(Pool):
         except Exception as error:  # noqa: BLE001 - pickling runs the values' own code
             raise not_picklable(f"What {', '.join(names)} takes", error) from None
         for name in names:
-            self._node_events.run_before_node_execution(node_name=name, task_id=task.task_id)
+            self._node_events.begin(name, task.task_id)
         self._names[task.task_id] = names
         future: Future[Any] = Future()
         future.set_running_or_notify_cancel()
