@@ -20,6 +20,7 @@ MODULES = {
     f"{group} {name}".lstrip(): module
     for group, module, names in (
         ("", "init", "init"),
+        ("", "dashboard", "dashboard report"),
         ("pipeline", "pipeline", "new"),
         ("pipeline", "pipeline_list", "list"),
         ("pipeline", "pipeline", "show validate delete export import"),
@@ -92,7 +93,8 @@ def _needed_commands(words: Sequence[str] | None) -> tuple[list[str], bool]:
     for named in (" ".join(words[:2]), " ".join(words[:1])):
         if named in MODULES:
             return [named], True
-    return [path for path in MODULES if path.partition(" ")[0] in ("init", *words[:1])], False
+    group = words[:1]
+    return [path for path in MODULES if " " not in path or path.split()[0] in group], False
 
 
 def _print_version(value: bool) -> None:
