@@ -57,15 +57,19 @@ def dashboard(
     from flowerpower_cli.web import open_web
 
     _ = context.job_queue
-    server = open_web("server")
-    token = server.read_token(token_file, os.environ.get(server.TOKEN_VARIABLE))
-    server.check_address(host, token)
-    with server.open_socket(host, port) as listener:
-        url = server.url_of(host, listener.getsockname()[1])
-        site = server.Site(context.manager)
+    web = open_web("server")
+    token = web.read_token(token_file, os.environ.get(web.TOKEN_VARIABLE))
+    web.check_address(host, token)
+    with web.open_socket(host, port) as listener:
+        free_port = listener.getsockname()[1]
+        url = web.url_of(host, free_port)
+        site = web.Site(context.manager)
+        server = web.make_server(
+            site, free_port, token=token, hosts=words(allow_host), read_only=read_only
+        )
         context.output.result({"url": url, "read_only": read_only}, lambda: [line(url)], [url])
         context.output.message("Ctrl-C ends it.")
-        server.serve(site, listener, token=token, hosts=words(allow_host), read_only=read_only)
+        web.serve(server, listener)
 
 
 @command("report", example="-o report.html --since 7d", options=QueueOptions)

@@ -115,7 +115,7 @@ class Descriptions:
             answers = self.ask("describe", pipelines=names)
         except FlowerpowerError as error:
             body = {"error": error.to_json(), "files": None}
-            answers = {name: body for name in names}
+            answers = dict.fromkeys(names, body)
         for name in names:
             body = answers[name]
             self._kept[name] = _Kept(_description(body), body["files"], time.monotonic())

@@ -25,6 +25,6 @@ def health(site: Site) -> tuple[dict[str, Any], bool]:
     return {"status": "ok" if is_healthy else "failing", "problems": codes}, is_healthy
 
 
-def metrics(site: Site) -> str:
+def metrics(_site: Site) -> str:
     """The project's metrics as OpenMetrics text."""
     raise NotFound("There are no metrics yet.")

@@ -64,6 +64,14 @@ class Links:
         """The page of a job; None if there is none."""
         return f"/jobs/{quote(job_id, safe='')}"
 
+    def jobs(self, status: str) -> str:
+        """The list of the jobs of a status."""
+        return f"/jobs?status={status}"
+
+    def section(self, name: str) -> str:
+        """The list of workers or schedules."""
+        return f"/{name}"
+
     def schedule(self, schedule_id: str) -> str | None:
         """The page of a schedule."""
         return f"/schedules/{quote(schedule_id, safe='')}"

@@ -29,21 +29,29 @@ NAMES_SHOWN = ("failed", "cancelled", "running")
 class LinksWithin(Links):
     """Links to places of the same file; what it does not hold has no link."""
 
-    jobs: Collection[str]
-    schedules: Collection[str]
-    pipelines: Collection[str]
+    job_ids: Collection[str]
+    schedule_ids: Collection[str]
+    pipeline_names: Collection[str]
 
     def job(self, job_id: str) -> str | None:
-        """The place of a job."""
-        return f"#job-{job_id}" if job_id in self.jobs else None
+        """The place of a job; None if it is only listed."""
+        return f"#job-{job_id}" if job_id in self.job_ids else None
+
+    def jobs(self, _status: str) -> str:
+        """The list of jobs."""
+        return "#jobs"
+
+    def section(self, name: str) -> str:
+        """A part of the report."""
+        return f"#{name}"
 
     def schedule(self, schedule_id: str) -> str | None:
         """The place of a schedule."""
-        return f"#schedule-{schedule_id}" if schedule_id in self.schedules else None
+        return f"#schedule-{schedule_id}" if schedule_id in self.schedule_ids else None
 
     def pipeline(self, name: str) -> str | None:
         """The place of a pipeline."""
-        return f"#pipeline-{name}" if name in self.pipelines else None
+        return f"#pipeline-{name}" if name in self.pipeline_names else None
 
 
 def report(manager: PipelineManager, since: datetime | None, limit: int) -> str:
@@ -118,4 +126,4 @@ def _detail(reading: Reading, listed: Job) -> dict[str, Any]:
     log = None
     if listed.status is not JobStatus.FINISHED and listed.attempt:
         log = job_page.log_end(queue.read_log(listed.id, listed.attempt), MAX_LOG)
-    return {**values, "log": log, "outputs": [], "messages": []}
+    return {**values, "log": log}

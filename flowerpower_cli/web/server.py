@@ -80,27 +80,30 @@ def _netloc(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def serve(
+def make_server(
     site: Site,
-    listener: socket.socket,
+    port: int,
     *,
     token: str | None = None,
     hosts: Collection[str] = (),
     read_only: bool = False,
-) -> None:
-    """Answer requests until SIGINT or SIGTERM."""
-    port: int = listener.getsockname()[1]
+) -> Server:
+    """The server for a socket that listens at `port`."""
     rules = Rules(port, token, {*hosts, *own_names()}, read_only)
     dashboard = Dashboard(site, rules)
     config = uvicorn.Config(
         dashboard.app, log_config=None, access_log=False, server_header=False, ws="none",
         lifespan="on", timeout_graceful_shutdown=GRACE, limit_concurrency=500,
     )  # fmt: skip
-    server = _Server(config, dashboard)
+    return Server(config, dashboard)
+
+
+def serve(server: Server, listener: socket.socket) -> None:
+    """Answer requests until SIGINT or SIGTERM."""
     asyncio.run(server.serve(sockets=[listener]))
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """uvicorn's server, whose streams end when it ends."""
 
     def __init__(self, config: uvicorn.Config, dashboard: Dashboard) -> None:
@@ -110,17 +113,14 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Let a signal end it; uvicorn's own raises the signal again, as if it were a failure."""
-        loop = asyncio.get_running_loop()
-
-        def end() -> None:
-            # Otherwise each open page would hold the server until the end of its grace.
-            self._dashboard.live.close()
-            self.should_exit = True
-
-        try:
+        # In another thread than the main one, and on Windows, the loop gets no signals.
+        with contextlib.suppress(NotImplementedError, RuntimeError):
             for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, end)
-        except (NotImplementedError, ValueError):
-            # In another thread than the main one, or on Windows, nobody sends signals.
-            pass
+                asyncio.get_running_loop().add_signal_handler(number, self.stop)
         yield
+
+    def stop(self) -> None:
+        """End soon; to be called in its loop."""
+        # Otherwise each open page would hold the server until the end of its grace.
+        self._dashboard.live.close()
+        self.should_exit = True

@@ -77,6 +77,7 @@ def job_values(reading: Reading, record: Job) -> dict[str, Any]:
     bars = timeline(record, reading.now)
     states = {bar.name: bar.state for bar in bars}
     result = record.result or {}
+    shown = [*outputs(result.get("outputs") or {})]
     return {
         "job": record,
         "facts": facts,
@@ -86,7 +87,8 @@ def job_values(reading: Reading, record: Job) -> dict[str, Any]:
         "overrides": _as_json(record_data(record)["overrides"]),
         "error": record.error,
         "attempts": [*record.attempts] if record.attempt > 1 else [],
-        "outputs": [*outputs(result.get("outputs") or {})],
+        "values_of_result": [output for output in shown if not output.columns],
+        "tables_of_result": [output for output in shown if output.columns],
         "messages": [*run_messages({**result, "notes": None})] if result else [],
         "may_retry": record.status in (JobStatus.FAILED, JobStatus.CANCELLED),
         "may_cancel": not record.status.is_ended and not record.cancel_requested,
