@@ -6,7 +6,7 @@ _flowerpower_load() {
     commands=() options=() arguments=()
     case $1 in
         '')
-            commands=(init pipeline job-queue schedule completion)
+            commands=(init dashboard report pipeline job-queue schedule completion)
             options=(
                 '--version once flag'
                 '--help,-h once flag'
@@ -26,6 +26,36 @@ _flowerpower_load() {
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'
                 '--no-color once flag'
+                '--help,-h once flag'
+            )
+            ;;
+        dashboard)
+            options=(
+                '--host once text'
+                '--port once text'
+                '--read-only once flag'
+                '--token-file once file'
+                '--allow-host many text'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        report)
+            options=(
+                '--output,-o once file'
+                '--since once text'
+                '--limit once text'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
                 '--help,-h once flag'
             )
             ;;

@@ -25,6 +25,10 @@ COMMANDS = {
     "scheduler": "job-queue start-scheduler",
     "schedules": "schedule list",
     "show": "pipeline show",
+    "server": "dashboard",
+    "ui": "dashboard",
+    "web": "dashboard",
+    "webserver": "dashboard",
     "worker": "job-queue start-worker",
     "workers": "job-queue workers",
     "pipeline check": "pipeline validate",
@@ -93,7 +97,6 @@ COMMANDS = {
 """Ours by the path of a command that there is not; ours may end with an option."""
 ABSENT = {
     "mqtt": "There is no MQTT client here; let yours call `flowerpower job-queue add-job`.",
-    "ui": "There is no web page; see `flowerpower job-queue list-jobs` and `pipeline show --html`.",
 }
 """Sentences about commands that we have no other name for."""
 OPTIONS = {

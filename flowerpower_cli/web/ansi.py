@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 from flowerpower.text import mask, visible
 
 _SGR = re.compile(r"\x1b\[([0-9;]*)m")
+MAX_CODES = 50
 _COLORS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 
 
@@ -36,7 +37,7 @@ def _spans(pieces: list[str]) -> Iterator[Markup]:
 
 
 def _style_after(numbers: str, bold: bool, color: str) -> tuple[bool, str]:
-    codes = [int(code) if code else 0 for code in numbers[:100].split(";")]
+    codes = [int(code[:4] or 0) for code in numbers.split(";")[:MAX_CODES]]
     position = 0
     while position < len(codes):
         code = codes[position]

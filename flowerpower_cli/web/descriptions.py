@@ -16,6 +16,8 @@ from typing import Any
 
 from flowerpower import errors
 from flowerpower.errors import FlowerpowerError
+from flowerpower.pipeline.registry import MODULES_FOLDER
+from flowerpower.pipeline.signature import stamps_of_configuration
 from flowerpower.run.draw.graph import Graph, GraphNode
 from flowerpower.run.modules import file_stamp
 from flowerpower.text import visible
@@ -60,6 +62,7 @@ class Descriptions:
     """The descriptions of a project's pipelines, kept until a file that they depend on changes."""
 
     def __init__(self, base_dir: Path, job_queue_type: str) -> None:
+        self._root = base_dir
         self._base = {"base_dir": str(base_dir), "type": job_queue_type}
         self._kept: dict[str, _Kept] = {}
         self._lock = threading.Lock()
@@ -110,15 +113,19 @@ class Descriptions:
         kept = self._kept.get(name)
         return kept if kept is not None and kept.is_fresh else None
 
+    def _stamps(self, name: str) -> dict[str, Any]:
+        """Of the files that one mends first if the pipeline cannot be described."""
+        module = str(self._root / MODULES_FOLDER / f"{name}.py")
+        return {**stamps_of_configuration(self._root, name), module: file_stamp(module)}
+
     def _read(self, names: Sequence[str]) -> None:
         try:
             answers = self.ask("describe", pipelines=names)
         except FlowerpowerError as error:
-            body = {"error": error.to_json(), "files": None}
-            answers = dict.fromkeys(names, body)
+            answers = {name: {"error": error.to_json()} for name in names}
         for name in names:
-            body = answers[name]
-            self._kept[name] = _Kept(_description(body), body["files"], time.monotonic())
+            stamps = answers[name].get("files") if "graph" in answers[name] else self._stamps(name)
+            self._kept[name] = _Kept(_description(answers[name]), stamps, time.monotonic())
 
 
 def _run(request: Mapping[str, Any]) -> dict[str, Any]:

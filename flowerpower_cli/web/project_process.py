@@ -19,7 +19,6 @@ from typing import Any
 
 from flowerpower.errors import FlowerpowerError
 from flowerpower.pipeline import PipelineManager, signature
-from flowerpower.pipeline.registry import MODULES_FOLDER
 from flowerpower.text import mask_values
 from flowerpower_cli.command import importing_modules
 from flowerpower_cli.inputs import parse_value
@@ -48,7 +47,7 @@ def _describe(manager: PipelineManager, request: dict[str, Any]) -> dict[str, An
 
 
 def _describe_one(manager: PipelineManager, name: str) -> dict[str, Any]:
-    from flowerpower.run.modules import file_stamp, imported_code
+    from flowerpower.run.modules import imported_code
     from flowerpower_cli.views.pipelines import input_value
 
     stamps = signature.stamps_of_configuration(manager.project.root, name)
@@ -56,9 +55,7 @@ def _describe_one(manager: PipelineManager, name: str) -> dict[str, Any]:
         files = manager.registry.get(name)
         plan, graph = manager.plan(name, complete=False), manager.graph(name)
     except FlowerpowerError as error:
-        # Other modules may be wrong too; these are what one edits first.
-        module = str(manager.project.root / MODULES_FOLDER / f"{name}.py")
-        return {"error": error.to_json(), "files": {**stamps, module: file_stamp(module)}}
+        return {"error": error.to_json()}
     code = imported_code()
     known = {**plan.run.config, **plan.input_values}
     return {

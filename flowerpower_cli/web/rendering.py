@@ -132,7 +132,7 @@ class Renderer:
 
     def _key(self, kind: str, name: str) -> Markup:
         """The attribute by which the script finds a row again."""
-        return Markup(' id="{}-{}"').format(kind, name) if self._is_live else Markup("")
+        return Markup(' id="{}-{}"').format(kind, _shown(name)) if self._is_live else Markup("")
 
     def _when(self, moment: datetime | None) -> Markup:
         """A moment as short as it can be told; the whole of it is the element's title."""

@@ -138,10 +138,12 @@ def _digest(text: str) -> bytes:
 
 
 def _host_name(header: str) -> str:
+    """The name in a Host header; empty if it is none."""
     try:
-        return (urlsplit(f"//{header}").hostname or "").rstrip(".")
+        name = urlsplit(f"//{header}").hostname
     except ValueError:
-        return ""
+        name = None
+    return "" if name is None or set(header) & set("@/?#") else name.rstrip(".")
 
 
 def own_names() -> set[str]:

@@ -104,7 +104,7 @@ class Client:
         assert answer.status == 200, answer.text
         return answer.text
 
-    def form_token(self, path: str = "/pipelines/report") -> str:
+    def form_token(self, path: str = "/") -> str:
         """The token of a form of the page."""
         found = FORM_TOKEN.search(self.get(path).text)
         assert found

@@ -56,7 +56,7 @@ def test_pages_have_no_inline_script_or_style(client: Client) -> None:
         ("evil.example:8642", 421),
         ("127.0.0.1.evil.example", 421),
         ("localhost.evil.example", 421),
-        ("evil.example@127.0.0.1", 200),
+        ("evil.example@127.0.0.1", 421),
         ("", 421),
     ],
 )
