@@ -13,6 +13,7 @@ from flowerpower.errors import UsageError
 from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.inputs import words
 from flowerpower_cli.options import (
+    Limit,
     OutputFile,
     QueueOptions,
     Strings,
@@ -78,13 +79,13 @@ def report(
     output: OutputFile = None,
     since: Annotated[
         datetime | None,
-        option("TIME", "Jobs not before this ISO 8601 time, or 2h ago.", time_or_ago),
+        option("TIME", "Not before this ISO 8601 time, or 2h ago.", time_or_ago),
     ] = None,
-    limit: Annotated[int, option("N", "At most N jobs.", whole_number)] = 1000,
+    limit: Limit = 1000,
 ) -> None:
     """Write the dashboard's pages as one HTML file that needs no server, no script and no network.
 
-    Without --output it goes to stdout.
+    --since and --limit say which jobs it lists. Without --output it goes to stdout.
     """
     from flowerpower.pipeline.overrides import due_time
     from flowerpower_cli.views.output import check_writable

@@ -78,7 +78,8 @@ def pipeline_values(reading: Reading, name: str, description: Description) -> di
 
 
 def _queues(reading: Reading) -> Sequence[str]:
-    return reading.site.manager.project.config.job_queue.backend.queues
+    configured = reading.site.manager.project.config.job_queue
+    return configured.backend.queues
 
 
 def _field(body: Mapping[str, Any]) -> InputField:
