@@ -6,7 +6,7 @@ _flowerpower_load() {
     commands=() options=() arguments=()
     case $1 in
         '')
-            commands=(init status doctor metrics pipeline job-queue schedule notify service completion)
+            commands=(init status doctor metrics dashboard report pipeline job-queue schedule notify service completion)
             options=(
                 '--version once flag'
                 '--help,-h once flag'
@@ -58,6 +58,36 @@ _flowerpower_load() {
         metrics)
             options=(
                 '--textfile once file'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        dashboard)
+            options=(
+                '--host once text'
+                '--port once text'
+                '--read-only once flag'
+                '--token-file once file'
+                '--allow-host many text'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
+                '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        report)
+            options=(
+                '--output,-o once file'
+                '--since once text'
+                '--limit once text'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'

@@ -5,6 +5,8 @@ set -g __flowerpower_commands \
     'status' \
     'doctor' \
     'metrics' \
+    'dashboard' \
+    'report' \
     'pipeline' \
     'pipeline new' \
     'pipeline list' \
@@ -69,6 +71,18 @@ set -g __flowerpower_valued \
     'metrics:--textfile' \
     'metrics:--base-dir' \
     'metrics:--type' \
+    'dashboard:--host' \
+    'dashboard:--port' \
+    'dashboard:--token-file' \
+    'dashboard:--allow-host' \
+    'dashboard:--base-dir' \
+    'dashboard:--type' \
+    'report:--output' \
+    'report:-o' \
+    'report:--since' \
+    'report:--limit' \
+    'report:--base-dir' \
+    'report:--type' \
     'pipeline new:--base-dir' \
     'pipeline list:--base-dir' \
     'pipeline list:--type' \
@@ -363,6 +377,8 @@ complete -c flowerpower -n '__flowerpower_at \'\' 0' -a init -d 'Create a projec
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a status -d 'Show the job queue on one screen: workers, queues, running and failed jobs, next fires.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a doctor -d 'Check the project, its pipelines, its job queue and what they need; nothing runs.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a metrics -d 'Print the numbers of the job queue for Prometheus, as OpenMetrics.'
+complete -c flowerpower -n '__flowerpower_at \'\' 0' -a dashboard -d 'Show jobs, schedules, pipelines and workers as web pages, which follow what happens.'
+complete -c flowerpower -n '__flowerpower_at \'\' 0' -a report -d 'Write the dashboard\'s pages as one HTML file that needs no server, no script and no network.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a pipeline -d 'Create, inspect and run the pipelines of a project.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a job-queue -d 'Run pipelines in the background: jobs and their workers.'
 complete -c flowerpower -n '__flowerpower_at \'\' 0' -a schedule -d 'Run pipelines on a schedule: cron, calendar, interval or date.'
@@ -411,6 +427,30 @@ complete -c flowerpower -n '__flowerpower_at \'metrics\'' -l no-color -d 'Print 
 complete -c flowerpower -n '__flowerpower_at \'metrics\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
 complete -c flowerpower -n '__flowerpower_at \'metrics\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
 complete -c flowerpower -n '__flowerpower_at \'metrics\'' -l help -s h -d 'Show this message and exit.'
+
+complete -c flowerpower -n '__flowerpower_at \'dashboard\'' -l host -x -d 'Listen at this address; any but this machine\'s own needs a token.'
+complete -c flowerpower -n '__flowerpower_at \'dashboard\'' -l port -x -d 'Listen at this port; 0 is any free one.'
+complete -c flowerpower -n '__flowerpower_at \'dashboard\'' -l read-only -d 'Show all, change nothing.'
+complete -c flowerpower -n '__flowerpower_at \'dashboard\'' -l token-file -r -F -d 'A file with the token to sign in with; by default FLOWERPOWER_DASHBOARD_TOKEN.'
+complete -c flowerpower -n '__flowerpower_at \'dashboard\'' -l allow-host -x -d 'Names of hosts that browsers may call it by. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'dashboard\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'dashboard\'' -l quiet -s q -d 'Print only ids, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'dashboard\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'dashboard\'' -l no-color -d 'Print no colours.'
+complete -c flowerpower -n '__flowerpower_at \'dashboard\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
+complete -c flowerpower -n '__flowerpower_at \'dashboard\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'dashboard\'' -l help -s h -d 'Show this message and exit.'
+
+complete -c flowerpower -n '__flowerpower_at \'report\'' -l output -s o -r -F -d 'Write the result to FILE.'
+complete -c flowerpower -n '__flowerpower_at \'report\'' -l since -x -d 'Not before this ISO 8601 time, or 2h ago.'
+complete -c flowerpower -n '__flowerpower_at \'report\'' -l limit -x -d 'Show at most N.'
+complete -c flowerpower -n '__flowerpower_at \'report\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'report\'' -l quiet -s q -d 'Print only ids, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'report\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'report\'' -l no-color -d 'Print no colours.'
+complete -c flowerpower -n '__flowerpower_at \'report\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
+complete -c flowerpower -n '__flowerpower_at \'report\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
+complete -c flowerpower -n '__flowerpower_at \'report\'' -l help -s h -d 'Show this message and exit.'
 
 complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a new -d 'Create a pipeline of one node, in two files to start from.'
 complete -c flowerpower -n '__flowerpower_at \'pipeline\' 0' -a list -d 'List the project\'s pipelines, and how their schedules stand.'

@@ -11,6 +11,8 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 'status' = 'Show the job queue on one screen: workers, queues, running and failed jobs, next fires.'
                 'doctor' = 'Check the project, its pipelines, its job queue and what they need; nothing runs.'
                 'metrics' = 'Print the numbers of the job queue for Prometheus, as OpenMetrics.'
+                'dashboard' = 'Show jobs, schedules, pipelines and workers as web pages, which follow what happens.'
+                'report' = 'Write the dashboard''s pages as one HTML file that needs no server, no script and no network.'
                 'pipeline' = 'Create, inspect and run the pipelines of a project.'
                 'job-queue' = 'Run pipelines in the background: jobs and their workers.'
                 'schedule' = 'Run pipelines on a schedule: cron, calendar, interval or date.'
@@ -85,6 +87,44 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--textfile'); Many = $false; Value = @{ Kind = 'file'; Words = @() }; Help = 'Write to FILE instead, for node_exporter''s textfile collector.' }
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'dashboard' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+            )
+            Options = @(
+                @{ Names = @('--host'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Listen at this address; any but this machine''s own needs a token.' }
+                @{ Names = @('--port'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Listen at this port; 0 is any free one.' }
+                @{ Names = @('--read-only'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show all, change nothing.' }
+                @{ Names = @('--token-file'); Many = $false; Value = @{ Kind = 'file'; Words = @() }; Help = 'A file with the token to sign in with; by default FLOWERPOWER_DASHBOARD_TOKEN.' }
+                @{ Names = @('--allow-host'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Names of hosts that browsers may call it by. Repeatable.' }
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'report' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+            )
+            Options = @(
+                @{ Names = @('--output', '-o'); Many = $false; Value = @{ Kind = 'file'; Words = @() }; Help = 'Write the result to FILE.' }
+                @{ Names = @('--since'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Not before this ISO 8601 time, or 2h ago.' }
+                @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Show at most N.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }

@@ -25,6 +25,7 @@ MODULES = {
         ("", "status", "status"),
         ("", "doctor", "doctor"),
         ("", "metrics", "metrics"),
+        ("", "dashboard", "dashboard report"),
         ("pipeline", "pipeline", "new"),
         ("pipeline", "pipeline_list", "list"),
         ("pipeline", "pipeline", "show validate delete export import"),

@@ -82,7 +82,7 @@ def overrides_from(options: RunOptions, progressbar: bool | None = None) -> RunO
 def _refuse_json(flag: str, texts: list[str] | None) -> None:
     """UsageError if a list or an object is given where names are expected, as in other tools."""
     for text in texts or []:
-        value = _value(text)
+        value = parse_value(text)
         if isinstance(value, list | dict):
             names = ",".join(map(str, value))
             raise UsageError(
@@ -162,17 +162,18 @@ def _parse_pairs(pairs: list[str] | None, flag: str) -> dict[str, Any]:
                 f"{flag} takes KEY=VALUE, got {one_line(shortened(pair, 60))!r}.",
                 hint=f"For example {flag} source_file=data.csv.",
             )
-        parsed[key.strip()] = _value(text)
+        parsed[key.strip()] = parse_value(text)
     return parsed
 
 
 def _written(pairs: list[str]) -> dict[str, str]:
     """The texts of `KEY=VALUE` pairs that are read as something else."""
     texts = {key.strip(): text for key, _, text in (pair.partition("=") for pair in pairs)}
-    return {key: text for key, text in texts.items() if _value(text) != text}
+    return {key: text for key, text in texts.items() if parse_value(text) != text}
 
 
-def _value(text: str) -> Any:
+def parse_value(text: str) -> Any:
+    """The value of the text in `-i KEY=TEXT`: JSON, or else the text itself."""
     try:
         return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):

@@ -32,6 +32,10 @@ COMMANDS = {
     "show": "pipeline show",
     "stats": "status",
     "top": "job-queue watch",
+    "server": "dashboard",
+    "ui": "dashboard",
+    "web": "dashboard",
+    "webserver": "dashboard",
     "worker": "job-queue start-worker",
     "workers": "job-queue workers",
     "webhooks": "notify list",
@@ -120,7 +124,6 @@ COMMANDS = {
 """Ours by the path of a command that there is not; ours may end with an option."""
 ABSENT = {
     "mqtt": "There is no MQTT client here; let yours call `flowerpower job-queue add-job`.",
-    "ui": "There is no web page; see `flowerpower job-queue list-jobs` and `pipeline show --html`.",
 }
 """Sentences about commands that we have no other name for."""
 OPTIONS = {

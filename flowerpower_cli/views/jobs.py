@@ -164,7 +164,7 @@ def job_view(job: Job, timezone: str) -> Iterator[Block]:
 
     zone = clock.timezone(timezone)
     yield from added_view(job)
-    yield from facts_view(_facts(job, zone))
+    yield from facts_view(job_facts(job, zone))
     yield from overrides_view(record_data(job)["overrides"])
     yield from _nodes_view(job, zone)
     yield from _attempts_view(job, zone)
@@ -186,7 +186,8 @@ def facts_view(facts: Iterable[tuple[str, str]]) -> Iterator[Block]:
         yield Line((cell(f"  {name.ljust(width)}  ", "dim"), cell(value)))
 
 
-def _facts(job: Job, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
+def job_facts(job: Job, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
+    """Names and values of all that is short to say of a job."""
     yield "queue", job.queue
     if job.priority:
         yield "priority", str(job.priority)

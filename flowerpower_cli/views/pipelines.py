@@ -96,7 +96,7 @@ def plan_view(
 
 def outputs_view(outputs: dict[str, Any]) -> Iterator[Block]:
     """Tables with their shape, each by itself, below one table of all other values."""
-    tables = {name: value for name, value in outputs.items() if _is_table(value)}
+    tables = {name: value for name, value in outputs.items() if is_table(value)}
     rest = {name: value for name, value in outputs.items() if name not in tables}
     if rest:
         names = [cell(name, "bold") for name in rest]
@@ -105,7 +105,7 @@ def outputs_view(outputs: dict[str, Any]) -> Iterator[Block]:
         yield from _table_view(name, value)
 
 
-def _is_table(value: Any) -> bool:
+def is_table(value: Any) -> bool:
     """Whether a value is the summary of a table.
 
     A user's own dictionary may have the key `summary_of` too, so each part is checked.

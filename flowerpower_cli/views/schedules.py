@@ -190,7 +190,7 @@ def schedule_view(
     yield _heading(schedule, _state(schedule))
     if schedule.fault:
         yield line(schedule.fault, "bold red")
-    yield from facts_view(_facts(schedule, zone))
+    yield from facts_view(schedule_facts(schedule, zone))
     yield from overrides_view(record_data(schedule)["overrides"] or {})
     if change is not None and change.standing is not Standing.SAME:
         yield section_title("YAML", f"  {STANDINGS[change.standing]}")
@@ -203,7 +203,8 @@ def schedule_view(
         yield from history_view(fires, zone)
 
 
-def _facts(schedule: Schedule, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
+def schedule_facts(schedule: Schedule, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
+    """Names and values of all that is short to say of a schedule."""
     spec = schedule.spec
     if spec is not None:
         yield "fires", _words(schedule)

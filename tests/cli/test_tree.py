@@ -94,10 +94,13 @@ def test_shared_options_work_after_every_command() -> None:
 
 
 def test_no_option_takes_a_secret() -> None:
-    """No flag is named after a password or a token: a command line can be read by others."""
+    """No flag is named after a password or a token: a command line can be read by others.
+
+    A file that holds one may be named.
+    """
     for path, command in LEAVES.items():
         for param in command.params:
-            assert not re.search(r"password|secret|token", " ".join(param.opts)), path
+            assert not re.search(r"(password|secret|token)(?!-file)", " ".join(param.opts)), path
 
 
 # The two flags by turns: that both show the same text has a test of its own.

@@ -80,6 +80,25 @@ def of_debian(program: str, *packages: str) -> tuple[str, dict[str, str]]:
     return next(str(path) for path in found if path.exists()), environ
 
 
+@cache
+def with_all_it_needs(path: str, package: str) -> tuple[str, dict[str, str]]:
+    """A program of a Debian package by its `path` there, with every package that it needs here."""
+    if Path(f"/{path}").exists():
+        return f"/{path}", {}
+    folder = _new_folder()
+    planned = subprocess.run(
+        ["apt-get", "install", "--simulate", "--no-install-recommends", package],
+        capture_output=True, text=True, timeout=60, check=True,
+    ).stdout  # fmt: skip
+    names = re.findall(r"^Inst (\S+)", planned, re.MULTILINE)
+    subprocess.run(["apt-get", "download", "-qq", *names], cwd=folder, check=True, timeout=600)
+    for archive in folder.glob("*.deb"):
+        subprocess.run(["dpkg", "-x", archive, folder], check=True, timeout=120)
+        archive.unlink()
+    libraries = {str(library.parent) for library in folder.rglob("*.so*")}
+    return str(folder / path), {"LD_LIBRARY_PATH": ":".join(sorted(libraries))}
+
+
 def _libraries(package: str) -> list[str]:
     """The libraries that a package names; the one of C is the machine's own."""
     shown = subprocess.run(

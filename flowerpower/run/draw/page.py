@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import get_args
 
+from flowerpower.jobs.run import NodeState
 from flowerpower.run.draw.graph import Graph, GraphNode, Row, column_count, lay_out, users_of
 from flowerpower.run.draw.text import cell_width, kind, label
 from flowerpower.text import mask, shortened, visible
@@ -24,8 +26,9 @@ GAP = 20
 MAX_TYPE = 60
 MAX_NAME = 80
 LANE_COLOURS = 6
+STATES = get_args(NodeState)
 
-_SVG_STYLE = (
+SVG_STYLE = (
     "".join(
         f"""
 .dag .lane{lane} {{ stroke: var(--lane{lane}); }}
@@ -45,21 +48,28 @@ _SVG_STYLE = (
 .dag circle { stroke-width: 2; }
 .dag .input circle { fill: var(--ground); }
 .dag .row { fill: transparent; }
+.dag .is-finished circle, .dag .is-finished .kind { fill: var(--final); }
+.dag .is-failed circle, .dag .is-failed .kind { fill: var(--failed); }
+.dag .is-running circle, .dag .is-running .kind { fill: var(--running); }
+.dag .is-skipped circle, .dag .is-interrupted circle { fill: var(--faint); }
 .dag g:hover > .row { fill: var(--hover); }
 """
 )
-"""The style sheet of the picture; that of the page sets the custom properties `--…`."""
+"""The style sheet of the picture; PALETTE sets the custom properties `--…`."""
 _LIGHT = """--ground: #ffffff; --text: #1f2328; --faint: #656d76; --line: #d1d9e0; --hover: #f0f3f6;
   --type: #0b6e99; --final: #1a7f37; --lane0: #0969da; --lane1: #bc4c00; --lane2: #8250df;
-  --lane3: #1a7f37; --lane4: #bf3989; --lane5: #7d6200;"""
+  --lane3: #1a7f37; --lane4: #bf3989; --lane5: #7d6200; --failed: #cf222e; --running: #9a6700;"""
 _DARK = """--ground: #0d1117; --text: #e6edf3; --faint: #9198a1; --line: #3d444d; --hover: #171d26;
   --type: #76c7e5; --final: #56d364; --lane0: #58a6ff; --lane1: #f0883e; --lane2: #bc8cff;
-  --lane3: #56d364; --lane4: #f778ba; --lane5: #d4b13f;"""
+  --lane3: #56d364; --lane4: #f778ba; --lane5: #d4b13f; --failed: #ff7b72; --running: #e3b341;"""
 MAX_PICTURE = 3_000_000
 """Characters of the SVG; browsers are slow with more."""
-_STYLE = f"""
+PALETTE = f"""
 :root {{ color-scheme: light dark; {_LIGHT} }}
 @media (prefers-color-scheme: dark) {{ :root {{ {_DARK} }} }}
+"""
+"""The custom properties of SVG_STYLE, for light and for dark."""
+_STYLE = f"""{PALETTE}
 body {{ margin: 2rem auto; padding: 0 1.5rem; max-width: 72rem; background: var(--ground);
   color: var(--text); font: 15px/1.5 system-ui, sans-serif; }}
 h1 {{ margin-bottom: 0; }}
@@ -74,7 +84,7 @@ th, td {{ padding: .35rem .9rem .35rem 0; border-bottom: 1px solid var(--line);
 th {{ color: var(--faint); font-weight: 500; }}
 td {{ white-space: pre-line; }}
 td:nth-child(2) {{ min-width: 8rem; overflow-wrap: anywhere; }}
-{_SVG_STYLE}"""
+{SVG_STYLE}"""
 
 
 def page(
@@ -180,8 +190,12 @@ def _code(text: str) -> str:
     return f"<code>{_escaped(text)}</code>"
 
 
-def svg(graph: Graph) -> str:
-    """The DAG as an `<svg class="dag">`; the page has its styles."""
+def svg(graph: Graph, states: Mapping[str, str] | None = None) -> str:
+    """The DAG as an `<svg class="dag">`; SVG_STYLE has its styles.
+
+    `states` are those of nodes in a run, by name: each is a class `is-STATE`, and is written out.
+    """
+    states = states or {}
     rows = lay_out((node.name for node in graph.nodes), graph.needs)
     names = [shortened(label(node.name), MAX_NAME) for node in graph.nodes]
     types = [shortened(label(node.type), MAX_TYPE) for node in graph.nodes]
@@ -200,14 +214,15 @@ def svg(graph: Graph) -> str:
         top = ROW_HEIGHT * number
         base = top + ROW_HEIGHT / 2 + 4.5
         lines += [
-            f'<g class="{_classes(node)}"><title>{_title(node)}</title>',
+            f'<g class="{_classes(node, states)}"><title>{_title(node)}</title>',
             f'<rect class="row" x="0" y="{top}" width="{total_width}" height="{ROW_HEIGHT}"/>',
             *_lanes(row, top),
             f'<circle class="{_lane(row.column)}" cx="{_x(row.column)}" '
             f'cy="{top + ROW_HEIGHT // 2}" r="5"/>',
             f'<text class="name" x="{name_x:g}" y="{base:g}">{html.escape(name)}</text>',
             f'<text class="type" x="{type_x:g}" y="{base:g}">{html.escape(type_)}</text>',
-            f'<text class="kind" x="{kind_x:g}" y="{base:g}">{kind(graph, node)}</text>',
+            f'<text class="kind" x="{kind_x:g}" y="{base:g}">'
+            f"{html.escape(states.get(node.name) or kind(graph, node))}</text>",
             "</g>",
         ]
     return "\n".join([*lines, "</svg>"])
@@ -247,8 +262,10 @@ def _lane(column: int) -> str:
     return f"lane{column % LANE_COLOURS}"
 
 
-def _classes(node: GraphNode) -> str:
-    return f"node{' input' if node.is_input else ''}{' final' if node.is_final else ''}"
+def _classes(node: GraphNode, states: Mapping[str, str]) -> str:
+    state = states.get(node.name, "")
+    in_run = f" is-{state}" if state in STATES else ""
+    return f"node{' input' if node.is_input else ''}{' final' if node.is_final else ''}{in_run}"
 
 
 def _title(node: GraphNode) -> str:

@@ -1,0 +1,1 @@
+"""What each page shows, read from the queue; and which page an address means."""

@@ -1,0 +1,167 @@
+"""Pages that change while they are open: what is sent, to whom, and what it costs."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from flowerpower.pipeline.job_queue import PipelineJobQueue
+from tests.conditions import eventually
+from tests.contract.fake_worker import FINISHED, FakeWorker
+from tests.web.conftest import Client, Running, running
+
+Event = tuple[str, Any]
+
+
+@contextmanager
+def listening(client: Client, address: str) -> Iterator[Iterator[Event]]:
+    """The events of a page, as a browser hears them."""
+    connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=60)
+    connection.request("GET", f"/events?address={quote(address, safe='')}")
+    response = connection.getresponse()
+    assert response.status == 200
+    assert response.headers["content-type"].startswith("text/event-stream")
+
+    def events() -> Iterator[Event]:
+        name = ""
+        for line in response:
+            text = line.decode().rstrip("\n")
+            if text.startswith("event: "):
+                name = text.removeprefix("event: ")
+            elif text.startswith("data: "):
+                yield name, json.loads(text.removeprefix("data: "))
+
+    try:
+        yield events()
+    finally:
+        connection.close()
+        response.close()
+
+
+def parts_of(events: Iterator[Event], name: str) -> str:
+    """The next text of a part."""
+    return next(body[name] for kind, body in events if kind == "parts" and name in body)
+
+
+def test_only_what_changed_is_sent(dashboard: Running) -> None:
+    """First all parts, then those that differ."""
+    manager = dashboard.manager
+    with listening(dashboard.client, "/") as events:
+        kind, first = next(events)
+        assert kind == "parts"
+        assert {"tiles", "running", "failed", "queues", "workers", "problems"} <= first.keys()
+        manager.add_job("report", job_id="new")
+        kind, changed = next(events)
+        assert (kind, "tiles" in changed, "workers" in changed) == ("parts", True, False)
+        manager.job_queue.pause_queue("default")
+        assert "paused" in parts_of(events, "queues")
+
+
+def test_lists_and_single_pages_are_live(dashboard: Running) -> None:
+    """With the filter of their address."""
+    manager = dashboard.manager
+    manager.add_job("report", job_id="one")
+    with (
+        listening(dashboard.client, "/jobs?status=cancelled") as cancelled,
+        listening(dashboard.client, "/jobs/one") as single,
+    ):
+        assert "No job meets" in parts_of(cancelled, "jobs")
+        assert "queued" in parts_of(single, "head")
+        manager.jobs.cancel("one")
+        assert "one" in parts_of(cancelled, "jobs")
+        assert "cancelled" in parts_of(single, "head")
+
+
+def test_a_log_is_sent_piece_by_piece(dashboard: Running) -> None:
+    """Each piece once, with its colours, and never as HTML; also that of the next attempt."""
+    backend = dashboard.manager.job_queue.backend
+    worker = FakeWorker(backend)
+    dashboard.manager.add_job("report", job_id="one")
+    claim = worker.take()
+    backend.record(claim, "<b>first</b>\n", None)
+    with listening(dashboard.client, "/jobs/one") as events:
+        logs = (body for kind, body in events if kind == "log")
+        first = next(logs)
+        assert first["attempt"] == 1
+        assert [chunk["html"] for chunk in first["chunks"]] == ["&lt;b&gt;first&lt;/b&gt;\n"]
+        backend.record(claim, "\x1b[31msecond\x1b[0m\n", None)
+        (chunk,) = next(logs)["chunks"]
+        assert chunk["html"] == '<span class="ansi-red">second</span>\n'
+        assert chunk["seq"] > first["chunks"][0]["seq"]
+        backend.release(claim)
+        assert worker.finish(worker.take(), FINISHED, "again\n")
+        again = next(logs)
+        assert (again["attempt"], again["chunks"][0]["html"]) == (2, "again\n")
+
+
+def test_one_reader_serves_all(dashboard: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The queue is read as often for ten open pages as for one, and not at all for none."""
+    reads: list[int] = []
+    snapshot = PipelineJobQueue.snapshot
+
+    def counted(self: PipelineJobQueue, limit: int = 20) -> Any:
+        reads.append(limit)
+        return snapshot(self, limit)
+
+    monkeypatch.setattr(PipelineJobQueue, "snapshot", counted)
+    monkeypatch.setattr("flowerpower_cli.web.live.INTERVAL", 0.05)
+    opened = [listening(dashboard.client, "/") for _ in range(10)]
+    streams = [stream.__enter__() for stream in opened]
+    for stream in streams:
+        next(stream)
+    reads.clear()
+    dashboard.manager.add_job("report")
+    for stream in streams:
+        assert "tiles" in next(stream)[1]
+    # One look may have been on its way; ten lookers would have read ten times each.
+    assert 1 <= len(reads) < 10
+    for one in opened:
+        one.__exit__(None, None, None)
+
+    def is_quiet() -> bool:
+        reads.clear()
+        return not _reads_within(reads, 0.5)
+
+    eventually(is_quiet)
+
+
+def _reads_within(reads: list[int], seconds: float) -> int:
+    """How often it was read in that time: that nothing happens has no sign of its own."""
+    time.sleep(seconds)
+    return len(reads)
+
+
+def test_a_page_that_is_gone_is_said(dashboard: Running) -> None:
+    """And others go on."""
+    dashboard.manager.add_job("report", job_id="one")
+    with listening(dashboard.client, "/jobs/one") as events:
+        assert "head" in next(events)[1]
+        dashboard.manager.jobs.delete("one")
+        message = next(body["message"] for kind, body in events if kind == "trouble")
+        assert "There is no job" in message
+
+
+def test_a_stream_ends_with_the_server(project: Path) -> None:
+    """An open page does not hold it: `running` fails if it does."""
+    with running(project) as started:
+        connection = http.client.HTTPConnection("127.0.0.1", started.client.port, timeout=60)
+        connection.request("GET", "/events?address=/")
+        response = connection.getresponse()
+        assert response.status == 200
+    assert response.read().startswith(b"retry: ")
+    connection.close()
+
+
+def test_an_address_of_no_page_is_trouble(dashboard: Running) -> None:
+    """Not an error of the server."""
+    for address in ("/none", "//evil.example/", "/jobs?page=x", "x" * 5000):
+        with listening(dashboard.client, address) as events:
+            assert next(events)[0] == "trouble"
