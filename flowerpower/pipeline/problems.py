@@ -25,6 +25,10 @@ class Level(StrEnum):
     """It does, but somebody should look."""
 
 
+NOTICES_READ = 100
+"""Notices that wait, or were given up, of which a status knows at most."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """Something that is wrong: `code` for programs, `message` and `hint` for people."""
@@ -105,6 +109,8 @@ def notice_problems(waiting: Sequence[Delivery], given_up: Sequence[Delivery]) -
         if deliveries:
             count = len(deliveries)
             notices = "1 notice" if count == 1 else f"{count} notices"
+            if count >= NOTICES_READ:
+                notices = f"{NOTICES_READ} notices or more"
             yield Problem(
                 code, Level.WARNING,
                 f"{notices} {what}: {deliveries[0].error}.",
