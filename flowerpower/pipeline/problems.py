@@ -9,12 +9,14 @@ from flowerpower.jobs.event import LATE_AFTER
 from flowerpower.jobs.job import JobStatus
 from flowerpower.jobs.notice import Delivery
 
-# Every view and test has them from here.
-from flowerpower.jobs.problem import Level as Level
-from flowerpower.jobs.problem import Problem as Problem
+from flowerpower.jobs.problem import Level, Problem
 from flowerpower.jobs.schedule import Schedule
 from flowerpower.jobs.snapshot import Snapshot
 from flowerpower.triggers.clock import format_duration
+
+
+NOTICES_READ = 100
+"""Notices that wait, or were given up, of which a status knows at most."""
 
 
 def queue_problems(snapshot: Snapshot) -> Iterator[Problem]:
@@ -93,6 +95,8 @@ def notice_problems(waiting: Sequence[Delivery], given_up: Sequence[Delivery]) -
         if deliveries:
             count = len(deliveries)
             notices = "1 notice" if count == 1 else f"{count} notices"
+            if count >= NOTICES_READ:
+                notices = f"{NOTICES_READ} notices or more"
             yield Problem(
                 code, Level.WARNING,
                 f"{notices} {what}: {deliveries[0].error}.",

@@ -12,7 +12,12 @@ from flowerpower.jobs.job import Job
 from flowerpower.jobs.problem import Problem
 from flowerpower.jobs.schedule import Schedule
 from flowerpower.jobs.snapshot import QueueState
-from flowerpower.pipeline.problems import notice_problems, queue_problems, schedule_problems
+from flowerpower.pipeline.problems import (
+    NOTICES_READ,
+    notice_problems,
+    queue_problems,
+    schedule_problems,
+)
 from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
@@ -83,7 +88,7 @@ def read_status(project: Project, job_queue: PipelineJobQueue, limit: int) -> Pr
     problems = [
         *queue_problems(snapshot),
         *schedule_problems(upcoming, now, has_scheduler=has_scheduler, command=command),
-        *notice_problems(notices.waiting(limit=1000), notices.given_up(limit=1000)),
+        *notice_problems(notices.waiting(NOTICES_READ), notices.given_up(NOTICES_READ)),
     ]
     return ProjectStatus(
         project.name,

@@ -218,6 +218,29 @@ def test_two_senders_never_claim_the_same(setup: BackendSetup) -> None:
         assert sorted(taken) == names
 
 
+@pytest.mark.shared
+def test_of_senders_that_plan_at_once_one_does(setup: BackendSetup) -> None:
+    """The others change nothing, and wait for nobody."""
+    with setup.open() as backend:
+        fail(FakeWorker(backend), *(f"j{number}" for number in range(20)))
+        events = [event.id for event in backend.events()]
+        at_once, answers = threading.Barrier(4), []
+
+        def plan(number: int) -> None:
+            with setup.open() as own:
+                at_once.wait()
+                answers.append(own.notices.plan(events, [delivery(f"of-{number}")]))
+
+        threads = [threading.Thread(target=plan, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(answers) == [False, False, False, True]
+        assert len(ids(backend)) == 1
+        assert backend.events() == []
+
+
 def test_namespaces_are_apart(setup: BackendSetup, backend: JobQueueBackend) -> None:
     """Of two projects in one place, neither sends the other's notices."""
     if not setup.is_shared:

@@ -10,7 +10,7 @@ from flowerpower.job_queue.apscheduler.observing import CHANGES
 
 TEXTS = {
     "skip_locked": "", "for_share": "", "for_update": "", "queues": ":queue", "ids": ":id",
-    "condition": "AND schedules.id = :id",
+    "condition": "AND schedules.id = :id", "targets": ":target",
 }  # fmt: skip
 
 
@@ -42,6 +42,10 @@ def plan_of(name: str, **texts: str) -> str:
         ("active_jobs", "flowerpower_jobs_active (namespace=? AND concurrency_key=?)"),
         ("count_active", "flowerpower_jobs_active (namespace=? AND concurrency_key=?)"),
         ("promote", "flowerpower_jobs_due (namespace=? AND run_at<?)"),
+        ("notices_due", "flowerpower_events_at (namespace=?)"),
+        ("notices_due", "flowerpower_deliveries_due (namespace=? AND send_at>?)"),
+        ("claim_delivery", "flowerpower_deliveries_due (namespace=? AND send_at<?)"),
+        ("claim_delivery", "flowerpower_deliveries_lane (namespace=? AND lane=? AND created_at<?)"),
         ("ledger_between", "flowerpower_fires_spans (namespace=? AND schedule_id=?"),
     ],
 )

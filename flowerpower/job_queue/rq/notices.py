@@ -66,14 +66,15 @@ class RedisNotices(NoticeStore):
         )
 
     def waiting(self, limit: int = 100) -> list[Delivery]:
-        rows = [_row(*answer) for answer in self._store.run("list_notices")]
-        deliveries = sorted(map(delivery_of, rows), key=lambda delivery: delivery.created_at)
-        return deliveries[: max(0, limit)]
+        return self._list(limit, given_up=False)
 
     def given_up(self, limit: int = 100) -> list[Delivery]:
+        return self._list(limit, given_up=True)
+
+    def _list(self, limit: int, *, given_up: bool) -> list[Delivery]:
         if limit < 1:
             return []
-        answers = self._store.run("list_notices", given_up=True, limit=limit)
+        answers = self._store.run("list_notices", given_up=given_up, limit=limit)
         return [delivery_of(_row(*answer)) for answer in answers]
 
 

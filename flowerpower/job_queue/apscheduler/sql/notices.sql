@@ -51,6 +51,7 @@ SELECT * FROM flowerpower_deliveries
 WHERE namespace = :namespace AND send_at IS NOT NULL ORDER BY created_at LIMIT :limit
 
 -- name: given_up_deliveries
+-- What a record that ends now is kept for, they are kept for since they were given up.
 SELECT * FROM flowerpower_deliveries
 WHERE namespace = :namespace AND given_up_at > :now - (:expires_at - :now)
 ORDER BY given_up_at DESC LIMIT :limit

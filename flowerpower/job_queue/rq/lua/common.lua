@@ -26,7 +26,8 @@
 --   failing                               hash: pipelines whose last job failed, and when
 --   events  events_at                     hash: facts by the id of an event; its time
 --   delivery:<id>                         hash: a notice on its way
---   deliveries_at  deliveries_given_up    sorted sets of their ids by when to send them, or given up
+--   deliveries                            sorted set of the ids of those that wait by creation
+--   deliveries_at  deliveries_given_up    sorted sets of ids by when to send them; by when given up
 --   delivery_lane:<lane>                  sorted set of ids that are sent in this order
 --   migration                             hash: what moves to or from another queue (see migrate.lua)
 -- and those of concurrency.lua

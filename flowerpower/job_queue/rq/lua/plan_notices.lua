@@ -1,5 +1,6 @@
 -- Replaces the events with the ids `args.events` by deliveries, if all of them are still there. Returns
--- whether they were. Touches events, events_at, deliveries_at, delivery:<id> and delivery_lane:<lane>.
+-- whether they were. Touches events, events_at, deliveries, deliveries_at, delivery:<id> and
+-- delivery_lane:<lane>.
 check_writable()
 local time = now()
 for _, id in ipairs(args.events) do
@@ -16,6 +17,7 @@ for position, delivery in ipairs(args.deliveries) do
         local created_at = text(time + position * 1e-6)
         redis.call('HSET', key, 'target', delivery.target, 'lane', lane, 'body', delivery.body,
                    'created_at', created_at, 'attempts', 0)
+        redis.call('ZADD', own .. 'deliveries', created_at, delivery.id)
         redis.call('ZADD', own .. 'deliveries_at', text(time), delivery.id)
         if lane ~= '' then
             redis.call('ZADD', own .. 'delivery_lane:' .. lane, created_at, delivery.id)
