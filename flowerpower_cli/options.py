@@ -310,10 +310,6 @@ JobIds = Annotated[list[str], argument("JOB", "Ids of jobs.")]
 SelectedJobIds = Annotated[
     Strings, argument("JOB", "Ids of jobs; the options select among them, or among all jobs.")
 ]
-SelectedLimit = Annotated[
-    int | None,
-    option("N", "At most N of the selected jobs, the newest.", whole_number, names="--limit"),
-]
 ScheduleId = Annotated[str, argument("SCHEDULE", "The schedule's id.")]
 ScheduleIds = Annotated[list[str], argument("SCHEDULE", "Ids of schedules.")]
 Start = Annotated[

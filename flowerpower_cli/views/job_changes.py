@@ -6,16 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from flowerpower.jobs.job import Job
-from flowerpower_cli.views.jobs import STYLES, added_view
+from flowerpower_cli.views.jobs import STYLES
 from flowerpower_cli.views.tables import Block, Line, cell, counted, section_title, table
 
 if TYPE_CHECKING:
     from flowerpower.pipeline.retry_plan import PlannedNode, RetryPlan
-
-
-def retried_view(results: Iterable[tuple[Job, Job]]) -> Iterator[Block]:
-    """Jobs that are queued again."""
-    return added_view(*(job for _, job in results))
 
 
 def again_view(results: Iterable[tuple[Job, Job]]) -> Iterator[Block]:
