@@ -77,9 +77,8 @@ class JobAct(ABC):
 
     def _blocks(self, results: list[Changed]) -> Iterator[Block]:
         jobs = [after for _, after in results]
-        short = sys.stdout.isatty()
         if self.dry_run:
-            yield from jobs_view(jobs, self.context.timezone, short=short)
+            yield from jobs_view(jobs, self.context.timezone, short=sys.stdout.isatty())
         else:
             yield from self._view(results)
 
@@ -154,7 +153,8 @@ class Retry(JobAct):
 
     def _blocks(self, results: list[Changed]) -> Iterator[Block]:
         yield from super()._blocks(results)
-        yield from plans_view([self._plans[old.id] for old, _ in results if old.id in self._plans])
+        plans = [self._plans[old.id] for old, _ in results if old.id in self._plans]
+        yield from plans_view(plans, short=sys.stdout.isatty())
 
     def _change_data(self, before: Job, after: Job) -> dict[str, Any]:
         data = super()._change_data(before, after)

@@ -286,7 +286,7 @@ def _attempts_view(job: Job, zone: ZoneInfo) -> Iterator[Block]:
     )
     if failed := [number for number in numbers if ended.get(number, {}).get("error")]:
         command = f"flowerpower job-queue show-job {job.id} --attempt {failed[-1]}"
-        yield line(f"An error as a whole: {command}", "dim")
+        yield line(f"See a whole error: {command}", "dim")
 
 
 def _seconds(seconds: Any) -> str:
