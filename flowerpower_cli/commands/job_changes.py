@@ -11,16 +11,19 @@ from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.options import (
     DryRun,
     JobSelection,
+    NewJobId,
     QueueOptions,
-    SelectedJobIds,
+    Strings,
     Yes,
+    argument,
     option,
     whole_number,
 )
 
-SelectedLimit = Annotated[
-    int | None, option("N", "At most N of the selected jobs, the newest.", whole_number)
+SelectedJobIds = Annotated[
+    Strings, argument("JOB", "Ids of jobs; the options select among them, or among all jobs.")
 ]
+SelectedLimit = Annotated[int | None, option("N", "At most N.", whole_number)]
 
 # Imports are inside of the functions: the help of the group loads them all and needs no view.
 _WAITING = ("scheduled", "queued")
@@ -67,9 +70,7 @@ def retry_job(
     again: Annotated[
         bool, typer.Option("--again", help="Run ended jobs once more, as new jobs.")
     ] = False,
-    job_id: Annotated[
-        str | None, option("ID", "With --again and one job: the new job's id.")
-    ] = None,
+    job_id: NewJobId = None,
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
@@ -77,7 +78,8 @@ def retry_job(
 
     Without ids, those that meet the conditions: failed ones, unless --status says otherwise. With
     conditions it asks first. With --again the jobs stay as they are, also finished ones, and a new
-    job with the same pipeline, overrides, queue and priority is added for each.
+    job with the same pipeline, overrides, queue and priority is added for each; of one job it may
+    be named by --job-id. Of more than --limit jobs the newest are taken.
     """
     from flowerpower_cli.bulk import select_jobs
     from flowerpower_cli.job_acts import Again, Retry

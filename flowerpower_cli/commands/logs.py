@@ -14,7 +14,7 @@ from flowerpower.errors import UsageError
 from flowerpower.text import mask, visible
 from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.lookup import check_attempt, find_job, poll
-from flowerpower_cli.options import JobId, QueueOptions, option, whole_number
+from flowerpower_cli.options import Attempt, JobId, QueueOptions
 from flowerpower_cli.views.output import Output, flushing, write_line
 
 if TYPE_CHECKING:
@@ -29,9 +29,7 @@ POLL_INTERVAL = 0.2
 def logs(
     context: CommandContext,
     job: JobId,
-    attempt: Annotated[
-        int | None, option("N", "Of this attempt; by default of the last one.", whole_number)
-    ] = None,
+    attempt: Attempt = None,
     all_attempts: Annotated[
         bool, typer.Option("--all-attempts", help="Of every attempt, each below a heading.")
     ] = False,
@@ -39,7 +37,7 @@ def logs(
         bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")
     ] = False,
 ) -> None:
-    """Show what a job has printed, on stdout and stderr.
+    """Show what a job has printed, on stdout and stderr, in its last attempt.
 
     Control characters are shown as escapes. With --json each piece is a line of JSON that holds the
     text unchanged.
