@@ -48,8 +48,11 @@ def logs(
     if attempt is not None and all_attempts:
         raise UsageError("--attempt and --all-attempts are both given; expected one of them.")
     check_attempt(record, attempt, may_come=True)
-    log = _AttemptLog(job_queue, context.output, record.id, attempt or max(record.attempt, 1))
-    if all_attempts and record.attempt:
+    last = max(record.attempt, 0 if all_attempts else 1)
+    log = _AttemptLog(
+        job_queue, context.output, record.id, attempt or last, has_headings=all_attempts
+    )
+    if all_attempts:
         log.show_from_first(record)
     if follow:
         log.follow()
@@ -80,7 +83,6 @@ class _AttemptLog:
 
     def show_from_first(self, job: Job) -> None:
         """Print the logs of all attempts before the last one, and the heading of that."""
-        self.has_headings = True
         ended = {attempt["attempt"]: attempt for attempt in job.attempts}
         for self.attempt in range(1, job.attempt + 1):
             self.last_seq = 0
