@@ -337,7 +337,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 'retry-job' = 'Queue failed or cancelled jobs again, with all of their retries.'
                 'delete-job' = 'Delete jobs with their results and logs.'
                 'prune' = 'Delete jobs whose history_ttl is over now; workers do so from time to time.'
-                'logs' = 'Show what a job has printed, on stdout and stderr.'
+                'logs' = 'Show what a job has printed, on stdout and stderr, in its last attempt.'
                 'start-worker' = 'Start a worker: it takes jobs from the queue and runs each in a process of its own.'
                 'workers' = 'List the workers that are alive, and what they do.'
                 'start-scheduler' = 'Start a scheduler: it adds the jobs of schedules when they are due, and runs none.'
@@ -381,6 +381,8 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--run-in'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Run not before this delay: 10m.' }
                 @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'names'; Words = @('queues') }; Help = 'The name of a queue.' }
                 @{ Names = @('--job-id'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The job''s id; if there is such a job already, nothing is added.' }
+                @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The name of a queue.' }
+                @{ Names = @('--job-id'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The new job''s id; if there is such a job already, nothing is added.' }
                 @{ Names = @('--result-ttl'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How long to keep the result; 0: not at all, -1: as long as the job''s record.' }
                 @{ Names = @('--priority'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = '-100 to 100, by default 0; of the due jobs in a queue the highest run first.' }
                 @{ Names = @('--expires'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Cancel a job that has waited this long in its queue: 10m.' }
@@ -399,7 +401,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             Arguments = @(
             )
             Options = @(
-                @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Show at most N.' }
+                @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'At most N.' }
                 @{ Names = @('--status'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'scheduled, queued, running, finished, failed, cancelled. Repeatable.' }
                 @{ Names = @('--pipeline'); Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') }; Help = 'Only those of this pipeline.' }
                 @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'names'; Words = @('queues') }; Help = 'The name of a queue.' }
@@ -422,7 +424,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Many = $false; Value = @{ Kind = 'names'; Words = @('jobs') } }
             )
             Options = @(
-                @{ Names = @('--attempt'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Only this attempt, with its whole error.' }
+                @{ Names = @('--attempt'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Only this attempt; 1 is the first.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
@@ -457,7 +459,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Many = $true; Value = @{ Kind = 'names'; Words = @('jobs') } }
             )
             Options = @(
-                @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'At most N of the selected jobs, the newest.' }
+                @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'At most N.' }
                 @{ Names = @('--yes', '-y'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Do not ask.' }
                 @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
                 @{ Names = @('--status'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'scheduled, queued, running, finished, failed, cancelled. Repeatable.' }
@@ -482,10 +484,10 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Many = $true; Value = @{ Kind = 'names'; Words = @('jobs') } }
             )
             Options = @(
-                @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'At most N of the selected jobs, the newest.' }
+                @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'At most N.' }
                 @{ Names = @('--from-failed'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Reuse what had finished in the last attempt; for runs that use the cache.' }
                 @{ Names = @('--again'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Run ended jobs once more, as new jobs.' }
-                @{ Names = @('--job-id'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'With --again and one job: the new job''s id.' }
+                @{ Names = @('--job-id'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The new job''s id; if there is such a job already, nothing is added.' }
                 @{ Names = @('--yes', '-y'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Do not ask.' }
                 @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
                 @{ Names = @('--status'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'scheduled, queued, running, finished, failed, cancelled. Repeatable.' }
@@ -510,7 +512,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Many = $true; Value = @{ Kind = 'names'; Words = @('jobs') } }
             )
             Options = @(
-                @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'At most N of the selected jobs, the newest.' }
+                @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'At most N.' }
                 @{ Names = @('--yes', '-y'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Do not ask.' }
                 @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
                 @{ Names = @('--status'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'scheduled, queued, running, finished, failed, cancelled. Repeatable.' }
@@ -553,7 +555,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Many = $false; Value = @{ Kind = 'names'; Words = @('jobs') } }
             )
             Options = @(
-                @{ Names = @('--attempt'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Of this attempt; by default of the last one.' }
+                @{ Names = @('--attempt'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Only this attempt; 1 is the first.' }
                 @{ Names = @('--all-attempts'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Of every attempt, each below a heading.' }
                 @{ Names = @('--follow', '-f'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Go on until the job has ended.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
@@ -923,7 +925,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Many = $false; Value = @{ Kind = 'names'; Words = @('schedules') } }
             )
             Options = @(
-                @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Show at most N.' }
+                @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'At most N.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }

@@ -221,7 +221,7 @@ class RunOptions:
 QueueName = Annotated[str | None, option("QUEUE", "The name of a queue.")]
 QueueNames = Annotated[list[str], argument("QUEUE", "Names of queues.")]
 OfPipeline = Annotated[str | None, option("PIPELINE", "Only those of this pipeline.")]
-Limit = Annotated[int, option("N", "Show at most N.", whole_number)]
+Limit = Annotated[int, option("N", "At most N.", whole_number)]
 ResultTtl = Annotated[
     float | None,
     option(
@@ -323,14 +323,11 @@ WorkerQueues = Annotated[
 ]
 PipelineName = Annotated[str, argument("PIPELINE", "The pipeline's name.")]
 JobId = Annotated[str, argument("JOB", "The job's id.")]
+NewJobId = Annotated[
+    str | None, option("ID", "The new job's id; if there is such a job already, nothing is added.")
+]
+Attempt = Annotated[int | None, option("N", "Only this attempt; 1 is the first.", whole_number)]
 JobIds = Annotated[list[str], argument("JOB", "Ids of jobs.")]
-SelectedJobIds = Annotated[
-    Strings, argument("JOB", "Ids of jobs; the options select among them, or among all jobs.")
-]
-SelectedLimit = Annotated[
-    int | None,
-    option("N", "At most N of the selected jobs, the newest.", whole_number, names="--limit"),
-]
 ScheduleId = Annotated[str, argument("SCHEDULE", "The schedule's id.")]
 ScheduleIds = Annotated[list[str], argument("SCHEDULE", "Ids of schedules.")]
 Start = Annotated[

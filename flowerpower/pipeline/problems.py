@@ -8,12 +8,10 @@ from datetime import datetime
 from flowerpower.jobs.event import LATE_AFTER
 from flowerpower.jobs.job import JobStatus
 from flowerpower.jobs.notice import Delivery
-
 from flowerpower.jobs.problem import Level, Problem
 from flowerpower.jobs.schedule import Schedule
 from flowerpower.jobs.snapshot import Snapshot
 from flowerpower.triggers.clock import format_duration
-
 
 NOTICES_READ = 100
 """Notices that wait, or were given up, of which a status knows at most."""

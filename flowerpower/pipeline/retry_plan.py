@@ -16,6 +16,7 @@ from flowerpower.config.files import Project, pipeline_path
 from flowerpower.errors import Refused
 from flowerpower.jobs.job import Job, check_retry, overrides_of
 from flowerpower.pipeline.registry import PipelineRegistry
+from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
     from flowerpower.config.run import RunOverrides
@@ -143,7 +144,12 @@ class RetryPlanner:
                 f"The last attempt ran on {ran_on}, and this is what {here} has in its cache: is "
                 f"{folder} the same folder there?"
             )
-        hosts = {worker.host for worker in self._workers if job.queue in worker.queues} - {here}
+        now = clock.now()
+        hosts = {
+            worker.host
+            for worker in self._workers
+            if job.queue in worker.queues and worker.is_alive(now)
+        } - {here}
         if hosts:
             warnings.append(
                 f"The next attempt may run on {', '.join(sorted(hosts))}, and reuses what that has "

@@ -14,11 +14,13 @@ from flowerpower.errors import UsageError
 from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.inputs import overrides_from
 from flowerpower_cli.options import (
+    Attempt,
     Expires,
     JobId,
     JobIds,
     JobSelection,
     Limit,
+    NewJobId,
     PipelineName,
     Priority,
     Progress,
@@ -31,7 +33,6 @@ from flowerpower_cli.options import (
     given_options,
     iso_time,
     option,
-    whole_number,
 )
 from flowerpower_cli.views.output import stdout_to_stderr
 
@@ -57,9 +58,7 @@ class JobOptions:
         float | None, option("DURATION", "Run not before this delay: 10m.", duration)
     ] = None
     queue: QueueName = None
-    job_id: Annotated[
-        str | None, option("ID", "The job's id; if there is such a job already, nothing is added.")
-    ] = None
+    job_id: NewJobId = None
     result_ttl: ResultTtl = None
     priority: Priority = None
     expires: Expires = None
@@ -157,11 +156,12 @@ def list_jobs(
 def show_job(
     context: CommandContext,
     job: JobId,
-    attempt: Annotated[
-        int | None, option("N", "Only this attempt, with its whole error.", whole_number)
-    ] = None,
+    attempt: Attempt = None,
 ) -> None:
-    """Show all that is known of a job: its times, its nodes, its error or its result."""
+    """Show all that is known of a job: its times, its nodes, its error or its result.
+
+    With --attempt, what is known of that attempt, with its whole error.
+    """
     from flowerpower_cli.lookup import check_attempt, find_job
     from flowerpower_cli.views.attempts import attempt_data, attempt_view
     from flowerpower_cli.views.jobs import job_view, record_data

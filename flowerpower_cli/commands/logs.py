@@ -9,7 +9,7 @@ import typer
 from flowerpower.errors import UsageError
 from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.lookup import check_attempt, find_job, poll
-from flowerpower_cli.options import JobId, QueueOptions, option, whole_number
+from flowerpower_cli.options import Attempt, JobId, QueueOptions
 
 POLL_INTERVAL = 0.2
 """Seconds."""
@@ -19,9 +19,7 @@ POLL_INTERVAL = 0.2
 def logs(
     context: CommandContext,
     job: JobId,
-    attempt: Annotated[
-        int | None, option("N", "Of this attempt; by default of the last one.", whole_number)
-    ] = None,
+    attempt: Attempt = None,
     all_attempts: Annotated[
         bool, typer.Option("--all-attempts", help="Of every attempt, each below a heading.")
     ] = False,
@@ -29,7 +27,7 @@ def logs(
         bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")
     ] = False,
 ) -> None:
-    """Show what a job has printed, on stdout and stderr.
+    """Show what a job has printed, on stdout and stderr, in its last attempt.
 
     Of a progress bar the last state is shown, and control characters as escapes. With --json each
     line, with its traceback if it has one, is a line of JSON: its text unchanged, and the fields
@@ -43,8 +41,9 @@ def logs(
     if attempt is not None and all_attempts:
         raise UsageError("--attempt and --all-attempts are both given; expected one of them.")
     check_attempt(record, attempt, may_come=True)
-    log = AttemptLog(job_queue, context.output, record, attempt or max(record.attempt, 1))
-    if all_attempts and record.attempt:
+    last = max(record.attempt, 0 if all_attempts else 1)
+    log = AttemptLog(job_queue, context.output, record, attempt or last, has_headings=all_attempts)
+    if all_attempts:
         log.show_from_first()
     if follow:
         try:

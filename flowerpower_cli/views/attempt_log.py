@@ -54,7 +54,6 @@ class AttemptLog:
 
     def show_from_first(self) -> None:
         """Print the logs of all attempts before the last one, and the heading of that."""
-        self.has_headings = True
         ended = {attempt["attempt"]: attempt for attempt in self.job.attempts}
         for number in range(1, self.job.attempt + 1):
             self.attempt, self.last_seq = number, 0

@@ -6,16 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from flowerpower.jobs.job import Job
-from flowerpower_cli.views.jobs import STYLES, added_view
+from flowerpower_cli.views.jobs import STYLES, short_id
 from flowerpower_cli.views.tables import Block, Line, cell, counted, section_title, table
 
 if TYPE_CHECKING:
     from flowerpower.pipeline.retry_plan import PlannedNode, RetryPlan
-
-
-def retried_view(results: Iterable[tuple[Job, Job]]) -> Iterator[Block]:
-    """Jobs that are queued again."""
-    return added_view(*(job for _, job in results))
 
 
 def again_view(results: Iterable[tuple[Job, Job]]) -> Iterator[Block]:
@@ -27,8 +22,11 @@ def again_view(results: Iterable[tuple[Job, Job]]) -> Iterator[Block]:
         yield Line((cell(old.id), arrow, cell(new.id, "bold"), pipeline, status, exists))
 
 
-def plans_view(plans: Sequence[RetryPlan]) -> Iterator[Block]:
-    """What each job's next attempt reuses, and what runs: one job in a table, several in a line."""
+def plans_view(plans: Sequence[RetryPlan], *, short: bool) -> Iterator[Block]:
+    """What each job's next attempt reuses, and what runs: one job in a table, of several a line.
+
+    `short` shortens the ids.
+    """
     if len(plans) == 1:
         yield from _plan_view(plans[0])
         return
@@ -36,7 +34,9 @@ def plans_view(plans: Sequence[RetryPlan]) -> Iterator[Block]:
         yield section_title("From the last attempts")
         yield table(
             {
-                "job": [cell(plan.job_id, "bold") for plan in plans],
+                "job": [
+                    cell(short_id(plan.job_id) if short else plan.job_id, "bold") for plan in plans
+                ],
                 "reused>": [cell(f"{len(plan.reused)} of {len(plan.nodes)}") for plan in plans],
                 "runs…": [cell(", ".join(map(_short, plan.runs))) for plan in plans],
             }

@@ -285,6 +285,9 @@ def _attempts_view(job: Job, zone: ZoneInfo) -> Iterator[Block]:
             "error…": [cell(error_summary(attempt.get("error")), "dim") for attempt in attempts],
         }
     )
+    if failed := [number for number in numbers if ended.get(number, {}).get("error")]:
+        command = f"flowerpower job-queue show-job {job.id} --attempt {failed[-1]}"
+        yield line(f"See a whole error: {command}", "dim")
 
 
 def _seconds(seconds: Any) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flowerpower.jobs.job import Job, JobStatus
-from flowerpower.pipeline.problems import Level, Problem
+from flowerpower.jobs.problem import Level, Problem
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
 from flowerpower_cli.views.jobs import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flowerpower.errors import BackendUnreachable, NotFound
-from flowerpower.pipeline.problems import Level
+from flowerpower.jobs.problem import Level
 from flowerpower_cli.web.site import Reading, Site
 
 METRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"

@@ -11,6 +11,7 @@ import pytest
 
 from flowerpower.errors import FlowerpowerError, Refused
 from flowerpower.pipeline import PipelineManager
+from tests.conditions import WAIT_LIMIT
 from tests.conftest import MakeProject
 from tests.terminal import Cli
 
@@ -120,7 +121,7 @@ def _empty_value(root: Path) -> None:
         (_edit_code, "model", "its code has changed"),
         (_edit_input, "model", "its input rate has changed"),
         (_edit_both, "model", "its code and its input rate have changed"),
-        (_recompute, "clean", "the cache is told to recompute it"),
+        (_recompute, "clean", "its cache behavior is recompute"),
         (_recompute, "model", "it takes clean, computed before it; reused after all if that"),
     ],
 )
@@ -250,6 +251,17 @@ def test_errors_and_logs_of_every_attempt_are_seen(cli: Cli, failed: Path) -> No
     ]
     both = ("--attempt", "1", "--all-attempts")
     assert "expected one of them" in cli.run("job-queue", "logs", "one", *both, code=2).stderr
+
+
+def test_all_attempts_are_followed(cli: Cli, project: Path) -> None:
+    """Of a job that has not run yet, each attempt has its heading as it comes."""
+    cli.run("job-queue", "add-job", "report", "--job-id", "one", code=0)
+    waiting = cli.run("job-queue", "logs", "one", "--all-attempts", code=0)
+    assert (waiting.stdout, waiting.stderr) == ("", "The job one has not run yet.\n")
+    follower = cli.start("job-queue", "logs", "one", "--all-attempts", "--follow")
+    burst(cli)
+    out, _ = follower.communicate(timeout=WAIT_LIMIT)
+    assert out.startswith("== Attempt 1 ==\nclean runs\n")
 
 
 def test_retrying_from_python(cli: Cli, failed: Path) -> None:

@@ -128,6 +128,28 @@ def test_an_upper_bound_of_the_creation(
     assert ids(since=new.created_at, until=new.created_at) == []
 
 
+def test_conditions_say_the_same_of_a_job_as_of_a_list(
+    backend: JobQueueBackend, fake_worker: FakeWorker
+) -> None:
+    """JobFilter.matches selects among jobs that are known what list_jobs finds."""
+    for status in (S.FINISHED, S.FAILED, S.SCHEDULED):
+        fake_worker.make(status, f"the-{status}")
+    backend.add_job(spec("other", queue="slow", schedule_id="report-1"))
+    jobs = backend.list_jobs(JobFilter())
+    for wanted in (
+        JobFilter(),
+        JobFilter(frozenset({S.FAILED, S.QUEUED})),
+        JobFilter(pipeline="report"),
+        JobFilter(pipeline="another"),
+        JobFilter(queue="slow"),
+        JobFilter(schedule_id="report-1"),
+        JobFilter(since=jobs[1].created_at),
+        JobFilter(until=jobs[1].created_at),
+        JobFilter(frozenset({S.FAILED}), since=jobs[2].created_at, until=jobs[0].created_at),
+    ):
+        assert backend.list_jobs(wanted) == [job for job in jobs if wanted.matches(job)], wanted
+
+
 FULL = JobSpec(
     pipeline="report",
     overrides=RunOverrides(inputs={"n": 3}, final_vars=["total"], timeout=5, declared="daily"),

@@ -75,7 +75,7 @@ def test_a_worker_frozen_in_a_transaction_holds_up_nobody(postgres: PostgresServ
     with JobQueueManager(url=url) as frozen, JobQueueManager(url=url) as other:
         other.add_job(spec("subject"))
         held = frozen.database.write()  # type: ignore[attr-defined]
-        held.__enter__().rows("lock_job", id="subject", now=0.0)
+        held.__enter__().rows("lock_named_jobs", {"ids": ":id"}, id="subject", now=0.0)
         began = time.monotonic()
 
         def cancelled() -> bool:

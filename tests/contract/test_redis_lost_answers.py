@@ -11,7 +11,7 @@ import pytest
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import JobQueueBackend, WorkerOptions
 from flowerpower.jobs.claim import Claim
-from flowerpower.jobs.job import JobFilter, JobStatus
+from flowerpower.jobs.job import Job, JobFilter, JobStatus
 from tests.conditions import eventually
 from tests.conftest import MakeProject
 from tests.contract.fake_worker import FINISHED, RESULT, FakeWorker, in_seconds, retry_at, spec
@@ -194,6 +194,25 @@ def test_a_cancel_and_a_delete_that_were_done_are_no_errors(
         assert losing.direct.list_jobs(JobFilter()) == []
 
     each_answer_of(lambda fake_worker: fake_worker.make(JobStatus.QUEUED), act)
+
+
+def test_many_jobs_are_changed_once(each_answer_of: Callable[..., None]) -> None:
+    """Each of several is queued again once, and deleted, and said to be."""
+
+    def act(backend: JobQueueBackend, fake_worker: FakeWorker, losing: Losing) -> None:
+        ids = ["subject", "other"]
+        queued = backend.change_jobs("retry", ids)
+        assert [job.status for job in queued if isinstance(job, Job)] == [JobStatus.QUEUED] * 2
+        assert losing.waiting() == ids
+        deleted = backend.change_jobs("delete", ids)
+        assert [job.id for job in deleted if isinstance(job, Job)] == ids
+        assert losing.direct.list_jobs(JobFilter()) == []
+
+    def prepare(fake_worker: FakeWorker) -> None:
+        for job_id in ("subject", "other"):
+            fake_worker.make(JobStatus.FAILED, job_id)
+
+    each_answer_of(prepare, act)
 
 
 def test_a_loss_is_counted_once(each_answer_of: Callable[..., None]) -> None:

@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from flowerpower.errors import BackendUnreachable, FlowerpowerError, Refused
-from flowerpower.jobs.job import Job, JobStatus
+from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobStatus
+from flowerpower.pipeline import PipelineManager
 from flowerpower.triggers import clock
 from flowerpower_cli.bulk import PAGE, Selected, act_on
 from flowerpower_cli.command import CommandContext
 from flowerpower_cli.options import SharedOptions
+from tests.conftest import MakeProject
 
 CONTEXT = CommandContext(SharedOptions(), None)
 Act = Callable[[Sequence[Job]], Sequence[Job | FlowerpowerError]]
@@ -87,3 +89,29 @@ def test_listed_jobs_are_shown_as_a_list_is() -> None:
 
     shown = act_and_show(Selected(jobs(3), are_listed=True), act)
     assert (acted, shown) == (["job-0", "job-1", "job-2"], ["job-2", "job-1", "job-0"])
+
+
+def test_what_is_in_doubt_can_be_done_again(make_project: MakeProject) -> None:
+    """The job database is away after a page; once it is back, the same act does the rest."""
+    root = make_project(report=("", "def total() -> int:\n    return 1\n"))
+    manager = PipelineManager(root, quiet=True)
+    queue, database = manager.job_queue, root / ".flowerpower" / "jobs.db"
+    count = PAGE + 5
+    queue.backend.add_jobs([JobSpec("report", id=f"job-{n}") for n in range(count)])
+
+    def cancel(page: Sequence[Job]) -> Sequence[Job | FlowerpowerError]:
+        if queue.list_jobs(JobFilter(frozenset({JobStatus.CANCELLED}))):
+            database.rename(database.with_suffix(".away"))
+        return queue.change_jobs("cancel", [job.id for job in page])
+
+    waiting = queue.list_jobs(JobFilter(limit=count))[::-1]
+    with pytest.raises(BackendUnreachable) as raised:
+        act_and_show(Selected(waiting), cancel)
+    assert raised.value.details == [
+        f"{PAGE} done",
+        "in doubt: job-200, job-201, job-202, job-203, job-204",
+    ]
+    database.with_suffix(".away").rename(database)
+    left = queue.list_jobs(JobFilter(frozenset({JobStatus.QUEUED}), limit=count))
+    assert len(left) == 5
+    manager.close()

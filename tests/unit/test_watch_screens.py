@@ -13,8 +13,8 @@ from rich.text import Text
 
 from flowerpower.jobs.claim import WorkerInfo
 from flowerpower.jobs.job import Job, JobFilter, JobStatus
+from flowerpower.jobs.problem import Level, Problem
 from flowerpower.jobs.snapshot import QueueState
-from flowerpower.pipeline.problems import Level, Problem
 from flowerpower.pipeline.status import ProjectStatus
 from flowerpower_cli.watch.drawing import Painter
 from flowerpower_cli.watch.screens import Drawn, Picture, draw

@@ -116,7 +116,7 @@ def _dependency_versions(
 def _why_each_time(node: Node, behavior: CachingBehavior) -> str:
     if behavior is CachingBehavior.RECOMPUTE and any(tag in node.tags for tag in _FILE_TAGS):
         return "it reads or writes a file"
-    return f"the cache is told to {behavior.name.lower()} it"
+    return f"its cache behavior is {behavior.name.lower()}"
 
 
 def _why_missed(
