@@ -50,11 +50,11 @@ def test_one_screen_shows_everything(cli: Cli, backend: JobQueueBackend) -> None
     busy(cli, backend)
     text = cli.run("status", code=0).stdout
     for part in (
-        r"^demo  .* CET$", r"^  backend +apscheduler: SQLite .*, sqlite:///",
+        r"^demo  .* CET$", r"^  backend +SQLite .* \(apscheduler\)$", r"^  url +sqlite:///",
         r"^  workers +1 alive, 1 of 3 slots used$", r"^worker-1 +default, slow \(paused\) +1 of 3",
         r"^default +0 +1 +1 ", r"^slow .* paused since ",
         r"^3f2b8c1e-1111-4222-8333-444444444444 +report +\S+ +1/2 +total$",
-        r"a-job-with-a-rather-long-name-that-fails +report +total: ValueError: no such region$",
+        r"a-job-with-a-rather-long-name-that-fails +report +\S+ +total: ValueError: no such region$",
         r"^report-1 +.*08:00:00 Europe/Berlin +\S+$",
         r"^Warning: The queue slow is paused; 1 job waits in it.$",
         r"^  Hint: Let it go on with `flowerpower job-queue resume slow`.$",
