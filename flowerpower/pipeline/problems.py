@@ -60,7 +60,7 @@ def queue_problems(snapshot: Snapshot) -> Iterator[Problem]:
             yield Problem(
                 "queue_without_worker", Level.ERROR if waiting else Level.WARNING,
                 f"No worker takes jobs from the queue {queue.name}; {_jobs(waiting)} in it.",
-                f"Start one: flowerpower job-queue start-worker --queue {queue.name}",
+                f"Start one: flowerpower job-queue start-worker --queues {queue.name}",
             )  # fmt: skip
 
 

@@ -80,10 +80,10 @@ def status_view(status: ProjectStatus, *, short: bool) -> Iterator[Block]:
 
 def problem_lines(problem: Problem) -> Iterator[Line]:
     """A problem, and below it what to do."""
-    level = f"{problem.level}: ".capitalize()
-    yield Line((cell(level, LEVELS[problem.level]), cell(problem.message)))
+    # Not as an error of the command, which begins with `Error:`.
+    yield Line((cell(f"  {problem.level:<9}", LEVELS[problem.level]), cell(problem.message)))
     if problem.hint:
-        yield Line((Cell("  Hint: ", "bold cyan"), cell(problem.hint)))
+        yield Line((Cell("  hint     ", "bold cyan"), cell(problem.hint)))
 
 
 def _facts(status: ProjectStatus) -> Iterator[tuple[str, str]]:

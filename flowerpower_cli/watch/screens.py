@@ -150,7 +150,7 @@ def _summary(status: ProjectStatus, now: datetime) -> Iterator[Text]:
     if more := status.queues[MAX_QUEUES:]:
         yield Text(f"and {len(more)} more queues", "dim")
     for problem in status.problems[:MAX_PROBLEMS]:
-        level = (f"{problem.level}: ".capitalize(), LEVELS[problem.level])
+        level = (f"{problem.level}: ", LEVELS[problem.level])
         hint = (f" {_safe(problem.hint or '')}", "dim")
         yield Text.assemble(level, _safe(problem.message), hint)
     if more_problems := status.problems[MAX_PROBLEMS:]:

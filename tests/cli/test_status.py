@@ -56,8 +56,8 @@ def test_one_screen_shows_everything(cli: Cli, backend: JobQueueBackend) -> None
         r"^3f2b8c1e-1111-4222-8333-444444444444 +report +\S+ +1/2 +total$",
         r"a-job-with-a-rather-long-name-that-fails +report +\S+ +total: ValueError: no such region$",
         r"^report-1 +.*08:00:00 Europe/Berlin +\S+$",
-        r"^Warning: The queue slow is paused; 1 job waits in it.$",
-        r"^  Hint: Let it go on with `flowerpower job-queue resume slow`.$",
+        r"^  warning  The queue slow is paused; 1 job waits in it.$",
+        r"^  hint     Let it go on with `flowerpower job-queue resume slow`.$",
     ):  # fmt: skip
         assert re.search(part, text, re.MULTILINE), (part, text)
     shown = cli.run_in_terminal("status", columns=80).stdout
@@ -172,3 +172,17 @@ def test_a_worker_says_when_a_queue_is_paused_and_resumed(
     assert process.returncode == 0
     assert "Stopped after 1 finished." in rest
     assert backend.get_job("held").status is JobStatus.FINISHED
+
+
+def test_the_hints_of_problems_are_commands(cli: Cli, backend: JobQueueBackend) -> None:
+    """Each that names one can be typed as it stands."""
+    backend.add_job(spec("waits"))
+    backend.pause_queue("slow")
+    cli.run("schedule", "add", "report", "--cron", "0 8 * * *", "-q", code=0)
+    hints = [problem["hint"] for problem in cli.run("status", "--json", code=0).json["problems"]]
+    commands = [re.search(r"flowerpower ([\w -]+)", hint) for hint in hints]
+    assert len(hints) == 3
+    for found in commands:
+        assert found is not None
+        # An option that the command does not have is refused before the help is shown.
+        cli.run(*found[1].split(), "--help", code=0)

@@ -124,6 +124,7 @@ def test_the_blocks_of_a_page_show_what_they_say(
         "share-a-pipeline": _share,
         "look-at-a-pipeline": _weather,
         "apscheduler-tools": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
+        "watch-the-queue": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
         "backfill": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
     }
     if page.stem == "move-the-queue":
