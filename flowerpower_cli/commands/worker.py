@@ -86,9 +86,7 @@ def workers(context: CommandContext) -> None:
     alive = context.job_queue.list_workers()
     context.output.result(
         [worker.to_json() for worker in alive],
-        lambda: workers_view(
-            alive, context.timezone, paused=context.job_queue.paused_queues().keys()
-        ),
+        lambda: workers_view(alive, context.timezone, context.job_queue.paused_queues().keys()),
     )
     if not alive:
         context.output.message(

@@ -25,10 +25,11 @@ from flowerpower_cli.views.tables import (
     Line,
     cell,
     counted,
+    line,
+    section_table,
     section_title,
-    table,
 )
-from flowerpower_cli.views.workers import workers_view
+from flowerpower_cli.views.workers import worker_columns
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -60,21 +61,18 @@ def status_view(status: ProjectStatus, *, short: bool) -> Iterator[Block]:
     ))  # fmt: skip
     yield from facts_view(_facts(status))
     if status.workers:
-        yield section_title("Workers")
         paused = [queue.name for queue in status.queues if queue.paused_at]
-        yield from workers_view(status.workers, status.timezone, paused=paused, now=now)
-    yield section_title("Queues")
-    yield from _queues_view(status.queues, now, zone)
+        columns = worker_columns(status.workers, status.timezone, paused=paused, now=now)
+        yield section_table(columns, optional=("started",))
+    yield _queues_table(status.queues, now, zone)
     if status.running:
-        yield section_title("Running", _more(status, JobStatus.RUNNING, len(status.running)))
-        yield from _running_view(status.running, now, short=short)
+        yield _running_table(status.running, now, short=short)
+        yield from _more(status, JobStatus.RUNNING, len(status.running))
     if status.failed:
-        yield section_title("Failed", _more(status, JobStatus.FAILED, len(status.failed)))
-        yield from _failed_view(status.failed, now, zone, short=short)
+        yield _failed_table(status.failed, now, zone, short=short)
+        yield from _more(status, JobStatus.FAILED, len(status.failed))
     if status.upcoming:
-        more = status.schedules - len(status.upcoming)
-        yield section_title("Next fires", f"  of {status.schedules} schedules" if more > 0 else "")
-        yield from _upcoming_view(status.upcoming, now, status.timezone)
+        yield _upcoming_table(status.upcoming, now, status.timezone)
     yield section_title("Problems" if status.problems else "No problems")
     for problem in status.problems:
         yield from problem_lines(problem)
@@ -82,15 +80,16 @@ def status_view(status: ProjectStatus, *, short: bool) -> Iterator[Block]:
 
 def problem_lines(problem: Problem) -> Iterator[Line]:
     """A problem, and below it what to do."""
-    level = f"{problem.level}: ".capitalize()
-    yield Line((cell(level, LEVELS[problem.level]), cell(problem.message)))
+    # Not as an error of the command, which begins with `Error:`.
+    yield Line((cell(f"  {problem.level:<9}", LEVELS[problem.level]), cell(problem.message)))
     if problem.hint:
-        yield Line((Cell("  Hint: ", "bold cyan"), cell(problem.hint)))
+        yield Line((Cell("  hint     ", "bold cyan"), cell(problem.hint)))
 
 
 def _facts(status: ProjectStatus) -> Iterator[tuple[str, str]]:
     backend = status.backend
-    yield "backend", f"{backend['backend']}: {backend['version']}, {backend['url']}"
+    yield "backend", f"{backend['version']} ({backend['backend']})"
+    yield "url", str(backend["url"])
     yield "workers", workers_summary(status)
     if status.schedules:
         runs = "" if status.has_scheduler else "; no scheduler is running"
@@ -111,15 +110,13 @@ def workers_summary(status: ProjectStatus) -> str:
     return f"{text}; {silent} silent" if silent else text
 
 
-def _more(status: ProjectStatus, of: JobStatus, shown: int) -> str:
-    """What follows a title if there are more jobs than are shown."""
-    total = sum(queue.counts[of] for queue in status.queues)
-    if total <= shown:
-        return ""
-    return f"  the {'longest' if of is JobStatus.RUNNING else 'latest'} {shown} of {total}"
+def _more(status: ProjectStatus, of: JobStatus, shown: int) -> Iterator[Line]:
+    """What follows a table if there are more jobs than are shown."""
+    if more := sum(queue.counts[of] for queue in status.queues) - shown:
+        yield line(f" and {more} more: flowerpower job-queue list-jobs --status {of}", "dim")
 
 
-def _queues_view(queues: Sequence[QueueState], now: datetime, zone: ZoneInfo) -> Iterator[Block]:
+def _queues_table(queues: Sequence[QueueState], now: datetime, zone: ZoneInfo) -> Block:
     columns = {"queue": [cell(queue.name, "bold") for queue in queues]}
     for status in JobStatus:
         counts = [queue.counts[status] for queue in queues]
@@ -131,7 +128,7 @@ def _queues_view(queues: Sequence[QueueState], now: datetime, zone: ZoneInfo) ->
     notes = [queue_note(queue, now, zone) for queue in queues]
     if any(notes):
         columns["note…"] = [cell(note, "yellow") for note in notes]
-    yield table(columns, optional=("cancelled", "finished"))
+    return section_table(columns, optional=("cancelled", "finished"))
 
 
 def oldest_waits(queue: QueueState, now: datetime) -> str:
@@ -154,15 +151,15 @@ def _duration(seconds: float) -> str:
     return format_duration(round(max(seconds, 0.0)))
 
 
-def _running_view(jobs: Sequence[Job], now: datetime, *, short: bool) -> Iterator[Block]:
+def _running_table(jobs: Sequence[Job], now: datetime, *, short: bool) -> Block:
     columns = {
-        "job": [cell(short_id(job.id) if short else job.id, "bold") for job in jobs],
+        "running job": [cell(short_id(job.id) if short else job.id, "bold") for job in jobs],
         "pipeline": [cell(job.pipeline) for job in jobs],
         "for>": [cell(seconds_running(job, now)) for job in jobs],
-        "nodes": [cell(progress_text(job, bar=short), STYLES[job.status]) for job in jobs],
-        "current…": [cell(_current(job)) for job in jobs],
+        "progress": [cell(progress_text(job, bar=short), STYLES[job.status]) for job in jobs],
+        "node…": [cell(_current(job)) for job in jobs],
     }
-    yield table(columns)
+    return section_table(columns)
 
 
 def seconds_running(job: Job, now: datetime) -> str:
@@ -187,21 +184,19 @@ def _current(job: Job) -> str:
     return str((job.progress or {}).get("current") or "")
 
 
-def _failed_view(
-    jobs: Sequence[Job], now: datetime, zone: ZoneInfo, *, short: bool
-) -> Iterator[Block]:
+def _failed_table(jobs: Sequence[Job], now: datetime, zone: ZoneInfo, *, short: bool) -> Block:
     columns = {
+        "failed job": [cell(short_id(job.id) if short else job.id, "bold") for job in jobs],
+        "pipeline": [cell(job.pipeline) for job in jobs],
         "when": [
             cell(short_time(job.ended_at, now, zone) if job.ended_at else "", "dim") for job in jobs
         ],
-        "job": [cell(short_id(job.id) if short else job.id, "bold") for job in jobs],
-        "pipeline": [cell(job.pipeline) for job in jobs],
         "error…": [cell(error_summary(job.error), "red") for job in jobs],
     }
-    yield table(columns)
+    return section_table(columns)
 
 
-def _upcoming_view(schedules: Sequence[Schedule], now: datetime, timezone: str) -> Iterator[Block]:
+def _upcoming_table(schedules: Sequence[Schedule], now: datetime, timezone: str) -> Block:
     columns = {
         "schedule": [cell(schedule.id, "bold") for schedule in schedules],
         "next fire": [cell(_fire_time(schedule, now, timezone)) for schedule in schedules],
@@ -209,7 +204,7 @@ def _upcoming_view(schedules: Sequence[Schedule], now: datetime, timezone: str) 
     }
     if any(schedule.last_outcome for schedule in schedules):
         columns["last outcome"] = [last_outcome(schedule) for schedule in schedules]
-    yield table(columns)
+    return section_table(columns)
 
 
 def _fire_time(schedule: Schedule, now: datetime, timezone: str) -> str:

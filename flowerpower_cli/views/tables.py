@@ -95,6 +95,20 @@ class Table:
         yield from table_lines(titles, marks, self.rows, self.optional, options.max_width)
 
 
+@dataclass(frozen=True)
+class SectionTable(Table):
+    """A table whose first header is the title of its section: no lines but headers and rows."""
+
+    starts_section: ClassVar[bool] = True
+    has_margins: ClassVar[bool] = False
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
+        _blank, header, _rule, *rows, _last = super().__rich_console__(console, options)
+        yield from (header, *rows)
+
+
 Block = Line | Table
 
 
@@ -127,6 +141,13 @@ def text_lines(text: str, style: str = "") -> Iterator[Line]:
 def table(columns: Mapping[str, Sequence[Cell]], optional: tuple[str, ...] = ()) -> Table:
     """A table of columns, by their headers."""
     return Table(tuple(columns), list(zip(*columns.values(), strict=True)), optional)
+
+
+def section_table(
+    columns: Mapping[str, Sequence[Cell]], optional: tuple[str, ...] = ()
+) -> SectionTable:
+    """The same as a section of its own."""
+    return SectionTable(tuple(columns), list(zip(*columns.values(), strict=True)), optional)
 
 
 def counted(count: int, noun: str) -> str:

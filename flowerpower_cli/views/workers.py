@@ -16,35 +16,33 @@ if TYPE_CHECKING:
 
 
 def workers_view(
-    workers: Sequence[WorkerInfo],
-    timezone: str,
-    *,
-    paused: Collection[str] = (),
-    now: datetime | None = None,
+    workers: Sequence[WorkerInfo], timezone: str, paused: Collection[str]
 ) -> Iterator[Block]:
     """A table of workers and what they do; `paused` are the queues that give them no jobs."""
-    if not workers:
-        return
-    zone, now = clock.timezone(timezone), now or clock.now()
+    if workers:
+        columns = worker_columns(workers, timezone, paused=paused, now=clock.now())
+        yield table(columns, optional=("started",))
+
+
+def worker_columns(
+    workers: Sequence[WorkerInfo], timezone: str, *, paused: Collection[str], now: datetime
+) -> dict[str, list[Cell]]:
+    """The columns of that table."""
+    zone = clock.timezone(timezone)
     silences = [worker.seconds_silent(now) for worker in workers]
-    yield table(
-        {
-            "worker": [cell(worker.id, "bold") for worker in workers],
-            "queues": [_queues(worker, paused) for worker in workers],
-            "running>": [_running(worker) for worker in workers],
-            "started": [
-                cell(short_time(worker.started_at, now, zone), "dim") for worker in workers
-            ],
-            "last sign of life": [
-                cell(
-                    f"{format_duration(round(seconds))} ago",
-                    "green" if worker.is_alive(now) else "bold red",
-                )
-                for worker, seconds in zip(workers, silences, strict=True)
-            ],
-        },
-        optional=("started",),
-    )
+    return {
+        "worker": [cell(worker.id, "bold") for worker in workers],
+        "queues": [_queues(worker, paused) for worker in workers],
+        "running>": [_running(worker) for worker in workers],
+        "started": [cell(short_time(worker.started_at, now, zone), "dim") for worker in workers],
+        "last sign of life": [
+            cell(
+                f"{format_duration(round(seconds))} ago",
+                "green" if worker.is_alive(now) else "bold red",
+            )
+            for worker, seconds in zip(workers, silences, strict=True)
+        ],
+    }
 
 
 def _queues(worker: WorkerInfo, paused: Collection[str]) -> Cell:

@@ -150,9 +150,9 @@ def _summary(status: ProjectStatus, now: datetime) -> Iterator[Text]:
     if more := status.queues[MAX_QUEUES:]:
         yield Text(f"and {len(more)} more queues", "dim")
     for problem in status.problems[:MAX_PROBLEMS]:
-        line = Text(_safe(f"{problem.level}: ").capitalize(), LEVELS[problem.level])
-        line.append(_safe(problem.message), "default")
-        yield line.append(f" {_safe(problem.hint or '')}", "dim")
+        level = (f"{problem.level}: ", LEVELS[problem.level])
+        hint = (f" {_safe(problem.hint or '')}", "dim")
+        yield Text.assemble(level, _safe(problem.message), hint)
     if more_problems := status.problems[MAX_PROBLEMS:]:
         yield Text(f"and {len(more_problems)} more problems: flowerpower status", "dim")
     yield Text("")
@@ -189,8 +189,9 @@ def _list(
     place = jobs.index(cursor) if cursor is not None else 0
     # The cursor stays in the middle, so that what is near it is seen.
     first = max(0, min(place - page // 2, len(jobs) - page))
-    if place < len(rows):
-        rows[place].stylize("reverse")
+    if cursor is not None:
+        # Without the colours of the row, which would be patches.
+        rows[place] = Text(rows[place].plain.ljust(width), "reverse")
     shown = rows[: len(jobs)][first : first + page]
     return [header, rule, *shown][:height], page, len(jobs)
 
@@ -257,7 +258,8 @@ def _text(state: State, picture: Picture, width: int) -> list[Text]:
     lines = list(_job_lines(job, picture.status.timezone, width))
     log = list(_log_lines(picture.log, width))
     if log:
-        lines += [Text(""), Text("Log", "bold"), *log[-LAST_LOG_LINES:]]
+        blank = [Text("")] if lines and lines[-1].plain.strip() else []
+        lines += [*blank, Text("Log", "bold"), *log[-LAST_LOG_LINES:]]
     return lines
 
 

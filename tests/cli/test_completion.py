@@ -77,6 +77,8 @@ CASES = [
     _all(f"{RUN} daily_report dai"),
     _all("flowerpower pipeline new dai"),
     _all("flowerpower schedule show ", "night", "morning"),
+    _all("flowerpower job-queue pause ", "default", "reports"),
+    _all("flowerpower job-queue add-job daily_report --queue re", "reports"),
     _all("flowerpower schedule pause night mor", "morning"),
     _all("flowerpower schedule preview mor", "morning"),
     _all("flowerpower job-queue list-jobs --schedule nig", "night"),
@@ -115,10 +117,14 @@ def _fill(root: Path, names: list[str]) -> None:
 
 
 def _schedule(root: Path, ids: list[str]) -> None:
-    """What completion reads of a calendar."""
+    """What completion reads of a calendar, and of queues."""
     (root / ".flowerpower").mkdir()
     with sqlite3.connect(root / ".flowerpower" / "jobs.db") as database:
         database.execute("CREATE TABLE flowerpower_schedules (id TEXT, created_at REAL)")
+        for name in ("jobs", "paused_queues"):
+            database.execute(f"CREATE TABLE flowerpower_{name} (queue TEXT)")
+        database.execute("INSERT INTO flowerpower_jobs VALUES ('default'), ('default'), ('$(x)')")
+        database.execute("INSERT INTO flowerpower_paused_queues VALUES ('reports')")
         rows = [(job_id, 0.0) for job_id in ids]
         database.executemany("INSERT INTO flowerpower_schedules VALUES (?, ?)", rows)
     database.close()

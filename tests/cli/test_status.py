@@ -12,6 +12,7 @@ import pytest
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobStatus
 from flowerpower.pipeline import PipelineManager
+from tests.cli.watching import beating
 from tests.conftest import MakeProject
 from tests.contract.fake_worker import FakeWorker, spec, with_inputs
 from tests.terminal import Cli
@@ -31,9 +32,15 @@ def backend(project: Path) -> Iterator[JobQueueBackend]:
         yield manager.job_queue.backend
 
 
-def busy(cli: Cli, backend: JobQueueBackend) -> None:
+@pytest.fixture
+def worker(backend: JobQueueBackend) -> Iterator[FakeWorker]:
+    with beating(FakeWorker(backend)) as beating_worker:
+        yield beating_worker
+
+
+def busy(cli: Cli, worker: FakeWorker) -> None:
     """A queue with one of everything."""
-    worker = FakeWorker(backend)
+    backend = worker.backend
     worker.make(JobStatus.FAILED, "a-job-with-a-rather-long-name-that-fails")
     running = worker.make(JobStatus.RUNNING, "3f2b8c1e-1111-4222-8333-444444444444")
     assert running is not None
@@ -45,19 +52,19 @@ def busy(cli: Cli, backend: JobQueueBackend) -> None:
     cli.run("schedule", "add", "report", "--cron", "0 8 * * *", "-q", code=0)
 
 
-def test_one_screen_shows_everything(cli: Cli, backend: JobQueueBackend) -> None:
+def test_one_screen_shows_everything(cli: Cli, worker: FakeWorker) -> None:
     """The numbers, jobs, fires and problems; at 80 columns no line is longer."""
-    busy(cli, backend)
+    busy(cli, worker)
     text = cli.run("status", code=0).stdout
     for part in (
-        r"^demo  .* CET$", r"^  backend +apscheduler: SQLite .*, sqlite:///",
+        r"^demo  .* CET$", r"^  backend +SQLite .* \(apscheduler\)$", r"^  url +sqlite:///",
         r"^  workers +1 alive, 1 of 3 slots used$", r"^worker-1 +default, slow \(paused\) +1 of 3",
         r"^default +0 +1 +1 ", r"^slow .* paused since ",
         r"^3f2b8c1e-1111-4222-8333-444444444444 +report +\S+ +1/2 +total$",
-        r"a-job-with-a-rather-long-name-that-fails +report +total: ValueError: no such region$",
+        r"a-job-with-a-rather-long-name-that-fails +report +\S+ +total: ValueError: no such region$",
         r"^report-1 +.*08:00:00 Europe/Berlin +\S+$",
-        r"^Warning: The queue slow is paused; 1 job waits in it.$",
-        r"^  Hint: Let it go on with `flowerpower job-queue resume slow`.$",
+        r"^  warning  The queue slow is paused; 1 job waits in it.$",
+        r"^  hint     Let it go on with `flowerpower job-queue resume slow`.$",
     ):  # fmt: skip
         assert re.search(part, text, re.MULTILINE), (part, text)
     shown = cli.run_in_terminal("status", columns=80).stdout
@@ -66,10 +73,10 @@ def test_one_screen_shows_everything(cli: Cli, backend: JobQueueBackend) -> None
     assert max(map(len, plain.splitlines())) <= 80
 
 
-def test_status_is_json_and_codes(cli: Cli, backend: JobQueueBackend) -> None:
+def test_status_is_json_and_codes(cli: Cli, worker: FakeWorker) -> None:
     """Inputs with the name of a secret are masked; --quiet has the codes of the problems."""
-    busy(cli, backend)
-    backend.cancel_job("3f2b8c1e-1111-4222-8333-444444444444")
+    busy(cli, worker)
+    worker.backend.cancel_job("3f2b8c1e-1111-4222-8333-444444444444")
     ended = cli.run("status", "--json", code=0)
     assert {
         "project", "timezone", "taken_at", "backend", "has_scheduler", "schedules", "queues",
@@ -131,9 +138,9 @@ def test_a_queue_that_is_no_longer_named_can_be_resumed(
     assert backend.paused_queues() == {}
 
 
-def test_who_waits_in_a_paused_queue_is_told(cli: Cli, backend: JobQueueBackend) -> None:
+def test_who_waits_in_a_paused_queue_is_told(cli: Cli, worker: FakeWorker) -> None:
     """By add-job, list-jobs and workers; with --json and --quiet nothing is."""
-    FakeWorker(backend)
+    backend = worker.backend
     backend.pause_queue("default")
     note = "No job is taken from default: paused. Go on with: flowerpower job-queue resume default"
     assert note in cli.run("job-queue", "add-job", "report", "--job-id", "one", code=0).stderr
@@ -172,3 +179,17 @@ def test_a_worker_says_when_a_queue_is_paused_and_resumed(
     assert process.returncode == 0
     assert "Stopped after 1 finished." in rest
     assert backend.get_job("held").status is JobStatus.FINISHED
+
+
+def test_the_hints_of_problems_are_commands(cli: Cli, backend: JobQueueBackend) -> None:
+    """Each that names one can be typed as it stands."""
+    backend.add_job(spec("waits"))
+    backend.pause_queue("slow")
+    cli.run("schedule", "add", "report", "--cron", "0 8 * * *", "-q", code=0)
+    hints = [problem["hint"] for problem in cli.run("status", "--json", code=0).json["problems"]]
+    commands = [re.search(r"flowerpower ([\w -]+)", hint) for hint in hints]
+    assert len(hints) == 3
+    for found in commands:
+        assert found is not None
+        # An option that the command does not have is refused before the help is shown.
+        cli.run(*found[1].split(), "--help", code=0)

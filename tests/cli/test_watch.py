@@ -22,7 +22,7 @@ from flowerpower.jobs.claim import AttemptResult
 from flowerpower.jobs.job import JobStatus
 from flowerpower.pipeline import PipelineManager
 from flowerpower.triggers import clock
-from tests.cli.watching import ShellInTerminal
+from tests.cli.watching import ShellInTerminal, beating
 from tests.conditions import eventually
 from tests.conftest import MakeProject
 from tests.contract.fake_worker import FINISHED, FakeWorker, in_seconds, retry_at, spec
@@ -210,22 +210,21 @@ def test_a_backend_that_goes_away_is_waited_for(cli: Cli, backend: JobQueueBacke
     assert kinds == ["job_added", "unreachable", "reachable", "job_added"]
 
 
-def prepared(backend: JobQueueBackend) -> FakeWorker:
+def prepared(backend: JobQueueBackend, worker: FakeWorker | None = None) -> None:
     """A worker with a running job, a failed one, and one that waits."""
-    worker = FakeWorker(backend)
+    worker = worker or FakeWorker(backend)
     worker.make(JobStatus.FAILED, "bad")
     running = worker.make(JobStatus.RUNNING, "long")
     assert running is not None
     progress: dict[str, Any] = {"done": 1, "total": 2, "current": "total", "nodes": {}}
     backend.record(running, "".join(f"line {number}\n" for number in range(40)), progress)
     backend.add_job(spec("waits"))
-    return worker
 
 
 def test_the_screen_follows_what_happens(cli: Cli, backend: JobQueueBackend) -> None:
     """And its keys act: open, log, filter, retry, cancel, pause."""
-    worker = prepared(backend)
-    with ShellInTerminal(cli) as shell:
+    with beating(FakeWorker(backend)) as worker, ShellInTerminal(cli) as shell:
+        prepared(backend, worker)
         shell.watch()
         shell.shows_all("1 of 3 slots used", "> long", "━━━━━───── 1/2 total", "bad", "waits")
         backend.add_job(spec("new"))

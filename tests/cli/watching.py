@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -10,17 +11,38 @@ import select
 import signal
 import subprocess
 import termios
+import threading
 import time
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
 from tests.conditions import WAIT_LIMIT, eventually
+from tests.contract.fake_worker import FakeWorker
 from tests.terminal import COMMAND, Cli
 
 PROMPT = "ready> "
 _PLACED = re.compile(r"\x1b\[(\d+);1H(.*?)\x1b\[0m\x1b\[K", re.DOTALL)
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 _ENTER, _LEAVE = "\x1b[?1049h", "\x1b[?1049l"
+
+
+@contextlib.contextmanager
+def beating(worker: FakeWorker) -> Iterator[FakeWorker]:
+    """The worker sends heartbeats meanwhile, so that it is alive however long the test takes."""
+    stop = threading.Event()
+
+    def beat() -> None:
+        while not stop.wait(1.0):
+            worker.backend.heartbeat(worker.name)
+
+    thread = threading.Thread(target=beat)
+    thread.start()
+    try:
+        yield worker
+    finally:
+        stop.set()
+        thread.join()
 
 
 class ShellInTerminal:

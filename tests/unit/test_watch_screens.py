@@ -83,7 +83,7 @@ def test_the_list_shows_what_there_is() -> None:
     text = shown(width=120)
     for part in (
         "shop  Redis 7.0  redis://:***@host/0", "13:00:00 CET", "1 alive, 1 of 2 slots used",
-        "1 running", "the oldest for 12s", "paused since 12:59:00", "Warning: The queue is paused.",
+        "1 running", "the oldest for 12s", "paused since 12:59:00", "warning: The queue is paused.",
         "> runs", "━━──────── 1/4 revenue", "waits for 12s", "3f2b8c1e ",
         r"total: ValueError: [/]no \x1b[31msuch",
     ):  # fmt: skip
