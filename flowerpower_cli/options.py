@@ -305,22 +305,6 @@ class TriggerOptions:
         return sum(value is not None for value in kinds)
 
 
-NumWorkers = Annotated[
-    int | None,
-    option(
-        "N",
-        "Jobs at once; by default as conf/project.yml says.",
-        whole_number,
-        names="--num-workers -n",
-    ),
-]
-WorkerQueues = Annotated[
-    Strings,
-    option(
-        "QUEUE[,QUEUE]",
-        "Take jobs from these queues, the first one first; by default from all. Repeatable.",
-    ),
-]
 PipelineName = Annotated[str, argument("PIPELINE", "The pipeline's name.")]
 JobId = Annotated[str, argument("JOB", "The job's id.")]
 NewJobId = Annotated[

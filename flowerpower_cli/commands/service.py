@@ -9,16 +9,15 @@ import typer
 from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.inputs import words
 from flowerpower_cli.options import (
-    NumWorkers,
     OutputFile,
     QueueOptions,
-    WorkerQueues,
     Yes,
     argument,
     duration,
     option,
     whole_number,
 )
+from flowerpower_cli.worker_options import NumWorkers, WorkerQueues
 
 if TYPE_CHECKING:
     from pathlib import Path

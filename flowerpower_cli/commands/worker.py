@@ -10,12 +10,11 @@ from flowerpower.errors import UsageError
 from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.inputs import words
 from flowerpower_cli.options import (
-    NumWorkers,
     QueueOptions,
-    WorkerQueues,
     option,
     whole_number,
 )
+from flowerpower_cli.worker_options import NumWorkers, WorkerQueues
 
 LogFormatOption = Annotated[
     Literal["text", "json"] | None,

@@ -24,7 +24,8 @@ def diagnosis_view(diagnosis: Diagnosis) -> Iterator[Block]:
         for problem in check.problems:
             yield _line(str(problem.level), check.name, width, problem.message)
             if problem.hint:
-                yield Line((Cell(_INDENT + "Hint: ", "bold cyan"), cell(problem.hint)))
+                hint = Cell(_INDENT + "Hint: ", "bold cyan")
+                yield Line((hint, cell(problem.hint)), hangs=True)
 
 
 def problem_lines(diagnosis: Diagnosis) -> list[str]:
@@ -42,5 +43,6 @@ def _said_of(check: CheckResult) -> str:
 
 def _line(status: str, name: str, width: int, text: str) -> Line:
     return Line(
-        (cell(f"{status:<9}", _STYLES[status]), cell(f"{name:<{width}}  ", "bold"), cell(text))
+        (cell(f"{status:<9}", _STYLES[status]), cell(f"{name:<{width}}  ", "bold"), cell(text)),
+        hangs=True,
     )

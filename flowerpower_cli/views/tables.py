@@ -36,10 +36,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """Cells side by side; one that `starts_section` has a blank line above it."""
+    """Cells side by side; one that `starts_section` has a blank line above it.
+
+    Where a terminal folds a line that `hangs`, its last cell goes on below its own beginning.
+    """
 
     cells: tuple[Cell, ...]
     starts_section: bool = False
+    hangs: bool = False
     has_margins: ClassVar[bool] = False
 
     def plain_lines(self) -> Iterator[str]:
@@ -47,10 +51,23 @@ class Line:
         yield "".join(cell.text for cell in self.cells)
 
     def rich(self) -> RenderableType:
-        """As Rich's Text."""
+        """As Rich's Text, or as a grid if it hangs."""
         from rich.text import Text
 
+        if self.hangs:
+            return self._grid()
         return Text.assemble(*((cell.text, cell.style) for cell in self.cells), overflow="fold")
+
+    def _grid(self) -> RenderableType:
+        from rich.table import Table as Grid
+        from rich.text import Text
+
+        *first, last = self.cells
+        grid = Grid.grid()
+        grid.add_column(no_wrap=True)
+        grid.add_column(overflow="fold")
+        grid.add_row(Text.assemble(*((cell.text, cell.style) for cell in first)), last.rich())
+        return grid
 
 
 @dataclass(frozen=True)

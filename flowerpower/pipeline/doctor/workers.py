@@ -43,7 +43,8 @@ def check_worker(subject: Subject) -> Generator[Problem, None, str]:
 def _is_here(worker: WorkerInfo) -> bool:
     """Whether its process is one of this machine or container.
 
-    Containers with the network of their host have its name too, but not its processes.
+    One that was killed stays listed for a while, and a container that is started again has the
+    same name.
     """
     if worker.host != socket.gethostname():
         return False

@@ -1,5 +1,5 @@
 -- What `doctor` asks a PostgreSQL server for: one row, which any role may ask for.
--- Reads settings, pg_stat_activity and the role's rights on the tables flowerpower_….
+-- Reads settings, pg_stat_database (pg_stat_activity hides others' sessions) and the role's rights on the tables flowerpower_….
 SELECT current_setting('server_version_num')::int AS version,
     current_setting('server_version') AS version_text,
     pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS read_only,
@@ -7,7 +7,7 @@ SELECT current_setting('server_version_num')::int AS version,
     current_setting('full_page_writes') AS full_page_writes,
     current_setting('synchronous_commit') AS synchronous_commit,
     current_setting('max_connections')::int AS max_connections,
-    (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections,
+    (SELECT sum(numbackends)::int FROM pg_stat_database) AS connections,
     (SELECT string_agg(DISTINCT right_ || ' on ' || tablename, ', ')
         FROM pg_tables, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS rights(right_)
         WHERE tablename LIKE 'flowerpower\_%'
