@@ -31,7 +31,12 @@ def log_fields() -> dict[str, Any]:
     return {f"flowerpower_{name}": value for name, value in {**_run, "node": node}.items()}
 
 
-def set_run(pipeline: str, job: object = None, attempt: object = None) -> None:
+def run_fields() -> dict[str, Any]:
+    """The arguments of the last `set_run`."""
+    return dict(_run)
+
+
+def set_run(pipeline: str | None, job: object = None, attempt: object = None) -> None:
     """This process runs that pipeline from now on, for a job or for none."""
     _run.update(
         pipeline=pipeline,
@@ -45,6 +50,11 @@ def set_run(pipeline: str, job: object = None, attempt: object = None) -> None:
 def set_zone(name: str) -> None:
     """Logs of this process have the times of that zone, the project's."""
     _zone[:] = [name]
+
+
+def zone_name() -> str | None:
+    """That zone's name, if it was set."""
+    return _zone[0] if _zone else None
 
 
 def log_zone() -> ZoneInfo | None:

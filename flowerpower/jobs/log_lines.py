@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -46,13 +46,19 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line."""
         text = record_text(record, self)
-        return json_line("log", record.levelname.lower(), text, record.name, record.created)
+        level = record.levelname.lower()
+        return json_line("log", level, text, logger=record.name, timestamp=record.created)
 
 
 def json_line(
-    event: str, level: str, message: str, logger: str = "flowerpower",
-    timestamp: float | None = None, **facts: Any,
-) -> str:  # fmt: skip
+    event: str,
+    level: str,
+    message: str,
+    facts: Mapping[str, Any] | None = None,
+    *,
+    logger: str = "flowerpower",
+    timestamp: float | None = None,
+) -> str:
     """A line of a worker's or scheduler's log as JSON, with secrets masked; by default of now."""
     moment = clock.now() if timestamp is None else datetime.fromtimestamp(timestamp, UTC)
     body = {
@@ -62,7 +68,7 @@ def json_line(
         "logger": logger,
         "message": mask(message),
     }
-    return json.dumps(mask_values({**body, **facts}))
+    return json.dumps(mask_values({**body, **(facts or {})}))
 
 
 def local_time(timestamp: float) -> str:

@@ -77,7 +77,7 @@ class SchedulerEvents:
     def _write(self, kind: str, facts: dict[str, Any]) -> None:
         if self._output.json:
             sentence = "".join(cell.text for cell in self._cells(kind, facts))
-            write_line(sys.stdout, json_line(kind, _level(kind, facts), sentence, **facts))
+            write_line(sys.stdout, json_line(kind, _level(kind, facts), sentence, facts))
         elif kind in ("job", "fire") and self._output.quiet:
             if job_id := self._quiet_id(kind, facts):
                 write_line(sys.stdout, job_id)

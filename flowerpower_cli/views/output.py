@@ -127,7 +127,7 @@ class Output:
     def _log_line(self, event: str, level: str, text: str, **facts: Any) -> None:
         from flowerpower.jobs.log_lines import json_line
 
-        write_line(sys.stderr, json_line(event, level, text, **facts))
+        write_line(sys.stderr, json_line(event, level, text, facts))
 
     def plain_line(self, text: str) -> None:
         """Print a text on stderr, masked and escaped, with --quiet too."""

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
-from flowerpower.errors import UsageError
 from flowerpower.jobs.log_lines import LOG_FORMAT_VARIABLE, JsonFormatter, record_text
 from flowerpower.triggers import clock
 from flowerpower_cli.views.output import Output, write_line
@@ -22,20 +21,14 @@ LogFormat = Literal["text", "json"]
 
 
 def log_as_service(output: Output, project: Project, log_format: LogFormat | None) -> None:
-    """From now on say everything as a worker or scheduler does: with time and level, or as JSON.
-
-    Raises:
-        UsageError: if --json and --log-format contradict each other.
-    """
-    if output.json and log_format == "text":
-        raise UsageError(
-            "--json and --log-format text are both given; expected one of them.",
-            hint=f"--log-format is also read from {LOG_FORMAT_VARIABLE}.",
-        )
-    output.json = output.json or log_format == "json"
-    output.has_log_lines = output.json
+    """From now on say everything as a worker or scheduler does: with time and level, or as JSON."""
+    # --json wins: the other may come from the environment.
+    output.json = output.has_log_lines = output.json or log_format == "json"
     # The fork server reads it too: what packages say while they are imported comes from there.
-    os.environ[LOG_FORMAT_VARIABLE] = "json" if output.json else "text"
+    if output.json:
+        os.environ[LOG_FORMAT_VARIABLE] = "json"
+    else:
+        os.environ.pop(LOG_FORMAT_VARIABLE, None)
     logging.root.addHandler(ServiceLog(output, clock.timezone(project.timezone)))
     logging.captureWarnings(True)
     threading.excepthook = _log_exception

@@ -47,6 +47,15 @@ def total(number: int = 1) -> int:
     logging.info("of my own")
     return number
 """
+IN_POOL = (
+    "run: {executor: {type: processpool, max_workers: 1}}",
+    "import logging\n"
+    "from hamilton.htypes import Collect, Parallelizable\n\n"
+    "def number() -> Parallelizable[int]:\n    yield from range(2)\n\n"
+    "def twice(number: int) -> int:\n"
+    "    logging.getLogger('app').info('of %s', number)\n    return 2 * number\n\n"
+    "def total(twice: Collect[int]) -> int:\n    return sum(twice)\n",
+)
 FIELDS = {"time", "event", "level", "logger", "message"}
 
 
@@ -136,6 +145,17 @@ def test_a_format_of_ones_own_names_job_and_node(cli: Cli, project: Path) -> Non
     assert "formats/None/None/total: of my own\n" in ended.stderr
 
 
+def test_nodes_in_a_pool_log_as_their_job_does(cli: Cli, make_project: MakeProject) -> None:
+    """With time and node, from INFO up, although other processes compute them."""
+    make_project("name: demo\ntimezone: Asia/Kolkata\n", pool=IN_POOL)
+    cli.run("job-queue", "add-job", "pool", "--job-id", "one", code=0)
+    cli.run("job-queue", "start-worker", "--burst", code=0)
+    found = lines(cli.run("job-queue", "logs", "one", "--json", code=0).stdout)
+    assert {(body["node"], body["level"]) for body in found} == {("twice", "info")}
+    assert {body["message"] for body in found} == {"of 0", "of 1"}
+    assert all(body["time"].endswith("+05:30") for body in found)
+
+
 def test_a_scheduler_logs_json(cli: Cli, make_project: MakeProject) -> None:
     """What keeps it from starting is such a line too; the variable says the same as the option."""
     make_project("name: demo\njob_queue: {backend: {url: memory}}\n")
@@ -154,12 +174,14 @@ def test_a_scheduler_logs_json(cli: Cli, make_project: MakeProject) -> None:
         assert body["message"] == body["error"]["message"]
 
 
-def test_two_forms_at_once_are_refused(cli: Cli, project: Path) -> None:
-    """--json and --log-format text, and a form that there is not."""
-    ended = cli.run("job-queue", "start-worker", "--json", "--log-format", "text", code=2)
-    assert "--log-format text" in ended.stderr
+def test_a_form_that_there_is_not_is_refused(cli: Cli, project: Path) -> None:
+    """And --json beats what the environment says."""
     ended = cli.run("job-queue", "start-worker", "--log-format", "xml", code=2)
     assert "'xml'" in ended.stderr
+    ended = cli.run(
+        "job-queue", "start-worker", "--burst", "--json", FLOWERPOWER_LOG_FORMAT="text", code=0
+    )
+    assert [body["event"] for body in lines(ended.stdout)] == ["start", "stop"]
 
 
 @pytest.fixture

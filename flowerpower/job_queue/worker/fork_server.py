@@ -22,7 +22,8 @@ from typing import Any
 
 from flowerpower.job_queue.worker import child, isolation
 from flowerpower.job_queue.worker.json_lines import LineReader, LineSocket, Message, to_line
-from flowerpower.job_queue.worker.log_setup import log_without_handlers, logging_to_worker
+from flowerpower.job_queue.worker.log_setup import logging_to_worker
+from flowerpower.jobs.job_logging import log_without_handlers
 from flowerpower.triggers import clock
 
 PARENT_DIED = signal.SIGUSR1

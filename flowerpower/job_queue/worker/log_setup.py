@@ -9,26 +9,11 @@ import sys
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from flowerpower.jobs.log_context import add_fields_to_records
 from flowerpower.jobs.log_lines import LOG_FORMAT_VARIABLE, JsonFormatter, LineFormatter
 from flowerpower.project_code import NewModules, is_own, module_paths
 
 _UNCHANGED = (logging.NOTSET, (), (), True, False)
 """A logger as Python makes it, in the form of `_loggers`."""
-
-
-def log_without_handlers() -> None:
-    """Have everything from INFO up printed to stderr where a program sets up no logging.
-
-    Records have the fields of `log_context`, wherever they go.
-    """
-    add_fields_to_records()
-    # Not a handler of the root logger: with one, a module's own `logging.basicConfig` would do
-    # nothing, and what it gives a handler of its own would be printed twice.
-    if logging.lastResort is not None and not logging.root.handlers:
-        logging.lastResort.setFormatter(LineFormatter())
-        logging.lastResort.setLevel(logging.NOTSET)
-        logging.root.setLevel(logging.INFO)
 
 
 @contextlib.contextmanager

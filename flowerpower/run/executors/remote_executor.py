@@ -22,9 +22,10 @@ from hamilton.lifecycle.base import LifecycleAdapterSet
 from hamilton.node import Node, NodeType
 
 from flowerpower.errors import RunFailed
+from flowerpower.jobs.job_logging import JobLogging
 from flowerpower.run.adapters.trackers import is_tracker
 from flowerpower.run.executors.pool import Pool
-from flowerpower.run.executors.remote_task import end_with_parent, not_picklable, run_packed
+from flowerpower.run.executors.remote_task import begin_process, not_picklable, run_packed
 from flowerpower.run.node_events import NodeEventHook
 from flowerpower.run.patches import (
     NOISY_LOGGERS,
@@ -139,7 +140,10 @@ class ProcessPool(RemoteExecutor):
             # Not a fork: this process may have threads, and a fork copies the locks that they hold.
             context = multiprocessing.get_context("spawn")
             self._processes = ProcessPoolExecutor(
-                self._limit, mp_context=context, initializer=end_with_parent
+                self._limit,
+                mp_context=context,
+                initializer=begin_process,
+                initargs=(JobLogging.of_this_process(),),
             )
         with without_main_file():
             return self._processes.submit(run_packed, packed)

@@ -17,14 +17,21 @@ import cloudpickle
 from hamilton.execution.executors import base_execute_task
 
 from flowerpower.errors import RunFailed
+from flowerpower.jobs.job_logging import JobLogging
 from flowerpower.jobs.run import ORIGINAL_FRAMES, ORIGINAL_TYPE_NAMES, NodeRecord, names_of
 from flowerpower.run.node_events import NodeEventHook
 
 _HINT = "Use the executor threadpool, or do not pass such values from node to node."
 
 
-def end_with_parent() -> None:
-    """Have this process end when the one that has started it does; a pool's process calls it first.
+def begin_process(job_logging: JobLogging) -> None:
+    """What a process of a pool calls first: it logs as its parent does, and ends with it."""
+    job_logging.take_over()
+    _end_with_parent()
+
+
+def _end_with_parent() -> None:
+    """Have this process end when the one that has started it does.
 
     Killed, a run cannot end its pool, and Python's processes wait for ever for its next task.
     """
