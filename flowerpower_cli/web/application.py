@@ -7,6 +7,7 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -111,7 +112,7 @@ class Dashboard:
 
         def read() -> Rendered:
             reading = Reading(self._site)
-            return self._rendered(reading, page_at(reading, address), address, cookie)
+            return self._rendered(page_at(reading, address), address, cookie, now=reading.now)
 
         rendered = await self._in_thread(read)
         response = Response(rendered.text, media_type="text/html")
@@ -119,17 +120,19 @@ class Dashboard:
             _set_cookie(response, request, FORM_COOKIE, cookie)
         return response
 
-    def _rendered(self, reading: Reading, page: Page, address: str, cookie: str) -> Rendered:
+    def _rendered(self, page: Page, address: str, cookie: str, now: datetime | None) -> Rendered:
         return self._renderer.render(
             page.template, page=page, project=self._site.name, address=address,
             form_token=self._rules.form_token(cookie), acts=not self._rules.read_only,
-            signed_in=self._rules.token is not None, now=reading.now, **page.values,
+            signed_in=self._rules.token is not None, now=now, **page.values,
         )  # fmt: skip
 
     def _look(self, reading: Reading, address: str, attempt: int, seq: int) -> Found:
         """A page for a stream, whose browsers have the tokens of their forms already."""
         page = page_at(reading, address)
-        parts = dict(self._rendered(reading, page, address, "").parts)
+        # Without the time, how long a job has run is left to the script: else it would be new
+        # each time.
+        parts = dict(self._rendered(page, address, "", now=None).parts)
         job, log = page.values.get("job"), page.values.get("log")
         if job is None or log is None:
             return Found(parts)
