@@ -2,7 +2,8 @@
 
 python docs/screens/make.py CHROMIUM [FOLDER]
 
-CHROMIUM is the browser's program; playwright and Pillow must be installed. FOLDER is by default this one.
+CHROMIUM is the browser's program; playwright and Pillow must be installed. FOLDER is by default
+this one.
 """
 
 from __future__ import annotations
