@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flowerpower.errors import BackendUnreachable, NotFound
+from flowerpower.errors import BackendUnreachable
+from flowerpower.pipeline.metrics import CONTENT_TYPE as METRICS_TYPE
+from flowerpower.pipeline.metrics import metrics_text
 from flowerpower.pipeline.problems import Level
 from flowerpower_cli.web.site import Reading, Site
 
-METRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+__all__ = ["METRICS_TYPE", "health", "metrics"]
 
 
 def health(site: Site) -> tuple[dict[str, Any], bool]:
@@ -25,6 +27,10 @@ def health(site: Site) -> tuple[dict[str, Any], bool]:
     return {"status": "ok" if is_healthy else "failing", "problems": codes}, is_healthy
 
 
-def metrics(_site: Site) -> str:
-    """The project's metrics as OpenMetrics text."""
-    raise NotFound("There are no metrics yet.")
+def metrics(site: Site) -> str:
+    """The project's metrics as OpenMetrics, of the type METRICS_TYPE.
+
+    Raises:
+        ConfigError: if the package that writes them is not installed.
+    """
+    return metrics_text(site.manager)

@@ -194,7 +194,7 @@ def test_many_of_mixed_priorities_slow_nobody_down(
     medians = {name: round(sorted(seconds)[10] * 1000, 2) for name, seconds in times.items()}
     print(f"milliseconds: {medians}")
     assert max(medians.values()) < slowed(50), medians
-    urgent = [claim.job_id for claim in worker.claim(5_000)]
+    urgent = [claim.job_id for claim in worker.claim(200)]
     assert all(job_id.startswith("of-5") for job_id in urgent)
-    assert worker.take().job_id == "0-0"
+    assert backend.get_job("0-0").status is JobStatus.QUEUED
     assert backend.get_job("of--5").status is JobStatus.QUEUED

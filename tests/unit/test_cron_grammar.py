@@ -348,13 +348,13 @@ def _attempt(call: Callable[[], object]) -> tuple[float, bool]:
 
 @pytest.mark.parametrize("part", range(4))
 def test_malformed_triggers(part: int) -> None:
-    """100,000 malformed triggers raise the documented errors alone, each within 50 ms."""
+    """24,000 malformed triggers raise the documented errors alone, each within 50 ms."""
     seed = random.randrange(2**32)
     print("seed", seed)
     dice = random.Random(seed)
     moment = datetime(2026, 3, 28, tzinfo=UTC)
     refused = 0
-    for thing in islice(_malformed(seed), 25_000):
+    for thing in islice(_malformed(seed), 6_000):
         key = dice.choice(["cron", "cron", "cron", "interval", "date", "start", "timezone"])
         keywords = {"timezone": "Europe/Berlin", key: thing}
         if key in ("start", "timezone"):
@@ -375,7 +375,7 @@ def test_malformed_triggers(part: int) -> None:
             wall_times_of.cache_clear()
             took = min(_attempt(call)[0] for _ in range(3))
         assert took <= slowed(0.05), (keywords, took)
-    assert refused > 20_000
+    assert refused > 4_800
 
 
 def _from_json(**keywords: object) -> object:

@@ -323,3 +323,13 @@ def test_a_pipeline_may_be_named_as_it_likes(make_project: MakeProject) -> None:
         assert "one" in words_of(started.client.page("/pipelines/other"))
         (root / "pipelines" / "other.py").write_text("def two() -> int:\n    return 2\n")
         assert "two" in words_of(started.client.page("/pipelines/other"))
+
+
+def test_metrics_are_those_of_the_library(dashboard: Running) -> None:
+    """As Prometheus scrapes them."""
+    dashboard.manager.add_job("report")
+    answer = dashboard.client.get("/metrics")
+    assert answer.status == 200
+    assert answer.headers["content-type"].startswith("application/openmetrics-text")
+    assert answer.text.endswith("# EOF\n")
+    assert "flowerpower_up" in answer.text
