@@ -10,6 +10,7 @@ with a job added each second, and the time and the size of reports.
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -130,9 +131,16 @@ def report(root: Path, limit: int) -> None:
     """The time and the size of a report of so many jobs."""
     path, began = root / "report.html", time.perf_counter()
     command = [*FLOWERPOWER, "report", "-o", str(path), "--limit", str(limit)]
+    cpu_before = _cpu_of_children()
     subprocess.run(command, cwd=root, check=True, stderr=subprocess.DEVNULL)
-    took = time.perf_counter() - began
-    print(f"report of {limit} jobs: {took:.1f} s, {path.stat().st_size / 1e6:.2f} MB")
+    took, cpu = time.perf_counter() - began, _cpu_of_children() - cpu_before
+    size = path.stat().st_size / 1e6
+    print(f"report of {limit} jobs: {took:.1f} s ({cpu:.1f} s of CPU), {size:.2f} MB")
+
+
+def _cpu_of_children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 if __name__ == "__main__":
