@@ -37,7 +37,7 @@ from flowerpower_cli.web.actions import Form, act
 from flowerpower_cli.web.live import Found, Live
 from flowerpower_cli.web.pages.addresses import page_at
 from flowerpower_cli.web.rendering import HERE, Links, Page, Rendered, Renderer, style_sheet
-from flowerpower_cli.web.security import FORM_COOKIE, FORM_FIELD, Guard, Rules
+from flowerpower_cli.web.security import FORM_COOKIE, FORM_FIELD, Guard, OnUnexpected, Rules
 from flowerpower_cli.web.site import Reading, Site
 
 THREADS = 4
@@ -63,17 +63,19 @@ STATIC = {
 class Dashboard:
     """The pages of a project, and what answers their forms.
 
+    `on_unexpected` is called with an error that is a defect.
+
     Attributes:
         app: the application, guarded by the `rules`.
     """
 
-    def __init__(self, site: Site, rules: Rules) -> None:
+    def __init__(self, site: Site, rules: Rules, on_unexpected: OnUnexpected) -> None:
         self._site = site
         self._rules = rules
         self._renderer = Renderer(Links(), site.zone)
         # Starlette's own threads come and go, and each would leave a connection behind.
         self._threads = ThreadPoolExecutor(THREADS, "dashboard")
-        self.live = Live(lambda: Reading(site), self._look, self._in_thread)
+        self.live = Live(lambda: Reading(site), self._look, self._in_thread, on_unexpected)
         self._style = style_sheet()
         routes = [
             Route("/static/{name}", self._static),
@@ -89,7 +91,8 @@ class Dashboard:
         ]
         inner = Starlette(routes=routes, lifespan=self._lifespan)
         inner.add_exception_handler(FlowerpowerError, self._error)
-        self.app: ASGIApp = Guard(inner, rules)
+        inner.add_exception_handler(Exception, self._unexpected)
+        self.app: ASGIApp = Guard(inner, rules, on_unexpected)
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
@@ -250,6 +253,13 @@ class Dashboard:
             error=error, signed_in=False, address="", form_token="", acts=False,
         )  # fmt: skip
         return Response(rendered.text, media_type="text/html", status_code=status_code)
+
+    async def _unexpected(self, request: Request, _error: Exception) -> Response:
+        said = FlowerpowerError(
+            "Something unexpected went wrong.",
+            hint="The dashboard has printed where the details are.",
+        )
+        return await self._error(request, said)
 
 
 class _Forbidden(Refused, code="forbidden"):

@@ -7,7 +7,6 @@ from typing import Any
 from flowerpower.errors import BackendUnreachable
 from flowerpower.pipeline.metrics import CONTENT_TYPE as METRICS_TYPE
 from flowerpower.pipeline.metrics import metrics_text
-from flowerpower.pipeline.problems import Level
 from flowerpower_cli.web.site import Reading, Site
 
 __all__ = ["METRICS_TYPE", "health", "metrics"]
@@ -22,7 +21,7 @@ def health(site: Site) -> tuple[dict[str, Any], bool]:
         problems = Reading(site).status.problems
     except BackendUnreachable as error:
         return {"status": "failing", "problems": [error.code]}, False
-    is_healthy = all(problem.level is not Level.ERROR for problem in problems)
+    is_healthy = all(problem.level != "error" for problem in problems)
     codes = sorted({problem.code for problem in problems})
     return {"status": "ok" if is_healthy else "failing", "problems": codes}, is_healthy
 
