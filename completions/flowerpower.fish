@@ -399,7 +399,7 @@ complete -c flowerpower -n '__flowerpower_at \'init\'' -l verbose -s v -d 'Show 
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l no-color -d 'Print no colours.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l help -s h -d 'Show this message and exit.'
 
-complete -c flowerpower -n '__flowerpower_at \'status\'' -l limit -x -d 'Show at most N.'
+complete -c flowerpower -n '__flowerpower_at \'status\'' -l limit -x -d 'At most N.'
 complete -c flowerpower -n '__flowerpower_at \'status\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'status\'' -l quiet -s q -d 'Print only ids, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'status\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
@@ -443,7 +443,7 @@ complete -c flowerpower -n '__flowerpower_at \'dashboard\'' -l help -s h -d 'Sho
 
 complete -c flowerpower -n '__flowerpower_at \'report\'' -l output -s o -r -F -d 'Write the result to FILE.'
 complete -c flowerpower -n '__flowerpower_at \'report\'' -l since -x -d 'Not before this ISO 8601 time, or 2h ago.'
-complete -c flowerpower -n '__flowerpower_at \'report\'' -l limit -x -d 'Show at most N.'
+complete -c flowerpower -n '__flowerpower_at \'report\'' -l limit -x -d 'At most N.'
 complete -c flowerpower -n '__flowerpower_at \'report\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'report\'' -l quiet -s q -d 'Print only ids, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'report\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
@@ -612,8 +612,6 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l timeout -
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l run-at -x -d 'Run not before this ISO 8601 time; without an offset, in the project\'s zone.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l run-in -x -d 'Run not before this delay: 10m.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l queue -x -a '(__flowerpower_names queues)' -d 'The name of a queue.'
-complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l job-id -x -d 'The job\'s id; if there is such a job already, nothing is added.'
-complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l queue -x -d 'The name of a queue.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l job-id -x -d 'The new job\'s id; if there is such a job already, nothing is added.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l result-ttl -x -d 'How long to keep the result; 0: not at all, -1: as long as the job\'s record.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l priority -x -d '-100 to 100, by default 0; of the due jobs in a queue the highest run first.'

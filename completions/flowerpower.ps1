@@ -52,7 +52,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             Arguments = @(
             )
             Options = @(
-                @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Show at most N.' }
+                @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'At most N.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
@@ -124,7 +124,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             Options = @(
                 @{ Names = @('--output', '-o'); Many = $false; Value = @{ Kind = 'file'; Words = @() }; Help = 'Write the result to FILE.' }
                 @{ Names = @('--since'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Not before this ISO 8601 time, or 2h ago.' }
-                @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Show at most N.' }
+                @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'At most N.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
@@ -380,8 +380,6 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--run-at'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Run not before this ISO 8601 time; without an offset, in the project''s zone.' }
                 @{ Names = @('--run-in'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Run not before this delay: 10m.' }
                 @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'names'; Words = @('queues') }; Help = 'The name of a queue.' }
-                @{ Names = @('--job-id'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The job''s id; if there is such a job already, nothing is added.' }
-                @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The name of a queue.' }
                 @{ Names = @('--job-id'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The new job''s id; if there is such a job already, nothing is added.' }
                 @{ Names = @('--result-ttl'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How long to keep the result; 0: not at all, -1: as long as the job''s record.' }
                 @{ Names = @('--priority'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = '-100 to 100, by default 0; of the due jobs in a queue the highest run first.' }

@@ -187,9 +187,7 @@ def fill(root: Path, environ: dict[str, str]) -> Worker:
     manager.schedules.backfill("hourly_invoices", start=_hours_ago(30), max_parallel=2)
     manager.add_job("weather", job_id="weather-today")
     until(lambda: not manager.jobs.list(status=["scheduled", "queued", "running"]))
-    running = manager.add_job(
-        "training", inputs={"until": str(root / "never")}, job_id="training-27"
-    )
+    running = manager.add_job("training", inputs={"until": "never"}, job_id="training-27")
     until(lambda: "epoch 7" in running.log())
     manager.add_job("orders", run_in="2h", job_id="orders-later")
     manager.add_job("training", queue="slow", job_id="training-28")

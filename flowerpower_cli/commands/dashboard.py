@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from flowerpower.errors import UsageError
-from flowerpower_cli.command import CommandContext, command
+from flowerpower_cli.command import CommandContext, command, report_unexpected
 from flowerpower_cli.inputs import words
 from flowerpower_cli.options import (
     Limit,
@@ -66,7 +66,12 @@ def dashboard(
         url = web.url_of(host, free_port)
         site = web.Site(context.manager)
         server = web.make_server(
-            site, free_port, token=token, hosts=words(allow_host), read_only=read_only
+            site,
+            free_port,
+            token=token,
+            hosts=words(allow_host),
+            read_only=read_only,
+            on_unexpected=lambda error: report_unexpected(error, context.output),
         )
         context.output.result({"url": url, "read_only": read_only}, lambda: [line(url)], [url])
         context.output.message("Ctrl-C ends it.")

@@ -7,6 +7,7 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -30,13 +31,14 @@ from flowerpower.errors import (
     Refused,
     UsageError,
 )
+from flowerpower.pipeline.metrics import CONTENT_TYPE
 from flowerpower.text import mask, visible
 from flowerpower_cli.web import health
 from flowerpower_cli.web.actions import Form, act
 from flowerpower_cli.web.live import Found, Live
 from flowerpower_cli.web.pages.addresses import page_at
 from flowerpower_cli.web.rendering import HERE, Links, Page, Rendered, Renderer, style_sheet
-from flowerpower_cli.web.security import FORM_COOKIE, FORM_FIELD, Guard, Rules
+from flowerpower_cli.web.security import FORM_COOKIE, FORM_FIELD, Guard, OnUnexpected, Rules
 from flowerpower_cli.web.site import Reading, Site
 
 THREADS = 4
@@ -62,17 +64,19 @@ STATIC = {
 class Dashboard:
     """The pages of a project, and what answers their forms.
 
+    `on_unexpected` is called with an error that is a defect.
+
     Attributes:
         app: the application, guarded by the `rules`.
     """
 
-    def __init__(self, site: Site, rules: Rules) -> None:
+    def __init__(self, site: Site, rules: Rules, on_unexpected: OnUnexpected) -> None:
         self._site = site
         self._rules = rules
         self._renderer = Renderer(Links(), site.zone)
         # Starlette's own threads come and go, and each would leave a connection behind.
         self._threads = ThreadPoolExecutor(THREADS, "dashboard")
-        self.live = Live(lambda: Reading(site), self._look, self._in_thread)
+        self.live = Live(lambda: Reading(site), self._look, self._in_thread, on_unexpected)
         self._style = style_sheet()
         routes = [
             Route("/static/{name}", self._static),
@@ -88,7 +92,8 @@ class Dashboard:
         ]
         inner = Starlette(routes=routes, lifespan=self._lifespan)
         inner.add_exception_handler(FlowerpowerError, self._error)
-        self.app: ASGIApp = Guard(inner, rules)
+        inner.add_exception_handler(Exception, self._unexpected)
+        self.app: ASGIApp = Guard(inner, rules, on_unexpected)
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
@@ -111,7 +116,7 @@ class Dashboard:
 
         def read() -> Rendered:
             reading = Reading(self._site)
-            return self._rendered(reading, page_at(reading, address), address, cookie)
+            return self._rendered(page_at(reading, address), address, cookie, now=reading.now)
 
         rendered = await self._in_thread(read)
         response = Response(rendered.text, media_type="text/html")
@@ -119,17 +124,19 @@ class Dashboard:
             _set_cookie(response, request, FORM_COOKIE, cookie)
         return response
 
-    def _rendered(self, reading: Reading, page: Page, address: str, cookie: str) -> Rendered:
+    def _rendered(self, page: Page, address: str, cookie: str, now: datetime | None) -> Rendered:
         return self._renderer.render(
             page.template, page=page, project=self._site.name, address=address,
             form_token=self._rules.form_token(cookie), acts=not self._rules.read_only,
-            signed_in=self._rules.token is not None, now=reading.now, **page.values,
+            signed_in=self._rules.token is not None, now=now, **page.values,
         )  # fmt: skip
 
     def _look(self, reading: Reading, address: str, attempt: int, seq: int) -> Found:
         """A page for a stream, whose browsers have the tokens of their forms already."""
         page = page_at(reading, address)
-        parts = dict(self._rendered(reading, page, address, "").parts)
+        # Without the time, how long a job has run is left to the script: else it would be new
+        # each time.
+        parts = dict(self._rendered(page, address, "", now=None).parts)
         job, log = page.values.get("job"), page.values.get("log")
         if job is None or log is None:
             return Found(parts)
@@ -227,7 +234,7 @@ class Dashboard:
 
     async def _metrics(self, _request: Request) -> Response:
         text = await self._in_thread(health.metrics, self._site)
-        return Response(text, media_type=health.METRICS_TYPE)
+        return Response(text, media_type=CONTENT_TYPE)
 
     # Errors
 
@@ -247,6 +254,13 @@ class Dashboard:
             error=error, signed_in=False, address="", form_token="", acts=False,
         )  # fmt: skip
         return Response(rendered.text, media_type="text/html", status_code=status_code)
+
+    async def _unexpected(self, request: Request, _error: Exception) -> Response:
+        said = FlowerpowerError(
+            "Something unexpected went wrong.",
+            hint="The dashboard has printed where the details are.",
+        )
+        return await self._error(request, said)
 
 
 class _Forbidden(Refused, code="forbidden"):

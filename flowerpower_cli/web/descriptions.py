@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,10 @@ class Descriptions:
         if missing:
             self._read(missing)
         return {name: self._kept[name].description for name in names}
+
+    def begin(self, *names: str) -> Future[dict[str, Description]]:
+        """As `get`, in the background."""
+        return self._reader.submit(self.get, *names)
 
     def if_known(self, name: str) -> Description | None:
         """The description if it is known; else None, and it is read in the background."""

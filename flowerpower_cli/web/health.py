@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flowerpower.errors import BackendUnreachable, NotFound
-from flowerpower.jobs.problem import Level
+from flowerpower.errors import BackendUnreachable
+from flowerpower.pipeline.metrics import metrics_text
 from flowerpower_cli.web.site import Reading, Site
-
-METRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
 def health(site: Site) -> tuple[dict[str, Any], bool]:
@@ -20,11 +18,15 @@ def health(site: Site) -> tuple[dict[str, Any], bool]:
         problems = Reading(site).status.problems
     except BackendUnreachable as error:
         return {"status": "failing", "problems": [error.code]}, False
-    is_healthy = all(problem.level is not Level.ERROR for problem in problems)
+    is_healthy = all(problem.level != "error" for problem in problems)
     codes = sorted({problem.code for problem in problems})
     return {"status": "ok" if is_healthy else "failing", "problems": codes}, is_healthy
 
 
-def metrics(_site: Site) -> str:
-    """The project's metrics as OpenMetrics text."""
-    raise NotFound("There are no metrics yet.")
+def metrics(site: Site) -> str:
+    """The project's metrics as OpenMetrics, of the type `flowerpower.pipeline.metrics.CONTENT_TYPE`.
+
+    Raises:
+        ConfigError: if the package that writes them is not installed.
+    """
+    return metrics_text(site.manager)

@@ -38,6 +38,7 @@ class Watch:
     parts: dict[str, str] = field(default_factory=dict)
     attempt: int = 0
     seq: int = 0
+    trouble: str = ""
     readers: set[asyncio.Queue[str | None]] = field(default_factory=set)
 
 
@@ -57,8 +58,15 @@ Look = Callable[[Reading, str, int, int], Found]
 class Live:
     """Sends to each browser what has changed on its page."""
 
-    def __init__(self, new_reading: Callable[[], Reading], look: Look, in_thread: InThread) -> None:
+    def __init__(
+        self,
+        new_reading: Callable[[], Reading],
+        look: Look,
+        in_thread: InThread,
+        on_unexpected: Callable[[Exception], None],
+    ) -> None:
         self._new_reading = new_reading
+        self._on_unexpected = on_unexpected
         self._look = look
         self._in_thread = in_thread
         self._watches: dict[str, Watch] = {}
@@ -126,10 +134,8 @@ class Live:
                 found = await self._in_thread(
                     self._look, reading, address, watch.attempt, watch.seq
                 )
-            except FlowerpowerError as error:
-                _send(watch, _event("trouble", {"message": visible(mask(error.message))}))
-                # Whoever looks is told all again, once it works.
-                watch.parts = {}
+            except Exception as error:  # noqa: BLE001 - the other pages go on
+                self._trouble(watch, error)
                 continue
             changed = {
                 name: text for name, text in found.parts.items() if watch.parts.get(name) != text
@@ -140,6 +146,18 @@ class Live:
             if found.chunks:
                 watch.attempt, watch.seq = found.attempt, found.chunks[-1].seq
                 _send(watch, _event("log", _log(found)))
+
+    def _trouble(self, watch: Watch, error: Exception) -> None:
+        message = "Something unexpected went wrong."
+        if isinstance(error, FlowerpowerError):
+            message = visible(mask(error.message))
+        elif watch.trouble != message:
+            # Once: it comes again with each look.
+            self._on_unexpected(error)
+        watch.trouble = message
+        _send(watch, _event("trouble", {"message": message}))
+        # Whoever looks is told all again, once it works.
+        watch.parts = {}
 
 
 def _log(found: Found) -> dict[str, Any]:

@@ -69,16 +69,17 @@ def report(manager: PipelineManager, since: datetime | None, limit: int) -> str:
 
 def _report(reading: Reading, since: datetime | None, limit: int) -> str:
     manager = reading.site.manager
+    names = manager.list()[:MAX_PIPELINES]
+    # A process of its own reads them meanwhile.
+    descriptions = reading.site.descriptions.begin(*names)
     listed = manager.job_queue.list_jobs(JobFilter(since=since, limit=limit))
     detailed = _detailed(listed)
     shown_schedules = manager.job_queue.upcoming_schedules(MAX_SCHEDULES)
     every = {schedule.id: schedule for schedule in shown_schedules}
     if manager.job_queue.count_schedules() <= MAX_SCHEDULES:
         every |= {schedule.id: schedule for schedule in manager.job_queue.list_schedules()}
-    names = manager.list()[:MAX_PIPELINES]
     reading.site.learn_secrets([*names, *(job.pipeline for job in listed)])
     reading.site.learn_secrets(schedule.pipeline for schedule in every.values())
-    descriptions = reading.site.descriptions.get(*names) if names else {}
     links = LinksWithin({job.id for job in detailed}, every.keys(), {*names})
     renderer = Renderer(links, reading.site.zone, is_live=False)
     values: dict[str, Any] = {
@@ -94,7 +95,7 @@ def _report(reading: Reading, since: datetime | None, limit: int) -> str:
             schedules.schedule_values(reading, schedule) for schedule in every.values()
         ],
         "pipeline_details": [
-            pipelines.pipeline_values(reading, name, descriptions[name]) for name in names
+            pipelines.pipeline_values(reading, name, descriptions.result()[name]) for name in names
         ],
     }
     return renderer.render(

@@ -13,7 +13,7 @@ import ipaddress
 import secrets
 import socket
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -43,6 +43,9 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+
+
+OnUnexpected = Callable[[Exception], None]
 
 
 @dataclass(frozen=True)
@@ -160,11 +163,15 @@ def is_loopback(host: str) -> bool:
 
 
 class Guard:
-    """Refuses requests that the rules do not allow, and gives every answer its headers."""
+    """Refuses requests that the rules do not allow, and gives every answer its headers.
 
-    def __init__(self, app: ASGIApp, rules: Rules) -> None:
+    `on_unexpected` is called with an error that is a defect.
+    """
+
+    def __init__(self, app: ASGIApp, rules: Rules, on_unexpected: OnUnexpected) -> None:
         self._app = app
         self._rules = rules
+        self._on_unexpected = on_unexpected
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -181,7 +188,10 @@ class Guard:
             await send(message)
 
         answer = self._refusal(Request(scope)) or self._app
-        await answer(scope, receive, send_with_headers)
+        try:
+            await answer(scope, receive, send_with_headers)
+        except Exception as error:  # noqa: BLE001 - it was answered; uvicorn would print a traceback
+            self._on_unexpected(error)
 
     def _refusal(self, request: Request) -> Response | None:
         path = request.url.path

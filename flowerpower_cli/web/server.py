@@ -13,7 +13,14 @@ import uvicorn
 
 from flowerpower.errors import FlowerpowerError, UsageError
 from flowerpower_cli.web.application import Dashboard
-from flowerpower_cli.web.security import MIN_TOKEN, TOKEN_VARIABLE, Rules, is_loopback, own_names
+from flowerpower_cli.web.security import (
+    MIN_TOKEN,
+    TOKEN_VARIABLE,
+    OnUnexpected,
+    Rules,
+    is_loopback,
+    own_names,
+)
 from flowerpower_cli.web.site import Site
 
 GRACE = 2
@@ -87,10 +94,14 @@ def make_server(
     token: str | None = None,
     hosts: Collection[str] = (),
     read_only: bool = False,
+    on_unexpected: OnUnexpected,
 ) -> Server:
-    """The server for a socket that listens at `port`."""
+    """The server for a socket that listens at `port`.
+
+    `on_unexpected` is called with an error that is a defect.
+    """
     rules = Rules(port, token, {*hosts, *own_names()}, read_only)
-    dashboard = Dashboard(site, rules)
+    dashboard = Dashboard(site, rules, on_unexpected)
     config = uvicorn.Config(
         dashboard.app, log_config=None, access_log=False, server_header=False, ws="none",
         lifespan="on", timeout_graceful_shutdown=GRACE, limit_concurrency=500,

@@ -17,8 +17,8 @@ from tests.conditions import WAIT_LIMIT
 
 COLUMNS = 80
 LEFT_OUT = "…"
-LONG_RUNNING = ("start-worker", "start-scheduler")
-IS_UP = re.compile(r"takes jobs from|fires the schedules")
+LONG_RUNNING = ("start-worker", "start-scheduler", "flowerpower dashboard")
+IS_UP = re.compile(r"takes jobs from|fires the schedules|Ctrl-C ends it")
 
 
 @dataclass
@@ -194,6 +194,7 @@ class Screen:
 _VOLATILE = [
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
     (r"[\w.-]+-\d+-[0-9a-f]{8}\b", "WORKER"),
+    (r"http://127\.0\.0\.1:\d+", "ADDRESS"),
     (r"\b[0-9a-f]{8}\b", "SHORT"),
     (r"\d{8}T\d{6}Z", "TIME"),
     (r"\d{4}-\d\d-\d\dT[\d:.]+([+-]\d\d:\d\d)?", "TIME"),

@@ -140,6 +140,7 @@ def test_the_blocks_of_a_page_show_what_they_say(
         "watch-the-queue": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
         "backfill": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
         "retries": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
+        "dashboard": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
     }
     if page.stem == "move-the-queue":
         redis_server: RedisServer = request.getfixturevalue("redis_server")
@@ -248,6 +249,8 @@ class Reading:
             # It would install and test everything: here only its rules are looked up.
             target = command.removeprefix("make ").partition("#")[0]
             return f"make -C {shlex.quote(str(ROOT))} -n {target} >/dev/null"
+        # Other tests may use the port.
+        command = command.replace("flowerpower dashboard", "flowerpower dashboard --port 0")
         return command.replace("redis://127.0.0.1:6379/0", "$REDIS_URL")
 
 

@@ -125,10 +125,11 @@ def words_of(page: str) -> str:
 
 @dataclass(frozen=True)
 class Running:
-    """A dashboard that runs, and the project's manager."""
+    """A dashboard that runs, the project's manager, and errors that are defects."""
 
     client: Client
     manager: PipelineManager
+    unexpected: list[Exception] = field(default_factory=list)
 
 
 @contextmanager
@@ -137,7 +138,10 @@ def running(root: Path, *, token: str | None = None, read_only: bool = False) ->
     manager = PipelineManager(root, quiet=True)
     listener = open_socket("127.0.0.1", 0)
     port = listener.getsockname()[1]
-    server = make_server(Site(manager), port, token=token, read_only=read_only)
+    unexpected: list[Exception] = []
+    server = make_server(
+        Site(manager), port, token=token, read_only=read_only, on_unexpected=unexpected.append
+    )
     loops: list[asyncio.AbstractEventLoop] = []
 
     async def serve() -> None:
@@ -147,13 +151,14 @@ def running(root: Path, *, token: str | None = None, read_only: bool = False) ->
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
     try:
-        yield Running(Client(port), manager)
+        yield Running(Client(port), manager, unexpected)
     finally:
         loops[0].call_soon_threadsafe(server.stop)
         thread.join(30)
         listener.close()
         manager.close()
     assert not thread.is_alive()
+    assert unexpected == []
 
 
 @pytest.fixture

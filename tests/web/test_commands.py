@@ -111,7 +111,7 @@ def test_a_start_imports_neither_hamilton_nor_the_project(project: Path, cli: Cl
         "from flowerpower_cli.web.security import Rules\n"
         "from flowerpower_cli.web.site import Reading, Site\n"
         "site = Site(PipelineManager(quiet=True))\n"
-        "Dashboard(site, Rules(1))\n"
+        "Dashboard(site, Rules(1), print)\n"
         "for address in ('/', '/jobs', '/schedules', '/pipelines', '/workers'):\n"
         "    page_at(Reading(site), address)\n"
         "print(sorted({'hamilton', 'pandas', 'rich', 'redis'} & sys.modules.keys()))\n"

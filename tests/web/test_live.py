@@ -3,52 +3,17 @@
 from __future__ import annotations
 
 import http.client
-import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
 from flowerpower.pipeline.job_queue import PipelineJobQueue
 from tests.conditions import eventually
 from tests.contract.fake_worker import FINISHED, FakeWorker
-from tests.web.conftest import Client, Running, running
-
-Event = tuple[str, Any]
-
-
-@contextmanager
-def listening(client: Client, address: str) -> Iterator[Iterator[Event]]:
-    """The events of a page, as a browser hears them."""
-    connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=60)
-    connection.request("GET", f"/events?address={quote(address, safe='')}")
-    response = connection.getresponse()
-    assert response.status == 200
-    assert response.headers["content-type"].startswith("text/event-stream")
-
-    def events() -> Iterator[Event]:
-        name = ""
-        for line in response:
-            text = line.decode().rstrip("\n")
-            if text.startswith("event: "):
-                name = text.removeprefix("event: ")
-            elif text.startswith("data: "):
-                yield name, json.loads(text.removeprefix("data: "))
-
-    try:
-        yield events()
-    finally:
-        connection.close()
-        response.close()
-
-
-def parts_of(events: Iterator[Event], name: str) -> str:
-    """The next text of a part."""
-    return next(body[name] for kind, body in events if kind == "parts" and name in body)
+from tests.web.conftest import Running, running
+from tests.web.listening import listening, parts_of
 
 
 def test_only_what_changed_is_sent(dashboard: Running) -> None:

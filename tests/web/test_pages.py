@@ -11,10 +11,12 @@ import pytest
 from flowerpower.jobs.claim import AttemptResult, WorkerInfo
 from flowerpower.jobs.job import JobStatus
 from flowerpower.triggers import clock
+from flowerpower_cli.web.pages import addresses, overview
 from tests.conditions import eventually
 from tests.conftest import MakeProject
 from tests.contract.fake_worker import FAILED, FINISHED, FakeWorker
 from tests.web.conftest import REPORT, YAML, Client, Running, running, words_of
+from tests.web.listening import listening
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\x1b[31m\"'&{{ 7*7 }}"
 NODES = {
@@ -89,6 +91,7 @@ def test_jobs_are_filtered_and_paged(dashboard: Running) -> None:
         ("/jobs?status=failled", 400, "Did you mean 'failed'?"),
         ("/jobs?page=0", 400, "expected 1 to"),
         ("/jobs?page=%C2%B2", 400, "expected 1 to"),
+        ("/jobs?" + "a=1&" * 60, 400, "more than 50"),
         ("/jobs?since=yesterday", 400, "is not a time"),
         ("/jobs/none", 404, "There is no job"),
         ("/jobs/%3Cb%3E", 404, "There is no job"),
@@ -323,3 +326,36 @@ def test_a_pipeline_may_be_named_as_it_likes(make_project: MakeProject) -> None:
         assert "one" in words_of(started.client.page("/pipelines/other"))
         (root / "pipelines" / "other.py").write_text("def two() -> int:\n    return 2\n")
         assert "two" in words_of(started.client.page("/pipelines/other"))
+
+
+def test_metrics_are_those_of_the_library(dashboard: Running) -> None:
+    """As Prometheus scrapes them."""
+    dashboard.manager.add_job("report")
+    answer = dashboard.client.get("/metrics")
+    assert answer.status == 200
+    assert answer.headers["content-type"].startswith("application/openmetrics-text")
+    assert answer.text.endswith("# EOF\n")
+    assert "flowerpower_up" in answer.text
+
+
+def test_a_defect_is_told_without_a_traceback(
+    dashboard: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page says so, who started the dashboard gets the error, and all else goes on."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setitem(addresses.LISTS, "workers", broken)
+    client = dashboard.client
+    answer = client.get("/workers")
+    assert answer.status == 500
+    assert "Something unexpected went wrong." in words_of(answer.text)
+    assert "defect" not in answer.text
+    with listening(client, "/workers") as broken_page, listening(client, "/") as other:
+        assert next(broken_page) == ("trouble", {"message": "Something unexpected went wrong."})
+        assert next(other)[0] == "parts"
+        monkeypatch.setitem(addresses.LISTS, "workers", overview.workers)
+        assert "workers" in next(body for kind, body in broken_page if kind == "parts")
+    assert [type(error) for error in dashboard.unexpected] == [ZeroDivisionError] * 2
+    dashboard.unexpected.clear()

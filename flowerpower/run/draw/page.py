@@ -48,10 +48,13 @@ SVG_STYLE = (
 .dag circle { stroke-width: 2; }
 .dag .input circle { fill: var(--ground); }
 .dag .row { fill: transparent; }
-.dag .is-finished circle, .dag .is-finished .kind { fill: var(--final); }
-.dag .is-failed circle, .dag .is-failed .kind { fill: var(--failed); }
-.dag .is-running circle, .dag .is-running .kind { fill: var(--running); }
-.dag .is-skipped circle, .dag .is-interrupted circle { fill: var(--faint); }
+.dag .is-finished circle { fill: var(--final); stroke: var(--final); }
+.dag .is-failed circle { fill: var(--failed); stroke: var(--failed); }
+.dag .is-running circle { fill: var(--running); stroke: var(--running); }
+.dag .is-skipped circle, .dag .is-interrupted circle { fill: var(--faint); stroke: var(--faint); }
+.dag .is-finished .kind { fill: var(--final); }
+.dag .is-failed .kind { fill: var(--failed); }
+.dag .is-running .kind { fill: var(--running); }
 .dag g:hover > .row { fill: var(--hover); }
 """
 )

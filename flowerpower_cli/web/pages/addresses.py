@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import parse_qs, unquote
 
-from flowerpower.errors import NotFound
+from flowerpower.errors import NotFound, UsageError
 from flowerpower_cli.web.pages import job, jobs, overview, pipelines, schedules
 from flowerpower_cli.web.rendering import Page
 from flowerpower_cli.web.site import Query, Reading
 
+MAX_PARAMETERS = 50
 PageFunction = Callable[[Reading, str, Query], Page]
 LISTS: dict[str, PageFunction] = {
     "": overview.overview,
@@ -37,5 +38,8 @@ def page_at(reading: Reading, address: str) -> Page:
     function = (SINGLE if name else LISTS).get(section)
     if function is None or "/" in name:
         raise NotFound("There is no such page.")
-    values = parse_qs(query, keep_blank_values=True, max_num_fields=50)
+    try:
+        values = parse_qs(query, keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
+    except ValueError:
+        raise UsageError(f"The address has more than {MAX_PARAMETERS} parameters.") from None
     return function(reading, unquote(name), values)
