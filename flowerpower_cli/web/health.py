@@ -24,7 +24,7 @@ def health(site: Site) -> tuple[dict[str, Any], bool]:
 
 
 def metrics(site: Site) -> str:
-    """The project's metrics as OpenMetrics, of the type `flowerpower.pipeline.metrics.CONTENT_TYPE`.
+    """The project's metrics as OpenMetrics; see `flowerpower.pipeline.metrics`.
 
     Raises:
         ConfigError: if the package that writes them is not installed.
