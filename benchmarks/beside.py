@@ -73,7 +73,7 @@ print(jobs / (time.perf_counter() - begun))
 WORK = """\
 import json, sys, time
 from flowerpower.job_queue import JobQueueManager
-from flowerpower.job_queue.base import WorkerOptions
+from flowerpower.job_queue.worker_options import WorkerOptions
 
 ends = []
 options = json.loads(sys.argv[2])

@@ -27,7 +27,7 @@ JOBS = {1: (100, 400), 100: (1000, 4000)}
 WORK = """\
 import json, resource, sys, time
 from flowerpower.job_queue import JobQueueManager
-from flowerpower.job_queue.base import WorkerOptions
+from flowerpower.job_queue.worker_options import WorkerOptions
 
 options = json.loads(sys.argv[2])
 with JobQueueManager(base_dir=".", **options) as queue:

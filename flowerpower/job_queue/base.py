@@ -9,22 +9,27 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from flowerpower.errors import FlowerpowerError, Refused
-from flowerpower.jobs.claim import AttemptResult, Claim, ExpiredJob, Heartbeat, WorkerInfo
+from flowerpower.job_queue.worker_options import EVENT_ALL, Watcher, WorkerOptions
+from flowerpower.jobs.claim import (
+    AttemptResult,
+    Claim,
+    ExpiredJob,
+    FinishRequest,
+    Heartbeat,
+    WorkerInfo,
+)
 from flowerpower.jobs.counter import Counter
 from flowerpower.jobs.event import Event
 from flowerpower.jobs.job import (
     Job,
     JobFilter,
     JobSpec,
-    JobStatus,
     JobVerb,
     LogChunk,
-    check_transition,
     check_ttl,
 )
 from flowerpower.jobs.problem import Problem
@@ -39,81 +44,11 @@ if TYPE_CHECKING:
     from flowerpower.job_queue.notice_store import NoticeStore
     from flowerpower.job_queue.schedule_store import ScheduleStore
 
-LEASE = 10.0
-"""Seconds; a worker whose beat another has seen unchanged for this long is dead."""
-EVENT_ALL = 2**17 - 1
-"""Every event of APScheduler: its constant, which would cost an import here."""
-DISCONNECT_GRACE = 600.0
-"""Seconds that running jobs continue while their worker cannot reach the backend."""
-
 EXPIRE_BATCH = 500
 """Jobs that have waited too long that one step cancels at most."""
 
 
-@dataclass(frozen=True)
-class WorkerOptions:
-    """How a worker works.
-
-    Attributes:
-        num_workers: attempts at once.
-        queues: the queues it takes jobs from, the first one first: see `claim`.
-        burst: end when nothing is due and nothing runs.
-        max_jobs: end after this many attempts; None for no limit.
-        jobs_per_child: attempts that one child process makes before it is replaced.
-        lease: see LEASE. It should be the same for all workers of a queue, because each worker
-            judges the others by its own.
-        with_scheduler: fire schedules too; on apscheduler every worker does.
-        disconnect_grace: see DISCONNECT_GRACE. After it the jobs are ended, and released once the
-            backend answers again.
-    """
-
-    num_workers: int = 2
-    queues: tuple[str, ...] = ("default",)
-    burst: bool = False
-    max_jobs: int | None = None
-    jobs_per_child: int = 1
-    lease: float = LEASE
-    disconnect_grace: float = DISCONNECT_GRACE
-    with_scheduler: bool = False
-    tell_logs: bool = False
-
-
-@dataclass(frozen=True)
-class FinishRequest:
-    """The arguments of `finish` for one attempt; Refused if a running job cannot end so.
-
-    `tell_finished`: store an event (see `events`) if the job has finished, too.
-    """
-
-    claim: Claim
-    end: AttemptResult
-    log: str = ""
-    progress: Mapping[str, Any] | None = None
-    tell_finished: bool = False
-
-    def __post_init__(self) -> None:
-        check_transition(self.claim.job_id, JobStatus.RUNNING, self.end.status)
-
-
-@dataclass(frozen=True)
-class WorkerEvent:
-    """Something that a worker did, for its watchers; `facts` are JSON.
-
-    Kinds: start, log (a piece of an attempt's log was recorded; only if the options say so), job
-    (an attempt ended, after its log), fire (of a schedule), expired (a job waited too long), lost,
-    worker_died, unreachable, reachable, suspended (by `rq suspend`; `ends` says whether the worker
-    ends), resumed, queue_paused, queue_resumed (each with the `queues` of this worker that have
-    become so), trouble (the worker had an unexpected error and continues), stopping, forced, stop.
-    Events are sent one after another from a thread of their own, so a watcher that blocks or fails
-    stops no work.
-    """
-
-    kind: str
-    facts: dict[str, Any]
-
-
 OnExpired = Callable[[ExpiredJob], None] | None
-Watcher = Callable[[WorkerEvent], None] | None
 
 
 class JobQueueBackend(ABC):

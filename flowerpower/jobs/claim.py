@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from flowerpower.jobs.job import JobStatus, json_value
+from flowerpower.jobs.job import JobStatus, check_transition, json_value
 from flowerpower.triggers.clock import format_duration
 
 SILENT_AFTER = 10.0
@@ -112,3 +113,20 @@ class Heartbeat:
 
     is_known: bool
     held: dict[str, tuple[int, bool]]
+
+
+@dataclass(frozen=True)
+class FinishRequest:
+    """How to end one attempt; Refused if a running job cannot end so.
+
+    `tell_finished`: store an event (see `flowerpower.jobs.event`) if the job has finished, too.
+    """
+
+    claim: Claim
+    end: AttemptResult
+    log: str = ""
+    progress: Mapping[str, Any] | None = None
+    tell_finished: bool = False
+
+    def __post_init__(self) -> None:
+        check_transition(self.claim.job_id, JobStatus.RUNNING, self.end.status)

@@ -22,8 +22,9 @@ from flowerpower.text import did_you_mean
 from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
-    from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent
+    from flowerpower.job_queue.base import JobQueueBackend
     from flowerpower.job_queue.migration import MigrationReport, OnProgress
+    from flowerpower.job_queue.worker_options import WorkerEvent
     from flowerpower.jobs.claim import WorkerInfo
     from flowerpower.jobs.counter import Counter
     from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec
@@ -422,7 +423,7 @@ class PipelineJobQueue:
         Raises:
             UsageError: naming the number that is out of range, or the queue that does not exist.
         """
-        from flowerpower.job_queue.base import WorkerOptions
+        from flowerpower.job_queue.worker_options import WorkerOptions
 
         slots = self._config.num_workers if num_workers is None else num_workers
         if not 1 <= slots <= MAX_WORKERS:
@@ -447,7 +448,7 @@ class PipelineJobQueue:
         Raises:
             Refused: on rq, which has no listeners.
         """
-        from flowerpower.job_queue.base import EVENT_ALL
+        from flowerpower.job_queue.worker_options import EVENT_ALL
 
         self.backend.add_listener(callback, EVENT_ALL if mask is None else mask)
 

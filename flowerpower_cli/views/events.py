@@ -27,7 +27,7 @@ from flowerpower_cli.views.tables import Cell, Line, cell, counted
 
 if TYPE_CHECKING:
     from flowerpower.config.files import Project
-    from flowerpower.job_queue.base import WorkerEvent
+    from flowerpower.job_queue.worker_options import WorkerEvent
 
 _WARNINGS = {
     "lost": "The job {job} was given up: {reason}.",

@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from flowerpower.errors import BackendUnreachable
-from flowerpower.job_queue.base import FinishRequest, JobQueueBackend
-from flowerpower.jobs.claim import Claim
+from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.jobs.claim import Claim, FinishRequest
 from flowerpower.jobs.event import LATE_AFTER, EventKind
 from flowerpower.jobs.schedule import Origin, Outcome, ScheduleSpec
 from flowerpower.triggers.make import make_trigger

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from flowerpower.job_queue import JobQueueManager
-from flowerpower.job_queue.base import WorkerOptions
+from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.jobs.job import JobStatus
 from tests.acceptance.working import Site, reason, value
 from tests.conditions import WAIT_LIMIT, eventually, slowed

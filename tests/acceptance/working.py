@@ -28,7 +28,7 @@ LEASE = 3.0
 SCRIPT = """
 import json, os, sys
 from flowerpower.job_queue import JobQueueManager
-from flowerpower.job_queue.base import WorkerOptions
+from flowerpower.job_queue.worker_options import WorkerOptions
 
 def tell(event):
     print(json.dumps({"kind": event.kind, **event.facts}), flush=True)

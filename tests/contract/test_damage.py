@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from flowerpower.errors import FlowerpowerError, Refused
-from flowerpower.job_queue.base import JobQueueBackend, WorkerOptions
+from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.job import JobFilter, JobStatus, overrides_of
 from tests.conftest import MakeProject

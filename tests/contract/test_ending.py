@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from flowerpower.errors import JobNotFound, Refused
-from flowerpower.job_queue.base import FinishRequest, JobQueueBackend
-from flowerpower.jobs.claim import AttemptResult, Claim
+from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.jobs.claim import AttemptResult, Claim, FinishRequest
 from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobStatus
 from tests.conditions import eventually
 from tests.contract.fake_worker import (

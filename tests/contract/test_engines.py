@@ -10,8 +10,9 @@ import pytest
 from apscheduler import events as aps_events
 
 from flowerpower.errors import Refused
-from flowerpower.job_queue.base import EVENT_ALL, JobQueueBackend, WorkerEvent, WorkerOptions
+from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.scheduling import COALESCED
+from flowerpower.job_queue.worker_options import EVENT_ALL, WorkerEvent, WorkerOptions
 from flowerpower.jobs.job import JobStatus
 from flowerpower.jobs.schedule import Outcome
 from tests.conditions import eventually

@@ -3,8 +3,8 @@
 from collections import Counter as Tally
 from typing import Any
 
-from flowerpower.job_queue.base import FinishRequest, JobQueueBackend
-from flowerpower.jobs.claim import AttemptResult
+from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.jobs.claim import AttemptResult, FinishRequest
 from flowerpower.jobs.counter import BOUNDS, NO_BUCKET, CounterKind, bucket_of
 from flowerpower.jobs.event import LATE_AFTER, EventKind
 from flowerpower.jobs.job import JobStatus

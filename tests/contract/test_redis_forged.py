@@ -17,7 +17,8 @@ from rq.registry import FailedJobRegistry
 from rq.serializers import JSONSerializer, PickleSerializer
 
 from flowerpower.errors import FlowerpowerError
-from flowerpower.job_queue.base import JobQueueBackend, WorkerOptions
+from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.jobs.job import JobFilter, JobStatus
 from tests.conftest import MakeProject
 from tests.contract.fake_worker import FAILED, FakeWorker, in_seconds, spec

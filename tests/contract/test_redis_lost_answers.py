@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from flowerpower.errors import BackendUnreachable
-from flowerpower.job_queue.base import JobQueueBackend, WorkerOptions
+from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.jobs.claim import Claim
 from flowerpower.jobs.job import Job, JobFilter, JobStatus
 from tests.conditions import eventually

@@ -11,9 +11,10 @@ import redis
 
 from flowerpower.errors import BackendUnreachable, ConfigError
 from flowerpower.job_queue import JobQueueManager
-from flowerpower.job_queue.base import JobQueueBackend, WorkerOptions
+from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.rq.connection import Connection, make_url
 from flowerpower.job_queue.rq.sentinel import SentinelAddress
+from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.jobs.job import JobFilter, JobStatus
 from tests.conditions import eventually, slowed
 from tests.conftest import MakeProject

@@ -11,8 +11,8 @@ import redis
 
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue import JobQueueManager
-from flowerpower.job_queue.base import WorkerEvent, WorkerOptions
 from flowerpower.job_queue.rq.connection import RIGHTS
+from flowerpower.job_queue.worker_options import WorkerEvent, WorkerOptions
 from flowerpower.jobs.job import JobStatus
 from tests.conftest import MakeProject
 from tests.contract.fake_worker import FakeWorker, spec

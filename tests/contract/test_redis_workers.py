@@ -13,7 +13,8 @@ import rq.suspension
 from rq import Worker
 from rq.registry import StartedJobRegistry
 
-from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent, WorkerOptions
+from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.job_queue.worker_options import WorkerEvent, WorkerOptions
 from flowerpower.jobs.job import JobFilter, JobStatus
 from tests.conditions import WAIT_LIMIT, eventually
 from tests.conftest import MakeProject

@@ -13,7 +13,7 @@ from rq.job import JobStatus as RqStatus
 from rq.results import Result
 
 from flowerpower.errors import RunFailed
-from flowerpower.job_queue.base import WorkerOptions
+from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.jobs.claim import Claim
 from flowerpower.jobs.job import Job, JobFilter, JobStatus
 from flowerpower.pipeline import PipelineManager

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from flowerpower.job_queue.base import JobQueueBackend, WorkerEvent, WorkerOptions
+from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.job_queue.worker_options import WorkerEvent, WorkerOptions
 from flowerpower.jobs.job import JobFilter, JobStatus
 from flowerpower.triggers import clock
 from tests.conditions import eventually, slowed

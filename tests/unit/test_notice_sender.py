@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from flowerpower.job_queue import JobQueueManager
-from flowerpower.job_queue.base import FinishRequest, JobQueueBackend
+from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.notices import sender as sender_module
 from flowerpower.job_queue.notices.sender import NoticeSender
+from flowerpower.jobs.claim import FinishRequest
 from flowerpower.jobs.notice import NewDelivery, Notice
 from flowerpower.jobs.schedule import Origin, ScheduleSpec
 from flowerpower.triggers import clock

@@ -2,8 +2,8 @@
 
 import pytest
 
-from flowerpower.job_queue.base import WorkerOptions
 from flowerpower.job_queue.worker.prefetch import BATCH_DELAY, MAX_PREFETCH, Prefetch
+from flowerpower.job_queue.worker_options import WorkerOptions
 
 
 def ahead(*seconds: float, **options: int) -> Prefetch:

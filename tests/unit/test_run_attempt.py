@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from flowerpower.config.run import RetryConfig
-from flowerpower.job_queue.base import WorkerOptions
 from flowerpower.job_queue.worker.attempt import Attempt, StopReason
 from flowerpower.job_queue.worker.child_pool import ChildPool
 from flowerpower.job_queue.worker.fork_server_client import ChildEnded
 from flowerpower.job_queue.worker.run_attempt import AttemptFailed, Ending, ending_of
 from flowerpower.job_queue.worker.wakeup import WakeUp
+from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.claim import Claim
 from flowerpower.jobs.job import JobStatus

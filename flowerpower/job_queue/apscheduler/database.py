@@ -19,10 +19,9 @@ from typing import Any
 from flowerpower.job_queue import records
 from flowerpower.job_queue.apscheduler.outcomes import AttemptFacts, ended, ends_of, track_of
 from flowerpower.job_queue.attempts import attempts_with
-from flowerpower.job_queue.base import FinishRequest
 from flowerpower.job_queue.observing import lost_event
 from flowerpower.job_queue.records import Row
-from flowerpower.jobs.claim import Claim, ExpiredJob, WorkerInfo
+from flowerpower.jobs.claim import Claim, ExpiredJob, FinishRequest, WorkerInfo
 from flowerpower.jobs.counter import Counter
 from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobFilter, JobSpec, JobStatus
 from flowerpower.jobs.problem import Problem

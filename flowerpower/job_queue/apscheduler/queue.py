@@ -21,17 +21,10 @@ from flowerpower.job_queue.apscheduler.database import (
     in_list,
 )
 from flowerpower.job_queue.apscheduler.job_changes import CHANGE_PAGE, change_page
-from flowerpower.job_queue.base import (
-    EVENT_ALL,
-    EXPIRE_BATCH,
-    FinishRequest,
-    JobQueueBackend,
-    OnExpired,
-    Watcher,
-    WorkerOptions,
-)
+from flowerpower.job_queue.base import EXPIRE_BATCH, JobQueueBackend, OnExpired
 from flowerpower.job_queue.observing import events_of
-from flowerpower.jobs.claim import Claim, ExpiredJob, Heartbeat, WorkerInfo
+from flowerpower.job_queue.worker_options import EVENT_ALL, Watcher, WorkerOptions
+from flowerpower.jobs.claim import Claim, ExpiredJob, FinishRequest, Heartbeat, WorkerInfo
 from flowerpower.jobs.counter import Counter
 from flowerpower.jobs.event import Event
 from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobVerb, LogChunk

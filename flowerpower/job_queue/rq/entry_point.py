@@ -17,7 +17,6 @@ from typing import Any
 from flowerpower.config.files import Project, find_project_root, load_project
 from flowerpower.config.merge import merged_backend
 from flowerpower.errors import FlowerpowerError, Refused, RunFailed
-from flowerpower.job_queue.base import FinishRequest
 from flowerpower.job_queue.rq.connection import Connection
 from flowerpower.job_queue.rq.queue import claim_of, ended_attempt
 from flowerpower.job_queue.rq.results import error_text
@@ -27,7 +26,7 @@ from flowerpower.job_queue.worker.attempt import Attempt
 from flowerpower.job_queue.worker.child import Entry
 from flowerpower.job_queue.worker.child_pool import ENTRY
 from flowerpower.jobs import attempt_result
-from flowerpower.jobs.claim import AttemptResult, Claim
+from flowerpower.jobs.claim import AttemptResult, Claim, FinishRequest
 from flowerpower.jobs.job import overrides_of
 from flowerpower.jobs.run import RunRequest
 from flowerpower.triggers import clock

@@ -13,14 +13,7 @@ from typing import TYPE_CHECKING, Any
 from flowerpower.errors import ConfigError, FlowerpowerError
 from flowerpower.job_queue import records
 from flowerpower.job_queue.attempts import attempts_with
-from flowerpower.job_queue.base import (
-    EXPIRE_BATCH,
-    FinishRequest,
-    JobQueueBackend,
-    OnExpired,
-    Watcher,
-    WorkerOptions,
-)
+from flowerpower.job_queue.base import EXPIRE_BATCH, JobQueueBackend, OnExpired
 from flowerpower.job_queue.records import seconds_of
 from flowerpower.job_queue.rq import observing, setup
 from flowerpower.job_queue.rq.connection import Connection, make_url
@@ -37,7 +30,8 @@ from flowerpower.job_queue.rq.job_changes import change_jobs
 from flowerpower.job_queue.rq.results import entry_of
 from flowerpower.job_queue.rq.sent_ahead import sent_ahead
 from flowerpower.job_queue.rq.store import PAGE, RedisStore, closed_error, loss, row_of_answer
-from flowerpower.jobs.claim import Claim, ExpiredJob, Heartbeat, WorkerInfo
+from flowerpower.job_queue.worker_options import Watcher, WorkerOptions
+from flowerpower.jobs.claim import Claim, ExpiredJob, FinishRequest, Heartbeat, WorkerInfo
 from flowerpower.jobs.counter import Counter
 from flowerpower.jobs.event import Event
 from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobVerb, LogChunk

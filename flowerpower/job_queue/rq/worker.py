@@ -19,7 +19,7 @@ from rq.suspension import WORKERS_SUSPENDED
 from rq.worker import Worker as StockWorker
 from rq.worker import WorkerStatus
 
-from flowerpower.job_queue.base import JobQueueBackend, Watcher, WorkerEvent, WorkerOptions
+from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.rq import setup
 from flowerpower.job_queue.rq.fields import rq_id
 from flowerpower.job_queue.rq.store import RedisStore
@@ -27,6 +27,7 @@ from flowerpower.job_queue.worker.attempt import Attempt
 from flowerpower.job_queue.worker.events import Events
 from flowerpower.job_queue.worker.run_attempt import run_attempt
 from flowerpower.job_queue.worker.worker import Worker
+from flowerpower.job_queue.worker_options import Watcher, WorkerEvent, WorkerOptions
 from flowerpower.triggers import clock
 
 BEAT_EVERY = 5.0

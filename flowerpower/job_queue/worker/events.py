@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from flowerpower.job_queue.base import WorkerEvent
+from flowerpower.job_queue.worker_options import WorkerEvent
 from flowerpower.jobs.claim import ExpiredJob
 from flowerpower.triggers import clock
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowerpower.job_queue.base import WorkerOptions
+from flowerpower.job_queue.worker_options import WorkerOptions
 
 HORIZON = 0.1
 """Seconds of work that may be claimed ahead; a job never waits longer behind another one."""

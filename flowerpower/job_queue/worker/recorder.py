@@ -16,13 +16,14 @@ from dataclasses import replace
 from operator import attrgetter
 
 from flowerpower.errors import BackendUnreachable
-from flowerpower.job_queue.base import FinishRequest, JobQueueBackend, WorkerOptions
+from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.worker.attempt import RECORD_EVERY, Attempt, PendingOutput, StopReason
 from flowerpower.job_queue.worker.events import Events
 from flowerpower.job_queue.worker.scheduler import RETRY_EVERY, Every, Maintenance
 from flowerpower.job_queue.worker.slots import SILENCE_SHARE, Slots
+from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.jobs import attempt_result
-from flowerpower.jobs.claim import AttemptResult, Claim, Heartbeat, WorkerInfo
+from flowerpower.jobs.claim import AttemptResult, Claim, FinishRequest, Heartbeat, WorkerInfo
 from flowerpower.jobs.job import json_value
 from flowerpower.triggers import clock
 

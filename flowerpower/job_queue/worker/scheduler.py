@@ -14,12 +14,13 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 
 from flowerpower.errors import BackendUnreachable
-from flowerpower.job_queue.base import LEASE, JobQueueBackend, WorkerEvent
+from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.notices.commands import left_alone
 from flowerpower.job_queue.notices.sender import NoticeSender
 from flowerpower.job_queue.worker import isolation
 from flowerpower.job_queue.worker.events import Events
 from flowerpower.job_queue.worker.wakeup import WakeUp
+from flowerpower.job_queue.worker_options import LEASE, WorkerEvent
 from flowerpower.jobs.schedule import Fire
 from flowerpower.triggers import clock
 

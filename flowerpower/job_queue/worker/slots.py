@@ -6,12 +6,12 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from flowerpower.job_queue.base import WorkerOptions
 from flowerpower.job_queue.worker.attempt import Attempt, StopReason
 from flowerpower.job_queue.worker.child_pool import ChildPool
 from flowerpower.job_queue.worker.events import Events
 from flowerpower.job_queue.worker.json_lines import Message
 from flowerpower.job_queue.worker.prefetch import HORIZON, Prefetch
+from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.jobs.claim import Claim
 from flowerpower.jobs.job import overrides_of
 from flowerpower.jobs.run import RunRequest

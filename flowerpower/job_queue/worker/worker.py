@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Protocol
 
 from flowerpower.errors import BackendUnreachable, FlowerpowerError
-from flowerpower.job_queue.base import JobQueueBackend, WorkerOptions
+from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.notices.sender import NoticeSender
 from flowerpower.job_queue.worker.attempt import Attempt, StopReason
 from flowerpower.job_queue.worker.events import Events
 from flowerpower.job_queue.worker.recorder import Recorder
 from flowerpower.job_queue.worker.scheduler import RETRY_EVERY, Firing, stop_signals_call
 from flowerpower.job_queue.worker.slots import Slots
+from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.triggers import clock
 
 POLL_EVERY = 0.05
