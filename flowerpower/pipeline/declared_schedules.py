@@ -9,7 +9,7 @@ from flowerpower.config.pipeline import ScheduleConfig
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import ConfigError, UsageError
 from flowerpower.jobs.schedule import Origin, Overlap, ScheduleSpec
-from flowerpower.pipeline.job_queue import queue_or_default
+from flowerpower.pipeline.queue_workers import queue_or_default
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.text import did_you_mean
 

@@ -2,60 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING
 
-from flowerpower.config.files import Project, pipeline_path
+from flowerpower.config.files import Project
 from flowerpower.config.merge import merged_backend, with_type
 from flowerpower.config.project import BACKEND_TYPES, DEFAULT_URLS
 from flowerpower.config.run import RunOverrides
-from flowerpower.errors import FlowerpowerError, InvalidTrigger, ScheduleNotFound, UsageError
-from flowerpower.jobs.job import DEFAULT_QUEUE, Job, JobFilter, JobSpec, JobVerb, LogChunk
+from flowerpower.errors import FlowerpowerError, UsageError
+from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobVerb, LogChunk
 from flowerpower.pipeline.overrides import parse_expires, parse_result_ttl, with_relative_paths
+from flowerpower.pipeline.queue_schedules import ScheduleVerbs
+from flowerpower.pipeline.queue_workers import WorkerVerbs, queue_or_default
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.text import did_you_mean
-from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
     from flowerpower.job_queue.base import JobQueueBackend
     from flowerpower.job_queue.migration import MigrationReport, OnProgress
-    from flowerpower.job_queue.worker_options import WorkerEvent
-    from flowerpower.jobs.claim import WorkerInfo
-    from flowerpower.jobs.counter import Counter
-    from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec
-    from flowerpower.jobs.snapshot import ChangedJobs, Snapshot
-    from flowerpower.pipeline.backfill import Backfill, BackfillOptions
     from flowerpower.pipeline.retry_plan import RetryPlan
 
-MAX_WORKERS = 1000
 _SQLITE = "sqlite:///"
-Spec = TypeVar("Spec", bound="JobSpec | ScheduleSpec")
 
 
-def queue_or_default(project: Project, queue: str | None) -> str:
-    """`queue`, or the queue of jobs that name none.
-
-    Raises:
-        UsageError: if the project's workers take no jobs from that queue.
-    """
-    queues = project.config.job_queue.backend.queues
-    if queue is None:
-        return DEFAULT_QUEUE if DEFAULT_QUEUE in queues else queues[0]
-    if queue not in queues:
-        # A job in such a queue would be accepted and then wait for ever.
-        raise UsageError(
-            f"The project has no queue {queue!r}.{did_you_mean(queue, queues)}",
-            hint=f"job_queue.backend.queues in conf/project.yml names: {', '.join(queues)}.",
-        )
-    return queue
-
-
-class PipelineJobQueue:
+class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
     """The job queue of one project; its backend is opened at first use and kept.
 
     `job_queue_type` replaces the project's type; the URL in project.yml is not used then. Besides
@@ -223,238 +196,6 @@ class PipelineJobQueue:
     def read_log(self, job_id: str, attempt: int, after: int = 0) -> list[LogChunk]:
         """The pieces of an attempt's log with a `seq` above `after`, in order."""
         return self.backend.read_log(job_id, attempt, after)
-
-    def add_schedule(self, spec: ScheduleSpec, *, overwrite: bool = False) -> Schedule:
-        """As `flowerpower.job_queue.schedule_store.ScheduleStore.add`.
-
-        Raises:
-            PipelineNotFound: if there is no such pipeline.
-            InvalidTrigger: if it would never fire, and is not there already.
-            FlowerpowerError: whatever a run would refuse before it begins.
-        """
-        self._registry.files(spec.pipeline)
-        if not spec.trigger.fires_after(clock.now()):
-            return self._existing_schedule(spec)
-        return self.backend.schedules.add(self.check_schedule(spec), overwrite=overwrite)
-
-    def _existing_schedule(self, spec: ScheduleSpec) -> Schedule:
-        """The same schedule, whose fires are over: that it is added again changes nothing."""
-        from flowerpower.job_queue.schedule_store import is_same
-
-        if spec.id is not None:
-            with contextlib.suppress(ScheduleNotFound):
-                schedule = self.backend.schedules.get(spec.id)
-                if is_same(schedule, spec):
-                    return replace(schedule, created=False)
-        now = clock.format_time(clock.now().replace(microsecond=0), spec.trigger.zone)
-        place = f" in {pipeline_path(spec.pipeline)}" if spec.origin == "config" else ""
-        raise InvalidTrigger(
-            f"The schedule{place} would never fire: {spec.trigger.in_words()}; now it is {now}.",
-            hint="Give a time in the future.",
-        )
-
-    def put_schedule(self, spec: ScheduleSpec) -> Schedule:
-        """Add a schedule, or replace the one that has its id, by one without fires to come too.
-
-        Raises:
-            PipelineNotFound: if there is no such pipeline.
-            FlowerpowerError: whatever a run would refuse before it begins.
-        """
-        return self.backend.schedules.add(self.check_schedule(spec), overwrite=True)
-
-    def check_schedule(self, spec: ScheduleSpec) -> ScheduleSpec:
-        """The spec as it is stored; errors as of `put_schedule`."""
-        self._registry.files(spec.pipeline)
-        return self._checked(spec, is_fire=True)
-
-    def get_schedule(self, schedule_id: str) -> Schedule:
-        """The schedule with that id."""
-        return self.backend.schedules.get(schedule_id)
-
-    def list_schedules(self) -> list[Schedule]:
-        """All schedules of the project."""
-        return self.backend.schedules.list()
-
-    def upcoming_schedules(self, limit: int) -> list[Schedule]:
-        """The schedules that have a next fire, the soonest first."""
-        return self.backend.schedules.upcoming(limit)
-
-    def count_schedules(self) -> int:
-        """How many schedules the project's queue has."""
-        return self.backend.schedules.count()
-
-    def pause_schedule(self, schedule_id: str) -> Schedule:
-        """As `flowerpower.pipeline.schedules.Schedule.pause`."""
-        return self.backend.schedules.pause(schedule_id)
-
-    def resume_schedule(self, schedule_id: str) -> Schedule:
-        """As `flowerpower.pipeline.schedules.Schedule.resume`."""
-        return self.backend.schedules.resume(schedule_id)
-
-    def delete_schedule(self, schedule_id: str) -> None:
-        """As `flowerpower.pipeline.schedules.Schedule.delete`."""
-        self.backend.schedules.delete(schedule_id)
-
-    def list_fires(self, schedule_id: str, limit: int = 100) -> list[Fire]:
-        """As `flowerpower.pipeline.schedules.Schedule.history`."""
-        return self.backend.schedules.fires(schedule_id, limit)
-
-    def plan_backfill(self, schedule_id: str, **options: Unpack[BackfillOptions]) -> Backfill:
-        """As `flowerpower.pipeline.schedules.Schedule.backfill` with `dry_run`."""
-        from flowerpower.pipeline.backfill import plan_backfill
-
-        return plan_backfill(self.backend.schedules, schedule_id, **options)
-
-    def backfill(
-        self, plan: Backfill, on_progress: Callable[[int, int], None] | None = None
-    ) -> Backfill:
-        """Add the jobs of a planned backfill; the same with the ids of those that were added.
-
-        `on_progress` is called now and then with how many fires are done, and of how many.
-
-        Raises:
-            PipelineNotFound: if its pipeline is gone.
-            Refused: if the schedule was edited meanwhile.
-            FlowerpowerError: whatever a run would refuse before it begins.
-        """
-        from flowerpower.pipeline.backfill import add_pages
-
-        spec = plan.schedule.spec
-        self._registry.files(plan.schedule.pipeline)
-        if spec is not None and plan.times:
-            self._checked(spec, is_fire=True, is_due=True)
-        return replace(plan, added=tuple(add_pages(self.backend.schedules, plan, on_progress)))
-
-    def has_scheduler(self) -> bool:
-        """Whether a process that fires schedules is alive."""
-        return self.backend.schedules.has_scheduler()
-
-    def run_schedule_now(self, schedule_id: str) -> Job:
-        """As `flowerpower.pipeline.schedules.Schedule.run_now`."""
-        from flowerpower.jobs.schedule import fire_job_spec
-
-        schedule = self.get_schedule(schedule_id)
-        self._registry.files(schedule.pipeline)
-        # Shortened, because a schedule's id with this suffix may exceed the limit for a job's id.
-        job_id = f"{schedule.id[:160]}-now-{uuid.uuid4().hex[:12]}"
-        spec = fire_job_spec(schedule, None, job_id)
-        return self.backend.add_job(self._checked(spec, is_due=True))
-
-    def _checked(self, spec: Spec, *, is_fire: bool = False, is_due: bool = False) -> Spec:
-        """The spec with its overrides as they are stored; a run would not refuse them."""
-        from flowerpower.pipeline.checks import checked_overrides
-
-        overrides = checked_overrides(
-            self._project, self._registry, spec.pipeline, spec.overrides,
-            is_fire=is_fire, is_due=is_due,
-        )  # fmt: skip
-        return replace(spec, overrides=overrides)
-
-    def list_workers(self) -> list[WorkerInfo]:
-        """The workers that are alive, with the jobs that they run."""
-        return self.backend.list_workers()
-
-    def snapshot(self, limit: int = 20) -> Snapshot:
-        """The state of all queues now; those of the project that have no jobs too."""
-        from flowerpower.jobs.snapshot import QueueState
-
-        snapshot = self.backend.snapshot(limit)
-        queues = {name: QueueState(name) for name in self._config.backend.queues}
-        return replace(snapshot, queues={**queues, **snapshot.queues})
-
-    def changed_jobs(self, since: datetime | None = None, limit: int = 1000) -> ChangedJobs:
-        """The jobs that run, and those that were added, started or have ended since then.
-
-        At most `limit`, the latest change first, without results.
-        """
-        return self.backend.changed_jobs(since, limit)
-
-    def counters(self) -> list[Counter]:
-        """How many jobs have ended and fires have been made since the queue exists."""
-        return self.backend.counters()
-
-    def pause_queue(self, name: str) -> bool:
-        """Give no job of that queue to workers until it is resumed; whether that is new.
-
-        Raises:
-            UsageError: if the project has no such queue.
-        """
-        return self.backend.pause_queue(queue_or_default(self._project, name))
-
-    def resume_queue(self, name: str) -> bool:
-        """Let workers take jobs of the queue again; whether it was paused.
-
-        Raises:
-            UsageError: if the project has no such queue, and it is not paused.
-        """
-        if name not in self.backend.paused_queues():
-            # One that was paused, and then left out of project.yml, can still be resumed.
-            queue_or_default(self._project, name)
-        return self.backend.resume_queue(name)
-
-    def paused_queues(self) -> dict[str, datetime]:
-        """Since when each paused queue is paused."""
-        return self.backend.paused_queues()
-
-    def check(self) -> Mapping[str, Any]:
-        """What the backend says of itself: `{"backend", "url", "version"}`, passwords masked."""
-        return self.backend.check()
-
-    def run_worker(
-        self,
-        *,
-        num_workers: int | None = None,
-        queues: Sequence[str] | None = None,
-        burst: bool = False,
-        max_jobs: int | None = None,
-        jobs_per_child: int = 1,
-        with_scheduler: bool = False,
-        tell_logs: bool = False,
-        on_event: Callable[[WorkerEvent], None] | None = None,
-    ) -> int:
-        """Run jobs until a signal stops it; the number of attempts that were made.
-
-        Up to `num_workers` attempts run at once, by default as many as the project says, from
-        `queues`, by default all of the project's. `burst` stops when no job is due, `max_jobs`
-        after so many attempts. A child process makes `jobs_per_child` attempts. `with_scheduler`
-        fires schedules too (on apscheduler every worker does). `on_event` is called from several
-        threads, with `tell_logs` for what jobs print too.
-
-        Raises:
-            UsageError: naming the number that is out of range, or the queue that does not exist.
-        """
-        from flowerpower.job_queue.worker_options import WorkerOptions
-
-        slots = self._config.num_workers if num_workers is None else num_workers
-        if not 1 <= slots <= MAX_WORKERS:
-            raise UsageError(f"num_workers is {slots}: expected 1 to {MAX_WORKERS}.")
-        for name, number in (("max_jobs", max_jobs), ("jobs_per_child", jobs_per_child)):
-            if number is not None and number < 1:
-                raise UsageError(f"{name} is {number}: expected 1 or more.")
-        names = queues or self._config.backend.queues
-        unique = tuple(dict.fromkeys(queue_or_default(self._project, name) for name in names))
-        options = WorkerOptions(
-            slots, unique, burst, max_jobs, jobs_per_child,
-            with_scheduler=with_scheduler, tell_logs=tell_logs,
-        )  # fmt: skip
-        return self.backend.run_worker(options, on_event)
-
-    def add_listener(self, callback: Callable[[Any], object], mask: int | None = None) -> None:
-        """Have `callback` called with the events of APScheduler of workers that are run here.
-
-        Call it before `run_worker`; `mask` is made of the constants in `apscheduler.events`, by
-        default EVENT_ALL.
-
-        Raises:
-            Refused: on rq, which has no listeners.
-        """
-        from flowerpower.job_queue.worker_options import EVENT_ALL
-
-        self.backend.add_listener(callback, EVENT_ALL if mask is None else mask)
-
-    def run_scheduler(self, on_event: Callable[[WorkerEvent], None] | None = None) -> None:
-        """Add jobs for due fires until a signal stops it; several may run at once."""
-        self.backend.run_scheduler(on_event)
 
     def migrate(
         self,

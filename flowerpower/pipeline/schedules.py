@@ -19,9 +19,10 @@ from flowerpower.pipeline.apply_schedules import (
     raise_failed,
 )
 from flowerpower.pipeline.declared_schedules import check_selection
-from flowerpower.pipeline.job_queue import PipelineJobQueue, queue_or_default
+from flowerpower.pipeline.job_queue import PipelineJobQueue
 from flowerpower.pipeline.jobs import Handle, Job
 from flowerpower.pipeline.overrides import parse_expires, parse_result_ttl, with_relative_paths
+from flowerpower.pipeline.queue_workers import queue_or_default
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.pipeline.schedule_changes import ScheduleChange
 from flowerpower.triggers import clock

@@ -14,7 +14,8 @@ from flowerpower.config.files import Project, check_as_written, pipeline_path
 from flowerpower.config.merge import TYPE_VARIABLE, URL_VARIABLE
 from flowerpower.config.yaml_reader import YamlNode
 from flowerpower.errors import ConfigError, UsageError
-from flowerpower.pipeline.job_queue import MAX_WORKERS, PipelineJobQueue, queue_or_default
+from flowerpower.pipeline.job_queue import PipelineJobQueue
+from flowerpower.pipeline.queue_workers import MAX_WORKERS, queue_or_default
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.text import visible
 
