@@ -442,7 +442,7 @@ complete -c flowerpower -n '__flowerpower_at \'dashboard\'' -l type -x -a 'apsch
 complete -c flowerpower -n '__flowerpower_at \'dashboard\'' -l help -s h -d 'Show this message and exit.'
 
 complete -c flowerpower -n '__flowerpower_at \'report\'' -l output -s o -r -F -d 'Write the result to FILE.'
-complete -c flowerpower -n '__flowerpower_at \'report\'' -l since -x -d 'Not before this ISO 8601 time, or 2h ago.'
+complete -c flowerpower -n '__flowerpower_at \'report\'' -l since -x -d 'Created not before this ISO 8601 time, or 2h ago.'
 complete -c flowerpower -n '__flowerpower_at \'report\'' -l limit -x -d 'At most N.'
 complete -c flowerpower -n '__flowerpower_at \'report\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'report\'' -l quiet -s q -d 'Print only ids, no messages.'

@@ -245,6 +245,12 @@ Expires = Annotated[
 ]
 
 
+Since = Annotated[
+    datetime | None,
+    option("TIME", "Created not before this ISO 8601 time, or 2h ago.", time_or_ago),
+]
+
+
 @dataclass(frozen=True)
 class JobSelection:
     """Which jobs: those that meet every condition that is given."""
@@ -259,10 +265,7 @@ class JobSelection:
     pipeline: OfPipeline = None
     queue: QueueName = None
     schedule: Annotated[str | None, option("SCHEDULE", "Only jobs of this schedule.")] = None
-    since: Annotated[
-        datetime | None,
-        option("TIME", "Created not before this ISO 8601 time, or 2h ago.", time_or_ago),
-    ] = None
+    since: Since = None
     until: Annotated[
         datetime | None, option("TIME", "Created before this time, or 2h ago.", time_or_ago)
     ] = None

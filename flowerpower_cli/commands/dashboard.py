@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +15,9 @@ from flowerpower_cli.options import (
     Limit,
     OutputFile,
     QueueOptions,
+    Since,
     Strings,
     option,
-    time_or_ago,
     whole_number,
 )
 
@@ -82,10 +81,7 @@ def dashboard(
 def report(
     context: CommandContext,
     output: OutputFile = None,
-    since: Annotated[
-        datetime | None,
-        option("TIME", "Not before this ISO 8601 time, or 2h ago.", time_or_ago),
-    ] = None,
+    since: Since = None,
     limit: Limit = 1000,
 ) -> None:
     """Write the dashboard's pages as one HTML file that needs no server, no script and no network.
