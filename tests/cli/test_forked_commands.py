@@ -51,6 +51,8 @@ CALLS = {
     "schedule diff": "schedule diff",
     "schedule apply": "schedule apply --dry-run",
     "schedule backfill": "schedule backfill nightly --missed --dry-run",
+    "notify test": "notify test --on failed",
+    "notify list": "notify list --json",
     "completion show": "completion show zsh",
     "completion install": "completion install fish",
 }
