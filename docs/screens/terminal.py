@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
+from rich.ansi import AnsiDecoder
 from rich.color import Color
 from rich.console import Console
 from rich.style import Style
@@ -103,7 +104,8 @@ def main() -> None:
         try:
             time.sleep(15)
             for shot in SHOTS:
-                picture(shown(shot, root), shot).save(target / f"{shot.name}.png", optimize=True)
+                image = picture(shown(shot, root), shot).quantize(64)
+                image.save(target / f"{shot.name}.png", optimize=True)
                 print(f"Wrote {shot.name}.png.")
         finally:
             worker.terminate()
@@ -150,7 +152,8 @@ def shown(shot: Shot, root: Path) -> list[Text]:
         )
     finally:
         subprocess.run([*tmux, "kill-server"], check=True)
-    return [Text.from_ansi(line) for line in done.stdout.decode().rstrip("\n").split("\n")]
+    # By one decoder: tmux says only what differs from the line before.
+    return list(AnsiDecoder().decode(done.stdout.decode().rstrip("\n")))
 
 
 def picture(lines: Sequence[Text], shot: Shot) -> Image.Image:

@@ -321,3 +321,30 @@ def test_the_last_picture_stays_while_the_backend_is_away(
         eventually(lambda: shell.shows("> long") and "trying again" not in shell.screen)
         shell.type("q")
         shell.left()
+
+
+def test_the_terminal_is_put_back_after_an_unforeseen_failure(
+    cli: Cli, backend: JobQueueBackend, tmp_path: Path
+) -> None:
+    """Of the thread that reads, too; it is one message."""
+    prepared(backend)
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "sitecustomize.py").write_text(
+        "from flowerpower_cli.watch.reader import QueueReader\n"
+        "def look(self):\n"
+        "    if hasattr(self, 'again'):\n"
+        "        raise LookupError('a bug')\n"
+        "    self.again = True\n"
+        "    return []\n"
+        "QueueReader.look = look\n"
+    )
+    path = f"{broken}:{Path(__file__).parents[2]}"
+    with ShellInTerminal(cli, PYTHONPATH=path) as shell:
+        before = shell.answer("stty -g")
+        shell.watch()
+        left = shell.left()
+        assert "Something unexpected went wrong: LookupError: a bug" in left
+        assert "Traceback" not in left
+        assert shell.answer("echo $?") == "1"
+        assert shell.answer("stty -g") == before
