@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
+from rich.ansi import AnsiDecoder
 from rich.color import Color
 from rich.console import Console
 from rich.style import Style
@@ -103,7 +104,8 @@ def main() -> None:
         try:
             time.sleep(15)
             for shot in SHOTS:
-                picture(shown(shot, root), shot).save(target / f"{shot.name}.png", optimize=True)
+                image = picture(shown(shot, root), shot).quantize(256, Image.Quantize.MAXCOVERAGE)
+                image.save(target / f"{shot.name}.png", optimize=True)
                 print(f"Wrote {shot.name}.png.")
         finally:
             worker.terminate()
@@ -141,16 +143,22 @@ def shown(shot: Shot, root: Path) -> list[Text]:
     subprocess.run([*tmux, "new-session", "-d", *size, "-c", root, command], check=True,
                    env={**os.environ, "LANG": "C.UTF-8"})  # fmt: skip
     try:
-        time.sleep(4)
+        while not any(word in captured(tmux) for word in ("q quit", "Problems")):
+            time.sleep(0.2)
         for key in shot.keys:
             subprocess.run([*tmux, "send-keys", key], check=True)
             time.sleep(2)
-        done = subprocess.run(
-            [*tmux, "capture-pane", "-e", "-N", "-p"], capture_output=True, check=True
-        )
+        content = captured(tmux)
     finally:
         subprocess.run([*tmux, "kill-server"], check=True)
-    return [Text.from_ansi(line) for line in done.stdout.decode().rstrip("\n").split("\n")]
+    # By one decoder: tmux says only what differs from the line before.
+    return list(AnsiDecoder().decode(content.rstrip("\n")))
+
+
+def captured(tmux: Sequence[str]) -> str:
+    """What the terminal shows, with its colours."""
+    command = [*tmux, "capture-pane", "-e", "-N", "-p"]
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout
 
 
 def picture(lines: Sequence[Text], shot: Shot) -> Image.Image:

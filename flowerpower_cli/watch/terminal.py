@@ -60,7 +60,9 @@ class Terminal:
 
     def _signals(self) -> dict[int, Any]:
         return {
-            signal.SIGWINCH: self._on_resize,
+            signal.SIGWINCH: self._on_change,
+            # After a SIGSTOP, which nobody hears of, others may have written on the screen.
+            signal.SIGCONT: self._on_change,
             signal.SIGTSTP: self._on_suspend,
             **dict.fromkeys(_LETHAL, self._on_end),
         }
@@ -136,7 +138,7 @@ class Terminal:
                 # What was typed and not read would go to the shell as a command.
                 termios.tcsetattr(sys.stdin.fileno(), termios.TCSAFLUSH, self._saved)
 
-    def _on_resize(self, _number: int, _frame: FrameType | None) -> None:
+    def _on_change(self, _number: int, _frame: FrameType | None) -> None:
         self.was_changed = True
 
     def _on_suspend(self, number: int, _frame: FrameType | None) -> None:

@@ -15,10 +15,12 @@ import threading
 import time
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.jobs.job import JobStatus
 from tests.conditions import WAIT_LIMIT, eventually
-from tests.contract.fake_worker import FakeWorker
+from tests.contract.fake_worker import FakeWorker, spec
 from tests.terminal import COMMAND, Cli
 
 PROMPT = "ready> "
@@ -43,6 +45,17 @@ def beating(worker: FakeWorker) -> Iterator[FakeWorker]:
     finally:
         stop.set()
         thread.join()
+
+
+def prepared(backend: JobQueueBackend, worker: FakeWorker | None = None) -> None:
+    """A worker with a running job, a failed one, and one that waits."""
+    worker = worker or FakeWorker(backend)
+    worker.make(JobStatus.FAILED, "bad")
+    running = worker.make(JobStatus.RUNNING, "long")
+    assert running is not None
+    progress: dict[str, Any] = {"done": 1, "total": 2, "current": "total", "nodes": {}}
+    backend.record(running, "".join(f"line {number}\n" for number in range(40)), progress)
+    backend.add_job(spec("waits"))
 
 
 class ShellInTerminal:
