@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,6 +15,7 @@ from flowerpower_cli.views.tables import counted
 if TYPE_CHECKING:
     from flowerpower.jobs.job import Job
     from flowerpower_cli.command import CommandContext
+    from flowerpower_cli.views.tables import Block
 
 PAGE = 200
 """Jobs in one call: what is in doubt if the backend does not answer."""
@@ -108,8 +109,19 @@ def _find_named(context: CommandContext, selected: Selected, ids: list[str]) -> 
     selected.jobs = list(found.values())
 
 
-def confirm(context: CommandContext, selected: Selected, question: str, *, yes: bool) -> None:
-    """Show the selected jobs and ask whether to go on; Refused if nobody can be asked."""
+def confirm(
+    context: CommandContext,
+    selected: Selected,
+    question: str,
+    *,
+    yes: bool,
+    more: Iterable[Block] = (),
+) -> None:
+    """Show the selected jobs, and `more` below them, and ask whether to go on.
+
+    Raises:
+        Refused: if the answer is no, or nobody can be asked.
+    """
     import sys
 
     from flowerpower_cli.views.jobs import jobs_view
@@ -123,6 +135,7 @@ def confirm(context: CommandContext, selected: Selected, question: str, *, yes: 
         output.show(sys.stderr, jobs_view(jobs[:PREVIEW], context.timezone, short=True))
         if len(selected.jobs) > PREVIEW:
             output.show(sys.stderr, [line(f"… and {len(selected.jobs) - PREVIEW} more", "dim")])
+        output.show(sys.stderr, more)
     output.confirm(question, yes=yes)
 
 

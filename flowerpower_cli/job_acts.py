@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from flowerpower.errors import FlowerpowerError
 from flowerpower.jobs.job import Job, JobStatus, JobVerb, check_again, check_change
-from flowerpower_cli.bulk import PAGE, Selected, act_on, confirm
+from flowerpower_cli.bulk import PAGE, PREVIEW, Selected, act_on, confirm
 from flowerpower_cli.command import CommandContext, importing_modules
 from flowerpower_cli.lookup import show_deleted
 from flowerpower_cli.views.job_changes import again_view, plans_view
@@ -47,7 +47,8 @@ class JobAct(ABC):
         selected.keep(self._check)
         self._prepare(selected)
         if not self.dry_run and (selected.by_conditions or self.always_asks):
-            confirm(self.context, selected, self._question(len(selected.jobs)), yes=yes)
+            question, more = self._question(len(selected.jobs)), self._preview(selected)
+            confirm(self.context, selected, question, yes=yes, more=more)
         act_on(self.context, selected, self._change, self._show, self.title)
 
     def _check(self, job: Job) -> None:
@@ -57,6 +58,10 @@ class JobAct(ABC):
     def _prepare(self, _selected: Selected) -> None:
         """Find out whatever is to be known before the question."""
         return
+
+    def _preview(self, _selected: Selected) -> Iterable[Block]:
+        """What is shown below the jobs before the question."""
+        return ()
 
     def _question(self, count: int) -> str:
         """What is said before it asks whether to go on."""
@@ -148,13 +153,19 @@ class Retry(JobAct):
         for text in dict.fromkeys(warnings):
             self.context.output.warning(text)
 
+    def _preview(self, selected: Selected) -> Iterable[Block]:
+        return self._plans_of(selected.jobs[:PREVIEW], short=True)
+
     def _view(self, results: list[Changed]) -> Iterable[Block]:
         return added_view(*(after for _, after in results))
 
     def _blocks(self, results: list[Changed]) -> Iterator[Block]:
         yield from super()._blocks(results)
-        plans = [self._plans[old.id] for old, _ in results if old.id in self._plans]
-        yield from plans_view(plans, short=sys.stdout.isatty())
+        yield from self._plans_of([before for before, _ in results], short=sys.stdout.isatty())
+
+    def _plans_of(self, jobs: Sequence[Job], *, short: bool) -> Iterator[Block]:
+        plans = [self._plans[job.id] for job in jobs if job.id in self._plans]
+        return plans_view(plans, short=short)
 
     def _change_data(self, before: Job, after: Job) -> dict[str, Any]:
         data = super()._change_data(before, after)

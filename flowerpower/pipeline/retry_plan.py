@@ -171,7 +171,7 @@ class RetryPlanner:
         if reasons == {NOT_KEPT} and not reuses_some and not plan.warnings:
             raise Refused(
                 f"The cache in {plan.cache_folder} has nothing of the last attempt of {job.id}: it "
-                "was off when that ran, or has been emptied.",
+                "was off when that ran, could not keep the values, or has been emptied.",
                 hint="Without --from-failed all nodes run again.",
             )
 

@@ -203,6 +203,26 @@ def test_a_job_runs_again_as_a_new_one(cli: Cli, failed: Path) -> None:
     assert result["outputs"] == {"chart": 15}
 
 
+def test_many_run_again(cli: Cli, failed: Path) -> None:
+    """With conditions a new job for each, the oldest first; from a failed one with its plan."""
+    cli.run("job-queue", "add-job", "report", "--job-id", "two", "-i", "n=9", code=0)
+    burst(cli)
+    selected = ("retry-job", "--again", "--pipeline", "report", "--until", "0s")
+    assert "2 jobs would be run again as new jobs. Nothing was done." in cli.run(
+        "job-queue", *selected, code=8
+    ).stderr  # fmt: skip
+    added = cli.run("job-queue", *selected, "--from-failed", "--yes", "--json", code=0).json
+    assert [job["again_of"] for job in added] == ["two", "one"]
+    assert [job["from_failed"]["reused"] for job in added] == [["clean", "model"]] * 2
+    listed = cli.run("job-queue", "list-jobs", "-q", code=0).stdout.split()
+    assert listed == [added[0]["id"], added[1]["id"], "two", "one"]
+    asked = cli.run_in_terminal(
+        "job-queue", "retry-job", "--status", "failed", "--from-failed", "--no-color", typed="n\n"
+    )
+    assert (asked.code, asked.stdout) == (8, "")
+    assert re.search(r"two +2 of 4 +total \(it failed\)", asked.stderr), asked.stderr
+
+
 def test_what_cannot_run_again(cli: Cli, failed: Path) -> None:
     """A job that waits, one whose pipeline would refuse it now, and ids that do not fit."""
     cli.run("job-queue", "add-job", "report", "--job-id", "waits", code=0)
