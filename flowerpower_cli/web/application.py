@@ -76,7 +76,11 @@ class Dashboard:
         self._renderer = Renderer(Links(), site.zone)
         # Starlette's own threads come and go, and each would leave a connection behind.
         self._threads = ThreadPoolExecutor(THREADS, "dashboard")
-        self.live = Live(lambda: Reading(site), self._look, self._in_thread, on_unexpected)
+        # Acts and pages of pipelines may have to wait for modules to be imported: not the others.
+        self._slow_threads = ThreadPoolExecutor(THREADS, "dashboard-imports")
+        self.live = Live(
+            lambda: Reading(site, waits=False), self._look, self._in_thread, on_unexpected
+        )
         self._style = style_sheet()
         routes = [
             Route("/static/{name}", self._static),
@@ -103,10 +107,15 @@ class Dashboard:
         looking.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await looking
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._threads, self._slow_threads):
+            pool.shutdown(wait=True, cancel_futures=True)
 
     async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+
+    async def _in_slow_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._slow_threads, function, *arguments)
 
     # Pages
 
@@ -118,7 +127,8 @@ class Dashboard:
             reading = Reading(self._site)
             return self._rendered(page_at(reading, address), address, cookie, now=reading.now)
 
-        rendered = await self._in_thread(read)
+        is_slow = address.startswith("/pipelines/")
+        rendered = await (self._in_slow_thread if is_slow else self._in_thread)(read)
         response = Response(rendered.text, media_type="text/html")
         if FORM_COOKIE not in request.cookies:
             _set_cookie(response, request, FORM_COOKIE, cookie)
@@ -133,16 +143,14 @@ class Dashboard:
 
     def _look(self, reading: Reading, address: str, attempt: int, seq: int) -> Found:
         """A page for a stream, whose browsers have the tokens of their forms already."""
-        page = page_at(reading, address)
+        page = page_at(reading, f"{address}{'&' if '?' in address else '?'}after={attempt}.{seq}")
         # Without the time, how long a job has run is left to the script: else it would be new
         # each time.
         parts = dict(self._rendered(page, address, "", now=None).parts)
         job, log = page.values.get("job"), page.values.get("log")
         if job is None or log is None:
             return Found(parts)
-        is_new = page.values["attempt"] != attempt
-        chunks = [chunk for chunk in log.chunks if is_new or chunk.seq > seq]
-        return Found(parts, page.values["attempt"], tuple(chunks))
+        return Found(parts, page.values["attempt"], tuple(log.chunks))
 
     async def _log(self, request: Request) -> Response:
         """The whole log of an attempt, as plain text."""
@@ -152,16 +160,16 @@ class Dashboard:
         def read() -> str:
             job = self._site.manager.jobs.get(job_id)
             self._site.learn_secrets([job.pipeline])
-            attempt = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
-            return visible(mask(job.log(attempt)))
+            return visible(mask(job.log(_number(text) or None)))
 
         return PlainTextResponse(await self._in_thread(read))
 
     async def _events(self, request: Request) -> Response:
         if self.live.is_full:
             return PlainTextResponse("Too many pages are open.\n", status_code=503)
-        address = request.query_params.get("address", "/")
-        stream = self.live.stream(address)
+        values = request.query_params
+        attempt, seq = (_number(values.get(name, "")) for name in ("attempt", "seq"))
+        stream = self.live.stream(values.get("address", "/"), attempt, seq)
         return StreamingResponse(stream, media_type="text/event-stream")
 
     async def _static(self, request: Request) -> Response:
@@ -181,7 +189,7 @@ class Dashboard:
         if self._rules.read_only:
             raise _Forbidden("The dashboard was started with --read-only: it changes nothing.")
         kind, name, verb = (request.path_params[key] for key in ("kind", "name", "verb"))
-        done = await self._in_thread(act, self._site, kind, name, verb, form)
+        done = await self._in_slow_thread(act, self._site, kind, name, verb, form)
         self.live.wake()
         if _wants_json(request):
             body = {"message": visible(mask(done.message)), "location": done.location}
@@ -272,6 +280,11 @@ def _address(request: Request) -> str:
     path: bytes = request.scope.get("raw_path") or quote(request.url.path).encode()
     query: bytes = request.scope["query_string"]
     return (path.partition(b"?")[0] + (b"?" + query if query else b"")).decode("latin-1")
+
+
+def _number(text: str) -> int:
+    """The number in an address; 0 if it is none."""
+    return int(text[:15]) if text.isascii() and text.isdigit() else 0
 
 
 def _wants_json(request: Request) -> bool:

@@ -72,7 +72,7 @@ class Descriptions:
 
     def get(self, *names: str) -> dict[str, Description]:
         """The descriptions of these pipelines, by name; those that are not known are read now."""
-        missing = [name for name in dict.fromkeys(names) if self._fresh(name) is None]
+        missing = [name for name in dict.fromkeys(names) if not self._is_fresh(name)]
         if missing:
             self._read(missing)
         return {name: self._kept[name].description for name in names}
@@ -82,12 +82,16 @@ class Descriptions:
         return self._reader.submit(self.get, *names)
 
     def if_known(self, name: str) -> Description | None:
-        """The description if it is known; else None, and it is read in the background."""
-        if (known := self._fresh(name)) is not None:
-            return known.description
+        """The last description, or None; if it is not that of now, it is read in the background."""
+        kept = self._kept.get(name)
+        if kept is None or not kept.is_fresh:
+            self._read_in_background(name)
+        return None if kept is None else kept.description
+
+    def _read_in_background(self, name: str) -> None:
         with self._lock:
             if name in self._pending:
-                return None
+                return
             self._pending.add(name)
 
         def read() -> None:
@@ -96,7 +100,6 @@ class Descriptions:
                 self._pending.discard(name)
 
         self._reader.submit(read)
-        return None
 
     def ask(self, act: str, **request: Any) -> dict[str, Any]:
         """What the project's process answers; see project_process.
@@ -113,9 +116,9 @@ class Descriptions:
         """Begin to read no further description."""
         self._reader.shutdown(wait=False, cancel_futures=True)
 
-    def _fresh(self, name: str) -> _Kept | None:
+    def _is_fresh(self, name: str) -> bool:
         kept = self._kept.get(name)
-        return kept if kept is not None and kept.is_fresh else None
+        return kept is not None and kept.is_fresh
 
     def _stamps(self, name: str) -> dict[str, Any]:
         """Of the files that one mends first if the pipeline cannot be described."""
@@ -126,7 +129,12 @@ class Descriptions:
         try:
             answers = self.ask("describe", pipelines=names)
         except FlowerpowerError as error:
-            answers = {name: {"error": error.to_json()} for name in names}
+            if len(names) > 1:
+                # One of them has ended the process: the others are read without it.
+                for name in names:
+                    self._read([name])
+                return
+            answers = {names[0]: {"error": error.to_json()}}
         for name in names:
             stamps = answers[name].get("files") if "graph" in answers[name] else self._stamps(name)
             self._kept[name] = _Kept(_description(answers[name]), stamps, time.monotonic())
@@ -136,7 +144,8 @@ def _run(request: Mapping[str, Any]) -> dict[str, Any]:
     environ = {name: text for name, text in os.environ.items() if name != TOKEN_VARIABLE}
     try:
         process = subprocess.run(
-            [sys.executable, "-m", "flowerpower_cli.web.project_process"],
+            # -P: a file of the current folder must not be taken for a module of Python.
+            [sys.executable, "-P", "-m", "flowerpower_cli.web.project_process"],
             input=json.dumps(request), capture_output=True, text=True, errors="replace",
             timeout=TIMEOUT, check=False, env=environ,
         )  # fmt: skip

@@ -90,11 +90,16 @@ class Live:
         """Whether nobody else can look."""
         return sum(len(watch.readers) for watch in self._watches.values()) >= MAX_READERS
 
-    async def stream(self, address: str) -> AsyncIterator[str]:
-        """What is sent to one browser, as server-sent events."""
+    async def stream(self, address: str, attempt: int, seq: int) -> AsyncIterator[str]:
+        """What is sent to one browser, as server-sent events.
+
+        It has the log of that attempt until the chunk `seq`.
+        """
         reader: asyncio.Queue[str | None] = asyncio.Queue(MAX_WAITING)
-        watch = self._watches.setdefault(address, Watch())
+        watch = self._watches.setdefault(address, Watch(attempt=attempt, seq=seq))
         watch.readers.add(reader)
+        # Others are sent a part of the log again then, and leave out what they have.
+        watch.attempt, watch.seq = min((watch.attempt, watch.seq), (attempt, seq))
         if watch.parts:
             # It may have been rendered a moment before what the others were sent.
             _put(reader, _event("parts", watch.parts))
@@ -140,7 +145,7 @@ class Live:
             changed = {
                 name: text for name, text in found.parts.items() if watch.parts.get(name) != text
             }
-            watch.parts = dict(found.parts)
+            watch.parts, watch.trouble = dict(found.parts), ""
             if changed:
                 _send(watch, _event("parts", changed))
             if found.chunks:

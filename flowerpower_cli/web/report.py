@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from flowerpower.errors import JobNotFound
 from flowerpower.jobs.job import Job, JobFilter, JobStatus
 from flowerpower_cli.web.pages import job as job_page
 from flowerpower_cli.web.pages import overview, pipelines, schedules
@@ -22,7 +24,7 @@ MAX_DETAILED = 200
 """Jobs that are told in detail: those that run or did not finish first."""
 MAX_SCHEDULES = 100
 MAX_PIPELINES = 100
-NAMES_SHOWN = ("failed", "cancelled", "running")
+SHOWN_FIRST = ("failed", "cancelled", "running")
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def _report(reading: Reading, since: datetime | None, limit: int) -> str:
 
 def _detailed(listed: Sequence[Job]) -> list[Job]:
     """The jobs that are told in detail: what people look for first, then the newest."""
-    first = [job for job in listed if job.status in NAMES_SHOWN]
+    first = [job for job in listed if job.status in SHOWN_FIRST]
     others = [job for job in listed if job.status is JobStatus.FINISHED]
     chosen = {job.id for job in [*first, *others][:MAX_DETAILED]}
     return [job for job in listed if job.id in chosen]
@@ -122,9 +124,14 @@ def _counts(listed: Sequence[Job]) -> Mapping[str, int]:
 
 def _detail(reading: Reading, listed: Job) -> dict[str, Any]:
     queue = reading.site.manager.job_queue
-    values = job_page.job_values(reading, listed)
+    record = listed
+    with contextlib.suppress(JobNotFound):
+        # A listed job has no result.
+        record = queue.get_job(listed.id)
+    values = job_page.job_values(reading, record)
     del values["picture"]
     log = None
-    if listed.status is not JobStatus.FINISHED and listed.attempt:
-        log = job_page.log_end(queue.read_log(listed.id, listed.attempt), MAX_LOG)
+    if record.status is not JobStatus.FINISHED and record.attempt:
+        with contextlib.suppress(JobNotFound):
+            log = job_page.log_end(queue.read_log(record.id, record.attempt), MAX_LOG)
     return {**values, "log": log}

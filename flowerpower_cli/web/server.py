@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import Collection, Iterator
@@ -62,8 +63,11 @@ def open_socket(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
+        # Python adds the address to the system's reason; of a name that is not known it has none.
+        number = error.errno or 0
+        reason = os.strerror(number) if number > 0 else error.strerror
         raise FlowerpowerError(
-            f"The dashboard cannot listen at {_netloc(host, port)}: {error.strerror or error}.",
+            f"The dashboard cannot listen at {_netloc(host, port)}: {reason}.",
             hint="Another program may use the port: --port N takes another one, 0 a free one.",
         ) from None
 

@@ -61,10 +61,14 @@ class Site:
 
 @dataclass
 class Reading:
-    """One look at the queue: pages that are made from the same one show the same numbers."""
+    """One look at the queue: pages that are made from the same one show the same numbers.
+
+    `waits` says whether it may take the seconds in which a pipeline's modules are imported.
+    """
 
     site: Site
     now: datetime = field(default_factory=clock.now)
+    waits: bool = True
 
     @cached_property
     def status(self) -> ProjectStatus:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 from tests.web.conftest import Client
 
@@ -15,10 +15,13 @@ Event = tuple[str, Any]
 
 
 @contextmanager
-def listening(client: Client, address: str) -> Iterator[Iterator[Event]]:
-    """The events of a page, as a browser hears them."""
+def listening(
+    client: Client, address: str, *, attempt: int = 0, seq: int = 0
+) -> Iterator[Iterator[Event]]:
+    """The events of a page, as a browser hears them that has a log until `seq`."""
     connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=60)
-    connection.request("GET", f"/events?address={quote(address, safe='')}")
+    query = urlencode({"address": address, "attempt": attempt, "seq": seq})
+    connection.request("GET", f"/events?{query}")
     response = connection.getresponse()
     assert response.status == 200
     assert response.headers["content-type"].startswith("text/event-stream")

@@ -65,7 +65,7 @@ def test_a_port_that_is_taken_is_named(project: Path, cli: Cli) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = str(server.getsockname()[1])
         error = cli.run("dashboard", "--port", port, "--json", code=1).error
-    assert f"127.0.0.1:{port}" in error["message"]
+    assert error["message"].endswith(f"127.0.0.1:{port}: Address already in use.")
     assert "--port" in error["hint"]
     assert cli.run("dashboard", "--host", "203.0.113.7", "--port", "1", code=2).stderr
     cli.environ["FLOWERPOWER_DASHBOARD_TOKEN"] = TOKEN

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from flowerpower.pipeline.job_queue import PipelineJobQueue
 from tests.conditions import eventually
 from tests.contract.fake_worker import FINISHED, FakeWorker
 from tests.web.conftest import Running, running
-from tests.web.listening import listening, parts_of
+from tests.web.listening import Event, listening, parts_of
 
 
 def test_only_what_changed_is_sent(dashboard: Running) -> None:
@@ -130,3 +132,61 @@ def test_an_address_of_no_page_is_trouble(dashboard: Running) -> None:
     for address in ("/none", "//evil.example/", "/jobs?page=x", "x" * 5000):
         with listening(dashboard.client, address) as events:
             assert next(events)[0] == "trouble"
+
+
+def test_whoever_comes_later_misses_nothing_of_a_log(dashboard: Running) -> None:
+    """It is sent what its page does not have, though others have it already."""
+    backend = dashboard.manager.job_queue.backend
+    worker = FakeWorker(backend)
+    dashboard.manager.add_job("report", job_id="one")
+    claim = worker.take()
+    for text in ("a", "b", "c"):
+        backend.record(claim, text, None)
+
+    def pieces(events: Iterator[Event], last: str) -> str:
+        texts = ""
+        while not texts.endswith(last):
+            name, body = next(events)
+            texts += "".join(c["html"] for c in body["chunks"]) if name == "log" else ""
+        return texts
+
+    with listening(dashboard.client, "/jobs/one", attempt=1, seq=1) as first:
+        assert pieces(first, "c") == "bc"
+        with listening(dashboard.client, "/jobs/one", attempt=1, seq=2) as second:
+            backend.record(claim, "d", None)
+            assert pieces(second, "d") == "cd"
+            assert pieces(first, "d") in ("d", "cd")
+
+
+def test_a_slow_pipeline_holds_nobody_up(dashboard: Running, project: Path) -> None:
+    """Neither other pages nor what is sent to them, however many wait for it."""
+    module = project / "pipelines" / "report.py"
+    module.write_text(
+        "import pathlib, time\n"
+        "while not pathlib.Path('go').exists():\n    time.sleep(0.05)\n" + module.read_text()
+    )
+    answers: list[int] = []
+    waiting = [
+        threading.Thread(
+            target=lambda: answers.append(dashboard.client.get("/pipelines/report").status)
+        )
+        for _ in range(6)
+    ]
+    for thread in waiting:
+        thread.start()
+    try:
+        with (
+            listening(dashboard.client, "/") as events,
+            listening(dashboard.client, "/pipelines/report") as pipeline,
+        ):
+            assert "last-jobs" in next(pipeline)[1]
+            assert "tiles" in next(events)[1]
+            dashboard.manager.job_queue.pause_queue("default")
+            assert "paused" in parts_of(events, "queues")
+            assert dashboard.client.get("/jobs").status == 200
+        assert answers == []
+    finally:
+        (project / "go").touch()
+        for thread in waiting:
+            thread.join()
+    assert answers == [200] * 6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sqlite3
 from html.parser import HTMLParser
@@ -96,3 +97,20 @@ def test_the_command_writes_it(make_project: MakeProject, cli: Cli) -> None:
     assert printed.startswith("<!DOCTYPE html>")
     assert re.search(r"</html>\s*$", printed)
     assert cli.run("report", "--json", code=2).error["code"] == "usage"
+
+
+def test_a_pipeline_that_ends_the_process_hides_no_other(make_project: MakeProject) -> None:
+    """Each says what is wrong with it alone; what lies in the current folder is not imported."""
+    root = make_project(
+        bad=("", "import os\nos._exit(3)\n"),
+        good=("", "def fine() -> int:\n    return 1\n"),
+        report=(YAML, REPORT),
+    )
+    (root / "json.py").write_text("raise SystemExit('not the one')\n")
+    manager = PipelineManager(root, quiet=True)
+    with contextlib.chdir(root):
+        words = words_of(report(manager, None, 10))
+    manager.close()
+    assert "ended with 3" in words
+    assert "fine int final" in words
+    assert "The sum of it." in words

@@ -233,3 +233,11 @@ def test_a_form_that_is_too_large_is_refused(client: Client) -> None:
     body = urlencode({"form_token": client.form_token(), "x": "y" * 1_100_000})
     answer = client.ask("POST", "/pipelines/report/run", body, origin=client.origin)
     assert (answer.status, "larger than 1 MB" in answer.text) == (400, True)
+
+
+def test_behind_a_proxy_with_tls_cookies_are_secure(client: Client) -> None:
+    """As the proxy says that the browser came by https."""
+    plain = client.get("/").headers["set-cookie"]
+    client.cookies.clear()
+    secure = client.get("/", x_forwarded_proto="https").headers["set-cookie"]
+    assert ("Secure" in plain, "Secure" in secure) == (False, True)

@@ -55,7 +55,8 @@ def job(reading: Reading, job_id: str, query: Query) -> Page:
     record = site.manager.job_queue.get_job(job_id)
     site.learn_secrets([record.pipeline])
     attempt = _attempt(record, query)
-    log = log_end(site.manager.job_queue.read_log(record.id, attempt))
+    after = _seq_after(query, attempt)
+    log = log_end(site.manager.job_queue.read_log(record.id, attempt, after))
     return Page(
         "job.html",
         f"Job {record.id}",
@@ -64,7 +65,6 @@ def job(reading: Reading, job_id: str, query: Query) -> Page:
             **job_values(reading, record),
             "attempt": attempt,
             "log": log,
-            "is_latest": attempt == max(record.attempt, 1),
         },
     )
 
@@ -104,6 +104,13 @@ def _attempt(record: Job, query: Query) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= max(record.attempt, 1)):
         raise UsageError(f"attempt is {text[:20]!r}: the job has had {record.attempt}.")
     return int(text)
+
+
+def _seq_after(query: Query, attempt: int) -> int:
+    """The chunk of the log after which a stream goes on: `after=ATTEMPT.SEQ` in the address."""
+    number, _, seq = next(iter(query.get("after") or ()), "").partition(".")
+    is_known = number == str(attempt) and seq.isascii() and seq.isdigit()
+    return int(seq[:15]) if is_known else 0
 
 
 def _picture(reading: Reading, record: Job, states: Mapping[str, str]) -> Markup | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flowerpower.errors import FlowerpowerError
 from flowerpower.jobs.job import Job, JobFilter
 from flowerpower.text import is_secret_name
 from flowerpower_cli.web.descriptions import Description
@@ -57,8 +58,11 @@ def last_jobs(reading: Reading, name: str, limit: int) -> list[Job]:
 def pipeline(reading: Reading, name: str, _query: Query) -> Page:
     """One pipeline: its DAG, the form of its inputs, its YAML, its last jobs."""
     files = reading.site.manager.registry.files(name)
-    # The page is about what is described, so it waits for it.
-    description = reading.site.descriptions.get(files.name)[files.name]
+    # The page is about what is described, so it waits for it; what is sent later is not.
+    if reading.waits:
+        description = reading.site.descriptions.get(files.name)[files.name]
+    else:
+        description = reading.describe(files.name) or Description(error=FlowerpowerError())
     return Page(
         "pipeline.html", f"Pipeline {name}", "pipelines",
         {**pipeline_values(reading, name, description), "queues": [*_queues(reading)]},

@@ -117,7 +117,9 @@ let source = null;
 
 function listen() {
   if (source || !address) return;
-  source = new EventSource("/events?address=" + encodeURIComponent(address));
+  const log = document.getElementById("log");
+  const known = log ? { attempt: log.dataset.attempt, seq: log.dataset.seq } : {};
+  source = new EventSource("/events?" + new URLSearchParams({ address, ...known }));
   source.addEventListener("parts", showParts);
   source.addEventListener("log", showLog);
   source.addEventListener("trouble", (event) => lost(JSON.parse(event.data).message));
