@@ -51,6 +51,7 @@ CALLS = {
     "schedule diff": "schedule diff",
     "schedule apply": "schedule apply --dry-run",
     "schedule backfill": "schedule backfill nightly --missed --dry-run",
+    "metrics": "metrics --textfile demo.prom",
     "completion show": "completion show zsh",
     "completion install": "completion install fish",
 }
