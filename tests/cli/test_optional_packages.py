@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,6 @@ from tests.terminal import Cli
 MODULE = "def one() -> int:\n    return 1\n"
 HIDING = """\
 import sys
-
-HIDDEN = {
-    "dask", "distributed", "hamilton_sdk", "mlflow", "opentelemetry", "prometheus_client", "ray",
-    "tqdm",
-}
 
 class Hiding:
     def __init__(self, finder):
@@ -33,17 +29,26 @@ class Hiding:
 
 sys.meta_path[:] = [Hiding(finder) for finder in sys.meta_path]
 """
+OPTIONAL = (
+    "dask", "distributed", "hamilton_sdk", "mlflow", "opentelemetry", "prometheus_client", "ray",
+    "tqdm",
+)  # fmt: skip
 TRACKER = {"project_id": 1, "username": "ada@example.com"}
 
 
 @pytest.fixture
 def bare(cli: Cli, tmp_path: Path) -> Cli:
     """The command line in a Python that has none of the optional packages, or cannot find them."""
-    hooks = tmp_path / "hooks"
-    hooks.mkdir()
-    (hooks / "sitecustomize.py").write_text(HIDING)
-    cli.environ["PYTHONPATH"] = f"{hooks}:{Path(__file__).parents[2]}"
+    hide(OPTIONAL, cli, tmp_path)
     return cli
+
+
+def hide(packages: Iterable[str], cli: Cli, folder: Path) -> None:
+    """Let Python find none of the packages when it runs the command line."""
+    hooks = folder / "hooks"
+    hooks.mkdir()
+    (hooks / "sitecustomize.py").write_text(f"HIDDEN = {set(packages)!r}\n{HIDING}")
+    cli.environ["PYTHONPATH"] = f"{hooks}:{Path(__file__).parents[2]}"
 
 
 CASES: list[tuple[dict[str, Any], str, str]] = [

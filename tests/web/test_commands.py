@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_optional_packages import HIDING
+from tests.cli.test_optional_packages import hide
 from tests.conftest import MakeProject
 from tests.terminal import Cli
 from tests.web.conftest import REPORT, YAML
@@ -77,16 +77,7 @@ def test_the_extra_is_named_if_it_is_missing(
     project: Path, cli: Cli, tmp_path: Path, command: str
 ) -> None:
     """In one sentence, with the command that installs it."""
-    hooks = tmp_path / "hooks"
-    hooks.mkdir()
-    hidden = '{"starlette", "uvicorn", "jinja2", "markupsafe"}'
-    (hooks / "sitecustomize.py").write_text(
-        "\n".join(
-            f"HIDDEN = {hidden}" if line.startswith("HIDDEN") else line
-            for line in HIDING.splitlines()
-        )
-    )
-    cli.environ["PYTHONPATH"] = f"{hooks}:{Path(__file__).parents[2]}"
+    hide(("starlette", "uvicorn", "jinja2", "markupsafe"), cli, tmp_path)
     output = ["-o", "report.html"] if command == "report" else []
     error = cli.run(command, "--json", *output, code=4).error
     assert error["message"].startswith("The dashboard is not installed")
