@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flowerpower import errors
 from flowerpower.errors import FlowerpowerError
 from flowerpower.pipeline.registry import MODULES_FOLDER
 from flowerpower.pipeline.signature import stamps_of_configuration
@@ -182,7 +181,7 @@ def _description(body: Mapping[str, Any]) -> Description:
 def _error_of(body: Mapping[str, Any]) -> FlowerpowerError:
     """An error as it was before it became JSON, of the class that has its code."""
     kinds = _with_subclasses([FlowerpowerError])
-    kind = next((kind for kind in kinds if kind.code == body["code"]), errors.FlowerpowerError)
+    kind = next((kind for kind in kinds if kind.code == body["code"]), FlowerpowerError)
     return kind(body["message"], hint=body["hint"], details=body.get("details") or ())
 
 

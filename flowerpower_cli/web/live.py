@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from flowerpower.errors import FlowerpowerError
 from flowerpower.jobs.job import LogChunk
@@ -26,7 +26,6 @@ MAX_READERS = 200
 MAX_WAITING = 100
 """Messages that wait for a browser which does not read; then it has to begin again."""
 
-Result = TypeVar("Result")
 InThread = Callable[..., Awaitable[Any]]
 """Calls a function with arguments in a thread of the server."""
 

@@ -21,7 +21,6 @@ from flowerpower.text import mask, visible
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
 from flowerpower_cli.views.jobs import error_summary, local_time, short_id, short_time
-from flowerpower_cli.views.tables import counted
 from flowerpower_cli.web.ansi import colored
 
 if TYPE_CHECKING:
@@ -107,7 +106,6 @@ class Renderer:
         }
         self._environment.filters |= {
             "ansi": colored,
-            "counted": lambda count, noun: counted(count, noun),
             "data": _data,
             "duration": lambda seconds: "" if seconds is None else format_duration(seconds),
             "error_summary": error_summary,

@@ -159,8 +159,6 @@ document.addEventListener("submit", async (event) => {
     } else if (body.location === location.pathname) {
       say(body.message, false);
       for (const opened of document.querySelectorAll("details.confirm[open]")) opened.open = false;
-    } else if (form.dataset.stay !== undefined) {
-      say(body.message, false);
     } else {
       location.assign(body.location);
     }
