@@ -72,9 +72,12 @@ def dashboard(
             read_only=read_only,
             on_unexpected=lambda error: report_unexpected(error, context.output),
         )
-        context.output.result({"url": url, "read_only": read_only}, lambda: [line(url)], [url])
-        context.output.message("Ctrl-C ends it.")
-        web.serve(server, listener)
+
+        def announce() -> None:
+            context.output.result({"url": url, "read_only": read_only}, lambda: [line(url)], [url])
+            context.output.message("Ctrl-C ends it.")
+
+        web.serve(server, listener, announce)
 
 
 @command("report", example="-o report.html --since 7d", options=QueueOptions)

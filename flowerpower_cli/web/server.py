@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import uvicorn
@@ -24,6 +24,7 @@ from flowerpower_cli.web.security import (
 )
 from flowerpower_cli.web.site import Site
 
+END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 GRACE = 2
 """Seconds that open connections may take to end."""
 
@@ -113,9 +114,19 @@ def make_server(
     return Server(config, dashboard)
 
 
-def serve(server: Server, listener: socket.socket) -> None:
-    """Answer requests until SIGINT or SIGTERM."""
-    asyncio.run(server.serve(sockets=[listener]))
+def serve(server: Server, listener: socket.socket, announce: Callable[[], None]) -> None:
+    """Call `announce`, and answer requests until SIGINT or SIGTERM."""
+    # Before anybody can read how to end it: an exception in the first moments of the loop would
+    # leave a coroutine behind that nobody awaits.
+    previous = {
+        number: signal.signal(number, lambda *_: server.end_soon()) for number in END_SIGNALS
+    }
+    try:
+        announce()
+        asyncio.run(server.serve(sockets=[listener]))
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 class Server(uvicorn.Server):
@@ -130,12 +141,16 @@ class Server(uvicorn.Server):
         """Let a signal end it; uvicorn's own raises the signal again, as if it were a failure."""
         # In another thread than the main one, and on Windows, the loop gets no signals.
         with contextlib.suppress(NotImplementedError, RuntimeError):
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in END_SIGNALS:
                 asyncio.get_running_loop().add_signal_handler(number, self.stop)
         yield
+
+    def end_soon(self) -> None:
+        """End, as soon as its loop runs."""
+        self.should_exit = True
 
     def stop(self) -> None:
         """End soon; to be called in its loop."""
         # Otherwise each open page would hold the server until the end of its grace.
         self._dashboard.live.close()
-        self.should_exit = True
+        self.end_soon()

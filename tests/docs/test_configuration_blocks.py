@@ -42,7 +42,9 @@ DEPLOYED = "/srv/my_project"
 """Where the project of the pages is."""
 ENVIRON = {
     "REDIS_URL": "redis://127.0.0.1:6379/0", "DATABASE_URL": "postgresql://h/d",
-    "REDIS_PASSWORD": "tulip",
+    "REDIS_PASSWORD": "tulip", "ALERTS_URL": "https://alerts.example.com/",
+    "ALERTS_SECRET": "tulip-in-winter", "MAIL_URL": "mailto://ada:tulip@example.com",
+    "DAILY_REPORT_PING": "https://pings.example.com/1",
 }  # fmt: skip
 
 
