@@ -112,6 +112,7 @@ class HookedImports:
         hooks: Mapping[str, Callable[[ModuleType, Callable[[], None]], None]],
     ) -> None:
         self._stand_ins, self._hooks = stand_ins, hooks
+        self._asking = threading.local()
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -119,13 +120,27 @@ class HookedImports:
         """The specification of a module, with a loader that does as this says."""
         if name not in self._stand_ins and name not in self._hooks:
             return None
+        # Finders of other packages ask all finders as this one does, and so this one again.
+        if name == getattr(self._asking, "name", None):
+            return None
+        self._asking.name = name
+        try:
+            spec = self._found_by_others(name, path, target)
+        finally:
+            self._asking.name = None
+        if spec is not None and spec.loader is not None:
+            # The loader stays what it is, for who asks it for source or data.
+            execute = partial(self._execute, spec.loader.exec_module)
+            vars(spec.loader)["exec_module"] = execute
+        return spec
+
+    def _found_by_others(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None
+    ) -> ModuleSpec | None:
         for finder in sys.meta_path:
             find = None if finder is self else getattr(finder, "find_spec", None)
             spec: ModuleSpec | None = find(name, path, target) if find is not None else None
             if spec is not None and spec.loader is not None:
-                # The loader stays what it is, for who asks it for source or data.
-                execute = partial(self._execute, spec.loader.exec_module)
-                vars(spec.loader)["exec_module"] = execute
                 return spec
         return None
 

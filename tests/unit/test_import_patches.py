@@ -156,6 +156,33 @@ def own_module(folder: Path, name: str, text: str, monkeypatch: pytest.MonkeyPat
     return importlib.import_module(name)
 
 
+class AsksAll:
+    """A finder that asks all others, as that of a tracer (ddtrace) does."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        others = [finder for finder in sys.meta_path if finder is not self]
+        found = (finder.find_spec(name, path, target) for finder in others)
+        return next(filter(None, found), None)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_other_finders_may_ask_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    """Whichever is asked first, a module is executed with stand-ins once."""
+    (tmp_path / "light_three.py").write_text("import needed as needed_alias\n")
+    (tmp_path / "needed.py").write_text("SIZE = 3\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    finders: list[Any] = [HookedImports({"light_three": {"needed": "needed_alias"}}, {})]
+    finders.insert(place, AsksAll())
+    monkeypatch.setattr(sys, "meta_path", [*finders, *sys.meta_path])
+    for name in ("needed", "light_three"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    module: Any = importlib.import_module("light_three")
+    assert isinstance(module.needed_alias, StandIn)
+    assert module.needed_alias.SIZE == 3
+
+
 def test_a_package_is_imported_when_it_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
