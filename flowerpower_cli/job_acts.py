@@ -181,7 +181,7 @@ class Retry(JobAct):
 class Again(Retry):
     """Ended jobs stay as they are, and a new job is added for each; `job_id` names the only one."""
 
-    done = "run again as new jobs"
+    done = "run again under a new id"
 
     def __init__(
         self, context: CommandContext, *, dry_run: bool, from_failed: bool, job_id: str | None

@@ -209,7 +209,7 @@ def test_many_run_again(cli: Cli, failed: Path) -> None:
     cli.run("job-queue", "add-job", "report", "--job-id", "two", "-i", "n=9", code=0)
     burst(cli)
     selected = ("retry-job", "--again", "--pipeline", "report", "--until", "0s")
-    assert "2 jobs would be run again as new jobs. Nothing was done." in cli.run(
+    assert "2 jobs would be run again under a new id. Nothing was done." in cli.run(
         "job-queue", *selected, code=8
     ).stderr  # fmt: skip
     added = cli.run("job-queue", *selected, "--from-failed", "--yes", "--json", code=0).json
