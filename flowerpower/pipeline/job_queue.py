@@ -97,6 +97,7 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
                 an input that JSON cannot hold.
             UsageError: if the project's workers take no jobs from that queue, or the priority or
                 `expires` is out of range.
+            Refused: if there is another job with that id: of other inputs, say.
         """
         self._registry.files(name)
         spec = JobSpec(
@@ -109,7 +110,13 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
             priority=priority,
             expires=parse_expires(expires),
         )
-        return self.backend.add_job(self._checked(spec, is_due=run_at is None))
+        checked = self._checked(spec, is_due=run_at is None)
+        job = self.backend.add_job(checked)
+        if not job.created:
+            from flowerpower.pipeline.given_ids import check_same
+
+            check_same(job, checked)
+        return job
 
     def result_ttl_of(self, result_ttl: float | str | None) -> float:
         """Seconds that the result of a job with this `result_ttl` is kept."""

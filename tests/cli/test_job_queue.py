@@ -192,7 +192,7 @@ def test_a_terminal_shows_short_ids_that_commands_take(done: Cli) -> None:
         ("show-job", "bad"),
         ("wait", "good"),
         ("workers",),
-        ("add-job", "quick", "--job-id", "good"),
+        ("add-job", "quick", "--job-id", "good", "-i", "x=5"),
         ("cancel-job", "cancelled"),
         ("delete-job", "good", "--dry-run"),
         ("prune", "--all-ended", "--dry-run"),
@@ -312,12 +312,20 @@ def test_add_job_says_what_it_did(cli: Cli, project: Path) -> None:
 def test_a_given_id_adds_one_job(cli: Cli, project: Path) -> None:
     """Adding with an id that is there gives the first job back, says so, and ends with 0."""
     first = cli.run("job-queue", "add-job", "quick", "--job-id", "one", "--json", code=0).json
-    again = cli.run(
-        "job-queue", "add-job", "quick", "-i", "x=9", "--job-id", "one", "--json", code=0
-    )
+    again = cli.run("job-queue", "add-job", "quick", "--job-id", "one", "--json", code=0)
     assert (first["created"], again.json["created"]) == (True, False)
     assert again.json == first | {"created": False}
     assert "exists already" in cli.run("job-queue", "add-job", "quick", "--job-id=one").stderr
+    assert len(cli.run("job-queue", "list-jobs", "-q", code=0).stdout.split()) == 1
+
+
+def test_a_given_id_is_of_one_request(cli: Cli, project: Path) -> None:
+    """Other inputs under the same id are refused, and what differs is said; nothing is added."""
+    add(cli, "quick", "--job-id", "one", "-i", "x=4")
+    ended = cli.run("job-queue", "add-job", "quick", "--job-id", "one", "-i", "x=9", code=8)
+    assert "There is a job one already, and it is a different one: " in ended.stderr
+    assert "inputs.x is 4 there and 9 here" in ended.stderr
+    assert "show-job one" in ended.stderr
     assert len(cli.run("job-queue", "list-jobs", "-q", code=0).stdout.split()) == 1
 
 
