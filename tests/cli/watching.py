@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import subprocess
 import termios
@@ -129,7 +130,7 @@ class ShellInTerminal:
 
     def watch(self, *arguments: str) -> None:
         """Start `watch`, and wait until it shows something."""
-        self.type(f"{' '.join(COMMAND)} job-queue watch --refresh 100ms {' '.join(arguments)}\n")
+        self.type(f"{shlex.join(COMMAND)} job-queue watch --refresh 100ms {' '.join(arguments)}\n")
         self.wait_for(_ENTER)
         self.shows("q quit")
 
