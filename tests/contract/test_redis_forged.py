@@ -235,6 +235,9 @@ def test_a_damaged_field_stops_nobody(
                 backend.heartbeat(fake_worker.name)
                 assert fake_worker.finish(claim, FAILED) or field == "status", case
             backend.unregister_worker(fake_worker.name)
+            assert all(event.facts["job_id"] for event in backend.events(1000)), case
+            assert all(counter.count > 0 for counter in backend.counters()), case
+            assert backend.snapshot().queues, case
             for act in (backend.get_job, backend.cancel_job, backend.retry_job):
                 with contextlib.suppress(FlowerpowerError):
                     act(job_id)

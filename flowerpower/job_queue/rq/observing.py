@@ -20,6 +20,8 @@ from flowerpower.jobs.snapshot import ChangedJobs, QueueState, Snapshot
 _COUNTED = (JobStatus.SCHEDULED, JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.FINISHED,
             JobStatus.FAILED, JobStatus.CANCELLED)  # fmt: skip
 """The statuses of the numbers in an answer of lua/snapshot.lua, in their order."""
+_LATEST = 2.5e11
+"""Seconds since 1970: in the year 9892. A Python datetime ends soon after."""
 
 
 def snapshot(store: RedisStore, workers: list[WorkerInfo], limit: int) -> Snapshot:
@@ -116,11 +118,22 @@ def _event_row(event_id: str, at: float, body: str) -> Row:
     facts = records.json_object(body) or {}
     if (kind := facts.get("kind")) is not None:
         row = {name: facts.get(name) or None for name in ("pipeline", "schedule_id", "id")}
-        row["scheduled_for"] = float(facts["scheduled_for"]) if facts["scheduled_for"] else None
-        row |= {"attempt": int(facts["attempt"] or 0), "error": records.as_json(facts.get("error"))}
+        # They come from the job's record, which may be damaged.
+        row["scheduled_for"] = _number(facts.get("scheduled_for"))
+        attempt = int(_number(facts.get("attempt")) or 0)
+        row |= {"attempt": attempt, "error": records.as_json(facts.get("error"))}
         more = {name: facts[name] for name in ("reason", "failing_since") if name in facts}
         if "failing_since" in more:
             more["failing_since"] = json_value(moment_of(float(more["failing_since"])))
         body = json.dumps({**job_facts(row, facts.get("seconds")), **more})
     kind = event_id.partition(":")[0] if kind is None else kind
     return {"id": event_id, "kind": kind, "at": at, "body": body}
+
+
+def _number(text: object) -> float | None:
+    """The number in a field; None if there is none that could be a time or a count."""
+    try:
+        number = float(str(text))
+    except ValueError:
+        return None
+    return number if 0 <= number < _LATEST else None

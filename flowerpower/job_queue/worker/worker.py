@@ -8,6 +8,7 @@ and for notices.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from collections.abc import Callable
@@ -154,7 +155,9 @@ class Worker:
             self.events.emit("start", id=self.id, pid=os.getpid(), queues=[*self.options.queues],
                               slots=self.options.num_workers)  # fmt: skip
             # Here too, not only now and then: a burst may have nothing to do for this reason alone.
-            self._recorder.look_at_queues()
+            with contextlib.suppress(BackendUnreachable):
+                # The recorder looks again, and says that it is away.
+                self._recorder.look_at_queues()
             self._recorder.start()
             self._notices.start()
             seconds = LAST_WRITES_TIMEOUT

@@ -55,8 +55,8 @@ end
 local function short_error(error)
     local is_read, content = pcall(cjson.decode, error or '')
     if not is_read or type(content) ~= 'table' then return nil end
-    local message = type(content.message) == 'string' and string.sub(content.message, 1, 2000) or ''
-    return {type = content.type, message = message, node = content.node}
+    local function word(name) return type(content[name]) == 'string' and content[name] or nil end
+    return {type = word('type'), message = string.sub(word('message') or '', 1, 2000), node = word('node')}
 end
 
 -- An event of a job; Python makes its facts of these fields.
@@ -76,6 +76,8 @@ local function duration(value)
 end
 
 local function count_end(id, pipeline, status, seconds)
+    -- Of a damaged record: the parts of a counter's key must be told apart.
+    if not string.match(pipeline, '^[%w_][%w_-]*$') then return end
     local job = fields(job_key(id), 'fp_started_at', 'fp_run_at', 'fp_created_at')
     local started, due, created = tonumber(job[1] or ''), tonumber(job[2] or ''), tonumber(job[3] or '')
     local waited = started and due and created and started - math.max(due, created)
