@@ -47,13 +47,14 @@ def lost_event(row: Row, reason: str) -> StoredEvent:
 
 def job_facts(row: Row, seconds: float | None) -> dict[str, Any]:
     """What an event says of a job."""
-    scheduled_for = row["scheduled_for"]
+    # A damaged row may hold anything, and must not keep its job from ending.
+    read = RecordReader(row)
     return {
-        "pipeline": row["pipeline"],
-        "schedule_id": row["schedule_id"],
-        "scheduled_for": None if scheduled_for is None else json_value(moment_of(scheduled_for)),
-        "job_id": row["id"],
-        "attempt": row["attempt"],
+        "pipeline": read.maybe(read.text, "pipeline"),
+        "schedule_id": read.maybe(read.text, "schedule_id"),
+        "scheduled_for": json_value(read.maybe(read.moment, "scheduled_for")),
+        "job_id": read.text("id"),
+        "attempt": read.number("attempt"),
         "seconds": seconds,
         "error": error_facts(json_object(row["error"])),
     }

@@ -1,8 +1,10 @@
 """Events and counters: stored in the step that they tell of, once, and on every backend alike."""
 
 from collections import Counter as Tally
+from pathlib import Path
 from typing import Any
 
+from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.claim import AttemptResult, FinishRequest
 from flowerpower.jobs.counter import BOUNDS, NO_BUCKET, CounterKind, bucket_of
@@ -269,3 +271,21 @@ def test_the_same_end_is_counted_once(backend: JobQueueBackend, fake_worker: Fak
     assert not fake_worker.finish(claim)
     assert not fake_worker.finish(claim, FAILED)
     assert counted(backend) == {"report finished": 1}
+
+
+def test_a_damaged_time_keeps_no_job_from_ending(tmp_path: Path) -> None:
+    """SQLite takes any value in any column; the event says what can be read."""
+    with JobQueueManager(url=f"sqlite:///{tmp_path}/jobs.db") as backend:
+        worker = FakeWorker(backend)
+        backend.add_job(spec("bad", schedule_id="mine"))
+        claim = worker.take()
+        with backend.database.write() as tx:  # type: ignore[attr-defined]
+            tx.execute(
+                "UPDATE flowerpower_jobs SET scheduled_for = 'x', pipeline = x'ff', run_at = 'y'",
+                {},
+            )
+        assert worker.finish(claim, FAILED)
+        assert worker.status("bad") is JobStatus.FAILED
+        (event,) = backend.events()
+        assert event.facts["job_id"] == "bad"
+        assert [counter.count for counter in backend.counters()] == [1]

@@ -68,7 +68,7 @@ def ends_of(
         status, track = records.status_of(row), track_of(row)
         attempt = facts.get(row["id"], unknown)
         waited = waited_of(row)
-        ends.counters.append(job_counter(row["pipeline"], status, attempt.seconds, waited))
+        ends.counters.append(job_counter(str(row["pipeline"]), status, attempt.seconds, waited))
         if _is_fire(row):
             ends.fires.append({name: row[name] for name in _FIRE})
         # A cancelled job says nothing.
