@@ -186,6 +186,9 @@ class Connection:
         # Not `on_connect`: that checks the health of the connection, which begins with connecting.
         connection.on_connect_check_health(check_health=False)
         answer = getattr(connection, "handshake_metadata", None) or {}
+        if not isinstance(answer, Mapping):
+            # hiredis hands out what it cannot decode as bytes, where the parser in Python raises.
+            raise redis.InvalidResponse("its answer to HELLO is not one of Redis")
         self._server = {_text(name): _text(value) for name, value in answer.items()}
         if (mode := self._server.get("mode", "")) in _UNSERVED:
             raise _Unserved(mode)
