@@ -43,6 +43,18 @@ def chart(total: int, clean: int) -> int:
     return total
 """
 
+WAITS = """\
+import time
+from pathlib import Path
+
+
+def clean(n: int, rate: int) -> int:
+    print("clean runs")
+    while not Path("ready").exists():
+        time.sleep(0.01)
+    return n * rate
+"""
+
 
 @pytest.fixture
 def project(make_project: MakeProject) -> Path:
@@ -278,13 +290,19 @@ def test_errors_and_logs_of_every_attempt_are_seen(cli: Cli, failed: Path) -> No
 
 def test_all_attempts_are_followed(cli: Cli, project: Path) -> None:
     """Of a job that has not run yet, each attempt has its heading as it comes."""
+    (project / "pipelines" / "report.py").write_text(WAITS)
     cli.run("job-queue", "add-job", "report", "--job-id", "one", code=0)
     waiting = cli.run("job-queue", "logs", "one", "--all-attempts", code=0)
     assert (waiting.stdout, waiting.stderr) == ("", "The job one has not run yet.\n")
     follower = cli.start("job-queue", "logs", "one", "--all-attempts", "--follow")
-    burst(cli)
-    out, _ = follower.communicate(timeout=WAIT_LIMIT)
-    assert out.startswith("== Attempt 1 ==\nclean runs\n")
+    worker = cli.start("job-queue", "start-worker", "--burst", "-n", "1")
+    assert follower.stdout is not None
+    # They are read while the attempt runs: it ends only after that.
+    assert [follower.stdout.readline() for _ in range(2)] == ["== Attempt 1 ==\n", "clean runs\n"]
+    (project / "ready").touch()
+    follower.communicate(timeout=WAIT_LIMIT)
+    worker.communicate(timeout=WAIT_LIMIT)
+    assert (follower.returncode, worker.returncode) == (0, 0)
 
 
 def test_retrying_from_python(cli: Cli, failed: Path) -> None:

@@ -95,7 +95,10 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         project, registry, queue = manager.project, manager.registry, manager.job_queue
         deployment = make_deployment(project, registry, queue, options)
         for file in service_files(kind, deployment):
-            text = file.content.replace(deployment.program[0], f"{DEPLOYED}/.venv/bin/flowerpower")
+            program, text = deployment.program[0], file.content
+            # systemd's units quote a path that has a blank.
+            for written in (f'"{program}"', program):
+                text = text.replace(written, f"{DEPLOYED}/.venv/bin/flowerpower")
             text = text.replace(str(root), DEPLOYED)
             version = sys.version_info
             texts.add(text.replace(f"python:{version.major}.{version.minor}-", "python:3-"))
