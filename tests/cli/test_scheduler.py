@@ -7,7 +7,6 @@ import json
 import re
 import shlex
 import signal
-import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import pytest
 
 from tests.conditions import WAIT_LIMIT, eventually, slowed
 from tests.conftest import MakeProject
+from tests.jobs_database import jobs_database
 from tests.servers import PASSWORD, RedisServer, free_port
 from tests.terminal import COMMAND, Cli
 
@@ -174,7 +174,7 @@ def test_a_scheduler_tells_json_lines(cli: Cli, project: Path) -> None:
 def test_missed_fires_are_told_with_their_number(cli: Cli, project: Path) -> None:
     """What was missed while nothing ran is one line with a count, here and in the history."""
     add(cli, "quick", "--interval", "1m", "--schedule-id", "tick")
-    with sqlite3.connect(project / ".flowerpower" / "jobs.db") as database:
+    with jobs_database(project) as database:
         database.execute(
             "UPDATE flowerpower_schedules SET next_fire = next_fire - 600,"
             " due_at = due_at - 600, anchor = anchor - 600"

@@ -1,5 +1,6 @@
 """Which index SQLite reads for what every poll, claim and fire asks; no table is read as a whole."""
 
+import contextlib
 import re
 import sqlite3
 
@@ -20,7 +21,7 @@ def plan_of(name: str, **texts: str) -> str:
     for key, value in {**TEXTS, **texts}.items():
         text = text.replace(f"{{{key}}}", value)
     parameters = dict.fromkeys(re.findall(r":(\w+)", text), 1)
-    with sqlite3.connect(":memory:") as database:
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
         for statement in schema_statements():
             database.execute(statement)
         rows = database.execute(f"EXPLAIN QUERY PLAN {text}", parameters).fetchall()
