@@ -10,7 +10,8 @@ from dataclasses import replace
 from flowerpower.config.files import Project
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import FlowerpowerError
-from flowerpower.jobs.job import Job, JobSpec, spec_of_again
+from flowerpower.jobs.job import Job
+from flowerpower.jobs.job_spec import JobSpec, spec_of_again
 from flowerpower.pipeline.checks import checked_overrides
 from flowerpower.pipeline.registry import PipelineRegistry
 

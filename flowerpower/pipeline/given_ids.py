@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flowerpower.errors import Refused
-from flowerpower.jobs.job import Job, JobSpec
+from flowerpower.jobs.job import Job
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.text import mask_values, shortened
 
 _NOTHING = object()

@@ -13,7 +13,8 @@ from flowerpower.config.merge import merged_backend, with_type
 from flowerpower.config.project import BACKEND_TYPES, DEFAULT_URLS
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import FlowerpowerError, UsageError
-from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobVerb, LogChunk
+from flowerpower.jobs.job import Job, JobFilter, JobVerb, LogChunk
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.pipeline.overrides import parse_expires, parse_result_ttl, with_relative_paths
 from flowerpower.pipeline.queue_schedules import ScheduleVerbs
 from flowerpower.pipeline.queue_workers import WorkerVerbs, queue_or_default

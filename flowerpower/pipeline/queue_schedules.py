@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, TypeVar, Unpack
 
 from flowerpower.config.files import Project, pipeline_path
 from flowerpower.errors import InvalidTrigger, ScheduleNotFound
-from flowerpower.jobs.job import Job, JobSpec
+from flowerpower.jobs.job import Job
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.triggers import clock
 

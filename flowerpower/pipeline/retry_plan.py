@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from flowerpower.config.files import Project, pipeline_path
 from flowerpower.errors import Refused
-from flowerpower.jobs.job import Job, check_retry, overrides_of
+from flowerpower.jobs.job import Job, check_retry
+from flowerpower.jobs.job_spec import overrides_of
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.triggers import clock
 

@@ -22,7 +22,8 @@ from pathlib import Path
 
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import BackendUnreachable
-from flowerpower.jobs.job import JobSpec, JobStatus
+from flowerpower.jobs.job import JobStatus
+from flowerpower.jobs.job_spec import JobSpec
 from tests.acceptance.working import Site, WorkerProcess, children_of
 from tests.conditions import eventually
 from tests.servers import PostgresServer, RedisServer

@@ -23,7 +23,8 @@ from typing import Any
 
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.jobs.job import JobFilter, JobSpec
+from flowerpower.jobs.job import JobFilter
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.jobs.schedule import Schedule
 from flowerpower.triggers import clock
 from tests.acceptance.calendar_campaign import every

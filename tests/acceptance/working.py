@@ -20,7 +20,8 @@ import psycopg
 
 from flowerpower.config.run import RunOverrides
 from flowerpower.job_queue import JobQueueManager
-from flowerpower.jobs.job import Job, JobSpec, JobStatus
+from flowerpower.jobs.job import Job, JobStatus
+from flowerpower.jobs.job_spec import JobSpec
 from tests.conditions import WAIT_LIMIT, eventually, processes_marked
 
 LEASE = 3.0

@@ -8,7 +8,8 @@ from typing import Any
 from flowerpower.config.run import RunOverrides
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.claim import AttemptResult, Claim, WorkerInfo
-from flowerpower.jobs.job import Job, JobSpec, JobStatus
+from flowerpower.jobs.job import Job, JobStatus
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.triggers import clock
 
 RESULT = {"outputs": {"total": 42}, "notes": []}

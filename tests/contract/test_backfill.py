@@ -16,7 +16,8 @@ from flowerpower.job_queue.backfill import BACKFILL, PAGE, fill, wanted_times
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.schedule_store import FIRES_KEPT
 from flowerpower.job_queue.scheduling import COALESCED
-from flowerpower.jobs.job import JobFilter, JobStatus, overrides_of
+from flowerpower.jobs.job import JobFilter, JobStatus
+from flowerpower.jobs.job_spec import overrides_of
 from flowerpower.jobs.schedule import Fire, Outcome, Overlap, Schedule, fire_job_id
 from flowerpower.triggers import clock
 from flowerpower.triggers.make import make_trigger

@@ -11,7 +11,8 @@ from flowerpower.errors import JobNotFound, Refused
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.claim import Claim
 from flowerpower.jobs.counter import CounterKind
-from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobStatus, JobVerb, spec_of_again
+from flowerpower.jobs.job import Job, JobFilter, JobStatus, JobVerb
+from flowerpower.jobs.job_spec import JobSpec, spec_of_again
 from tests.contract.backends import BackendSetup
 from tests.contract.fake_worker import FAILED, FINISHED, FakeWorker, in_seconds, spec, with_inputs
 from tests.contract.in_processes import in_threads

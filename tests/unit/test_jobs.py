@@ -11,15 +11,8 @@ import pytest
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import FlowerpowerError, InvalidName, Refused
 from flowerpower.jobs.claim import WorkerInfo
-from flowerpower.jobs.job import (
-    ENDED,
-    TRANSITIONS,
-    Job,
-    JobSpec,
-    JobStatus,
-    check_transition,
-    overrides_of,
-)
+from flowerpower.jobs.job import ENDED, TRANSITIONS, Job, JobStatus, check_transition
+from flowerpower.jobs.job_spec import JobSpec, overrides_of
 from flowerpower.triggers import clock
 
 S = JobStatus

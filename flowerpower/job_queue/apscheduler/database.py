@@ -23,11 +23,12 @@ from flowerpower.job_queue.observing import lost_event
 from flowerpower.job_queue.records import Row
 from flowerpower.jobs.claim import Claim, ExpiredJob, FinishRequest, WorkerInfo
 from flowerpower.jobs.counter import Counter
-from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobFilter, JobSpec, JobStatus
+from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobFilter, JobStatus
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.jobs.problem import Problem
 from flowerpower.text import JOB_ID_LIMIT, is_job_id, is_name
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 _UPGRADABLE_VERSION = 2
 Texts = Mapping[str, str]
 _LIVE = ", ".join(f"'{status}'" for status in JobStatus if not status.is_ended)

@@ -21,13 +21,16 @@ from flowerpower.job_queue.apscheduler.database import (
     in_list,
 )
 from flowerpower.job_queue.apscheduler.job_changes import CHANGE_PAGE, change_page
-from flowerpower.job_queue.base import EXPIRE_BATCH, JobQueueBackend, OnExpired
+from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.observing import events_of
 from flowerpower.job_queue.worker_options import EVENT_ALL, Watcher, WorkerOptions
+from flowerpower.job_queue.worker_store import EXPIRE_BATCH, OnExpired
 from flowerpower.jobs.claim import Claim, ExpiredJob, FinishRequest, Heartbeat, WorkerInfo
 from flowerpower.jobs.counter import Counter
 from flowerpower.jobs.event import Event
-from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobVerb, LogChunk
+from flowerpower.jobs.job import Job, JobFilter, JobVerb, LogChunk
+from flowerpower.jobs.job_spec import JobSpec
+from flowerpower.jobs.limits import NO_LIMITS, Limits, LimitUse
 from flowerpower.jobs.problem import Problem
 from flowerpower.jobs.snapshot import ChangedJobs, Snapshot
 from flowerpower.text import check_name
@@ -200,6 +203,7 @@ class APSManager(JobQueueBackend):
         count: int,
         queues: Iterable[str],
         on_expired: OnExpired = None,
+        limits: Limits = NO_LIMITS,
     ) -> list[Claim]:
         names = list(queues)
         if not names or count < 1:
@@ -225,7 +229,7 @@ class APSManager(JobQueueBackend):
         with self.database.write() as tx:
             return tx.expire(EXPIRE_BATCH)
 
-    def next_due_in(self, queues: Iterable[str]) -> float | None:
+    def next_due_in(self, queues: Iterable[str], limits: Limits = NO_LIMITS) -> float | None:
         text, names = in_list("queue", list(queues))
         if not names:
             return None
@@ -240,6 +244,9 @@ class APSManager(JobQueueBackend):
         # A damaged row may hold anything.
         due = [row["run_at"] for row in rows if isinstance(row["run_at"], int | float)]
         return max(0.0, min(due) - now) if due else None
+
+    def limit_use(self, limits: Limits) -> dict[str, LimitUse]:
+        raise NotImplementedError
 
     def heartbeat(self, worker_id: str) -> Heartbeat:
         with self.database.write() as tx:

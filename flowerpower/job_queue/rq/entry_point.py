@@ -27,7 +27,7 @@ from flowerpower.job_queue.worker.child import Entry
 from flowerpower.job_queue.worker.child_pool import ENTRY
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.claim import AttemptResult, Claim, FinishRequest
-from flowerpower.jobs.job import overrides_of
+from flowerpower.jobs.job_spec import overrides_of
 from flowerpower.jobs.run import RunRequest
 from flowerpower.triggers import clock
 

@@ -13,7 +13,8 @@ from flowerpower.errors import InvalidTime
 from flowerpower.job_queue.records import Row, moment_of, seconds_of
 from flowerpower.job_queue.rq.results import error_of, result_of
 from flowerpower.jobs.claim import ExpiredJob
-from flowerpower.jobs.job import ENDED, JobSpec, JobStatus
+from flowerpower.jobs.job import ENDED, JobStatus
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.text import one_line
 from flowerpower.triggers import clock
 
@@ -49,7 +50,7 @@ CONSTANT_FIELDS = {
 _SET_FIELDS = ("fp_run_at", "fp_created_at", "fp_start_by")
 """What lua/add_jobs.lua says of a new job, after its status."""
 _TEXTS = ("pipeline", "queue", "payload", "owner", "schedule_id", "error", "attempts",
-          "concurrency_key")  # fmt: skip
+          "concurrency_key", "after_parents", "unique_key")  # fmt: skip
 _NUMBERS = ("run_at", "created_at", "result_ttl", "scheduled_for", "started_at", "ended_at",
             "result_expires_at", "expires_after", "start_by")  # fmt: skip
 _COUNTS = ("attempt", "attempts_left", "worker_losses", "retries", "priority", "max_parallel")

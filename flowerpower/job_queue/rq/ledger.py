@@ -23,7 +23,8 @@ from flowerpower.job_queue.rq.fields import (
 )
 from flowerpower.job_queue.rq.observing import key_of
 from flowerpower.job_queue.rq.store import PAGE, RedisStore
-from flowerpower.jobs.job import JobSpec, JobStatus
+from flowerpower.jobs.job import JobStatus
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.jobs.schedule import Fire, Outcome, Schedule
 
 _TEXTS = ("pipeline", "definition", "state", "origin", "last_status")

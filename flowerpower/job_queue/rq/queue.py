@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from flowerpower.errors import ConfigError, FlowerpowerError
 from flowerpower.job_queue import records
 from flowerpower.job_queue.attempts import attempts_with
-from flowerpower.job_queue.base import EXPIRE_BATCH, JobQueueBackend, OnExpired
+from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.records import seconds_of
 from flowerpower.job_queue.rq import observing, setup
 from flowerpower.job_queue.rq.connection import Connection, make_url
@@ -31,10 +31,13 @@ from flowerpower.job_queue.rq.results import entry_of
 from flowerpower.job_queue.rq.sent_ahead import sent_ahead
 from flowerpower.job_queue.rq.store import PAGE, RedisStore, closed_error, loss, row_of_answer
 from flowerpower.job_queue.worker_options import Watcher, WorkerOptions
+from flowerpower.job_queue.worker_store import EXPIRE_BATCH, OnExpired
 from flowerpower.jobs.claim import Claim, ExpiredJob, FinishRequest, Heartbeat, WorkerInfo
 from flowerpower.jobs.counter import Counter
 from flowerpower.jobs.event import Event
-from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobVerb, LogChunk
+from flowerpower.jobs.job import Job, JobFilter, JobVerb, LogChunk
+from flowerpower.jobs.job_spec import JobSpec
+from flowerpower.jobs.limits import NO_LIMITS, Limits, LimitUse
 from flowerpower.jobs.problem import Problem
 from flowerpower.jobs.snapshot import ChangedJobs, Snapshot
 from flowerpower.text import JOB_ID_LIMIT, check_name, is_job_id, is_name
@@ -224,6 +227,7 @@ class RQManager(JobQueueBackend):
         count: int,
         queues: Iterable[str],
         on_expired: OnExpired = None,
+        limits: Limits = NO_LIMITS,
     ) -> list[Claim]:
         names = list(queues)
         if not names or count < 1:
@@ -245,10 +249,13 @@ class RQManager(JobQueueBackend):
         expired = self._store.run("expire_jobs", expire_limit=EXPIRE_BATCH)
         return [_expired_job(values) for values in expired]
 
-    def next_due_in(self, queues: Iterable[str]) -> float | None:
+    def next_due_in(self, queues: Iterable[str], limits: Limits = NO_LIMITS) -> float | None:
         names = list(queues)
         seconds = self._store.run("next_due_in", queues=names) if names else None
         return None if seconds is None else float(seconds)
+
+    def limit_use(self, limits: Limits) -> dict[str, LimitUse]:
+        raise NotImplementedError
 
     def heartbeat(self, worker_id: str) -> Heartbeat:
         is_known, *held = self._store.run("heartbeat", worker=worker_id)

@@ -29,7 +29,8 @@ from flowerpower.job_queue.rq.fields import (
 )
 from flowerpower.job_queue.rq.results import error_text, packed
 from flowerpower.jobs.counter import BOUNDS
-from flowerpower.jobs.job import MAX_WORKER_LOSSES, JobFilter, JobSpec
+from flowerpower.jobs.job import MAX_WORKER_LOSSES, JobFilter
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.text import is_job_id
 from flowerpower.triggers import clock
 

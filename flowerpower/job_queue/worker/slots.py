@@ -13,7 +13,7 @@ from flowerpower.job_queue.worker.json_lines import Message
 from flowerpower.job_queue.worker.prefetch import HORIZON, Prefetch
 from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.jobs.claim import Claim
-from flowerpower.jobs.job import overrides_of
+from flowerpower.jobs.job_spec import overrides_of
 from flowerpower.jobs.run import RunRequest
 from flowerpower.triggers import clock
 

@@ -34,7 +34,7 @@ ORDER BY id {for_update}
 SELECT id, pipeline, queue, payload, status, run_at, created_at, result_ttl, schedule_id,
     scheduled_for, owner, attempt, attempts_left, worker_losses, cancel, started_at, ended_at,
     result_expires_at, error, progress, attempts, priority, expires_after, start_by,
-    concurrency_key, max_parallel, blocked, NULL AS result
+    concurrency_key, max_parallel, blocked, after_parents, unique_key, NULL AS result
 FROM flowerpower_jobs
 WHERE namespace = :namespace AND (expires_at IS NULL OR expires_at > :now) {conditions}
 ORDER BY {order} LIMIT :limit

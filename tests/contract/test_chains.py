@@ -1,0 +1,333 @@
+"""after: a job waits for its parents, and what their ends make of it."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from flowerpower.errors import JobNotFound, Refused, UsageError
+from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.jobs.chain import DELETED, ENDS_MET, GONE, NOT_MET, AfterCondition
+from flowerpower.jobs.job import JobFilter, JobStatus
+from tests.conditions import eventually
+from tests.contract.backends import BackendSetup
+from tests.contract.fake_worker import (
+    CANCELLED,
+    FAILED,
+    FINISHED,
+    FakeWorker,
+    in_seconds,
+    retry_at,
+    spec,
+)
+from tests.contract.in_processes import in_threads
+
+SUCCESS, FAILURE, END = AfterCondition
+ENDS = {"finished": FINISHED, "failed": FAILED, "cancelled": CANCELLED}
+
+
+def _end(fake_worker: FakeWorker, how: str, job_id: str = "parent") -> None:
+    """End a queued job, which must be the next one that is due."""
+    if how == DELETED:
+        fake_worker.backend.delete_job(job_id)
+        return
+    claim = fake_worker.take()
+    assert claim.job_id == job_id
+    assert fake_worker.finish(claim, ENDS[how])
+
+
+def test_a_child_waits_until_its_parent_has_finished(
+    backend: JobQueueBackend, fake_worker: FakeWorker
+) -> None:
+    """It is not claimed before, and due at once after."""
+    backend.add_job(spec("parent"))
+    child = backend.add_job(spec("child", after=("parent",)))
+    assert (child.status, child.created) == (JobStatus.WAITING, True)
+    assert (child.after, child.after_on) == ({"parent": None}, SUCCESS)
+    claim = fake_worker.take()
+    assert claim.job_id == "parent"
+    assert fake_worker.claim() == []
+    assert backend.next_due_in(["default"]) is None
+    fake_worker.finish(claim)
+    assert backend.next_due_in(["default"]) == 0
+    child = backend.get_job("child")
+    assert (child.status, child.after) == (JobStatus.QUEUED, {"parent": "finished"})
+    assert child.run_at >= backend.get_job("parent").created_at
+    assert fake_worker.take().job_id == "child"
+
+
+@pytest.mark.parametrize("condition", list(AfterCondition))
+@pytest.mark.parametrize("end", ["finished", "failed", "cancelled", DELETED])
+@pytest.mark.parametrize("added", ["before", "after"])
+def test_what_each_end_of_a_parent_makes_of_a_child(
+    backend: JobQueueBackend,
+    fake_worker: FakeWorker,
+    condition: AfterCondition,
+    end: str,
+    added: str,
+) -> None:
+    """The same whether the child was added before the end or after it."""
+    backend.add_job(spec("parent"))
+    child = spec("child", after=("parent",), after_on=condition)
+    if added == "before":
+        backend.add_job(child)
+        _end(fake_worker, end)
+    else:
+        _end(fake_worker, end)
+        backend.add_job(child)
+    job = backend.get_job("child")
+    # Of a job that was deleted before its child came nothing is known.
+    known = GONE if (end, added) == (DELETED, "after") else end
+    assert job.after == {"parent": known}
+    if end in ENDS_MET[condition]:
+        assert (job.status, job.error) == (JobStatus.QUEUED, None)
+        assert fake_worker.take().job_id == "child"
+    else:
+        assert job.status is JobStatus.CANCELLED
+        assert job.error is not None
+        assert (job.error["code"], job.error["after"]) == (NOT_MET, "parent")
+        assert "parent" in job.error["message"]
+        assert job.ended_at is not None
+        assert fake_worker.claim() == []
+
+
+def test_a_cancelled_running_parent_has_ended_when_its_worker_says_so(
+    backend: JobQueueBackend, fake_worker: FakeWorker
+) -> None:
+    """A cancel request alone ends nothing."""
+    backend.add_job(spec("parent"))
+    claim = fake_worker.take()
+    backend.add_job(spec("child", after=("parent",), after_on=END))
+    backend.cancel_job("parent")
+    assert fake_worker.status("child") is JobStatus.WAITING
+    fake_worker.finish(claim, CANCELLED)
+    assert fake_worker.status("child") is JobStatus.QUEUED
+
+
+def test_an_attempt_that_is_retried_has_not_ended(
+    backend: JobQueueBackend, fake_worker: FakeWorker
+) -> None:
+    """Nor one that is given back or lost; a third loss is a failure."""
+    backend.add_job(spec("parent"))
+    backend.add_job(spec("child", after=("parent",), after_on=FAILURE))
+    assert fake_worker.finish(fake_worker.take(), retry_at(in_seconds(-1)))
+    assert backend.release(fake_worker.take())
+    for _ in range(3):
+        assert fake_worker.status("child") is JobStatus.WAITING
+        assert backend.requeue_lost(fake_worker.take(), "The worker died")
+    assert backend.get_job("child").after == {"parent": "failed"}
+    assert fake_worker.take().job_id == "child"
+
+
+def test_a_child_of_several_waits_for_all(
+    backend: JobQueueBackend, fake_worker: FakeWorker
+) -> None:
+    """And the first parent that ends otherwise cancels it, while others still run."""
+    for name in ("one", "two", "three"):
+        backend.add_job(spec(name))
+    backend.add_job(spec("all", after=("one", "two", "three")))
+    backend.add_job(spec("never", after=("one", "two", "three"), after_on=FAILURE))
+    one, two, three = fake_worker.claim(3)
+    fake_worker.finish(two)
+    never = backend.get_job("never")
+    assert never.status is JobStatus.CANCELLED
+    assert never.after == {"one": None, "two": "finished", "three": None}
+    fake_worker.finish(three)
+    assert backend.get_job("all").after == {"one": None, "two": "finished", "three": "finished"}
+    assert fake_worker.status("all") is JobStatus.WAITING
+    fake_worker.finish(one)
+    assert fake_worker.status("all") is JobStatus.QUEUED
+    assert [claim.job_id for claim in fake_worker.claim(5)] == ["all"]
+
+
+def test_a_chain_falls_and_rises_as_one(backend: JobQueueBackend, fake_worker: FakeWorker) -> None:
+    """A failure cancels children and theirs; a retry of the first gives all of them back."""
+    backend.add_job(spec("a"))
+    for parent, child in ("ab", "bc", "cd"):
+        backend.add_job(spec(child, after=(parent,)))
+    backend.add_job(spec("sorry", after=("b",), after_on=END))
+    _end(fake_worker, "failed", "a")
+    assert [fake_worker.status(name) for name in "bcd"] == [JobStatus.CANCELLED] * 3
+    assert (backend.get_job("c").error or {})["after"] == "b"
+    _end(fake_worker, "finished", "sorry")
+    backend.retry_job("a")
+    assert [fake_worker.status(name) for name in "bcd"] == [JobStatus.WAITING] * 3
+    assert backend.get_job("b").after == {"a": None}
+    assert backend.get_job("b").error is None
+    # It has run already, because its parent had ended.
+    assert fake_worker.status("sorry") is JobStatus.FINISHED
+    for name in "abcd":
+        _end(fake_worker, "finished", name)
+    assert all(fake_worker.status(name) is JobStatus.FINISHED for name in "abcd")
+
+
+def test_a_retried_parent_gives_back_no_child_that_another_parent_has_cancelled(
+    backend: JobQueueBackend, fake_worker: FakeWorker
+) -> None:
+    """Only the retry of the last one that had failed does."""
+    backend.add_job(spec("one"))
+    backend.add_job(spec("two"))
+    backend.add_job(spec("child", after=("one", "two")))
+    _end(fake_worker, "failed", "one")
+    _end(fake_worker, "failed", "two")
+    assert backend.get_job("child").after == {"one": "failed", "two": "failed"}
+    backend.retry_job("one")
+    assert fake_worker.status("child") is JobStatus.CANCELLED
+    backend.retry_job("two")
+    assert fake_worker.status("child") is JobStatus.WAITING
+    _end(fake_worker, "finished", "one")
+    _end(fake_worker, "finished", "two")
+    assert fake_worker.status("child") is JobStatus.QUEUED
+
+
+def test_a_child_that_a_user_cancels_stays_so(
+    backend: JobQueueBackend, fake_worker: FakeWorker
+) -> None:
+    """Whatever its parent does; retried by the user it waits for nobody."""
+    backend.add_job(spec("parent"))
+    backend.add_job(spec("child", after=("parent",)))
+    assert backend.cancel_job("child").status is JobStatus.CANCELLED
+    _end(fake_worker, "failed")
+    backend.retry_job("parent")
+    _end(fake_worker, "finished")
+    assert fake_worker.status("child") is JobStatus.CANCELLED
+    assert backend.retry_job("child").status is JobStatus.QUEUED
+    assert fake_worker.take().job_id == "child"
+
+
+def test_a_waiting_job_is_not_retried(backend: JobQueueBackend) -> None:
+    """It has not ended; deleted it is gone, and its parent's end finds nobody."""
+    backend.add_job(spec("parent"))
+    backend.add_job(spec("child", after=("parent",)))
+    with pytest.raises(Refused):
+        backend.retry_job("child")
+    backend.delete_job("child")
+    with pytest.raises(JobNotFound):
+        backend.get_job("child")
+    worker = FakeWorker(backend)
+    _end(worker, "finished")
+    assert worker.claim() == []
+
+
+def test_a_parent_that_never_was_is_gone(backend: JobQueueBackend, fake_worker: FakeWorker) -> None:
+    """A child of it does not wait for ever, and does not pass for one whose parent finished."""
+    job = backend.add_job(spec("child", after=("ghost",)))
+    assert (job.status, job.after) == (JobStatus.CANCELLED, {"ghost": GONE})
+    assert "ghost" in (job.error or {})["message"]
+    assert backend.add_job(spec("end", after=("ghost",), after_on=END)).status is JobStatus.QUEUED
+    assert [claim.job_id for claim in fake_worker.claim(5)] == ["end"]
+
+
+def test_a_parent_whose_history_has_ended_is_gone(setup: BackendSetup) -> None:
+    """For children that come later; those that waited were told of its end."""
+    with setup.open(history_ttl=0.3) as backend:
+        worker = FakeWorker(backend)
+        backend.add_job(spec("parent"))
+        backend.add_job(spec("child", after=("parent",)))
+        _end(worker, "finished")
+        assert worker.status("child") is JobStatus.QUEUED
+
+        def late() -> bool:
+            job_id = f"late-{random.random():.9f}".replace(".", "")
+            return backend.add_job(spec(job_id, after=("parent",))).after == {"parent": GONE}
+
+        eventually(late)
+
+
+def test_a_job_that_waits_too_long_has_been_cancelled(
+    backend: JobQueueBackend, fake_worker: FakeWorker
+) -> None:
+    """Its children are cancelled in the same step. A child ages only when its own wait begins."""
+    backend.add_job(spec("parent", run_at=in_seconds(-5), expires=0.01))
+    backend.add_job(spec("child", after=("parent",), expires=3600))
+    assert backend.get_job("child").start_by is None
+    eventually(lambda: not fake_worker.claim() and backend.get_job("parent").status.is_ended)
+    assert backend.get_job("child").after == {"parent": "cancelled"}
+    backend.add_job(spec("other"))
+    backend.add_job(spec("aged", after=("other",), expires=3600))
+    _end(fake_worker, "finished", "other")
+    assert backend.get_job("aged").start_by is not None
+
+
+def test_a_child_is_due_at_its_own_time(backend: JobQueueBackend, fake_worker: FakeWorker) -> None:
+    """run_at counts once its parents have ended."""
+    later = in_seconds(3600)
+    backend.add_job(spec("parent"))
+    backend.add_job(spec("child", after=("parent",), run_at=later))
+    _end(fake_worker, "finished")
+    child = backend.get_job("child")
+    assert child.status is JobStatus.SCHEDULED
+    assert abs((child.run_at - later).total_seconds()) < 0.01
+
+
+def test_followers_are_added_with_their_parent_once(
+    backend: JobQueueBackend, fake_worker: FakeWorker
+) -> None:
+    """And theirs, in the same step; not again, and not for a parent that is there already."""
+    grandchild = spec("grandchild", after=("child",))
+    child = spec("child", after=("parent",), followers=(grandchild,))
+    parent = spec("parent", followers=(child,))
+    assert backend.add_job(parent).created
+    assert not backend.add_job(parent).created
+    assert {job.id for job in backend.list_jobs(JobFilter())} == {"parent", "child", "grandchild"}
+    assert fake_worker.status("grandchild") is JobStatus.WAITING
+    backend.add_job(spec("alone"))
+    backend.add_job(spec("alone", followers=(spec("late", after=("alone",)),)))
+    with pytest.raises(JobNotFound):
+        backend.get_job("late")
+    for name in ("parent", "alone", "child", "grandchild"):
+        _end(fake_worker, "finished", name)
+
+
+def test_a_second_child_of_the_same_id_is_the_first(backend: JobQueueBackend) -> None:
+    """Idempotent by id, as every job."""
+    backend.add_job(spec("parent"))
+    backend.add_job(spec("child", after=("parent",)))
+    again = backend.add_job(spec("child"))
+    assert (again.created, again.status) == (False, JobStatus.WAITING)
+
+
+def test_impossible_parents_are_refused() -> None:
+    """Itself, one twice, too many, and a job that is blocked by its schedule."""
+    for more in (
+        {"after": ("job",)},
+        {"after": ("a", "a")},
+        {"after": tuple(f"p{number}" for number in range(101))},
+        {"after": ("a",), "max_parallel": 1, "schedule_id": "s"},
+    ):
+        with pytest.raises(UsageError):
+            spec("job", **more)
+
+
+def test_an_end_and_a_child_at_the_same_time(
+    backend: JobQueueBackend, fake_worker: FakeWorker, dice: random.Random
+) -> None:
+    """Whichever comes first, the child is queued: it is never forgotten between the two."""
+    for number in range(30):
+        backend.add_job(spec(f"parent-{number}"))
+    claims = fake_worker.claim(30)
+    dice.shuffle(claims)
+
+    def act(ready: Callable[[], object], number: int) -> None:
+        ready()
+        for claim in claims:
+            if number:
+                fake_worker.finish(claim)
+            else:
+                backend.add_job(spec(f"of-{claim.job_id}", after=(claim.job_id,)))
+
+    in_threads(2, act)
+    children = {claim.job_id for claim in fake_worker.claim(100)}
+    assert children == {f"of-{claim.job_id}" for claim in claims}
+
+
+def test_waiting_jobs_are_counted(backend: JobQueueBackend) -> None:
+    """In the snapshot, apart from those that their schedule blocks, and by the filter."""
+    backend.add_job(spec("parent"))
+    for number in range(3):
+        backend.add_job(spec(f"child-{number}", after=("parent",)))
+    state = backend.snapshot().queues["default"]
+    assert (state.counts[JobStatus.WAITING], state.counts[JobStatus.QUEUED]) == (3, 1)
+    assert (state.counts[JobStatus.SCHEDULED], state.blocked) == (0, 0)
+    waiting = backend.list_jobs(JobFilter(statuses=frozenset({JobStatus.WAITING})))
+    assert {job.id for job in waiting} == {"child-0", "child-1", "child-2"}
