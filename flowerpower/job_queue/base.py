@@ -58,6 +58,8 @@ class JobQueueBackend(WorkerStore):
         clock.parse_duration(history_ttl)
         self.base_dir = base_dir
         self.namespace = namespace
+        self.with_followers: Callable[[JobSpec], JobSpec] = lambda spec: spec
+        """Gives a request the followers that its project declares; fires and backfills call it."""
 
     # For callers
 

@@ -17,6 +17,9 @@ from flowerpower.triggers import clock
 
 S = JobStatus
 LEGAL = {
+    (S.WAITING, S.SCHEDULED),
+    (S.WAITING, S.QUEUED),
+    (S.WAITING, S.CANCELLED),
     (S.SCHEDULED, S.QUEUED),
     (S.SCHEDULED, S.RUNNING),
     (S.SCHEDULED, S.CANCELLED),
@@ -29,6 +32,7 @@ LEGAL = {
     (S.RUNNING, S.QUEUED),
     (S.FAILED, S.QUEUED),
     (S.CANCELLED, S.QUEUED),
+    (S.CANCELLED, S.WAITING),
 }
 
 

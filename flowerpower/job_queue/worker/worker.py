@@ -120,11 +120,10 @@ class Worker:
             try:
                 # Reading is much cheaper than an empty claim, which is a write. It is left out
                 # while the last claim was full.
-                if not self._may_be_more and self.backend.next_due_in(self.options.queues) != 0:
+                queues, limits = self.options.queues, self.options.limits()
+                if not self._may_be_more and self.backend.next_due_in(queues, limits) != 0:
                     return []
-                claims = self.backend.claim(
-                    self.id, free, self.options.queues, self.events.job_expired
-                )
+                claims = self.backend.claim(self.id, free, queues, self.events.job_expired, limits)
                 self._may_be_more = len(claims) == free
             except Exception as error:  # noqa: BLE001 - the engine's loop must go on
                 self._claim_at = clock.monotonic() + RETRY_EVERY
