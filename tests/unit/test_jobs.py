@@ -51,7 +51,10 @@ def test_a_finished_job_stays_finished() -> None:
     assert set(TRANSITIONS) == set(JobStatus)
     assert TRANSITIONS[S.FINISHED] == frozenset()
     assert {status for status in JobStatus if status.is_ended} == ENDED
-    assert {after for status in ENDED for after in TRANSITIONS[status]} == {S.QUEUED}
+    assert {after for status in ENDED for after in TRANSITIONS[status]} == {
+        S.QUEUED,
+        S.WAITING,
+    }
 
 
 def test_a_payload_gives_its_overrides_back() -> None:

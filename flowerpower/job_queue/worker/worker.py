@@ -241,7 +241,8 @@ class Worker:
         if self._claims_left <= 0:
             return True
         try:
-            return self.options.burst and self.backend.next_due_in(self.options.queues) != 0
+            queues, limits = self.options.queues, self.options.limits()
+            return self.options.burst and self.backend.next_due_in(queues, limits) != 0
         except BackendUnreachable:
             return False
 
