@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from flowerpower.job_queue.schedule_store import ScheduleStore
 
 _CLAIM_FIELDS = (b"fp_pipeline", b"fp_payload", b"fp_retries", b"fp_result_ttl",
-                 b"fp_scheduled_for", b"fp_attempts")  # fmt: skip
+                 b"fp_scheduled_for", b"fp_attempts", b"fp_after_parents")  # fmt: skip
 """The fields of a claim, in the order in which lua/claim_jobs.lua gives them."""
 
 ADD_PAGE = 50

@@ -42,7 +42,7 @@ for _, queue in ipairs(queues) do
         local key = rq .. ':job:' .. job
         local record = fields(key, 'status', 'fp_attempt', 'fp_pipeline', 'fp_payload', 'fp_retries',
                               'fp_result_ttl', 'fp_scheduled_for', 'fp_attempts', 'fp_ended_at',
-                              'fp_start_by', 'fp_owner')
+                              'fp_start_by', 'fp_owner', 'fp_after_parents')
         local is_ours = record[3] and job == rq_id(id)
         local start_by = record[10] and record[10] ~= '' and tonumber(record[10])
         if record[1] == 'queued' and is_ours and start_by and start_by <= time then
@@ -64,7 +64,7 @@ for _, queue in ipairs(queues) do
             begin_execution(id, queue, args.worker, attempt, time)
             redis.call('DEL', progress_key(id))
             table.insert(claimed, {id, attempt, record[3], record[4], record[5], record[6],
-                                   record[7], record[8]})
+                                   record[7], record[8], record[12]})
         elseif record[1] == 'queued' then
             refuse(queue, job)
         end
