@@ -20,6 +20,7 @@ from flowerpower.jobs.counter import Counter
 from flowerpower.jobs.event import Event
 from flowerpower.jobs.job import Job, JobFilter, JobVerb, LogChunk
 from flowerpower.jobs.job_spec import JobSpec, check_ttl
+from flowerpower.jobs.limits import NO_LIMITS, Limits
 from flowerpower.jobs.problem import Problem
 from flowerpower.jobs.snapshot import ChangedJobs, Snapshot
 from flowerpower.text import check_name
@@ -60,6 +61,8 @@ class JobQueueBackend(WorkerStore):
         self.namespace = namespace
         self.with_followers: Callable[[JobSpec], JobSpec] = lambda spec: spec
         """Gives a request the followers that its project declares; fires and backfills call it."""
+        self.limits: Callable[[], Limits] = lambda: NO_LIMITS
+        """The limits that its project declares; workers whose options have none ask for them."""
 
     # For callers
 

@@ -13,6 +13,7 @@ from flowerpower.config.merge import merged_backend, with_type
 from flowerpower.config.project import BACKEND_TYPES, DEFAULT_URLS
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import FlowerpowerError, UsageError
+from flowerpower.job_queue.project_rules import ProjectRules
 from flowerpower.jobs.job import Job, JobFilter, JobVerb, LogChunk
 from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.pipeline.overrides import parse_expires, parse_result_ttl, with_relative_paths
@@ -24,6 +25,7 @@ from flowerpower.text import did_you_mean
 if TYPE_CHECKING:
     from flowerpower.job_queue.base import JobQueueBackend
     from flowerpower.job_queue.migration import MigrationReport, OnProgress
+    from flowerpower.jobs.limits import Limits
     from flowerpower.pipeline.retry_plan import RetryPlan
 
 _SQLITE = "sqlite:///"
@@ -52,6 +54,7 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
         self._config = with_type(project.config.job_queue, job_queue_type)
         self.type: str = self._config.type
         self._backend: JobQueueBackend | None = None
+        self.rules = ProjectRules(project.root, project.config, registry.environ)
 
     @property
     def in_memory(self) -> bool:
@@ -76,7 +79,12 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
 
             options = merged_backend(self._config, self._project.name, {})
             self._backend = open_backend(self.type, self._project.root, options)
+            self.rules.attach(self._backend)
         return self._backend
+
+    def limits(self) -> Limits:
+        """The limits that the project's files declare, as the files are now."""
+        return self.rules.limits()
 
     def add_job(
         self,
