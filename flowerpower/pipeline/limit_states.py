@@ -20,6 +20,11 @@ class LimitState:
     use: LimitUse = field(default_factory=LimitUse)
 
     @property
+    def is_of_pipeline(self) -> bool:
+        """Whether it is the `run.max_running` of a pipeline."""
+        return self.name.startswith(PIPELINE_LIMIT)
+
+    @property
     def is_full(self) -> bool:
         """Whether as many jobs run as may run at once."""
         return self.limit.at_once is not None and len(self.use.running) >= self.limit.at_once
@@ -32,7 +37,7 @@ class LimitState:
     @property
     def words(self) -> str:
         """Its name in a sentence: of `run.max_running` that of its pipeline."""
-        if self.name.startswith(PIPELINE_LIMIT):
+        if self.is_of_pipeline:
             return f"max_running of {self.name.removeprefix(PIPELINE_LIMIT)}"
         return f"the limit {self.name}"
 
@@ -65,4 +70,4 @@ def limit_states(limits: Limits, use: Mapping[str, LimitUse]) -> list[LimitState
         for name, limit in limits.by_name.items()
         if (pipelines := limits.pipelines_of(name))
     ]
-    return sorted(states, key=lambda state: (state.name.startswith(PIPELINE_LIMIT), state.name))
+    return sorted(states, key=lambda state: (state.is_of_pipeline, state.name))

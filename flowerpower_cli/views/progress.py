@@ -101,7 +101,6 @@ class _PlainLines(Bar):
             f"{'from the cache ' if event.from_cache else ''}in {seconds}"
         )
 
-
     def note(self, text: str, reason: WaitsFor) -> None:
         # The text may have a time that is left, which is no news.
         key = (reason.reason, reason.jobs)

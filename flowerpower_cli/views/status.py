@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 BAR_WIDTH = 10
 """Characters."""
+MAX_LIMITS = 10
+"""Limits in the table."""
 LEVELS: dict[str, str] = {Level.ERROR: "bold red", Level.WARNING: "yellow"}
 
 
@@ -67,7 +69,7 @@ def status_view(status: ProjectStatus, *, short: bool) -> Iterator[Block]:
         yield section_table(columns, optional=("started",))
     yield _queues_table(status.queues, now, zone)
     if status.limits:
-        yield _limits_table(status.limits)
+        yield from _limits(status.limits)
     if status.running:
         yield _running_table(status.running, now, short=short)
         yield from _more(status, JobStatus.RUNNING, len(status.running))
@@ -135,6 +137,17 @@ def _queues_table(queues: Sequence[QueueState], now: datetime, zone: ZoneInfo) -
     if any(notes):
         columns["note…"] = [cell(note, "yellow") for note in notes]
     return section_table(columns, optional=("cancelled", "finished"))
+
+
+def _limits(limits: Sequence[LimitState]) -> Iterator[Block]:
+    """Those that hold back jobs first; of those that nothing uses only the project's own."""
+    ordered = sorted(limits, key=lambda state: -state.use.parked)
+    used = [state for state in ordered if state.use.running or state.use.parked]
+    shown = [state for state in ordered if state in used or not state.is_of_pipeline][:MAX_LIMITS]
+    if shown:
+        yield _limits_table(shown)
+    if more := len(limits) - len(shown):
+        yield line(f" and {counted(more, 'more limit')}: flowerpower status --json", "dim")
 
 
 def _limits_table(limits: Sequence[LimitState]) -> Block:

@@ -333,9 +333,7 @@ def test_waiting_jobs_are_counted(backend: JobQueueBackend) -> None:
     assert {job.id for job in waiting} == {"child-0", "child-1", "child-2"}
 
 
-def test_the_children_of_jobs_are_found(
-    backend: JobQueueBackend, fake_worker: FakeWorker
-) -> None:
+def test_the_children_of_jobs_are_found(backend: JobQueueBackend, fake_worker: FakeWorker) -> None:
     """While they wait and once they have ended; the oldest first, each once, no grandchildren."""
     for name in ("one", "two", "alone"):
         backend.add_job(spec(name))
