@@ -159,6 +159,10 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
         """The jobs that match, the newest first, without their results."""
         return self.backend.list_jobs(job_filter)
 
+    def children_of(self, job_ids: Sequence[str], limit: int = 100) -> list[Job]:
+        """The jobs that wait, or have waited, for one of these, the oldest first."""
+        return self.backend.children_of(job_ids, limit)
+
     def cancel_job(self, job_id: str) -> Job:
         """As `flowerpower.pipeline.jobs.Job.cancel`."""
         return self.backend.cancel_job(job_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -39,6 +40,7 @@ from flowerpower_cli.views.output import stdout_to_stderr
 
 if TYPE_CHECKING:
     from flowerpower.jobs.job import Job
+    from flowerpower_cli.views.tables import Block
 
 DEFAULT_LIMIT = 50
 Condition = Literal["success", "failure", "end"]
@@ -149,6 +151,7 @@ def list_jobs(
     limit: Limit = DEFAULT_LIMIT,
 ) -> None:
     """List jobs, the newest first."""
+    from flowerpower.pipeline.waiting import read_view
     from flowerpower_cli.lookup import filter_from
     from flowerpower_cli.views.jobs import jobs_view, record_data
 
@@ -161,9 +164,12 @@ def list_jobs(
     data = [record_data(job) for job in jobs]
     for body in data:
         del body["result"]
-    context.output.result(
-        data, lambda: jobs_view(jobs, context.timezone, short=sys.stdout.isatty())
-    )
+
+    def view() -> Iterable[Block]:
+        queue = read_view(context.job_queue, jobs, only_limits=True)
+        return jobs_view(jobs, context.timezone, queue, short=sys.stdout.isatty())
+
+    context.output.result(data, view)
     if not jobs:
         has_conditions = bool(given_options(selection))
         context.output.message(
@@ -185,15 +191,21 @@ def show_job(
 
     With --attempt, what is known of that attempt, with its whole error.
     """
+    from flowerpower.pipeline.waiting import read_waits_for
     from flowerpower_cli.lookup import check_attempt, find_job
     from flowerpower_cli.views.attempts import attempt_data, attempt_view
-    from flowerpower_cli.views.jobs import job_view, record_data
+    from flowerpower_cli.views.job import job_data, job_view
 
     record = find_job(context.job_queue, job)
     context.learn_secrets(record.pipeline)
     check_attempt(record, attempt)
     if attempt is None:
-        context.output.result(record_data(record), lambda: job_view(record, context.timezone))
+        reason = read_waits_for(context.job_queue, record)
+        children = context.job_queue.children_of([record.id])
+        context.output.result(
+            job_data(record, reason, children),
+            lambda: job_view(record, context.timezone, reason, children),
+        )
         return
     data = attempt_data(record, attempt)
     context.output.result(data, lambda: attempt_view(data, context.timezone))
