@@ -105,6 +105,13 @@ class JobQueueBackend(WorkerStore):
     def list_jobs(self, wanted: JobFilter) -> list[Job]:
         """Return the jobs that match, the newest first, without their results."""
 
+    @abstractmethod
+    def children_of(self, job_ids: Sequence[str], limit: int = 100) -> list[Job]:
+        """Return the jobs that wait, or have waited, for one of these, without their results.
+
+        The oldest first, at most `limit`. A parent's children are found though it is gone.
+        """
+
     def cancel_job(self, job_id: str) -> Job:
         """Cancel a job that does not run at once; ask a running one to end, which it soon does.
 

@@ -9,7 +9,7 @@ from flowerpower.jobs.job import JobFilter, JobStatus
 from flowerpower.pipeline.job_queue import PipelineJobQueue
 from flowerpower.pipeline.registry import PipelineRegistry
 
-_WAITING = frozenset((JobStatus.SCHEDULED, JobStatus.QUEUED))
+_WAITING = frozenset((JobStatus.WAITING, JobStatus.SCHEDULED, JobStatus.QUEUED))
 _NAMED = 5
 """Up to so many schedules or jobs are named."""
 _COUNTED = 1000
@@ -32,7 +32,9 @@ def delete_pipeline(
     if jobs:
         needs.append(_named("waiting job", jobs))
     if needs:
-        cancel = f"flowerpower job-queue cancel-job --pipeline {name} --status scheduled,queued"
+        cancel = (
+            f"flowerpower job-queue cancel-job --pipeline {name} --status waiting,scheduled,queued"
+        )
         hint = f"Cancel the jobs first: {cancel}" if jobs else "--with-schedules deletes them too."
         raise Refused(f"{name} has {' and '.join(needs)}, which would fail without it.", hint=hint)
     if dry_run:
