@@ -1,7 +1,7 @@
 """What limits and chains cost, on SQLite, PostgreSQL and Redis: each beside the same without them.
 
 - Claims a second with 10,000 waiting jobs, every second one of which is held back by a full limit,
-  against the same queue without limits; from the first claim on, so with what it costs to park them.
+  against the same queue without limits; from the first claim on, so with what parking them costs.
 - Jobs a second of a whole worker, with a limit on what it runs and as many jobs that are held back.
 - Ends of attempts a second, of jobs with one child against jobs without.
 - `add_job` of a pipeline that has a follower, against one that has none.
