@@ -29,7 +29,7 @@ from flowerpower.config.pipeline import PipelineConfig
 from flowerpower.config.project import ProjectConfig
 from flowerpower.config.run import RunConfig, RunOverrides
 from flowerpower.config.yaml_reader import parse_yaml
-from flowerpower.errors import ConfigError, FlowerpowerError, RunFailed
+from flowerpower.errors import FlowerpowerError, RunFailed
 from flowerpower.jobs.encoding import encode_outputs
 from flowerpower.jobs.log_context import set_run, set_zone
 from flowerpower.jobs.run import (

@@ -336,7 +336,8 @@ class PipelineManager(KnowsOtherNames):
 
         Raises:
             PipelineNotFound: with the nearest name.
-            Refused: if another pipeline, a waiting job or (not with_schedules) a schedule needs it.
+            Refused: if another pipeline uses or follows it, or if a job that has not begun or (not
+                with_schedules) a schedule needs it.
         """
         from flowerpower.pipeline.deletion import delete_pipeline
 

@@ -36,12 +36,14 @@ def parent_ids(after: Parents) -> tuple[str, ...]:
     if after is None:
         return ()
     jobs = after if isinstance(after, Iterable) and not isinstance(after, str) else (after,)
-    ids = tuple(getattr(job, "id", job) for job in jobs)
-    for job_id in ids:
+    ids: list[str] = []
+    for job in jobs:
+        job_id = getattr(job, "id", job)
         if not isinstance(job_id, str):
             shown = shortened(repr(job_id), 40)
             raise UsageError(f"after holds {shown}: expected jobs, or their ids.")
-    return ids
+        ids.append(job_id)
+    return tuple(ids)
 
 
 def condition_of(on: str) -> AfterCondition:

@@ -15,8 +15,8 @@ def main(root: Path, names: list[str]) -> None:
     os.dup2(2, 1)
     from flowerpower.config.files import load_project
     from flowerpower.pipeline.execute import working_in
-    from flowerpower.pipeline.validation import find_faults
     from flowerpower.pipeline.registry import PipelineRegistry
+    from flowerpower.pipeline.validation import find_faults
 
     project = load_project(root)
     registry = PipelineRegistry(project)
