@@ -255,7 +255,9 @@ class ChainCount:
                     self._fault("early", f"{planned.id} began {end - began:.3f} s before the end "
                                          f"of {parent}")  # fmt: skip
             self._compare_records(planned, parent, is_certain=not earlier)
-        self._tally.longest_wait = max(self._tally.longest_wait, began - free_since)
+        # When a fire was made is not known here.
+        if free_since:
+            self._tally.longest_wait = max(self._tally.longest_wait, began - free_since)
 
     def _compare_records(self, planned: Planned, parent: str, *, is_certain: bool) -> None:
         child, other = self._jobs.get(planned.id), self._jobs.get(parent)
