@@ -21,9 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from beside import JOBS, REPOSITORY, compared, output, project, redis
-from rich.console import Console
-from rich.table import Table
+from beside import REPOSITORY, compared, output, project, redis
 
 sys.path.insert(0, str(REPOSITORY))
 
@@ -41,6 +39,8 @@ from tests.servers import PostgresServer
 BOUND = 0.8
 CLAIMS = 300
 """Claims of a turn."""
+JOBS = 500
+"""Jobs of a turn of a whole worker."""
 FEW = 300
 """Ends, and added jobs, of a turn."""
 FULL = Limits({"full": Limit(at_once=1)}, {"held": ("full",)})
@@ -184,18 +184,17 @@ def places() -> Iterator[dict[str, Options]]:
 
 
 def main() -> None:
-    """Measure all of it and print a table."""
+    """Measure all of it, and print each as soon as it is known."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--waiting", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--on", action="append", help="SQLite, PostgreSQL or Redis; repeatable")
     wanted = parser.parse_args()
-    table = Table("on", "what", "a second", "beside")
-    with places() as found, tempfile.TemporaryDirectory() as name:
+    with places() as found, tempfile.TemporaryDirectory() as root:
         for place, options in found.items():
             if place not in (wanted.on or found):
                 continue
-            folders = {kind: Path(name) / place / kind for kind in ("limited", "free")}
+            folders = {kind: Path(root) / place / kind for kind in ("limited", "free")}
             for kind, folder in folders.items():
                 make_project(folder, options, limited=kind == "limited")
             measured: dict[str, tuple[Callable[[], list[tuple[float, float]]], str, float | None]]
@@ -219,8 +218,8 @@ def main() -> None:
                 ),
             }  # fmt: skip
             for what, (measure, other, bound) in measured.items():
-                table.add_row(place, *compared(what, measure(), other, bound))
-    Console(width=110).print(table)
+                name, rate, beside = compared(what, measure(), other, bound)
+                print(f"{place:<11} {name:<45} {rate:>6}/s  {beside}", flush=True)
 
 
 if __name__ == "__main__":

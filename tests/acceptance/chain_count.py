@@ -51,7 +51,7 @@ class Tally:
     wrong: int = 0
     exceeded: int = 0
     too_fast: int = 0
-    longest_wait: float = 0.0
+    longest_wait: tuple[float, str] = (0.0, "")
     seconds: float = 0.0
     reasons: list[str] = field(default_factory=list)
 
@@ -68,14 +68,14 @@ class Tally:
             f"{self.backend:<11}{self.kills:>6}{self.jobs:>6}{self.followers:>11}{self.deeds:>9}"
             f"{self.ran:>6}{self.not_met:>8}{self.repeats:>8}{self.lost:>5}{self.doubled:>8}"
             f"{self.early:>6}{self.wrong:>6}{self.exceeded:>9}{self.too_fast:>9}"
-            f"{self.longest_wait:>7.1f} s{self.seconds:>7.0f} s"
+            f"{self.longest_wait[0]:>7.1f} s{self.seconds:>7.0f} s  {self.longest_wait[1]}"
         )
 
 
 HEAD = (
     f"{'backend':<11}{'kills':>6}{'jobs':>6}{'followers':>11}{'by hand':>9}{'ran':>6}"
     f"{'not met':>8}{'repeats':>8}{'lost':>5}{'doubled':>8}{'early':>6}{'wrong':>6}"
-    f"{'exceeded':>9}{'too fast':>9}{'wait':>9}{'time':>9}"
+    f"{'exceeded':>9}{'too fast':>9}{'wait':>9}{'time':>9}  longest wait"
 )
 
 
@@ -257,7 +257,8 @@ class ChainCount:
             self._compare_records(planned, parent, is_certain=not earlier)
         # When a fire was made is not known here.
         if free_since:
-            self._tally.longest_wait = max(self._tally.longest_wait, began - free_since)
+            wait = (began - free_since, planned.id)
+            self._tally.longest_wait = max(self._tally.longest_wait, wait)
 
     def _compare_records(self, planned: Planned, parent: str, *, is_certain: bool) -> None:
         child, other = self._jobs.get(planned.id), self._jobs.get(parent)
