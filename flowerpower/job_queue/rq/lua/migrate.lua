@@ -11,6 +11,7 @@ local waits = {queued = true, scheduled = true, deferred = true}
 local function is_waiting(id)
     local job = fields(job_key(id), 'status', 'fp_queue')
     if not (job_exists(id) and waits[job[1]]) then return false end
+    if is_waiting_for_parents(id) and has_parent_here(id) then return false end
     return redis.call('ZSCORE', registry('scheduled', job[2]), rq_id(id))
         or redis.call('ZSCORE', registry('deferred', job[2]), rq_id(id))
         or redis.call('LPOS', queue_key(job[2]), rq_id(id))
@@ -18,8 +19,9 @@ end
 
 -- All of a waiting job, which is deleted.
 local function take_job(id)
-    local logs = {}
-    each_log(id, fields(job_key(id), 'fp_attempt')[1], function(log)
+    local logs, job = {}, fields(job_key(id), 'fp_attempt', 'fp_queue', 'fp_parked')
+    unpark(id)
+    each_log(id, job[1], function(log)
         local number = string.match(log, '%d+$')
         if redis.call('EXISTS', log) == 1 then logs[number] = redis.call('HGETALL', log) end
     end)
@@ -27,7 +29,7 @@ local function take_job(id)
     local taken = {id = id, hash = redis.call('HGETALL', job_key(id)), logs = logs}
     if type(progress) == 'string' then taken.progress = progress end
     -- The first entry only, which is near the head: to look through a long queue takes milliseconds.
-    redis.call('LREM', queue_key(fields(job_key(id), 'fp_queue')[1]), 1, rq_id(id))
+    if not job[3] then redis.call('LREM', queue_key(job[2]), 1, rq_id(id)) end
     delete_job(id, true)
     return taken
 end
@@ -94,6 +96,13 @@ local function put_job(job)
             redis.call('HSET', log_key(id, number), log[place], log[place + 1])
         end
     end
+    redis.call('ZREM', own .. 'away', id)
+    hold_unique(id)
+    if is_waiting_for_parents(id) then
+        enter_concurrency(id)
+        wait_after_move(id, now())
+        return
+    end
     if record[1] == 'deferred' then
         block(id, record[2], text(tonumber(record[4]) or 0))
         return
@@ -138,6 +147,8 @@ local function obstacle(item)
     end
     for _, job in ipairs(item.jobs) do
         if job_exists(job.id) then return 'there is a job ' .. job.id .. ' already' end
+        local holder = job.unique_key and unique_holder(job.unique_key)
+        if holder then return 'it is unique, and ' .. holder .. ' there asks for the same' end
     end
 end
 
