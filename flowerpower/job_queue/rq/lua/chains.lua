@@ -248,11 +248,12 @@ function wait_after_move(id, time)
     settle(id, time)
 end
 
--- Whether a job waits for one that is here, and has not ended.
-function has_parent_here(id)
+-- Whether a job waits for one that is here, has not ended, and is none of `others` (keys of a table).
+function has_parent_here(id, others)
     local _, names, ends = parents_of(id)
     for _, parent in ipairs(names or {}) do
-        if ends[parent] == NOT_ENDED and end_of(parent) == NOT_ENDED then return true end
+        local waits_for_it = ends[parent] == NOT_ENDED and not others[parent]
+        if waits_for_it and end_of(parent) == NOT_ENDED then return true end
     end
     return false
 end

@@ -7,11 +7,12 @@
 local notes = own .. 'migration'
 local waits = {queued = true, scheduled = true, deferred = true}
 
--- Whether a job waits here. One that RQ's own worker has just taken from its queue is in none.
-local function is_waiting(id)
+-- Whether a job waits here, and may move together with `others` (keys of a table). One that RQ's own
+-- worker has just taken from its queue is in none.
+local function is_waiting(id, others)
     local job = fields(job_key(id), 'status', 'fp_queue')
     if not (job_exists(id) and waits[job[1]]) then return false end
-    if is_waiting_for_parents(id) and has_parent_here(id) then return false end
+    if is_waiting_for_parents(id) and has_parent_here(id, others) then return false end
     return redis.call('ZSCORE', registry('scheduled', job[2]), rq_id(id))
         or redis.call('ZSCORE', registry('deferred', job[2]), rq_id(id))
         or redis.call('LPOS', queue_key(job[2]), rq_id(id))
@@ -54,8 +55,10 @@ local function take_schedule(id, known)
     local hash = redis.pcall('HGETALL', schedule_key(id))
     if hash.err or #hash == 0 then return nil end
     local jobs = jobs_of(id, known)
+    local together = {}
+    for _, job in ipairs(jobs) do together[job] = true end
     for _, job in ipairs(jobs) do
-        if not is_waiting(job) then return nil end
+        if not is_waiting(job, together) then return nil end
     end
     local fires = {}
     local ledger = own .. 'fire:' .. id
@@ -168,7 +171,7 @@ if args.verb == 'take' then
         table.insert(items, take_schedule(schedule.id, schedule.jobs))
     end
     for _, id in ipairs(args.jobs) do
-        if is_waiting(id) then table.insert(items, {jobs = {take_job(id)}}) end
+        if is_waiting(id, {}) then table.insert(items, {jobs = {take_job(id)}}) end
     end
     local body = cjson.encode({target = args.target, taken_at = text(now()), items = items})
     if #items > 0 then redis.call('HSET', notes, name, body) end
