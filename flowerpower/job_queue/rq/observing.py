@@ -17,8 +17,8 @@ from flowerpower.jobs.event import Event
 from flowerpower.jobs.job import Job, JobStatus, json_value
 from flowerpower.jobs.snapshot import ChangedJobs, QueueState, Snapshot
 
-_COUNTED = (JobStatus.SCHEDULED, JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.FINISHED,
-            JobStatus.FAILED, JobStatus.CANCELLED)  # fmt: skip
+_COUNTED = (JobStatus.WAITING, JobStatus.SCHEDULED, JobStatus.QUEUED, JobStatus.RUNNING,
+            JobStatus.FINISHED, JobStatus.FAILED, JobStatus.CANCELLED)  # fmt: skip
 """The statuses of the numbers in an answer of lua/snapshot.lua, in their order."""
 _LATEST = 2.5e11
 """Seconds since 1970: in the year 9892. A Python datetime ends soon after."""
