@@ -87,6 +87,16 @@ class ProjectRules:
 
     def with_followers(self, spec: JobSpec) -> JobSpec:
         """The request, and its followers with theirs; a chain that comes back ends there."""
+        return self._with_followers(spec, MAX_FOLLOWERS)
+
+    def count_followers(self, pipeline: str) -> int:
+        """How many jobs would follow one of the pipeline, counted up to one over MAX_FOLLOWERS."""
+        waiting = [self._with_followers(JobSpec(pipeline), MAX_FOLLOWERS + 1)]
+        for spec in waiting:
+            waiting += spec.followers
+        return len(waiting) - 1
+
+    def _with_followers(self, spec: JobSpec, most: int) -> JobSpec:
         followed: dict[str, list[tuple[str, str]]] = {}
         for name, rules in self._reader.read().items():
             for parent, condition in rules.after:
@@ -95,7 +105,7 @@ class ProjectRules:
             return spec
         queues = self._config.job_queue.backend.queues
         queue = DEFAULT_QUEUE if DEFAULT_QUEUE in queues else queues[0]
-        left = MAX_FOLLOWERS
+        left = most
 
         def added(parent: JobSpec, above: tuple[str, ...]) -> JobSpec:
             nonlocal left

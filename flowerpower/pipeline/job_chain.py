@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowerpower.errors import JobNotFound
-from flowerpower.jobs.job import Job
+from flowerpower.jobs.job import Job, JobStatus
 
 if TYPE_CHECKING:
     from flowerpower.pipeline.job_queue import PipelineJobQueue
 
+MAX_BELOW = 1000
+"""Waiting jobs that are named after a retry."""
 MAX_JOBS = 60
 """Jobs of a chain that are read; a picture of more says little."""
 
@@ -83,3 +85,23 @@ def _read_parents(
         else:
             pending += jobs[parent].after.items()
     return False
+
+
+def waiting_below(job_queue: PipelineJobQueue, job_ids: Sequence[str]) -> dict[str, list[str]]:
+    """The jobs that wait for each of these, and for those: ids by id, at most MAX_BELOW in all."""
+    below: dict[str, list[str]] = {job_id: [] for job_id in job_ids}
+    level: dict[str, set[str]] = {job_id: {job_id} for job_id in job_ids}
+    count = 0
+    while level and count < MAX_BELOW:
+        next_level: dict[str, set[str]] = {}
+        for child in job_queue.children_of(list(level), MAX_BELOW):
+            if child.status is not JobStatus.WAITING:
+                continue
+            count += 1
+            tops = set().union(*(level[parent] for parent in child.after if parent in level))
+            for top in tops:
+                if child.id not in below[top]:
+                    below[top].append(child.id)
+                    next_level.setdefault(child.id, set()).add(top)
+        level = next_level
+    return below

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -29,6 +29,7 @@ from flowerpower_cli.options import (
     QueueOptions,
     ResultTtl,
     RunOptions,
+    Strings,
     Timeout,
     duration,
     given_options,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from flowerpower_cli.views.tables import Block
 
 DEFAULT_LIMIT = 50
+Condition = Literal["success", "failure", "end"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,20 @@ class JobOptions:
     result_ttl: ResultTtl = None
     priority: Priority = None
     expires: Expires = None
+    after: Annotated[
+        Strings, option("JOB[,JOB]", "Run once these jobs have finished. Repeatable.")
+    ] = None
+    on: Annotated[
+        Condition | None,
+        typer.Option(help="Run once the jobs of --after have ended so, by default success."),
+    ] = None
+    unique: Annotated[
+        bool,
+        typer.Option(
+            "--unique",
+            help="Add nothing while a job of this pipeline and these inputs has not ended.",
+        ),
+    ] = False
 
 
 @command("job-queue add-job", example="daily_report --run-in 10m", options=QueueOptions)
@@ -82,12 +98,14 @@ def add_job(
     With --wait it ends as `job-queue wait` does.
     """
     from flowerpower.pipeline.overrides import due_time
+    from flowerpower_cli.lookup import parents_from
     from flowerpower_cli.views.jobs import added_view, record_data
 
     if job_options.run_at is not None and job_options.run_in is not None:
         raise UsageError("--run-at and --run-in are both given; expected one of them.")
     run_at = due_time(context.manager.project, job_options.run_at, job_options.run_in)
     overrides = overrides_from(options)
+    parents = parents_from(context, job_options.after, job_options.on)
     # The pipeline may be imported to check the request.
     with stdout_to_stderr():
         job = context.job_queue.add_job(
@@ -99,6 +117,9 @@ def add_job(
             result_ttl=job_options.result_ttl,
             priority=job_options.priority or 0,
             expires=job_options.expires,
+            after=parents,
+            on=job_options.on or "success",
+            unique=job_options.unique,
         )
     _print_note(context, job, run_at)
     if wait:
@@ -117,6 +138,8 @@ def _print_note(context: CommandContext, job: Job, run_at: datetime | None) -> N
 
     if not job.created:
         context.output.message(f"The job {job.id} exists already; nothing was added.")
+    elif job.status == "waiting":
+        context.output.message(f"It waits for {', '.join(job.after)}.")
     elif run_at is not None:
         context.output.message(due_message(run_at, context.timezone))
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from flowerpower.errors import RunFailed, WaitTimeout
 from flowerpower.jobs.job import Job, JobStatus
 from flowerpower.jobs.run import NodeEvent
+from flowerpower.pipeline.run_errors import cancelled_error, job_error
 from flowerpower.pipeline.waiting import QueueView, WaitsFor, read_view, waits_for
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
@@ -168,6 +169,8 @@ def _raise_for_unfinished(context: CommandContext, jobs: list[Job]) -> None:
     for job in unfinished:
         if context.output.verbose and job.error and job.error.get("traceback"):
             context.output.plain_line(str(job.error["traceback"]).rstrip())
+    if len(jobs) == 1 and unfinished and jobs[0].status is JobStatus.CANCELLED:
+        raise cancelled_error(jobs[0])
     if len(jobs) == 1 and unfinished:
         error = jobs[0].error or {}
         raise RunFailed(
@@ -181,8 +184,6 @@ def _raise_for_unfinished(context: CommandContext, jobs: list[Job]) -> None:
 
 
 def _failure_message(job: Job) -> str:
-    from flowerpower.pipeline.run_errors import cancelled_error, job_error
-
     if job.status is JobStatus.CANCELLED:
         return cancelled_error(job).message
     if job.error is None:

@@ -103,15 +103,15 @@ def test_a_queued_job_waits_for_whoever_takes_it() -> None:
 
 
 def test_a_full_limit_is_named_with_those_that_have_its_places() -> None:
-    """And how many are before the job, if that was counted; a limit with room keeps nobody."""
+    """And how many it holds back, if there are others; a limit with room keeps nobody."""
     queued = job(S.QUEUED)
     assert message(queued, view(limit(2, running=("a",)))) == "waits in the queue default"
-    full = view(limit(2, running=("a", "b")))
+    full = view(limit(2, running=("a", "b"), parked=1))
     assert message(queued, full) == "waits for the limit warehouse, 2 at once: a and b run"
-    reason = waits_for(queued, full, ahead=1)
+    reason = waits_for(queued, view(limit(2, running=("a", "b"), parked=7)))
     assert reason is not None
-    assert (reason.limit, reason.jobs, reason.ahead) == ("warehouse", ("a", "b"), 1)
-    assert reason.message.endswith("a and b run; 1 job is before it")
+    assert (reason.limit, reason.jobs, reason.parked) == ("warehouse", ("a", "b"), 7)
+    assert reason.message.endswith("a and b run; 7 jobs wait for it")
     alone = view(limit(1, name="pipeline:report", running=("a",)))
     assert message(queued, alone) == "waits for max_running of report, 1 at once: a runs"
     assert message(job(S.QUEUED, pipeline="other"), full) == "waits in the queue default"
@@ -127,7 +127,7 @@ def test_a_rate_says_when_there_is_room() -> None:
     assert reason.until == NOW + timedelta(seconds=12)
     body = json.loads(json.dumps(reason.to_json()))
     assert body == {
-        "reason": "rate", "message": reason.message, "jobs": ["a"], "limit": "api", "ahead": None,
+        "reason": "rate", "message": reason.message, "jobs": ["a"], "limit": "api", "parked": 0,
         "until": "2026-11-29T12:00:12+00:00",
     }  # fmt: skip
 
