@@ -40,7 +40,7 @@ local claimed, expired, parked = {}, {}, 0
 local function record_of(job)
     return fields(rq .. ':job:' .. job, 'status', 'fp_attempt', 'fp_pipeline', 'fp_payload',
                   'fp_retries', 'fp_result_ttl', 'fp_scheduled_for', 'fp_attempts', 'fp_ended_at',
-                  'fp_start_by', 'fp_owner', 'fp_parked')
+                  'fp_start_by', 'fp_owner', 'fp_parked', 'fp_after_parents')
 end
 
 local function start(queue, id, record)
@@ -56,7 +56,7 @@ local function start(queue, id, record)
     note_start(limits, record[3], id, attempt, time)
     redis.call('DEL', progress_key(id))
     table.insert(claimed, {id, attempt, record[3], record[4], record[5], record[6], record[7],
-                           record[8]})
+                           record[8], record[13]})
 end
 
 -- Starts a queued job of ours, if there is room, or cancels one that is too old; returns whether it did.
