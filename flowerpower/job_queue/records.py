@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from flowerpower.errors import InvalidTime, JobNotFound
 from flowerpower.job_queue.attempts import attempts_of, with_last_failure, with_own_times
-from flowerpower.jobs.chain import AfterCondition
+from flowerpower.jobs.chain import ENDS_MET, AfterCondition
 from flowerpower.jobs.claim import Claim, ExpiredJob, WorkerInfo
 from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobStatus
 from flowerpower.text import nearest
@@ -117,7 +117,7 @@ def job_of(row: Row, now: float, *, created: bool = True) -> Job:
     expired = expires is not None and expires.timestamp() <= now
     result, error = read.mapping("result"), read.mapping("error")
     attempts = attempts_of(read.mapping("attempts"))
-    after, after_on = _after_of(read)
+    after, after_on = after_of(read)
     job = Job(
         id=read.text("id"),
         pipeline=read.text("pipeline"),
@@ -166,16 +166,22 @@ def after_json(condition: AfterCondition, parents: Mapping[str, str | None]) -> 
     return json.dumps({"on": condition, "parents": dict(parents)})
 
 
-def _after_of(read: RecordReader) -> tuple[dict[str, str | None], AfterCondition | None]:
-    """The parents of a job by how each has ended, and the condition."""
+def after_of(read: RecordReader) -> tuple[dict[str, str | None], AfterCondition | None]:
+    """The parents of a job by how each has ended, and the condition; None if there are none.
+
+    None, too, if the column is damaged.
+    """
     content = read.mapping("after_parents")
     if content is None:
         return {}, None
     try:
-        return dict(content["parents"]), AfterCondition(content["on"])
+        parents, condition = dict(content["parents"]), AfterCondition(content["on"])
+        if not {*parents.values()} <= {None, *ENDS_MET[AfterCondition.END]}:
+            raise ValueError("an unknown end")
     except (KeyError, TypeError, ValueError):
         read.damaged.append("after_parents")
         return {}, None
+    return parents, condition
 
 
 def _settled(
@@ -226,7 +232,7 @@ def claim_of(row: Row, worker_id: str) -> Claim:
         read.number("result_ttl"),
         read.maybe(read.moment, "scheduled_for"),
         json_object(row["attempts"]) or {},
-        tuple(_after_of(read)[0]),
+        tuple(after_of(read)[0]),
     )
     return replace(claim, payload=None) if read.damaged else claim
 

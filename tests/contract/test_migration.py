@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flowerpower.errors import Refused, UsageError
-from flowerpower.job_queue.apscheduler.database import schema_statements
+from flowerpower.job_queue.apscheduler.schema import schema_statements
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.migration import Migration, MigrationReport
 from flowerpower.job_queue.migration_store import MovedItem, MovedJob, QueueName

@@ -9,7 +9,7 @@ import pytest
 
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue import JobQueueManager
-from flowerpower.job_queue.apscheduler.database import SCHEMA_VERSION
+from flowerpower.job_queue.apscheduler.schema import SCHEMA_VERSION
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobStatus
 from flowerpower.jobs.schedule import Outcome

@@ -5,8 +5,8 @@ import sqlite3
 
 import pytest
 
-from flowerpower.job_queue.apscheduler.database import queries, schema_statements
 from flowerpower.job_queue.apscheduler.observing import CHANGES
+from flowerpower.job_queue.apscheduler.schema import queries, schema_statements
 
 TEXTS = {
     "skip_locked": "", "for_share": "", "for_update": "", "queues": ":queue", "ids": ":id",

@@ -14,11 +14,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from flowerpower.errors import BackendUnreachable
-from flowerpower.job_queue.apscheduler.database import (
+from flowerpower.job_queue.apscheduler.database import Database, Scope, Transaction
+from flowerpower.job_queue.apscheduler.schema import (
     SCHEMA_VERSION,
-    Database,
-    Scope,
-    Transaction,
     schema_fault,
     schema_statements,
 )

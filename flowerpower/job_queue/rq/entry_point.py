@@ -17,8 +17,8 @@ from typing import Any
 from flowerpower.config.files import Project, find_project_root, load_project
 from flowerpower.config.merge import merged_backend
 from flowerpower.errors import FlowerpowerError, Refused, RunFailed
+from flowerpower.job_queue.rq.claims import claim_of, ended_attempt
 from flowerpower.job_queue.rq.connection import Connection
-from flowerpower.job_queue.rq.queue import claim_of, ended_attempt
 from flowerpower.job_queue.rq.results import error_text
 from flowerpower.job_queue.rq.store import RedisStore
 from flowerpower.job_queue.worker import child_exit, isolation

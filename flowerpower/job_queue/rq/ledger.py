@@ -13,6 +13,7 @@ from flowerpower.job_queue.backfill import BACKFILL
 from flowerpower.job_queue.observing import fire_counter, fire_event
 from flowerpower.job_queue.records import Row, json_object, seconds_of
 from flowerpower.job_queue.rq.fields import (
+    DEFERRED,
     STATUSES,
     columns,
     pairs_of,
@@ -182,8 +183,11 @@ def schedules_of(ids: Sequence[str], answers: Sequence[Any]) -> list[Schedule]:
 
 
 def status_of_word(word: bytes | None) -> str | None:
-    """The status of a job in our words, None for an empty one; an unknown one counts as failed."""
+    """The status of a fire's job in our words, None for an empty one; failed if it is unknown."""
     text = text_of(word)
+    if text == DEFERRED:
+        # It has no parents, so it waits for other jobs of its schedule.
+        return JobStatus.SCHEDULED.value
     return STATUSES.get(text, JobStatus.FAILED).value if text else None
 
 

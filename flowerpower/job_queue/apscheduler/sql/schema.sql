@@ -88,12 +88,10 @@ CREATE INDEX flowerpower_children_child ON flowerpower_children (namespace, chil
 CREATE TABLE flowerpower_starts (
     namespace TEXT NOT NULL,
     limit_name TEXT NOT NULL,
-    job_id TEXT NOT NULL,
-    attempt INTEGER NOT NULL,
     started_at DOUBLE PRECISION NOT NULL,
-    PRIMARY KEY (namespace, limit_name, job_id, attempt)
+    job_id TEXT NOT NULL,
+    PRIMARY KEY (namespace, limit_name, started_at, job_id)
 );
-CREATE INDEX flowerpower_starts_at ON flowerpower_starts (namespace, limit_name, started_at);
 
 -- Pieces of an attempt's log; size is in bytes of UTF-8.
 CREATE TABLE flowerpower_logs (

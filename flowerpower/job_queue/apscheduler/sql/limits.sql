@@ -1,0 +1,92 @@
+-- Queries of limits, by name; see queries.sql. Tables: flowerpower_jobs, flowerpower_starts, and
+-- flowerpower_paused_queues; a row of flowerpower_numbers is a lock. {ids} becomes one parameter for
+-- each id.
+
+-- name: lock_limits
+-- Of two claims at once the second must count what the first has started.
+INSERT INTO flowerpower_numbers (namespace, pipeline, last) VALUES (:namespace, ' limits', 0)
+ON CONFLICT (namespace, pipeline) DO UPDATE SET last = 0
+
+-- name: running_by_pipeline
+SELECT pipeline, COUNT(*) AS count FROM flowerpower_jobs
+WHERE namespace = :namespace AND status = 'running' GROUP BY pipeline
+
+-- name: running_jobs
+SELECT id, pipeline FROM flowerpower_jobs
+WHERE namespace = :namespace AND status = 'running' ORDER BY started_at, id
+
+-- name: starts
+SELECT started_at FROM flowerpower_starts
+WHERE namespace = :namespace AND limit_name = :name AND started_at > :after ORDER BY started_at
+
+-- name: add_start
+INSERT INTO flowerpower_starts (namespace, limit_name, started_at, job_id)
+VALUES (:namespace, :name, :now, :id) ON CONFLICT DO NOTHING
+
+-- name: delete_starts
+DELETE FROM flowerpower_starts
+WHERE namespace = :namespace AND limit_name = :name AND started_at <= :before
+
+-- name: delete_old_starts
+DELETE FROM flowerpower_starts WHERE namespace = :namespace AND started_at <= :before
+
+-- name: queued_in_order
+SELECT id, pipeline, priority, run_at, created_at, parked FROM flowerpower_jobs
+WHERE namespace = :namespace AND status = 'queued' AND parked = 0 AND queue = :queue
+    AND (start_by IS NULL OR start_by > :now) AND NOT EXISTS (
+        SELECT 1 FROM flowerpower_paused_queues WHERE namespace = :namespace AND queue = :queue
+    )
+ORDER BY priority DESC, run_at, created_at LIMIT :count OFFSET :skipped
+
+-- name: parked_in_order
+SELECT id, pipeline, priority, run_at, created_at, parked FROM flowerpower_jobs
+WHERE namespace = :namespace AND parked = 1 AND pipeline = :pipeline AND queue = :queue
+    AND (start_by IS NULL OR start_by > :now) AND NOT EXISTS (
+        SELECT 1 FROM flowerpower_paused_queues WHERE namespace = :namespace AND queue = :queue
+    )
+ORDER BY priority DESC, run_at, created_at LIMIT :count
+
+-- name: parked_pipelines
+-- From pipeline to pipeline in the index: one of them may have thousands of parked jobs.
+WITH RECURSIVE pipelines (name) AS (
+    SELECT MIN(pipeline) FROM flowerpower_jobs WHERE namespace = :namespace AND parked = 1
+    UNION ALL
+    SELECT (
+        SELECT MIN(pipeline) FROM flowerpower_jobs
+        WHERE namespace = :namespace AND parked = 1 AND pipeline > pipelines.name
+    ) FROM pipelines WHERE pipelines.name IS NOT NULL
+)
+SELECT name FROM pipelines WHERE name IS NOT NULL
+
+-- name: count_parked
+SELECT pipeline, COUNT(*) AS count FROM flowerpower_jobs
+WHERE namespace = :namespace AND parked = 1 GROUP BY pipeline
+
+-- name: park
+UPDATE flowerpower_jobs SET parked = 1
+WHERE namespace = :namespace AND id IN (
+    SELECT id FROM flowerpower_jobs
+    WHERE namespace = :namespace AND id IN ({ids}) AND status = 'queued' {skip_locked}
+)
+
+-- name: unpark
+-- In a WITH, as in `release_blocked`.
+WITH due AS (
+    SELECT id FROM flowerpower_jobs
+    WHERE namespace = :namespace AND parked = 1 AND pipeline = :pipeline AND queue = :queue
+    ORDER BY priority DESC, run_at, created_at LIMIT :count {skip_locked}
+)
+UPDATE flowerpower_jobs SET parked = 0
+WHERE namespace = :namespace AND id IN (SELECT id FROM due)
+
+-- name: claim_chosen
+-- One that somebody else has changed meanwhile is left out.
+WITH due AS (
+    SELECT id FROM flowerpower_jobs
+    WHERE namespace = :namespace AND id IN ({ids}) AND status = 'queued' {skip_locked}
+)
+UPDATE flowerpower_jobs SET status = 'running', owner = :worker, attempt = attempt + 1, parked = 0,
+    started_at = :now, ended_at = NULL, error = NULL, progress = NULL, start_by = NULL
+WHERE namespace = :namespace AND id IN (SELECT id FROM due)
+RETURNING id, attempt, pipeline, payload, retries, result_ttl, scheduled_for, attempts, after_parents,
+    priority, run_at, created_at, queue
