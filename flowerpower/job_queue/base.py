@@ -109,7 +109,7 @@ class JobQueueBackend(WorkerStore):
     def children_of(self, job_ids: Sequence[str], limit: int = 100) -> list[Job]:
         """Return the jobs that wait, or have waited, for one of these, without their results.
 
-        The oldest first, at most `limit`. A parent's children are found though it is gone.
+        The oldest first, at most `limit`. Those of a job that was deleted need not be found.
         """
 
     def cancel_job(self, job_id: str) -> Job:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from flowerpower.jobs.chain import AfterCondition
 from flowerpower.jobs.claim import WorkerInfo
-from flowerpower.jobs.job import Job, JobFilter, JobStatus, json_value
+from flowerpower.jobs.job import Job, JobStatus, json_value
 from flowerpower.pipeline.limit_states import LimitState
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 NAMED = 3
 """Jobs that a sentence names."""
-MAX_AHEAD = 100
-"""Jobs before a job that are counted."""
 
 
 class WaitReason(StrEnum):
@@ -51,8 +49,7 @@ class WaitsFor:
         jobs: of parents, those that have not ended; of a limit, those that have its places.
         until: when it is due, or a rate has room; None if nobody can know.
         limit: the name of the limit, `pipeline:NAME` for the `max_running` of a pipeline.
-        ahead: how many jobs wait before it for the same limit, at most MAX_AHEAD are counted; None
-            if they were not counted.
+        parked: how many jobs that limit holds back, this one among them once a worker has met it.
     """
 
     reason: WaitReason
@@ -60,7 +57,7 @@ class WaitsFor:
     jobs: tuple[str, ...] = ()
     until: datetime | None = None
     limit: str | None = None
-    ahead: int | None = None
+    parked: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """All fields as a JSON object, times in RFC 3339."""
@@ -107,8 +104,8 @@ def read_view(
     return QueueView(now, job_queue.paused_queues(), alive, limits)
 
 
-def waits_for(job: Job, view: QueueView, ahead: int | None = None) -> WaitsFor | None:
-    """What the job waits for; None if it runs or has ended. For `ahead` see `count_ahead`."""
+def waits_for(job: Job, view: QueueView) -> WaitsFor | None:
+    """What the job waits for; None if it runs or has ended."""
     if job.status is JobStatus.WAITING:
         return _parents(job)
     if job.status is JobStatus.SCHEDULED:
@@ -121,39 +118,15 @@ def waits_for(job: Job, view: QueueView, ahead: int | None = None) -> WaitsFor |
     # Of several that are full, that with a rate says when there may be room.
     for state in sorted(limits, key=lambda state: not state.waits_for_rate):
         if state.waits_for_rate:
-            return _rate(state, view, ahead)
+            return _rate(state, view)
         if state.is_full:
-            return _place(state, ahead)
+            return _place(state)
     return WaitsFor(WaitReason.QUEUE, f"waits in the queue {job.queue}")
 
 
 def read_waits_for(job_queue: PipelineJobQueue, job: Job) -> WaitsFor | None:
-    """As `waits_for`, with all that can be read of one job: how many jobs are before it, too."""
-    view = read_view(job_queue, [job])
-    reason = waits_for(job, view)
-    if reason is None or reason.limit is None:
-        return reason
-    (state,) = (state for state in view.limits if state.name == reason.limit)
-    return waits_for(job, view, count_ahead(job_queue, job, state))
-
-
-def count_ahead(job_queue: PipelineJobQueue, job: Job, state: LimitState) -> int:
-    """How many queued jobs of its queue that need the same limit come before this one.
-
-    Only those that were added before it: a later one with a higher priority is not counted.
-    """
-    queued = frozenset({JobStatus.QUEUED})
-    before = 0
-    for pipeline in state.pipelines:
-        wanted = JobFilter(
-            queued, pipeline, job.queue, limit=MAX_AHEAD, until=job.created_at + timedelta(0, 0, 1)
-        )
-        before += sum(_order(other) < _order(job) for other in job_queue.list_jobs(wanted))
-    return min(before, MAX_AHEAD)
-
-
-def _order(job: Job) -> tuple[int, datetime, datetime, str]:
-    return -job.priority, job.run_at, job.created_at, job.id
+    """As `waits_for`, with what is read for it."""
+    return waits_for(job, read_view(job_queue, [job]))
 
 
 def _parents(job: Job) -> WaitsFor:
@@ -193,27 +166,27 @@ def _nobody_takes(job: Job, view: QueueView) -> WaitsFor | None:
     return None
 
 
-def _place(state: LimitState, ahead: int | None) -> WaitsFor:
+def _place(state: LimitState) -> WaitsFor:
     running = state.use.running
     verb = "runs" if len(running) == 1 else "run"
-    behind = f": {_named(running)} {verb}" if running else ""
-    text = f"waits for {state.words}, {state.limit.at_once} at once{behind}{_queue(ahead)}"
-    return WaitsFor(WaitReason.LIMIT, text, running, None, state.name, ahead)
+    text = f"waits for {state.words}, {state.limit.at_once} at once: {_named(running)} {verb}"
+    return _limited(WaitReason.LIMIT, text, state)
 
 
-def _rate(state: LimitState, view: QueueView, ahead: int | None) -> WaitsFor:
+def _rate(state: LimitState, view: QueueView) -> WaitsFor:
     seconds = state.use.next_start_in
     left = format_duration(max(round(seconds), 1))
-    text = f"waits for {state.words}, {state.rate}: the next starts in {left}{_queue(ahead)}"
-    until = clock.after(view.now, seconds)
-    return WaitsFor(WaitReason.RATE, text, state.use.running, until, state.name, ahead)
+    text = f"waits for {state.words}, {state.rate}: the next starts in {left}"
+    return _limited(WaitReason.RATE, text, state, clock.after(view.now, seconds))
 
 
-def _queue(ahead: int | None) -> str:
-    if not ahead:
-        return ""
-    count = f"{MAX_AHEAD} or more" if ahead >= MAX_AHEAD else str(ahead)
-    return f"; {count} {'job is' if ahead == 1 else 'jobs are'} before it"
+def _limited(
+    reason: WaitReason, text: str, state: LimitState, until: datetime | None = None
+) -> WaitsFor:
+    parked = state.use.parked
+    # One is this job.
+    text += f"; {parked} jobs wait for it" if parked > 1 else ""
+    return WaitsFor(reason, text, state.use.running, until, state.name, parked)
 
 
 def _named(job_ids: Sequence[str]) -> str:

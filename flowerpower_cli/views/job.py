@@ -28,10 +28,10 @@ from flowerpower_cli.views.tables import Block, cell, line, section_title, table
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-CONDITIONS: Mapping[str, str] = {
-    AfterCondition.SUCCESS: "all have finished",
-    AfterCondition.FAILURE: "all have failed",
-    AfterCondition.END: "all have ended, in whatever way",
+_CONDITIONS: Mapping[str, str] = {
+    AfterCondition.SUCCESS: "finished",
+    AfterCondition.FAILURE: "failed",
+    AfterCondition.END: "ended, in whatever way",
 }
 
 
@@ -69,11 +69,16 @@ def job_data(job: Job, reason: WaitsFor | None, children: Sequence[Job]) -> dict
     }
 
 
+def condition_words(job: Job) -> str:
+    """What its parents must have done: `it has finished`, `all have finished`."""
+    has = "it has" if len(job.after) == 1 else "all have"
+    return f"{has} {_CONDITIONS[job.after_on or AfterCondition.SUCCESS]}"
+
+
 def _chain_view(job: Job, children: Sequence[Job]) -> Iterator[Block]:
     """The jobs that it runs after, and those that run after it."""
     if job.after:
-        condition = job.after_on or AfterCondition.SUCCESS
-        yield section_title("Runs after", f"  once {CONDITIONS[condition]}")
+        yield section_title("Runs after", f"  once {condition_words(job)}")
         ends = job.after.values()
         columns = {
             "job": [cell(parent, "bold") for parent in job.after],

@@ -354,5 +354,3 @@ def test_the_children_of_jobs_are_found(backend: JobQueueBackend, fake_worker: F
     assert [job.status for job in backend.children_of(["two"])] == [JobStatus.CANCELLED] * 2
     backend.delete_job("b")
     assert children("one") == ["a"]
-    backend.delete_job("one")
-    assert children("one") == ["a"]

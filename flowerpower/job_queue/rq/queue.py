@@ -150,7 +150,7 @@ class RQManager(JobQueueBackend):
         return jobs
 
     def children_of(self, job_ids: Sequence[str], limit: int = 100) -> list[Job]:
-        return []
+        return observing.children_of(self._store, job_ids, limit)
 
     def change_jobs(self, verb: JobVerb, job_ids: Sequence[str]) -> list[Job | FlowerpowerError]:
         return change_jobs(self._store, verb, job_ids)

@@ -11,13 +11,12 @@ from typing import Any
 from markupsafe import Markup
 
 from flowerpower.errors import FlowerpowerError, UsageError
-from flowerpower.jobs.chain import AfterCondition
 from flowerpower.jobs.job import Job, JobStatus, LogChunk
 from flowerpower.pipeline.job_chain import JobChain, read_chain
 from flowerpower.pipeline.waiting import read_waits_for
 from flowerpower.text import mask_values, shortened
 from flowerpower.triggers import clock
-from flowerpower_cli.views.job import CONDITIONS
+from flowerpower_cli.views.job import condition_words
 from flowerpower_cli.views.jobs import job_facts, record_data
 from flowerpower_cli.views.pipelines import is_table, run_messages
 from flowerpower_cli.web import drawing
@@ -90,7 +89,7 @@ def job_values(reading: Reading, record: Job, chain: JobChain | None = None) -> 
         "job": record,
         "facts": facts,
         "parents": [*record.after.items()],
-        "condition": CONDITIONS[record.after_on or AfterCondition.SUCCESS],
+        "condition": condition_words(record),
         "children": job_queue.children_of([record.id]) if chain is None else chain.children,
         "chain": None if chain is None else drawing.chain(chain),
         "is_chain_cut": chain is not None and chain.is_cut,
