@@ -20,6 +20,7 @@ from flowerpower.jobs.counter import Counter
 from flowerpower.jobs.event import Event
 from flowerpower.jobs.job import Job, JobFilter, JobVerb, LogChunk
 from flowerpower.jobs.job_spec import JobSpec, check_ttl
+from flowerpower.jobs.limits import NO_LIMITS, Limits
 from flowerpower.jobs.problem import Problem
 from flowerpower.jobs.snapshot import ChangedJobs, Snapshot
 from flowerpower.text import check_name
@@ -60,6 +61,8 @@ class JobQueueBackend(WorkerStore):
         self.namespace = namespace
         self.with_followers: Callable[[JobSpec], JobSpec] = lambda spec: spec
         """Gives a request the followers that its project declares; fires and backfills call it."""
+        self.limits: Callable[[], Limits] = lambda: NO_LIMITS
+        """The limits that its project declares; workers whose options have none ask for them."""
 
     # For callers
 
@@ -101,6 +104,13 @@ class JobQueueBackend(WorkerStore):
     @abstractmethod
     def list_jobs(self, wanted: JobFilter) -> list[Job]:
         """Return the jobs that match, the newest first, without their results."""
+
+    @abstractmethod
+    def children_of(self, job_ids: Sequence[str], limit: int = 100) -> list[Job]:
+        """Return the jobs that wait, or have waited, for one of these, without their results.
+
+        The oldest first, at most `limit`. Those of a job that was deleted need not be found.
+        """
 
     def cancel_job(self, job_id: str) -> Job:
         """Cancel a job that does not run at once; ask a running one to end, which it soon does.

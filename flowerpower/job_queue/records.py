@@ -232,6 +232,7 @@ def claim_of(row: Row, worker_id: str) -> Claim:
         read.number("result_ttl"),
         read.maybe(read.moment, "scheduled_for"),
         json_object(row["attempts"]) or {},
+        tuple(after_of(read)[0]),
     )
     return replace(claim, payload=None) if read.damaged else claim
 

@@ -152,6 +152,8 @@ def overrides_of(payload: object) -> RunOverrides:
 def spec_of_again(job: Job, job_id: str) -> JobSpec:
     """A request to run an ended job once more, as a new job with that id, due at once.
 
+    It has the same parents, whose ids its run may take; it waits only for one that runs again.
+
     Raises:
         Refused: if it has not ended.
         FlowerpowerError: if its record is damaged.
@@ -169,4 +171,7 @@ def spec_of_again(job: Job, job_id: str) -> JobSpec:
         expires=job.expires,
         max_parallel=job.max_parallel,
         is_backfill=job.is_backfill,
+        after=tuple(job.after),
+        after_on=AfterCondition.END,
+        unique=job.unique_key is not None,
     )

@@ -15,8 +15,6 @@ from typing import Any
 
 PIPELINE_LIMIT = "pipeline:"
 """Before the name of a pipeline: the limit that is its `max_running`. Other names have no colon."""
-MAX_RATE = 10_000
-"""Starts of a rate: the queue keeps the time of each."""
 
 
 @dataclass(frozen=True)

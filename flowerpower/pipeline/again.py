@@ -24,7 +24,7 @@ def specs_of_again(
     `job_id` is the new id of the only one; else each gets one that is new.
     """
     # Many jobs that are alike cost one check.
-    checked: dict[tuple[str, str, bool], RunOverrides | FlowerpowerError] = {}
+    checked: dict[tuple[object, str], RunOverrides | FlowerpowerError] = {}
     requests: list[JobSpec | FlowerpowerError] = []
     for job in jobs:
         try:
@@ -33,12 +33,13 @@ def specs_of_again(
         except FlowerpowerError as error:
             requests.append(error)
             continue
-        key = (spec.pipeline, json.dumps(job.payload), spec.scheduled_for is not None)
+        call = (spec.pipeline, spec.scheduled_for is not None, min(len(spec.after), 2))
+        key = (call, json.dumps(job.payload))
         if key not in checked:
             try:
                 checked[key] = checked_overrides(
                     project, registry, spec.pipeline, spec.overrides,
-                    is_fire=spec.scheduled_for is not None, is_due=True,
+                    is_fire=spec.scheduled_for is not None, is_due=True, after=spec.after,
                 )  # fmt: skip
             except FlowerpowerError as error:
                 checked[key] = error

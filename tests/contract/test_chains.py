@@ -338,6 +338,29 @@ def test_waiting_jobs_are_counted(backend: JobQueueBackend) -> None:
     assert {job.id for job in waiting} == {"child-0", "child-1", "child-2"}
 
 
+def test_the_children_of_jobs_are_found(backend: JobQueueBackend, fake_worker: FakeWorker) -> None:
+    """While they wait and once they have ended; the oldest first, each once, no grandchildren."""
+    for name in ("one", "two", "alone"):
+        backend.add_job(spec(name))
+    for name, parents in (("a", ("one",)), ("b", ("one", "two")), ("c", ("two",)), ("d", ("a",))):
+        backend.add_job(spec(name, after=parents))
+
+    def children(*job_ids: str, limit: int = 100) -> list[str]:
+        return [job.id for job in backend.children_of(job_ids, limit)]
+
+    assert children("one") == ["a", "b"]
+    assert children("one", "two") == ["a", "b", "c"]
+    assert children("one", "two", limit=2) == ["a", "b"]
+    assert children("alone", "ghost") == children() == []
+    assert backend.children_of(["a"])[0].after == {"a": None}
+    _end(fake_worker, "finished", "one")
+    _end(fake_worker, "failed", "two")
+    assert children("one") == ["a", "b"]
+    assert [job.status for job in backend.children_of(["two"])] == [JobStatus.CANCELLED] * 2
+    backend.delete_job("b")
+    assert children("one") == ["a"]
+
+
 def test_a_child_that_still_waits_waits_for_a_retried_parent_again(
     backend: JobQueueBackend, fake_worker: FakeWorker
 ) -> None:

@@ -115,6 +115,10 @@ class APSManager(JobQueueBackend):
         with self.database.read() as tx:
             return [records.job_of(row, tx.now) for row in tx.rows_of(wanted)]
 
+    def children_of(self, job_ids: Sequence[str], limit: int = 100) -> list[Job]:
+        with self.database.read() as tx:
+            return observing.children_of(tx, job_ids, limit)
+
     def change_jobs(self, verb: JobVerb, job_ids: Sequence[str]) -> list[Job | FlowerpowerError]:
         ids = list(dict.fromkeys(job_ids))
         changed: dict[str, Job | FlowerpowerError] = {}

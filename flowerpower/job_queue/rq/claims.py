@@ -22,7 +22,7 @@ from flowerpower.jobs.limits import Limits, LimitUse
 from flowerpower.triggers import clock
 
 _CLAIM_FIELDS = (b"fp_pipeline", b"fp_payload", b"fp_retries", b"fp_result_ttl",
-                 b"fp_scheduled_for", b"fp_attempts")  # fmt: skip
+                 b"fp_scheduled_for", b"fp_attempts", b"fp_after_parents")  # fmt: skip
 """The fields of a claim, in the order in which lua/claim_jobs.lua gives them."""
 
 

@@ -91,7 +91,7 @@ def _result_of(project: Project, attempt: Attempt) -> AttemptResult:
     try:
         fire_time = clock.format_time(claim.scheduled_for) if claim.scheduled_for else None
         overrides = overrides_of(claim.payload)
-        run = RunRequest(str(project.root), claim.pipeline, overrides, fire_time)
+        run = RunRequest(str(project.root), claim.pipeline, overrides, fire_time, claim.after)
     except FlowerpowerError as error:
         return attempt_result.from_refusal(claim, error.message)
 

@@ -149,6 +149,9 @@ class RQManager(JobQueueBackend):
                 jobs.append(records.job_of(row, now))
         return jobs
 
+    def children_of(self, job_ids: Sequence[str], limit: int = 100) -> list[Job]:
+        return observing.children_of(self._store, job_ids, limit)
+
     def change_jobs(self, verb: JobVerb, job_ids: Sequence[str]) -> list[Job | FlowerpowerError]:
         return change_jobs(self._store, verb, job_ids)
 
@@ -304,7 +307,7 @@ class RQManager(JobQueueBackend):
     def schedules(self) -> ScheduleStore:
         from flowerpower.job_queue.rq.schedules import RedisSchedules
 
-        return RedisSchedules(self._store)
+        return RedisSchedules(self._store, lambda spec: self.with_followers(spec))
 
     @cached_property
     def notices(self) -> NoticeStore:

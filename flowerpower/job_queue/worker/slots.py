@@ -70,7 +70,7 @@ class Slots:
         """
         fire_time = clock.format_time(claim.scheduled_for) if claim.scheduled_for else None
         overrides = overrides_of(claim.payload)
-        run = RunRequest(str(self._base_dir), claim.pipeline, overrides, fire_time)
+        run = RunRequest(str(self._base_dir), claim.pipeline, overrides, fire_time, claim.after)
         keep = attempts_given < self._options.jobs_per_child
         return {"run": run.to_json(), "keep": keep, "job": claim.job_id, "attempt": claim.attempt}
 

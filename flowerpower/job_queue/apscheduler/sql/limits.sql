@@ -109,5 +109,5 @@ WITH due AS (
 UPDATE flowerpower_jobs SET status = 'running', owner = :worker, attempt = attempt + 1, parked = 0,
     started_at = :now, ended_at = NULL, error = NULL, progress = NULL, start_by = NULL
 WHERE namespace = :namespace AND id IN (SELECT id FROM due)
-RETURNING id, attempt, pipeline, payload, retries, result_ttl, scheduled_for, attempts,
+RETURNING id, attempt, pipeline, payload, retries, result_ttl, scheduled_for, attempts, after_parents,
     priority, run_at, created_at, queue

@@ -48,6 +48,15 @@ FROM flowerpower_jobs
 WHERE namespace = :namespace AND (expires_at IS NULL OR expires_at > :now) {conditions}
 ORDER BY {order} LIMIT :limit
 
+-- name: children_of
+SELECT jobs.*, NULL AS result
+FROM flowerpower_jobs AS jobs
+WHERE namespace = :namespace AND (expires_at IS NULL OR expires_at > :now) AND id IN (
+    SELECT child_id FROM flowerpower_children
+    WHERE namespace = :namespace AND parent_id IN ({ids})
+)
+ORDER BY created_at, id LIMIT :limit
+
 -- name: cancel_waiting
 UPDATE flowerpower_jobs SET status = 'cancelled', cancel = 1, ended_at = :now,
     expires_at = :expires_at, start_by = NULL, blocked = 0, parked = 0,
@@ -268,7 +277,7 @@ WITH due AS (
 UPDATE flowerpower_jobs SET status = 'running', owner = :worker, attempt = attempt + 1,
     started_at = :now, ended_at = NULL, error = NULL, progress = NULL, start_by = NULL
 WHERE namespace = :namespace AND id IN (SELECT id FROM due)
-RETURNING id, attempt, pipeline, payload, retries, result_ttl, scheduled_for, attempts,
+RETURNING id, attempt, pipeline, payload, retries, result_ttl, scheduled_for, attempts, after_parents,
     priority, run_at, created_at
 
 -- name: record_progress

@@ -4,7 +4,7 @@
 local id, key = args.id, job_key(args.id)
 local job = fields(key, 'fp_pipeline', 'fp_payload', 'fp_retries', 'fp_result_ttl',
                    'fp_scheduled_for', 'fp_attempts', 'status', 'worker_name', 'fp_owner',
-                   'fp_attempt', 'fp_cancel', 'fp_ended_at', 'fp_queue')
+                   'fp_attempt', 'fp_cancel', 'fp_ended_at', 'fp_queue', 'fp_after_parents')
 local owner, ended_at, queue = job[9] or '', job[12] or '', job[13]
 if not job[1] then return {'foreign'} end
 local held = owner ~= '' and redis.call('HGET', held_key(owner), id)
@@ -25,4 +25,5 @@ redis.call('DEL', progress_key(id))
 unpark(id)
 redis.call('ZREM', registry('deferred', queue), rq_id(id))
 note_running(id, job[1])
-return {'claimed', attempt, job[1], job[2], ended_at ~= '' and '0' or job[3], job[4], job[5], job[6]}
+return {'claimed', attempt, job[1], job[2], ended_at ~= '' and '0' or job[3], job[4], job[5], job[6],
+        job[14]}

@@ -40,7 +40,7 @@ local claimed, expired, parked = {}, {}, 0
 local function record_of(job)
     return fields(rq .. ':job:' .. job, 'status', 'fp_attempt', 'fp_pipeline', 'fp_payload',
                   'fp_retries', 'fp_result_ttl', 'fp_scheduled_for', 'fp_attempts', 'fp_ended_at',
-                  'fp_start_by', 'fp_owner', 'fp_parked')
+                  'fp_start_by', 'fp_owner', 'fp_parked', 'fp_after_parents')
 end
 
 local function start(queue, id, record)
@@ -56,7 +56,7 @@ local function start(queue, id, record)
     note_start(limits, record[3], id, attempt, time)
     redis.call('DEL', progress_key(id))
     table.insert(claimed, {id, attempt, record[3], record[4], record[5], record[6], record[7],
-                           record[8]})
+                           record[8], record[13]})
 end
 
 -- Starts a queued job of ours, if there is room, or cancels one that is too old; returns whether it did.
@@ -83,9 +83,11 @@ local function claim_head(queue, job)
     local id = string.sub(job, #namespace + 3)
     local record = record_of(job)
     local is_ours = record[3] and job == rq_id(id)
+    -- RQ's own tools have put a parked job into the list.
+    if is_ours and record[12] then unpark(id) end
     if record[1] == 'queued' and not is_ours then
         refuse(queue, job)
-    elseif record[1] == 'queued' and not try_to_start(queue, id, record) and not record[12] then
+    elseif record[1] == 'queued' and not try_to_start(queue, id, record) then
         park(id, queue, record[3])
         parked = parked + 1
     end
