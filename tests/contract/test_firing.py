@@ -12,7 +12,8 @@ from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.schedule_store import FIRES_KEPT
 from flowerpower.job_queue.scheduling import COALESCED, OVERLAP, TOO_LATE
-from flowerpower.jobs.job import JobFilter, JobStatus, overrides_of
+from flowerpower.jobs.job import JobFilter, JobStatus
+from flowerpower.jobs.job_spec import overrides_of
 from flowerpower.jobs.schedule import Fire, Outcome, ScheduleSpec, ScheduleState
 from flowerpower.triggers import clock
 from flowerpower.triggers.make import make_trigger
