@@ -93,6 +93,12 @@ class Room:
         names = self._limits.of_pipeline.get(pipeline, ())
         return all(self._places[name] >= 1 and self._starts[name] >= 1 for name in names)
 
+    def may_reserve(self, pipeline: str) -> bool:
+        """Whether a job of the pipeline, which cannot start, would keep places that others want."""
+        names = self._limits.of_pipeline.get(pipeline, ())
+        has_starts = all(self._starts[name] >= 1 for name in names)
+        return has_starts and any(self._places[name] >= 1 for name in names)
+
     def take(self, pipeline: str) -> bool:
         """Take the places of a job of the pipeline, and return whether it starts.
 

@@ -354,3 +354,113 @@ def test_the_children_of_jobs_are_found(backend: JobQueueBackend, fake_worker: F
     assert [job.status for job in backend.children_of(["two"])] == [JobStatus.CANCELLED] * 2
     backend.delete_job("b")
     assert children("one") == ["a"]
+
+
+def test_a_child_that_still_waits_waits_for_a_retried_parent_again(
+    backend: JobQueueBackend, fake_worker: FakeWorker
+) -> None:
+    """Its first end counts no more, whatever other parents do meanwhile."""
+    backend.add_job(spec("one"))
+    backend.add_job(spec("two"))
+    backend.add_job(spec("child", after=("one", "two"), after_on=END))
+    _end(fake_worker, "failed", "one")
+    backend.retry_job("one")
+    assert backend.get_job("child").after == {"one": None, "two": None}
+    _end(fake_worker, "finished", "two")
+    assert fake_worker.status("child") is JobStatus.WAITING
+    _end(fake_worker, "finished", "one")
+    assert fake_worker.status("child") is JobStatus.QUEUED
+
+
+def test_a_bulk_act_on_parents_and_children(backend: JobQueueBackend) -> None:
+    """What is cancelled beside its parent was so by the user, and stays so."""
+    for name in ("a", "x"):
+        backend.add_job(spec(name))
+        backend.add_job(spec(f"{name}-child", after=(name,)))
+        backend.add_job(spec(f"{name}-grandchild", after=(f"{name}-child",)))
+    backend.change_jobs("cancel", ["a-child", "a"])
+    backend.retry_job("a")
+    assert backend.get_job("a-child").error is None
+    assert backend.get_job("a-child").status is JobStatus.CANCELLED
+    assert (backend.get_job("a-grandchild").error or {})["after"] == "a-child"
+    backend.change_jobs("delete", ["x", "x-child"])
+    assert backend.get_job("x-grandchild").status is JobStatus.CANCELLED
+    assert {job.id for job in backend.list_jobs(JobFilter())} == {
+        "a", "a-child", "a-grandchild", "x-grandchild",
+    }  # fmt: skip
+
+
+def test_a_waiting_job_with_a_damaged_record_ends(
+    setup: BackendSetup, backend: JobQueueBackend, fake_worker: FakeWorker
+) -> None:
+    """Once a parent ends; it waits for nothing that anybody knows, and stops no other child."""
+    backend.add_job(spec("parent"))
+    for name in ("bad", "good", "worse"):
+        backend.add_job(spec(name, after=("parent",)))
+    setup.overwrite(backend, "bad", "after_parents", "[")
+    setup.overwrite(backend, "worse", "after_parents", '{"on": "end", "parents": {"parent": 7}}')
+    _end(fake_worker, "finished")
+    for name in ("bad", "worse"):
+        job = backend.get_job(name)
+        assert job.status.is_ended
+        assert (job.error or {})["code"] == "damaged_record"
+    assert fake_worker.take().job_id == "good"
+
+
+def test_ends_of_many_parents_at_once_decide_each_child_once(
+    backend: JobQueueBackend, dice: random.Random
+) -> None:
+    """Children of the same parents, while some finish, some are cancelled, and children too."""
+    parents = [f"parent-{number}" for number in range(24)]
+    backend.add_jobs([spec(name) for name in parents])
+    children = {f"child-{number}": tuple(dice.sample(parents, 3)) for number in range(40)}
+    specs = [spec(name, after=after, after_on=END) for name, after in children.items()]
+    for name in children:
+        after = tuple(dice.sample(sorted(children), 2))
+        specs.append(spec(f"of-{name}", after=after))
+    backend.add_jobs(specs)
+    worker = FakeWorker(backend)
+    claims = worker.claim(12)
+    queued = sorted({*parents} - {claim.job_id for claim in claims})
+    cancelled = dice.sample(sorted(children), 6)
+
+    def act(ready: Callable[[], object], number: int) -> None:
+        ready()
+        if number < 2:
+            for claim in claims[number::2]:
+                worker.finish(claim)
+        elif number == 2:
+            for position in range(0, len(queued), 4):
+                backend.change_jobs("cancel", queued[position : position + 4][::-1])
+        else:
+            for name in cancelled:
+                backend.change_jobs("cancel", [name])
+
+    in_threads(4, act)
+    jobs = {job.id: job for job in backend.list_jobs(JobFilter(limit=1000))}
+    for name, after in children.items():
+        assert jobs[name].status in (JobStatus.QUEUED, JobStatus.CANCELLED)
+        if name not in cancelled:
+            assert jobs[name].status is JobStatus.QUEUED
+            assert set(jobs[name].after) == {*after}
+            assert None not in jobs[name].after.values()
+    for name in children:
+        job = jobs[f"of-{name}"]
+        lost = [parent for parent in job.after if jobs[parent].status is JobStatus.CANCELLED]
+        assert job.status is (JobStatus.CANCELLED if lost else JobStatus.WAITING)
+
+
+def test_a_parent_that_vanishes_behind_the_queues_back_is_found(
+    setup: BackendSetup, backend: JobQueueBackend
+) -> None:
+    """By `prune`, which workers call from time to time."""
+    backend.add_job(spec("parent"))
+    backend.add_job(spec("child", after=("parent",)))
+    backend.add_job(spec("sorry", after=("parent",), after_on=END))
+    backend.prune()
+    assert backend.get_job("child").status is JobStatus.WAITING
+    setup.vanish(backend, "parent")
+    backend.prune()
+    assert backend.get_job("child").after == {"parent": GONE}
+    assert backend.get_job("child").status is JobStatus.CANCELLED
+    assert backend.get_job("sorry").status is JobStatus.QUEUED

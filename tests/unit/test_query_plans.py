@@ -10,7 +10,7 @@ from flowerpower.job_queue.apscheduler.schema import queries, schema_statements
 
 TEXTS = {
     "skip_locked": "", "for_share": "", "for_update": "", "queues": ":queue", "ids": ":id",
-    "condition": "AND schedules.id = :id", "targets": ":target",
+    "condition": "AND schedules.id = :id", "targets": ":target", "starts": "",
 }  # fmt: skip
 
 
@@ -46,6 +46,17 @@ def plan_of(name: str, **texts: str) -> str:
         ("notices_due", "flowerpower_deliveries_due (namespace=? AND send_at>?)"),
         ("claim_delivery", "flowerpower_deliveries_due (namespace=? AND send_at<?)"),
         ("claim_delivery", "flowerpower_deliveries_lane (namespace=? AND lane=? AND created_at<?)"),
+        ("is_worker_known", "flowerpower_jobs_parked (namespace=?)"),
+        ("claim", "flowerpower_jobs_order (namespace=? AND queue=?)"),
+        ("queued_in_order", "flowerpower_jobs_order (namespace=? AND queue=?)"),
+        ("parked_in_order", "flowerpower_jobs_parked (namespace=? AND pipeline=? AND queue=?)"),
+        ("unpark", "flowerpower_jobs_parked (namespace=? AND pipeline=? AND queue=?)"),
+        ("limit_facts", "flowerpower_jobs_parked (namespace=? AND pipeline>?)"),
+        ("limit_facts", "flowerpower_jobs_running (namespace=?)"),
+        ("running_jobs", "flowerpower_jobs_owner (namespace=? AND owner>?)"),
+        ("count_parked", "flowerpower_jobs_parked (namespace=?)"),
+        ("get_unique_job", "flowerpower_jobs_unique (namespace=? AND unique_key=?)"),
+        ("child_ids", "autoindex_flowerpower_children_1 (namespace=? AND parent_id=?)"),
         ("ledger_between", "flowerpower_fires_spans (namespace=? AND schedule_id=?"),
     ],
 )

@@ -233,7 +233,7 @@ def test_a_write_that_fails_half_way_leaves_nothing(
             raise ZeroDivisionError
 
         with monkeypatch.context() as patch:
-            patch.setattr("flowerpower.job_queue.apscheduler.database.Transaction.append_log", fail)
+            patch.setattr("flowerpower.job_queue.apscheduler.attempts.append_log", fail)
             with pytest.raises(ZeroDivisionError):
                 worker.finish(claim, FINISHED, "words")
         assert backend.get_job("kept").status is JobStatus.RUNNING

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flowerpower.job_queue import records
 from flowerpower.job_queue.apscheduler.database import Transaction, in_list
 from flowerpower.job_queue.apscheduler.ending import expire_jobs
-from flowerpower.job_queue.apscheduler.limits import claim_with_room, parked_due_in, unpark_free
+from flowerpower.job_queue.apscheduler.limits import claim_with_room, parked_due_in, unpark_all
 from flowerpower.job_queue.worker_store import EXPIRE_BATCH
 from flowerpower.jobs.claim import Claim, ExpiredJob
 from flowerpower.jobs.limits import Limits
@@ -19,7 +19,7 @@ def claim(
     """As `JobQueueBackend.claim`, with the jobs that had waited too long."""
     if limits:
         # Before the clock is read, and before any row of a job is locked.
-        tx.run("lock_limits")
+        tx.lock_limits()
     known = tx.rows("is_worker_known", worker=worker)
     if not known:
         return [], []
@@ -27,10 +27,10 @@ def claim(
         _release_blocked(tx)
     tx.run("promote")
     expired = expire_jobs(tx, EXPIRE_BATCH) if known[0]["has_expired"] else []
-    is_any_parked = known[0]["parked_pipeline"] is not None
-    parked = unpark_free(tx, queues, limits) if is_any_parked else []
     if limits:
-        return claim_with_room(tx, worker, count, queues, limits, parked), expired
+        return claim_with_room(tx, worker, count, queues, limits), expired
+    if known[0]["parked_pipeline"] is not None:
+        unpark_all(tx, queues)
     return _claim_in_order(tx, worker, count, queues), expired
 
 

@@ -65,6 +65,10 @@ class Transaction(ABC):
     def clock(self) -> float:
         """Seconds since 1970 on the clock that all users of the database share."""
 
+    @abstractmethod
+    def lock_limits(self) -> None:
+        """Let no other claim under limits begin until this transaction ends."""
+
     @cached_property
     def now(self) -> float:
         """The time of the transaction: that at which it was first needed."""

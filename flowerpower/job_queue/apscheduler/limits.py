@@ -10,51 +10,47 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flowerpower.job_queue import records
 from flowerpower.job_queue.apscheduler.database import Transaction, in_list
+from flowerpower.job_queue.apscheduler.schema import queries
 from flowerpower.job_queue.records import Row
 from flowerpower.jobs.claim import Claim
-from flowerpower.jobs.limits import Limits, LimitUse, Room
+from flowerpower.jobs.limits import NO_LIMITS, Limits, LimitUse, Room
 
 PARKED_AT_ONCE = 1000
 """Jobs that one step parks at most, or queues again; the next step goes on behind them."""
+OLDEST_START = 366 * 86_400.0
+"""Seconds: older ones count for no rate, however long its time is."""
 _MORE = 5
 """Jobs that a claim reads beyond those that it may take: few, as most claims need no more."""
 
 
 @dataclass(frozen=True)
 class _Used:
-    """What is used of the limits: running jobs by pipeline, and the starts that count by rate.
-
-    Starts are times in seconds, the first one first.
-    """
+    """Running jobs by pipeline, starts that count by rate, and pipelines that have parked jobs."""
 
     running: Mapping[str, int]
-    starts: Mapping[str, Sequence[float]]
+    starts: Mapping[str, int]
+    parked: Sequence[str]
 
     def room(self, limits: Limits) -> Room:
         """What is left of the limits."""
-        return Room(limits, self.running, {name: len(at) for name, at in self.starts.items()})
+        return Room(limits, self.running, self.starts)
 
 
 def claim_with_room(
-    tx: Transaction,
-    worker: str,
-    count: int,
-    queues: Sequence[str],
-    limits: Limits,
-    parked: Sequence[str],
+    tx: Transaction, worker: str, count: int, queues: Sequence[str], limits: Limits
 ) -> list[Claim]:
-    """Claim up to `count` jobs for which the limits have room, from the queues in their order.
-
-    `parked` are the pipelines that have parked jobs.
-    """
-    room = _used(tx, limits).room(limits)
+    """Claim up to `count` jobs for which the limits have room, from the queues in their order."""
+    used = _used(tx, limits)
+    _unpark(tx, [name for name in used.parked if not limits.of_pipeline.get(name)], queues)
+    room = used.room(limits)
     chosen: list[Row] = []
     full: list[str] = []
     for queue in queues:
-        streams = [_queued(tx, queue, count), *_parked(tx, queue, count, parked, room)]
+        streams = [_queued(tx, queue, count), *_parked(tx, queue, count, used.parked, room)]
         for row in heapq.merge(*streams, key=records.order_of):
             if room.take(row["pipeline"]):
                 chosen.append(row)
@@ -70,13 +66,28 @@ def claim_with_room(
     return _claim(tx, worker, chosen, queues, limits) if chosen else []
 
 
+def unpark_all(tx: Transaction, queues: Sequence[str]) -> None:
+    """Queue parked jobs again, because nothing limits them any more."""
+    _unpark(tx, _used(tx, NO_LIMITS).parked, queues)
+
+
+def _unpark(tx: Transaction, pipelines: Sequence[str], queues: Sequence[str]) -> None:
+    for pipeline in pipelines:
+        for queue in queues:
+            tx.run("unpark", pipeline=pipeline, queue=queue, count=PARKED_AT_ONCE)
+
+
 def _used(tx: Transaction, limits: Limits) -> _Used:
-    running = {row["pipeline"]: int(row["count"]) for row in tx.rows("running_by_pipeline")}
-    starts = {}
-    for name, limit in limits.rates():
-        rows = tx.rows("starts", name=name, after=tx.now - limit.seconds)
-        starts[name] = [float(row["started_at"]) for row in rows]
-    return _Used(running, starts)
+    parts: list[str] = []
+    parameters: dict[str, Any] = {}
+    for number, (name, limit) in enumerate(limits.rates()):
+        parts.append(queries()["count_starts"].replace("{number}", str(number)))
+        parameters[f"rate{number}"] = name
+        parameters[f"after{number}"] = tx.now - limit.seconds
+    counts: dict[str, dict[str, int]] = {"running": {}, "start": {}, "parked": {}}
+    for row in tx.rows("limit_facts", {"starts": "\n".join(parts)}, **parameters):
+        counts[row["kind"]][row["name"]] = int(row["count"])
+    return _Used(counts["running"], counts["start"], list(counts["parked"]))
 
 
 def _queued(tx: Transaction, queue: str, count: int) -> Iterator[Row]:
@@ -92,9 +103,10 @@ def _parked(
     tx: Transaction, queue: str, count: int, pipelines: Sequence[str], room: Room
 ) -> list[list[Row]]:
     """The parked jobs of each of the pipelines, in their order, as far as one claim needs them."""
-    # Of a pipeline without room the first one: it may have to reserve places.
+    # Of a pipeline without room the first one, if it has to keep places free.
     many = [{"queue": queue, "pipeline": pipeline, "count": count if room.is_open(pipeline) else 1}
-            for pipeline in pipelines]  # fmt: skip
+            for pipeline in pipelines
+            if room.is_open(pipeline) or room.may_reserve(pipeline)]  # fmt: skip
     return tx.rows_of_many("parked_in_order", many)
 
 
@@ -118,69 +130,51 @@ def _claim(
     return [records.claim_of(row, worker) for row in rows]
 
 
-def unpark_free(tx: Transaction, queues: Sequence[str], limits: Limits) -> list[str]:
-    """Queue parked jobs of pipelines without limits again; the pipelines that have parked jobs."""
-    pipelines = [str(row["name"]) for row in tx.rows("parked_pipelines")]
-    free = [name for name in pipelines if not limits.of_pipeline.get(name)]
-    for pipeline in free:
-        for queue in queues:
-            tx.run("unpark", pipeline=pipeline, queue=queue, count=PARKED_AT_ONCE)
-    return [name for name in pipelines if name not in free]
-
-
 def parked_due_in(tx: Transaction, queues: Sequence[str], limits: Limits) -> float | None:
     """Seconds until a parked job can start; None if that depends on others that must end first."""
-    pipelines = [str(row["name"]) for row in tx.rows("parked_pipelines")]
-    if not pipelines:
-        return None
-    use = _used(tx, limits)
-    room = use.room(limits)
-    waits: list[float] = []
+    used = _used(tx, limits)
+    room, waits = used.room(limits), []
     for queue in queues:
-        streams = _parked(tx, queue, 1, pipelines, room)
-        for row in heapq.merge(*streams, key=records.order_of):
+        many = [{"queue": queue, "pipeline": pipeline, "count": 1} for pipeline in used.parked]
+        for row in heapq.merge(*tx.rows_of_many("parked_in_order", many), key=records.order_of):
             if room.take(row["pipeline"]):
                 return 0.0
-            if (wait := _rate_wait(use, limits, row["pipeline"], tx.now)) is not None:
-                waits.append(wait)
-    return min(waits, default=None)
+            waits.append(_rate_wait(tx, used, limits, row["pipeline"]))
+    return min((wait for wait in waits if wait), default=None)
 
 
-def _rate_wait(use: _Used, limits: Limits, pipeline: str, now: float) -> float | None:
-    """Seconds until the rates of a pipeline have room; None if it waits for places."""
-    names = limits.of_pipeline.get(pipeline, ())
+def _rate_wait(tx: Transaction, used: _Used, limits: Limits, pipeline: str) -> float:
+    """Seconds until the rates of a pipeline have room; 0 if it waits for places."""
     # As if no start counted: whether there are places.
-    if not Room(limits, use.running, {}).is_open(pipeline):
-        return None
-    waits = [next_start_in(use.starts[name], limit.starts or 0, limit.seconds, now)
-             for name, limit in limits.rates() if name in names]  # fmt: skip
-    # Without a wait it is a reservation of others that keeps it back.
-    return max(waits, default=0.0) or None
-
-
-def next_start_in(starts: Sequence[float], most: int, seconds: float, now: float) -> float:
-    """Seconds until one more start is allowed, of at most `most` in any so many seconds."""
-    if len(starts) < most:
+    if not Room(limits, used.running, {}).is_open(pipeline):
         return 0.0
-    return max(0.0, starts[len(starts) - most] + seconds - now)
+    names = limits.of_pipeline.get(pipeline, ())
+    return max((_next_start_in(tx, used, limits, name) for name in names), default=0.0)
+
+
+def _next_start_in(tx: Transaction, used: _Used, limits: Limits, name: str) -> float:
+    """Seconds until a limit allows one more start."""
+    limit, count = limits.by_name[name], used.starts.get(name, 0)
+    if limit.starts is None or count < limit.starts:
+        return 0.0
+    # Once this one is old enough, one fewer than allowed count.
+    first = {"after": tx.now - limit.seconds, "skipped": count - limit.starts}
+    rows = tx.rows("start", name=name, **first)
+    return max(0.0, rows[0]["started_at"] + limit.seconds - tx.now) if rows else 0.0
 
 
 def limit_use(tx: Transaction, limits: Limits) -> dict[str, LimitUse]:
     """As `JobQueueBackend.limit_use`."""
-    starts = _used(tx, limits).starts
+    used = _used(tx, limits)
     running = tx.rows("running_jobs")
     parked = {row["pipeline"]: int(row["count"]) for row in tx.rows("count_parked")}
     uses = {}
-    for name, limit in limits.by_name.items():
+    for name in limits.by_name:
         pipelines = limits.pipelines_of(name)
-        counted = starts.get(name, ())
-        wait = 0.0
-        if limit.starts is not None:
-            wait = next_start_in(counted, limit.starts, limit.seconds, tx.now)
         uses[name] = LimitUse(
             tuple(str(row["id"]) for row in running if row["pipeline"] in pipelines),
-            len(counted),
-            wait,
+            used.starts.get(name, 0),
+            _next_start_in(tx, used, limits, name),
             sum(parked.get(pipeline, 0) for pipeline in pipelines),
         )
     return uses

@@ -32,6 +32,8 @@ CONNECT_TIMEOUT = 5
 """Seconds, unless the URL or PGCONNECT_TIMEOUT says otherwise."""
 _SCHEMA_LOCK = 0x666C6F77
 """The advisory lock under which the tables are made."""
+_LIMITS_LOCK = 0x666C6F78
+"""With a namespace: the advisory lock under which its jobs are claimed while there are limits."""
 _PASSING = (
     psycopg.errors.DeadlockDetected,
     psycopg.errors.SerializationFailure,
@@ -291,3 +293,13 @@ class _PostgresTransaction(Transaction):
         # Not now(), which stands still within a transaction.
         rows, _ = self.execute("SELECT EXTRACT(EPOCH FROM clock_timestamp()) AS now", {})
         return float(rows[0]["now"])
+
+    def lock_limits(self) -> None:
+        # No row: each claim would leave a dead one behind. With the time, which is read once the
+        # lock is there, it costs no round trip of its own.
+        rows, _ = self.execute(
+            "SELECT EXTRACT(EPOCH FROM clock_timestamp()) AS now "
+            "FROM (SELECT pg_advisory_xact_lock(:key, hashtext(:namespace))) AS locked",
+            {"key": _LIMITS_LOCK, "namespace": self.scope.namespace},
+        )
+        self.now = float(rows[0]["now"])

@@ -15,7 +15,7 @@ from flowerpower.job_queue import records
 from flowerpower.job_queue.apscheduler import adding, attempts, claiming, ending, observing
 from flowerpower.job_queue.apscheduler.database import Database, Scope, Transaction
 from flowerpower.job_queue.apscheduler.job_changes import CHANGE_PAGE, change_page
-from flowerpower.job_queue.apscheduler.limits import limit_use
+from flowerpower.job_queue.apscheduler.limits import OLDEST_START, limit_use
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.observing import events_of
 from flowerpower.job_queue.worker_options import EVENT_ALL, Watcher, WorkerOptions
@@ -310,6 +310,8 @@ def _prune(tx: Transaction, *, everything_ended: bool) -> int:
     tx.run("delete_expired_results")
     tx.run("delete_old_fires", before=before)
     tx.run("delete_given_up", before=before)
+    # A rate deletes its own at each start; these are of rates that are no more.
+    tx.run("delete_old_starts", before=tx.now - OLDEST_START)
     deleted = tx.run("delete_expired")
     deleted += tx.run("delete_ended") if everything_ended else 0
     # What a queue that was moved away has lost may be elsewhere.

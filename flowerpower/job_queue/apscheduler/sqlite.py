@@ -189,6 +189,9 @@ class _SqliteTransaction(Transaction):
     def clock(self) -> float:
         return clock.now().timestamp()
 
+    def lock_limits(self) -> None:
+        pass
+
 
 def _close_all(connections: list[sqlite3.Connection]) -> None:
     while connections:

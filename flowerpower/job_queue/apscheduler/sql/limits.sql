@@ -1,23 +1,35 @@
 -- Queries of limits, by name; see queries.sql. Tables: flowerpower_jobs, flowerpower_starts, and
--- flowerpower_paused_queues; a row of flowerpower_numbers is a lock. {ids} becomes one parameter for
--- each id.
+-- flowerpower_paused_queues. {ids} becomes one parameter for each id.
 
--- name: lock_limits
--- Of two claims at once the second must count what the first has started.
-INSERT INTO flowerpower_numbers (namespace, pipeline, last) VALUES (:namespace, ' limits', 0)
-ON CONFLICT (namespace, pipeline) DO UPDATE SET last = 0
-
--- name: running_by_pipeline
-SELECT pipeline, COUNT(*) AS count FROM flowerpower_jobs
+-- name: limit_facts
+-- In one query: running jobs by pipeline, the pipelines that have parked jobs, and the starts of each
+-- rate. From pipeline to pipeline in the index: one of them may have thousands of parked jobs.
+WITH RECURSIVE pipelines (name) AS (
+    SELECT MIN(pipeline) FROM flowerpower_jobs WHERE namespace = :namespace AND parked = 1
+    UNION ALL
+    SELECT (
+        SELECT MIN(pipeline) FROM flowerpower_jobs
+        WHERE namespace = :namespace AND parked = 1 AND pipeline > pipelines.name
+    ) FROM pipelines WHERE pipelines.name IS NOT NULL
+)
+SELECT 'running' AS kind, pipeline AS name, COUNT(*) AS count FROM flowerpower_jobs
 WHERE namespace = :namespace AND status = 'running' GROUP BY pipeline
+UNION ALL SELECT 'parked', name, 0 FROM pipelines WHERE name IS NOT NULL
+{starts}
+
+-- name: count_starts
+-- What `limit_facts` has in the place of starts, for each rate.
+UNION ALL SELECT 'start', :rate{number}, COUNT(*) FROM flowerpower_starts
+WHERE namespace = :namespace AND limit_name = :rate{number} AND started_at > :after{number}
 
 -- name: running_jobs
 SELECT id, pipeline FROM flowerpower_jobs
-WHERE namespace = :namespace AND status = 'running' ORDER BY started_at, id
+WHERE namespace = :namespace AND status = 'running' AND owner > '' ORDER BY started_at, id
 
--- name: starts
+-- name: start
 SELECT started_at FROM flowerpower_starts
-WHERE namespace = :namespace AND limit_name = :name AND started_at > :after ORDER BY started_at
+WHERE namespace = :namespace AND limit_name = :name AND started_at > :after
+ORDER BY started_at LIMIT 1 OFFSET :skipped
 
 -- name: add_start
 INSERT INTO flowerpower_starts (namespace, limit_name, started_at, job_id)
@@ -45,18 +57,6 @@ WHERE namespace = :namespace AND parked = 1 AND pipeline = :pipeline AND queue =
         SELECT 1 FROM flowerpower_paused_queues WHERE namespace = :namespace AND queue = :queue
     )
 ORDER BY priority DESC, run_at, created_at LIMIT :count
-
--- name: parked_pipelines
--- From pipeline to pipeline in the index: one of them may have thousands of parked jobs.
-WITH RECURSIVE pipelines (name) AS (
-    SELECT MIN(pipeline) FROM flowerpower_jobs WHERE namespace = :namespace AND parked = 1
-    UNION ALL
-    SELECT (
-        SELECT MIN(pipeline) FROM flowerpower_jobs
-        WHERE namespace = :namespace AND parked = 1 AND pipeline > pipelines.name
-    ) FROM pipelines WHERE pipelines.name IS NOT NULL
-)
-SELECT name FROM pipelines WHERE name IS NOT NULL
 
 -- name: count_parked
 SELECT pipeline, COUNT(*) AS count FROM flowerpower_jobs
