@@ -142,8 +142,9 @@ def record_of_row(row: Row, namespace: str) -> dict[str, Any]:
         record["fp_expired_error"] = _expired_error(
             row["id"], row["pipeline"], row["expires_after"]
         )
-    for column in ("id", "status", "progress"):
-        del kept[column]
+    # Where it is parked, and that it has children, each store finds out by itself.
+    for column in ("id", "status", "progress", "parked", "has_children"):
+        kept.pop(column, None)
     if unknown := sorted(column for column, value in kept.items() if value is not None):
         raise LookupError(f"a job in Redis has no field for {', '.join(unknown)}")
     return record

@@ -3,12 +3,15 @@
 --
 --   children:<id>     set: the jobs that run after a job; it lives as long as they do
 --   parents           set of the jobs whose ends others wait for
+--   away              sorted set of parents that move from or to another queue by when that began
 --   unique            hash: by what it asks for, the unique job that has not ended
 --
 -- A waiting job has RQ's status for one that depends on others, as a blocked one has, and is in RQ's
 -- registry of them with a score below 0; blocked ones are above it.
 
 local NOT_ENDED = cjson.null
+-- Seconds after which a parent that was on its way to or from another queue counts as gone.
+local AWAY_LIMIT = 3600
 
 local function children_key(id) return own .. 'children:' .. id end
 
@@ -89,18 +92,18 @@ local function leave_waiting(id, queue, time)
     end
 end
 
-local function end_waiting(id, queue, status, error, time)
+local function cancel_waiting(id, queue, error, time)
     redis.call('ZREM', registry('deferred', queue), rq_id(id))
     redis.call('HSET', job_key(id), 'fp_error', cjson.encode(error))
-    end_job(id, queue, status, time, args.history_ttl)
+    end_job(id, queue, 'canceled', time, args.history_ttl)
 end
 
--- Ends a child that waits if one of its parents has not ended as it should have; queues it if all have.
+-- Cancels a child that waits if one of its parents has not ended as it should have; queues it if all have.
 local function settle(id, time)
     local queue = fields(job_key(id), 'fp_queue')[1]
     local condition, names, ends = parents_of(id)
     if not condition then
-        end_waiting(id, queue, 'failed', {
+        cancel_waiting(id, queue, {
             type = 'DamagedRecord', code = 'damaged_record',
             message = "The job's record is damaged: its after_parents cannot be read.",
         }, time)
@@ -112,7 +115,7 @@ local function settle(id, time)
         local verdict = has_ended and verdict_of(condition, ends[name])
         if has_ended and verdict ~= true then
             local message = string.gsub(verdict.message, 'PARENT', function() return name end)
-            end_waiting(id, queue, 'canceled', {
+            cancel_waiting(id, queue, {
                 type = verdict.type, code = verdict.code, message = message, after = name,
             }, time)
             return
@@ -179,7 +182,8 @@ end
 end_children = in_turn(function(parent, way, time)
     each_child(parent, function(id, condition, names, ends)
         local waits = is_waiting_for_parents(id)
-        if condition and ends[parent] == NOT_ENDED and (waits or is_cancelled_by_parents(id)) then
+        local is_cancelled = fields(job_key(id), 'status')[1] == 'canceled'
+        if condition and ends[parent] == NOT_ENDED and (waits or is_cancelled) then
             ends[parent] = way
             write_parents(id, condition, names, ends)
         end
@@ -192,7 +196,8 @@ end)
 free_children = in_turn(function(parent)
     each_child(parent, function(id, condition, names, ends)
         local is_cancelled = is_cancelled_by_parents(id)
-        if not condition or ends[parent] == NOT_ENDED
+        -- Nobody retries a job that was deleted: it is another one of its id.
+        if not condition or not (ends[parent] == 'failed' or ends[parent] == 'cancelled')
                 or not (is_cancelled or is_waiting_for_parents(id)) then
             return
         end
@@ -212,10 +217,45 @@ free_children = in_turn(function(parent)
     end)
 end)
 
--- What became of a job while nobody looked, as its children are to know it; see tidy_up.lua.
+-- Tells the children of a job that RQ's own tools have ended, or deleted. One that is on its way to or
+-- from another queue is not gone.
 function settle_parent(id, time)
     local way = end_of(id)
-    if way ~= NOT_ENDED then end_children(id, way, time) end
+    local since = way == 'gone' and tonumber(redis.call('ZSCORE', own .. 'away', id) or '')
+    if way == NOT_ENDED or (since and since > time - AWAY_LIMIT) then return end
+    redis.call('ZREM', own .. 'away', id)
+    end_children(id, way, time)
+end
+
+-- A waiting job that comes from another queue: its parents may have ended here meanwhile, or come later.
+function wait_after_move(id, time)
+    local job = fields(job_key(id), 'fp_queue', 'fp_created_at')
+    local condition, names, ends = parents_of(id)
+    for _, parent in ipairs(names or {}) do
+        redis.call('SADD', children_key(parent), id)
+        if ends[parent] == NOT_ENDED then
+            local way = end_of(parent)
+            redis.call('SADD', own .. 'parents', parent)
+            if way == 'gone' then
+                redis.call('ZADD', own .. 'away', text(time), parent)
+            else
+                ends[parent] = way
+            end
+        end
+    end
+    if condition then write_parents(id, condition, names, ends) end
+    wait(id, job[1], job[2])
+    settle(id, time)
+end
+
+-- Whether a job waits for one that is here, has not ended, and is none of `others` (keys of a table).
+function has_parent_here(id, others)
+    local _, names, ends = parents_of(id)
+    for _, parent in ipairs(names or {}) do
+        local waits_for_it = ends[parent] == NOT_ENDED and not others[parent]
+        if waits_for_it and end_of(parent) == NOT_ENDED then return true end
+    end
+    return false
 end
 
 -- Before a job's record goes: its children are told, unless it moves to another queue, and nothing
@@ -223,7 +263,12 @@ end
 function leave_chain(id, is_moved)
     local _, names = parents_of(id)
     for _, parent in ipairs(names or {}) do redis.call('SREM', children_key(parent), id) end
-    if is_moved then return end
+    if is_moved then
+        if redis.call('EXISTS', children_key(id)) == 1 then
+            redis.call('ZADD', own .. 'away', text(now()), id)
+        end
+        return
+    end
     local way = end_of(id)
     end_children(id, way == NOT_ENDED and 'deleted' or way, now())
     redis.call('DEL', children_key(id))

@@ -83,9 +83,11 @@ local function claim_head(queue, job)
     local id = string.sub(job, #namespace + 3)
     local record = record_of(job)
     local is_ours = record[3] and job == rq_id(id)
+    -- RQ's own tools have put a parked job into the list.
+    if is_ours and record[12] then unpark(id) end
     if record[1] == 'queued' and not is_ours then
         refuse(queue, job)
-    elseif record[1] == 'queued' and not try_to_start(queue, id, record) and not record[12] then
+    elseif record[1] == 'queued' and not try_to_start(queue, id, record) then
         park(id, queue, record[3])
         parked = parked + 1
     end

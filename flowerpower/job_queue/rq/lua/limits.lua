@@ -23,6 +23,15 @@ function note_not_running(id, pipeline)
     if pipeline then redis.call('ZREM', own .. 'running', pipeline .. ' ' .. id) end
 end
 
+-- The same for a job of which nothing is left that says its pipeline.
+function note_gone(id)
+    for _, member in ipairs(redis.call('ZRANGE', own .. 'running', 0, -1)) do
+        if string.match(member, ' ([^ ]+)$') == id then
+            redis.call('ZREM', own .. 'running', member)
+        end
+    end
+end
+
 -- The first and the last of what members of a pipeline may be called.
 local function members_of(pipeline) return '[' .. pipeline .. ' ', '(' .. pipeline .. '!' end
 

@@ -51,8 +51,9 @@ end
 
 function end_execution(id, queue, owner, attempt)
     local name = execution(id, owner, attempt)
-    -- From here, because its record may be gone.
-    note_not_running(id, fields(execution_key(id, owner, attempt), 'fp_pipeline')[1])
+    -- From here, because its record may be gone. RQ's Job.delete has deleted this too.
+    local pipeline = fields(execution_key(id, owner, attempt), 'fp_pipeline')[1]
+    if pipeline then note_not_running(id, pipeline) else note_gone(id) end
     redis.call('ZREM', registry('wip', queue), name)
     redis.pcall('ZREM', rq .. ':executions:' .. rq_id(id), owner .. '-' .. attempt)
     redis.call('DEL', execution_key(id, owner, attempt))
