@@ -93,6 +93,10 @@ def test_a_held_back_job_says_by_which_limit(
     own = cli.run("job-queue", "show-job", "d", "--json", code=0).json["waits_for"]
     assert (own["reason"], own["limit"], own["jobs"]) == ("limit", "pipeline:alone", ["c"])
     assert own["message"] == "waits for max_running of alone, 1 at once: c runs"
+    reason = manager.jobs.get("d").waits_for()
+    assert reason is not None
+    assert reason.to_json() == own
+    assert manager.jobs.get("c").waits_for() is None
     rate = cli.run("job-queue", "show-job", "g", "--json", code=0).json["waits_for"]
     assert (rate["reason"], rate["limit"], rate["parked"]) == ("rate", "api", 1)
     assert rate["until"].endswith("+00:00")
