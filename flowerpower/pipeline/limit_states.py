@@ -35,11 +35,16 @@ class LimitState:
         return self.limit.starts is not None and self.use.next_start_in > 0
 
     @property
-    def words(self) -> str:
-        """Its name in a sentence: of `run.max_running` that of its pipeline."""
+    def title(self) -> str:
+        """Its name for people: of `run.max_running` that of its pipeline."""
         if self.is_of_pipeline:
             return f"max_running of {self.name.removeprefix(PIPELINE_LIMIT)}"
-        return f"the limit {self.name}"
+        return self.name
+
+    @property
+    def words(self) -> str:
+        """Its name in a sentence."""
+        return self.title if self.is_of_pipeline else f"the limit {self.name}"
 
     @property
     def rate(self) -> str:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from flowerpower_cli.views.tables import Block
 
 DEFAULT_LIMIT = 50
+WAITING = ("waiting", "scheduled", "queued")
 Condition = Literal["success", "failure", "end"]
 
 
@@ -178,7 +179,7 @@ def list_jobs(
         context.warn_if_left_behind()
     elif len(jobs) == limit:
         context.output.message(f"These are the newest {limit}; --limit shows more.")
-    context.warn_if_paused({job.queue for job in jobs if job.status in ("scheduled", "queued")})
+    context.warn_if_paused({job.queue for job in jobs if job.status in WAITING})
 
 
 @command("job-queue show-job", example="nightly-1", options=QueueOptions)

@@ -70,15 +70,15 @@ def job_data(job: Job, reason: WaitsFor | None, children: Sequence[Job]) -> dict
 
 
 def condition_words(job: Job) -> str:
-    """What its parents must have done: `it has finished`, `all have finished`."""
-    has = "it has" if len(job.after) == 1 else "all have"
+    """What its parents must have done: `that has finished`, `all have finished`."""
+    has = "that has" if len(job.after) == 1 else "all have"
     return f"{has} {_CONDITIONS[job.after_on or AfterCondition.SUCCESS]}"
 
 
 def _chain_view(job: Job, children: Sequence[Job]) -> Iterator[Block]:
     """The jobs that it runs after, and those that run after it."""
     if job.after:
-        yield section_title("Runs after", f"  once {condition_words(job)}")
+        yield section_title("Parents", f"  it runs once {condition_words(job)}")
         ends = job.after.values()
         columns = {
             "job": [cell(parent, "bold") for parent in job.after],
@@ -87,7 +87,7 @@ def _chain_view(job: Job, children: Sequence[Job]) -> Iterator[Block]:
         yield table(columns)
     if children:
         view = QueueView()
-        yield section_title("Before", "  jobs that run after it")
+        yield section_title("Children", "  jobs that run after it")
         columns = {
             "job": [cell(child.id, "bold") for child in children],
             "pipeline": [cell(child.pipeline) for child in children],

@@ -152,7 +152,7 @@ def _limits(limits: Sequence[LimitState]) -> Iterator[Block]:
 
 def _limits_table(limits: Sequence[LimitState]) -> Block:
     """What the places of each limit are taken by, and how many jobs it holds back."""
-    columns = {"limit": [cell(state.name, "bold") for state in limits]}
+    columns = {"limit": [cell(state.title, "bold") for state in limits]}
     columns["running>"] = [
         cell(_places(state), STYLES[JobStatus.RUNNING] if state.use.running else "dim")
         for state in limits

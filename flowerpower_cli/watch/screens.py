@@ -182,7 +182,7 @@ def _queue_line(queue: QueueState, now: datetime, zone: ZoneInfo) -> Text:
 
 def _limit_lines(limits: Sequence[LimitState]) -> Iterator[Text]:
     """The limits that hold back jobs."""
-    held = [(state.name, note) for state in limits if (note := limit_note(state))]
+    held = [(state.title, note) for state in limits if (note := limit_note(state))]
     for name, note in held[:MAX_LIMITS]:
         yield Text.assemble(("limit ", "dim"), (_safe(name), "bold"), f"  {note}")
     if more := held[MAX_LIMITS:]:

@@ -27,8 +27,9 @@ def chain(jobs: JobChain) -> Markup | None:
     if len(needs) < 2:
         return None
     pipelines = {job_id: job.pipeline for job_id, job in jobs.jobs.items()}
+    pipelines[jobs.job_id] += " (this job)"
     nodes = [
-        GraphNode(job_id, pipelines.get(job_id, ""), "", False, job_id == jobs.job_id, parents)
+        GraphNode(job_id, pipelines.get(job_id, ""), "", False, False, parents)
         for job_id, parents in needs.items()
     ]
     states = {**jobs.gone, **{job_id: str(job.status) for job_id, job in jobs.jobs.items()}}

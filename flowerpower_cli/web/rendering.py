@@ -119,7 +119,6 @@ class Renderer:
             "duration": lambda seconds: "" if seconds is None else format_duration(seconds),
             "error_summary": error_summary,
             "short_id": short_id,
-            "limit_words": lambda state: state.words.removeprefix("the limit "),
             "next_start": next_start,
             "status": _status,
             "waits": lambda job, view=None: waiting_note(waits_for(job, view or QueueView())),

@@ -17,7 +17,7 @@ from flowerpower.pipeline.waiting import read_waits_for
 from flowerpower.text import mask_values, shortened
 from flowerpower.triggers import clock
 from flowerpower_cli.views.job import condition_words
-from flowerpower_cli.views.jobs import job_facts, record_data
+from flowerpower_cli.views.jobs import job_facts, record_data, waiting_note
 from flowerpower_cli.views.pipelines import is_table, run_messages
 from flowerpower_cli.web import drawing
 from flowerpower_cli.web.drawing import dag, sentence
@@ -80,7 +80,7 @@ def job_values(reading: Reading, record: Job, chain: JobChain | None = None) -> 
     zone, job_queue = reading.site.zone, reading.site.manager.job_queue
     reason = read_waits_for(job_queue, record)
     # How long it has run by now changes all the time: that is told by its own element.
-    facts = [(name, text) for name, text in job_facts(record, zone, reason) if name != "runs for"]
+    facts = [(name, text) for name, text in job_facts(record, zone) if name != "runs for"]
     bars = timeline(record, reading.now)
     states = {bar.name: bar.state for bar in bars}
     result = record.result or {}
@@ -88,6 +88,7 @@ def job_values(reading: Reading, record: Job, chain: JobChain | None = None) -> 
     return {
         "job": record,
         "facts": facts,
+        "waits": waiting_note(reason),
         "parents": [*record.after.items()],
         "condition": condition_words(record),
         "children": job_queue.children_of([record.id]) if chain is None else chain.children,
