@@ -17,7 +17,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ FEW = 300
 FULL = Limits({"full": Limit(at_once=1)}, {"held": ("full",)})
 FINISHED = AttemptResult(JobStatus.FINISHED, result={"outputs": {}, "notes": []})
 Options = dict[str, Any]
+Pair = tuple[float, float]
+"""What was measured, and what it is compared with."""
 
 
 def make_project(folder: Path, options: Options, *, limited: bool) -> None:
@@ -95,7 +97,7 @@ class Waiting:
         return CLAIMS / seconds
 
 
-def claims_a_second(options: Options, count: int, rounds: int) -> list[tuple[float, float]]:
+def claims_a_second(options: Options, count: int, rounds: int) -> list[Pair]:
     """With a full limit and without limits, in turns."""
     with contextlib.ExitStack() as stack:
         queues = [_opened(stack, options, name) for name in ("limited", "free")]
@@ -104,7 +106,7 @@ def claims_a_second(options: Options, count: int, rounds: int) -> list[tuple[flo
         return [(limited.rate(), free.rate()) for _ in range(rounds)]
 
 
-def ends_a_second(options: Options, rounds: int) -> list[tuple[float, float]]:
+def ends_a_second(options: Options, rounds: int) -> list[Pair]:
     """Of jobs that have a child and of jobs that have none, one by one, in turns."""
     with contextlib.ExitStack() as stack:
         queue = _opened(stack, options, "ends")
@@ -128,7 +130,7 @@ def ends_a_second(options: Options, rounds: int) -> list[tuple[float, float]]:
         return [(rate(1), rate(0)) for _ in range(rounds)]
 
 
-def added_a_second(folder: Path, rounds: int) -> list[tuple[float, float]]:
+def added_a_second(folder: Path, rounds: int) -> list[Pair]:
     """Jobs that have a follower, and jobs that have none, in turns."""
     with contextlib.closing(PipelineManager(folder, quiet=True)) as manager:
 
@@ -144,7 +146,7 @@ def added_a_second(folder: Path, rounds: int) -> list[tuple[float, float]]:
         return [(rate("followed"), rate("three")) for _ in range(rounds)]
 
 
-def jobs_a_second(folders: dict[str, Path], rounds: int) -> list[tuple[float, float]]:
+def jobs_a_second(folders: dict[str, Path], rounds: int) -> list[Pair]:
     """Of whole workers, two children each that make 100 jobs."""
 
     def rate(folder: Path, *, held: bool) -> float:
@@ -183,8 +185,25 @@ def places() -> Iterator[dict[str, Options]]:
         }
 
 
+def measure(place: str, options: Options, root: Path, waiting: int, rounds: int) -> None:
+    """Print the rates on one kind of queue, each as soon as it is known."""
+
+    def show(what: str, pairs: list[Pair], other: str, bound: float | None = None) -> None:
+        name, rate, beside = compared(what, pairs, other, bound)
+        print(f"{place:<11} {name:<41}{rate:>6}/s  {beside}", flush=True)
+
+    folders = {kind: root / place / kind for kind in ("limited", "free")}
+    for kind, folder in folders.items():
+        make_project(folder, options, limited=kind == "limited")
+    claims = claims_a_second(options, waiting, rounds)
+    show(f"claims, {waiting} waiting, half held back", claims, "no limits", BOUND)
+    show("ends of jobs with a child", ends_a_second(options, rounds), "without")
+    show("add_job with a follower", added_a_second(folders["free"], rounds), "without")
+    show("jobs, as many held back", jobs_a_second(folders, min(rounds, 3)), "no limits")
+
+
 def main() -> None:
-    """Measure all of it, and print each as soon as it is known."""
+    """Measure each kind of queue."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--waiting", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=5)
@@ -192,34 +211,8 @@ def main() -> None:
     wanted = parser.parse_args()
     with places() as found, tempfile.TemporaryDirectory() as root:
         for place, options in found.items():
-            if place not in (wanted.on or found):
-                continue
-            folders = {kind: Path(root) / place / kind for kind in ("limited", "free")}
-            for kind, folder in folders.items():
-                make_project(folder, options, limited=kind == "limited")
-            measured: dict[str, tuple[Callable[[], list[tuple[float, float]]], str, float | None]]
-            measured = {
-                f"claims, {wanted.waiting} waiting, half held back": (
-                    lambda options=options: claims_a_second(
-                        options, wanted.waiting, wanted.rounds
-                    ),
-                    "no limits", BOUND,
-                ),
-                "jobs, as many held back": (
-                    lambda folders=folders: jobs_a_second(folders, 3), "no limits", None,
-                ),
-                "ends of jobs with a child": (
-                    lambda options=options: ends_a_second(options, wanted.rounds),
-                    "without", None,
-                ),
-                "add_job with a follower": (
-                    lambda folders=folders: added_a_second(folders["free"], wanted.rounds),
-                    "without", None,
-                ),
-            }  # fmt: skip
-            for what, (measure, other, bound) in measured.items():
-                name, rate, beside = compared(what, measure(), other, bound)
-                print(f"{place:<11} {name:<45} {rate:>6}/s  {beside}", flush=True)
+            if place in (wanted.on or found):
+                measure(place, options, Path(root), wanted.waiting, wanted.rounds)
 
 
 if __name__ == "__main__":
