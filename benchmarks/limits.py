@@ -6,7 +6,7 @@
 - Ends of attempts a second, of jobs with one child against jobs without.
 - `add_job` of a pipeline that has a follower, against one that has none.
 
-    python benchmarks/limits.py [--waiting 10000] [--rounds 5] [--on Redis]
+    python benchmarks/limits.py [--waiting 10000] [--turns 50] [--on Redis]
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,15 +37,15 @@ from flowerpower.triggers import clock
 from tests.servers import PostgresServer
 
 BOUND = 0.8
-CLAIMS = 300
-"""Claims of a turn."""
+TURN = 20
+"""Claims, ends and added jobs of a turn: few, as a busy machine is not the same for long."""
 JOBS = 500
 """Jobs of a turn of a whole worker."""
-FEW = 300
-"""Ends, and added jobs, of a turn."""
 FULL = Limits({"full": Limit(at_once=1)}, {"held": ("full",)})
 FINISHED = AttemptResult(JobStatus.FINISHED, result={"outputs": {}, "notes": []})
 Options = dict[str, Any]
+Pair = tuple[float, float]
+"""What was measured, and what it is compared with."""
 
 
 def make_project(folder: Path, options: Options, *, limited: bool) -> None:
@@ -86,65 +86,65 @@ class Waiting:
     def rate(self) -> float:
         """Claims of one job a second."""
         seconds = 0.0
-        for _ in range(CLAIMS):
+        for _ in range(TURN):
             began = time.perf_counter()
             claims = self._queue.claim(self._worker, 1, ["default"], limits=self._limits)
             seconds += time.perf_counter() - began
             assert len(claims) == 1
             _end(self._queue, claims)
-        return CLAIMS / seconds
+        return TURN / seconds
 
 
-def claims_a_second(options: Options, count: int, rounds: int) -> list[tuple[float, float]]:
+def claims_a_second(options: Options, count: int, turns: int) -> list[Pair]:
     """With a full limit and without limits, in turns."""
     with contextlib.ExitStack() as stack:
         queues = [_opened(stack, options, name) for name in ("limited", "free")]
         limited = Waiting(queues[0], count, FULL)
         free = Waiting(queues[1], count, NO_LIMITS)
-        return [(limited.rate(), free.rate()) for _ in range(rounds)]
+        return [(limited.rate(), free.rate()) for _ in range(turns)]
 
 
-def ends_a_second(options: Options, rounds: int) -> list[tuple[float, float]]:
+def ends_a_second(options: Options, turns: int) -> list[Pair]:
     """Of jobs that have a child and of jobs that have none, one by one, in turns."""
     with contextlib.ExitStack() as stack:
         queue = _opened(stack, options, "ends")
         worker = _worker(queue)
 
         def rate(children: int) -> float:
-            specs = [JobSpec("three") for _ in range(FEW)]
+            specs = [JobSpec("three") for _ in range(TURN)]
             queue.add_jobs(specs)
             waiting = [
                 JobSpec("three", after=(spec.id,)) for spec in specs for _ in range(children)
             ]
             queue.add_jobs(waiting)
-            claims = [queue.claim(worker, 1, ["default"])[0] for _ in range(FEW)]
+            claims = [queue.claim(worker, 1, ["default"])[0] for _ in range(TURN)]
             began = time.perf_counter()
             for claim in claims:
                 _end(queue, [claim])
             seconds = time.perf_counter() - began
             queue.change_jobs("delete", [spec.id for spec in waiting])
-            return FEW / seconds
+            return TURN / seconds
 
-        return [(rate(1), rate(0)) for _ in range(rounds)]
+        return [(rate(1), rate(0)) for _ in range(turns)]
 
 
-def added_a_second(folder: Path, rounds: int) -> list[tuple[float, float]]:
+def added_a_second(folder: Path, turns: int) -> list[Pair]:
     """Jobs that have a follower, and jobs that have none, in turns."""
     with contextlib.closing(PipelineManager(folder, quiet=True)) as manager:
 
         def rate(name: str) -> float:
             began = time.perf_counter()
-            for _ in range(FEW):
+            for _ in range(TURN):
                 manager.add_job(name)
-            return FEW / (time.perf_counter() - began)
+            return TURN / (time.perf_counter() - began)
 
         # The first job of each has its pipeline imported, to check the request.
         manager.add_job("followed")
         manager.add_job("three")
-        return [(rate("followed"), rate("three")) for _ in range(rounds)]
+        return [(rate("followed"), rate("three")) for _ in range(turns)]
 
 
-def jobs_a_second(folders: dict[str, Path], rounds: int) -> list[tuple[float, float]]:
+def jobs_a_second(folders: dict[str, Path], turns: int) -> list[Pair]:
     """Of whole workers, two children each that make 100 jobs."""
 
     def rate(folder: Path, *, held: bool) -> float:
@@ -159,7 +159,7 @@ def jobs_a_second(folders: dict[str, Path], rounds: int) -> list[tuple[float, fl
 
     return [
         (rate(folders["limited"], held=True), rate(folders["free"], held=False))
-        for _ in range(rounds)
+        for _ in range(turns)
     ]
 
 
@@ -183,43 +183,34 @@ def places() -> Iterator[dict[str, Options]]:
         }
 
 
+def measure(place: str, options: Options, root: Path, waiting: int, turns: int) -> None:
+    """Print the rates on one kind of queue, each as soon as it is known."""
+
+    def show(what: str, pairs: list[Pair], other: str, bound: float | None = None) -> None:
+        name, rate, beside = compared(what, pairs, other, bound)
+        print(f"{place:<11} {name:<41}{rate:>6}/s  {beside}", flush=True)
+
+    folders = {kind: root / place / kind for kind in ("limited", "free")}
+    for kind, folder in folders.items():
+        make_project(folder, options, limited=kind == "limited")
+    claims = claims_a_second(options, waiting, turns)
+    show(f"claims, {waiting} waiting, half held back", claims, "no limits", BOUND)
+    show("ends of jobs with a child", ends_a_second(options, turns), "without")
+    show("add_job with a follower", added_a_second(folders["free"], turns), "without")
+    show("jobs, as many held back", jobs_a_second(folders, min(turns, 3)), "no limits")
+
+
 def main() -> None:
-    """Measure all of it, and print each as soon as it is known."""
+    """Measure each kind of queue."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--waiting", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--turns", type=int, default=50)
     parser.add_argument("--on", action="append", help="SQLite, PostgreSQL or Redis; repeatable")
     wanted = parser.parse_args()
     with places() as found, tempfile.TemporaryDirectory() as root:
         for place, options in found.items():
-            if place not in (wanted.on or found):
-                continue
-            folders = {kind: Path(root) / place / kind for kind in ("limited", "free")}
-            for kind, folder in folders.items():
-                make_project(folder, options, limited=kind == "limited")
-            measured: dict[str, tuple[Callable[[], list[tuple[float, float]]], str, float | None]]
-            measured = {
-                f"claims, {wanted.waiting} waiting, half held back": (
-                    lambda options=options: claims_a_second(
-                        options, wanted.waiting, wanted.rounds
-                    ),
-                    "no limits", BOUND,
-                ),
-                "jobs, as many held back": (
-                    lambda folders=folders: jobs_a_second(folders, 3), "no limits", None,
-                ),
-                "ends of jobs with a child": (
-                    lambda options=options: ends_a_second(options, wanted.rounds),
-                    "without", None,
-                ),
-                "add_job with a follower": (
-                    lambda folders=folders: added_a_second(folders["free"], wanted.rounds),
-                    "without", None,
-                ),
-            }  # fmt: skip
-            for what, (measure, other, bound) in measured.items():
-                name, rate, beside = compared(what, measure(), other, bound)
-                print(f"{place:<11} {name:<45} {rate:>6}/s  {beside}", flush=True)
+            if place in (wanted.on or found):
+                measure(place, options, Path(root), wanted.waiting, wanted.turns)
 
 
 if __name__ == "__main__":

@@ -241,13 +241,14 @@ class ChainCount:
 
     def _judge_order(self, planned: Planned, began: float) -> None:
         """It began after all of its parents had ended, by the runs and by the records."""
-        free_since = planned.added
+        free_since, is_known = planned.added, True
         for parent in planned.parents:
             earlier = self._earlier_ends(planned, parent) & ENDS_MET[planned.on]
             runs = self._spans.get(parent, [])
             # Which of its runs the job waited for is known only of a parent that had one end. One
             # that had failed and was retried has failed for this job in its first run.
             if earlier:
+                is_known = False
                 runs = runs[:1] if earlier == {JobStatus.FAILED} else []
             for _, end, _ in runs:
                 free_since = max(free_since, end)
@@ -256,7 +257,7 @@ class ChainCount:
                                          f"of {parent}")  # fmt: skip
             self._compare_records(planned, parent, is_certain=not earlier)
         # When a fire was made is not known here.
-        if free_since:
+        if free_since and is_known:
             wait = (began - free_since, planned.id)
             self._tally.longest_wait = max(self._tally.longest_wait, wait)
 
