@@ -33,15 +33,18 @@ COMMAND = [sys.executable, "-m", "flowerpower_cli"]
 TIMEOUT = 180.0
 START = {"LANG": "C.UTF-8", "PYTHONPATH": str(Path(__file__).parents[1])}
 """What an interpreter is started with."""
-STARTS_TO_FORK_FROM = (START, {**START, "LC_ALL": "C"})
+DOCS_START = {"LANG": "C.UTF-8", "TZ": "Etc/UTC"}
+"""The same for the commands of the documentation."""
+STARTS_TO_FORK_FROM = (START, {**START, "LC_ALL": "C"}, DOCS_START)
 # Any other variable may be read while an interpreter starts or a module is imported.
 READ_BY_COMMANDS = re.compile(
     r"HOME|PATH|SHELL|TERM|COLUMNS|LINES|NO_COLOR|CI|WHO|XDG_\w+|FLOWERPOWER_\w+"
-    r"|\w+_(PASSWORD|TOKEN|KEY)"
+    r"|\w+_(PASSWORD|TOKEN|KEY)|(REDIS|DATABASE)_URL"
 )
 WITH_HAMILTON = {
     *(("pipeline", verb) for verb in ("run", "show", "validate", "dag", "export", "import")),
     ("job-queue", "add-job"),
+    ("job-queue", "start-worker"),
     ("schedule", "add"),
     ("schedule", "apply"),
     ("schedule", "run-now"),
