@@ -4,7 +4,7 @@
 #   packages of their own.
 # make faults: the long tests that `make test` leaves out: backends that are away for half a minute;
 #   workers, schedulers, migrations and senders of notices killed for some minutes, on every backend,
-#   and a count; every error in every kind of terminal, every change of clocks in twenty years.
+#   and a count.
 
 PYTHON ?= python3
 BIN := .venv/bin
