@@ -17,7 +17,7 @@ import pytest
 
 from tests.conditions import WAIT_LIMIT, eventually, slowed
 from tests.conftest import MakeProject
-from tests.terminal import COMMAND, Cli, Ended
+from tests.terminal import COMMAND, Cli, Ended, StartedCommand
 
 QUICK = (
     "run: {inputs: {x: 2}}\n",
@@ -71,7 +71,7 @@ def project(make_project: MakeProject) -> Path:
 
 
 @contextlib.contextmanager
-def working(cli: Cli, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def working(cli: Cli, *arguments: str) -> Iterator[StartedCommand]:
     """A worker that has begun, ended at the latest when this ends."""
     with cli.start("job-queue", "start-worker", *arguments) as worker:
         try:
@@ -82,7 +82,7 @@ def working(cli: Cli, *arguments: str) -> Iterator[subprocess.Popen[str]]:
             eventually(lambda: _is_told_to_stop(worker))
 
 
-def _is_told_to_stop(worker: subprocess.Popen[str]) -> bool:
+def _is_told_to_stop(worker: StartedCommand) -> bool:
     # Again and again: two signals that come at once may be one.
     worker.send_signal(signal.SIGTERM)
     return worker.poll() is not None

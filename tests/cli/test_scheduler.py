@@ -19,7 +19,7 @@ from tests.conditions import WAIT_LIMIT, eventually, slowed
 from tests.conftest import MakeProject
 from tests.jobs_database import jobs_database
 from tests.servers import PASSWORD, RedisServer, free_port
-from tests.terminal import COMMAND, Cli
+from tests.terminal import COMMAND, Cli, StartedCommand
 
 TIMED = (
     "",
@@ -48,7 +48,7 @@ def on_redis(cli: Cli, project: Path, redis_server: RedisServer, request: Any) -
 
 
 @contextlib.contextmanager
-def running(cli: Cli, command: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def running(cli: Cli, command: str, *arguments: str) -> Iterator[StartedCommand]:
     """A scheduler or a worker, ended at the latest when this ends."""
     with cli.start("job-queue", command, *arguments) as process:
         try:
@@ -57,18 +57,18 @@ def running(cli: Cli, command: str, *arguments: str) -> Iterator[subprocess.Pope
             eventually(lambda: _is_told_to_stop(process))
 
 
-def _is_told_to_stop(process: subprocess.Popen[str]) -> bool:
+def _is_told_to_stop(process: StartedCommand) -> bool:
     process.send_signal(signal.SIGTERM)
     return process.poll() is not None
 
 
-def lines_of(process: subprocess.Popen[str], count: int) -> list[str]:
+def lines_of(process: StartedCommand, count: int) -> list[str]:
     """The next lines of its stdout."""
     assert process.stdout is not None
     return [process.stdout.readline().rstrip("\n") for _ in range(count)]
 
 
-def lines_until(process: subprocess.Popen[str], pattern: str) -> list[str]:
+def lines_until(process: StartedCommand, pattern: str) -> list[str]:
     """The next lines of its stdout, up to one that matches the pattern."""
     lines = lines_of(process, 1)
     while not re.search(pattern, lines[-1]):
@@ -84,7 +84,7 @@ def enqueued_line(lines: list[str]) -> str:
     return line
 
 
-def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
+def ended(process: StartedCommand) -> tuple[str, str]:
     """What is left of stdout and stderr once SIGTERM has ended it, with 0."""
     process.send_signal(signal.SIGTERM)
     code = process.wait(WAIT_LIMIT)

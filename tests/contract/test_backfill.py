@@ -15,7 +15,6 @@ from flowerpower.errors import Refused, ScheduleNotFound
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.backfill import BACKFILL, PAGE, fill, wanted_times
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.job_queue.schedule_store import FIRES_KEPT
 from flowerpower.job_queue.scheduling import COALESCED
 from flowerpower.jobs.job import JobFilter, JobStatus
 from flowerpower.jobs.job_spec import JobSpec, overrides_of
@@ -193,14 +192,14 @@ def test_two_backfills_share_their_limit(
 
 
 def test_what_may_be_backfilled_is_not_trimmed(
-    setup: BackendSetup, backend: JobQueueBackend
+    setup: BackendSetup, backend: JobQueueBackend, kept: int
 ) -> None:
     """A row of misses, and what a backfill has made, outlast the many fires that come after."""
     schedule, times = down_for(setup, backend, 30, step=36_000, max_instances=1)
     backend.schedules.backfill(schedule, times[-10:], 1)
     # Each is skipped, which is quick: the job of the last one has not ended.
     begin = times[-1] + timedelta(hours=11)
-    for number in range(FIRES_KEPT + 300):
+    for number in range(kept + 300):
         moment = begin + timedelta(seconds=number)
         setup.set_next_fire(backend, "mine", moment)
         backend.schedules.fire_due()
