@@ -22,7 +22,7 @@ OWN = ("flowerpower", "flowerpower.errors", "flowerpower.text")
 TYPER = ("typer", "annotated_doc", "shellingham")
 """Typer, and what it imports by itself; a help text needs no other package."""
 PREPOSITIONS = {"--from", "--on", "--to"}
-"""Where something begins or ends: a bundle, a range of time, or the way to another queue."""
+"""Where something begins or ends: a bundle, a range of time, the way to another queue; and on what."""
 ONE_MEANING = {
     "--json": (),
     "--output": ("-o",),
