@@ -96,7 +96,7 @@ def _never_runs(parent: JobRecord, spec: JobSpec) -> Refused:
     ends = {"success": "has finished", "failure": "has failed", "end": "has ended"}
     wanted = ends[spec.after_on]
     if parent.status is JobStatus.FINISHED:
-        hint = "--on success, or on='success', is for a job that has finished."
+        hint = "Without --on, or with on='success', it would run at once."
     else:
         retry = f"`flowerpower job-queue retry-job {parent.id}` queues it again"
         hint = f"{retry}; --on end, or on='end', waits for any end."
