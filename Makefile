@@ -4,7 +4,7 @@
 #   packages of their own.
 # make faults: the long tests that `make test` leaves out: backends that are away for half a minute;
 #   workers, schedulers, migrations and senders of notices killed for some minutes, on every backend,
-#   and a count.
+#   also while jobs wait for others and for limits; and a count.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -35,6 +35,7 @@ faults: $(INSTALLED)
 	$(BIN)/python -m tests.acceptance.calendar_campaign
 	$(BIN)/python -m tests.acceptance.migration_campaign
 	$(BIN)/python -m tests.acceptance.notice_campaign
+	$(BIN)/python -m tests.acceptance.chain_campaign
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/startup.py

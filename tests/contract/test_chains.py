@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -9,6 +11,8 @@ from flowerpower.errors import JobNotFound, Refused, UsageError
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.chain import DELETED, ENDS_MET, GONE, NOT_MET, AfterCondition
 from flowerpower.jobs.job import JobFilter, JobStatus
+from flowerpower.jobs.job_spec import JobSpec
+from flowerpower.triggers import clock
 from tests.conditions import eventually
 from tests.contract.backends import BackendSetup
 from tests.contract.fake_worker import (
@@ -21,6 +25,7 @@ from tests.contract.fake_worker import (
     spec,
 )
 from tests.contract.in_processes import in_threads
+from tests.contract.test_schedules import daily
 
 SUCCESS, FAILURE, END = AfterCondition
 ENDS = {"finished": FINISHED, "failed": FAILED, "cancelled": CANCELLED}
@@ -464,3 +469,27 @@ def test_a_parent_that_vanishes_behind_the_queues_back_is_found(
     assert backend.get_job("child").after == {"parent": GONE}
     assert backend.get_job("child").status is JobStatus.CANCELLED
     assert backend.get_job("sorry").status is JobStatus.QUEUED
+
+
+def test_jobs_of_fires_and_backfills_have_followers(
+    setup: BackendSetup, backend: JobQueueBackend, fake_worker: FakeWorker
+) -> None:
+    """Each in the step that adds its parent; of a job that was there before none is added."""
+
+    def with_followers(request: JobSpec) -> JobSpec:
+        child = spec(f"load-after-{request.id}", pipeline="load", after=(request.id,))
+        return replace(request, followers=(child,))
+
+    backend.with_followers = with_followers
+    schedule = backend.schedules.add(daily("nightly"))
+    due = clock.now().replace(microsecond=0) - timedelta(seconds=30)
+    setup.set_next_fire(backend, "nightly", due)
+    (fire,) = backend.schedules.fire_due().fires
+    child = backend.get_job(f"load-after-{fire.job_id}")
+    assert (child.status, child.after) == (JobStatus.WAITING, {fire.job_id: None})
+    past = schedule.trigger.previous(due - timedelta(days=3)) if schedule.trigger else None
+    assert past is not None
+    (job_id,) = backend.schedules.backfill(backend.schedules.get("nightly"), [past], 1)
+    assert backend.get_job(f"load-after-{job_id}").status is JobStatus.WAITING
+    assert backend.schedules.backfill(backend.schedules.get("nightly"), [past], 1) == []
+    assert len(backend.list_jobs(JobFilter(pipeline="load"))) == 2

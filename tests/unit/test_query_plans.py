@@ -10,7 +10,8 @@ from flowerpower.job_queue.apscheduler.schema import queries, schema_statements
 
 TEXTS = {
     "skip_locked": "", "for_share": "", "for_update": "", "queues": ":queue", "ids": ":id",
-    "condition": "AND schedules.id = :id", "targets": ":target", "starts": "",
+    "condition": "AND schedules.id = :id", "targets": ":target", "more": "",
+    "pipelines": ":pipeline",
 }  # fmt: skip
 
 
@@ -52,7 +53,7 @@ def plan_of(name: str, **texts: str) -> str:
         ("parked_in_order", "flowerpower_jobs_parked (namespace=? AND pipeline=? AND queue=?)"),
         ("unpark", "flowerpower_jobs_parked (namespace=? AND pipeline=? AND queue=?)"),
         ("limit_facts", "flowerpower_jobs_parked (namespace=? AND pipeline>?)"),
-        ("limit_facts", "flowerpower_jobs_running (namespace=?)"),
+        ("limit_facts", "flowerpower_jobs_running (namespace=? AND pipeline=?)"),
         ("running_jobs", "flowerpower_jobs_owner (namespace=? AND owner>?)"),
         ("count_parked", "flowerpower_jobs_parked (namespace=?)"),
         ("get_unique_job", "flowerpower_jobs_unique (namespace=? AND unique_key=?)"),

@@ -23,17 +23,21 @@ PARKED_AT_ONCE = 1000
 """Jobs that one step parks at most, or queues again; the next step goes on behind them."""
 OLDEST_START = 366 * 86_400.0
 """Seconds: older ones count for no rate, however long its time is."""
-_MORE = 5
-"""Jobs that a claim reads beyond those that it may take: few, as most claims need no more."""
+_MORE = 1
+"""Jobs that a claim reads at first beyond those that it may take: most claims need no more."""
 
 
 @dataclass(frozen=True)
 class _Used:
-    """Running jobs by pipeline, starts that count by rate, and pipelines that have parked jobs."""
+    """Running jobs by pipeline, starts that count by rate, and pipelines that have parked jobs.
+
+    For a claim also the first jobs of its first queue.
+    """
 
     running: Mapping[str, int]
     starts: Mapping[str, int]
     parked: Sequence[str]
+    queued: Sequence[Row]
 
     def room(self, limits: Limits) -> Room:
         """What is left of the limits."""
@@ -44,14 +48,17 @@ def claim_with_room(
     tx: Transaction, worker: str, count: int, queues: Sequence[str], limits: Limits
 ) -> list[Claim]:
     """Claim up to `count` jobs for which the limits have room, from the queues in their order."""
-    used = _used(tx, limits)
-    _unpark(tx, [name for name in used.parked if not limits.of_pipeline.get(name)], queues)
+    used = _used(tx, limits, {"queue": queues[0], "count": count + _MORE})
+    free = [name for name in used.parked if not limits.of_pipeline.get(name)]
+    _unpark(tx, free, queues)
     room = used.room(limits)
     chosen: list[Row] = []
     full: list[str] = []
     for queue in queues:
-        streams = [_queued(tx, queue, count), *_parked(tx, queue, count, used.parked, room)]
-        for row in heapq.merge(*streams, key=records.order_of):
+        first = used.queued if queue == queues[0] and not free else None
+        queued = _queued(tx, queue, count, first)
+        parked = _parked(tx, queue, count, used.parked, room)
+        for row in heapq.merge(queued, *parked, key=records.order_of) if parked else queued:
             if room.take(row["pipeline"]):
                 chosen.append(row)
             elif not row["parked"]:
@@ -77,24 +84,45 @@ def _unpark(tx: Transaction, pipelines: Sequence[str], queues: Sequence[str]) ->
             tx.run("unpark", pipeline=pipeline, queue=queue, count=PARKED_AT_ONCE)
 
 
-def _used(tx: Transaction, limits: Limits) -> _Used:
+def _used(tx: Transaction, limits: Limits, queued: Mapping[str, Any] | None = None) -> _Used:
+    """What is used of the limits; with the parameters `queued` also jobs of that queue."""
+    # PostgreSQL knows no empty list.
+    pipelines, parameters = in_list("pipeline", ["", *limits.of_pipeline])
+    parts, more = _starts(limits, tx.now)
+    if queued is not None:
+        parts.append(queries()["first_queued"])
+    texts = {"pipelines": pipelines, "more": "\n".join(parts)}
+    rows: dict[str, list[Row]] = {"running": [], "start": [], "parked": [], "queued": []}
+    for row in tx.rows("limit_facts", texts, **parameters, **more, **(queued or {})):
+        rows[row["kind"]].append({**row, "parked": 0})
+    running, starts = (
+        {row["pipeline"]: int(row["priority"]) for row in rows[kind]}
+        for kind in ("running", "start")
+    )
+    return _Used(running, starts, [row["pipeline"] for row in rows["parked"]], rows["queued"])
+
+
+def _starts(limits: Limits, now: float) -> tuple[list[str], dict[str, Any]]:
+    """The parts of `limit_facts` that count the starts of each rate, and their parameters."""
     parts: list[str] = []
     parameters: dict[str, Any] = {}
     for number, (name, limit) in enumerate(limits.rates()):
         parts.append(queries()["count_starts"].replace("{number}", str(number)))
-        parameters[f"rate{number}"] = name
-        parameters[f"after{number}"] = tx.now - limit.seconds
-    counts: dict[str, dict[str, int]] = {"running": {}, "start": {}, "parked": {}}
-    for row in tx.rows("limit_facts", {"starts": "\n".join(parts)}, **parameters):
-        counts[row["kind"]][row["name"]] = int(row["count"])
-    return _Used(counts["running"], counts["start"], list(counts["parked"]))
+        parameters |= {f"rate{number}": name, f"after{number}": now - limit.seconds}
+    return parts, parameters
 
 
-def _queued(tx: Transaction, queue: str, count: int) -> Iterator[Row]:
-    """The queued jobs that are not parked, in their order, as far as one claim looks."""
-    rows = tx.rows("queued_in_order", queue=queue, count=count + _MORE, skipped=0)
+def _queued(tx: Transaction, queue: str, count: int, first: Sequence[Row] | None) -> Iterator[Row]:
+    """The queued jobs that are not parked, in their order, as far as one claim looks.
+
+    `first` are the first of them, if they are known.
+    """
+    limit = count + _MORE
+    rows = (
+        tx.rows("queued_in_order", queue=queue, count=limit, skipped=0) if first is None else first
+    )
     yield from rows
-    if len(rows) == count + _MORE:
+    if len(rows) == limit:
         more = {"count": PARKED_AT_ONCE, "skipped": len(rows)}
         yield from tx.rows("queued_in_order", queue=queue, **more)
 
@@ -116,7 +144,8 @@ def _claim(
     text, names = in_list("id", [row["id"] for row in chosen])
     rows = tx.rows("claim_chosen", {"ids": text}, worker=worker, **names)
     # RETURNING has no order of its own.
-    rows.sort(key=lambda row: (queues.index(row["queue"]), records.order_of(row)))
+    if len(rows) > 1:
+        rows.sort(key=lambda row: (queues.index(row["queue"]), records.order_of(row)))
     rates = dict(limits.rates())
     starts = [
         {"name": name, "id": row["id"]}

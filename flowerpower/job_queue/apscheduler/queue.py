@@ -196,7 +196,7 @@ class APSManager(JobQueueBackend):
         on_expired: OnExpired = None,
         limits: Limits = NO_LIMITS,
     ) -> list[Claim]:
-        names = list(queues)
+        names = list(dict.fromkeys(queues))
         if not names or count < 1:
             return []
         claims, expired = self.database.run(

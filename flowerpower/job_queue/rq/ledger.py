@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -36,10 +36,14 @@ _SETS = ("fires", "spans", "backfills")
 
 
 class RedisLedger:
-    """The rows of the ledger of each schedule in one namespace; see lua/concurrency.lua."""
+    """The rows of the ledger of each schedule in one namespace; see lua/concurrency.lua.
 
-    def __init__(self, store: RedisStore) -> None:
+    `with_followers` gives the jobs of fires the followers that the project declares.
+    """
+
+    def __init__(self, store: RedisStore, with_followers: Callable[[JobSpec], JobSpec]) -> None:
         self._store = store
+        self._with_followers = with_followers
 
     def latest(self, schedule_id: str, limit: int) -> list[Fire]:
         """The latest rows, the latest first, each with what became of its job."""
@@ -110,7 +114,8 @@ class RedisLedger:
             time = stamp_of(fire.fire_time.timestamp())
             entry: dict[str, Any] = {"time": time, "row": json.dumps(row), "set": set_of(row)}
             if fire.job_id in jobs_by_id:
-                entry["job"] = self._store.job_record(jobs_by_id[fire.job_id])
+                job = self._with_followers(jobs_by_id[fire.job_id])
+                entry["job"] = self._store.job_record(job)
             if observed is not None:
                 counter = fire_counter(fire, *observed)
                 entry["counter"] = {

@@ -307,7 +307,7 @@ class RQManager(JobQueueBackend):
     def schedules(self) -> ScheduleStore:
         from flowerpower.job_queue.rq.schedules import RedisSchedules
 
-        return RedisSchedules(self._store)
+        return RedisSchedules(self._store, lambda spec: self.with_followers(spec))
 
     @cached_property
     def notices(self) -> NoticeStore:

@@ -1,26 +1,47 @@
 -- Queries of limits, by name; see queries.sql. Tables: flowerpower_jobs, flowerpower_starts, and
--- flowerpower_paused_queues. {ids} becomes one parameter for each id.
+-- flowerpower_paused_queues. {ids} and {pipelines} become one parameter for
+-- each of them.
 
 -- name: limit_facts
--- In one query: running jobs by pipeline, the pipelines that have parked jobs, and the starts of each
--- rate. From pipeline to pipeline in the index: one of them may have thousands of parked jobs.
+-- In one query, as each costs a round trip: running jobs by pipeline, which pipelines have parked
+-- jobs, the starts of each rate, and the first queued jobs of a queue; priority is a count for others
+-- than these. From pipeline to pipeline in the index: one may have thousands of parked jobs.
+-- Not by MIN: PostgreSQL reads all that are parked, if its statistics are from before they were.
 WITH RECURSIVE pipelines (name) AS (
-    SELECT MIN(pipeline) FROM flowerpower_jobs WHERE namespace = :namespace AND parked = 1
+    SELECT (
+        SELECT pipeline FROM flowerpower_jobs WHERE namespace = :namespace AND parked = 1
+        ORDER BY pipeline LIMIT 1
+    )
     UNION ALL
     SELECT (
-        SELECT MIN(pipeline) FROM flowerpower_jobs
+        SELECT pipeline FROM flowerpower_jobs
         WHERE namespace = :namespace AND parked = 1 AND pipeline > pipelines.name
+        ORDER BY pipeline LIMIT 1
     ) FROM pipelines WHERE pipelines.name IS NOT NULL
 )
-SELECT 'running' AS kind, pipeline AS name, COUNT(*) AS count FROM flowerpower_jobs
-WHERE namespace = :namespace AND status = 'running' GROUP BY pipeline
-UNION ALL SELECT 'parked', name, 0 FROM pipelines WHERE name IS NOT NULL
-{starts}
+SELECT 'running' AS kind, pipeline, COUNT(*) AS priority, CAST(NULL AS TEXT) AS id,
+    CAST(NULL AS DOUBLE PRECISION) AS run_at, CAST(NULL AS DOUBLE PRECISION) AS created_at
+FROM flowerpower_jobs
+WHERE namespace = :namespace AND status = 'running' AND pipeline IN ({pipelines})
+GROUP BY pipeline
+UNION ALL SELECT 'parked', name, 0, NULL, NULL, NULL FROM pipelines WHERE name IS NOT NULL
+{more}
 
 -- name: count_starts
--- What `limit_facts` has in the place of starts, for each rate.
-UNION ALL SELECT 'start', :rate{number}, COUNT(*) FROM flowerpower_starts
+-- What `limit_facts` has more, for each rate.
+UNION ALL SELECT 'start', :rate{number}, COUNT(*), NULL, NULL, NULL FROM flowerpower_starts
 WHERE namespace = :namespace AND limit_name = :rate{number} AND started_at > :after{number}
+
+-- name: first_queued
+-- What `limit_facts` has more, for a claim: the same as `queued_in_order`.
+UNION ALL SELECT * FROM (
+    SELECT 'queued', pipeline, priority, id, run_at, created_at FROM flowerpower_jobs
+    WHERE namespace = :namespace AND status = 'queued' AND parked = 0 AND queue = :queue
+        AND (start_by IS NULL OR start_by > :now) AND NOT EXISTS (
+            SELECT 1 FROM flowerpower_paused_queues WHERE namespace = :namespace AND queue = :queue
+        )
+    ORDER BY priority DESC, run_at, created_at LIMIT :count
+) AS first_queued
 
 -- name: running_jobs
 SELECT id, pipeline FROM flowerpower_jobs
