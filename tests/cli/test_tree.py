@@ -21,8 +21,8 @@ OWN = ("flowerpower", "flowerpower.errors", "flowerpower.text")
 """What a help text may import of the library."""
 TYPER = ("typer", "annotated_doc", "shellingham")
 """Typer, and what it imports by itself; a help text needs no other package."""
-PREPOSITIONS = {"--from", "--to"}
-"""Where something begins or ends: a bundle, a range of time, or the way to another queue."""
+PREPOSITIONS = {"--from", "--on", "--to"}
+"""Where something begins or ends: a bundle, a range of time, the way to another queue; and on what."""
 ONE_MEANING = {
     "--json": (),
     "--output": ("-o",),

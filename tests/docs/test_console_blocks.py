@@ -139,6 +139,7 @@ def test_the_blocks_of_a_page_show_what_they_say(
         "notices": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
         "watch-the-queue": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
         "backfill": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
+        "chains-and-limits": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
         "retries": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
         "dashboard": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
     }
