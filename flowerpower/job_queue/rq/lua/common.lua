@@ -96,14 +96,10 @@ local release_blocked, cancel_job, replace_jobs, write_fires, delete_fires
 -- In observing.lua, which follows.
 local note_end, note_loss, add_event, add_to_counter
 
--- In chains.lua, which follows.
+-- In chains.lua, limits.lua and rq_tools.lua, which follow.
 local wait_for_parents, is_waiting_for_parents, end_children, free_children, settle_parent
 local wait_after_move, has_parent_here, leave_chain, unique_holder, hold_unique, release_unique
-
--- In limits.lua, which follows.
 local unpark, note_running, note_not_running, note_gone
-
--- In rq_tools.lua, which follows.
 local add_result, begin_execution, end_execution, queue_of_execution, count_attempt, result_entry
 
 -- Removes a job from all registries in which RQ may have put it.

@@ -102,7 +102,8 @@ local function new_room(limits, count_of_pipeline, count_of_rate)
 
     -- Takes the places of a job of the pipeline; whether it starts.
     function room.take(pipeline)
-        local names = room.names(pipeline)
+        local names = limits.of_pipeline[pipeline]
+        if not names then return true end
         local has_starts = all_have(starts, names)
         local is_open = all_have(places, names) and has_starts
         if is_open or (has_starts and not reserved[pipeline]) then
