@@ -18,6 +18,7 @@ from flowerpower.job_queue.apscheduler.database import in_list
 from flowerpower.job_queue.apscheduler.schema import queries
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobFilter, JobStatus
+from flowerpower.jobs.limits import Limit, Limits
 from tests.contract.fake_worker import FINISHED, FakeWorker, spec
 from tests.contract.in_processes import in_processes, open_only
 
@@ -238,3 +239,31 @@ def test_a_write_that_fails_half_way_leaves_nothing(
                 worker.finish(claim, FINISHED, "words")
         assert backend.get_job("kept").status is JobStatus.RUNNING
         assert worker.finish(claim, FINISHED, "words")
+
+
+def test_starts_that_count_for_no_rate_are_deleted(tmp_path: Path) -> None:
+    """By the next start of the rate, or by `prune` if there is no such rate any more."""
+    hourly = Limits({"api": Limit(starts=9, seconds=3600)}, {"report": ("api",)})
+    short = Limits({"api": Limit(starts=9, seconds=0.01)}, hourly.of_pipeline)
+
+    def starts(backend: JobQueueBackend) -> int:
+        with backend.database.read() as tx:  # type: ignore[attr-defined]
+            ((row,), _) = tx.execute("SELECT COUNT(*) AS count FROM flowerpower_starts", {})
+            return int(row["count"])
+
+    with open_queue(tmp_path) as backend:
+        worker = FakeWorker(backend)
+        for number in range(4):
+            backend.add_job(spec(f"job-{number}"))
+            assert backend.claim(worker.name, 1, ["default"], limits=hourly)
+        backend.prune()
+        assert starts(backend) == 4
+        with backend.database.write() as tx:  # type: ignore[attr-defined]
+            tx.execute("UPDATE flowerpower_starts SET started_at = started_at - 60", {})
+        backend.add_job(spec("next"))
+        assert backend.claim(worker.name, 1, ["default"], limits=short)
+        assert starts(backend) == 1
+        with backend.database.write() as tx:  # type: ignore[attr-defined]
+            tx.execute("UPDATE flowerpower_starts SET started_at = 1", {})
+        backend.prune()
+        assert starts(backend) == 0
