@@ -21,6 +21,9 @@ from flowerpower.jobs.limits import NO_LIMITS, Limits, LimitUse, Room
 
 PARKED_AT_ONCE = 1000
 """Jobs that one step parks at most, or queues again; the next step goes on behind them."""
+PARKED_AHEAD = 200
+"""Queued jobs that a claim looks at which has to park one, for more of the same: a write that parks
+many costs little more, and the next claims need none."""
 OLDEST_START = 366 * 86_400.0
 """Seconds: older ones count for no rate, however long its time is."""
 _MORE = 1
@@ -54,6 +57,7 @@ def claim_with_room(
     room = used.room(limits)
     chosen: list[Row] = []
     full: list[str] = []
+    closed: dict[str, set[str]] = {}
     for queue in queues:
         first = used.queued if queue == queues[0] and not free else None
         queued = _queued(tx, queue, count, first)
@@ -63,14 +67,26 @@ def claim_with_room(
                 chosen.append(row)
             elif not row["parked"]:
                 full.append(row["id"])
+                closed.setdefault(queue, set()).add(row["pipeline"])
             if len(chosen) == count or len(full) == PARKED_AT_ONCE:
                 break
         if len(chosen) == count or len(full) == PARKED_AT_ONCE:
             break
     if full:
-        text, names = in_list("id", full)
-        tx.run("park", {"ids": text}, **names)
+        _park(tx, full, closed, chosen)
     return _claim(tx, worker, chosen, queues, limits) if chosen else []
+
+
+def _park(
+    tx: Transaction, full: Sequence[str], closed: Mapping[str, set[str]], chosen: Sequence[Row]
+) -> None:
+    """Park the jobs `full`, and those near them of the pipelines `closed`, which are by queue."""
+    ids = dict.fromkeys(full)
+    for queue, pipelines in closed.items():
+        rows = tx.rows("queued_in_order", queue=queue, count=PARKED_AHEAD, skipped=0)
+        ids |= dict.fromkeys(row["id"] for row in rows if row["pipeline"] in pipelines)
+    text, names = in_list("id", [*ids.keys() - {row["id"] for row in chosen}])
+    tx.run("park", {"ids": text}, **names)
 
 
 def unpark_all(tx: Transaction, queues: Sequence[str]) -> None:
