@@ -99,6 +99,20 @@ class Room:
         has_starts = all(self._starts[name] >= 1 for name in names)
         return has_starts and any(self._places[name] >= 1 for name in names)
 
+    def closed(self, count: int) -> list[str] | None:
+        """The pipelines without room, if a claim of `count` jobs need not look at anything else.
+
+        So it is if all others have room for as many jobs beside what these may reserve; else None.
+        """
+        limited = self._limits.of_pipeline
+        closed = [pipeline for pipeline in limited if not self.is_open(pipeline)]
+        names = {
+            name for pipeline in limited if pipeline not in closed for name in limited[pipeline]
+        }
+        needed = count + len(closed)
+        is_wide = all(min(self._places[name], self._starts[name]) >= needed for name in names)
+        return closed if is_wide else None
+
     def take(self, pipeline: str) -> bool:
         """Take the places of a job of the pipeline, and return whether it starts.
 

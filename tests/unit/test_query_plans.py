@@ -10,9 +10,10 @@ from flowerpower.job_queue.apscheduler.observing import CHANGES
 from flowerpower.job_queue.apscheduler.schema import queries, schema_statements
 
 TEXTS = {
+    "others": "AND pipeline NOT IN (:closed0)",
     "skip_locked": "", "for_share": "", "for_update": "", "queues": ":queue", "ids": ":id",
     "condition": "AND schedules.id = :id", "targets": ":target", "more": "",
-    "pipelines": ":pipeline",
+    "pipelines": ":pipeline", "names": "SELECT :pipeline AS name", "before": "",
 }  # fmt: skip
 
 
@@ -53,7 +54,8 @@ def plan_of(name: str, **texts: str) -> str:
         ("queued_in_order", "flowerpower_jobs_order (namespace=? AND queue=?)"),
         ("parked_in_order", "flowerpower_jobs_parked (namespace=? AND pipeline=? AND queue=?)"),
         ("unpark", "flowerpower_jobs_parked (namespace=? AND pipeline=? AND queue=?)"),
-        ("limit_facts", "flowerpower_jobs_parked (namespace=? AND pipeline>?)"),
+        ("limit_facts", "flowerpower_jobs_parked (namespace=? AND pipeline=?)"),
+        ("parked_pipelines", "flowerpower_jobs_parked (namespace=? AND pipeline>?)"),
         ("limit_facts", "flowerpower_jobs_running (namespace=? AND pipeline=?)"),
         ("running_jobs", "flowerpower_jobs_owner (namespace=? AND owner>?)"),
         ("count_parked", "flowerpower_jobs_parked (namespace=?)"),

@@ -78,3 +78,16 @@ def test_whatever_runs_no_limit_is_exceeded_and_the_first_in_line_comes() -> Non
                 break
         else:
             raise AssertionError("the job that needs both limits has starved")
+
+
+def test_a_claim_need_not_look_further_if_the_others_have_more_than_enough() -> None:
+    """Room for all of it, and for what those without room may reserve."""
+    limits = Limits({"a": Limit(1), "b": Limit(4)}, {"both": ("a", "b"), "only-b": ("b",)})
+    assert Room(limits, {}, {}).closed(1) == []
+    assert Room(limits, {}, {}).closed(2) is None
+    assert Room(limits, {"both": 1}, {}).closed(2) == ["both"]
+    assert Room(limits, {"both": 1}, {}).closed(3) is None
+    assert Room(limits, {"both": 1, "only-b": 3}, {}).closed(9) == ["both", "only-b"]
+    rated = Limits({"r": Limit(starts=2, seconds=60)}, {"rated": ("r",)})
+    assert Room(rated, {}, {"r": 2}).closed(5) == ["rated"]
+    assert Room(rated, {}, {"r": 1}).closed(2) is None

@@ -207,7 +207,8 @@ def test_a_claim_looks_at_due_jobs_alone(tmp_path: Path, made: Path) -> None:
     parameters = {"namespace": "default", "now": 0, "worker": "w", "count": 1, **values}
     indexes = {"claim": "order", "has_queued": "order", "next_due": "due", "promote": "due",
                "expired": "start_by", "is_worker_known": "start_by"}  # fmt: skip
-    texts = {"queues": text, "names": "SELECT :queue0 AS name", "skip_locked": "", "for_share": ""}
+    texts = {"queues": text, "names": "SELECT :queue0 AS name", "skip_locked": "", "for_share": "",
+             "others": "AND pipeline NOT IN ('pandas')"}  # fmt: skip
     with contextlib.closing(sqlite3.connect(made)) as connection:
         for name, index in indexes.items():
             query = queries()[name]

@@ -7,30 +7,46 @@ from collections.abc import Sequence
 from flowerpower.job_queue import records
 from flowerpower.job_queue.apscheduler.database import Transaction, in_list
 from flowerpower.job_queue.apscheduler.ending import expire_jobs
-from flowerpower.job_queue.apscheduler.limits import claim_with_room, parked_due_in, unpark_all
+from flowerpower.job_queue.apscheduler.limits import (
+    FreedPipelines,
+    claim_facts,
+    claim_queued,
+    claim_with_room,
+    parked_due_in,
+    unpark_free,
+)
 from flowerpower.job_queue.worker_store import EXPIRE_BATCH
 from flowerpower.jobs.claim import Claim, ExpiredJob
 from flowerpower.jobs.limits import Limits
 
 
 def claim(
-    tx: Transaction, worker: str, count: int, queues: Sequence[str], limits: Limits
+    tx: Transaction,
+    worker: str,
+    count: int,
+    queues: Sequence[str],
+    limits: Limits,
+    freed: FreedPipelines,
 ) -> tuple[list[Claim], list[ExpiredJob]]:
     """As `JobQueueBackend.claim`, with the jobs that had waited too long."""
     if limits:
         # Before the clock is read, and before any row of a job is locked.
         tx.lock_limits()
-    known = tx.rows("is_worker_known", worker=worker)
-    if not known:
+        facts = claim_facts(tx, limits, worker, queues[0])
+        known = facts.worker
+    else:
+        facts = None
+        known = next(iter(tx.rows("is_worker_known", worker=worker)), None)
+    if known is None:
         return [], []
-    if known[0]["blocked_key"] is not None:
+    if known["blocked_key"] is not None:
         _release_blocked(tx)
     tx.run("promote")
-    expired = expire_jobs(tx, EXPIRE_BATCH) if known[0]["has_expired"] else []
-    if limits:
-        return claim_with_room(tx, worker, count, queues, limits), expired
-    if known[0]["parked_pipeline"] is not None:
-        unpark_all(tx, queues)
+    expired = expire_jobs(tx, EXPIRE_BATCH) if known["has_expired"] else []
+    if known["parked_pipeline"] is not None and (not limits or freed.is_due(limits)):
+        unpark_free(tx, queues, limits)
+    if facts is not None:
+        return claim_with_room(tx, worker, count, queues, limits, facts), expired
     return _claim_in_order(tx, worker, count, queues), expired
 
 
@@ -55,13 +71,9 @@ def _claim_in_order(tx: Transaction, worker: str, count: int, queues: Sequence[s
     claims: list[Claim] = []
     # One query for a queue: only so the index gives the order, and nothing is sorted.
     for queue in queues:
-        left = count - len(claims)
-        if left < 1:
-            break
-        rows = tx.rows("claim", worker=worker, queue=queue, count=left)
-        # RETURNING has no order of its own.
-        rows.sort(key=records.order_of)
-        claims += [records.claim_of(row, worker) for row in rows]
+        if len(claims) < count:
+            rows = claim_queued(tx, worker, queue, count - len(claims))
+            claims += [records.claim_of(row, worker) for row in rows]
     return claims
 
 

@@ -15,7 +15,7 @@ from flowerpower.job_queue import records
 from flowerpower.job_queue.apscheduler import adding, attempts, claiming, ending, observing
 from flowerpower.job_queue.apscheduler.database import Database, Scope, Transaction
 from flowerpower.job_queue.apscheduler.job_changes import CHANGE_PAGE, change_page
-from flowerpower.job_queue.apscheduler.limits import OLDEST_START, limit_use
+from flowerpower.job_queue.apscheduler.limits import OLDEST_START, FreedPipelines, limit_use
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.observing import events_of
 from flowerpower.job_queue.worker_options import EVENT_ALL, Watcher, WorkerOptions
@@ -66,6 +66,7 @@ class APSManager(JobQueueBackend):
             self._delete_private = weakref.finalize(self, shutil.rmtree, folder, True)
             url = f"sqlite:///{folder}/jobs.db"
         self._listeners: list[tuple[Callable[[Any], object], int]] = []
+        self._freed = FreedPipelines()
         scope = Scope(namespace, result_ttl, history_ttl)
         self.database = _open_database(url, base_dir, scope)
 
@@ -200,7 +201,7 @@ class APSManager(JobQueueBackend):
         if not names or count < 1:
             return []
         claims, expired = self.database.run(
-            lambda tx: claiming.claim(tx, worker_id, count, names, limits)
+            lambda tx: claiming.claim(tx, worker_id, count, names, limits, self._freed)
         )
         if on_expired is not None:
             for job in expired:

@@ -2,11 +2,9 @@
 -- flowerpower_paused_queues. {ids} and {pipelines} become one parameter for
 -- each of them.
 
--- name: limit_facts
--- In one query, as each costs a round trip: running jobs by pipeline, which pipelines have parked
--- jobs, the starts of each rate, and the first queued jobs of a queue; priority is a count for others
--- than these. From pipeline to pipeline in the index: one may have thousands of parked jobs.
--- Not by MIN: PostgreSQL reads all that are parked, if its statistics are from before they were.
+-- name: parked_pipelines
+-- Which pipelines have parked jobs. From pipeline to pipeline in the index: one may have thousands. Not
+-- by MIN: PostgreSQL reads all that are parked, if its statistics are from before they were.
 WITH RECURSIVE pipelines (name) AS (
     SELECT (
         SELECT pipeline FROM flowerpower_jobs WHERE namespace = :namespace AND parked = 1
@@ -19,12 +17,23 @@ WITH RECURSIVE pipelines (name) AS (
         ORDER BY pipeline LIMIT 1
     ) FROM pipelines WHERE pipelines.name IS NOT NULL
 )
+SELECT name FROM pipelines WHERE name IS NOT NULL
+
+-- name: limit_facts
+-- In one query, as each costs a round trip: of the limited pipelines the number of running jobs and
+-- which have parked ones, the starts of each rate, and the first queued jobs of a queue; priority is a
+-- count for others than these. PostgreSQL plans it each time, so it is plain. What
+-- a claim asks besides comes before it and after it.
+{before}
 SELECT 'running' AS kind, pipeline, COUNT(*) AS priority, CAST(NULL AS TEXT) AS id,
     CAST(NULL AS DOUBLE PRECISION) AS run_at, CAST(NULL AS DOUBLE PRECISION) AS created_at
 FROM flowerpower_jobs
 WHERE namespace = :namespace AND status = 'running' AND pipeline IN ({pipelines})
 GROUP BY pipeline
-UNION ALL SELECT 'parked', name, 0, NULL, NULL, NULL FROM pipelines WHERE name IS NOT NULL
+UNION ALL SELECT 'parked', name, 0, NULL, NULL, NULL FROM ({names}) AS limited WHERE (
+    SELECT pipeline FROM flowerpower_jobs
+    WHERE namespace = :namespace AND parked = 1 AND pipeline = limited.name LIMIT 1
+) IS NOT NULL
 {more}
 
 -- name: count_starts
@@ -32,15 +41,15 @@ UNION ALL SELECT 'parked', name, 0, NULL, NULL, NULL FROM pipelines WHERE name I
 UNION ALL SELECT 'start', :rate{number}, COUNT(*), NULL, NULL, NULL FROM flowerpower_starts
 WHERE namespace = :namespace AND limit_name = :rate{number} AND started_at > :after{number}
 
--- name: first_queued
--- What `limit_facts` has more, for a claim: the same as `queued_in_order`.
+-- name: worker_and_first
+-- What `limit_facts` has more, for a claim: the worker, from `is_worker_known`, which is known; and the
+-- first job of the queue as it was before the claim, for whether to park some.
+UNION ALL SELECT 'worker', blocked_key, CASE WHEN has_expired THEN 1 ELSE 0 END, parked_pipeline,
+    NULL, NULL FROM known
 UNION ALL SELECT * FROM (
     SELECT 'queued', pipeline, priority, id, run_at, created_at FROM flowerpower_jobs
     WHERE namespace = :namespace AND status = 'queued' AND parked = 0 AND queue = :queue
-        AND (start_by IS NULL OR start_by > :now) AND NOT EXISTS (
-            SELECT 1 FROM flowerpower_paused_queues WHERE namespace = :namespace AND queue = :queue
-        )
-    ORDER BY priority DESC, run_at, created_at LIMIT :count
+    ORDER BY priority DESC, run_at, created_at LIMIT 1
 ) AS first_queued
 
 -- name: running_jobs

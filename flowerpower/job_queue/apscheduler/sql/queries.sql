@@ -264,14 +264,15 @@ WHERE namespace = :namespace AND id = :id AND status IN ('scheduled', 'queued')
 
 -- name: claim
 -- Rows of `due` are locked, so they are still queued. To say it again would let PostgreSQL search all
--- queued jobs for each of them, if its statistics are from a time when few were queued.
+-- queued jobs for each of them, if its statistics are from a time when few were queued. {others} leaves
+-- out pipelines, if there are limits.
 WITH due AS (
     SELECT id FROM flowerpower_jobs
     WHERE namespace = :namespace AND status = 'queued' AND parked = 0 AND queue = :queue
         AND (start_by IS NULL OR start_by > :now) AND NOT EXISTS (
             SELECT 1 FROM flowerpower_paused_queues
             WHERE namespace = :namespace AND queue = :queue
-        )
+        ) {others}
     ORDER BY priority DESC, run_at, created_at LIMIT :count {skip_locked}
 )
 UPDATE flowerpower_jobs SET status = 'running', owner = :worker, attempt = attempt + 1,
