@@ -85,10 +85,12 @@ class SqlBackendSetup(BackendSetup):
         columns = "pipeline, queue, payload, status, run_at, created_at, result_ttl, priority"
         with backend.database.write() as transaction:  # type: ignore[attr-defined]
             transaction.execute(
-                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count) "
+                # MATERIALIZED: PostgreSQL may else search the whole table for the job each time.
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count), "
+                "job AS MATERIALIZED ("
+                "SELECT * FROM flowerpower_jobs WHERE id = :id AND namespace = :namespace) "
                 f"INSERT INTO flowerpower_jobs (namespace, id, {columns}) "
-                f"SELECT namespace, id || '-' || i, {columns} "
-                "FROM flowerpower_jobs, n WHERE id = :id AND namespace = :namespace",
+                f"SELECT namespace, id || '-' || i, {columns} FROM job, n",
                 {"count": count, "id": job_id, "namespace": self.options["namespace"]},
             )
 
