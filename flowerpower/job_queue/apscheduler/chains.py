@@ -110,12 +110,12 @@ def tell_ends(tx: Transaction, ends: Mapping[str, str]) -> list[Row]:
         waiting, others = [], []
         for row in _locked_children(tx, list(ends)):
             child = _child_of(row)
-            told = {name: ends[name] for name, end in child.parents.items()
+            new_ends = {name: ends[name] for name, end in child.parents.items()
                     if end is None and name in ends}  # fmt: skip
-            child.parents |= told
+            child.parents |= new_ends
             if records.status_of(row) is JobStatus.WAITING:
-                waiting += [child] if told or child.condition is None else []
-            elif told and _is_cancelled_by_parent(row):
+                waiting += [child] if new_ends or child.condition is None else []
+            elif new_ends and _is_cancelled_by_parent(row):
                 others.append(child)
         tx.run_many("set_after", [child.parameters for child in others])
         rows = _decide(tx, waiting)

@@ -30,24 +30,40 @@ def claim(
 ) -> tuple[list[Claim], list[ExpiredJob]]:
     """As `JobQueueBackend.claim`, with the jobs that had waited too long."""
     if limits:
-        # Before the clock is read, and before any row of a job is locked.
-        tx.lock_limits()
-        facts = claim_facts(tx, limits, worker, queues[0])
-        known = facts.worker
-    else:
-        facts = None
-        known = next(iter(tx.rows("is_worker_known", worker=worker)), None)
-    if known is None:
+        return _claim_under_limits(tx, worker, count, queues, limits, freed)
+    known = tx.rows("is_worker_known", worker=worker)
+    if not known:
         return [], []
-    if known["blocked_key"] is not None:
+    if known[0]["blocked_key"] is not None:
         _release_blocked(tx)
     tx.run("promote")
-    expired = expire_jobs(tx, EXPIRE_BATCH) if known["has_expired"] else []
-    if known["parked_pipeline"] is not None and (not limits or freed.is_due(limits)):
+    expired = expire_jobs(tx, EXPIRE_BATCH) if known[0]["has_expired"] else []
+    if known[0]["parked_pipeline"] is not None:
         unpark_free(tx, queues, limits)
-    if facts is not None:
-        return claim_with_room(tx, worker, count, queues, limits, facts), expired
     return _claim_in_order(tx, worker, count, queues), expired
+
+
+def _claim_under_limits(
+    tx: Transaction,
+    worker: str,
+    count: int,
+    queues: Sequence[str],
+    limits: Limits,
+    freed: FreedPipelines,
+) -> tuple[list[Claim], list[ExpiredJob]]:
+    # Before the clock is read, and before any row of a job is locked.
+    tx.lock_limits()
+    facts = claim_facts(tx, limits, worker, queues[0])
+    if not facts.is_worker_known:
+        return [], []
+    if facts.has_blocked:
+        _release_blocked(tx)
+    if facts.has_due:
+        tx.run("promote")
+    expired = expire_jobs(tx, EXPIRE_BATCH) if facts.has_expired else []
+    if freed.is_due(limits):
+        unpark_free(tx, queues, limits)
+    return claim_with_room(tx, worker, count, queues, limits, facts), expired
 
 
 def next_due_in(tx: Transaction, queues: Sequence[str], limits: Limits) -> float | None:

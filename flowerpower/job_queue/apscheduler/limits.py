@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flowerpower.job_queue import records
@@ -55,15 +55,18 @@ class FreedPipelines:
 class LimitFacts:
     """Running jobs by pipeline, starts that count by rate, and pipelines that have parked jobs.
 
-    For a claim also what `is_worker_known` says of its worker, and the pipeline of the job that was
-    the first one of its first queue.
+    For a claim whether its worker is known, any scheduled job is due or blocked, and any has waited
+    too long; and the pipeline of the job that was the first one of its first queue.
     """
 
     running: Mapping[str, int]
     starts: Mapping[str, int]
     parked: Sequence[str]
-    worker: Row | None = None
-    first: str | None = None
+    is_worker_known: bool = False
+    has_due: bool = False
+    has_blocked: bool = False
+    has_expired: bool = False
+    first_pipeline: str | None = None
 
     def room(self, limits: Limits) -> Room:
         """What is left of the limits."""
@@ -82,7 +85,7 @@ def claim_with_room(
     room = used.room(limits)
     closed_now = room.closed(count)
     if closed_now is not None and set(used.parked) <= set(closed_now):
-        rows = _claim_others(tx, worker, count, queues, closed_now, used.first)
+        rows = _claim_others(tx, worker, count, queues, closed_now, used.first_pipeline)
         return _with_starts(tx, worker, rows, limits)
     chosen: list[Row] = []
     full: list[str] = []
@@ -177,9 +180,8 @@ def _unpark(tx: Transaction, pipelines: Sequence[str], queues: Sequence[str]) ->
 
 def claim_facts(tx: Transaction, limits: Limits, worker: str, queue: str) -> LimitFacts:
     """What a claim of the worker has to know, whose first queue this is, in one query."""
-    known = queries()["is_worker_known"].replace("{for_share}", tx.texts["for_share"])
-    parts = (f"WITH known AS ({known})", queries()["worker_and_first"])
-    return _used(tx, limits, parts, worker=worker, queue=queue)
+    before = queries()["worker_with_limits"].replace("{for_share}", tx.texts["for_share"])
+    return _used(tx, limits, (before, queries()["known_worker"]), worker=worker, queue=queue)
 
 
 def _used(
@@ -187,25 +189,27 @@ def _used(
 ) -> LimitFacts:
     """What is used of the limits, with `parts` of the query before it and after it."""
     # PostgreSQL knows no empty list.
-    pipelines, names = in_list("pipeline", ["", *limits.of_pipeline])
-    limited = " UNION ALL ".join(f"SELECT CAST(:{name} AS TEXT) AS name" for name in names)
+    _, pipelines = in_list("pipeline", ["", *limits.of_pipeline])
+    names = " UNION ALL ".join(f"SELECT CAST(:{name} AS TEXT) AS name" for name in pipelines)
     starts, times = _starts(limits, tx.now)
-    texts = {"pipelines": pipelines, "names": limited, "before": parts[0],
-             "more": "\n".join([*starts, parts[1]])}  # fmt: skip
-    rows: dict[str, list[Row]] = {
-        kind: [] for kind in ("running", "start", "parked", "worker", "queued")
-    }
-    for row in tx.rows("limit_facts", texts, **names, **times, **parameters):
+    texts = {"names": names, "before": parts[0], "more": "\n".join([*starts, parts[1]])}
+    rows: dict[str, list[Row]] = {"pipeline": [], "start": [], "worker": []}
+    for row in tx.rows("limit_facts", texts, **pipelines, **times, **parameters):
         rows[row["kind"]].append(row)
-    worker = next(iter(rows["worker"]), None)
-    known = {"blocked_key": "pipeline", "has_expired": "priority", "parked_pipeline": "id"}
-    return LimitFacts(
-        {row["pipeline"]: int(row["priority"]) for row in rows["running"]},
-        {row["pipeline"]: int(row["priority"]) for row in rows["start"]},
-        [row["pipeline"] for row in rows["parked"]],
-        worker and {name: worker[column] for name, column in known.items()},
-        rows["queued"][0]["pipeline"] if rows["queued"] else None,
+    facts = LimitFacts(
+        {row["name"]: int(row["count"]) for row in rows["pipeline"]},
+        {row["name"]: int(row["count"]) for row in rows["start"]},
+        [row["name"] for row in rows["pipeline"] if row["parked"] is not None],
     )
+    if not rows["worker"]:
+        return facts
+    # As `known_worker` has them in the columns of the others.
+    (known,) = rows["worker"]
+    return replace(
+        facts, is_worker_known=True, has_due=bool(known["has_due"]),
+        has_blocked=known["name"] is not None,
+        has_expired=bool(known["count"]), first_pipeline=known["parked"],
+    )  # fmt: skip
 
 
 def _starts(limits: Limits, now: float) -> tuple[list[str], dict[str, Any]]:

@@ -20,37 +20,50 @@ WITH RECURSIVE pipelines (name) AS (
 SELECT name FROM pipelines WHERE name IS NOT NULL
 
 -- name: limit_facts
--- In one query, as each costs a round trip: of the limited pipelines the number of running jobs and
--- which have parked ones, the starts of each rate, and the first queued jobs of a queue; priority is a
--- count for others than these. PostgreSQL plans it each time, so it is plain. What
+-- In one query, as each costs a round trip: of each limited pipeline how many jobs run, and whether any
+-- is parked, and how many starts of each rate count. PostgreSQL plans it each time, so it is plain. What
 -- a claim asks besides comes before it and after it.
 {before}
-SELECT 'running' AS kind, pipeline, COUNT(*) AS priority, CAST(NULL AS TEXT) AS id,
-    CAST(NULL AS DOUBLE PRECISION) AS run_at, CAST(NULL AS DOUBLE PRECISION) AS created_at
-FROM flowerpower_jobs
-WHERE namespace = :namespace AND status = 'running' AND pipeline IN ({pipelines})
-GROUP BY pipeline
-UNION ALL SELECT 'parked', name, 0, NULL, NULL, NULL FROM ({names}) AS limited WHERE (
+SELECT 'pipeline' AS kind, name, (
+    SELECT COUNT(*) FROM flowerpower_jobs
+    WHERE namespace = :namespace AND status = 'running' AND pipeline = limited.name
+) AS count, (
     SELECT pipeline FROM flowerpower_jobs
     WHERE namespace = :namespace AND parked = 1 AND pipeline = limited.name LIMIT 1
-) IS NOT NULL
+) AS parked, 0 AS has_due FROM ({names}) AS limited
 {more}
 
 -- name: count_starts
 -- What `limit_facts` has more, for each rate.
-UNION ALL SELECT 'start', :rate{number}, COUNT(*), NULL, NULL, NULL FROM flowerpower_starts
+UNION ALL SELECT 'start', :rate{number}, COUNT(*), NULL, 0 FROM flowerpower_starts
 WHERE namespace = :namespace AND limit_name = :rate{number} AND started_at > :after{number}
 
--- name: worker_and_first
--- What `limit_facts` has more, for a claim: the worker, from `is_worker_known`, which is known; and the
--- first job of the queue as it was before the claim, for whether to park some.
-UNION ALL SELECT 'worker', blocked_key, CASE WHEN has_expired THEN 1 ELSE 0 END, parked_pipeline,
-    NULL, NULL FROM known
-UNION ALL SELECT * FROM (
-    SELECT 'queued', pipeline, priority, id, run_at, created_at FROM flowerpower_jobs
-    WHERE namespace = :namespace AND status = 'queued' AND parked = 0 AND queue = :queue
-    ORDER BY priority DESC, run_at, created_at LIMIT 1
-) AS first_queued
+-- name: worker_with_limits
+-- What `limit_facts` has before, for a claim: the worker as in `is_worker_known`, and the pipeline of
+-- the job that was the first one of the queue before the claim, for whether to park some; and whether
+-- any job is to be queued, which saves the query that does it.
+WITH known AS (
+    SELECT EXISTS (
+        SELECT 1 FROM flowerpower_jobs WHERE namespace = :namespace AND start_by <= :now
+    ) AS has_expired, EXISTS (
+        SELECT 1 FROM flowerpower_jobs
+        WHERE namespace = :namespace AND status = 'scheduled' AND blocked = 0 AND run_at <= :now
+    ) AS has_due, (
+        SELECT concurrency_key FROM flowerpower_jobs
+        WHERE namespace = :namespace AND blocked = 1 AND concurrency_key > ''
+        ORDER BY concurrency_key LIMIT 1
+    ) AS blocked_key, (
+        SELECT pipeline FROM flowerpower_jobs
+        WHERE namespace = :namespace AND status = 'queued' AND parked = 0 AND queue = :queue
+        ORDER BY priority DESC, run_at, created_at LIMIT 1
+    ) AS first_pipeline
+    FROM flowerpower_workers WHERE namespace = :namespace AND id = :worker {for_share}
+)
+
+-- name: known_worker
+-- What it has after.
+UNION ALL SELECT 'worker', blocked_key, CASE WHEN has_expired THEN 1 ELSE 0 END, first_pipeline,
+    CASE WHEN has_due THEN 1 ELSE 0 END FROM known
 
 -- name: running_jobs
 SELECT id, pipeline FROM flowerpower_jobs
