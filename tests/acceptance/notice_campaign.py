@@ -127,7 +127,7 @@ class NoticeCampaign:
             stack.callback(self._end)
             worker = FakeWorker(queue, "campaign")
             queue.schedules.add(every(1, "pinged", origin=Origin.CONFIG))
-            self._senders = [self._start() for _ in range(senders)]
+            self._senders = [self._start(position) for position in range(senders)]
             for step in range(rounds * 5):
                 if step % 5 == 0:
                     self._happen(queue, worker)
@@ -145,9 +145,11 @@ class NoticeCampaign:
 
     # Senders
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        # Some are workers, which take no job here, and the others schedulers.
-        options = {"queues": ["nobody"], "num_workers": 1} if self.dice.random() < 0.3 else None
+    def _start(self, position: int) -> subprocess.Popen[bytes]:
+        # Some are workers, which take no job here, and the others schedulers; the first always is
+        # one, because on Redis workers alone make no fires.
+        is_worker = position > 0 and self.dice.random() < 0.3
+        options = {"queues": ["nobody"], "num_workers": 1} if is_worker else None
         settings = {"queue": self._setup.options, "options": options, "break": self._broken}
         return subprocess.Popen(
             [sys.executable, "-c", SCRIPT, json.dumps(settings)],
@@ -162,7 +164,7 @@ class NoticeCampaign:
         position = self.dice.randrange(len(self._senders))
         self._senders[position].send_signal(signal.SIGKILL)
         self._senders[position].wait()
-        self._senders[position] = self._start()
+        self._senders[position] = self._start(position)
         self.tally.kills += 1
 
     def _end(self) -> None:
