@@ -48,6 +48,11 @@ class _Imports:
                 and any(is_own(file, folder) for folder in folders)
             ):
                 self._stamps[name] = file, file_stamp(file)
+        # What modules of upstream's projects read when they are imported is as good as their text.
+        reader = sys.modules.get("flowerpower.cfg")
+        for file, stamp in getattr(reader, "files_read", {}).items():
+            if any(is_own(file, folder) for folder in folders):
+                self._stamps[file] = file, stamp
 
     def forget(self, *, only_if_changed: bool) -> None:
         """Forget all of the modules, also if the file of only one has changed."""
