@@ -96,7 +96,7 @@ def _show_conversion(
     Raises:
         ConfigError: if one of its pipelines is not valid.
     """
-    from flowerpower_cli.views.conversion import conversion_view, unneeded
+    from flowerpower_cli.views.conversion import conversion_counts, conversion_view
 
     faults = _faults(project.root) if is_made else None
     data = {
@@ -105,14 +105,12 @@ def _show_conversion(
         "faults": faults,
     }
     context.output.result(data, lambda: conversion_view(conversion.rows), [project.name])
-    if count := unneeded(conversion.rows):
-        settings = counted(count, "other setting")
-        context.output.message(f"{settings} needed nothing: defaults, or nothing that counts here.")
+    context.output.message(conversion_counts(conversion.rows))
     if not faults:
         return
     wrong = [name for name, texts in faults.items() if texts]
     if not wrong:
-        context.output.message(f"Checked: {counted(len(faults), 'pipeline')} valid.")
+        context.output.message(f"Checked: {counted(len(faults), 'pipeline')}, nothing is wrong.")
         return
     raise ConfigError(
         f"The project {project.name} was created in {project.root}, but {len(wrong)} of "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -31,6 +32,10 @@ def _lines(row: Row) -> Iterator[Block]:
         yield Line((cell(" " * 8), cell(row.advice, "" if left_out else "dim")), hangs=True)
 
 
-def unneeded(rows: Sequence[Row]) -> int:
-    """How many settings needed nothing."""
-    return sum(row.outcome == "not_needed" for row in rows)
+def conversion_counts(rows: Sequence[Row]) -> str:
+    """How many settings became what, in one sentence."""
+    count = Counter(row.outcome for row in rows)
+    return (
+        f"{count['converted']} converted, {count['left_out']} left out; {count['not_needed']} "
+        "needed nothing (defaults, or nothing that counts here)."
+    )

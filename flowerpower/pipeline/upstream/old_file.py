@@ -43,7 +43,7 @@ def read_old_file(content: bytes, name: str) -> OldFile:
     except (yaml.YAMLError, ValueError) as error:
         fault = ConfigFault(name, f"is not YAML as upstream reads it: {error}.")
         raise ConfigError(faults=[fault]) from None
-    return OldFile(name, with_old_scalars(file.root.plain(), old), file)
+    return OldFile(name, with_old_scalars(file.root.plain(), {} if old is None else old), file)
 
 
 def with_old_scalars(data: Any, old: Any) -> Any:

@@ -35,5 +35,8 @@ class Row:
 
 
 def in_order(rows: Iterable[Row]) -> list[Row]:
-    """The rows by file and line."""
-    return sorted(rows, key=lambda row: (row.file, row.line or 0))
+    """The rows by file and line, those of the project's own file first."""
+    return sorted(
+        rows,
+        key=lambda row: (not row.file.startswith("conf/project."), row.file, row.line or 0),
+    )
