@@ -29,7 +29,8 @@ def _lines(row: Row) -> Iterator[Block]:
     to = cell("  left out", "yellow") if left_out else cell(f"  -> {row.to}", "green")
     yield Line((cell(number, "dim"), what, to), hangs=True)
     if row.advice:
-        yield Line((cell(" " * 8), cell(row.advice, "" if left_out else "dim")), hangs=True)
+        advice = row.advice[:1].upper() + row.advice[1:]
+        yield Line((cell(" " * 8), cell(advice, "" if left_out else "dim")), hangs=True)
 
 
 def conversion_counts(rows: Sequence[Row]) -> str:
