@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flowerpower.config.files import check_as_written, validated
 from flowerpower.config.project import ProjectConfig
@@ -70,6 +74,10 @@ def _said(conversion: Conversion, key: str) -> tuple[str, str, str]:
                 "type": "rq",
                 "backend": {"url": "rediss://me:a%2Fb@h:6379/0?ssl_ca_certs=/ca.pem"},
             },
+        ),
+        (
+            "{type: rq, backend: {uri: 'redis://h', ssl: true}}",
+            {"type": "rq", "backend": {"url": "redis://h"}},
         ),
         (
             "{type: rq, backend: {host: h, ssl: true}}",
@@ -374,6 +382,50 @@ def test_what_is_not_copied_is_said(tmp_path: Path) -> None:
     left = {row.file: row.advice for row in made.rows if row.outcome == "left_out"}
     assert left.keys() == {"data.csv", "link", ".env"}
     assert "tulip" not in str(made)
+
+
+_FIXTURES = Path(__file__).parents[1] / "upstream_projects"
+_OLD = {
+    path.relative_to(_FIXTURES).as_posix(): yaml.safe_load(path.read_text())
+    for path in sorted(_FIXTURES.rglob("*.yml"))
+}
+_ODD = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.just("${X}"),
+    st.lists(st.integers() | st.text(max_size=3), max_size=2), st.dates(),
+    st.dictionaries(st.sampled_from(["type", "x", "cron", "hour"]), st.text(max_size=3)),
+)  # fmt: skip
+
+
+def _places(data: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if not isinstance(data, dict):
+        return []
+    return [place for key in data for place in [(*path, key), *_places(data[key], (*path, key))]]
+
+
+@given(data=st.data())
+@settings(max_examples=150)
+def test_whatever_a_setting_holds_the_project_is_converted(data: st.DataObject) -> None:
+    """Or it is an expected error; each setting has one row, and the new YAML can be read."""
+    name = data.draw(st.sampled_from(sorted(_OLD)))
+    content = copy.deepcopy(_OLD[name])
+    *above, key = data.draw(st.sampled_from(_places(content)))
+    place = content
+    for step in above:
+        place = place[step]
+    place[key] = data.draw(_ODD)
+    text = yaml.safe_dump(content)
+    project = text if name.endswith("project.yml") else WITH_QUEUE
+    made = None
+    with contextlib.suppress(ConfigError):
+        made = _converted("" if name.endswith("project.yml") else text, project)
+    if made is None:
+        return
+    listed = [(row.file, row.key) for row in made.rows if row.outcome != "left_out"]
+    assert len(listed) == len(set(listed))
+    for path, file in made.files.items():
+        if path.suffix == ".yml":
+            parse_yaml(file, "made.yml", None)
+    parse_yaml(yaml_text(made.project).encode(), "made.yml", None)
 
 
 def test_what_is_no_yaml_is_an_error_with_its_line() -> None:

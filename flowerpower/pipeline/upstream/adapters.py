@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flowerpower.pipeline.upstream.old_file import Section
+from flowerpower.pipeline.upstream.old_file import IN_PLAIN_TEXT, Section
 from flowerpower.pipeline.upstream.report import Row
 
 _API_URL, _UI_URL = "http://localhost:8241", "http://localhost:8242"
@@ -117,5 +117,5 @@ def _setting(old: Section, key: str, to: str, default: Any = None) -> dict[str, 
     if value is None or value in ({}, default):
         old.say(key, "not_needed")
         return {}
-    old.say(key, "converted", f"{to}.{key}")
+    old.say(key, "converted", f"{to}.{key}", IN_PLAIN_TEXT if key == "api_key" else "")
     return {key: value}

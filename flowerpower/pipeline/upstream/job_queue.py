@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from flowerpower.pipeline.upstream.old_file import OldFile, Section
+from flowerpower.pipeline.upstream.old_file import IN_PLAIN_TEXT, OldFile, Section
 from flowerpower.pipeline.upstream.report import Row
 from flowerpower.text import is_name
 
 TO = "job_queue"
 _SQL_DEFAULTS = {"username": "postgres", "host": "localhost", "port": 5432, "database": "postgres"}
-_NO_QUEUE = "upstream has had no job queue since 0.21; this project gets one, in a SQLite file."
+_REDIS_PARTS = ("host", "port", "database", "username", "password")
+_TLS_OPTIONS = {"ca_file": "ssl_ca_certs", "cert_file": "ssl_certfile", "key_file": "ssl_keyfile"}
+"""Options of a Redis URL."""
 _NOT_HERE = (
     "there is no such queue here: the jobs are kept in a SQLite file. For several machines set "
     "job_queue.type: rq, or backend.url: postgresql://…"
@@ -52,38 +54,47 @@ def convert_job_queue(file: OldFile) -> tuple[dict[str, Any], list[Row]]:
 def _redis(old: Section) -> dict[str, Any]:
     """The address of a Redis, by its parts, or by a URL where these do not say it all."""
     to = f"{TO}.backend"
-    parts = ("host", "port", "database", "username", "password")
-    values = {key: old.take(key) for key in parts}
-    url, is_tls = old.take("uri"), bool(old.take("ssl"))
-    if old.take("type") not in (None, "redis"):
-        old.say("type", "left_out", advice="RQ keeps jobs in Redis.")
-    else:
+    values = {key: old.take(key) for key in _REDIS_PARTS}
+    url, ssl = old.take("uri"), bool(old.take("ssl"))
+    # A URL says itself whether it is encrypted.
+    is_tls = ssl and not url
+    if old.take("type") in (None, "redis"):
         old.say("type", "not_needed")
+    else:
+        old.say("type", "left_out", advice="RQ keeps jobs in Redis.")
     options = _tls_options(old, is_tls=is_tls, to=f"{to}.url")
     address: dict[str, Any] = {}
     if url:
-        old.say("uri", "converted", f"{to}.url")
         address["url"] = str(url)
     elif is_tls:
         address["url"] = _url("rediss", values, {"host": "localhost", "port": 6379}, options)
     else:
         address = {key: value for key, value in values.items() if value is not None}
-    for key in (*parts, "ssl"):
-        is_set = values.get(key) is not None or (key == "ssl" and is_tls)
+    old.say("uri", "converted" if url else "not_needed", f"{to}.url" if url else "")
+    if ssl and url and not address["url"].startswith("rediss:"):
+        old.say("ssl", "left_out", advice="write rediss:// in job_queue.backend.url.")
+    else:
+        old.say("ssl", "converted" if is_tls else "not_needed", f"{to}.url" if is_tls else "")
+    for key in _REDIS_PARTS:
         place = f"{to}.url" if "url" in address else f"{to}.{key}"
-        old.say(key, "converted" if is_set else "not_needed", place if is_set else "")
+        _say_part(old, key, place if values[key] is not None and not url else "")
     queues = _queues(old, f"{to}.queues")
     return {**address, **({"queues": queues} if queues else {})}
 
 
+def _say_part(old: Section, key: str, to: str) -> None:
+    """A row for a part of an address, which now is at `to`, or not needed."""
+    advice = IN_PLAIN_TEXT if to and key == "password" else ""
+    old.say(key, "converted" if to else "not_needed", to, advice)
+
+
 def _tls_options(old: Section, *, is_tls: bool, to: str) -> dict[str, str]:
-    names = {"ca_file": "ssl_ca_certs", "cert_file": "ssl_certfile", "key_file": "ssl_keyfile"}
     options: dict[str, str] = {}
-    for key, name in names.items():
-        if is_tls and (value := old.moved(key, to)):
-            options[name] = str(value)
-        else:
+    for key, name in _TLS_OPTIONS.items():
+        if not is_tls:
             old.not_needed(key)
+        elif value := old.moved(key, to):
+            options[name] = str(value)
     if is_tls and not old.take("verify_ssl"):
         # Upstream's default; here an unchecked certificate has to be asked for.
         options["ssl_cert_reqs"] = "none"
@@ -141,7 +152,7 @@ def _sql(queue: Section, backend: Section) -> dict[str, Any]:
     store.say("type", "converted" if keeps else "left_out", to if keeps else "", advice)
     for key in (*names, "user", "uri"):
         is_set = bool(address) and (values.get(key) or aliases.get(key) or (key == "uri" and uri))
-        store.say(key, "converted" if is_set else "not_needed", to if is_set else "")
+        _say_part(store, key, to if is_set else "")
     if flat:
         return address
     backend.rows += store.close()

@@ -11,6 +11,7 @@ from flowerpower.config.yaml_reader import KeyPath, YamlFile, dotted, parse_yaml
 from flowerpower.errors import ConfigError, ConfigFault
 from flowerpower.pipeline.upstream.report import Outcome, Row
 
+IN_PLAIN_TEXT = "it is plain text in the file; ${NAME} takes it from the environment."
 NOT_KNOWN = "upstream has no such setting either, or not in this version."
 
 
