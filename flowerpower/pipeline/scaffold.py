@@ -17,9 +17,6 @@ from flowerpower.pipeline.bundles.importing import (
     read_project_folder,
 )
 from flowerpower.pipeline.registry import MODULES_FOLDER
-from flowerpower.pipeline.upstream.conversion import convert_project
-from flowerpower.pipeline.upstream.new_file import yaml_text
-from flowerpower.pipeline.upstream.old_project import read_old_project
 from flowerpower.text import check_name, did_you_mean, is_name
 from flowerpower.triggers import clock
 
@@ -116,7 +113,7 @@ def create_project(
         settings = _JOB_QUEUE_YML.format(backend=backend or "apscheduler")
     else:
         contents = dict(conversion.files)
-        settings = yaml_text(conversion.project)
+        settings = conversion.project_text
     head = _PROJECT_YML.format(name=root.name, timezone=_zone_name(timezone))
     contents[PROJECT_FILE] = (head + settings).encode()
     contents.setdefault(_GITIGNORE_FILE, _GITIGNORE.encode())
@@ -137,7 +134,14 @@ def create_project(
 
 def _converted(source: Path | None, name: str, backend: str | None) -> Conversion | None:
     """The project of upstream's in the folder `source` as ours; None if it is none."""
-    if source is None or not (old := read_old_project(source)):
+    if source is None:
+        return None
+    # Most projects are made from nothing.
+    from flowerpower.pipeline.upstream.conversion import convert_project
+    from flowerpower.pipeline.upstream.old_project import read_old_project
+
+    old = read_old_project(source)
+    if old is None:
         return None
     return convert_project(old, name, backend)
 

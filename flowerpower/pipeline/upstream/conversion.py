@@ -32,6 +32,11 @@ class Conversion:
     files: dict[Path, bytes]
     rows: list[Row] = field(default_factory=list)
 
+    @property
+    def project_text(self) -> str:
+        """What its conf/project.yml says, as YAML."""
+        return yaml_text(self.project)
+
 
 def convert_project(project: OldProject, name: str, backend: str | None = None) -> Conversion:
     """The project of upstream's as one of ours called `name`; a `backend` replaces the old one.
