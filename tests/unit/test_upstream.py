@@ -27,7 +27,7 @@ WITH_QUEUE = "name: shop\njob_queue:\n  type: rq\n  backend: {type: redis}\n"
 
 def _converted(pipeline: str = "", project: str = PROJECT, **more: str) -> Conversion:
     files = {"conf/project.yml": project, "conf/pipelines/a.yml": pipeline, "pipelines/a.py": ""}
-    texts = {**files, **{path.replace("__", "/"): text for path, text in more.items()}}
+    texts = {**files, **more}
     return convert_project(OldProject({Path(p): t.encode() for p, t in texts.items()}), "shop")
 
 
@@ -146,12 +146,7 @@ def test_another_type_of_job_queue_leaves_the_address_behind() -> None:
         ("final_vars: [a]\n  config: {k: yes}", {"final_vars": ["a"], "config": {"k": True}}),
         ("executor: {type: null, max_workers: 3}", {}),
         ("executor: {type: local}", {}),
-        ("executor: threadpool", {"executor": {"type": "threadpool"}}),
-        (
-            "executor: {type: processpool, max_workers: 3, num_cpus: 2}",
-            {"executor": {"type": "processpool", "max_workers": 3}},
-        ),
-        ("executor: {type: ray, max_workers: 3}", {"executor": {"type": "ray"}}),
+        ("executor: {type: threadpool, max_workers: 3}", {}),
         ("with_adapter: {future: true}", {"executor": {"type": "future"}}),
         ("with_adapter: {progressbar: true}", {"adapter": {"progressbar": True}}),
         ("cache: true", {"cache": True}),
@@ -172,6 +167,28 @@ def test_another_type_of_job_queue_leaves_the_address_behind() -> None:
 def test_the_run_section(old: str, new: dict[str, Any]) -> None:
     """Every setting that means something here, under our name; defaults are left away."""
     assert _pipeline(f"run:\n  {old}\n").get("run", {}) == new
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("threadpool", {"type": "threadpool"}),
+        (
+            "{type: processpool, max_workers: 3, num_cpus: 2}",
+            {"type": "processpool", "max_workers": 3},
+        ),
+        ("{type: ray, max_workers: 3}", {"type": "ray"}),
+        ("{type: local}", None),
+    ],
+)
+def test_an_executor_is_one_of_parallelizable_blocks(old: str, new: dict[str, Any] | None) -> None:
+    """Upstream runs nothing else on it, so a pipeline without blocks gets none."""
+    blocks = "def a() -> Parallelizable[int]:\n    yield 1\n"
+    text = f"run: {{executor: {old}}}\n"
+    assert _pipeline(text, **{"pipelines/a.py": blocks}).get("run", {}).get("executor") == new
+    assert "run" not in _pipeline(text)
+    said = [row for row in _converted(text).rows if "executor" in row.key]
+    assert any(row.outcome == "left_out" for row in said) is ("processpool" in old or "ray" in old)
 
 
 @pytest.mark.parametrize(
@@ -302,10 +319,10 @@ def test_pipelines_in_folders_get_a_name_of_their_own() -> None:
     """`group/report.yml` is the pipeline group_report, with its module where it was."""
     made = _converted(
         **{
-            "conf__pipelines__group__report.yml": "params: {}\n",
-            "pipelines__group__report.py": "",
-            "conf__pipelines__my-own.yaml": "run: {additional_modules: a}\n",
-            "pipelines__my_own.py": "",
+            "conf/pipelines/group/report.yml": "params: {}\n",
+            "pipelines/group/report.py": "",
+            "conf/pipelines/my-own.yaml": "run: {additional_modules: a}\n",
+            "pipelines/my_own.py": "",
         }
     )
     texts = {path.as_posix(): content.decode() for path, content in made.files.items()}

@@ -124,8 +124,11 @@ def _pipeline(
     renamed = stored not in (None, name) or name != our_name(name)
     advice = f"a pipeline is called as its file: {our_name(name)}." if renamed else ""
     top.say("name", "left_out" if renamed else "not_needed", advice=advice)
-    run, rows = convert_run(old)
-    if modules := _modules(old, name, files, rows):
+    rows: list[Row] = []
+    modules = _modules(old, name, files, rows)
+    run, more = convert_run(old, has_blocks=_have_blocks(modules, files))
+    rows += more
+    if modules != [f"pipelines.{our_name(name)}"]:
         run = {"modules": modules, **run}
     schedule, more = convert_schedule(Section(old, ("schedule",)))
     for key in ("run", "schedule", "adapter"):
@@ -136,7 +139,7 @@ def _pipeline(
 
 
 def _modules(old: OldFile, name: str, files: Mapping[Path, bytes], rows: list[Row]) -> list[str]:
-    """The modules to name in `run.modules`; none if it is the one of the pipeline's own name."""
+    """The modules of the pipeline's DAG."""
     run = old.data.get("run")
     more = run.get("additional_modules") if isinstance(run, dict) else None
     # Upstream puts them before the pipeline's own.
@@ -147,17 +150,26 @@ def _modules(old: OldFile, name: str, files: Mapping[Path, bytes], rows: list[Ro
         rows.append(
             old.row(path, "converted" if listed else "not_needed", "run.modules" if listed else "")
         )
-    own = _module(name, files)
-    if not modules and own == f"pipelines.{our_name(name)}":
-        return []
-    return list(dict.fromkeys([*modules, own]))
+    return list(dict.fromkeys([*modules, _module(name, files)]))
+
+
+def _have_blocks(modules: list[str], files: Mapping[Path, bytes]) -> bool:
+    """Whether a node of the modules declares Parallelizable."""
+    # An import of it is in every module that upstream makes.
+    contents = [content for module in modules for content in _texts_of(module, files)]
+    return any(b"Parallelizable[" in content for content in contents)
+
+
+def _texts_of(module: str, files: Mapping[Path, bytes]) -> list[bytes]:
+    path = Path(*module.split("."))
+    paths = (path.with_name(f"{path.name}.py"), path / "__init__.py")
+    return [files[found] for found in paths if found in files]
 
 
 def _module(name: str, files: Mapping[Path, bytes]) -> str:
     """The module that upstream imports for a name: of the pipelines first, with `_` for `-`."""
     plain = name.replace("-", "_")
     for candidate in (f"pipelines.{plain}", f"pipelines.{name}", name, plain):
-        path = Path(*candidate.split("."))
-        if path.with_name(f"{path.name}.py") in files or Path(path, "__init__.py") in files:
+        if all(candidate.split(".")) and _texts_of(candidate, files):
             return candidate
     return f"pipelines.{name}"

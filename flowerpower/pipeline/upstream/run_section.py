@@ -6,7 +6,7 @@ from typing import Any
 
 from flowerpower.pipeline.upstream.adapters import convert_pipeline_adapters
 from flowerpower.pipeline.upstream.old_file import OldFile, Section
-from flowerpower.pipeline.upstream.report import Row
+from flowerpower.pipeline.upstream.report import Outcome, Row
 
 _EXECUTORS = {
     "synchronous": "synchronous",
@@ -32,14 +32,23 @@ _RAW = (
     "retry_override_raw", "pipeline_adapter_cfg_override_raw", "project_adapter_cfg_override_raw",
 )  # fmt: skip
 _LOG_LEVEL = "a job's log has what is logged from INFO on; a module may set another level."
+_NO_SUCH_EXECUTOR = "there is no such executor: nodes run one after another, as there."
+_BLOCKS_ALONE = (
+    "it ran Parallelizable blocks alone, of which this pipeline has none; run.executor here is for "
+    "every node (docs/how-to/executors.md)."
+)
+_ALL_NODES = "it ran Parallelizable blocks alone; here it runs every node."
 _CALLBACK = (
     "a run calls no function of yours: declare `notify`, which may call a command "
     "(docs/how-to/notices.md)."
 )
 
 
-def convert_run(file: OldFile) -> tuple[dict[str, Any], list[Row]]:
-    """Our `run` section, but for its modules, and what became of each setting."""
+def convert_run(file: OldFile, *, has_blocks: bool) -> tuple[dict[str, Any], list[Row]]:
+    """Our `run` section, but for its modules, and what became of each setting.
+
+    `has_blocks` says whether the DAG has Parallelizable nodes.
+    """
     old = Section(file, ("run",))
     data: dict[str, Any] = {}
     for key in ("inputs", "final_vars", "config"):
@@ -48,7 +57,7 @@ def convert_run(file: OldFile) -> tuple[dict[str, Any], list[Row]]:
     adapters, executor, rows = convert_pipeline_adapters(
         Section(file, ("adapter",)), old.section("with_adapter")
     )
-    if settings := _executor(old, executor, rows):
+    if settings := _executor(old, executor, rows, has_blocks=has_blocks):
         data["executor"] = settings
     if (cache := _cache(old, rows)) is not None:
         data["cache"] = cache
@@ -69,21 +78,25 @@ def convert_run(file: OldFile) -> tuple[dict[str, Any], list[Row]]:
     return data, [*rows, *old.close()]
 
 
-def _executor(run: Section, by_adapter: str | None, rows: list[Row]) -> dict[str, Any]:
-    old, to = run.section("executor"), "run.executor.type"
+def _executor(
+    run: Section, by_adapter: str | None, rows: list[Row], *, has_blocks: bool
+) -> dict[str, Any]:
+    old, key, to = run.section("executor"), "type", "run.executor.type"
     kind = old.take("type")
+    where = old
     if isinstance(old.content, str):
         # A type alone is upstream's short form.
-        kind, old.rows = old.content, []
-        run.say("executor", "converted", to)
+        kind, old.rows, where, key = old.content, [], run, "executor"
     known = _EXECUTORS.get(str(kind or "synchronous"))
     if known is None:
-        old.say(
-            "type", "left_out", advice="there is no such executor: nodes run one after another."
-        )
+        where.say(key, "left_out", advice=_NO_SUCH_EXECUTOR)
+    elif known == "synchronous" or not has_blocks:
+        # Upstream writes `threadpool` into every file.
+        outcome: Outcome = "left_out" if known in ("processpool", "ray", "dask") else "not_needed"
+        where.say(key, outcome, advice=_BLOCKS_ALONE if known != "synchronous" else "")
     else:
-        old.say("type", "converted" if kind else "not_needed", to if kind else "")
-    kind = by_adapter or known or "synchronous"
+        where.say(key, "converted", to, _ALL_NODES)
+    kind = by_adapter or (known if has_blocks else None) or "synchronous"
     data: dict[str, Any] = {} if kind == "synchronous" else {"type": kind}
     workers = old.take("max_workers")
     if data and kind != "ray" and isinstance(workers, int) and 1 <= workers <= 1000:
