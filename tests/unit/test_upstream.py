@@ -401,6 +401,19 @@ def test_what_is_not_copied_is_said(tmp_path: Path) -> None:
     assert "tulip" not in str(made)
 
 
+def test_many_files_of_data_are_one_row(tmp_path: Path) -> None:
+    """Code is copied whole; data as far as a copy may be large."""
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "project.yml").write_text(PROJECT)
+    (tmp_path / "data").mkdir()
+    for number in range(510):
+        (tmp_path / "data" / f"{number}.csv").write_text("1")
+    project = read_old_project(tmp_path)
+    assert project is not None
+    assert len(project.files) == 501
+    assert list(project.left_out) == [Path("data")]
+
+
 _FIXTURES = Path(__file__).parents[1] / "upstream_projects"
 _OLD = {
     path.relative_to(_FIXTURES).as_posix(): yaml.safe_load(path.read_text())

@@ -20,7 +20,11 @@ PROJECT_FILES = (PROJECT_FILE, PROJECT_FILE.with_suffix(".yaml"))
 """Upstream reads either; the first that exists."""
 MAX_DATA_BYTES = 1_000_000
 """Of a file that is copied and is neither YAML nor Python."""
+MAX_DATA_FILES, MAX_ALL_DATA_BYTES = 500, 10_000_000
+"""Of all such files together: well below the limits of a copy."""
+_CODE = (".py", ".yml", ".yaml")
 _TOO_LARGE = "not copied, as it is larger than 1 MB: copy it, or name its place in run.inputs."
+_TOO_MANY = "not all of its files are copied, as they are many: copy them."
 _LINK = "not copied, as it is a link or another special file: make it anew."
 _ENVIRONMENT = (
     "not copied, and not read here: set its variables before you start the tool. Those that begin "
@@ -55,7 +59,8 @@ class OldProject:
 def read_old_project(folder: Path) -> OldProject | None:
     """The project of upstream's in a folder; None if it holds none. Nothing in it is changed.
 
-    Files of more than 1 MB, links and hidden files are left out, as are virtual environments.
+    Files of more than 1 MB, links and hidden files are left out, as are virtual environments, and
+    data beyond 500 files or 10 MB.
 
     Raises:
         ConfigError: if it cannot be read, or is too large.
@@ -63,19 +68,27 @@ def read_old_project(folder: Path) -> OldProject | None:
     if (folder / MANIFEST).exists() or not any((folder / file).is_file() for file in PROJECT_FILES):
         return None
     project = OldProject()
+    count, size = 0, 0
 
     def is_copied(path: Path) -> bool:
+        nonlocal count, size
         if path.name == ".env":
             project.left_out[path.relative_to(folder)] = _ENVIRONMENT
         if not is_source(path):
             return False
         status = path.lstat()
-        is_small = status.st_size <= MAX_DATA_BYTES or path.suffix in (".py", ".yml", ".yaml")
-        if stat.S_ISDIR(status.st_mode) or (stat.S_ISREG(status.st_mode) and is_small):
+        is_file = stat.S_ISREG(status.st_mode)
+        if stat.S_ISDIR(status.st_mode) or (is_file and path.suffix in _CODE):
             return True
-        reason = _TOO_LARGE if stat.S_ISREG(status.st_mode) else _LINK
-        project.left_out[path.relative_to(folder)] = reason
-        return False
+        if not is_file or status.st_size > MAX_DATA_BYTES:
+            project.left_out[path.relative_to(folder)] = _TOO_LARGE if is_file else _LINK
+            return False
+        count, size = count + 1, size + status.st_size
+        if count > MAX_DATA_FILES or size > MAX_ALL_DATA_BYTES:
+            # One row for a folder of thousands.
+            project.left_out[path.parent.relative_to(folder)] = _TOO_MANY
+            return False
+        return True
 
     members = read_folder(folder, shortened(str(folder), 200), is_copied)
     project.files = {Path(name): content for name, content in sorted(members.items())}
