@@ -278,7 +278,7 @@ def test_a_trigger_that_there_is_not_is_left_out(trigger: str) -> None:
     made = _converted(f"schedule: {{{trigger}}}\n")
     assert b"schedule" not in made.files[Path("conf/pipelines/a.yml")]
     outcome, _, advice = _said(made, f"schedule.{trigger.partition(':')[0]}")
-    assert (outcome, "docs/how-to/calendar.md" in advice) == ("left_out", True)
+    assert (outcome, "under schedule as cron" in advice) == ("left_out", True)
 
 
 def test_two_triggers_of_one_schedule() -> None:

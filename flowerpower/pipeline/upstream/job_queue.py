@@ -144,7 +144,7 @@ def _sql(queue: Section, backend: Section) -> dict[str, Any]:
         address["url"] = _url("postgresql", values, _SQL_DEFAULTS, {})
         if uri:
             address["url"] = "postgresql://" + str(uri).partition("://")[2]
-        store.left_out("schema", "the role's search_path decides; see docs/how-to/postgresql.md.")
+        store.left_out("schema", "set it as the search_path of the role, or in the url's options.")
     elif kind == "sqlite" and (path := str(uri or values["database"] or "")):
         address["url"] = "sqlite:///" + path.rpartition(":///")[2]
     advice = "" if address else _without_address(kind)

@@ -28,7 +28,7 @@ _TOO_MANY = "not all of its files are copied, as they are many: copy them."
 _LINK = "not copied, as it is a link or another special file: make it anew."
 _ENVIRONMENT = (
     "not copied, and not read here: set its variables before you start the tool. Those that begin "
-    "with FP_ have other names (docs/how-to/from-upstream.md)."
+    "with FP_ are not read; FLOWERPOWER_JOB_QUEUE_URL is the address of the job queue."
 )
 _ONLY_UPSTREAM = (
     ("hooks_dir",),

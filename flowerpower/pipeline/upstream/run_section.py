@@ -35,13 +35,10 @@ _LOG_LEVEL = "a job's log has what is logged from INFO on; a module may set anot
 _NO_SUCH_EXECUTOR = "there is no such executor: nodes run one after another, as there."
 _BLOCKS_ALONE = (
     "it ran Parallelizable blocks alone, of which this pipeline has none; run.executor here is for "
-    "every node (docs/how-to/executors.md)."
+    "every node."
 )
 _ALL_NODES = "it ran Parallelizable blocks alone; here it runs every node."
-_CALLBACK = (
-    "a run calls no function of yours: declare `notify`, which may call a command "
-    "(docs/how-to/notices.md)."
-)
+_CALLBACK = "a run calls no function of yours: declare `notify`, which may call a command."
 
 
 def convert_run(file: OldFile, *, has_blocks: bool) -> tuple[dict[str, Any], list[Row]]:

@@ -22,6 +22,7 @@ _APPLY = "it fires once `flowerpower schedule apply` has been called."
 _EITHER_DAY = (
     "day and day_of_week are both given: it fires on either, where APScheduler fires on both."
 )
+_FORMS = "Write it under schedule as cron (five fields), every, interval or date."
 _ANOTHER = "a schedule has one trigger: write the second one with an id, in a list."
 
 
@@ -41,7 +42,7 @@ def convert_schedule(old: Section) -> tuple[dict[str, Any], list[Row]]:
             _check(trigger)
         except (ValueError, FlowerpowerError) as error:
             text = error.message if isinstance(error, FlowerpowerError) else str(error)
-            old.say(kind, "left_out", advice=f"{text} See docs/how-to/calendar.md.")
+            old.say(kind, "left_out", advice=f"{text} {_FORMS}")
             continue
         data = trigger
         old.say(kind, "converted", f"schedule.{kind}", " ".join([*advice, _APPLY]))
