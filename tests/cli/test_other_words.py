@@ -151,6 +151,16 @@ def test_a_mistyped_method_is_guessed(make_project: MakeProject) -> None:
     assert not hasattr(manager, "__deepcopy__")
 
 
+@pytest.mark.parametrize("name", ["executor_cfg", "with_adapter_cfg", "queue_name", "on_success"])
+def test_an_argument_of_another_tool_is_answered_with_ours(
+    make_project: MakeProject, name: str
+) -> None:
+    """A UsageError names the argument."""
+    manager: Any = PipelineManager(make_project(x=("run: {}\n", "def a() -> int:\n    return 1\n")))
+    with pytest.raises(UsageError, match=re.escape(f"Say {ARGUMENTS[name]}.")):
+        manager.add_job("x", **{name: 1})
+
+
 @pytest.mark.parametrize("module", ["flowerpower", "flowerpower.pipeline"])
 @pytest.mark.parametrize("name", IMPORTS)
 def test_a_name_of_the_upstream_package_is_answered_with_ours(module: str, name: str) -> None:
@@ -161,14 +171,11 @@ def test_a_name_of_the_upstream_package_is_answered_with_ours(module: str, name:
         exec(f"from {module} import Nonsense")
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["executor_cfg", "with_adapter_cfg", "queue_name", "on_success", "run_config", "log_level"],
-)
-def test_an_argument_of_another_tool_is_answered_with_ours(
+@pytest.mark.parametrize("name", ["run_config", "log_level", "additional_modules"])
+def test_an_argument_of_the_upstream_tools_run_is_answered_with_ours(
     make_project: MakeProject, name: str
 ) -> None:
-    """A UsageError names the argument."""
-    manager: Any = PipelineManager(make_project(x=("run: {}\n", "def a() -> int:\n    return 1\n")))
+    """With what takes its place, or that nothing need be said."""
+    manager: Any = PipelineManager(make_project(x=("", "def a() -> int:\n    return 1\n")))
     with pytest.raises(UsageError, match=re.escape(f"Say {ARGUMENTS[name]}.")):
-        manager.add_job("x", **{name: 1})
+        manager.run("x", **{name: 1})
