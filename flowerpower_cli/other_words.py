@@ -152,10 +152,15 @@ OPTIONS = {
     "--background": ("--wait",),
     "--base_dir": ("--base-dir",),
     "--concurrency": ("--num-workers", "--max-workers"),
+    "--condition": ("--on",),
     "--countdown": ("--run-in",),
     "--cron-expression": ("--cron",),
     "--crontab": ("--cron",),
     "--delay": ("--run-in", "--retry-delay"),
+    "--dedupe": ("--unique",),
+    "--depend-on": ("--after",),
+    "--dependency": ("--after",),
+    "--depends-on": ("--after",),
     "--env": ("--base-dir",),
     "--eta": ("--run-at",),
     "--executor-cfg": ("--executor",),
@@ -167,6 +172,8 @@ OPTIONS = {
     "--format": ("--json",),
     "--from-failure": ("--from-failed",),
     "--id": ("--job-id", "--schedule-id"),
+    "--idempotent": ("--unique",),
+    "--if-not-queued": ("--unique",),
     "--in": ("--run-in",),
     "--interval": ("--refresh",),
     "--install-completion": ("completion install",),
@@ -174,7 +181,13 @@ OPTIONS = {
     "--log-level": ("--verbose",),
     "--job-ttl": ("--expires",),
     "--max-age": ("--expires",),
+    "--on-end": ("--on",),
+    "--on-failure": ("--on",),
+    "--on-success": ("--on",),
+    "--once": ("--unique",),
     "--outputs": ("--final-vars",),
+    "--parent": ("--after",),
+    "--parents": ("--after",),
     "--priority-weight": ("--priority",),
     "--output-dir": ("--output",),
     "--output-file": ("--output",),
@@ -188,12 +201,28 @@ OPTIONS = {
     "--show-completion": ("completion show",),
     "--to-html": ("--html",),
     "--to-svg": ("pipeline dag",),
+    "--singleton": ("--unique",),
+    "--trigger-rule": ("--on",),
     "--ttl": ("--expires",),
     "--tz": ("--timezone",),
+    "--upstream": ("--after",),
+    "--wait-for": ("--after",),
     "--watch": ("job-queue watch",),
     "--workers": ("--num-workers", "--max-workers"),
 }
 """Options that say the same; the first one that the command has is meant."""
+
+
+_LIMITS = (
+    "Limits stand in YAML: limits in conf/project.yml, run.limits and run.max_running in the "
+    "pipeline's file."
+)
+IN_YAML = dict.fromkeys(
+    ("--concurrency-limit", "--limits", "--max-active-runs", "--max-active-tis-per-dag",
+     "--max-running", "--pool", "--pool-slots", "--rate-limit", "--tag"),
+    _LIMITS,
+)  # fmt: skip
+"""Sentences about options that are settings in YAML here."""
 
 
 def answer_for_command(group: str, name: str, commands: Iterable[str]) -> str:
@@ -212,6 +241,8 @@ def answer_for_command(group: str, name: str, commands: Iterable[str]) -> str:
 
 def answer_for_option(name: str, options: Sequence[str]) -> str:
     """What to say of an option that a command with these `options` does not have."""
+    if name in IN_YAML:
+        return f" {IN_YAML[name]}"
     for ours in OPTIONS.get(name, ()):
         if ours in options or ours in MODULES:
             return f" Say {ours if ours in options else f'`flowerpower {ours}`'}."
