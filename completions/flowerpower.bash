@@ -22,6 +22,7 @@ _flowerpower_load() {
                 '--example once choices weather'
                 '--from once text'
                 '--timezone once text'
+                '--dry-run once flag'
                 '--json once flag'
                 '--quiet,-q once flag'
                 '--verbose,-v many flag'

@@ -395,6 +395,7 @@ complete -c flowerpower -n '__flowerpower_at \'init\'' -l type -x -a 'apschedule
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l example -x -a 'weather' -d 'Start from an example: weather.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l from -x -d 'Start from an exported pipeline (folder or zip), or another project\'s folder.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l timezone -x -d 'A time zone such as Europe/Berlin; by default the project\'s, or of a new project the machine\'s.'
+complete -c flowerpower -n '__flowerpower_at \'init\'' -l dry-run -d 'Only show what would be done.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l quiet -s q -d 'Print only ids, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'

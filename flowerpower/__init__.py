@@ -22,4 +22,6 @@ def __getattr__(name: str) -> object:
         from flowerpower.jobs.log_context import log_fields
 
         return log_fields
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from flowerpower.pipeline.other_names import answer_for_import
+
+    raise answer_for_import(__name__, name)

@@ -79,6 +79,7 @@ COMMANDS = {
     "job-queue delete": "job-queue delete-job",
     "job-queue delete-schedule": "schedule delete",
     "job-queue enqueue": "job-queue add-job",
+    "job-queue enqueue-pipeline": "job-queue add-job",
     "job-queue info": "status",
     "job-queue inspect": "status",
     "job-queue list": "job-queue list-jobs",
@@ -102,10 +103,12 @@ COMMANDS = {
     "job-queue rm": "job-queue delete-job",
     "job-queue run-job": "job-queue add-job --wait",
     "job-queue schedule": "schedule add",
+    "job-queue schedule-pipeline": "schedule add",
     "job-queue scheduler": "job-queue start-scheduler",
     "job-queue show": "job-queue show-job",
     "job-queue show-job-ids": "job-queue list-jobs --quiet",
     "job-queue show-jobs": "job-queue list-jobs",
+    "job-queue show-schedule-ids": "schedule list --quiet",
     "job-queue show-schedules": "schedule list",
     "job-queue start-worker-pool": "job-queue start-worker --num-workers",
     "job-queue stats": "status",
@@ -133,12 +136,21 @@ COMMANDS = {
 """Ours by the path of a command that there is not; ours may end with an option."""
 ABSENT = {
     "mqtt": "There is no MQTT client here; let yours call `flowerpower job-queue add-job`.",
+    "pipeline add-hook": "There are no hooks here: they were those of an MQTT client.",
 }
 """Sentences about commands that we have no other name for."""
+ABSENT_OPTIONS = {
+    "--cfg": "A pipeline is deleted with its configuration and its module.",
+    "--module": "A pipeline is deleted with its configuration and its module.",
+    "--storage-options": "A project is a folder of this machine; data may be at any address.",
+}
+"""Sentences about options that we have no other name for."""
 OPTIONS = {
+    "--all": ("--all-ended", "--status"),
     "--at": ("--run-at", "--date"),
     "--at-front": ("--priority",),
     "--background": ("--wait",),
+    "--base_dir": ("--base-dir",),
     "--concurrency": ("--num-workers", "--max-workers"),
     "--condition": ("--on",),
     "--countdown": ("--run-in",),
@@ -151,7 +163,9 @@ OPTIONS = {
     "--depends-on": ("--after",),
     "--env": ("--base-dir",),
     "--eta": ("--run-at",),
+    "--executor-cfg": ("--executor",),
     "--executor-max-workers": ("--max-workers",),
+    "--executor-num-cpus": ("--max-workers",),
     "--expire": ("--expires",),
     "--file": ("--output",),
     "--force": ("--overwrite", "--yes"),
@@ -163,6 +177,7 @@ OPTIONS = {
     "--in": ("--run-in",),
     "--interval": ("--refresh",),
     "--install-completion": ("completion install",),
+    "--job-queue-type": ("--type",),
     "--log-level": ("--verbose",),
     "--job-ttl": ("--expires",),
     "--max-age": ("--expires",),
@@ -175,6 +190,8 @@ OPTIONS = {
     "--parents": ("--after",),
     "--priority-weight": ("--priority",),
     "--output-dir": ("--output",),
+    "--output-file": ("--output",),
+    "--output-path": ("--output",),
     "--queue-name": ("--queue", "--queues"),
     "--rerun": ("--again",),
     "--resume": ("--from-failed",),
@@ -182,6 +199,8 @@ OPTIONS = {
     "--retries": ("--max-retries",),
     "--run-every": ("--interval",),
     "--show-completion": ("completion show",),
+    "--to-html": ("--html",),
+    "--to-svg": ("pipeline dag",),
     "--singleton": ("--unique",),
     "--trigger-rule": ("--on",),
     "--ttl": ("--expires",),
@@ -227,6 +246,8 @@ def answer_for_option(name: str, options: Sequence[str]) -> str:
     for ours in OPTIONS.get(name, ()):
         if ours in options or ours in MODULES:
             return f" Say {ours if ours in options else f'`flowerpower {ours}`'}."
+    if name in ABSENT_OPTIONS:
+        return f" {ABSENT_OPTIONS[name]}"
     return did_you_mean(name, options)
 
 

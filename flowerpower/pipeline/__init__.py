@@ -19,4 +19,6 @@ def __getattr__(name: str) -> object:
         from flowerpower.pipeline.manager import PipelineManager
 
         return PipelineManager
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from flowerpower.pipeline.other_names import answer_for_import
+
+    raise answer_for_import(__name__, name)

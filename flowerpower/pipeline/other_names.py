@@ -8,35 +8,51 @@ from flowerpower.text import did_you_mean
 
 CALLS = {
     "add_pipeline": "new(name)",
+    "add_schedule": "schedule(name)",
     "cancel_job": "jobs.cancel(job_id)",
     "cancel_schedule": "schedules.delete(schedule_id)",
     "create": "new(name)",
     "create_pipeline": "new(name)",
+    "creator": "new(name)",
     "delete_job": "jobs.delete(job_id)",
     "delete_pipeline": "delete(name)",
     "delete_schedule": "schedules.delete(schedule_id)",
     "enqueue": "add_job(name)",
     "enqueue_at": "add_job(name, run_at=…)",
     "enqueue_in": "add_job(name, run_in=…)",
+    "enqueue_pipeline": "add_job(name)",
     "execute": "run(name)",
+    "executor": "run(name)",
+    "export_all": "export(name, path)",
+    "export_many": "export(name, path)",
     "export_pipeline": "export(name, path)",
     "get_job": "jobs.get(job_id)",
     "get_job_result": "jobs.get(job_id).result()",
     "get_jobs": "jobs.list()",
     "get_schedule": "schedules.get(schedule_id)",
+    "get_schedules": "schedules.list()",
+    "get_summary": "plan(name)",
+    "import_all": "import_pipeline(path)",
+    "import_many": "import_pipeline(path)",
+    "job_ids": "jobs.list()",
     "list_jobs": "jobs.list()",
     "list_pipelines": "list()",
     "list_schedules": "schedules.list()",
+    "load_pipeline": "registry.get(name)",
     "new_pipeline": "new(name)",
     "pause_schedule": "schedules.pause(schedule_id)",
+    "pipeline_cfg": "registry.get(name)",
     "pipelines": "list()",
     "rerun_job": "jobs.again(job_id)",
     "resume_schedule": "schedules.resume(schedule_id)",
     "retry_job": "jobs.retry(job_id)",
+    "run_async": "run(name)",
     "run_job": "add_job(name).result()",
     "run_pipeline": "run(name)",
     "save_dag": "graph(name), or `flowerpower pipeline dag NAME -o FILE`",
     "schedule_all": "schedules.apply()",
+    "schedule_ids": "schedules.list()",
+    "schedule_pipeline": "schedule(name)",
     "show_dag": "graph(name), or `flowerpower pipeline dag NAME`",
     "show_pipelines": "list()",
     "show_summary": "plan(name)",
@@ -44,10 +60,24 @@ CALLS = {
     "start_worker": "job_queue.run_worker()",
     "start_worker_pool": "job_queue.run_worker(num_workers=…)",
     "submit": "add_job(name)",
+    "summary": "plan(name)",
     "trigger": "add_job(name)",
     "visualize": "graph(name), or `flowerpower pipeline dag NAME`",
 }
 """Methods that PipelineManager does not have, and the call that does it."""
+IMPORTS = {
+    "Config": "from flowerpower.cfg import Config",
+    "FlowerPower": "PipelineManager(base_dir), or `flowerpower init NAME`",
+    "FlowerPowerProject": "PipelineManager(base_dir), which has run, add_job and schedule",
+    "JobQueueManager": "from flowerpower.job_queue import JobQueueManager",
+    "Pipeline": "PipelineManager(base_dir).run(name)",
+    "PipelineConfig": "from flowerpower.cfg import PipelineConfig",
+    "ProjectConfig": "from flowerpower.cfg import ProjectConfig",
+    "RunConfig": "PipelineManager(base_dir).run(name, inputs=…, final_vars=…, …)",
+    "create_project": "`flowerpower init NAME`",
+    "init_project": "`flowerpower init NAME`",
+}
+"""Names that the upstream tool's package has, and what to say here."""
 _NO_CALLBACK = (
     "a job calls no function of yours: use add_job(name).wait(), or in YAML `notify`, which may "
     "call a command"
@@ -59,6 +89,8 @@ _IN_YAML = (
 ARGUMENTS = {
     "adapter": "adapters=[name]",
     "adapter_cfg": "adapters=[name], its settings stand in YAML",
+    "additional_modules": "nothing: run.modules in YAML lists the modules",
+    "async_driver": "nothing: a DAG of coroutines runs on Hamilton's async driver",
     "at_front": "priority=number",
     "concurrency": "max_workers=number",
     "concurrency_limit": _IN_YAML,
@@ -75,6 +107,7 @@ ARGUMENTS = {
     "job_lock": "unique=True",
     "limits": _IN_YAML,
     "link": "after=job, at the job that comes second",
+    "log_level": "nothing: a job's log has what is logged from INFO on",
     "max_active_runs": _IN_YAML,
     "max_age": "expires=seconds",
     "max_running": _IN_YAML,
@@ -93,6 +126,8 @@ ARGUMENTS = {
     "reload": "nothing: modules that were edited are imported again",
     "result_ttl_seconds": "result_ttl=seconds",
     "retries": "max_retries=number",
+    "retry_exceptions": "nothing: run.retry.exceptions in YAML lists them",
+    "run_config": "what it holds, each as an argument: inputs=…, final_vars=…",
     "singleton": "unique=True",
     "trigger": "cron=…, every=…, interval=… or date=…",
     "trigger_rule": 'on="success", "failure" or "end"',
@@ -103,6 +138,14 @@ ARGUMENTS = {
     "with_adapter_cfg": "adapters=[name], its settings stand in YAML",
 }
 """Keyword arguments that our calls do not have, and what says the same."""
+
+
+def answer_for_import(module: str, name: str) -> ImportError | AttributeError:
+    """The error for a name that a module of ours does not have."""
+    if ours := IMPORTS.get(name):
+        # Python would drop an AttributeError's message: `from module import name` has its own.
+        return ImportError(f"{module} has no {name!r}. Say {ours}.", name=module)
+    return AttributeError(f"module {module!r} has no attribute {name!r}")
 
 
 class KnowsOtherNames:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flowerpower.atomic_files import write_files
 from flowerpower.config.files import PIPELINES_FOLDER, PROJECT_FILE
@@ -19,10 +20,15 @@ from flowerpower.pipeline.registry import MODULES_FOLDER
 from flowerpower.text import check_name, did_you_mean, is_name
 from flowerpower.triggers import clock
 
-# Without a url one word moves the queue: a url belongs to one of the two types.
+if TYPE_CHECKING:
+    from flowerpower.pipeline.upstream.conversion import Conversion
+
 _PROJECT_YML = """\
 name: "{name}"
 timezone: {timezone}
+"""
+# Without a url one word moves the queue: a url belongs to one of the two types.
+_JOB_QUEUE_YML = """\
 job_queue:
   # apscheduler keeps jobs in the SQLite file .flowerpower/jobs.db, rq in the Redis on this machine.
   # After a change of this word, `flowerpower job-queue migrate --to TYPE` moves what waits.
@@ -40,11 +46,15 @@ __pycache__/
 
 @dataclass(frozen=True)
 class NewProject:
-    """A project that was just made; `files` are relative to its `root`."""
+    """A project that was just made; `files` are relative to its `root`.
+
+    `conversion` says what became of the settings of a project of upstream's.
+    """
 
     name: str
     root: Path
     files: list[Path]
+    conversion: Conversion | None = None
 
     @property
     def pipelines(self) -> list[str]:
@@ -68,15 +78,19 @@ def example_names() -> list[str]:
 def create_project(
     parent: Path,
     name: str | None,
-    backend: str = "apscheduler",
+    backend: str | None = None,
     example: str | None = None,
     source: Path | None = None,
     timezone: str | None = None,
+    *,
+    dry_run: bool = False,
 ) -> NewProject:
     """Make a project in the folder `parent`/`name`, or in `parent` itself if there is no name.
 
-    It starts empty, from an example, or from `source`: a bundle, or the folder of a project. Its
-    conf/project.yml is new in any case; its `timezone` is by default the machine's.
+    It starts empty, from an example, or from `source`: a bundle, the folder of a project, or that
+    of a project of upstream's, which is converted and not changed. Its conf/project.yml is new in
+    any case; its `timezone` is by default the machine's, and its `backend` the old project's or
+    apscheduler. With `dry_run` nothing is written.
 
     Raises:
         InvalidName: if a project cannot have that name.
@@ -93,10 +107,15 @@ def create_project(
     if not is_name(root.name):
         message = f"The folder {root.name!r} cannot be the name of a project."
         raise InvalidName(message, hint="Give a NAME to `init`.")
-    contents = _files_to_start_with(example, source)
-    contents[PROJECT_FILE] = _PROJECT_YML.format(
-        name=root.name, timezone=_zone_name(timezone), backend=backend
-    ).encode()
+    conversion = _converted(source, root.name, backend)
+    if conversion is None:
+        contents = _files_to_start_with(example, source)
+        settings = _JOB_QUEUE_YML.format(backend=backend or "apscheduler")
+    else:
+        contents = dict(conversion.files)
+        settings = conversion.project_text
+    head = _PROJECT_YML.format(name=root.name, timezone=_zone_name(timezone))
+    contents[PROJECT_FILE] = (head + settings).encode()
     contents.setdefault(_GITIGNORE_FILE, _GITIGNORE.encode())
     # A repository often has one before its project; it stays as it is.
     if os.path.lexists(root / _GITIGNORE_FILE):
@@ -107,9 +126,24 @@ def create_project(
             raise Refused(f"{path} already exists in {root}.", hint=hint)
     check_targets(root, contents)
     folders = [root / PIPELINES_FOLDER, root / MODULES_FOLDER]
-    with os_errors_as(FlowerpowerError, f"The project cannot be made in {root}"):
-        write_files({root / path: content for path, content in contents.items()}, folders)
-    return NewProject(root.name, root, sorted(contents))
+    if not dry_run:
+        with os_errors_as(FlowerpowerError, f"The project cannot be made in {root}"):
+            write_files({root / path: content for path, content in contents.items()}, folders)
+    return NewProject(root.name, root, sorted(contents), conversion)
+
+
+def _converted(source: Path | None, name: str, backend: str | None) -> Conversion | None:
+    """The project of upstream's in the folder `source` as ours; None if it is none."""
+    if source is None:
+        return None
+    # Most projects are made from nothing.
+    from flowerpower.pipeline.upstream.conversion import convert_project
+    from flowerpower.pipeline.upstream.old_project import read_old_project
+
+    old = read_old_project(source)
+    if old is None:
+        return None
+    return convert_project(old, name, backend)
 
 
 def _zone_name(timezone: str | None) -> str:

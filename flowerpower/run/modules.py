@@ -48,6 +48,9 @@ class _Imports:
                 and any(is_own(file, folder) for folder in folders)
             ):
                 self._stamps[name] = file, file_stamp(file)
+        for file, stamp in _configuration_read().items():
+            if any(is_own(file, folder) for folder in folders):
+                self._stamps[file] = file, stamp
 
     def forget(self, *, only_if_changed: bool) -> None:
         """Forget all of the modules, also if the file of only one has changed."""
@@ -79,6 +82,11 @@ _worker_path: list[str] = []
 """The import path of its last run."""
 _worker_imports = _Imports()
 """Those from there."""
+
+
+def _configuration_read() -> dict[str, tuple[int, int]]:
+    """Files that modules of upstream's projects have read, when they were imported."""
+    return dict(getattr(sys.modules.get("flowerpower.cfg"), "files_read", {}))
 
 
 def import_modules(root: Path, names: Sequence[str]) -> list[ModuleType]:
@@ -270,7 +278,8 @@ def imported_code() -> dict[str, tuple[int, int]] | None:
         if stamp is None or (not _imports.have(name, file, stamp) and stamp[0] > _began):
             return None
         stamps[file] = stamp
-    return stamps
+    read = _configuration_read()
+    return stamps | read if all(file_stamp(file) == read[file] for file in read) else None
 
 
 def project_import_path() -> list[str]:

@@ -123,7 +123,7 @@ def _show_outcome(context: CommandContext, outcome: RunOutcome, result: dict[str
     from flowerpower.jobs.attempt_result import node_summary
     from flowerpower_cli.views.pipelines import finished_message, outputs_view, run_messages
 
-    context.output.result(result, lambda: outputs_view(outcome.outputs))
+    context.output.result(result, lambda: outputs_view(outcome.outputs), [outcome.pipeline])
     facts = node_summary(outcome.to_json())
     messages = run_messages(facts | {"notes": outcome.notes}, verbose=bool(context.output.verbose))
     for message in messages:

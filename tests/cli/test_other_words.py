@@ -9,7 +9,7 @@ import pytest
 
 from flowerpower.errors import UsageError
 from flowerpower.pipeline import PipelineManager
-from flowerpower.pipeline.other_names import ARGUMENTS, CALLS
+from flowerpower.pipeline.other_names import ARGUMENTS, CALLS, IMPORTS
 from flowerpower_cli.app import GROUPS, MODULES
 from flowerpower_cli.other_words import ABSENT, COMMANDS, OPTIONS
 from tests.conftest import MakeProject
@@ -39,7 +39,11 @@ FROM_ELSEWHERE = {
     "job-queue info": "status",
     "job-queue top": "job-queue watch",
     "job-queue suspend": "job-queue pause",
+    "job-queue show-schedule-ids": "schedule list --quiet",
+    "job-queue enqueue-pipeline": "job-queue add-job",
+    "job-queue schedule-pipeline": "schedule add",
     "run": "pipeline run",
+    "ui": "dashboard",
     "cfg": "pipeline validate",
     "worker": "job-queue start-worker",
     "scheduler": "job-queue start-scheduler",
@@ -81,6 +85,14 @@ def test_a_mistyped_command_is_still_guessed(cli: Cli) -> None:
         (["job-queue", "add-job", "x", "--at-front"], "Say --priority."),
         (["schedule", "add", "x", "--priority-weight", "5"], "Say --priority."),
         (["schedule", "add", "x", "--run-every", "1h"], "Say --interval."),
+        (["pipeline", "run", "x", "--executor-cfg", "{}"], "Say --executor."),
+        (["pipeline", "run", "x", "--base_dir", "."], "Say --base-dir."),
+        (["pipeline", "run", "x", "--outputs", "a"], "Say --final-vars."),
+        (["pipeline", "run", "x", "--storage-options", "{}"], "A project is a folder"),
+        (["pipeline", "dag", "x", "--output-path", "a.svg"], "Say --output."),
+        (["pipeline", "show", "x", "--to-html"], "Say --html."),
+        (["pipeline", "delete", "x", "--module"], "with its configuration and its module."),
+        (["job-queue", "start-worker", "--job-queue-type", "rq"], "Say --type."),
         (["pipeline", "run", "x", "--cache", "true"], "Say --cache or --no-cache."),
         (["job-queue", "list-jobs", "--json", "true"], "Say --json."),
         (["pipeline", "run", "x", "--final-vars", '["a", "b"]'], "Say --final-vars a,b."),
@@ -149,3 +161,23 @@ def test_an_argument_of_another_tool_is_answered_with_ours(
     manager: Any = PipelineManager(make_project(x=("run: {}\n", "def a() -> int:\n    return 1\n")))
     with pytest.raises(UsageError, match=re.escape(f"Say {ARGUMENTS[name]}.")):
         manager.add_job("x", **{name: 1})
+
+
+@pytest.mark.parametrize("module", ["flowerpower", "flowerpower.pipeline"])
+@pytest.mark.parametrize("name", IMPORTS)
+def test_a_name_of_the_upstream_package_is_answered_with_ours(module: str, name: str) -> None:
+    """`from flowerpower import FlowerPowerProject` says what to say."""
+    with pytest.raises(ImportError, match=re.escape(f"Say {IMPORTS[name]}.")):
+        exec(f"from {module} import {name}")
+    with pytest.raises(ImportError, match="cannot import name 'Nonsense'"):
+        exec(f"from {module} import Nonsense")
+
+
+@pytest.mark.parametrize("name", ["run_config", "log_level", "additional_modules"])
+def test_an_argument_of_the_upstream_tools_run_is_answered_with_ours(
+    make_project: MakeProject, name: str
+) -> None:
+    """With what takes its place, or that nothing need be said."""
+    manager: Any = PipelineManager(make_project(x=("", "def a() -> int:\n    return 1\n")))
+    with pytest.raises(UsageError, match=re.escape(f"Say {ARGUMENTS[name]}.")):
+        manager.run("x", **{name: 1})

@@ -136,6 +136,7 @@ def test_quiet_prints_ids_only(cli: Cli, make_project: MakeProject) -> None:
     make_project(one=NOISY, two=NOISY)
     ended = cli.run("pipeline", "list", "--quiet", code=0)
     assert (ended.stdout, ended.stderr) == ("one\ntwo\n", "")
+    assert cli.run("pipeline", "run", "one", "--quiet", code=0).stdout == "one\n"
 
 
 def test_an_empty_list_is_no_error(cli: Cli, make_project: MakeProject) -> None:

@@ -116,6 +116,11 @@ def _weather(folder: Path) -> Path:
     return folder / "my_weather"
 
 
+def _upstream(folder: Path) -> Path:
+    shutil.copytree(ROOT / "tests" / "upstream_projects" / "v0_11", folder / "old_project")
+    return folder
+
+
 def _hello_on(folder: Path, backend: str) -> Path:
     hello = ("run: {inputs: {name: world}}\n", "def greeting(name: str) -> str:\n    return name\n")
     return _project(folder, f"job_queue:\n{backend}", hello=hello)
@@ -161,6 +166,7 @@ def test_the_blocks_of_a_page_show_what_they_say(
         "executors": _report,
         "files-and-cache": _report,
         "share-a-pipeline": _share,
+        "from-upstream": _upstream,
         "look-at-a-pipeline": _weather,
         "apscheduler-tools": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
         "notices": lambda folder: _hello_on(folder, "  type: apscheduler\n"),

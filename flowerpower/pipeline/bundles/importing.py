@@ -67,7 +67,7 @@ def read_bundle(path: Path, name: str | None = None) -> Bundle:
     except OSError as error:
         raise ConfigError(f"{label} cannot be read: {error.strerror}.") from None
     if stat.S_ISDIR(mode):
-        members = _read_folder(path, label, lambda _: True)
+        members = read_folder(path, label, lambda _: True)
     elif stat.S_ISREG(mode):
         members = _read_zip(_read_file(path, label), label)
     else:
@@ -85,7 +85,7 @@ def read_project_folder(path: Path) -> dict[Path, bytes]:
     Raises:
         ConfigError: if it contains links or other special files, or is too large.
     """
-    members = _read_folder(path, shortened(str(path), 200), _is_source)
+    members = read_folder(path, shortened(str(path), 200), is_source)
     return {Path(name): content for name, content in sorted(members.items())}
 
 
@@ -94,7 +94,8 @@ def is_project_folder(path: Path) -> bool:
     return (path / PROJECT_FILE).is_file() and not (path / MANIFEST).exists()
 
 
-def _is_source(path: Path) -> bool:
+def is_source(path: Path) -> bool:
+    """Whether a file or folder of a project is one that people have written."""
     if path.name.startswith("."):
         return path.name == ".gitignore"
     return path.name not in _EXCLUDED and not (path / "pyvenv.cfg").exists()
@@ -172,7 +173,12 @@ def _special_file(label: str, name: str) -> ConfigError:
     return bundle_error(label, f"{shortened(name)!r} is a link or another special file")
 
 
-def _read_folder(top: Path, label: str, is_member: Callable[[Path], bool]) -> dict[str, bytes]:
+def read_folder(top: Path, label: str, is_member: Callable[[Path], bool]) -> dict[str, bytes]:
+    """The files below a folder, by relative path, but for files and folders that are no members.
+
+    Raises:
+        ConfigError: as `read_project_folder`; errors call the folder `label`.
+    """
     members = _Members(label)
     count, folders = 0, [top]
     with os_errors_as(ConfigError, f"{label} cannot be read"):

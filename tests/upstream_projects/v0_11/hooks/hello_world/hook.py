@@ -1,0 +1,2 @@
+def build_config(payload: bytes, topic: str) -> dict:
+    return {"topic": topic}
