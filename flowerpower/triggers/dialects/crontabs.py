@@ -1,0 +1,320 @@
+"""What a line of a crontab means to the daemons that read one, and to libraries with five fields."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flowerpower.errors import InvalidTrigger
+from flowerpower.triggers.clock import parse_duration
+from flowerpower.triggers.cron_fields import LAST, CronFields
+from flowerpower.triggers.dialects.fields import (
+    DAY,
+    HOUR,
+    MINUTE,
+    MONTH,
+    MONTH_NAMES,
+    WEEKDAY,
+    WEEKDAY_NAMES,
+    WEEKDAY_TO_7,
+    Field,
+    Grammar,
+    cron_fields,
+    five,
+)
+from flowerpower.triggers.dialects.meaning import ALL_DAYS, ALL_WEEKDAYS, Gap, Meaning, Repeat
+from flowerpower.triggers.transitions import to_datetime, to_second
+
+MACROS = {
+    "@hourly": "0 * * * *", "@daily": "0 0 * * *", "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0", "@monthly": "0 0 1 * *", "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}  # fmt: skip
+_LIST = re.compile(r"[0-9a-z*,/-]*", re.ASCII)
+_CLASSIC = Grammar()
+_FIELDS = (MINUTE, HOUR, DAY, MONTH, WEEKDAY_TO_7)
+
+
+def expanded(expression: str, macros: dict[str, str] = MACROS) -> str:
+    """The expression with five fields that a word such as `@daily` stands for.
+
+    Raises:
+        InvalidTrigger: for a word that the program does not know.
+    """
+    if not expression.startswith("@"):
+        return expression
+    if expression not in macros:
+        raise InvalidTrigger(f"{expression.split()[0]!r} is no time to fire at")
+    return macros[expression]
+
+
+def _sets(
+    texts: Sequence[str], grammar: Grammar, fields: Sequence[Field] = _FIELDS
+) -> list[frozenset[int]]:
+    return [grammar.read(text, field) for text, field in zip(texts, fields, strict=True)]
+
+
+def read_debian(expression: str) -> Meaning:
+    """Debian's cron 3.0pl1: a day field that begins with `*` does not count as restricted."""
+    # It passes over what follows a list in the same field: 5#2 is every Friday, 0~59 minute 0.
+    texts = [_LIST.match(text)[0] for text in five(expanded(expression.lower()))]  # type: ignore[index]
+    minutes, hours, days, months, weekdays = _sets(texts, _CLASSIC)
+    both = texts[2].startswith("*") or texts[4].startswith("*")
+    wildcard = texts[0].startswith("*") or texts[1].startswith("*")
+    fields = cron_fields(
+        minutes, hours, days, months, weekdays, both_days=both, is_wildcard=wildcard
+    )
+    if wildcard:
+        return Meaning(fields, Gap.SKIP, Repeat.BOTH)
+    return Meaning(fields, Gap.AFTER, Repeat.FIRST)
+
+
+def read_busybox(expression: str) -> Meaning:
+    """Busybox's crond: it fills tables from 0 on, and a number outside of one fills all of it."""
+    if "#" in expression:
+        raise InvalidTrigger("what follows # is a comment")
+    texts = five(expanded(expression))
+    sizes = (60, 24, 32, 12, 7)
+    minutes, hours, days, months, weekdays = (
+        _busybox_field(text, size, -1 if size == 12 else 0, names)
+        for text, size, names in zip(
+            texts, sizes, ((), (), (), MONTH_NAMES, WEEKDAY_NAMES), strict=True
+        )
+    )
+    # A table of 32 days of which every entry, day 0 too, is set, or one of all weekdays, is no
+    # restriction; the other one then decides alone.
+    uses_days, uses_weekdays = len(days) < 32, len(weekdays) < 7
+    if not (uses_days and uses_weekdays):
+        days = days if uses_days else ALL_DAYS
+    fields = cron_fields(
+        minutes,
+        hours,
+        days,
+        frozenset(month + 1 for month in months),
+        weekdays,
+        both_days=not (uses_days and uses_weekdays),
+    )
+    return Meaning(fields, Gap.SKIP, Repeat.BOTH)
+
+
+def _busybox_field(text: str, size: int, offset: int, names: Sequence[str]) -> frozenset[int]:
+    """The entries of a table that are set; what follows a part that is wrong does not count."""
+    found: set[int] = set()
+    for part in text.split(","):
+        span, slash, step_text = part.partition("/")
+        first_text, dash, last_text = span.partition("-")
+        first, rest = _busybox_number(first_text, size, offset, names)
+        if first is None:
+            break
+        last = size - 1 if first_text[:1] == "*" else first
+        if dash and not rest and first_text != "*":
+            number, rest = _busybox_number(last_text, size, offset, names)
+            if number is None:
+                break
+            last = number
+        digits = step_text[: len(step_text) - len(step_text.lstrip("0123456789"))]
+        step = (int(digits or 0) if slash and not rest else 1) or size
+        if last < 0:
+            break
+        if last >= size:
+            # It goes round for a thousand entries, and gives up.
+            found |= {(first + number) % size for number in range(0, 1024, step)}
+            break
+        length = (last - first) % size
+        found |= {(first + number) % size for number in range(0, length + 1, step)}
+        if rest or step_text[len(digits) :]:
+            break
+    return frozenset(found)
+
+
+def _busybox_number(
+    text: str, size: int, offset: int, names: Sequence[str]
+) -> tuple[int | None, str]:
+    """The number that a text begins with, and what follows it."""
+    if text.startswith("*"):
+        return 0, text[1:]
+    digits = text[: len(text) - len(text.lstrip("0123456789"))]
+    if digits:
+        return int(digits) + offset, text[len(digits) :]
+    name = text[:3].lower()
+    return (names.index(name), text[3:]) if name in names else (None, text)
+
+
+def read_bcron(expression: str) -> Meaning:
+    """Bcron: a date must satisfy both day fields."""
+    grammar = Grammar(open_step=False, skips_empty=True, whole_names=True)
+    if expression.startswith("@"):
+        raise InvalidTrigger("bcron knows no words such as @daily")
+    sets = _sets(five(expression), grammar)
+    fields = cron_fields(*sets, both_days=True)
+    # One hour of the day: when clocks repeat it, the second time does not count.
+    once = len(fields.hours) == 1
+    return Meaning(fields, Gap.SHIFT, Repeat.FIRST if once else Repeat.BOTH)
+
+
+def read_mcron(expression: str) -> Meaning:
+    """GNU mcron 1.0.8: months in numbers are counted from 0, names are right."""
+    texts = five(expression)
+    months = Field("month", 0, 99, {name: n for n, name in enumerate(MONTH_NAMES)})
+    fields = (MINUTE, HOUR, Field("day of month", 0, 99), months, WEEKDAY_TO_7)
+    minutes, hours, days, month, weekdays = _sets(
+        texts, Grammar(), (Field("minute", 0, 99), Field("hour", 0, 99), *fields[2:])
+    )
+    days_any, weekdays_any = texts[2] == "*", texts[4] == "*"
+    made = cron_fields(
+        minutes,
+        hours,
+        ALL_DAYS if days_any else days,
+        frozenset(number + 1 for number in month),
+        ALL_WEEKDAYS if weekdays_any else weekdays,
+        both_days=days_any or weekdays_any,
+    )
+    return Meaning(made, Gap.SHIFT, Repeat.FIRST)
+
+
+_MONTHS_OF_SYSTEMD_CRON = (*MONTH_NAMES[:9], *MONTH_NAMES[10:])
+"""October is missing in the generator, so DEC is the 11th."""
+
+
+def read_systemd_cron(expression: str) -> Meaning:
+    """The generator of systemd-cron 1.15: as it slices lists; systemd does the rest."""
+    macros = {**MACROS, "@weekly": "0 0 * * 1", "@minutely": "* * * * *"}
+    macros |= {"@quarterly": "0 0 1 1,4,7,10 *", "@semi-annually": "0 0 1 1,7 *"}
+    texts = five(expanded(expression, macros))
+    names = {name: number for number, name in enumerate(_MONTHS_OF_SYSTEMD_CRON, 1)}
+    bounds = ((0, 60, {}), (0, 24, {}), (1, 32, {}), (1, 13, names), (0, 7, None))
+    sets = [_sliced(text, *bound) for text, bound in zip(texts, bounds, strict=True)]
+    return Meaning(cron_fields(*sets, both_days=True), Gap.SKIP, Repeat.FIRST)
+
+
+def _sliced(
+    text: str, low: int, stop: int, names: dict[str, int] | None
+) -> frozenset[int]:
+    def number(part: str) -> int:
+        if names is None:
+            name = part[:3].lower()
+            return WEEKDAY_NAMES.index(name) if name in WEEKDAY_NAMES else int(part) % 7
+        return names[part[:3].lower()] if part[:3].lower() in names else int(part)
+
+    def cut(part: str) -> slice:
+        span, slash, step = part.partition("/")
+        if span == "*":
+            return slice(None, None, int(step or 1))
+        first, _, last = span.partition("-")
+        return slice(number(first) - low, number(last or first) + 1 - low, int(step) if slash else 1)
+
+    values = range(low, stop)
+    try:
+        found = reduce(lambda all_, part: all_ | {*values[cut(part)]}, text.split(","), set[int]())
+    except ValueError:
+        found = set()
+    if not found:
+        raise InvalidTrigger(f"its generator calls {text!r} garbled")
+    return frozenset(found)
+
+
+def read_kubernetes(expression: str) -> Meaning:
+    """robfig/cron v3, the parser of Kubernetes: weekdays are 0 to 6, `*/2` is a restriction."""
+    zone = None
+    if expression.startswith(("TZ=", "CRON_TZ=")):
+        prefix, _, expression = expression.partition(" ")
+        zone, expression = prefix.partition("=")[2], expression.strip()
+    if expression.startswith("@every "):
+        interval = parse_duration(expression.removeprefix("@every ").strip())
+        fields = cron_fields(*[frozenset[int]()] * 5, both_days=True)
+        return Meaning(fields, Gap.SKIP, Repeat.BOTH, interval=interval, timezone=zone)
+    texts = five(expanded(expression))
+    grammar = Grammar(any_signs="*?", open_step=True, skips_empty=True)
+    sets = _sets(texts, grammar, (MINUTE, HOUR, DAY, MONTH, WEEKDAY))
+    unrestricted = [
+        any(part in ("*", "?", "*/1", "?/1") for part in texts[place].split(","))
+        for place in (2, 4)
+    ]
+    return Meaning(
+        cron_fields(*sets, both_days=any(unrestricted)), Gap.SKIP, Repeat.BOTH, timezone=zone
+    )
+
+
+def read_apscheduler(expression: str) -> Meaning:
+    """APScheduler 3's CronTrigger.from_crontab: 0 is Monday, and both day fields count."""
+    weekday = Field("day of week", 0, 6, {n: (i - 1) % 7 for i, n in enumerate(WEEKDAY_NAMES)})
+    if expression.startswith("@"):
+        raise InvalidTrigger("from_crontab knows no words such as @daily")
+    texts = five(expression)
+    grammar = Grammar(open_step=True, widest_step=True)
+    *sets, weekdays = _sets(texts, grammar, (MINUTE, HOUR, DAY, MONTH, weekday))
+    fields = cron_fields(*sets, frozenset((day + 1) % 7 for day in weekdays), both_days=True)
+    return _ByApscheduler(fields, Gap.SHIFT, Repeat.BOTH, expression=expression)
+
+
+@dataclass(frozen=True)
+class _ByApscheduler(Meaning):
+    # Its own walk, because no rule describes it: it leaves out the midnight after clocks went
+    # forward, and all that lies between midnight and as much later as they went.
+
+    expression: str = ""
+
+    def fires(self, zone: ZoneInfo, start: int, stop: int) -> list[int]:
+        from apscheduler.triggers.cron import CronTrigger
+
+        trigger = CronTrigger.from_crontab(self.expression, timezone=zone)
+        fires: list[int] = []
+        fire = trigger.get_next_fire_time(None, to_datetime(start - 2 * 86_400).astimezone(zone))
+        while fire is not None and to_second(fire) < stop:
+            fires.append(to_second(fire))
+            fire = trigger.get_next_fire_time(fire, fire)
+        return sorted({second for second in fires if second >= start})
+
+
+def read_airflow(expression: str) -> Meaning:
+    """Airflow 3: croniter reads the expression, and Airflow's own code does the clock changes."""
+    from croniter import CroniterError, croniter
+
+    if expression == "@once":
+        raise InvalidTrigger("'@once' is no time to fire at")
+    # @quarterly is a word of Airflow, and none of croniter.
+    texts = {"@quarterly": "0 0 1 */3 *"}.get(expression, expression)
+    try:
+        parts, nth = croniter.expand(texts)
+    except (CroniterError, KeyError) as error:
+        raise InvalidTrigger(f"croniter does not take it: {error}") from None
+    if len(parts) > 6:
+        raise InvalidTrigger("years are not read here")
+    minutes, hours, days, months, weekdays = (
+        _croniter_numbers(part, place) for place, part in enumerate(parts[:5])
+    )
+    is_any = [parts[place] == ["*"] for place in (2, 4)]
+    pairs = {
+        (number, LAST if ordinal == "l" else ordinal)
+        for number, ordinals in nth.items()
+        for ordinal in ordinals
+    }
+    if pairs and not is_any[0]:
+        raise InvalidTrigger("croniter never or seldom fires for # beside a day of month")
+    made = cron_fields(minutes, hours, days, months, weekdays, both_days=any(is_any))
+    # croniter leaves the numbers of such days in the field as well.
+    weekdays = made.weekdays - {number for number, _ in pairs}
+    fields = replace(
+        made, last_day="l" in parts[2], nth_weekdays=frozenset(pairs), weekdays=weekdays
+    )
+    day = "" if texts.startswith("@") else texts.split()[2].upper()
+    near = re.fullmatch(r"(\d{1,2})W", day)
+    if "W" in day and not near:
+        raise InvalidTrigger("W is read in the form 15W alone")
+    if near:
+        fields = replace(fields, days=frozenset())
+    seconds = _croniter_numbers(parts[5], 0) if len(parts) > 5 else frozenset({0})
+    each_hour = parts[1] == ["*"]
+    gap, repeat = (Gap.SKIP, Repeat.BOTH) if each_hour else (Gap.SHIFT, Repeat.SECOND)
+    return Meaning(fields, gap, repeat, seconds=tuple(sorted(seconds)), near_days=frozenset({int(near[1])} if near else ()))
+
+
+def _croniter_numbers(part: list[Any], place: int) -> frozenset[int]:
+    if part == ["*"]:
+        low, stop = ((0, 60), (0, 24), (1, 32), (1, 13), (0, 7))[place]
+        return frozenset(range(low, stop))
+    return frozenset(number for number in part if isinstance(number, int))
