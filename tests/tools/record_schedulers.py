@@ -8,9 +8,9 @@ See `schedulers/programs.py` for the programs and what they need. Takes some min
 from __future__ import annotations
 
 import json
-import re
 import sys
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 
 from tests.tools.schedulers.programs import PROGRAMS, Answer, Question, version_of
@@ -94,7 +94,9 @@ def questions(dialect: str) -> list[tuple[str, Question]]:
     else:
         year, day, change = (_listed(own[name]) for name in ("year", "day", "change"))
     asked = [("year", text) for text in year] + [("day", text) for text in day]
-    asked += [(name, text) for name in CHANGES for text in change]
+    # What Debian's cron does at clock changes is in debian_cron_fires.json.
+    changes = () if dialect == "debian" else CHANGES
+    asked += [(name, text) for name in changes for text in change]
     # bcron hangs on a step of 0.
     asked = [row for row in asked if dialect != "bcron" or "/0" not in row[1]]
     return [(name, Question(text, *_seconds(name))) for name, text in asked]
@@ -119,16 +121,26 @@ def compact(answer: Answer) -> str | None:
         moment = datetime.fromtimestamp(second, UTC)
         time = f"{moment:%H:%M:%S}".removesuffix(":00")
         days.setdefault(f"{moment:%m-%d}", []).append(time)
-    groups: dict[tuple[str, str], list[str]] = {}
+    groups: dict[tuple[str, str], list[int]] = {}
     for day, times in days.items():
-        groups.setdefault((day[:2], ",".join(times)), []).append(day[3:])
-    return "; ".join(f"{month}-{','.join(n)} {times}" for (month, times), n in groups.items())
+        groups.setdefault((day[:2], ",".join(dict.fromkeys(times))), []).append(int(day[3:]))
+    return "; ".join(f"{month}-{_runs(n)} {times}" for (month, times), n in groups.items())
+
+
+def _runs(numbers: list[int]) -> str:
+    runs: list[str] = []
+    for _, group in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
+        run = [number for _, number in group]
+        runs.append(f"{run[0]}-{run[-1]}" if len(run) > 2 else ",".join(map(str, run)))
+    return ",".join(runs)
 
 
 def main(target: Path, dialects: list[str]) -> None:
     """Ask the programs, and write their answers to `target`; those of other dialects stay."""
     body = json.loads(target.read_text()) if target.exists() else {"dialects": {}}
-    body["meaning"] = "UTC; null: the program does not take the expression."
+    body["meaning"] = (
+        "Fires in UTC, by month: days and times. null: the program does not take the expression."
+    )
     body["recorded_by"] = "tests/tools/record_schedulers.py"
     body["spans"] = {name: list(span) for name, span in SPANS.items()}
     for dialect in dialects or PROGRAMS:
@@ -137,9 +149,10 @@ def main(target: Path, dialects: list[str]) -> None:
         fires: dict[str, dict[str, str | None]] = {name: {} for name in SPANS}
         for (name, question), answer in zip(asked, answers, strict=True):
             fires[name][question.expression] = compact(answer)
+        fires = {name: answers for name, answers in fires.items() if answers}
         body["dialects"][dialect] = {"program": version_of(dialect), "fires": fires}
         print(dialect, len(asked), flush=True)
-    target.write_text(re.sub(r"\n\s+(?=[\]}],?\n)", "\n", json.dumps(body, indent=1)) + "\n")
+    target.write_text(json.dumps(body, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a line of a crontab means to the daemons that read one, and to libraries with five fields."""
+"""What five fields mean to the daemons that read crontabs, and to libraries that take them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from flowerpower.errors import InvalidTrigger
 from flowerpower.triggers.clock import parse_duration
-from flowerpower.triggers.cron_fields import LAST, CronFields
+from flowerpower.triggers.cron_fields import LAST
 from flowerpower.triggers.dialects.fields import (
     DAY,
     HOUR,
@@ -107,12 +107,12 @@ def _busybox_field(text: str, size: int, offset: int, names: Sequence[str]) -> f
     for part in text.split(","):
         span, slash, step_text = part.partition("/")
         first_text, dash, last_text = span.partition("-")
-        first, rest = _busybox_number(first_text, size, offset, names)
+        first, rest = _busybox_number(first_text, offset, names)
         if first is None:
             break
         last = size - 1 if first_text[:1] == "*" else first
         if dash and not rest and first_text != "*":
-            number, rest = _busybox_number(last_text, size, offset, names)
+            number, rest = _busybox_number(last_text, offset, names)
             if number is None:
                 break
             last = number
@@ -131,9 +131,7 @@ def _busybox_field(text: str, size: int, offset: int, names: Sequence[str]) -> f
     return frozenset(found)
 
 
-def _busybox_number(
-    text: str, size: int, offset: int, names: Sequence[str]
-) -> tuple[int | None, str]:
+def _busybox_number(text: str, offset: int, names: Sequence[str]) -> tuple[int | None, str]:
     """The number that a text begins with, and what follows it."""
     if text.startswith("*"):
         return 0, text[1:]
@@ -159,17 +157,19 @@ def read_bcron(expression: str) -> Meaning:
 def read_mcron(expression: str) -> Meaning:
     """GNU mcron 1.0.8: months in numbers are counted from 0, names are right."""
     texts = five(expression)
-    months = Field("month", 0, 99, {name: n for n, name in enumerate(MONTH_NAMES)})
-    fields = (MINUTE, HOUR, Field("day of month", 0, 99), months, WEEKDAY_TO_7)
+    # Month 12, one past the last, is the next January; its stars end with 11.
+    names = {name: number for number, name in enumerate(MONTH_NAMES)}
+    months = Field("month", 0, 11 if "*" in texts[3] else 12, names)
+    grammar = Grammar(skips_empty=True, whole_names=True)
     minutes, hours, days, month, weekdays = _sets(
-        texts, Grammar(), (Field("minute", 0, 99), Field("hour", 0, 99), *fields[2:])
+        texts, grammar, (MINUTE, HOUR, DAY, months, WEEKDAY_TO_7)
     )
     days_any, weekdays_any = texts[2] == "*", texts[4] == "*"
     made = cron_fields(
         minutes,
         hours,
         ALL_DAYS if days_any else days,
-        frozenset(number + 1 for number in month),
+        frozenset(number % 12 + 1 for number in month),
         ALL_WEEKDAYS if weekdays_any else weekdays,
         both_days=days_any or weekdays_any,
     )
@@ -186,14 +186,18 @@ def read_systemd_cron(expression: str) -> Meaning:
     macros |= {"@quarterly": "0 0 1 1,4,7,10 *", "@semi-annually": "0 0 1 1,7 *"}
     texts = five(expanded(expression, macros))
     names = {name: number for number, name in enumerate(_MONTHS_OF_SYSTEMD_CRON, 1)}
-    bounds = ((0, 60, {}), (0, 24, {}), (1, 32, {}), (1, 13, names), (0, 7, None))
+    bounds: tuple[tuple[int, int, dict[str, int] | None], ...] = (
+        (0, 60, {}),
+        (0, 24, {}),
+        (1, 32, {}),
+        (1, 13, names),
+        (0, 7, None),
+    )
     sets = [_sliced(text, *bound) for text, bound in zip(texts, bounds, strict=True)]
     return Meaning(cron_fields(*sets, both_days=True), Gap.SKIP, Repeat.FIRST)
 
 
-def _sliced(
-    text: str, low: int, stop: int, names: dict[str, int] | None
-) -> frozenset[int]:
+def _sliced(text: str, low: int, stop: int, names: dict[str, int] | None) -> frozenset[int]:
     def number(part: str) -> int:
         if names is None:
             name = part[:3].lower()
@@ -205,7 +209,9 @@ def _sliced(
         if span == "*":
             return slice(None, None, int(step or 1))
         first, _, last = span.partition("-")
-        return slice(number(first) - low, number(last or first) + 1 - low, int(step) if slash else 1)
+        return slice(
+            number(first) - low, number(last or first) + 1 - low, int(step) if slash else 1
+        )
 
     values = range(low, stop)
     try:
@@ -246,8 +252,9 @@ def read_apscheduler(expression: str) -> Meaning:
         raise InvalidTrigger("from_crontab knows no words such as @daily")
     texts = five(expression)
     grammar = Grammar(open_step=True, widest_step=True)
-    *sets, weekdays = _sets(texts, grammar, (MINUTE, HOUR, DAY, MONTH, weekday))
-    fields = cron_fields(*sets, frozenset((day + 1) % 7 for day in weekdays), both_days=True)
+    sets = _sets(texts, grammar, (MINUTE, HOUR, DAY, MONTH, weekday))
+    sets[4] = frozenset((day + 1) % 7 for day in sets[4])
+    fields = cron_fields(*sets, both_days=True)
     return _ByApscheduler(fields, Gap.SHIFT, Repeat.BOTH, expression=expression)
 
 
@@ -310,7 +317,13 @@ def read_airflow(expression: str) -> Meaning:
     seconds = _croniter_numbers(parts[5], 0) if len(parts) > 5 else frozenset({0})
     each_hour = parts[1] == ["*"]
     gap, repeat = (Gap.SKIP, Repeat.BOTH) if each_hour else (Gap.SHIFT, Repeat.SECOND)
-    return Meaning(fields, gap, repeat, seconds=tuple(sorted(seconds)), near_days=frozenset({int(near[1])} if near else ()))
+    return Meaning(
+        fields,
+        gap,
+        repeat,
+        seconds=tuple(sorted(seconds)),
+        near_days=frozenset({int(near[1])} if near else ()),
+    )
 
 
 def _croniter_numbers(part: list[Any], place: int) -> frozenset[int]:

@@ -78,7 +78,9 @@ class Meaning:
     def has_day(self, day: date) -> bool:
         """Whether it may fire on that date."""
         fields = self.fields
-        if day.month not in fields.months or (self.years is not None and day.year not in self.years):
+        if day.month not in fields.months or (
+            self.years is not None and day.year not in self.years
+        ):
             return False
         length = monthrange(day.year, day.month)[1]
         by_month = (

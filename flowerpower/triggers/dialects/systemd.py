@@ -97,9 +97,7 @@ def _weekdays(text: str) -> frozenset[int]:
 
 def _weekday(name: str, part: str) -> int:
     short = name.lower()[:3]
-    full = (
-        *("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
-    )
+    full = (*("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),)
     if short not in WEEKDAY_NUMBERS or name.lower() not in (short, *full):
         refuse(part, _WEEKDAY, "is not known")
     return WEEKDAY_NUMBERS[short] or 7

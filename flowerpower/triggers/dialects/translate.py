@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from itertools import groupby, product
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flowerpower.errors import InvalidTrigger
@@ -82,15 +83,22 @@ def translate(meaning: Meaning, text: str, zone: ZoneInfo, now: datetime) -> Tra
     if not meaning.times or not any(map(meaning.has_day, _days(now.date()))):
         return Translation(None, Verdict.NONE, ("It never fires.",))
     changes = _changes(zone, now)
-    exact = [trigger for trigger in _candidates(meaning, text, zone) if _is_same(meaning, trigger)]
-    if not exact:
+    best: tuple[Trigger, list[DayRow], int] | None = None
+    for trigger in _candidates(meaning, text, zone):
+        if not _is_same(meaning, trigger):
+            continue
+        rows = _rows(meaning, trigger, zone, changes)
+        different = sum(not row.is_same for row in rows)
+        if best is None or different < best[2]:
+            best = trigger, rows, different
+        if not different:
+            break
+    if best is None:
         return _nearest(meaning, zone)
-    rows = {id(trigger): _rows(meaning, trigger, zone, changes) for trigger in exact}
-    best = min(exact, key=lambda trigger: sum(not row.is_same for row in rows[id(trigger)]))
-    days = rows[id(best)]
-    same = all(row.is_same for row in days)
-    reasons = () if same else tuple(_change_reason(row) for row in days if not row.is_same)
-    return Translation(best, Verdict.SAME if same else Verdict.CHANGES, reasons, tuple(days))
+    trigger, rows, different = best
+    reasons = tuple(_change_reason(row) for row in rows if not row.is_same)
+    verdict = Verdict.CHANGES if different else Verdict.SAME
+    return Translation(trigger, verdict, reasons, tuple(rows))
 
 
 def _interval(seconds: float, zone: ZoneInfo) -> Translation:
@@ -125,13 +133,16 @@ def _candidates(meaning: Meaning, text: str, zone: ZoneInfo) -> Iterator[Trigger
 def _day_fields(fields: CronFields) -> Iterator[tuple[str, str]]:
     """Both day fields, in the forms that may mean what `fields` mean."""
     days = _list(fields.days, fields.last_day)
-    special = [f"{day}#{ordinal}" if ordinal != LAST else f"{day}L" for day, ordinal in sorted(
-        fields.nth_weekdays)]
+    special = [
+        f"{day}#{ordinal}" if ordinal != LAST else f"{day}L"
+        for day, ordinal in sorted(fields.nth_weekdays)
+    ]
     weekdays = ",".join(filter(None, [_numbers(fields.weekdays, 0, 6), *special]))
     every_day, every_weekday = len(fields.days) == 31, len(fields.weekdays) == 7
     if every_day or every_weekday:
-        yield ("*" if every_day else _numbers(fields.days, 1, 31, tail=fields.last_day)), (
-            "*" if every_weekday else weekdays
+        yield (
+            ("*" if every_day else _numbers(fields.days, 1, 31, tail=fields.last_day)),
+            ("*" if every_weekday else weekdays),
         )
         yield ("*" if every_day else days), ("*" if every_weekday else weekdays)
     elif not fields.both_days:
@@ -178,7 +189,7 @@ def _list(numbers: frozenset[int], last_day: bool = False) -> str:
     return ",".join([*runs, *(["L"] if last_day else [])])
 
 
-def _bounds(meaning: Meaning, zone: ZoneInfo) -> dict[str, datetime] | None:
+def _bounds(meaning: Meaning, zone: ZoneInfo) -> dict[str, Any] | None:
     """Start and end that stand for its years; None if they are not in a row."""
     if meaning.years is None:
         return {}
