@@ -62,7 +62,7 @@ def test_a_dialect_is_read_as_its_program_reads_it(dialect: str) -> None:
         if _answer(dialect, *question) != (recorded[span][question.expression] or "")
     }
     assert different == {row for row in DEVIATIONS if row[0] == dialect}
-    assert len(recorded["year"]) > 40
+    assert len(recorded["year"]) > 30
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,18 @@
-"""What five fields mean to the daemons that read crontabs, and to libraries that take them."""
+"""What the five fields of a crontab mean to the daemons that read one."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Any
-from zoneinfo import ZoneInfo
 
 from flowerpower.errors import InvalidTrigger
-from flowerpower.triggers.clock import parse_duration
-from flowerpower.triggers.cron_fields import LAST
 from flowerpower.triggers.dialects.fields import (
     DAY,
     HOUR,
     MINUTE,
     MONTH,
     MONTH_NAMES,
-    WEEKDAY,
     WEEKDAY_NAMES,
     WEEKDAY_TO_7,
     Field,
@@ -27,7 +21,6 @@ from flowerpower.triggers.dialects.fields import (
     five,
 )
 from flowerpower.triggers.dialects.meaning import ALL_DAYS, ALL_WEEKDAYS, Gap, Meaning, Repeat
-from flowerpower.triggers.transitions import to_datetime, to_second
 
 MACROS = {
     "@hourly": "0 * * * *", "@daily": "0 0 * * *", "@midnight": "0 0 * * *",
@@ -52,9 +45,10 @@ def expanded(expression: str, macros: dict[str, str] = MACROS) -> str:
     return macros[expression]
 
 
-def _sets(
+def read_sets(
     texts: Sequence[str], grammar: Grammar, fields: Sequence[Field] = _FIELDS
 ) -> list[frozenset[int]]:
+    """The numbers of each field."""
     return [grammar.read(text, field) for text, field in zip(texts, fields, strict=True)]
 
 
@@ -62,7 +56,7 @@ def read_debian(expression: str) -> Meaning:
     """Debian's cron 3.0pl1: a day field that begins with `*` does not count as restricted."""
     # It passes over what follows a list in the same field: 5#2 is every Friday, 0~59 minute 0.
     texts = [_LIST.match(text)[0] for text in five(expanded(expression.lower()))]  # type: ignore[index]
-    minutes, hours, days, months, weekdays = _sets(texts, _CLASSIC)
+    minutes, hours, days, months, weekdays = read_sets(texts, _CLASSIC)
     both = texts[2].startswith("*") or texts[4].startswith("*")
     wildcard = texts[0].startswith("*") or texts[1].startswith("*")
     fields = cron_fields(
@@ -147,7 +141,7 @@ def read_bcron(expression: str) -> Meaning:
     grammar = Grammar(open_step=False, skips_empty=True, whole_names=True)
     if expression.startswith("@"):
         raise InvalidTrigger("bcron knows no words such as @daily")
-    sets = _sets(five(expression), grammar)
+    sets = read_sets(five(expression), grammar)
     fields = cron_fields(*sets, both_days=True)
     # One hour of the day: when clocks repeat it, the second time does not count.
     once = len(fields.hours) == 1
@@ -161,7 +155,7 @@ def read_mcron(expression: str) -> Meaning:
     names = {name: number for number, name in enumerate(MONTH_NAMES)}
     months = Field("month", 0, 11 if "*" in texts[3] else 12, names)
     grammar = Grammar(skips_empty=True, whole_names=True)
-    minutes, hours, days, month, weekdays = _sets(
+    minutes, hours, days, month, weekdays = read_sets(
         texts, grammar, (MINUTE, HOUR, DAY, months, WEEKDAY_TO_7)
     )
     days_any, weekdays_any = texts[2] == "*", texts[4] == "*"
@@ -221,113 +215,3 @@ def _sliced(text: str, low: int, stop: int, names: dict[str, int] | None) -> fro
     if not found:
         raise InvalidTrigger(f"its generator calls {text!r} garbled")
     return frozenset(found)
-
-
-def read_kubernetes(expression: str) -> Meaning:
-    """robfig/cron v3, the parser of Kubernetes: weekdays are 0 to 6, `*/2` is a restriction."""
-    zone = None
-    if expression.startswith(("TZ=", "CRON_TZ=")):
-        prefix, _, expression = expression.partition(" ")
-        zone, expression = prefix.partition("=")[2], expression.strip()
-    if expression.startswith("@every "):
-        interval = parse_duration(expression.removeprefix("@every ").strip())
-        fields = cron_fields(*[frozenset[int]()] * 5, both_days=True)
-        return Meaning(fields, Gap.SKIP, Repeat.BOTH, interval=interval, timezone=zone)
-    texts = five(expanded(expression))
-    grammar = Grammar(any_signs="*?", open_step=True, skips_empty=True)
-    sets = _sets(texts, grammar, (MINUTE, HOUR, DAY, MONTH, WEEKDAY))
-    unrestricted = [
-        any(part in ("*", "?", "*/1", "?/1") for part in texts[place].split(","))
-        for place in (2, 4)
-    ]
-    return Meaning(
-        cron_fields(*sets, both_days=any(unrestricted)), Gap.SKIP, Repeat.BOTH, timezone=zone
-    )
-
-
-def read_apscheduler(expression: str) -> Meaning:
-    """APScheduler 3's CronTrigger.from_crontab: 0 is Monday, and both day fields count."""
-    weekday = Field("day of week", 0, 6, {n: (i - 1) % 7 for i, n in enumerate(WEEKDAY_NAMES)})
-    if expression.startswith("@"):
-        raise InvalidTrigger("from_crontab knows no words such as @daily")
-    texts = five(expression)
-    grammar = Grammar(open_step=True, widest_step=True)
-    sets = _sets(texts, grammar, (MINUTE, HOUR, DAY, MONTH, weekday))
-    sets[4] = frozenset((day + 1) % 7 for day in sets[4])
-    fields = cron_fields(*sets, both_days=True)
-    return _ByApscheduler(fields, Gap.SHIFT, Repeat.BOTH, expression=expression)
-
-
-@dataclass(frozen=True)
-class _ByApscheduler(Meaning):
-    # Its own walk, because no rule describes it: it leaves out the midnight after clocks went
-    # forward, and all that lies between midnight and as much later as they went.
-
-    expression: str = ""
-
-    def fires(self, zone: ZoneInfo, start: int, stop: int) -> list[int]:
-        from apscheduler.triggers.cron import CronTrigger
-
-        trigger = CronTrigger.from_crontab(self.expression, timezone=zone)
-        fires: list[int] = []
-        fire = trigger.get_next_fire_time(None, to_datetime(start - 2 * 86_400).astimezone(zone))
-        while fire is not None and to_second(fire) < stop:
-            fires.append(to_second(fire))
-            fire = trigger.get_next_fire_time(fire, fire)
-        return sorted({second for second in fires if second >= start})
-
-
-def read_airflow(expression: str) -> Meaning:
-    """Airflow 3: croniter reads the expression, and Airflow's own code does the clock changes."""
-    from croniter import CroniterError, croniter
-
-    if expression == "@once":
-        raise InvalidTrigger("'@once' is no time to fire at")
-    # @quarterly is a word of Airflow, and none of croniter.
-    texts = {"@quarterly": "0 0 1 */3 *"}.get(expression, expression)
-    try:
-        parts, nth = croniter.expand(texts)
-    except (CroniterError, KeyError) as error:
-        raise InvalidTrigger(f"croniter does not take it: {error}") from None
-    if len(parts) > 6:
-        raise InvalidTrigger("years are not read here")
-    minutes, hours, days, months, weekdays = (
-        _croniter_numbers(part, place) for place, part in enumerate(parts[:5])
-    )
-    is_any = [parts[place] == ["*"] for place in (2, 4)]
-    pairs = {
-        (number, LAST if ordinal == "l" else ordinal)
-        for number, ordinals in nth.items()
-        for ordinal in ordinals
-    }
-    if pairs and not is_any[0]:
-        raise InvalidTrigger("croniter never or seldom fires for # beside a day of month")
-    made = cron_fields(minutes, hours, days, months, weekdays, both_days=any(is_any))
-    # croniter leaves the numbers of such days in the field as well.
-    weekdays = made.weekdays - {number for number, _ in pairs}
-    fields = replace(
-        made, last_day="l" in parts[2], nth_weekdays=frozenset(pairs), weekdays=weekdays
-    )
-    day = "" if texts.startswith("@") else texts.split()[2].upper()
-    near = re.fullmatch(r"(\d{1,2})W", day)
-    if "W" in day and not near:
-        raise InvalidTrigger("W is read in the form 15W alone")
-    if near:
-        fields = replace(fields, days=frozenset())
-    seconds = _croniter_numbers(parts[5], 0) if len(parts) > 5 else frozenset({0})
-    each_hour = parts[1] == ["*"]
-    gap, repeat = (Gap.SKIP, Repeat.BOTH) if each_hour else (Gap.SHIFT, Repeat.SECOND)
-    return Meaning(
-        fields,
-        gap,
-        repeat,
-        seconds=tuple(sorted(seconds)),
-        near_days=frozenset({int(near[1])} if near else ()),
-    )
-
-
-def _croniter_numbers(part: list[Any], place: int) -> frozenset[int]:
-    if part == ["*"]:
-        low, stop = ((0, 60), (0, 24), (1, 32), (1, 13), (0, 7))[place]
-        return frozenset(range(low, stop))
-    return frozenset(number for number in part if isinstance(number, int))

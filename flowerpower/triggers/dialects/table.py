@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from flowerpower.errors import InvalidTrigger
+from flowerpower.errors import InvalidTrigger, UsageError
 from flowerpower.text import shortened
 from flowerpower.triggers.cron_grammar import MAX_LENGTH
-from flowerpower.triggers.dialects import crontabs, quartz, systemd
+from flowerpower.triggers.dialects import crontabs, libraries, quartz, systemd
 from flowerpower.triggers.dialects.meaning import Meaning
 
 
@@ -39,7 +39,7 @@ class Dialect:
             )
         try:
             return self.reader(plain)
-        except InvalidTrigger as error:
+        except UsageError as error:
             raise InvalidTrigger(
                 f"{self.title} does not take {shortened(plain, 60)!r}: {error.message}."
             ) from None
@@ -50,9 +50,9 @@ DIALECTS: Mapping[str, Dialect] = {
     "busybox": Dialect("busybox's crond", crontabs.read_busybox, is_crontab=True),
     "systemd": Dialect("systemd", systemd.read_systemd),
     "quartz": Dialect("Quartz", quartz.read_quartz),
-    "kubernetes": Dialect("Kubernetes", crontabs.read_kubernetes),
-    "apscheduler": Dialect("APScheduler", crontabs.read_apscheduler),
-    "airflow": Dialect("Airflow", crontabs.read_airflow),
+    "kubernetes": Dialect("Kubernetes", libraries.read_kubernetes),
+    "apscheduler": Dialect("APScheduler", libraries.read_apscheduler),
+    "airflow": Dialect("Airflow", libraries.read_airflow),
     "bcron": Dialect("bcron", crontabs.read_bcron, is_crontab=True),
     "mcron": Dialect("mcron", crontabs.read_mcron, is_crontab=True),
     "systemd-cron": Dialect("systemd-cron", crontabs.read_systemd_cron, is_crontab=True),
