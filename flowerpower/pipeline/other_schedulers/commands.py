@@ -80,7 +80,8 @@ def read_command(command: str, root: Path) -> PipelineCommand | None:
     # In a crontab, what follows % is the command's standard input.
     text = re.split(r"(?<!\\)%", command, maxsplit=1)[0]
     try:
-        lexer = shlex.shlex(text, posix=True, punctuation_chars=";|&()")
+        # Not &, which is a part of 2>&1.
+        lexer = shlex.shlex(text, posix=True, punctuation_chars=";|()")
         lexer.whitespace_split = True
         lexer.commenters = ""
         words = [*lexer]

@@ -49,7 +49,8 @@ def with_entries(content: bytes, lines: Sequence[ImportedLine], shown_name: str)
     newline = "\r\n" if b"\r\n" in content else "\n"
     text = content.decode("utf-8")
     before = parse_yaml(content, shown_name, None).root.plain()
-    expected = {**before, "schedule": [*_listed(before, shown_name), *(x.entry for x in lines)]}
+    entries = [json.loads(_scalar(line.entry)) for line in lines]
+    expected = {**before, "schedule": [*_listed(before, shown_name), *entries]}
     kept = text.splitlines(keepends=True)
     if kept and not kept[-1].endswith("\n"):
         kept[-1] += newline
