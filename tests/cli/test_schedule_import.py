@@ -57,6 +57,9 @@ def test_lines_become_declared_schedules(cli: Cli, project: Path) -> None:
         '  - id: "report-cron-1"\n    cron: "30 2 * * *"\n    run: {"inputs": {"x": 3}}\n'
     )
     assert 'cron: "0 8 * * *"\n    priority: 5\n' in _yaml(project, "backup")
+    # Who tunes an entry does not get a second one.
+    path = project / "conf" / "pipelines" / "backup.yml"
+    path.write_text(_yaml(project, "backup").replace("priority: 5", "overlap: queue"))
     before = _yaml(project, "report") + _yaml(project, "backup")
     again = cli.run("schedule", "import", "tab", "--dialect", "busybox", "--json", code=0)
     assert [row["action"] for row in again.json] == ["exists", "exists"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from flowerpower.config.files import Pipeline, Project
 from flowerpower.config.pipeline import ScheduleConfig
-from flowerpower.errors import FlowerpowerError, InvalidTrigger
+from flowerpower.errors import FlowerpowerError
 from flowerpower.pipeline.other_schedulers.commands import PipelineCommand, read_command
 from flowerpower.pipeline.other_schedulers.sources import SourceLine
 from flowerpower.pipeline.registry import PipelineRegistry
@@ -216,11 +216,12 @@ def _free_id(pipeline: str, taken: set[str]) -> str:
 
 
 def _is_same(one: ScheduleConfig, other: ScheduleConfig, project: Project) -> bool:
-    """Whether two entries say the same, whatever their ids."""
+    """Whether two entries run the same at the same times.
+
+    Other keys may have been changed since the first import: a second entry would run it twice.
+    """
     try:
         triggers = [entry.trigger(project.timezone).to_json() for entry in (one, other)]
-    except (FlowerpowerError, InvalidTrigger):
+    except FlowerpowerError:
         return False
-    left_out = {"id", "cron", "every", "interval", "date", "timezone", "start", "end", "except_"}
-    bodies = [entry.model_dump(exclude=left_out) for entry in (one, other)]
-    return triggers[0] == triggers[1] and bodies[0] == bodies[1]
+    return triggers[0] == triggers[1] and one.run == other.run

@@ -71,7 +71,8 @@ def read_source(
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
-    for number, line in enumerate(text.splitlines(), 1):
+    # Not by splitlines(): it also breaks at characters that are part of a line to a cron.
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip() and not line.strip().startswith("#"):
             yield number, line.strip()
 

@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -207,7 +208,8 @@ def systemd_cron(questions: Sequence[Question]) -> list[Answer]:
     path = root / "lib/systemd/system-generators/systemd-crontab-generator"
     spec = spec_from_loader("generator", SourceFileLoader("generator", str(path)))
     generator = module_from_spec(spec)
-    spec.loader.exec_module(generator)
+    with warnings.catch_warnings(action="ignore"):
+        spec.loader.exec_module(generator)
     answers: list[Answer] = []
     for question in questions:
         with tempfile.TemporaryDirectory() as name:
