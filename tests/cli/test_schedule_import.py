@@ -147,3 +147,50 @@ def test_hostile_text_is_shown_escaped(cli: Cli, project: Path) -> None:
         ended = cli.run("schedule", "import", "tab", *options, code=1)
         assert "\x1b" not in ended.stdout + ended.stderr
         assert "hidden" not in ended.stdout + ended.stderr
+
+
+def test_a_timer_has_its_command_beside_it(cli: Cli, project: Path) -> None:
+    """The service of the same name says what the timer runs; its delay becomes jitter."""
+    (project / "night.timer").write_text(
+        "[Timer]\nOnCalendar=Mon..Fri 02:30 Europe/London\nRandomizedDelaySec=90s\nOnBootSec=5min\n"
+    )
+    (project / "night.service").write_text(
+        f"[Service]\nWorkingDirectory={project}\nExecStart=/opt/venv/bin/flowerpower pipeline run report\n"
+    )
+    rows = cli.run(
+        "schedule", "import", "night.timer", "--dialect", "systemd", "--json", code=1
+    ).json
+    assert rows[0]["entry"] == {
+        "id": "report-cron-1", "cron": "30 2 * * 1-5", "timezone": "Europe/London", "jitter": 90.0,
+    }  # fmt: skip
+    assert [row["action"] for row in rows] == ["add", "left"]
+    assert "OnBootSec" in rows[1]["problem"]
+
+
+DEBIANS = """\
+# /etc/crontab: system-wide crontab
+SHELL=/bin/sh
+# m h dom mon dow user\tcommand
+17 *\t* * *\troot\tcd / && run-parts --report /etc/cron.hourly
+25 6\t* * *\troot\ttest -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.daily; }
+47 6\t* * 7\troot\ttest -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.weekly; }
+52 6\t1 * *\troot\ttest -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.monthly; }
+#
+"""
+
+
+def test_the_crontab_of_debian_is_read(cli: Cli, project: Path) -> None:
+    """/etc/crontab as Debian 12 has it, with its column for the user."""
+    (project / "crontab").write_text(DEBIANS)
+    rows = cli.run("schedule", "import", "crontab", "--system", "--json", code=1).json
+    assert [row["there"] for row in rows] == [
+        "every hour, at minute 17",
+        "at 06:25, every day",
+        "at 06:47, on Sunday",
+        "at 06:52, on day 1 of the month",
+    ]
+    assert {row["problem"] for row in rows} == {"it runs no pipeline of this project"}
+    assert {row["verdict"] for row in rows} == {"same"}
+    words = ["--system", "--to-pipeline", "report", "-q"]
+    ids = cli.run("schedule", "import", "crontab", *words, code=0).stdout.split()
+    assert ids == [f"report-cron-{number}" for number in range(1, 5)]
