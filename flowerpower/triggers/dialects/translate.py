@@ -270,17 +270,22 @@ def _instants(fires: tuple[datetime, ...]) -> set[datetime]:
     return {fire.astimezone(UTC) for fire in fires}
 
 
+def _without_seconds(seconds: tuple[int, ...]) -> str:
+    if len(seconds) == 1:
+        return f"Cron here has no seconds: it fires {seconds[0]} seconds earlier."
+    step = 60 // len(seconds)
+    is_even = seconds == tuple(range(0, 60, step))
+    advice = f" `interval: {step}s` is near." if is_even else ""
+    return f"Cron here has no seconds: there it fires {len(seconds)} times a minute.{advice}"
+
+
 def _nearest(meaning: Meaning, zone: ZoneInfo) -> Translation:
     """A trigger that is near, with what it leaves out."""
     reasons: list[str] = []
     fields = meaning.fields
     seconds = meaning.seconds
     if seconds != (0,):
-        reasons.append(
-            f"Cron here has no seconds: there it fires {len(seconds)} times a minute."
-            if len(seconds) > 1
-            else f"Cron here has no seconds: it fires {seconds[0]} seconds earlier."
-        )
+        reasons.append(_without_seconds(seconds))
     if meaning.from_end or meaning.near_days:
         reasons.append("Days such as L-3 and 15W cannot be said here.")
     if _bounds(meaning, zone) is None:
