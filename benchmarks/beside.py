@@ -235,7 +235,7 @@ def queue_jobs(folder: Path, count: int, **options: Any) -> None:
     """Queue so many jobs of the pipeline, in few writes."""
     from flowerpower.config.run import RunOverrides
     from flowerpower.job_queue import JobQueueManager
-    from flowerpower.jobs.job import JobSpec
+    from flowerpower.jobs.job_spec import JobSpec
 
     with JobQueueManager(base_dir=folder, **options) as queue:
         queue.add_jobs([JobSpec("three", RunOverrides(inputs={"x": n})) for n in range(count)])
@@ -250,7 +250,7 @@ def ours(folder: Path, jobs_per_child: int, **options: Any) -> float:
 def pickups(folder: Path, **options: Any) -> list[float]:
     """Seconds from being queued to being claimed, job by job, in order of size."""
     from flowerpower.job_queue import JobQueueManager
-    from flowerpower.jobs.job import JobSpec
+    from flowerpower.jobs.job_spec import JobSpec
 
     script = (
         "import json, sys\n"

@@ -19,7 +19,8 @@ import urllib.request
 from pathlib import Path
 
 from flowerpower.jobs.claim import AttemptResult, WorkerInfo
-from flowerpower.jobs.job import JobSpec, JobStatus
+from flowerpower.jobs.job import JobStatus
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.pipeline import PipelineManager
 from flowerpower.triggers import clock
 

@@ -75,7 +75,7 @@ print(sorted(delays)[20])
 def _adding(folder: Path, **options: Any) -> tuple[float, float]:
     """Jobs a second, added one by one and many at once."""
     from flowerpower.job_queue import JobQueueManager
-    from flowerpower.jobs.job import JobSpec
+    from flowerpower.jobs.job_spec import JobSpec
 
     with JobQueueManager(base_dir=folder, **{**options, "namespace": "adding"}) as queue:
         begun = time.perf_counter()

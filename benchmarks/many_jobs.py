@@ -21,7 +21,7 @@ from beside import PYTHON, REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY))
 
-from flowerpower.jobs.job import JobSpec
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.pipeline import PipelineManager
 from tests.servers import PostgresServer, RedisServer
 

@@ -60,7 +60,7 @@ def project(folder: Path, redis_url: str) -> None:
 
 def measured(folder: Path) -> Iterator[str]:
     """The cells of a row."""
-    from flowerpower.jobs.job import JobSpec
+    from flowerpower.jobs.job_spec import JobSpec
 
     with contextlib.closing(PipelineManager(folder, quiet=True)) as manager:
         backend = manager.job_queue.backend

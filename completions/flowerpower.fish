@@ -151,6 +151,8 @@ set -g __flowerpower_valued \
     'job-queue add-job:--result-ttl' \
     'job-queue add-job:--priority' \
     'job-queue add-job:--expires' \
+    'job-queue add-job:--after' \
+    'job-queue add-job:--on' \
     'job-queue add-job:--base-dir' \
     'job-queue add-job:--type' \
     'job-queue list-jobs:--limit' \
@@ -621,6 +623,9 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l job-id -x
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l result-ttl -x -d 'How long to keep the result; 0: not at all, -1: as long as the job\'s record.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l priority -x -d '-100 to 100, by default 0; of the due jobs in a queue the highest run first.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l expires -x -d 'Cancel a job that has waited this long in its queue: 10m.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l after -x -d 'Run once these jobs have finished. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l on -x -a 'success failure end' -d 'Run once the jobs of --after have ended so, by default success.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l unique -d 'Add nothing while a job of this pipeline and these inputs has not ended.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l json -d 'Print the result as JSON.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l quiet -s q -d 'Print only ids, no messages.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
@@ -631,7 +636,7 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\'' -l help -s h
 complete -c flowerpower -n '__flowerpower_at \'job-queue add-job\' 0' -a '(__flowerpower_names pipelines)'
 
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l limit -x -d 'At most N.'
-complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l status -x -d 'scheduled, queued, running, finished, failed, cancelled. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l status -x -d 'waiting, scheduled, queued, running, finished, failed, cancelled. Repeatable.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l pipeline -x -a '(__flowerpower_names pipelines)' -d 'Only those of this pipeline.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l queue -x -a '(__flowerpower_names queues)' -d 'The name of a queue.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue list-jobs\'' -l schedule -x -a '(__flowerpower_names schedules)' -d 'Only jobs of this schedule.'
@@ -669,7 +674,7 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue wait\'' -a '(__flowerpo
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l limit -x -d 'At most N.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l yes -s y -d 'Do not ask.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l dry-run -d 'Only show what would be done.'
-complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l status -x -d 'scheduled, queued, running, finished, failed, cancelled. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l status -x -d 'waiting, scheduled, queued, running, finished, failed, cancelled. Repeatable.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l pipeline -x -a '(__flowerpower_names pipelines)' -d 'Only those of this pipeline.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l queue -x -a '(__flowerpower_names queues)' -d 'The name of a queue.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue cancel-job\'' -l schedule -x -a '(__flowerpower_names schedules)' -d 'Only jobs of this schedule.'
@@ -690,7 +695,7 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l again -
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l job-id -x -d 'The new job\'s id; if there is such a job already, nothing is added.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l yes -s y -d 'Do not ask.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l dry-run -d 'Only show what would be done.'
-complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l status -x -d 'scheduled, queued, running, finished, failed, cancelled. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l status -x -d 'waiting, scheduled, queued, running, finished, failed, cancelled. Repeatable.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l pipeline -x -a '(__flowerpower_names pipelines)' -d 'Only those of this pipeline.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l queue -x -a '(__flowerpower_names queues)' -d 'The name of a queue.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -l schedule -x -a '(__flowerpower_names schedules)' -d 'Only jobs of this schedule.'
@@ -708,7 +713,7 @@ complete -c flowerpower -n '__flowerpower_at \'job-queue retry-job\'' -a '(__flo
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l limit -x -d 'At most N.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l yes -s y -d 'Do not ask.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l dry-run -d 'Only show what would be done.'
-complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l status -x -d 'scheduled, queued, running, finished, failed, cancelled. Repeatable.'
+complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l status -x -d 'waiting, scheduled, queued, running, finished, failed, cancelled. Repeatable.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l pipeline -x -a '(__flowerpower_names pipelines)' -d 'Only those of this pipeline.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l queue -x -a '(__flowerpower_names queues)' -d 'The name of a queue.'
 complete -c flowerpower -n '__flowerpower_at \'job-queue delete-job\'' -l schedule -x -a '(__flowerpower_names schedules)' -d 'Only jobs of this schedule.'

@@ -384,6 +384,9 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--result-ttl'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'How long to keep the result; 0: not at all, -1: as long as the job''s record.' }
                 @{ Names = @('--priority'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = '-100 to 100, by default 0; of the due jobs in a queue the highest run first.' }
                 @{ Names = @('--expires'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Cancel a job that has waited this long in its queue: 10m.' }
+                @{ Names = @('--after'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'Run once these jobs have finished. Repeatable.' }
+                @{ Names = @('--on'); Many = $false; Value = @{ Kind = 'choices'; Words = @('success', 'failure', 'end') }; Help = 'Run once the jobs of --after have ended so, by default success.' }
+                @{ Names = @('--unique'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Add nothing while a job of this pipeline and these inputs has not ended.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
@@ -400,7 +403,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
             )
             Options = @(
                 @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'At most N.' }
-                @{ Names = @('--status'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'scheduled, queued, running, finished, failed, cancelled. Repeatable.' }
+                @{ Names = @('--status'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'waiting, scheduled, queued, running, finished, failed, cancelled. Repeatable.' }
                 @{ Names = @('--pipeline'); Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') }; Help = 'Only those of this pipeline.' }
                 @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'names'; Words = @('queues') }; Help = 'The name of a queue.' }
                 @{ Names = @('--schedule'); Many = $false; Value = @{ Kind = 'names'; Words = @('schedules') }; Help = 'Only jobs of this schedule.' }
@@ -460,7 +463,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'At most N.' }
                 @{ Names = @('--yes', '-y'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Do not ask.' }
                 @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
-                @{ Names = @('--status'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'scheduled, queued, running, finished, failed, cancelled. Repeatable.' }
+                @{ Names = @('--status'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'waiting, scheduled, queued, running, finished, failed, cancelled. Repeatable.' }
                 @{ Names = @('--pipeline'); Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') }; Help = 'Only those of this pipeline.' }
                 @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'names'; Words = @('queues') }; Help = 'The name of a queue.' }
                 @{ Names = @('--schedule'); Many = $false; Value = @{ Kind = 'names'; Words = @('schedules') }; Help = 'Only jobs of this schedule.' }
@@ -488,7 +491,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--job-id'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'The new job''s id; if there is such a job already, nothing is added.' }
                 @{ Names = @('--yes', '-y'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Do not ask.' }
                 @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
-                @{ Names = @('--status'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'scheduled, queued, running, finished, failed, cancelled. Repeatable.' }
+                @{ Names = @('--status'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'waiting, scheduled, queued, running, finished, failed, cancelled. Repeatable.' }
                 @{ Names = @('--pipeline'); Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') }; Help = 'Only those of this pipeline.' }
                 @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'names'; Words = @('queues') }; Help = 'The name of a queue.' }
                 @{ Names = @('--schedule'); Many = $false; Value = @{ Kind = 'names'; Words = @('schedules') }; Help = 'Only jobs of this schedule.' }
@@ -513,7 +516,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--limit'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'At most N.' }
                 @{ Names = @('--yes', '-y'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Do not ask.' }
                 @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
-                @{ Names = @('--status'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'scheduled, queued, running, finished, failed, cancelled. Repeatable.' }
+                @{ Names = @('--status'); Many = $true; Value = @{ Kind = 'text'; Words = @() }; Help = 'waiting, scheduled, queued, running, finished, failed, cancelled. Repeatable.' }
                 @{ Names = @('--pipeline'); Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') }; Help = 'Only those of this pipeline.' }
                 @{ Names = @('--queue'); Many = $false; Value = @{ Kind = 'names'; Words = @('queues') }; Help = 'The name of a queue.' }
                 @{ Names = @('--schedule'); Many = $false; Value = @{ Kind = 'names'; Words = @('schedules') }; Help = 'Only jobs of this schedule.' }

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from flowerpower.errors import FlowerpowerError
 from flowerpower.jobs.job import Job, JobStatus, JobVerb, check_again, check_change
+from flowerpower.pipeline.job_chain import waiting_below
 from flowerpower_cli.bulk import PAGE, PREVIEW, Selected, act_on, confirm
 from flowerpower_cli.command import CommandContext, importing_modules
 from flowerpower_cli.lookup import show_deleted
-from flowerpower_cli.views.job_changes import again_view, plans_view
+from flowerpower_cli.views.job_changes import again_view, plans_view, retried_messages
 from flowerpower_cli.views.jobs import added_view, cancelled_view, jobs_view, record_data
 from flowerpower_cli.views.output import stdout_to_stderr
 from flowerpower_cli.views.progress import count_progress
@@ -129,6 +130,7 @@ class Retry(JobAct):
         super().__init__(context, dry_run=dry_run)
         self._from_failed = from_failed
         self._plans: dict[str, RetryPlan] = {}
+        self._waiting: dict[str, list[str]] = {}
 
     def _prepare(self, selected: Selected) -> None:
         if not self._from_failed:
@@ -169,12 +171,17 @@ class Retry(JobAct):
 
     def _change_data(self, before: Job, after: Job) -> dict[str, Any]:
         data = super()._change_data(before, after)
+        data |= {"waiting": self._waiting[after.id]} if after.id in self._waiting else {}
         plan = self._plans.get(before.id)
         return data if plan is None else {**data, "from_failed": plan.to_json()}
 
     def _show(self, results: list[Changed]) -> None:
+        if not self.dry_run:
+            self._waiting = waiting_below(self.context.job_queue, [job.id for _, job in results])
         super()._show(results)
         if not self.dry_run:
+            for text in retried_messages([after for _, after in results], self._waiting):
+                self.context.output.message(text)
             self.context.warn_if_jobs_wait(after for _, after in results)
 
 

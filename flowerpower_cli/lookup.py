@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
 from flowerpower.errors import BackendUnreachable, FlowerpowerError, JobNotFound, UsageError
-from flowerpower_cli.inputs import choices
+from flowerpower_cli.inputs import choices, words
 from flowerpower_cli.views.tables import counted, line
 
 if TYPE_CHECKING:
@@ -47,6 +47,18 @@ def find_job(job_queue: PipelineJobQueue, name: str) -> Job:
             raise
         # A listed job has no result.
         return job_queue.get_job(ids[0])
+
+
+def parents_from(
+    context: CommandContext, names: list[str] | None, condition: str | None
+) -> list[str]:
+    """The ids of the jobs of --after; UsageError if there are none, or a --on without them."""
+    if names is None and condition is not None:
+        raise UsageError("--on says how the jobs of --after must end; expected --after too.")
+    parents = words(names)
+    if names is not None and not parents:
+        raise UsageError("--after names no job.")
+    return [find_job(context.job_queue, name).id for name in parents]
 
 
 def check_attempt(job: Job, attempt: int | None, *, may_come: bool = False) -> None:

@@ -259,7 +259,7 @@ class JobSelection:
         Strings,
         option(
             "STATUS[,STATUS]",
-            "scheduled, queued, running, finished, failed, cancelled. Repeatable.",
+            "waiting, scheduled, queued, running, finished, failed, cancelled. Repeatable.",
         ),
     ] = None
     pipeline: OfPipeline = None

@@ -143,10 +143,15 @@ OPTIONS = {
     "--at-front": ("--priority",),
     "--background": ("--wait",),
     "--concurrency": ("--num-workers", "--max-workers"),
+    "--condition": ("--on",),
     "--countdown": ("--run-in",),
     "--cron-expression": ("--cron",),
     "--crontab": ("--cron",),
     "--delay": ("--run-in", "--retry-delay"),
+    "--dedupe": ("--unique",),
+    "--depend-on": ("--after",),
+    "--dependency": ("--after",),
+    "--depends-on": ("--after",),
     "--env": ("--base-dir",),
     "--eta": ("--run-at",),
     "--executor-max-workers": ("--max-workers",),
@@ -156,13 +161,21 @@ OPTIONS = {
     "--format": ("--json",),
     "--from-failure": ("--from-failed",),
     "--id": ("--job-id", "--schedule-id"),
+    "--idempotent": ("--unique",),
+    "--if-not-queued": ("--unique",),
     "--in": ("--run-in",),
     "--interval": ("--refresh",),
     "--install-completion": ("completion install",),
     "--log-level": ("--verbose",),
     "--job-ttl": ("--expires",),
     "--max-age": ("--expires",),
+    "--on-end": ("--on",),
+    "--on-failure": ("--on",),
+    "--on-success": ("--on",),
+    "--once": ("--unique",),
     "--outputs": ("--final-vars",),
+    "--parent": ("--after",),
+    "--parents": ("--after",),
     "--pipeline": ("--to-pipeline",),
     "--priority-weight": ("--priority",),
     "--output-dir": ("--output",),
@@ -173,12 +186,28 @@ OPTIONS = {
     "--retries": ("--max-retries",),
     "--run-every": ("--interval",),
     "--show-completion": ("completion show",),
+    "--singleton": ("--unique",),
+    "--trigger-rule": ("--on",),
     "--ttl": ("--expires",),
     "--tz": ("--timezone",),
+    "--upstream": ("--after",),
+    "--wait-for": ("--after",),
     "--watch": ("job-queue watch",),
     "--workers": ("--num-workers", "--max-workers"),
 }
 """Options that say the same; the first one that the command has is meant."""
+
+
+_LIMITS = (
+    "Limits stand in YAML: limits in conf/project.yml, run.limits and run.max_running in the "
+    "pipeline's file."
+)
+IN_YAML = dict.fromkeys(
+    ("--concurrency-limit", "--limits", "--max-active-runs", "--max-active-tis-per-dag",
+     "--max-running", "--pool", "--pool-slots", "--rate-limit", "--tag"),
+    _LIMITS,
+)  # fmt: skip
+"""Sentences about options that are settings in YAML here."""
 
 
 def answer_for_command(group: str, name: str, commands: Iterable[str]) -> str:
@@ -197,6 +226,8 @@ def answer_for_command(group: str, name: str, commands: Iterable[str]) -> str:
 
 def answer_for_option(name: str, options: Sequence[str]) -> str:
     """What to say of an option that a command with these `options` does not have."""
+    if name in IN_YAML:
+        return f" {IN_YAML[name]}"
     for ours in OPTIONS.get(name, ()):
         if ours in options or ours in MODULES:
             return f" Say {ours if ours in options else f'`flowerpower {ours}`'}."

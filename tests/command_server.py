@@ -20,11 +20,12 @@ import select
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import time
 import warnings
 from collections.abc import Iterable, Mapping
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 import flowerpower_cli
 
@@ -35,8 +36,10 @@ COMMAND_LINE = (
     "typer.rich_utils",
 )
 """Beside all of `flowerpower_cli` but its commands."""
-HAMILTON = ("flowerpower.run.runner",)
+HAMILTON = ("flowerpower.run.runner", "flowerpower.pipeline.execute")
 """A fork of it costs more, so only some commands get one."""
+FORK_SERVER = "flowerpower.job_queue.worker.fork_server"
+WORKER = ["job-queue", "start-worker"]
 
 
 def read_exactly(connection: socket.socket, size: int) -> bytes:
@@ -161,6 +164,91 @@ def _become(request: dict[str, Any], start: Mapping[str, str]) -> None:
         setattr(sys, f"__{name}__", stream)
 
 
+class _ForkedServer:
+    """A worker's fork server, as far as a worker uses `subprocess.Popen`."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """The exit code, None while it runs."""
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code; subprocess.TimeoutExpired after so many seconds."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if deadline is not None and time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired(FORK_SERVER, timeout or 0.0)
+            time.sleep(0.005)
+        return code
+
+    def kill(self) -> None:
+        """SIGKILL; nothing if it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+
+def _fork_server_at_hand() -> None:
+    """Let this worker's first fork server be a fork, which has imported already.
+
+    It is forked now, as a child of the worker, which has no threads yet, and waits until the worker
+    would start a process. Fork servers after it are started.
+    """
+    from flowerpower.job_queue.worker.fork_server_client import ForkServer
+
+    ours, theirs = socket.socketpair()
+    pid = os.fork()
+    if pid == 0:
+        ours.close()
+        _be_fork_server(theirs)
+    theirs.close()
+    start = ForkServer._open_process
+    at_hand = [_ForkedServer(pid)]
+
+    def open_process(
+        server: ForkServer, commands: socket.socket, reports: socket.socket
+    ) -> _ForkedServer | subprocess.Popen[bytes]:
+        if not at_hand or at_hand[0].poll() is not None:
+            return start(server, commands, reports)
+        environ = os.environ if server._environ is None else server._environ
+        content = json.dumps({"folder": os.getcwd(), "environ": dict(environ)}).encode()
+        with commands, reports, ours:
+            ends = [commands.fileno(), reports.fileno()]
+            socket.send_fds(ours, [struct.pack("!I", len(content))], ends)
+            ours.sendall(content)
+        return at_hand.pop()
+
+    ForkServer._open_process = open_process
+
+
+def _be_fork_server(worker: socket.socket) -> NoReturn:
+    """Wait until the worker wants it, then be one; end if the worker does first."""
+    os.setsid()
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1):
+        os.dup2(null, number)
+    if null > 2:
+        os.close(null)
+    head, descriptors, _, _ = socket.recv_fds(worker, 4, 2)
+    if not head:
+        os._exit(0)
+    (size,) = struct.unpack("!I", head)
+    request = json.loads(read_exactly(worker, size))
+    worker.close()
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environ"])
+    sys.argv = [FORK_SERVER, *map(str, descriptors)]
+    runpy.run_module(FORK_SERVER, run_name="__main__", alter_sys=True)
+    sys.exit()
+
+
 def _preload(modules: Iterable[str]) -> None:
     # In place of the folder of this file, in which the command line would find our modules.
     sys.path[0] = os.getcwd()
@@ -179,4 +267,6 @@ if __name__ == "__main__":
     environ = dict(os.environ)
     _preload(sys.argv[2:])
     _become(_Server(socket.socket(fileno=int(sys.argv[1]))).next_command(), environ)
+    if sys.argv[1:3] == WORKER:
+        _fork_server_at_hand()
     runpy.run_module("flowerpower_cli", run_name="__main__", alter_sys=True)

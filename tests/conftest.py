@@ -50,12 +50,10 @@ def cli(tmp_path: Path) -> Cli:
     return Cli(folder, home)
 
 
-@pytest.fixture
-def make_project(tmp_path: Path) -> MakeProject:
-    """Makes a project out of texts: `make_project(a=("yaml", "python"), project="yaml")`."""
+def project_maker(root: Path) -> MakeProject:
+    """What makes a project in the folder `root` out of texts."""
 
     def make(project: str = "name: demo\n", /, **pipelines: tuple[str, str]) -> Path:
-        root = tmp_path / "work"
         (root / "conf" / "pipelines").mkdir(parents=True, exist_ok=True)
         (root / "pipelines").mkdir(exist_ok=True)
         (root / "conf" / "project.yml").write_text(project, encoding="utf-8")
@@ -65,3 +63,9 @@ def make_project(tmp_path: Path) -> MakeProject:
         return root
 
     return make
+
+
+@pytest.fixture
+def make_project(tmp_path: Path) -> MakeProject:
+    """Makes a project out of texts: `make_project(a=("yaml", "python"), project="yaml")`."""
+    return project_maker(tmp_path / "work")

@@ -198,6 +198,8 @@ class RedisServer:
     def _answers(self) -> bool:
         with redis.Redis.from_url(self.url()) as client:
             try:
+                # While it loads its data it tells of itself, but refuses commands.
+                client.ping()
                 self.pid = client.info("server")["process_id"]
             except redis.RedisError:
                 return False

@@ -1,14 +1,15 @@
 """Runs the command line as users do: a process of its own, on pipes or on a terminal.
 
-An interpreter takes longer to start and to import than most commands to run. So `run` forks a
-command from one that has imported already (`tests.command_server`), unless the command is to be
-`fresh`, or its environment has what may change the start of an interpreter. That both ways give
-the same is shown by tests/cli/test_forked_commands.py.
+An interpreter takes longer to start and to import than most commands to run. So `run` and `start`
+fork a command from one that has imported already (`tests.command_server`), unless the command is
+to be `fresh`, or its environment has what may change the start of an interpreter. That both ways
+give the same is shown by tests/cli/test_forked_commands.py.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import json
 import os
@@ -25,7 +26,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TextIO
 
 from tests.command_server import COMMAND_LINE, HAMILTON, read_exactly
 
@@ -33,15 +34,19 @@ COMMAND = [sys.executable, "-m", "flowerpower_cli"]
 TIMEOUT = 180.0
 START = {"LANG": "C.UTF-8", "PYTHONPATH": str(Path(__file__).parents[1])}
 """What an interpreter is started with."""
-STARTS_TO_FORK_FROM = (START, {**START, "LC_ALL": "C"})
-# Any other variable may be read while an interpreter starts or a module is imported.
+DOCS_START = {"LANG": "C.UTF-8", "TZ": "Etc/UTC"}
+"""The same for the commands of the documentation."""
+STARTS_TO_FORK_FROM = (START, {**START, "LC_ALL": "C"}, DOCS_START)
+# Any other variable may be read while an interpreter starts or a module is imported. With
+# FLOWERPOWER_TEST_MARK a process is found by the environment that it was started with.
 READ_BY_COMMANDS = re.compile(
-    r"HOME|PATH|SHELL|TERM|COLUMNS|LINES|NO_COLOR|CI|WHO|XDG_\w+|FLOWERPOWER_\w+"
-    r"|\w+_(PASSWORD|TOKEN|KEY)"
+    r"HOME|PATH|SHELL|TERM|COLUMNS|LINES|NO_COLOR|CI|WHO|XDG_\w+|FLOWERPOWER_(?!TEST_)\w+"
+    r"|\w+_(PASSWORD|TOKEN|KEY)|(REDIS|DATABASE)_URL"
 )
 WITH_HAMILTON = {
     *(("pipeline", verb) for verb in ("run", "show", "validate", "dag", "export", "import")),
     ("job-queue", "add-job"),
+    ("job-queue", "start-worker"),
     ("schedule", "add"),
     ("schedule", "apply"),
     ("schedule", "run-now"),
@@ -81,6 +86,10 @@ class ForkedCommand:
         assert len(content) == 4, "the server of commands has ended"
         return int(struct.unpack("!i", content)[0])
 
+    def poll(self) -> int | None:
+        """The exit code, or minus the signal; None while it runs."""
+        return self.wait(TIMEOUT) if select.select([self._report], [], [], 0)[0] else None
+
     def wait(self, timeout: float) -> int:
         """The exit code, or minus the signal."""
         self._report.settimeout(timeout)
@@ -90,6 +99,77 @@ class ForkedCommand:
     def kill(self) -> None:
         """SIGKILL."""
         os.kill(self.pid, signal.SIGKILL)
+
+
+class StartedCommand:
+    """A forked command on pipes, with what tests use of `subprocess.Popen[str]`."""
+
+    def __init__(self, command: ForkedCommand, out: int, err: int) -> None:
+        self._command = command
+        self.pid = command.pid
+        self.returncode: int | None = None
+        self.stdout = open(out, encoding="utf-8")  # noqa: SIM115 - closed in `__exit__`
+        self.stderr = open(err, encoding="utf-8")  # noqa: SIM115
+
+    def poll(self) -> int | None:
+        """The exit code, or minus the signal; None while it runs."""
+        if self.returncode is None:
+            self.returncode = self._command.poll()
+        return self.returncode
+
+    def wait(self, timeout: float = TIMEOUT) -> int:
+        """The exit code, or minus the signal; TimeoutError after so many seconds."""
+        if self.returncode is None:
+            self.returncode = self._command.wait(timeout)
+        return self.returncode
+
+    def communicate(self, timeout: float = TIMEOUT) -> tuple[str, str]:
+        """What is left of stdout and stderr, once it has ended."""
+        texts = {"out": "", "err": ""}
+
+        def read(name: str, stream: TextIO) -> None:
+            texts[name] = stream.read()
+
+        readers = [
+            threading.Thread(target=read, args=(name, stream), daemon=True)
+            for name, stream in (("out", self.stdout), ("err", self.stderr))
+            if not stream.closed
+        ]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join(timeout)
+            if reader.is_alive():
+                raise subprocess.TimeoutExpired("flowerpower", timeout)
+        self.wait(timeout)
+        return texts["out"], texts["err"]
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal; nothing if it has ended."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.send_signal(signal.SIGKILL)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.stdout.close()
+        self.stderr.close()
+        self.wait()
+
+    def __del__(self) -> None:
+        # Some tests hold a command only until it has ended.
+        self.stdout.close()
+        self.stderr.close()
 
 
 class CommandServer:
@@ -162,7 +242,7 @@ class Cli:
     """The command line in `folder`, with an environment of its own.
 
     Attributes:
-        fresh: `run` starts an interpreter for each command.
+        fresh: each command gets an interpreter of its own.
     """
 
     folder: Path
@@ -240,17 +320,29 @@ class Cli:
         """As `run`, with one of the descriptors 0 to 2 closed."""
         return self.run(*arguments, closed=number)
 
-    def start(self, *arguments: str, **environ: str | None) -> subprocess.Popen[str]:
+    def start(
+        self, *arguments: str, **environ: str | None
+    ) -> StartedCommand | subprocess.Popen[str]:
         """Start `flowerpower ARGUMENTS` on pipes, and go on; `with` it, or end it yourself."""
-        return subprocess.Popen(
-            [*COMMAND, *arguments],
-            cwd=self.folder,
-            env=self.merged_environ(**environ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        merged = self.merged_environ(**environ)
+        server = None if self.fresh else server_for(arguments, merged)
+        if server is None:
+            return subprocess.Popen(
+                [*COMMAND, *arguments],
+                cwd=self.folder,
+                env=merged,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        stdin = os.open(os.devnull, os.O_RDONLY)
+        (out, out_end), (err, err_end) = os.pipe(), os.pipe()
+        streams = {0: stdin, 1: out_end, 2: err_end}
+        command = server.fork(arguments, self.folder, merged, streams)
+        for stream in streams.values():
+            os.close(stream)
+        return StartedCommand(command, out, err)
 
     def run_in_terminal(
         self, *arguments: str, columns: int = 100, typed: str = "", **environ: str | None

@@ -75,7 +75,7 @@ def merged_run(pipeline: PipelineConfig, overrides: RunOverrides) -> RunConfig:
 
 def replaced_paths(overrides: RunOverrides) -> set[KeyPath]:
     """Where a pipeline's file has values that a run with these overrides does not use."""
-    paths: set[KeyPath] = {("notify",)}
+    paths: set[KeyPath] = {("notify",), ("after",), ("run", "limits"), ("run", "max_running")}
     # A node that the caller sets in one way is not set in another way by the file.
     for name in (*overrides.inputs, *overrides.overrides, *overrides.load):
         paths.add(("params", name))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from flowerpower.config.job_rules import After, check_followed
 from flowerpower.config.notify import Notify, WebUrl
 from flowerpower.config.run import RunConfig, RunOverrides
 from flowerpower.config.types import (
@@ -105,12 +106,20 @@ def _schedules(value: object) -> object:
 
 
 class PipelineConfig(Configuration):
-    """`conf/pipelines/NAME.yml`; a single mapping under `schedule` is a list of one."""
+    """`conf/pipelines/NAME.yml`; a single mapping under `schedule` or `after` is a list of one."""
 
     run: RunConfig = RunConfig()
     schedule: Annotated[list[ScheduleConfig], BeforeValidator(_schedules)] = []
+    after: After = []
     params: dict[str, Any] = {}
     notify: Notify = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _each_is_followed_once(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            check_followed(data.get("after"))
+        return data
 
     @model_validator(mode="before")
     @classmethod

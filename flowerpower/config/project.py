@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from pydantic import Field, model_validator
 
 from flowerpower.config.adapters import AdapterConfig
+from flowerpower.config.job_rules import ProjectLimits
 from flowerpower.config.notify import Notify
 from flowerpower.config.types import Configuration, Duration, Name, TimeToLive, TimezoneName
 from flowerpower.text import nearest
@@ -91,5 +92,6 @@ class ProjectConfig(Configuration):
     name: Name | None = None
     timezone: TimezoneName | None = None
     job_queue: JobQueueConfig = JobQueueConfig()
+    limits: ProjectLimits = {}
     adapter: AdapterConfig = AdapterConfig()
     notify: Notify = []

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from flowerpower.config.adapters import AdapterConfig, AdapterName, ClassPath
+from flowerpower.config.job_rules import LimitedRun
 from flowerpower.config.types import Configuration, Duration, ModuleName, Switch, shorthand
 
 # Defaults that are lists or mappings are made by a `default_factory`: pydantic would copy them
@@ -115,7 +116,7 @@ class RetryConfig(Configuration):
     exceptions: list[str] = ["Exception"]
 
 
-class RunConfig(Configuration):
+class RunConfig(LimitedRun):
     """The `run` section of a pipeline."""
 
     modules: list[ModuleName] | None = Field(default=None, min_length=1)

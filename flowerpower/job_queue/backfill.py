@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from flowerpower.errors import Refused, UsageError
-from flowerpower.jobs.job import JobSpec
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.jobs.schedule import Fire, Outcome, Schedule, fire_job_id, fire_job_spec
 from flowerpower.triggers.base import Trigger
 

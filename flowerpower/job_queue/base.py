@@ -7,31 +7,20 @@ how an attempt ends, `flowerpower.job_queue.worker.scheduler` whether a worker i
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from flowerpower.errors import FlowerpowerError, Refused
 from flowerpower.job_queue.worker_options import EVENT_ALL, Watcher, WorkerOptions
-from flowerpower.jobs.claim import (
-    AttemptResult,
-    Claim,
-    ExpiredJob,
-    FinishRequest,
-    Heartbeat,
-    WorkerInfo,
-)
+from flowerpower.job_queue.worker_store import WorkerStore
+from flowerpower.jobs.claim import WorkerInfo
 from flowerpower.jobs.counter import Counter
 from flowerpower.jobs.event import Event
-from flowerpower.jobs.job import (
-    Job,
-    JobFilter,
-    JobSpec,
-    JobVerb,
-    LogChunk,
-    check_ttl,
-)
+from flowerpower.jobs.job import Job, JobFilter, JobVerb, LogChunk
+from flowerpower.jobs.job_spec import JobSpec, check_ttl
+from flowerpower.jobs.limits import NO_LIMITS, Limits
 from flowerpower.jobs.problem import Problem
 from flowerpower.jobs.snapshot import ChangedJobs, Snapshot
 from flowerpower.text import check_name
@@ -44,14 +33,8 @@ if TYPE_CHECKING:
     from flowerpower.job_queue.notice_store import NoticeStore
     from flowerpower.job_queue.schedule_store import ScheduleStore
 
-EXPIRE_BATCH = 500
-"""Jobs that have waited too long that one step cancels at most."""
 
-
-OnExpired = Callable[[ExpiredJob], None] | None
-
-
-class JobQueueBackend(ABC):
+class JobQueueBackend(WorkerStore):
     """A job queue of one project, for callers and for workers; a context manager.
 
     Methods that take the id of a job raise JobNotFound if no record has it, or that has expired.
@@ -76,6 +59,10 @@ class JobQueueBackend(ABC):
         clock.parse_duration(history_ttl)
         self.base_dir = base_dir
         self.namespace = namespace
+        self.with_followers: Callable[[JobSpec], JobSpec] = lambda spec: spec
+        """Gives a request the followers that its project declares; fires and backfills call it."""
+        self.limits: Callable[[], Limits] = lambda: NO_LIMITS
+        """The limits that its project declares; workers whose options have none ask for them."""
 
     # For callers
 
@@ -92,6 +79,14 @@ class JobQueueBackend(ABC):
 
         With `spec.max_parallel` it is blocked (see JobSpec): `claim` queues it once there is room,
         of several the oldest first. `retry_job` blocks it again.
+
+        With `spec.after` it waits for its parents: see `flowerpower.jobs.chain`. While it waits it
+        does not age. Each parent's end, deletion or retry changes its children in the same step. A
+        parent without a record is gone, and one that has vanished behind the queue's back is found
+        by `prune`. Once it is due, `spec.run_at` counts as for any job.
+
+        With `spec.unique` a job that asks for the same (`unique_key`) and has not ended is returned
+        instead, with `created=False`. The followers of a job that is not new are not added.
 
         A damaged record stops nobody: readers return what can be read, name the rest in the job's
         error, and show an unknown status as failed; a worker fails the job.
@@ -110,8 +105,15 @@ class JobQueueBackend(ABC):
     def list_jobs(self, wanted: JobFilter) -> list[Job]:
         """Return the jobs that match, the newest first, without their results."""
 
+    @abstractmethod
+    def children_of(self, job_ids: Sequence[str], limit: int = 100) -> list[Job]:
+        """Return the jobs that wait, or have waited, for one of these, without their results.
+
+        The oldest first, at most `limit`. Those of a job that was deleted need not be found.
+        """
+
     def cancel_job(self, job_id: str) -> Job:
-        """Cancel a waiting job at once; ask a running one to end, which it soon does.
+        """Cancel a job that does not run at once; ask a running one to end, which it soon does.
 
         Cancelling a cancelled job changes nothing.
 
@@ -124,9 +126,12 @@ class JobQueueBackend(ABC):
         """Queue a failed or cancelled job again, now, with its counts of retries and losses at 0.
 
         Its attempts go on being counted, and keep their errors; why it has failed is among them.
+        Of its own parents it waits for none. The children that its end had cancelled wait for it
+        again, unless another parent has cancelled them too, and so do theirs.
 
         Raises:
-            Refused: if it has not ended, or has finished.
+            Refused: if it has not ended, or has finished; if it is unique, and another job that
+                asks for the same has not ended.
         """
         return self._change_job("retry", job_id)
 
@@ -235,101 +240,7 @@ class JobQueueBackend(ABC):
     def close(self) -> None:
         """Close all connections; the queue itself stays."""
 
-    # For workers
-
-    @abstractmethod
-    def register_worker(self, worker: WorkerInfo) -> None:
-        """Register a worker; from now on it must send heartbeats."""
-
-    @abstractmethod
-    def unregister_worker(self, worker_id: str) -> None:
-        """Remove a worker; a job that it still holds is lost, as by `requeue_lost`."""
-
-    @abstractmethod
-    def claim(
-        self,
-        worker_id: str,
-        count: int,
-        queues: Iterable[str],
-        on_expired: OnExpired = None,
-    ) -> list[Claim]:
-        """Claim up to `count` due jobs, in one atomic step.
-
-        The queues are taken in the order in which they are named: nothing of the second one while
-        the first one has due jobs. Within a queue a higher priority comes first, then the earlier
-        due time, then what was added first. A job that is retried or given back keeps its priority,
-        and one that is given back its due time.
-
-        A paused queue gives none. Each job becomes running with a new attempt, and belongs to this
-        worker alone. A worker that is not registered (any more) gets none. `on_expired` is called
-        for each job that had waited too long, and so was cancelled instead (see `expire_jobs`).
-        """
-
-    @abstractmethod
-    def expire_jobs(self) -> list[ExpiredJob]:
-        """Cancel waiting jobs that are too old, in all queues; return them.
-
-        At most EXPIRE_BATCH; if there are more, the next call finds them.
-        """
-
-    @abstractmethod
-    def next_due_in(self, queues: Iterable[str]) -> float | None:
-        """Return the seconds until the next waiting job is due (0 if one is), None without one.
-
-        Jobs of paused queues do not count.
-        """
-
-    @abstractmethod
-    def heartbeat(self, worker_id: str) -> Heartbeat:
-        """Record one more beat; return what the worker held before it."""
-
-    @abstractmethod
-    def record(self, claim: Claim, log: str, progress: Mapping[str, Any] | None) -> bool:
-        """Append to the attempt's log and replace the job's progress, in one write.
-
-        Of a log over `records.LOG_LIMIT` only the end is kept. Returns False, and writes nothing,
-        if the claim is no longer held.
-        """
-
-    def finish(
-        self, claim: Claim, end: AttemptResult, log: str, progress: Mapping[str, Any] | None
-    ) -> bool:
-        """End the attempt: status, result, error, log and progress in one write.
-
-        Returns False, and writes nothing, if the claim is no longer held: a late finish is refused.
-        """
-        return self.finish_many([FinishRequest(claim, end, log, progress)])[0]
-
-    @abstractmethod
-    def finish_many(self, ended: Sequence[FinishRequest]) -> list[bool]:
-        """End several attempts as `finish` does, in one write; a refused one stops no other."""
-
-    @abstractmethod
-    def release(self, claim: Claim) -> bool:
-        """Return an unfinished job to its queue.
-
-        Neither a retry nor a loss is counted. A job with a cancel request becomes cancelled.
-        Returns False if the claim is no longer held.
-        """
-
-    @abstractmethod
-    def requeue_lost(self, claim: Claim, reason: str) -> bool:
-        """Queue a job again whose attempt died without its own fault, and count a loss.
-
-        At the third loss the job fails with that reason. A job with a cancel request becomes
-        cancelled. Returns False if the claim is no longer held.
-        """
-
-    @abstractmethod
-    def beats(self) -> dict[str, int]:
-        """Return the beat of every registered worker."""
-
-    @abstractmethod
-    def requeue_lost_jobs_of(self, worker_id: str, beat: int) -> int:
-        """Remove a dead worker, if its beat is still `beat`; its jobs are lost (`requeue_lost`).
-
-        Returns how many jobs were lost; 0 if it has beaten since, or was removed before.
-        """
+    # Workers
 
     @abstractmethod
     def run_worker(self, options: WorkerOptions, on_event: Watcher = None) -> int:

@@ -7,7 +7,6 @@ run on both sides meanwhile.
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -15,30 +14,18 @@ from typing import Any, TypeVar
 from flowerpower.errors import Refused, UsageError
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.migration_store import Batch, QueueName, damage_of, ids_in
-from flowerpower.jobs.job import ENDED, Job, JobFilter, JobStatus
+from flowerpower.job_queue.migration_survey import ALL_JOBS, Remaining, Survey, look_at
+from flowerpower.jobs.job import JobFilter
 
 SCHEDULES_PER_BATCH = 10
 """Few, because each may have a ledger of a thousand fires."""
 JOBS_PER_BATCH = 100
 RETRIED_PER_BATCH = 10
 """Jobs that were tried before have logs, of up to a megabyte for each attempt."""
-ALL_JOBS = 10_000_000
-_LIVE = JobFilter(frozenset(JobStatus) - ENDED, limit=ALL_JOBS)
 
 Item = TypeVar("Item")
 OnProgress = Callable[[int, int], None]
 """Is called with how many schedules and jobs have moved, and of how many."""
-
-
-@dataclass(frozen=True)
-class Remaining:
-    """A schedule or a job (`kind`) that stays in its queue, and why."""
-
-    kind: str
-    id: str
-    reason: str
-    is_conflict: bool = False
-    """Whether something must be done about it: it does not move by itself later on."""
 
 
 @dataclass
@@ -65,17 +52,6 @@ class MigrationReport:
     def to_json(self) -> dict[str, Any]:
         """All fields as a JSON object."""
         return {**vars(self), "remaining": [vars(entry) for entry in self.remaining]}
-
-
-@dataclass
-class _Survey:
-    """What is in a queue now: what may move, and what stays."""
-
-    schedules: dict[str, list[str]] = field(default_factory=dict)
-    """Those that may move, each with the ids of its jobs, which move with it."""
-    jobs: list[Job] = field(default_factory=list)
-    """Those that may move and belong to none of them."""
-    remaining: list[Remaining] = field(default_factory=list)
 
 
 class Migration:
@@ -105,7 +81,7 @@ class Migration:
                 self._refused["job", job.id] = f"there is a job {job.id} there"
         batches = self._source.migration.outbox()
         self._report_moved(batches)
-        survey = self._survey()
+        survey = look_at(self._source, self._refused)
         self.report.resumed = len(self.report.schedules) + len(self.report.jobs)
         self.report.schedules += survey.schedules
         self.report.jobs += [job_id for ids in survey.schedules.values() for job_id in ids]
@@ -137,7 +113,7 @@ class Migration:
         source.migration.close(name)
         target.migration.raise_numbers(source.migration.numbers())
         outbox = source.migration.outbox()
-        survey = self._survey()
+        survey = look_at(self._source, self._refused)
         done, total = 0, sum(map(_size, outbox)) + _count(survey)
         for batch in outbox:
             self._move(batch)
@@ -154,8 +130,8 @@ class Migration:
             done += moved
             if not moved:
                 break
-            survey = self._survey()
-        survey = self._survey()
+            survey = look_at(self._source, self._refused)
+        survey = look_at(self._source, self._refused)
         # Such as a job that a stock worker of RQ's has just taken from its queue.
         in_use = [("schedule", name) for name in survey.schedules]
         in_use += [("job", job.id) for job in survey.jobs]
@@ -173,53 +149,16 @@ class Migration:
             )
         return name
 
-    def _survey(self) -> _Survey:
-        """Look at the source: what may move, what stays and why."""
-        live = self._source.list_jobs(_LIVE)[::-1]
-        by_schedule: dict[str | None, list[Job]] = defaultdict(list)
-        for job in live:
-            by_schedule[job.schedule_id].append(job)
-        survey = _Survey()
-        staying: dict[str, str] = {}
-        for schedule in self._source.schedules.list():
-            jobs = by_schedule[schedule.id]
-            running = [job.id for job in jobs if job.status is JobStatus.RUNNING]
-            refused = schedule.fault or self._refusal("schedule", schedule.id)
-            refused = refused or next(filter(None, map(self._refusal_of_job, jobs)), None)
-            if refused or running:
-                reason = refused or f"its job {running[0]} is running; it can move after that"
-                stays = Remaining("schedule", schedule.id, reason, is_conflict=bool(refused))
-                survey.remaining.append(stays)
-                staying[schedule.id] = f"its schedule {schedule.id} stays"
-            else:
-                survey.schedules[schedule.id] = [job.id for job in jobs]
-        for job in live:
-            refused = self._refusal_of_job(job)
-            if job.status is JobStatus.RUNNING:
-                survey.remaining.append(Remaining("job", job.id, "it is running and ends here"))
-            elif refused:
-                survey.remaining.append(Remaining("job", job.id, refused, is_conflict=True))
-            elif job.schedule_id in staying:
-                survey.remaining.append(Remaining("job", job.id, staying[job.schedule_id]))
-            elif job.schedule_id not in survey.schedules:
-                survey.jobs.append(job)
-        return survey
-
-    def _refusal(self, kind: str, record_id: str) -> str | None:
-        return self._refused.get((kind, record_id))
-
-    def _refusal_of_job(self, job: Job) -> str | None:
-        if job.error and job.error.get("code") == "damaged_record":
-            return str(job.error["message"])
-        return self._refusal("job", job.id)
-
-    def _batches(self, survey: _Survey, name: QueueName) -> Iterator[Batch]:
+    def _batches(self, survey: Survey, name: QueueName) -> Iterator[Batch]:
         """Take what the survey has found, batch by batch."""
         take = self._source.migration.take
-        for page in _pages(list(survey.schedules.items()), SCHEDULES_PER_BATCH):
+        ready = [entry for entry in survey.schedules.items()
+                 if ("schedule", entry[0]) not in survey.later]  # fmt: skip
+        for page in _pages(ready, SCHEDULES_PER_BATCH):
             yield take(uuid.uuid4().hex, name, dict(page), ())
         for size, is_retried in ((JOBS_PER_BATCH, False), (RETRIED_PER_BATCH, True)):
-            chosen = [job.id for job in survey.jobs if bool(job.attempt) is is_retried]
+            jobs = [job for job in survey.jobs if ("job", job.id) not in survey.later]
+            chosen = [job.id for job in jobs if bool(job.attempt) is is_retried]
             for ids in _pages(chosen, size):
                 yield take(uuid.uuid4().hex, name, {}, ids)
 
@@ -273,7 +212,7 @@ def _size(batch: Batch) -> int:
     return sum(map(len, ids_in(batch.items)))
 
 
-def _count(survey: _Survey) -> int:
+def _count(survey: Survey) -> int:
     return sum(1 + len(ids) for ids in survey.schedules.values()) + len(survey.jobs)
 
 

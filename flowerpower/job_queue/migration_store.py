@@ -108,6 +108,10 @@ class MigrationStore(ABC):
         could not know of that job elsewhere. A schedule takes its ledger and waiting jobs along:
         `schedules` has the ids of those that are known, for a store that cannot find all of them
         by itself. `jobs` are those of no schedule here, and of them only those that wait are taken.
+
+        Left out are also jobs that wait for a parent that is here and has not ended, and so is not
+        in the same item: they would not hear of its end. Where an item comes later than that of a
+        parent, `put` finds the parent.
         """
 
     @abstractmethod
@@ -118,8 +122,10 @@ class MigrationStore(ABC):
     def put(self, batch_id: str, items: Mapping[int, MovedItem]) -> dict[int, str]:
         """Store the items as they are, unless this batch has come before.
 
-        Returns why some were not stored, by number: their id is in use here. It returns the same
-        if the batch has come before.
+        Returns why some were not stored, by number: their id is in use here, or another job that
+        has not ended asks for the same as a unique one. It returns the same if the batch has come
+        before. A job finds its parents and children that are here: it hears of ends of parents
+        that came before it. One that is not here may come later.
         """
 
     @abstractmethod

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from flowerpower.errors import InvalidTime, JobNotFound
 from flowerpower.job_queue.attempts import attempts_of, with_last_failure, with_own_times
+from flowerpower.jobs.chain import ENDS_MET, AfterCondition
 from flowerpower.jobs.claim import Claim, ExpiredJob, WorkerInfo
 from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobStatus
 from flowerpower.text import nearest
@@ -116,6 +117,7 @@ def job_of(row: Row, now: float, *, created: bool = True) -> Job:
     expired = expires is not None and expires.timestamp() <= now
     result, error = read.mapping("result"), read.mapping("error")
     attempts = attempts_of(read.mapping("attempts"))
+    after, after_on = after_of(read)
     job = Job(
         id=read.text("id"),
         pipeline=read.text("pipeline"),
@@ -139,6 +141,9 @@ def job_of(row: Row, now: float, *, created: bool = True) -> Job:
         concurrency_key=read.maybe(read.text, "concurrency_key"),
         max_parallel=read.maybe(read.number, "max_parallel"),
         blocked=bool(row["blocked"]),
+        after=after,
+        after_on=after_on,
+        unique_key=read.maybe(read.text, "unique_key"),
         cancel_requested=bool(row["cancel"]),
         progress=_settled(read.mapping("progress"), status, error, attempts),
         attempts=attempts,
@@ -154,6 +159,29 @@ def job_of(row: Row, now: float, *, created: bool = True) -> Job:
     message = f"The job's record is damaged: its {', '.join(read.damaged)} cannot be read."
     damage = {"type": "DamagedRecord", "message": message, "code": "damaged_record", "node": None}
     return replace(job, error=damage)
+
+
+def after_json(condition: AfterCondition, parents: Mapping[str, str | None]) -> str:
+    """The column `after_parents` of a job that has parents, by how each has ended."""
+    return json.dumps({"on": condition, "parents": dict(parents)})
+
+
+def after_of(read: RecordReader) -> tuple[dict[str, str | None], AfterCondition | None]:
+    """The parents of a job by how each has ended, and the condition; None if there are none.
+
+    None, too, if the column is damaged.
+    """
+    content = read.mapping("after_parents")
+    if content is None:
+        return {}, None
+    try:
+        parents, condition = dict(content["parents"]), AfterCondition(content["on"])
+        if not {*parents.values()} <= {None, *ENDS_MET[AfterCondition.END]}:
+            raise ValueError("an unknown end")
+    except (KeyError, TypeError, ValueError):
+        read.damaged.append("after_parents")
+        return {}, None
+    return parents, condition
 
 
 def _settled(
@@ -204,6 +232,7 @@ def claim_of(row: Row, worker_id: str) -> Claim:
         read.number("result_ttl"),
         read.maybe(read.moment, "scheduled_for"),
         json_object(row["attempts"]) or {},
+        tuple(after_of(read)[0]),
     )
     return replace(claim, payload=None) if read.damaged else claim
 

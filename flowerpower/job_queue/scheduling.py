@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from flowerpower.jobs.job import JobSpec
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.jobs.schedule import (
     Fire,
     Outcome,

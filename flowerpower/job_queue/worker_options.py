@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from flowerpower.jobs.limits import Limits
+
 LEASE = 10.0
 """Seconds; a worker whose beat another has seen unchanged for this long is dead."""
 EVENT_ALL = 2**17 - 1
@@ -30,6 +32,8 @@ class WorkerOptions:
         with_scheduler: fire schedules too; on apscheduler every worker does.
         disconnect_grace: see DISCONNECT_GRACE. After it the jobs are ended, and released once the
             backend answers again.
+        limits: called before each claim, so that it can follow the configuration; quick. None: the
+            `limits` of the backend, which are those of the project's files.
     """
 
     num_workers: int = 2
@@ -41,6 +45,7 @@ class WorkerOptions:
     disconnect_grace: float = DISCONNECT_GRACE
     with_scheduler: bool = False
     tell_logs: bool = False
+    limits: Callable[[], Limits] | None = None
 
 
 @dataclass(frozen=True)

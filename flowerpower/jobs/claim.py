@@ -49,7 +49,8 @@ class WorkerInfo:
 class Claim:
     """A worker's hold on one attempt of a job: every later write names id, owner and attempt.
 
-    `attempts` are the earlier ones, by number, as `attempts.attempts_with` stores them.
+    `attempts` are the earlier ones, by number, as `attempts.attempts_with` stores them. `after` are
+    the ids of the job's parents.
     """
 
     job_id: str
@@ -61,6 +62,7 @@ class Claim:
     result_ttl: float = 120.0
     scheduled_for: datetime | None = None
     attempts: dict[str, Any] = field(default_factory=dict)
+    after: tuple[str, ...] = ()
 
 
 EXPIRED = "expired"

@@ -33,13 +33,15 @@ NodeState = Literal["running", "finished", "failed", "skipped", "interrupted"]
 class RunRequest:
     """A request for one attempt at a pipeline of the project in `base_dir`.
 
-    `scheduled_for` is the nominal time of the fire that made the job, in ISO 8601, or None.
+    `scheduled_for` is the nominal time of the fire that made the job, in ISO 8601, or None. `after`
+    are the ids of the job's parents.
     """
 
     base_dir: str
     pipeline: str
     overrides: RunOverrides = field(default_factory=RunOverrides)
     scheduled_for: str | None = None
+    after: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; `from_json` reads it again."""
@@ -47,6 +49,7 @@ class RunRequest:
             "v": PAYLOAD_VERSION,
             **vars(self),
             "overrides": overrides_json(self.overrides),
+            "after": list(self.after),
         }
 
     @staticmethod
@@ -60,7 +63,10 @@ class RunRequest:
                 f"The request has version {data.get('v')!r}; this is version {PAYLOAD_VERSION}."
             )
         overrides = RunOverrides.model_validate(data.get("overrides", {}))
-        return RunRequest(data["base_dir"], data["pipeline"], overrides, data.get("scheduled_for"))
+        return RunRequest(
+            data["base_dir"], data["pipeline"], overrides, data.get("scheduled_for"),
+            tuple(data.get("after") or ()),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from dataclasses import replace
 from flowerpower.config.files import Project
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import FlowerpowerError
-from flowerpower.jobs.job import Job, JobSpec, spec_of_again
+from flowerpower.jobs.job import Job
+from flowerpower.jobs.job_spec import JobSpec, spec_of_again
 from flowerpower.pipeline.checks import checked_overrides
 from flowerpower.pipeline.registry import PipelineRegistry
 
@@ -23,7 +24,7 @@ def specs_of_again(
     `job_id` is the new id of the only one; else each gets one that is new.
     """
     # Many jobs that are alike cost one check.
-    checked: dict[tuple[str, str, bool], RunOverrides | FlowerpowerError] = {}
+    checked: dict[tuple[object, str], RunOverrides | FlowerpowerError] = {}
     requests: list[JobSpec | FlowerpowerError] = []
     for job in jobs:
         try:
@@ -32,12 +33,13 @@ def specs_of_again(
         except FlowerpowerError as error:
             requests.append(error)
             continue
-        key = (spec.pipeline, json.dumps(job.payload), spec.scheduled_for is not None)
+        call = (spec.pipeline, spec.scheduled_for is not None, min(len(spec.after), 2))
+        key = (call, json.dumps(job.payload))
         if key not in checked:
             try:
                 checked[key] = checked_overrides(
                     project, registry, spec.pipeline, spec.overrides,
-                    is_fire=spec.scheduled_for is not None, is_due=True,
+                    is_fire=spec.scheduled_for is not None, is_due=True, after=spec.after,
                 )  # fmt: skip
             except FlowerpowerError as error:
                 checked[key] = error

@@ -7,7 +7,7 @@ an error is kept, and one like it is accepted by `pipeline.signature` while noth
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,18 +35,19 @@ def checked_overrides(
     *,
     is_fire: bool,
     is_due: bool,
+    after: Sequence[str] = (),
 ) -> RunOverrides:
     """The overrides of a job as they are stored, if a run would take them.
 
     Every value is JSON, and a run that reads it again gets what a run here would have. `is_fire`
-    says that the runs are given the times of fires. Files to load must exist if the job `is_due`;
-    before a later one, they may still be made. Variables of the environment that the YAML names
-    may be set for the workers alone.
+    says that the runs are given the times of fires, and `after` are the parents of the job. Files
+    to load must exist if the job `is_due`; before a later one, they may still be made. Variables of
+    the environment that the YAML names may be set for the workers alone.
 
     Raises:
         FlowerpowerError: as `PipelineManager.run` before anything runs.
     """
-    key = signature.call_key(overrides, is_fire=is_fire)
+    key = signature.call_key(overrides, is_fire=is_fire, parents=len(after))
     call = signature.read_call(project.root, name, registry.environ, key)
     if call is not None and (not is_due or _exist(project.root, call.files, overrides)):
         try:
@@ -54,7 +55,9 @@ def checked_overrides(
         except (ValueError, LookupError, TypeError, FlowerpowerError):
             # Perhaps a type that only the module knows. If not, the plan says what is wrong.
             pass
-    return _check_by_plan(project, registry, name, overrides, key, is_fire=is_fire, is_due=is_due)
+    return _check_by_plan(
+        project, registry, name, overrides, key, is_fire=is_fire, is_due=is_due, after=after
+    )
 
 
 def _check_by_plan(
@@ -66,6 +69,7 @@ def _check_by_plan(
     *,
     is_fire: bool,
     is_due: bool,
+    after: Sequence[str],
 ) -> RunOverrides:
     from flowerpower.pipeline.execute import plan_run
     from flowerpower.run.file_checks import check_files_exist
@@ -78,7 +82,9 @@ def _check_by_plan(
     stand_ins = {variable: f"${{{variable}}}" for variable in unset}
     readable = PipelineRegistry(project, {**registry.environ, **stand_ins})
     try:
-        plan = plan_run(project, readable.get(name), overrides, scheduled_for=fire_time)
+        plan = plan_run(
+            project, readable.get(name), overrides, scheduled_for=fire_time, after=after
+        )
         loaded = {node.name for node in plan.nodes} & plan.run.load.keys()
         if is_due:
             check_files_exist(plan.dag.files, loaded)

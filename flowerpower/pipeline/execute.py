@@ -22,7 +22,6 @@ from flowerpower.config.files import (
     Project,
     load_project,
     project_root,
-    schedule_faults,
     validated,
 )
 from flowerpower.config.merge import merged_run, wants_finished
@@ -30,7 +29,7 @@ from flowerpower.config.pipeline import PipelineConfig
 from flowerpower.config.project import ProjectConfig
 from flowerpower.config.run import RunConfig, RunOverrides
 from flowerpower.config.yaml_reader import parse_yaml
-from flowerpower.errors import ConfigError, FlowerpowerError, RunFailed
+from flowerpower.errors import FlowerpowerError, RunFailed
 from flowerpower.jobs.encoding import encode_outputs
 from flowerpower.jobs.log_context import set_run, set_zone
 from flowerpower.jobs.run import (
@@ -100,7 +99,7 @@ def execute(
         set_zone(project.timezone)
         scheduled_for = clock.parse_time(request.scheduled_for) if request.scheduled_for else None
         runner = PipelineRunner(
-            project, pipeline, request.overrides, scheduled_for, kept_graphs=graphs
+            project, pipeline, request.overrides, scheduled_for, request.after, kept_graphs=graphs
         )
         policy = runner.run_config.retry
         if on_settings is not None:
@@ -197,13 +196,14 @@ def plan_run(
     overrides: RunOverrides | None = None,
     *,
     scheduled_for: datetime | None = None,
+    after: Sequence[str] = (),
     complete: bool = True,
     with_forecast: bool = False,
 ) -> Plan:
     """As `PipelineRunner.plan`; a module that cannot be imported fails with its file and line."""
     from flowerpower.run.runner import PipelineRunner
 
-    runner = PipelineRunner(project, pipeline, overrides, scheduled_for)
+    runner = PipelineRunner(project, pipeline, overrides, scheduled_for, after)
     try:
         return runner.plan(complete=complete, with_forecast=with_forecast)
     except RunFailed as error:
@@ -211,30 +211,6 @@ def plan_run(
             raise
         described = run_error(error, project.root)
         raise as_error(RunFailed, pipeline.name, described) from error.__cause__
-
-
-def find_faults(project: Project, registry: PipelineRegistry, name: str) -> list[str]:
-    """As `PipelineManager.validate`: of its file, triggers, run, and runs of declared schedules."""
-    try:
-        pipeline = registry.get(name)
-    except ConfigError as error:
-        return error.details or [error.message]
-    faults = [str(fault) for fault in schedule_faults(pipeline, project.timezone)]
-    runs = {"": RunOverrides()}
-    for entry in pipeline.config.schedule:
-        if entry.run != RunOverrides():
-            prefix = f"schedule {entry.id}: " if entry.id else "schedule: "
-            runs[prefix] = RunOverrides(declared=entry.id or "")
-    for prefix, overrides in runs.items():
-        try:
-            plan_run(project, pipeline, overrides, complete=False)
-        except FlowerpowerError as error:
-            # The details of RunFailed say what was being done, not what is wrong.
-            details = [] if isinstance(error, RunFailed) else error.details
-            faults += [
-                f"{prefix}{text}" for text in (error.message, *details) if text not in faults
-            ]
-    return faults
 
 
 def run_in_child(
@@ -302,6 +278,9 @@ def _read_request(data: object) -> RunRequest:
     wrong = [name for name in ("base_dir", "pipeline") if not isinstance(data.get(name), str)]
     if not isinstance(data.get("scheduled_for"), str | None):
         wrong.append("scheduled_for")
+    after = data.get("after") or []
+    if not isinstance(after, list) or not all(isinstance(parent, str) for parent in after):
+        wrong.append("after")
     try:
         run = RunRequest.from_json({"base_dir": None, "pipeline": None, **data})
     except ValidationError as error:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from flowerpower.errors import Refused
-from flowerpower.jobs.job import Job, JobSpec
+from flowerpower.jobs.job import Job
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.text import mask_values, shortened
 
 _NOTHING = object()
@@ -18,8 +19,8 @@ MAX_SHOWN = 5
 def check_same(job: Job, spec: JobSpec) -> None:
     """Raise Refused if the existing job runs something else than `spec` asks for.
 
-    Compared are the pipeline, the overrides, the queue and the priority, not the times: the same
-    request may come later again.
+    Compared are the pipeline, the overrides, the queue, the priority and the jobs it runs after,
+    not the times: the same request may come later again.
     """
     differences = list(_differences(job, spec))
     if not differences:
@@ -43,13 +44,19 @@ def _differences(job: Job, spec: JobSpec) -> Iterator[str]:
     pairs = [
         ({"pipeline": job.pipeline}, {"pipeline": spec.pipeline}),
         (_leaves(existing), _leaves(wanted)),
-        ({"queue": job.queue, "priority": job.priority},
-         {"queue": spec.queue, "priority": spec.priority}),
+        ({"queue": job.queue, "priority": job.priority, **_condition(job.after, job.after_on)},
+         {"queue": spec.queue, "priority": spec.priority,
+          **_condition(spec.after, spec.after_on)}),
     ]  # fmt: skip
     for there, here in pairs:
         for name in sorted(there.keys() | here.keys()):
             if there.get(name, _NOTHING) != here.get(name, _NOTHING):
                 yield f"{name} is {_shown(name, there)} there and {_shown(name, here)} here"
+
+
+def _condition(after: Iterable[str], condition: str | None) -> dict[str, Any]:
+    parents = sorted(after)
+    return {"after": ", ".join(parents), "on": str(condition)} if parents else {}
 
 
 def _leaves(overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,16 +13,22 @@ from flowerpower.config.merge import merged_backend, with_type
 from flowerpower.config.project import BACKEND_TYPES, DEFAULT_URLS
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import FlowerpowerError, UsageError
-from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobVerb, LogChunk
+from flowerpower.job_queue.project_rules import ProjectRules
+from flowerpower.jobs.job import Job, JobFilter, JobVerb, LogChunk
+from flowerpower.jobs.job_spec import JobSpec
+from flowerpower.pipeline import parents
 from flowerpower.pipeline.overrides import parse_expires, parse_result_ttl, with_relative_paths
+from flowerpower.pipeline.parents import Parents, condition_of, parent_ids
 from flowerpower.pipeline.queue_schedules import ScheduleVerbs
 from flowerpower.pipeline.queue_workers import WorkerVerbs, queue_or_default
 from flowerpower.pipeline.registry import PipelineRegistry
+from flowerpower.pipeline.rule_faults import check_rules
 from flowerpower.text import did_you_mean
 
 if TYPE_CHECKING:
     from flowerpower.job_queue.base import JobQueueBackend
     from flowerpower.job_queue.migration import MigrationReport, OnProgress
+    from flowerpower.jobs.limits import Limits
     from flowerpower.pipeline.retry_plan import RetryPlan
 
 _SQLITE = "sqlite:///"
@@ -51,6 +57,7 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
         self._config = with_type(project.config.job_queue, job_queue_type)
         self.type: str = self._config.type
         self._backend: JobQueueBackend | None = None
+        self.rules = ProjectRules(project.root, project.config, registry.environ)
 
     @property
     def in_memory(self) -> bool:
@@ -75,7 +82,12 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
 
             options = merged_backend(self._config, self._project.name, {})
             self._backend = open_backend(self.type, self._project.root, options)
+            self.rules.attach(self._backend)
         return self._backend
+
+    def limits(self) -> Limits:
+        """The limits that the project's files declare, as the files are now."""
+        return self.rules.limits()
 
     def add_job(
         self,
@@ -88,6 +100,9 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
         result_ttl: float | str | None = None,
         priority: int = 0,
         expires: float | str | timedelta | None = None,
+        after: Parents = (),
+        on: str = "success",
+        unique: bool = False,
     ) -> Job:
         """Add a job that runs the pipeline `name`; returns once the job is stored.
 
@@ -95,11 +110,15 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
             PipelineNotFound: if there is no such pipeline.
             FlowerpowerError: whatever a run would refuse before it begins, and InvalidInputs for
                 an input that JSON cannot hold.
+            ConfigError: if the pipeline names a limit, or one to follow, that there is not.
             UsageError: if the project's workers take no jobs from that queue, or the priority or
-                `expires` is out of range.
-            Refused: if there is another job with that id: of other inputs, say.
+                `expires` is out of range; if it cannot run `after` these jobs, or `on` is no end.
+            JobNotFound: if there is no such job to run after.
+            Refused: if there is another job with that id: of other inputs, say; if one to run
+                after has ended otherwise.
         """
         self._registry.files(name)
+        check_rules(self._registry, self.rules, name)
         spec = JobSpec(
             pipeline=name,
             overrides=with_relative_paths(overrides or RunOverrides(), self._project.root),
@@ -109,13 +128,22 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
             result_ttl=parse_result_ttl(result_ttl),
             priority=priority,
             expires=parse_expires(expires),
+            after=parent_ids(after),
+            after_on=condition_of(on),
+            unique=unique,
         )
-        checked = self._checked(spec, is_due=run_at is None)
-        job = self.backend.add_job(checked)
-        if not job.created:
+        if spec.after:
+            spec = parents.with_time_of_parents(self.backend, spec, is_new=job_id is None)
+        is_due = run_at is None and not spec.after
+        checked = self._checked(spec, is_fire=spec.scheduled_for is not None, is_due=is_due)
+        job = self.backend.add_job(self.rules.with_followers(checked))
+        # With another id it is a unique one, which asks for the same.
+        if not job.created and job.id == spec.id:
             from flowerpower.pipeline.given_ids import check_same
 
             check_same(job, checked)
+        elif job.created and spec.after:
+            parents.check_not_cancelled(job)
         return job
 
     def result_ttl_of(self, result_ttl: float | str | None) -> float:
@@ -130,6 +158,10 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
     def list_jobs(self, job_filter: JobFilter) -> list[Job]:
         """The jobs that match, the newest first, without their results."""
         return self.backend.list_jobs(job_filter)
+
+    def children_of(self, job_ids: Sequence[str], limit: int = 100) -> list[Job]:
+        """The jobs that wait, or have waited, for one of these, the oldest first."""
+        return self.backend.children_of(job_ids, limit)
 
     def cancel_job(self, job_id: str) -> Job:
         """As `flowerpower.pipeline.jobs.Job.cancel`."""
@@ -182,6 +214,8 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
             except UsageError as error:
                 requests[position] = error
         specs = [request for request in requests if isinstance(request, JobSpec)]
+        if not dry_run:
+            specs = [self.rules.with_followers(spec) for spec in specs]
         added = iter([] if dry_run else self.backend.add_jobs(specs))
         return [
             request if isinstance(request, FlowerpowerError) else job if dry_run else next(added)

@@ -19,6 +19,7 @@ from flowerpower.triggers import clock
 if TYPE_CHECKING:
     from flowerpower.jobs.schedule import Schedule as ScheduleRecord
     from flowerpower.pipeline.retry_plan import RetryPlan
+    from flowerpower.pipeline.waiting import WaitsFor
 
 FIRST_POLL, LAST_POLL = 0.02, 0.5
 """Seconds between two reads: a short job is noticed at once, a long one costs few reads."""
@@ -101,6 +102,12 @@ class Job(Handle[JobRecord]):
         """Read it from the queue again; returns itself."""
         self.record = self._job_queue.get_job(self.id)
         return self
+
+    def waits_for(self) -> WaitsFor | None:
+        """Why it does not run yet, by its record as it was read last; None once it runs."""
+        from flowerpower.pipeline.waiting import read_waits_for
+
+        return read_waits_for(self._job_queue, self.record)
 
     def wait(self, timeout: float | str | None = None) -> Job:
         """Wait until it has finished, failed or was cancelled; returns itself.

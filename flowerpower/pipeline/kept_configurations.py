@@ -6,13 +6,13 @@ To read and validate a small YAML file takes as long as some runs do.
 from __future__ import annotations
 
 import os
-import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from flowerpower.config.file_stamps import Stamp, is_settled, stamp_of
 from flowerpower.config.files import (
     PROJECT_FILE,
     Pipeline,
@@ -27,9 +27,6 @@ from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.run.kept_graphs import KeptGraphs
 
 MAX_KEPT = 32
-FILE_TIME_LAG = 0.02
-"""Seconds by which a file system's times may lag behind the clock."""
-Stamp = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ class _Kept:
     """Whether a run cannot change it."""
 
     def is_current(self) -> bool:
-        return all(_stamp(file) == stamp for file, stamp in self.stamps.items()) and all(
+        return all(stamp_of(file) == stamp for file, stamp in self.stamps.items()) and all(
             os.environ.get(name) == value for name, value in self.variables.items()
         )
 
@@ -72,7 +69,7 @@ class KeptConfigurations:
         if kept is None or not kept.is_current():
             self._kept.pop(key, None)
             kept = _read(root, name, overrides)
-            if all(_is_settled(stamp) for stamp in kept.stamps.values()):
+            if all(is_settled(stamp) for stamp in kept.stamps.values()):
                 self._kept[key] = kept
                 if len(self._kept) > MAX_KEPT:
                     self._kept.popitem(last=False)
@@ -84,25 +81,12 @@ def _read(root: Path, name: str, overrides: RunOverrides) -> _Kept:
     root = project_root(root)
     files = root / PROJECT_FILE, root / pipeline_path(name)
     # Before they are read: what is written meanwhile must not pass for what was read.
-    stamps = {file: _stamp(file) for file in files}
+    stamps = {file: stamp_of(file) for file in files}
     project = load_project(root, environ)
     pipeline = PipelineRegistry(project, environ).get(name, overrides)
     known = {file: stamp for file, stamp in stamps.items() if stamp is not None}
     configuration = Configuration(project, pipeline, KeptGraphs())
     return _Kept(configuration, known, environ.read, _is_fixed(project, pipeline))
-
-
-def _stamp(file: Path) -> Stamp | None:
-    try:
-        status = os.stat(file)
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
-
-
-def _is_settled(stamp: Stamp) -> bool:
-    """Whether a file is so old that another write would change its times."""
-    return max(stamp[:2]) < time.time_ns() - FILE_TIME_LAG * 1e9
 
 
 def _is_fixed(project: Project, pipeline: Pipeline) -> bool:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from flowerpower.pipeline.execute import OnEvent, OnRetry, OnWarning
     from flowerpower.pipeline.jobs import Job, Jobs
     from flowerpower.pipeline.notices import Notices
+    from flowerpower.pipeline.parents import Parents
     from flowerpower.pipeline.schedules import Schedules
     from flowerpower.pipeline.status import ProjectStatus
     from flowerpower.run.draw.graph import Graph
@@ -151,6 +152,9 @@ class PipelineManager(KnowsOtherNames):
         result_ttl: float | str | None = None,
         priority: int = 0,
         expires: float | str | timedelta | None = None,
+        after: Parents = (),
+        on: str = "success",
+        unique: bool = False,
         **overrides: Unpack[JobArguments],
     ) -> Job:
         """Add a job that runs the pipeline `name` to the job queue; returns at once with the job.
@@ -163,9 +167,14 @@ class PipelineManager(KnowsOtherNames):
         idempotent: the second time returns the first job, with `created` False. Of the due jobs in
         a queue those with a higher `priority` (-100 to 100) run first. A job that has waited for
         longer than `expires`, in seconds or as `10m`, since it was due is cancelled.
+        It waits for the jobs `after`, handles or ids, and runs once all of them have ended as `on`
+        says: success, failure or end. If one ends otherwise, it is cancelled. Of `unique` jobs that
+        ask for the same, only one is added while it has not ended; the second call returns it, with
+        `created` False.
 
         Raises:
-            PipelineNotFound, UsageError: before anything is stored.
+            PipelineNotFound, ConfigError, UsageError, JobNotFound: before anything is stored.
+            Refused: if one of `after` has ended otherwise, or the id is another job's.
             BackendUnreachable: if the job was not stored.
         """
         from flowerpower.pipeline.jobs import Job
@@ -173,6 +182,7 @@ class PipelineManager(KnowsOtherNames):
         record = self.job_queue.add_job(
             name, make_overrides(overrides), run_at=due_time(self.project, run_at, run_in),
             queue=queue, job_id=job_id, result_ttl=result_ttl, priority=priority, expires=expires,
+            after=after, on=on, unique=unique,
         )  # fmt: skip
         seconds = self.job_queue.result_ttl_of(result_ttl)
         self._announce("added job for", name, record.id, f" and result TTL of {seconds:g} seconds.")
@@ -302,7 +312,7 @@ class PipelineManager(KnowsOtherNames):
         Raises:
             PipelineNotFound: if there is no such pipeline.
         """
-        from flowerpower.pipeline.execute import find_faults
+        from flowerpower.pipeline.validation import find_faults
 
         return find_faults(self.project, self.registry, name)
 
@@ -326,7 +336,8 @@ class PipelineManager(KnowsOtherNames):
 
         Raises:
             PipelineNotFound: with the nearest name.
-            Refused: if another pipeline, a waiting job or (not with_schedules) a schedule needs it.
+            Refused: if another pipeline uses or follows it, or if a job that has not begun or (not
+                with_schedules) a schedule needs it.
         """
         from flowerpower.pipeline.deletion import delete_pipeline
 

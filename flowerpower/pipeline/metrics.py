@@ -21,6 +21,7 @@ from flowerpower.text import mask, one_line
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
+    from flowerpower.pipeline.limit_states import LimitState
     from flowerpower.pipeline.manager import PipelineManager
     from flowerpower.pipeline.status import ProjectStatus
 
@@ -124,6 +125,7 @@ def read_metrics(manager: PipelineManager) -> Metrics:
             *families.up(is_up=True),
             *families.state(status),
             *families.queues(status),
+            *families.limits(status.limits),
             *families.jobs(
                 [one for one in counters if one.kind == CounterKind.JOB], manager.list()
             ),
@@ -237,6 +239,24 @@ class _Families:
         ):  # fmt: skip
             samples = [((queue.name,), n) for queue, n in zip(queues, numbers, strict=True)]
             yield self._gauge(name, text, samples, ("queue",), unit)
+
+    def limits(self, limits: Sequence[LimitState]) -> Iterator[Metric]:
+        """What the places of each limit are taken by; nothing where there is no limit."""
+        if not limits:
+            return
+        bounded = [state for state in limits if state.limit.at_once is not None]
+        yield self._gauge(
+            "limit_places", "How many jobs a limit lets run at once.",
+            [((state.name,), state.limit.at_once or 0) for state in bounded], ("limit",),
+        )  # fmt: skip
+        for name, text, numbers in (
+            ("limit_running", "Running jobs that have a place of the limit.",
+             [len(state.use.running) for state in limits]),
+            ("limit_parked", "Queued jobs that the limit holds back.",
+             [state.use.parked for state in limits]),
+        ):  # fmt: skip
+            samples = [((state.name,), n) for state, n in zip(limits, numbers, strict=True)]
+            yield self._gauge(name, text, samples, ("limit",))
 
     def jobs(self, counters: Sequence[Counter], pipelines: Iterable[str]) -> Iterator[Metric]:
         """Jobs that have ended, and their times."""

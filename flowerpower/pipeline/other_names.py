@@ -52,32 +52,53 @@ _NO_CALLBACK = (
     "a job calls no function of yours: use add_job(name).wait(), or in YAML `notify`, which may "
     "call a command"
 )
+_IN_YAML = (
+    "nothing here: limits stand in YAML, under limits in conf/project.yml, and as run.limits and "
+    "run.max_running in the pipeline's file"
+)
 ARGUMENTS = {
     "adapter": "adapters=[name]",
     "adapter_cfg": "adapters=[name], its settings stand in YAML",
     "at_front": "priority=number",
     "concurrency": "max_workers=number",
+    "concurrency_limit": _IN_YAML,
     "countdown": "run_in=seconds",
+    "depend_on": "after=job",
+    "depends_on": "after=job",
     "eta": "run_at=time",
     "executor_cfg": 'executor={"type": …, "max_workers": …}',
     "executor_max_workers": "max_workers=number",
     "expires_in": "expires=seconds",
     "final_nodes": "final_vars=[node]",
     "job_ttl": "expires=seconds",
+    "idempotent": "unique=True",
+    "job_lock": "unique=True",
+    "limits": _IN_YAML,
+    "link": "after=job, at the job that comes second",
+    "max_active_runs": _IN_YAML,
     "max_age": "expires=seconds",
+    "max_running": _IN_YAML,
     "max_tries": "max_retries=number",
     "on_failure": _NO_CALLBACK,
     "on_success": _NO_CALLBACK,
     "outputs": "final_vars=[node]",
+    "parent": "after=job",
+    "parents": "after=[job]",
     "pipeline_adapter_cfg": "adapters=[name], its settings stand in YAML",
+    "pool": _IN_YAML,
     "priority_weight": "priority=number",
     "project_adapter_cfg": "adapters=[name], its settings stand in YAML",
     "queue_name": "queue=name",
+    "rate_limit": _IN_YAML,
     "reload": "nothing: modules that were edited are imported again",
     "result_ttl_seconds": "result_ttl=seconds",
     "retries": "max_retries=number",
+    "singleton": "unique=True",
     "trigger": "cron=…, every=…, interval=… or date=…",
+    "trigger_rule": 'on="success", "failure" or "end"',
     "ttl": "expires=seconds",
+    "upstream": "after=job",
+    "wait_for": "after=job",
     "with_adapter": "adapters=[name]",
     "with_adapter_cfg": "adapters=[name], its settings stand in YAML",
 }

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from flowerpower.jobs.event import LATE_AFTER
-from flowerpower.jobs.job import JobStatus
+from flowerpower.jobs.job import Job, JobFilter, JobStatus
 from flowerpower.jobs.notice import Delivery
 from flowerpower.jobs.problem import Level, Problem
 from flowerpower.jobs.schedule import Schedule
-from flowerpower.jobs.snapshot import Snapshot
+from flowerpower.jobs.snapshot import QueueState, Snapshot
+from flowerpower.pipeline.limit_states import LimitState
 from flowerpower.triggers.clock import format_duration
 
 NOTICES_READ = 100
 """Notices that wait, or were given up, of which a status knows at most."""
+PARENTS_READ = 100
+"""Jobs of a queue that nobody works on whose children a status looks for."""
+UNUSED_AFTER = 60.0
+"""Seconds for which a limit with room may hold back jobs."""
 
 
 def queue_problems(snapshot: Snapshot) -> Iterator[Problem]:
     """Jobs that wait and that nobody takes: without a worker, paused, suspended."""
     alive = [worker for worker in snapshot.workers if worker.is_alive(snapshot.taken_at)]
-    served = {queue for worker in alive for queue in worker.queues}
+    served = _served(snapshot)
     for worker in snapshot.workers:
         if worker.running and not alive:
             seconds = format_duration(round(worker.seconds_silent(snapshot.taken_at)))
@@ -45,12 +50,77 @@ def queue_problems(snapshot: Snapshot) -> Iterator[Problem]:
                 f"The queue {queue.name} is paused; {_jobs(waiting)} in it.",
                 f"Let it go on with `flowerpower job-queue resume {queue.name}`.",
             )  # fmt: skip
-        elif queue.name not in served and waiting + queue.counts[JobStatus.SCHEDULED]:
+        elif queue.name not in served and waiting + _to_come(queue):
             yield Problem(
                 "queue_without_worker", Level.ERROR if waiting else Level.WARNING,
                 f"No worker takes jobs from the queue {queue.name}; {_jobs(waiting)} in it.",
                 f"Start one: flowerpower job-queue start-worker --queues {queue.name}",
             )  # fmt: skip
+
+
+def limit_problems(snapshot: Snapshot, limits: Sequence[LimitState]) -> Iterator[Problem]:
+    """Limits that hold back jobs though they have room: no worker claims by them."""
+    if any(_is_stuck(queue, _served(snapshot)) for queue in snapshot.queues.values()):
+        # That is what is wrong, and what waits behind it waits for that.
+        return
+    due = [queue.oldest_due for queue in snapshot.queues.values() if queue.oldest_due]
+    if not due or (snapshot.taken_at - min(due)).total_seconds() < UNUSED_AFTER:
+        return
+    closed = {
+        pipeline
+        for state in limits
+        if state.is_full or state.waits_for_rate
+        for pipeline in state.pipelines
+    }
+    for state in limits:
+        if state.use.parked and closed.isdisjoint(state.pipelines):
+            yield Problem(
+                "limit_unused", Level.WARNING,
+                f"{_jobs(state.use.parked)} for {state.words}, though it has room.",
+                "Workers may read another conf/project.yml: see `flowerpower job-queue workers`.",
+            )  # fmt: skip
+
+
+def parent_problems(
+    snapshot: Snapshot,
+    list_jobs: Callable[[JobFilter], Sequence[Job]],
+    children_of: Callable[[Sequence[str]], Sequence[Job]],
+) -> Iterator[Problem]:
+    """Jobs that wait for parents that cannot end, because nobody takes jobs from their queue."""
+    queues = snapshot.queues.values()
+    if not any(queue.counts[JobStatus.WAITING] for queue in queues):
+        return
+    statuses = frozenset({JobStatus.QUEUED, JobStatus.SCHEDULED})
+    for queue in queues:
+        if not _is_stuck(queue, _served(snapshot)):
+            continue
+        parents = list_jobs(JobFilter(statuses, queue=queue.name, limit=PARENTS_READ))
+        children = children_of([job.id for job in parents])
+        count = sum(child.status is JobStatus.WAITING for child in children)
+        if count:
+            reason = "is paused" if queue.paused_at else "has no worker"
+            at_least = "At least " if len(children) >= PARENTS_READ else ""
+            yield Problem(
+                "parents_stuck", Level.WARNING,
+                f"{at_least}{_jobs(count)} for jobs of the queue {queue.name}, which {reason}.",
+                f"See them with `flowerpower job-queue list-jobs --status {JobStatus.WAITING}`.",
+            )  # fmt: skip
+
+
+def _served(snapshot: Snapshot) -> set[str]:
+    """The queues from which a worker that is alive takes jobs."""
+    alive = [worker for worker in snapshot.workers if worker.is_alive(snapshot.taken_at)]
+    return {queue for worker in alive for queue in worker.queues}
+
+
+def _is_stuck(queue: QueueState, served: set[str]) -> bool:
+    """Whether it has jobs that nobody takes."""
+    is_open = queue.paused_at is None and queue.name in served
+    return not is_open and queue.counts[JobStatus.QUEUED] + queue.counts[JobStatus.SCHEDULED] > 0
+
+
+def _to_come(queue: QueueState) -> int:
+    return queue.counts[JobStatus.SCHEDULED] + queue.counts[JobStatus.WAITING]
 
 
 def _jobs(count: int) -> str:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, TypeVar, Unpack
 
 from flowerpower.config.files import Project, pipeline_path
 from flowerpower.errors import InvalidTrigger, ScheduleNotFound
-from flowerpower.jobs.job import Job, JobSpec
+from flowerpower.jobs.job import Job
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
     from flowerpower.job_queue.base import JobQueueBackend
+    from flowerpower.job_queue.project_rules import ProjectRules
     from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec
     from flowerpower.pipeline.backfill import Backfill, BackfillOptions
 
@@ -28,6 +30,8 @@ class ScheduleVerbs(ABC):
 
     _project: Project
     _registry: PipelineRegistry
+    rules: ProjectRules
+    """The limits and followers that the project's files declare."""
 
     @property
     @abstractmethod
@@ -148,7 +152,8 @@ class ScheduleVerbs(ABC):
         # Shortened, because a schedule's id with this suffix may exceed the limit for a job's id.
         job_id = f"{schedule.id[:160]}-now-{uuid.uuid4().hex[:12]}"
         spec = fire_job_spec(schedule, None, job_id)
-        return self.backend.add_job(self._checked(spec, is_due=True))
+        checked = self._checked(spec, is_due=True)
+        return self.backend.add_job(self.rules.with_followers(checked))
 
     def _checked(self, spec: Spec, *, is_fire: bool = False, is_due: bool = False) -> Spec:
         """The spec with its overrides as they are stored; a run would not refuse them."""
@@ -156,6 +161,6 @@ class ScheduleVerbs(ABC):
 
         overrides = checked_overrides(
             self._project, self._registry, spec.pipeline, spec.overrides,
-            is_fire=is_fire, is_due=is_due,
+            is_fire=is_fire, is_due=is_due, after=getattr(spec, "after", ()),
         )  # fmt: skip
         return replace(spec, overrides=overrides)

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from flowerpower.job_queue.worker_options import WorkerEvent
     from flowerpower.jobs.claim import WorkerInfo
     from flowerpower.jobs.counter import Counter
+    from flowerpower.jobs.limits import Limits
     from flowerpower.jobs.snapshot import ChangedJobs, Snapshot
+    from flowerpower.pipeline.limit_states import LimitState
 
 MAX_WORKERS = 1000
 
@@ -98,6 +100,19 @@ class WorkerVerbs(ABC):
     def paused_queues(self) -> dict[str, datetime]:
         """Since when each paused queue is paused."""
         return self.backend.paused_queues()
+
+    @abstractmethod
+    def limits(self) -> Limits:
+        """The limits that the project's files declare, as the files are now."""
+
+    def limit_states(self) -> list[LimitState]:
+        """The limits that some pipeline has, with what their places are taken by."""
+        limits = self.limits()
+        if not limits:
+            return []
+        from flowerpower.pipeline.limit_states import limit_states
+
+        return limit_states(limits, self.backend.limit_use(limits))
 
     def check(self) -> Mapping[str, Any]:
         """What the backend says of itself: `{"backend", "url", "version"}`, passwords masked."""

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from flowerpower.config.files import Project, pipeline_path
 from flowerpower.errors import Refused
-from flowerpower.jobs.job import Job, check_retry, overrides_of
+from flowerpower.jobs.job import Job, check_retry
+from flowerpower.jobs.job_spec import overrides_of
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.triggers import clock
 
@@ -89,7 +90,7 @@ class RetryPlanner:
     ) -> None:
         self._project, self._registry = project, registry
         self._workers = workers
-        self._plans: list[tuple[tuple[str, RunOverrides, Any], Plan]] = []
+        self._plans: list[tuple[tuple[object, ...], Plan]] = []
 
     def plan(self, job: Job) -> RetryPlan:
         """What the next attempt of a job would reuse. The pipeline is imported, nothing runs.
@@ -119,7 +120,7 @@ class RetryPlanner:
     def _run_plan(self, job: Job, overrides: RunOverrides) -> Plan:
         from flowerpower.pipeline.execute import plan_run, working_in
 
-        call = (job.pipeline, overrides, job.scheduled_for)
+        call = (job.pipeline, overrides, job.scheduled_for, tuple(job.after))
         for known, plan in self._plans:
             if known == call:
                 return plan
@@ -128,7 +129,7 @@ class RetryPlanner:
         with working_in(self._project.root):
             plan = plan_run(
                 self._project, pipeline, overrides,
-                scheduled_for=job.scheduled_for, with_forecast=True,
+                scheduled_for=job.scheduled_for, after=tuple(job.after), with_forecast=True,
             )  # fmt: skip
         # Jobs that are retried together often differ in one input: to look all of them through
         # would take longer than to plan anew.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flowerpower.errors import FlowerpowerError, RunFailed
+from flowerpower.jobs.chain import NOT_MET
 from flowerpower.jobs.claim import EXPIRED
 from flowerpower.jobs.job import Job
 from flowerpower.jobs.run import (
@@ -153,9 +154,17 @@ def job_error(pipeline: str, stored: Mapping[str, Any]) -> FlowerpowerError:
 
 def cancelled_error(job: Job) -> RunFailed:
     """The error of waiting for a cancelled job: that it was, and why if nobody asked for it."""
-    if job.error and job.error.get("code") == EXPIRED:
-        reason = job.error.get("message") or ""
+    code, reason = (job.error or {}).get("code"), (job.error or {}).get("message") or ""
+    if code == EXPIRED:
         return RunFailed(f"The job {job.id} of {job.pipeline} has expired. {reason}".strip())
+    if code == NOT_MET:
+        parent = (job.error or {}).get("after")
+        can_retry = job.after.get(str(parent)) in ("failed", "cancelled")
+        hint = (
+            f"`flowerpower job-queue retry-job {parent}` brings both back." if can_retry else None
+        )
+        message = f"The job {job.id} of {job.pipeline} was cancelled. {reason}".strip()
+        return RunFailed(message, hint=hint)
     return RunFailed(f"The job {job.id} of {job.pipeline} was cancelled.")
 
 

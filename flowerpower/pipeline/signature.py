@@ -60,10 +60,10 @@ class Call:
     files: dict[str, str]
 
 
-def call_key(overrides: RunOverrides, *, is_fire: bool) -> str:
+def call_key(overrides: RunOverrides, *, is_fire: bool, parents: int = 0) -> str:
     """The same text for requests that differ in nothing but values and the names of files.
 
-    `is_fire` says that the run is given the time of a fire.
+    `is_fire` says that the run is given the time of a fire; `parents` is how many its job has.
     """
     body = overrides.model_dump(exclude_defaults=True, exclude=_NOT_CHECKED)
     for part in ("inputs", "overrides"):
@@ -72,7 +72,8 @@ def call_key(overrides: RunOverrides, *, is_fire: bool) -> str:
         paths: dict[str, str] = getattr(overrides, part)
         # What a file is named decides its format.
         body[part] = {node: ["://" in p, Path(p).suffix.lower()] for node, p in paths.items()}
-    text = json.dumps([body, is_fire], sort_keys=True, default=repr)
+    # Of one parent a run is given the id, of several a list: how many does not matter.
+    text = json.dumps([body, is_fire, min(parents, 2)], sort_keys=True, default=repr)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -12,9 +12,12 @@ from flowerpower.jobs.job import Job
 from flowerpower.jobs.problem import Problem
 from flowerpower.jobs.schedule import Schedule
 from flowerpower.jobs.snapshot import QueueState
+from flowerpower.pipeline.limit_states import LimitState
 from flowerpower.pipeline.problems import (
     NOTICES_READ,
+    limit_problems,
     notice_problems,
+    parent_problems,
     queue_problems,
     schedule_problems,
 )
@@ -40,6 +43,7 @@ class ProjectStatus:
         running: the jobs that have run the longest; failed: those that failed last.
         upcoming: the schedules whose fires come next; schedules: how many there are.
         problems: what is wrong.
+        limits: those that some pipeline has, with what their places are taken by.
     """
 
     project: str
@@ -54,13 +58,16 @@ class ProjectStatus:
     upcoming: Sequence[Schedule]
     schedules: int
     problems: Sequence[Problem]
+    limits: Sequence[LimitState] = ()
 
     def to_json(self) -> dict[str, Any]:
         """All of it as a JSON object, times in RFC 3339."""
         lists = {
             name: [record.to_json() for record in getattr(self, name)]
-            for name in ("queues", "workers", "running", "failed", "upcoming", "problems")
-        }
+            for name in (
+                "queues", "workers", "running", "failed", "upcoming", "problems", "limits",
+            )
+        }  # fmt: skip
         for body, worker in zip(lists["workers"], self.workers, strict=True):
             body["alive"] = worker.is_alive(self.taken_at)
         return {
@@ -81,12 +88,15 @@ def read_status(project: Project, job_queue: PipelineJobQueue, limit: int) -> Pr
         BackendUnreachable: if the queue cannot be read.
     """
     backend, snapshot = job_queue.check(), job_queue.snapshot(limit)
+    limits = job_queue.limit_states()
     upcoming, has_scheduler = job_queue.upcoming_schedules(limit), job_queue.has_scheduler()
     now = snapshot.taken_at
     notices = job_queue.backend.notices
     command = "start-worker" if job_queue.type == "apscheduler" else "start-scheduler"
     problems = [
         *queue_problems(snapshot),
+        *limit_problems(snapshot, limits),
+        *parent_problems(snapshot, job_queue.list_jobs, job_queue.children_of),
         *schedule_problems(upcoming, now, has_scheduler=has_scheduler, command=command),
         *notice_problems(notices.waiting(NOTICES_READ), notices.given_up(NOTICES_READ)),
     ]
@@ -103,4 +113,5 @@ def read_status(project: Project, job_queue: PipelineJobQueue, limit: int) -> Pr
         upcoming,
         job_queue.count_schedules(),
         problems,
+        limits,
     )

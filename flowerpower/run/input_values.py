@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,13 @@ from flowerpower.config.files import Pipeline
 from flowerpower.config.merge import merged_inputs
 from flowerpower.config.run import RunOverrides
 from flowerpower.run.dag import input_info
-from flowerpower.run.inputs import SCHEDULED_FOR, add_fire_time, check_known, convert_values
+from flowerpower.run.inputs import (
+    SCHEDULED_FOR,
+    add_fire_time,
+    check_known,
+    convert_values,
+    parent_inputs,
+)
 
 
 def make_input_values(
@@ -21,10 +27,12 @@ def make_input_values(
     known: Mapping[str, Node],
     needed: Iterable[Node],
     scheduled_for: datetime | None,
+    after: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The values for the inputs that a run needs, as the types that they declare.
 
-    `known` are all inputs of the DAG. A missing value is left out.
+    `known` are all inputs of the DAG. A missing value is left out. `after` are the ids of the
+    parents of the run's job: they go before what the YAML gives, and after what the caller gives.
 
     Raises:
         InvalidInputs: if one is given that is not known, or does not fit its type.
@@ -35,9 +43,12 @@ def make_input_values(
     check_known(from_yaml, known, f"run.inputs of {pipeline.file.name}", hint)
     values = merged_inputs(pipeline.config, overrides, known)
     values |= _texts_from_environment(pipeline, overrides, values, known)
+    # Over the YAML, which may have a value for runs by hand.
+    from_parents = {k: v for k, v in parent_inputs(after).items() if k not in overrides.inputs}
+    values |= {name: value for name, value in from_parents.items() if name in known}
     chosen = {node.name: values[node.name] for node in needed if node.name in values}
     written = written_texts(overrides, overrides.inputs)
-    places = _places(pipeline, overrides, chosen)
+    places = _places(pipeline, overrides, chosen.keys() - from_parents.keys())
     converted = convert_values(chosen, known, written, places=places)
     for node in needed:
         if node.name == SCHEDULED_FOR and node.name in known:

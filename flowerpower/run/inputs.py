@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from hamilton.node import Node
@@ -16,6 +16,7 @@ from flowerpower.text import MASK, did_you_mean, is_secret_name
 from flowerpower.triggers import clock
 
 SCHEDULED_FOR = "scheduled_for"
+PARENT, PARENTS = "parent_job_id", "parent_job_ids"
 
 
 def check_known(
@@ -113,6 +114,13 @@ def convert_values(
 
 def _full_name(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def parent_inputs(after: Sequence[str]) -> dict[str, Any]:
+    """The inputs that tell a run of its job's parents, by name: all their ids, or that of one."""
+    if not after:
+        return {}
+    return {PARENTS: list(after), **({PARENT: after[0]} if len(after) == 1 else {})}
 
 
 def add_fire_time(

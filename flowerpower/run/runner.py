@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from types import ModuleType
 from typing import Any
@@ -53,7 +53,7 @@ from flowerpower.run.plan import Plan, PlannedGraph
 class PipelineRunner:
     """Runs one pipeline once, without retries.
 
-    A DAG that declares the input `scheduled_for` gets it, as `add_fire_time` says.
+    A DAG that declares `scheduled_for`, or the ids of the job's parents (`after`), gets them.
     """
 
     def __init__(
@@ -62,12 +62,14 @@ class PipelineRunner:
         pipeline: Pipeline,
         overrides: RunOverrides | None = None,
         scheduled_for: datetime | None = None,
+        after: Sequence[str] = (),
         *,
         kept_graphs: KeptGraphs | None = None,
     ) -> None:
         self._project, self._pipeline = project, pipeline
         self._overrides = with_declared(pipeline.config, overrides or RunOverrides())
         self._scheduled_for = scheduled_for
+        self._after = after
         self._modules: list[ModuleType] = []
         self._kept_graphs = kept_graphs
         self._kept = kept_graphs.find(self._overrides) if kept_graphs is not None else None
@@ -191,6 +193,7 @@ class PipelineRunner:
             planned.known_inputs,
             user_inputs,
             self._scheduled_for,
+            self._after,
         )
         if complete:
             present = {*values, *run.config}

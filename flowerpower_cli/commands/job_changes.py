@@ -26,7 +26,7 @@ SelectedJobIds = Annotated[
 SelectedLimit = Annotated[int | None, option("N", "At most N.", whole_number)]
 
 # Imports are inside of the functions: the help of the group loads them all and needs no view.
-_WAITING = ("scheduled", "queued")
+_WAITING = ("waiting", "scheduled", "queued")
 _ENDED = ("finished", "failed", "cancelled")
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -28,6 +29,7 @@ from flowerpower_cli.options import (
     QueueOptions,
     ResultTtl,
     RunOptions,
+    Strings,
     Timeout,
     duration,
     given_options,
@@ -38,8 +40,11 @@ from flowerpower_cli.views.output import stdout_to_stderr
 
 if TYPE_CHECKING:
     from flowerpower.jobs.job import Job
+    from flowerpower_cli.views.tables import Block
 
 DEFAULT_LIMIT = 50
+WAITING = ("waiting", "scheduled", "queued")
+Condition = Literal["success", "failure", "end"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,20 @@ class JobOptions:
     result_ttl: ResultTtl = None
     priority: Priority = None
     expires: Expires = None
+    after: Annotated[
+        Strings, option("JOB[,JOB]", "Run once these jobs have finished. Repeatable.")
+    ] = None
+    on: Annotated[
+        Condition | None,
+        typer.Option(help="Run once the jobs of --after have ended so, by default success."),
+    ] = None
+    unique: Annotated[
+        bool,
+        typer.Option(
+            "--unique",
+            help="Add nothing while a job of this pipeline and these inputs has not ended.",
+        ),
+    ] = False
 
 
 @command("job-queue add-job", example="daily_report --run-in 10m", options=QueueOptions)
@@ -80,12 +99,14 @@ def add_job(
     With --wait it ends as `job-queue wait` does.
     """
     from flowerpower.pipeline.overrides import due_time
+    from flowerpower_cli.lookup import parents_from
     from flowerpower_cli.views.jobs import added_view, record_data
 
     if job_options.run_at is not None and job_options.run_in is not None:
         raise UsageError("--run-at and --run-in are both given; expected one of them.")
     run_at = due_time(context.manager.project, job_options.run_at, job_options.run_in)
     overrides = overrides_from(options)
+    parents = parents_from(context, job_options.after, job_options.on)
     # The pipeline may be imported to check the request.
     with stdout_to_stderr():
         job = context.job_queue.add_job(
@@ -97,6 +118,9 @@ def add_job(
             result_ttl=job_options.result_ttl,
             priority=job_options.priority or 0,
             expires=job_options.expires,
+            after=parents,
+            on=job_options.on or "success",
+            unique=job_options.unique,
         )
     _print_note(context, job, run_at)
     if wait:
@@ -115,6 +139,8 @@ def _print_note(context: CommandContext, job: Job, run_at: datetime | None) -> N
 
     if not job.created:
         context.output.message(f"The job {job.id} exists already; nothing was added.")
+    elif job.status == "waiting":
+        context.output.message(f"It waits for {', '.join(job.after)}.")
     elif run_at is not None:
         context.output.message(due_message(run_at, context.timezone))
 
@@ -126,6 +152,7 @@ def list_jobs(
     limit: Limit = DEFAULT_LIMIT,
 ) -> None:
     """List jobs, the newest first."""
+    from flowerpower.pipeline.waiting import read_view
     from flowerpower_cli.lookup import filter_from
     from flowerpower_cli.views.jobs import jobs_view, record_data
 
@@ -138,9 +165,12 @@ def list_jobs(
     data = [record_data(job) for job in jobs]
     for body in data:
         del body["result"]
-    context.output.result(
-        data, lambda: jobs_view(jobs, context.timezone, short=sys.stdout.isatty())
-    )
+
+    def view() -> Iterable[Block]:
+        queue = read_view(context.job_queue, jobs, only_limits=True)
+        return jobs_view(jobs, context.timezone, queue, short=sys.stdout.isatty())
+
+    context.output.result(data, view)
     if not jobs:
         has_conditions = bool(given_options(selection))
         context.output.message(
@@ -149,7 +179,7 @@ def list_jobs(
         context.warn_if_left_behind()
     elif len(jobs) == limit:
         context.output.message(f"These are the newest {limit}; --limit shows more.")
-    context.warn_if_paused({job.queue for job in jobs if job.status in ("scheduled", "queued")})
+    context.warn_if_paused({job.queue for job in jobs if job.status in WAITING})
 
 
 @command("job-queue show-job", example="nightly-1", options=QueueOptions)
@@ -162,15 +192,21 @@ def show_job(
 
     With --attempt, what is known of that attempt, with its whole error.
     """
+    from flowerpower.pipeline.waiting import read_waits_for
     from flowerpower_cli.lookup import check_attempt, find_job
     from flowerpower_cli.views.attempts import attempt_data, attempt_view
-    from flowerpower_cli.views.jobs import job_view, record_data
+    from flowerpower_cli.views.job import job_data, job_view
 
     record = find_job(context.job_queue, job)
     context.learn_secrets(record.pipeline)
     check_attempt(record, attempt)
     if attempt is None:
-        context.output.result(record_data(record), lambda: job_view(record, context.timezone))
+        reason = read_waits_for(context.job_queue, record)
+        children = context.job_queue.children_of([record.id])
+        context.output.result(
+            job_data(record, reason, children),
+            lambda: job_view(record, context.timezone, reason, children),
+        )
         return
     data = attempt_data(record, attempt)
     context.output.result(data, lambda: attempt_view(data, context.timezone))

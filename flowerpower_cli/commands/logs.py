@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from flowerpower.errors import UsageError
 from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.lookup import check_attempt, find_job, poll
 from flowerpower_cli.options import Attempt, JobId, QueueOptions
+
+if TYPE_CHECKING:
+    from flowerpower.jobs.job import Job
 
 POLL_INTERVAL = 0.2
 """Seconds."""
@@ -54,6 +57,15 @@ def logs(
     log.show_new()
     log.show_rest()
     if not record.attempt:
-        context.output.message(f"The job {record.id} has not run yet.")
+        context.output.message(_not_begun(context, record))
     elif not log.last_seq:
         context.output.message(f"Attempt {log.attempt} of {record.id} has printed nothing.")
+
+
+def _not_begun(context: CommandContext, job: Job) -> str:
+    from flowerpower.pipeline.waiting import read_waits_for
+
+    if job.status.is_ended:
+        return f"The job {job.id} has not run: it is {job.status}."
+    reason = read_waits_for(context.job_queue, job)
+    return f"The job {job.id} has not run yet" + (f": it {reason.message}." if reason else ".")

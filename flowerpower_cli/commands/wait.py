@@ -7,10 +7,13 @@ of the library, and the help of the group does not.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from flowerpower.errors import RunFailed, WaitTimeout
 from flowerpower.jobs.job import Job, JobStatus
 from flowerpower.jobs.run import NodeEvent
+from flowerpower.pipeline.run_errors import cancelled_error, job_error
+from flowerpower.pipeline.waiting import QueueView, WaitsFor, read_view, waits_for
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
 from flowerpower_cli.command import CommandContext
@@ -21,6 +24,8 @@ from flowerpower_cli.views.progress import Bar, progress_bars
 from flowerpower_cli.views.tables import Block, section_title
 
 POLL_INTERVAL = 0.15
+"""Seconds."""
+REASON_INTERVAL = 1.0
 """Seconds."""
 
 
@@ -62,7 +67,8 @@ def _wait(
     titles = [f"{job.pipeline} {short_id(job.id)}" if several else job.pipeline for job in jobs]
     latest = list(jobs)
     with progress_bars(context.output, titles, enabled=progress) as bars:
-        updates = [_ProgressUpdates(bar) for bar in bars]
+        reasons = _Reasons(context)
+        updates = [_ProgressUpdates(bar, reasons) for bar in bars]
 
         def have_all_ended() -> bool:
             for index, job in enumerate(latest):
@@ -81,8 +87,9 @@ def _wait(
 class _ProgressUpdates:
     """Turns a job's stored progress, read again and again, into the events of its bar."""
 
-    def __init__(self, bar: Bar) -> None:
+    def __init__(self, bar: Bar, reasons: _Reasons) -> None:
         self._bar = bar
+        self._reasons = reasons
         self._attempt = 0
         self._states: dict[str, str] = {}
 
@@ -99,15 +106,27 @@ class _ProgressUpdates:
             if self._states.get(name) != state:
                 self._states[name] = state
                 self._bar.on_event(NodeEvent(name, state, done, total, node.get("seconds")))
-        if not job.status.is_ended and job.status is not JobStatus.RUNNING:
-            self._bar.note(_waiting_note(job))
+        reason = self._reasons.of(job)
+        if reason is not None:
+            why = error_summary(job.error)
+            self._bar.note(": ".join(filter(None, [reason.message, why])), reason)
 
 
-def _waiting_note(job: Job) -> str:
-    if job.status is JobStatus.QUEUED:
-        return "queued"
-    delay = format_duration(round(max((job.run_at - clock.now()).total_seconds(), 0.0)))
-    return f"{error_summary(job.error)}; again in {delay}" if job.error else f"due in {delay}"
+class _Reasons:
+    """Why jobs do not run yet; what is read for that is read again every few seconds."""
+
+    def __init__(self, context: CommandContext) -> None:
+        self._job_queue = context.job_queue
+        self._view = QueueView()
+        # Most jobs begin before that, and then nothing was read for nothing.
+        self._read_at = clock.monotonic() + REASON_INTERVAL
+
+    def of(self, job: Job) -> WaitsFor | None:
+        """What a job waits for; None once it runs."""
+        if job.status is JobStatus.QUEUED and clock.monotonic() >= self._read_at:
+            self._view = read_view(self._job_queue, [job])
+            self._read_at = clock.monotonic() + REASON_INTERVAL
+        return waits_for(job, replace(self._view, now=clock.now()))
 
 
 def _wait_timeout(jobs: list[Job], timeout: float) -> WaitTimeout:
@@ -150,6 +169,8 @@ def _raise_for_unfinished(context: CommandContext, jobs: list[Job]) -> None:
     for job in unfinished:
         if context.output.verbose and job.error and job.error.get("traceback"):
             context.output.plain_line(str(job.error["traceback"]).rstrip())
+    if len(jobs) == 1 and unfinished and jobs[0].status is JobStatus.CANCELLED:
+        raise cancelled_error(jobs[0])
     if len(jobs) == 1 and unfinished:
         error = jobs[0].error or {}
         raise RunFailed(
@@ -163,8 +184,6 @@ def _raise_for_unfinished(context: CommandContext, jobs: list[Job]) -> None:
 
 
 def _failure_message(job: Job) -> str:
-    from flowerpower.pipeline.run_errors import cancelled_error, job_error
-
     if job.status is JobStatus.CANCELLED:
         return cancelled_error(job).message
     if job.error is None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from flowerpower.jobs.job import Job
+from flowerpower.jobs.job import Job, JobStatus
 from flowerpower_cli.views.jobs import STYLES, short_id
 from flowerpower_cli.views.tables import Block, Line, cell, counted, section_title, table
 
 if TYPE_CHECKING:
     from flowerpower.pipeline.retry_plan import PlannedNode, RetryPlan
+
+MAX_NAMED = 5
+"""Jobs that a message names."""
 
 
 def again_view(results: Iterable[tuple[Job, Job]]) -> Iterator[Block]:
@@ -65,3 +68,17 @@ def _why(node: PlannedNode) -> str:
 
 def _short(node: PlannedNode) -> str:
     return f"{node.name} ({node.why})"
+
+
+def retried_messages(jobs: Sequence[Job], waiting: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """What a retry means for chains: who waits for the jobs now, and whom they do not wait for."""
+    for job in jobs:
+        children = waiting.get(job.id, ())
+        if children:
+            names = ", ".join(
+                [*children[:MAX_NAMED], *(["…"] if len(children) > MAX_NAMED else [])]
+            )
+            verb = "waits" if len(children) == 1 else "wait"
+            yield f"{counted(len(children), 'job')} {verb} for {job.id}: {names}."
+        if job.after and job.status is JobStatus.QUEUED:
+            yield f"{job.id} waits for no other job, whatever became of {', '.join(job.after)}."

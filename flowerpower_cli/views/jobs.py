@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flowerpower.jobs.job import ENDED, Job, JobStatus
+from flowerpower.pipeline.waiting import QueueView, WaitReason, WaitsFor, waits_for
 from flowerpower.text import mask_values, shortened
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from flowerpower.jobs.schedule import Schedule
 
 STYLES: dict[str, str] = {
+    JobStatus.WAITING: "dim cyan",
     JobStatus.SCHEDULED: "cyan",
     JobStatus.QUEUED: "blue",
     JobStatus.RUNNING: "yellow",
@@ -37,6 +39,7 @@ STYLES: dict[str, str] = {
     JobStatus.CANCELLED: "magenta",
 }
 NODE_STYLES: dict[str, str] = {
+    JobStatus.WAITING: "dim cyan",
     "finished": "green",
     "failed": "bold red",
     "running": "yellow",
@@ -88,11 +91,17 @@ def local_time(moment: datetime, zone: ZoneInfo) -> str:
     return moment.astimezone(zone).strftime("%a %Y-%m-%d %H:%M:%S %Z")
 
 
-def jobs_view(jobs: list[Job], timezone: str, *, short: bool) -> Iterator[Block]:
-    """A table of jobs, without columns that would say nothing; `short` shortens the ids."""
+def jobs_view(
+    jobs: list[Job], timezone: str, view: QueueView | None = None, *, short: bool
+) -> Iterator[Block]:
+    """A table of jobs, without columns that would say nothing; `short` shortens the ids.
+
+    With a `view` of their queue it says of queued jobs which limits keep them waiting, too.
+    """
     if not jobs:
         return
     zone, now = clock.timezone(timezone), clock.now()
+    view = view or QueueView(now)
     columns = {
         "id": [cell(short_id(job.id) if short else job.id, "bold") for job in jobs],
         "pipeline": [cell(job.pipeline) for job in jobs],
@@ -106,7 +115,7 @@ def jobs_view(jobs: list[Job], timezone: str, *, short: bool) -> Iterator[Block]
         columns["priority>"] = [cell(job.priority) for job in jobs]
     if any(job.attempt > 1 for job in jobs):
         columns["attempt>"] = [cell(job.attempt or "") for job in jobs]
-    notes = [_note(job, now) for job in jobs]
+    notes = [job_note(job, view) for job in jobs]
     if any(notes):
         columns["note…"] = [cell(note, "dim") for note in notes]
     yield table(columns, optional=("created", "queue", "priority", "attempt"))
@@ -127,13 +136,9 @@ def _duration(job: Job, now: datetime) -> str:
     return "" if job.seconds is None else format_duration(job.seconds)
 
 
-def _note(job: Job, now: datetime) -> str:
+def job_note(job: Job, view: QueueView) -> str:
+    """What there is to say of a job in a list: why it waits, how far it is, its error."""
     error = error_summary(job.error)
-    if job.blocked:
-        return f"waits for others: at most {job.max_parallel} at once"
-    if job.status is JobStatus.SCHEDULED:
-        due = f"due in {format_duration(round(max((job.run_at - now).total_seconds(), 0.0)))}"
-        return f"{due}: {error}" if error else due
     if job.status is JobStatus.RUNNING:
         if job.cancel_requested:
             return "is being cancelled"
@@ -141,7 +146,13 @@ def _note(job: Job, now: datetime) -> str:
         if progress.get("total"):
             return f"{progress.get('done')}/{progress['total']} {progress.get('current') or ''}"
         return ""
-    return error
+    waits = waiting_note(waits_for(job, view))
+    return ": ".join(filter(None, [waits, error]))
+
+
+def waiting_note(reason: WaitsFor | None) -> str:
+    """Why a job waits, for a list; empty if it waits only for its turn, as most do."""
+    return "" if reason is None or reason.reason is WaitReason.QUEUE else reason.message
 
 
 def error_summary(error: dict[str, Any] | None) -> str:
@@ -158,26 +169,6 @@ def error_summary(error: dict[str, Any] | None) -> str:
     return shortened(f"{node}{error_type}{f': {first_line}' if first_line else ''}", MAX_VALUE)
 
 
-def job_view(job: Job, timezone: str) -> Iterator[Block]:
-    """All that is known of one job."""
-    from flowerpower_cli.views.pipelines import outputs_view, run_messages
-
-    zone = clock.timezone(timezone)
-    yield from added_view(job)
-    yield from facts_view(job_facts(job, zone))
-    yield from overrides_view(record_data(job)["overrides"])
-    yield from _nodes_view(job, zone)
-    yield from _attempts_view(job, zone)
-    yield from _error_view(job)
-    if job.result_expired_at is not None:
-        yield section_title("Result", f"  expired at {local_time(job.result_expired_at, zone)}")
-    elif job.result is not None:
-        yield section_title("Result")
-        yield from outputs_view(job.result.get("outputs") or {})
-        for message in run_messages({**job.result, "notes": None}):
-            yield line(message)
-
-
 def facts_view(facts: Iterable[tuple[str, str]]) -> Iterator[Block]:
     """Facts, one a line, their names aligned."""
     by_name = dict(facts)
@@ -186,8 +177,10 @@ def facts_view(facts: Iterable[tuple[str, str]]) -> Iterator[Block]:
         yield Line((cell(f"  {name.ljust(width)}  ", "dim"), cell(value)))
 
 
-def job_facts(job: Job, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
-    """Names and values of all that is short to say of a job."""
+def job_facts(
+    job: Job, zone: ZoneInfo, reason: WaitsFor | None = None
+) -> Iterator[tuple[str, str]]:
+    """Names and values of all that is short to say of a job; `reason` is why it waits."""
     yield "queue", job.queue
     if job.priority:
         yield "priority", str(job.priority)
@@ -196,11 +189,13 @@ def job_facts(job: Job, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     if job.scheduled_for:
         yield "scheduled for", local_time(job.scheduled_for, zone)
     yield "created", local_time(job.created_at, zone)
-    if job.blocked:
-        others = "of the backfill" if job.is_backfill else "of the schedule"
-        yield "waits", f"for other jobs {others}: at most {job.max_parallel} at once"
-    elif job.status in (JobStatus.SCHEDULED, JobStatus.QUEUED) or job.run_at > job.created_at:
+    if job.status is JobStatus.WAITING:
+        if job.run_at > job.created_at:
+            yield "not before", local_time(job.run_at, zone)
+    elif not job.blocked and (_is_to_come(job) or job.run_at > job.created_at):
         yield "due", local_time(job.run_at, zone)
+    if reason is not None and reason.reason is not WaitReason.TIME:
+        yield "waits", reason.message.removeprefix("waits").lstrip(", ")
     if job.expires is not None:
         start_by = f": {local_time(job.start_by, zone)}" if job.start_by else ""
         yield "expires", f"{format_duration(job.expires)} after it is due{start_by}"
@@ -227,6 +222,10 @@ def job_facts(job: Job, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
         yield "result kept until", local_time(job.result_expires_at, zone)
 
 
+def _is_to_come(job: Job) -> bool:
+    return job.status in (JobStatus.SCHEDULED, JobStatus.QUEUED)
+
+
 def overrides_view(overrides: dict[str, Any]) -> Iterator[Block]:
     """What the caller or the schedule changed of the pipeline's `run` section."""
     if overrides:
@@ -236,71 +235,6 @@ def overrides_view(overrides: dict[str, Any]) -> Iterator[Block]:
         if name == "declared":
             text = f"the run of {value or 'the schedule'} in the pipeline's YAML"
         yield Line((cell(f"  {name}  ", "dim"), cell(text)))
-
-
-def _nodes_view(job: Job, zone: ZoneInfo) -> Iterator[Block]:
-    progress = job.progress or {}
-    nodes = progress.get("nodes") or {}
-    if not nodes:
-        return
-    yield section_title("Nodes", f"  {progress.get('done')} of {progress.get('total')}")
-    states = [str(node.get("state")) for node in nodes.values()]
-    yield table(
-        {
-            "node": [cell(name, "bold") for name in nodes],
-            "state": [
-                cell("from cache" if node.get("from_cache") else state, NODE_STYLES.get(state, ""))
-                for node, state in zip(nodes.values(), states, strict=True)
-            ],
-            "started": [
-                cell(_clock_time(node.get("started_at"), zone), "dim") for node in nodes.values()
-            ],
-            "took>": [cell(_seconds(node.get("seconds"))) for node in nodes.values()],
-        }
-    )
-
-
-def _attempts_view(job: Job, zone: ZoneInfo) -> Iterator[Block]:
-    """The attempts that have ended, if there were others than the last one."""
-    ended = {attempt["attempt"]: attempt for attempt in job.attempts}
-    latest = job.attempt - 1 if job.status is JobStatus.RUNNING else job.attempt
-    numbers = range(min(ended, default=latest), latest + 1)
-    if job.attempt < 2 or not numbers:
-        return
-    # One that is not recorded was given back, or its worker died.
-    attempts = [ended.get(number, {"status": "interrupted"}) for number in numbers]
-    styles: dict[str, str] = STYLES | NODE_STYLES
-    yield section_title("Attempts")
-    yield table(
-        {
-            "#>": [cell(number, "bold") for number in numbers],
-            "status": [
-                cell(attempt["status"], styles.get(str(attempt.get("status")), ""))
-                for attempt in attempts
-            ],
-            "started": [
-                cell(_clock_time(attempt.get("started_at"), zone), "dim") for attempt in attempts
-            ],
-            "took>": [cell(_seconds(attempt.get("seconds"))) for attempt in attempts],
-            "error…": [cell(error_summary(attempt.get("error")), "dim") for attempt in attempts],
-        }
-    )
-    if failed := [number for number in numbers if ended.get(number, {}).get("error")]:
-        command = f"flowerpower job-queue show-job {job.id} --attempt {failed[-1]}"
-        yield line(f"See a whole error: {command}", "dim")
-
-
-def _seconds(seconds: Any) -> str:
-    return format_duration(seconds) if isinstance(seconds, int | float) else ""
-
-
-def _clock_time(text: Any, zone: ZoneInfo) -> str:
-    return clock.parse_time(text).astimezone(zone).strftime("%H:%M:%S.%f")[:-3] if text else ""
-
-
-def _error_view(job: Job) -> Iterator[Block]:
-    live_title = "Why it is cancelled" if job.cancel_requested else "The last attempt's error"
-    yield from error_view(job.error, "Error" if job.status in ENDED else live_title)
 
 
 def error_view(error: Mapping[str, Any] | None, title: str) -> Iterator[Block]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowerpower.errors import ConfigError
 from flowerpower.jobs.run import NodeEvent
+from flowerpower.pipeline.waiting import WaitReason, WaitsFor
 from flowerpower.text import one_line, shortened
 from flowerpower.triggers.clock import format_duration
 from flowerpower_cli.views.output import Output, stdout_to_stderr
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 OnEvent = Callable[[NodeEvent], None]
+NOTED = frozenset(
+    {WaitReason.PARENTS, WaitReason.SCHEDULE, WaitReason.LIMIT, WaitReason.RATE, WaitReason.PAUSED}
+)
+"""Reasons that have a line of their own where no bar can show them: who waits should know."""
 
 
 @contextlib.contextmanager
@@ -49,7 +54,7 @@ class Bar:
     def on_event(self, event: NodeEvent) -> None:
         """Show that a node began or ended."""
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, reason: WaitsFor) -> None:
         """Show what the run waits for."""
 
 
@@ -85,6 +90,7 @@ class _PlainLines(Bar):
     def __init__(self, output: Output, prefix: str) -> None:
         self._output = output
         self._prefix = prefix
+        self._noted: tuple[object, ...] | None = None
 
     def on_event(self, event: NodeEvent) -> None:
         if event.state == "running":
@@ -94,6 +100,13 @@ class _PlainLines(Bar):
             f"{self._prefix}[{event.done}/{event.total}] {event.node} {event.state} "
             f"{'from the cache ' if event.from_cache else ''}in {seconds}"
         )
+
+    def note(self, text: str, reason: WaitsFor) -> None:
+        # The text may have a time that is left, which is no news.
+        key = (reason.reason, reason.jobs)
+        if self._noted != key and reason.reason in NOTED:
+            self._output.plain_line(f"{self._prefix}{text}")
+        self._noted = key
 
 
 class _TqdmBar(Bar):
@@ -115,7 +128,7 @@ class _LiveBar(Bar):
         running = shortened(one_line(event.node), 40) if event.state == "running" else ""
         self._update(completed=event.done, total=event.total, node=running)
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, reason: WaitsFor) -> None:  # noqa: ARG002
         self._update(node=one_line(text))
 
     def _update(self, **fields: Any) -> None:

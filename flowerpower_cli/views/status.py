@@ -36,10 +36,13 @@ if TYPE_CHECKING:
 
     from flowerpower.jobs.schedule import Schedule
     from flowerpower.jobs.snapshot import QueueState
+    from flowerpower.pipeline.limit_states import LimitState
     from flowerpower.pipeline.status import ProjectStatus
 
 BAR_WIDTH = 10
 """Characters."""
+MAX_LIMITS = 10
+"""Limits in the table."""
 LEVELS: dict[str, str] = {Level.ERROR: "bold red", Level.WARNING: "yellow"}
 
 
@@ -65,6 +68,8 @@ def status_view(status: ProjectStatus, *, short: bool) -> Iterator[Block]:
         columns = worker_columns(status.workers, status.timezone, paused=paused, now=now)
         yield section_table(columns, optional=("started",))
     yield _queues_table(status.queues, now, zone)
+    if status.limits:
+        yield from _limits(status.limits)
     if status.running:
         yield _running_table(status.running, now, short=short)
         yield from _more(status, JobStatus.RUNNING, len(status.running))
@@ -120,6 +125,9 @@ def _queues_table(queues: Sequence[QueueState], now: datetime, zone: ZoneInfo) -
     columns = {"queue": [cell(queue.name, "bold") for queue in queues]}
     for status in JobStatus:
         counts = [queue.counts[status] for queue in queues]
+        # Most projects have no chains.
+        if status is JobStatus.WAITING and not any(counts):
+            continue
         columns[f"{status}>"] = [
             cell(count, STYLES[status] if count else "dim") for count in counts
         ]
@@ -129,6 +137,55 @@ def _queues_table(queues: Sequence[QueueState], now: datetime, zone: ZoneInfo) -
     if any(notes):
         columns["note…"] = [cell(note, "yellow") for note in notes]
     return section_table(columns, optional=("cancelled", "finished"))
+
+
+def _limits(limits: Sequence[LimitState]) -> Iterator[Block]:
+    """Those that hold back jobs first; of those that nothing uses only the project's own."""
+    ordered = sorted(limits, key=lambda state: -state.use.parked)
+    used = [state for state in ordered if state.use.running or state.use.parked]
+    shown = [state for state in ordered if state in used or not state.is_of_pipeline][:MAX_LIMITS]
+    if shown:
+        yield _limits_table(shown)
+    if more := len(limits) - len(shown):
+        yield line(f" and {counted(more, 'more limit')}: flowerpower status --json", "dim")
+
+
+def _limits_table(limits: Sequence[LimitState]) -> Block:
+    """What the places of each limit are taken by, and how many jobs it holds back."""
+    columns = {"limit": [cell(state.title, "bold") for state in limits]}
+    columns["running>"] = [
+        cell(_places(state), STYLES[JobStatus.RUNNING] if state.use.running else "dim")
+        for state in limits
+    ]
+    if any(state.rate for state in limits):
+        columns["rate>"] = [cell(state.rate) for state in limits]
+        columns["started>"] = [cell(state.use.starts if state.rate else "") for state in limits]
+        columns["next>"] = [cell(next_start(state)) for state in limits]
+    columns["parked>"] = [
+        cell(state.use.parked, "yellow" if state.use.parked else "dim") for state in limits
+    ]
+    columns["pipelines…"] = [cell(", ".join(state.pipelines), "dim") for state in limits]
+    return section_table(columns)
+
+
+def _places(state: LimitState) -> str:
+    running = len(state.use.running)
+    return str(running) if state.limit.at_once is None else f"{running} of {state.limit.at_once}"
+
+
+def next_start(state: LimitState) -> str:
+    """When a limit's rate has room for one more job; empty without a rate."""
+    if not state.rate:
+        return ""
+    return f"in {_duration(max(state.use.next_start_in, 1))}" if state.waits_for_rate else "now"
+
+
+def limit_note(state: LimitState) -> str:
+    """A limit that holds back jobs, in one line; empty if it does not."""
+    if not state.use.parked:
+        return ""
+    rate = f", {state.rate}, next {next_start(state)}" if state.rate else ""
+    return f"{_places(state)} running{rate}, {state.use.parked} parked"
 
 
 def oldest_waits(queue: QueueState, now: datetime) -> str:

@@ -74,7 +74,7 @@ class Look:
 class _Memory:
     """What was said of a job: its events by kind and attempt, and how it was then."""
 
-    said: set[tuple[Kind, int]] = field(default_factory=set)
+    said: set[tuple[Kind, int, datetime | None]] = field(default_factory=set)
     job: Job | None = None
     seen_at: datetime | None = None
 
@@ -118,7 +118,9 @@ class Changes:
         if memory.job is not None and _was_requeued(memory.job, job):
             yield _requeued(memory.job, job, now)
         for number, happening in job_happenings(job):
-            key = (happening.kind, number)
+            # A child may be cancelled, given back and cancelled again, without an attempt.
+            at = happening.at if happening.kind is Kind.JOB_ENDED else None
+            key = (happening.kind, number, at)
             if happening.at > since and key not in memory.said:
                 memory.said.add(key)
                 yield happening
@@ -140,6 +142,7 @@ def job_happenings(job: Job) -> Iterator[tuple[int, Happening]]:
         yield 0, Happening(Kind.FIRE, job.created_at, fire)
     else:
         added = {**facts, "schedule_id": job.schedule_id, "run_at": json_value(job.run_at)}
+        added["after"] = list(job.after)
         yield 0, Happening(Kind.JOB_ADDED, job.created_at, added)
     for attempt in job.attempts:
         number, ended_at = attempt.get("attempt") or 0, _moment(attempt.get("ended_at"))

@@ -154,6 +154,7 @@ class Feed:
             latest.load(self._context, wanted.filter)
         latest.add(self._reader.last.jobs)
         job = self._opened(wanted.opened)
+        children = self._job_queue.children_of([job.id]) if job is not None else []
         jobs = latest.jobs(wanted.filter)
         self._context.learn_secrets(*(known.pipeline for known in jobs))
         self.picture = Picture(
@@ -164,6 +165,7 @@ class Feed:
             wanted.opened,
             job,
             self._log.text,
+            children,
         )
 
     def _opened(self, job_id: str | None) -> Job | None:

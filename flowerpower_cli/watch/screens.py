@@ -11,12 +11,15 @@ from rich.cells import chop_cells
 from rich.text import Text
 
 from flowerpower.jobs.job import Job, JobStatus
+from flowerpower.pipeline.waiting import QueueView, view_of_status, waits_for
 from flowerpower.text import mask, one_line, visible
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
-from flowerpower_cli.views.jobs import STYLES, error_summary, job_view, short_id, short_time
+from flowerpower_cli.views.job import job_view
+from flowerpower_cli.views.jobs import STYLES, error_summary, short_id, short_time
 from flowerpower_cli.views.status import (
     LEVELS,
+    limit_note,
     oldest_waits,
     progress_text,
     queue_note,
@@ -33,9 +36,11 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from flowerpower.jobs.snapshot import QueueState
+    from flowerpower.pipeline.limit_states import LimitState
     from flowerpower.pipeline.status import ProjectStatus
 
 MAX_QUEUES = 4
+MAX_LIMITS = 3
 MAX_PROBLEMS = 2
 LAST_LOG_LINES = 10
 _TITLES = ("  job", "pipeline", "status", "when", "took", "")
@@ -74,9 +79,9 @@ Times are in the project's time zone.
 class Picture:
     """What was read of a queue at `taken_at`, by the backend's clock.
 
-    `read_at` is that time on `clock.monotonic`. `job` and `log` are those of the job
-    whose id is `opened`; no job if it is gone. `away` says why the queue could not be read since
-    then.
+    `read_at` is that time on `clock.monotonic`. `job`, its `children` and its `log` are those of
+    the job whose id is `opened`; no job if it is gone. `away` says why the queue could not be read
+    since then.
     """
 
     status: ProjectStatus
@@ -86,6 +91,7 @@ class Picture:
     opened: str | None = None
     job: Job | None = None
     log: str = ""
+    children: Sequence[Job] = ()
     away: str | None = None
 
     def now(self, monotonic: float) -> datetime:
@@ -149,6 +155,7 @@ def _summary(status: ProjectStatus, now: datetime) -> Iterator[Text]:
         yield _queue_line(queue, now, zone)
     if more := status.queues[MAX_QUEUES:]:
         yield Text(f"and {len(more)} more queues", "dim")
+    yield from _limit_lines(status.limits)
     for problem in status.problems[:MAX_PROBLEMS]:
         level = (f"{problem.level}: ", LEVELS[problem.level])
         hint = (f" {_safe(problem.hint or '')}", "dim")
@@ -160,7 +167,7 @@ def _summary(status: ProjectStatus, now: datetime) -> Iterator[Text]:
 
 def _queue_line(queue: QueueState, now: datetime, zone: ZoneInfo) -> Text:
     line = Text.assemble(("queue ", "dim"), (_safe(queue.name), "bold"))
-    for status in (JobStatus.RUNNING, JobStatus.QUEUED, JobStatus.SCHEDULED,
+    for status in (JobStatus.RUNNING, JobStatus.QUEUED, JobStatus.SCHEDULED, JobStatus.WAITING,
                    JobStatus.FAILED, JobStatus.FINISHED, JobStatus.CANCELLED):  # fmt: skip
         if count := queue.counts[status]:
             line.append(f"  {count} {status}", STYLES[status])
@@ -173,6 +180,15 @@ def _queue_line(queue: QueueState, now: datetime, zone: ZoneInfo) -> Text:
     return line
 
 
+def _limit_lines(limits: Sequence[LimitState]) -> Iterator[Text]:
+    """The limits that hold back jobs."""
+    held = [(state.title, note) for state in limits if (note := limit_note(state))]
+    for name, note in held[:MAX_LIMITS]:
+        yield Text.assemble(("limit ", "dim"), (_safe(name), "bold"), f"  {note}")
+    if more := held[MAX_LIMITS:]:
+        yield Text(f"and {len(more)} more limits that hold back jobs", "dim")
+
+
 def _list(
     state: State, picture: Picture, now: datetime, width: int, height: int
 ) -> tuple[list[Text], int, int]:
@@ -182,7 +198,8 @@ def _list(
         text = "No job meets the filter." if state.filter else "There are no jobs yet."
         return [Text(f" {text}", "dim")], max(1, height), 0
     cursor = selected_job(state, jobs)
-    table = _jobs_table(jobs, cursor, now, clock.timezone(picture.status.timezone))
+    view = view_of_status(picture.status, now)
+    table = _jobs_table(jobs, cursor, view, clock.timezone(picture.status.timezone))
     titles = list(table.headers)
     _, header, rule, *rows = table_lines(titles, _MARKS, table.rows, _OPTIONAL, width)
     page = max(1, height - 2)
@@ -196,7 +213,8 @@ def _list(
     return [header, rule, *shown][:height], page, len(jobs)
 
 
-def _jobs_table(jobs: Sequence[Job], cursor: Job | None, now: datetime, zone: ZoneInfo) -> Table:
+def _jobs_table(jobs: Sequence[Job], cursor: Job | None, view: QueueView, zone: ZoneInfo) -> Table:
+    now = view.now
     rows = [
         (
             cell(f"{CURSOR if job is cursor else ' '} {short_id(job.id)}", "bold"),
@@ -204,7 +222,7 @@ def _jobs_table(jobs: Sequence[Job], cursor: Job | None, now: datetime, zone: Zo
             cell(job.status, STYLES[job.status]),
             cell(short_time(job.changed_at, now, zone), "dim"),
             cell(_took(job, now)),
-            _note(job, now),
+            _note(job, view),
         )
         for job in jobs
     ]
@@ -217,7 +235,7 @@ def _took(job: Job, now: datetime) -> str:
     return "" if job.seconds is None else format_duration(job.seconds)
 
 
-def _note(job: Job, now: datetime) -> Cell:
+def _note(job: Job, view: QueueView) -> Cell:
     error = error_summary(job.error)
     if job.status is JobStatus.RUNNING:
         if job.cancel_requested:
@@ -225,14 +243,14 @@ def _note(job: Job, now: datetime) -> Cell:
         current = (job.progress or {}).get("current") or ""
         attempt = f"attempt {job.attempt}  " if job.attempt > 1 else ""
         return cell(f"{attempt}{progress_text(job, bar=True)} {current}", "yellow")
-    if job.status is JobStatus.SCHEDULED:
-        due = f"due in {format_duration(round(max((job.run_at - now).total_seconds(), 0.0)))}"
-        due = "waits for others" if job.blocked else due
-        return cell(f"{due}: {error}" if error else due, "dim")
-    if job.status is JobStatus.QUEUED:
-        waits = (now - max(job.run_at, job.created_at)).total_seconds()
+    reason = waits_for(job, view)
+    if reason is None:
+        return cell(error, "red" if job.status is JobStatus.FAILED else "dim")
+    if reason.limit is None and job.status is JobStatus.QUEUED:
+        # That its queue is paused, or has no worker, is said above.
+        waits = (view.now - max(job.run_at, job.created_at)).total_seconds()
         return cell(f"waits for {format_duration(round(max(waits, 0.0)))}", "dim")
-    return cell(error, "red" if job.status is JobStatus.FAILED else "dim")
+    return cell(": ".join(filter(None, [reason.message, error])), "dim")
 
 
 def _title(state: State, job: Job | None) -> Text:
@@ -255,7 +273,7 @@ def _text(state: State, picture: Picture, width: int) -> list[Text]:
     if state.screen is Screen.LOG:
         nothing = "It printed nothing." if job.status.is_ended else "It has printed nothing yet."
         return list(_log_lines(picture.log, width)) or [Text(nothing, "dim")]
-    lines = list(_job_lines(job, picture.status.timezone, width))
+    lines = list(_job_lines(job, picture, width))
     log = list(_log_lines(picture.log, width))
     if log:
         blank = [Text("")] if lines and lines[-1].plain.strip() else []
@@ -263,9 +281,10 @@ def _text(state: State, picture: Picture, width: int) -> list[Text]:
     return lines
 
 
-def _job_lines(job: Job, timezone: str, width: int) -> Iterator[Text]:
+def _job_lines(job: Job, picture: Picture, width: int) -> Iterator[Text]:
     blank_above = True
-    for block in job_view(job, timezone):
+    reason = waits_for(job, view_of_status(picture.status))
+    for block in job_view(job, picture.status.timezone, reason, picture.children):
         if block.starts_section and not blank_above:
             yield Text("")
         blank_above = block.has_margins

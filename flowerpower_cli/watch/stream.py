@@ -118,7 +118,10 @@ def _job(happening: Happening) -> tuple[Cell, ...]:
     kind, facts = happening.kind, happening.facts
     if kind is Kind.JOB_ADDED:
         schedule = f" for the schedule {facts['schedule_id']}" if facts["schedule_id"] else ""
-        return (cell(f"added to {facts['queue']}{schedule}", "blue"),)
+        parents = facts["after"]
+        after = f", to run after {', '.join(parents[:3])}" if parents else ""
+        after += f" and {len(parents) - 3} more" if len(parents) > 3 else ""
+        return (cell(f"added to {facts['queue']}{schedule}{after}", "blue"),)
     attempt = f"attempt {facts['attempt']} " if facts["attempt"] > 1 else ""
     if kind is Kind.JOB_STARTED:
         worker = f" on {facts['worker']}" if facts["worker"] else ""

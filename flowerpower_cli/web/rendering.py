@@ -16,11 +16,19 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from flowerpower.pipeline.waiting import QueueView, waits_for
 from flowerpower.run.draw import page as drawing
 from flowerpower.text import mask, visible
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
-from flowerpower_cli.views.jobs import error_summary, local_time, short_id, short_time
+from flowerpower_cli.views.jobs import (
+    error_summary,
+    local_time,
+    short_id,
+    short_time,
+    waiting_note,
+)
+from flowerpower_cli.views.status import next_start
 from flowerpower_cli.web.ansi import colored
 
 if TYPE_CHECKING:
@@ -32,6 +40,7 @@ GLYPHS = {
     "failed": "✗",
     "cancelled": "⊘",
     "running": "▸",
+    "waiting": "◌",
     "queued": "…",
     "scheduled": "◷",
     "enqueued": "•",
@@ -110,7 +119,9 @@ class Renderer:
             "duration": lambda seconds: "" if seconds is None else format_duration(seconds),
             "error_summary": error_summary,
             "short_id": short_id,
+            "next_start": next_start,
             "status": _status,
+            "waits": lambda job, view=None: waiting_note(waits_for(job, view or QueueView())),
             "when": self._when,
             "when_long": self._when_long,
         }

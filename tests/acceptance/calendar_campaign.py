@@ -6,21 +6,19 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import random
 import sys
-import tempfile
 import time
 from collections import Counter, defaultdict
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from flowerpower.jobs.job import JobFilter
 from flowerpower.jobs.schedule import Outcome, Schedule, ScheduleSpec
 from flowerpower.triggers import clock
 from flowerpower.triggers.make import make_trigger
-from tests.acceptance.campaign import BACKENDS, place
+from tests.acceptance.campaign_setup import long_parser, new_site, run_long
 from tests.acceptance.working import Site
 
 STEADY = [f"steady-{number}" for number in range(5)]
@@ -193,29 +191,19 @@ class CalendarCampaign:
 
 def main() -> int:
     """The long campaign; the exit code says whether the law was kept."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = long_parser(__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--edits", type=int, default=200)
     parser.add_argument("--pauses", type=int, default=120, help="pauses and resumes")
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
-    parser.add_argument("--on", choices=BACKENDS, action="append")
-    options = parser.parse_args()
-    print(f"seed {options.seed}", HEAD, sep="\n", flush=True)
-    clean = True
-    for backend in options.on or BACKENDS:
-        count = Count(backend, options.seed)
-        with contextlib.ExitStack() as stack:
-            folder = stack.enter_context(tempfile.TemporaryDirectory())
-            url, _ = place(backend, stack)
-            site = Site(Path(folder) / "site", url)
-            stack.callback(site.end)
-            CalendarCampaign(site, count).run(
-                options.seconds, options.kills, options.edits, options.pauses
-            )
-        print(count.row(), *count.reasons, sep="\n  ", flush=True)
-        clean = clean and count.is_clean
-    return 0 if clean else 1
+    return run_long(parser, HEAD, _on)
+
+
+def _on(backend: str, options: argparse.Namespace, stack: ExitStack) -> Count:
+    count = Count(backend, options.seed)
+    site, _ = new_site(backend, stack)
+    CalendarCampaign(site, count).run(options.seconds, options.kills, options.edits, options.pauses)
+    return count
 
 
 if __name__ == "__main__":

@@ -9,23 +9,26 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
-import os
 import random
-import signal
 import sys
-import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import BackendUnreachable
-from flowerpower.jobs.job import JobSpec, JobStatus
-from tests.acceptance.working import Site, WorkerProcess, children_of
+from flowerpower.jobs.job import JobStatus
+from flowerpower.jobs.job_spec import JobSpec
+from tests.acceptance.campaign_setup import (
+    Restart,
+    long_parser,
+    new_site,
+    run_long,
+    spans_of,
+    strike,
+)
+from tests.acceptance.working import Site, WorkerProcess
 from tests.conditions import eventually
-from tests.servers import PostgresServer, RedisServer
 
 JOB = """
 import random
@@ -34,7 +37,6 @@ traced(name, random.uniform(0, 2 * seconds))
 return name
 """
 QUEUES = ("default", "slow", "other")
-BACKENDS = ["sqlite", "postgresql", "redis"]
 RETRIES = "run: {retry: {max_retries: 5, delay: 50ms}}\n"
 
 
@@ -84,7 +86,7 @@ class Campaign:
         *,
         workers: int = 2,
         broken: str = "",
-        restart: Callable[[], None] | None = None,
+        restart: Restart = None,
         mean_seconds: float = 0.05,
         jobs_per_child: int = 1,
     ) -> None:
@@ -115,7 +117,7 @@ class Campaign:
         for _ in range(strikes):
             time.sleep(self.dice.uniform(0, 2 * every))
             position = self.dice.randrange(len(fleet))
-            self._strike(fleet[position])
+            strike(self.dice, fleet[position], self._restart)
             self.tally.strikes += 1
             if fleet[position].process.poll() is not None:
                 fleet[position] = self._worker()
@@ -129,29 +131,6 @@ class Campaign:
 
     def _worker(self) -> WorkerProcess:
         return self.site.worker(broken=self._broken, wait=False, **self._options)
-
-    def _strike(self, worker: WorkerProcess) -> None:
-        kinds = ["worker", "server", "child", "tree", "stop", "restart"]
-        kind = self.dice.choices(kinds, [4, 2, 3, 2, 1, 1 if self._restart else 0])[0]
-        if kind == "restart" and self._restart is not None:
-            self._restart()
-        elif kind == "worker":
-            worker.kill()
-        elif kind == "stop":
-            worker.signal(signal.SIGTERM)
-            with contextlib.suppress(Exception):
-                worker.process.wait(5)
-            worker.kill()
-        elif kind == "server":
-            _kill(worker.server())
-        elif kind == "child":
-            jobs = worker.jobs()
-            _kill(self.dice.choice(jobs) if jobs else None)
-        else:
-            server = worker.server()
-            for pid in (server, worker.process.pid, *(children_of(server) if server else ())):
-                _kill(pid)
-            worker.process.wait()
 
     def _drain(self, ids: list[str], timeout: float) -> None:
         waiting = set(ids)
@@ -168,7 +147,7 @@ class Campaign:
             eventually(all_ended, timeout)
 
     def _count(self, ids: list[str]) -> None:
-        tally, spans = self.tally, _spans(self.site)
+        tally, spans = self.tally, spans_of(self.site)
         for job_id in ids:
             job = self.site.job(job_id)
             tally.finished += job.status is JobStatus.FINISHED
@@ -189,76 +168,22 @@ class Campaign:
                     tally.reasons.append(f"{job_id}: {ran}")
 
 
-def _spans(site: Site) -> dict[str, list[tuple[float, float, bool]]]:
-    """Of each job: from when to when it ran, and whether it came to its end.
-
-    Of a process that was killed, its last sign of life counts.
-    """
-    open_spans: dict[tuple[str, int], tuple[float, float]] = {}
-    spans: dict[str, list[tuple[float, float, bool]]] = defaultdict(list)
-    for name, what, pid, moment in site.trace():
-        if what == "begin":
-            if (name, pid) in open_spans:
-                spans[name].append((*open_spans[name, pid], False))
-            open_spans[name, pid] = (moment, moment)
-        elif what == "on":
-            open_spans[name, pid] = (open_spans[name, pid][0], moment)
-        else:
-            begin, _ = open_spans.pop((name, pid))
-            spans[name].append((begin, moment, True))
-    for (name, _), (begin, last) in open_spans.items():
-        spans[name].append((begin, last, False))
-    return spans
-
-
-def _kill(pid: int | None) -> None:
-    if pid is not None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
-
 def main() -> int:
     """The long campaign; the exit code says whether the law was kept."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = long_parser(__doc__)
     parser.add_argument("--jobs", type=int, default=1000)
     parser.add_argument("--strikes", type=int, default=60)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
-    parser.add_argument("--on", choices=BACKENDS, action="append")
-    options = parser.parse_args()
-    print(f"seed {options.seed}", HEAD, sep="\n", flush=True)
-    clean = True
-    for backend in options.on or BACKENDS:
-        tally = Tally(backend, options.seed, options.jobs)
-        with contextlib.ExitStack() as stack:
-            folder = stack.enter_context(tempfile.TemporaryDirectory())
-            url, restart = place(backend, stack)
-            site = Site(Path(folder) / "site", url)
-            stack.callback(site.end)
-            campaign = Campaign(
-                site, tally, workers=3, restart=restart, mean_seconds=0.25, jobs_per_child=20
-            )
-            campaign.run(options.strikes, every=0.5, drain=240)
-        print(tally.row(), *tally.reasons, sep="\n  ", flush=True)
-        clean = clean and tally.is_clean
-    return 0 if clean else 1
+    return run_long(parser, HEAD, _on)
 
 
-def place(
-    backend: str, stack: contextlib.ExitStack
-) -> tuple[str | None, Callable[[], None] | None]:
-    """Where the queue is, and what restarts the server there."""
-    if backend == "postgresql":
-        postgres = stack.enter_context(contextlib.closing(PostgresServer()))
-        return postgres.new_database(), lambda: _restart(postgres, postgres.stop)
-    if backend == "redis":
-        redis = stack.enter_context(contextlib.closing(RedisServer("--appendfsync", "always")))
-        return redis.url(), lambda: _restart(redis, redis.kill)
-    return None, None
-
-
-def _restart(server: PostgresServer | RedisServer, end: Callable[[], None]) -> None:
-    end()
-    server.start()
+def _on(backend: str, options: argparse.Namespace, stack: ExitStack) -> Tally:
+    tally = Tally(backend, options.seed, options.jobs)
+    site, restart = new_site(backend, stack)
+    campaign = Campaign(
+        site, tally, workers=3, restart=restart, mean_seconds=0.25, jobs_per_child=20
+    )
+    campaign.run(options.strikes, every=0.5, drain=240)
+    return tally
 
 
 if __name__ == "__main__":

@@ -13,21 +13,20 @@ import os
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.jobs.job import JobFilter, JobSpec
+from flowerpower.jobs.job import JobFilter
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.jobs.schedule import Schedule
 from flowerpower.triggers import clock
 from tests.acceptance.calendar_campaign import every
-from tests.acceptance.campaign import place
+from tests.acceptance.campaign_setup import long_parser, new_site, run_long
 from tests.acceptance.working import Site
 from tests.conditions import eventually
 from tests.contract.fake_worker import FakeWorker, retry_at
@@ -292,28 +291,18 @@ class MigrationCampaign:
 
 def main() -> int:
     """The long campaign; the exit code says whether the law was kept."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = long_parser(__doc__, BACKENDS)
     parser.add_argument("--schedules", type=int, default=1000)
     parser.add_argument("--jobs", type=int, default=500)
     parser.add_argument("--kills", type=int, default=10, help="in each direction")
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
-    parser.add_argument("--on", choices=BACKENDS, action="append")
-    options = parser.parse_args()
-    print(f"seed {options.seed}", HEAD, sep="\n", flush=True)
-    clean = True
-    for backend in options.on or BACKENDS:
-        count = Count(backend, options.seed, options.schedules, options.jobs)
-        with contextlib.ExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            sites = []
-            for kind in ("redis", backend):
-                url, _ = place(kind, stack)
-                sites.append(Site(folder / kind, url))
-                stack.callback(sites[-1].end)
-            MigrationCampaign(sites[0], sites[1], count).run(options.kills)
-        print(count.row(), *count.reasons, sep="\n  ", flush=True)
-        clean = clean and count.is_clean
-    return 0 if clean else 1
+    return run_long(parser, HEAD, _on)
+
+
+def _on(backend: str, options: argparse.Namespace, stack: contextlib.ExitStack) -> Count:
+    count = Count(backend, options.seed, options.schedules, options.jobs)
+    redis, sql = (new_site(kind, stack)[0] for kind in ("redis", backend))
+    MigrationCampaign(redis, sql, count).run(options.kills)
+    return count
 
 
 if __name__ == "__main__":

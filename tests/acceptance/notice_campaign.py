@@ -30,7 +30,7 @@ from flowerpower.jobs.claim import Claim, FinishRequest
 from flowerpower.jobs.event import LATE_AFTER, EventKind
 from flowerpower.jobs.schedule import Origin, Outcome, ScheduleSpec
 from flowerpower.triggers.make import make_trigger
-from tests.acceptance.campaign import BACKENDS, place
+from tests.acceptance.campaign_setup import long_parser, place, run_long
 from tests.acceptance.working import SCRIPT
 from tests.conditions import eventually, processes_marked
 from tests.contract.backends import BackendSetup
@@ -299,21 +299,15 @@ def run_campaign(
 
 def main() -> int:
     """The long campaign; the exit code says whether the law was kept."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = long_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--kills", type=int, default=40)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
-    parser.add_argument("--on", choices=BACKENDS, action="append")
-    options = parser.parse_args()
-    print(f"seed {options.seed}", HEAD, sep="\n", flush=True)
-    clean = True
-    for backend in options.on or BACKENDS:
-        with contextlib.ExitStack() as stack:
-            url, _ = place(backend, stack)
-            tally = run_campaign(backend, url, options.seed, options.rounds, options.kills)
-        print(tally.row(), *tally.reasons, sep="\n  ", flush=True)
-        clean = clean and tally.is_clean
-    return 0 if clean else 1
+    return run_long(parser, HEAD, _on)
+
+
+def _on(backend: str, options: argparse.Namespace, stack: contextlib.ExitStack) -> Tally:
+    url, _ = place(backend, stack)
+    return run_campaign(backend, url, options.seed, options.rounds, options.kills)
 
 
 if __name__ == "__main__":

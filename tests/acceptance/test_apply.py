@@ -109,16 +109,17 @@ def calendar(manager: PipelineManager) -> list[tuple[Any, ...]]:
     )
 
 
+@pytest.mark.parametrize("edits", [20, pytest.param(100, marks=pytest.mark.faults)])
 def test_after_apply_there_is_no_difference(
-    tmp_path: Path, url: str | None, dice: random.Random
+    tmp_path: Path, url: str | None, dice: random.Random, edits: int
 ) -> None:
-    """Fifty random edits, one after the other; what is paused or made by hand stays so."""
+    """Random edits, one after the other; what is paused or made by hand stays so."""
     manager = make_project(tmp_path / "edited", url)
     manager.schedule("daily", cron="0 0 1 1 *", schedule_id="by_hand")
     by_hand = manager.schedules.get("by_hand").record
     paused: set[str] = set()
     unnamed: dict[str, str] = {}
-    for _ in range(50):
+    for _ in range(edits):
         for name in dice.sample(PIPELINES, dice.randrange(1, 3)):
             edit(tmp_path / "edited", name, dice)
         differences = manager.schedules.diff()
@@ -162,14 +163,15 @@ def start_applying(root: Path) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.parametrize("kills", [3, pytest.param(12, marks=pytest.mark.faults)])
 def test_a_killed_apply_is_taken_up_where_it_was(
-    tmp_path: Path, url: str | None, dice: random.Random
+    tmp_path: Path, url: str | None, dice: random.Random, kills: int
 ) -> None:
     """Kill -9 at random instants: each schedule is as before or as declared; again: the same end."""
     killed = make_project(tmp_path / "killed", url)
     twin = make_project(tmp_path / "twin", url)
     seconds, landed = 0.3, 0
-    for _ in range(6):
+    for _ in range(kills):
         for name in PIPELINES:
             edit(tmp_path / "killed", name, dice)
             source = tmp_path / "killed" / f"conf/pipelines/{name}.yml"
@@ -192,6 +194,6 @@ def test_a_killed_apply_is_taken_up_where_it_was(
         killed.schedules.apply(prune=True)
         assert killed.schedules.diff() == []
         assert calendar(killed) == expected
-    print(f"{landed} of 6 kills came before the end")
+    print(f"{landed} of {kills} kills came before the end")
     killed.close()
     twin.close()

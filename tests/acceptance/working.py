@@ -12,7 +12,7 @@ import sys
 import textwrap
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ import psycopg
 
 from flowerpower.config.run import RunOverrides
 from flowerpower.job_queue import JobQueueManager
-from flowerpower.jobs.job import Job, JobSpec, JobStatus
+from flowerpower.jobs.job import Job, JobStatus
+from flowerpower.jobs.job_spec import JobSpec
 from tests.conditions import WAIT_LIMIT, eventually, processes_marked
 
 LEASE = 3.0
@@ -44,6 +45,21 @@ with JobQueueManager(**settings["queue"]) as queue:
 # Python aborts at its end if a thread still waits for a pipe that nobody reads.
 os._exit(0)
 """
+COMMAND = """
+import functools, json, sys
+from flowerpower.job_queue import worker_options
+
+settings = json.loads(sys.argv[1])
+if settings.get("break"):
+    exec(settings["break"])
+worker_options.WorkerOptions = functools.partial(
+    worker_options.WorkerOptions, lease=settings["lease"]
+)
+from flowerpower_cli.main import main
+sys.argv[1:] = settings["command"]
+main()
+"""
+"""The command line, with a short lease, which it has no option for."""
 TRACE = """
 import json, os, time
 
@@ -63,19 +79,28 @@ def traced(name, seconds):
 
 
 class WorkerProcess:
-    """A worker, or without options a scheduler, and what it has told."""
+    """A worker, or without options a scheduler, and what it has told; or a command that is one."""
 
     def __init__(
-        self, site: Site, number: int, options: dict[str, Any] | None, broken: str
+        self,
+        site: Site,
+        number: int,
+        options: dict[str, Any] | None,
+        broken: str,
+        command: Sequence[str] = (),
     ) -> None:
         self.events_file = site.root / f"worker-{number}.jsonl"
-        settings = {"queue": site.queue_options, "options": options, "break": broken}
+        settings: dict[str, Any] = {"break": broken}
+        if command:
+            settings |= {"command": command, "lease": LEASE}
+        else:
+            settings |= {"queue": site.queue_options, "options": options}
         with (
             self.events_file.open("wb") as out,
             (site.root / f"worker-{number}.err").open("wb") as err,
         ):
             self.process = subprocess.Popen(
-                [sys.executable, "-c", SCRIPT, json.dumps(settings)],
+                [sys.executable, "-c", COMMAND if command else SCRIPT, json.dumps(settings)],
                 stdout=out,
                 stderr=err,
                 env={**os.environ, "MARK": site.mark, "PYTHONDONTWRITEBYTECODE": "1"},
@@ -181,6 +206,12 @@ class Site:
         if wait:
             eventually(scheduler.is_up)
         return scheduler
+
+    def command(self, *command: str, broken: str = "") -> WorkerProcess:
+        """A command that works until it is ended; `broken` as for a worker."""
+        process = WorkerProcess(self, len(self.workers), None, textwrap.dedent(broken), command)
+        self.workers.append(process)
+        return process
 
     def job(self, job_id: str) -> Job:
         return self.queue.get_job(job_id)

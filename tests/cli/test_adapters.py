@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from flowerpower.errors import ConfigError, FlowerpowerError, InvalidInputs, UnknownNode, UsageError
-from flowerpower.jobs.job import overrides_of
+from flowerpower.jobs.job_spec import overrides_of
 from flowerpower.pipeline import PipelineManager
 from tests.conftest import MakeProject
 from tests.terminal import Cli

@@ -5,7 +5,6 @@ import pty
 import select
 import shlex
 import shutil
-import sqlite3
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from flowerpower_cli.app import build_app
 from flowerpower_cli.completion import names
 from flowerpower_cli.completion.scripts import FILES, script
 from tests.conditions import eventually, slowed
+from tests.jobs_database import jobs_database
 from tests.terminal import COMMAND, TIMEOUT, Cli
 
 REPOSITORY = Path(__file__).parents[2]
@@ -119,7 +119,7 @@ def _fill(root: Path, names: list[str]) -> None:
 def _schedule(root: Path, ids: list[str]) -> None:
     """What completion reads of a calendar, and of queues."""
     (root / ".flowerpower").mkdir()
-    with sqlite3.connect(root / ".flowerpower" / "jobs.db") as database:
+    with jobs_database(root) as database:
         database.execute("CREATE TABLE flowerpower_schedules (id TEXT, created_at REAL)")
         for name in ("jobs", "paused_queues"):
             database.execute(f"CREATE TABLE flowerpower_{name} (queue TEXT)")

@@ -12,7 +12,7 @@ import pytest
 from flowerpower.jobs.schedule import ScheduleSpec
 from flowerpower.pipeline import PipelineManager
 from flowerpower.triggers.make import make_trigger
-from tests.conftest import MakeProject
+from tests.conftest import MakeProject, project_maker
 from tests.terminal import Cli, Ended
 
 GOOD = ("run:\n  inputs: {x: 2}\n", "def double(x: int) -> int:\n    return 2 * x\n")
@@ -341,7 +341,6 @@ PATHS = [
 ]  # fmt: skip
 
 ENVIRONMENTS: dict[str, dict[str, str]] = {
-    "pipe": {},
     "terminal": {},
     "narrow terminal": {"COLUMNS": "40"},
     "NO_COLOR": {"NO_COLOR": "1"},
@@ -351,8 +350,25 @@ ENVIRONMENTS: dict[str, dict[str, str]] = {
 }
 
 
+# One function shows every error. These take the ways that it goes: the parser, our own checks, files
+# with one fault and with several, a backend, runs with their progress, questions, and each exit code.
+SHOWN_EVERYWHERE = {
+    "no command", "value missing", "digits of elsewhere", "unknown input", "no pipeline",
+    "no pipeline for a schedule", "unknown key", "all faults at once", "no Redis", "node raises",
+    "hostile message", "recursion", "no jobs to cancel", "scheduler in memory", "output nowhere",
+    "nobody does it", "new over old", "not asked", "not asked for a job", "not asked for a schedule",
+}  # fmt: skip
+
+
+def _prepare(case: Path_, make_project: MakeProject) -> None:
+    if case.project:
+        root = make_project(**PIPELINES)
+        if case.prepare:
+            case.prepare(root)
+
+
 def _run(cli: Cli, environment: str, arguments: tuple[str, ...]) -> Ended:
-    environ = ENVIRONMENTS[environment]
+    environ = ENVIRONMENTS.get(environment, {})
     if environment == "closed stdin":
         return cli.run_closed(*arguments, number=0)
     if environment in ("pipe", "LC_ALL=C"):
@@ -362,17 +378,8 @@ def _run(cli: Cli, environment: str, arguments: tuple[str, ...]) -> Ended:
     return cli.run_in_terminal(*arguments, columns=columns, typed=typed, **environ)
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
-@pytest.mark.parametrize("case", PATHS, ids=lambda case: case.name)
-def test_an_error_is_one_clear_message_and_the_documented_exit_code(
-    case: Path_, environment: str, cli: Cli, make_project: MakeProject
-) -> None:
-    """A failure ends with its exit code, says what and where on stderr, and prints nothing else."""
-    if case.project:
-        root = make_project(**PIPELINES)
-        if case.prepare:
-            case.prepare(root)
-    ended = _run(cli, environment, case.arguments)
+def _check(case: Path_, environment: str, ended: Ended) -> None:
+    """Exit code, nothing on stdout, and one message that says all that it must."""
     assert ended.code == case.code, ended
     assert ended.stdout == "", ended
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", ended.stderr)
@@ -390,14 +397,46 @@ def test_an_error_is_one_clear_message_and_the_documented_exit_code(
 
 
 @pytest.mark.parametrize("case", PATHS, ids=lambda case: case.name)
+def test_an_error_is_one_clear_message_and_the_documented_exit_code(
+    case: Path_, cli: Cli, make_project: MakeProject
+) -> None:
+    """A failure ends with its exit code, says what and where on stderr, and prints nothing else."""
+    _prepare(case, make_project)
+    _check(case, "pipe", _run(cli, "pipe", case.arguments))
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize(
+    "case",
+    [case for case in PATHS if case.name in SHOWN_EVERYWHERE],
+    ids=lambda case: case.name,
+)
+def test_an_error_is_as_clear_everywhere(
+    case: Path_, environment: str, cli: Cli, make_project: MakeProject
+) -> None:
+    """So it is on terminals, wide, narrow and plain, without colours, in ASCII, without stdin."""
+    _prepare(case, make_project)
+    _check(case, environment, _run(cli, environment, case.arguments))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_every_error_is_as_clear_everywhere(environment: str, tmp_path: Path) -> None:
+    """So are all errors of the table in each of these places."""
+    for number, case in enumerate(PATHS):
+        home, folder = tmp_path / f"home-{number}", tmp_path / f"work-{number}"
+        home.mkdir()
+        folder.mkdir()
+        _prepare(case, project_maker(folder))
+        _check(case, environment, _run(Cli(folder, home), environment, case.arguments))
+
+
+@pytest.mark.parametrize("case", PATHS, ids=lambda case: case.name)
 def test_with_json_an_error_is_one_json_object_on_stderr(
     case: Path_, cli: Cli, make_project: MakeProject
 ) -> None:
     """With --json the last line of stderr is the error as code, message and hint."""
-    if case.project:
-        root = make_project(**PIPELINES)
-        if case.prepare:
-            case.prepare(root)
+    _prepare(case, make_project)
     ended = cli.run(*case.arguments[:2], "--json", *case.arguments[2:])
     assert ended.code == case.code, ended
     assert ended.stdout == ""
@@ -408,3 +447,10 @@ def test_with_json_an_error_is_one_json_object_on_stderr(
 def test_there_are_at_least_forty_error_paths() -> None:
     """The table covers forty error paths or more, each once."""
     assert len({case.name for case in PATHS}) == len(PATHS) >= 40
+
+
+def test_each_exit_code_is_among_those_that_are_shown_everywhere() -> None:
+    """What is tried in every place is in the table, with every exit code that the table has."""
+    tried = [case for case in PATHS if case.name in SHOWN_EVERYWHERE]
+    assert {case.name for case in tried} == SHOWN_EVERYWHERE
+    assert {case.code for case in tried} == {case.code for case in PATHS}

@@ -237,7 +237,28 @@ def test_a_pipeline_sees_no_difference(
     assert {key: (seen[key], expected[key]) for key in expected if seen[key] != expected[key]} == {}
 
 
-@pytest.mark.parametrize("key", ["PYTHONUTF8", "LC_CTYPE", "FORCE_COLOR", "TERMINAL_WIDTH", "TZ"])
+def test_a_job_sees_no_difference(both_ways: BothWays, template: Path) -> None:
+    """So it is in a job of a forked worker, whose fork server is a fork, too."""
+    (template / "pipelines" / "seen.py").write_text(SEEN)
+    (template / "conf" / "pipelines" / "seen.yml").touch()
+
+    def run(cli: Cli, show_job: list[str]) -> Ended:
+        cli.run("job-queue", "add-job", "seen", "--job-id", "seen", code=0)
+        cli.run("job-queue", "start-worker", "--burst", code=0)
+        return cli.run(*show_job, code=0)
+
+    forked, fresh = both_ways.run("job-queue show-job seen --json", run)
+    seen, expected = (ended.json["result"]["outputs"]["seen"] for ended in (forked, fresh))
+    for one in (seen, expected):
+        # How a fork server was called, with which descriptors, nothing reads in a child.
+        for key in ("argv", "orig_argv", "flags", "descriptors"):
+            del one[key]
+    assert {key: (seen[key], expected[key]) for key in expected if seen[key] != expected[key]} == {}
+
+
+@pytest.mark.parametrize(
+    "key", ["PYTHONUTF8", "LC_CTYPE", "FORCE_COLOR", "FLOWERPOWER_TEST_MARK", "TZ"]
+)
 def test_what_may_change_a_start_is_started_afresh(key: str, cli: Cli) -> None:
     """With a variable that an interpreter or an import may read, nothing is forked."""
     assert server_for(("pipeline", "list"), cli.merged_environ()) is not None

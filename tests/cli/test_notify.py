@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from flowerpower.text import is_name
 from tests.conditions import eventually, slowed
 from tests.conftest import MakeProject
 from tests.http_receiver import Receiver, odd_server, receiver, refusing_url
+from tests.jobs_database import jobs_database
 from tests.terminal import Cli
 
 SECRET = "tulip-in-winter"
@@ -142,7 +142,7 @@ def test_a_worker_tells_of_its_jobs(cli: Cli, configured: Path, server: Receiver
     assert "0123456789" not in ended.stdout + ended.stderr
     database = (configured / ".flowerpower" / "jobs.db").read_bytes()
     assert b"0123456789" not in database
-    with sqlite3.connect(configured / ".flowerpower" / "jobs.db") as tables:
+    with jobs_database(configured) as tables:
         assert tables.execute("SELECT COUNT(*) FROM flowerpower_events").fetchone() == (0,)
     tables.close()
 

@@ -139,7 +139,9 @@ def test_a_mistyped_method_is_guessed(make_project: MakeProject) -> None:
     assert not hasattr(manager, "__deepcopy__")
 
 
-@pytest.mark.parametrize("name", ["executor_cfg", "with_adapter_cfg", "queue_name", "on_success"])
+@pytest.mark.parametrize(
+    "name", ["executor_cfg", "with_adapter_cfg", "queue_name", "on_success", "depends_on", "pool"]
+)
 def test_an_argument_of_another_tool_is_answered_with_ours(
     make_project: MakeProject, name: str
 ) -> None:

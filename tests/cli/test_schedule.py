@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from flowerpower.jobs.schedule import Origin, ScheduleSpec
 from flowerpower.pipeline import PipelineManager
 from flowerpower.triggers.make import make_trigger
 from tests.conftest import MakeProject
+from tests.jobs_database import jobs_database
 from tests.terminal import COMMAND, Cli, Ended
 
 QUICK = ("run: {inputs: {x: 2}}\n", "def double(x: int) -> int:\n    return 2 * x\n")
@@ -57,7 +57,7 @@ def ids(cli: Cli, *arguments: str) -> list[str]:
 
 def damage(root: Path, schedule: str, **columns: object) -> None:
     """Write into the record of a schedule what no version of flowerpower does."""
-    with sqlite3.connect(root / ".flowerpower" / "jobs.db") as database:
+    with jobs_database(root) as database:
         for name, value in columns.items():
             database.execute(
                 f"UPDATE flowerpower_schedules SET {name} = ? WHERE id = ?", (value, schedule)

@@ -305,7 +305,7 @@ def test_a_pipeline_that_is_needed_is_not_deleted(cli: Cli, project: Path) -> No
     for more in ((), ("--with-schedules",)):
         ended = cli.run("pipeline", "delete", "listed", "--yes", *more, code=8)
         assert "1 waiting job (waits)" in ended.stderr
-        assert "cancel-job --pipeline listed --status scheduled,queued" in ended.stderr
+        assert "cancel-job --pipeline listed --status waiting,scheduled,queued" in ended.stderr
     assert (project / "conf" / "pipelines" / "listed.yml").exists()
     cli.run("job-queue", "cancel-job", "waits", code=0)
     dry = cli.run("pipeline", "delete", "listed", "--with-schedules", "--dry-run", code=0)

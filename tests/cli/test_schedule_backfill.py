@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import sqlite3
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from flowerpower.pipeline import PipelineManager
 from flowerpower.triggers import clock
 from tests.conftest import MakeProject
+from tests.jobs_database import jobs_database
 from tests.terminal import Cli
 
 TIMED = (
@@ -41,7 +41,7 @@ def down(cli: Cli, project: Path) -> Cli:
     with contextlib.closing(PipelineManager(project)) as manager:
         store = manager.job_queue.backend.schedules
         first = store.get("timed-1").trigger.previous(clock.now() - timedelta(days=DAYS))
-        with sqlite3.connect(project / ".flowerpower" / "jobs.db") as database:
+        with jobs_database(project) as database:
             database.execute(
                 "UPDATE flowerpower_schedules SET anchor = ?, next_fire = ?, due_at = ?",
                 (first.timestamp() - 60, first.timestamp(), first.timestamp()),
@@ -141,7 +141,7 @@ def test_fires_that_nobody_has_dealt_with_are_left_to_a_scheduler(cli: Cli, proj
     """Whether they are missed is not yet decided; that is said."""
     cli.run("schedule", "add", "timed", "--cron", "0 8 * * *", code=0)
     due = clock.now().replace(microsecond=0) - timedelta(hours=1)
-    with sqlite3.connect(project / ".flowerpower" / "jobs.db") as database:
+    with jobs_database(project) as database:
         database.execute(
             "UPDATE flowerpower_schedules SET next_fire = ?, due_at = ?",
             (due.timestamp(), due.timestamp()),

@@ -7,7 +7,6 @@ import json
 import re
 import shlex
 import signal
-import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
@@ -18,8 +17,9 @@ import pytest
 
 from tests.conditions import WAIT_LIMIT, eventually, slowed
 from tests.conftest import MakeProject
+from tests.jobs_database import jobs_database
 from tests.servers import PASSWORD, RedisServer, free_port
-from tests.terminal import COMMAND, Cli
+from tests.terminal import COMMAND, Cli, StartedCommand
 
 TIMED = (
     "",
@@ -48,7 +48,7 @@ def on_redis(cli: Cli, project: Path, redis_server: RedisServer, request: Any) -
 
 
 @contextlib.contextmanager
-def running(cli: Cli, command: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def running(cli: Cli, command: str, *arguments: str) -> Iterator[StartedCommand]:
     """A scheduler or a worker, ended at the latest when this ends."""
     with cli.start("job-queue", command, *arguments) as process:
         try:
@@ -57,18 +57,18 @@ def running(cli: Cli, command: str, *arguments: str) -> Iterator[subprocess.Pope
             eventually(lambda: _is_told_to_stop(process))
 
 
-def _is_told_to_stop(process: subprocess.Popen[str]) -> bool:
+def _is_told_to_stop(process: StartedCommand) -> bool:
     process.send_signal(signal.SIGTERM)
     return process.poll() is not None
 
 
-def lines_of(process: subprocess.Popen[str], count: int) -> list[str]:
+def lines_of(process: StartedCommand, count: int) -> list[str]:
     """The next lines of its stdout."""
     assert process.stdout is not None
     return [process.stdout.readline().rstrip("\n") for _ in range(count)]
 
 
-def lines_until(process: subprocess.Popen[str], pattern: str) -> list[str]:
+def lines_until(process: StartedCommand, pattern: str) -> list[str]:
     """The next lines of its stdout, up to one that matches the pattern."""
     lines = lines_of(process, 1)
     while not re.search(pattern, lines[-1]):
@@ -84,7 +84,7 @@ def enqueued_line(lines: list[str]) -> str:
     return line
 
 
-def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
+def ended(process: StartedCommand) -> tuple[str, str]:
     """What is left of stdout and stderr once SIGTERM has ended it, with 0."""
     process.send_signal(signal.SIGTERM)
     code = process.wait(WAIT_LIMIT)
@@ -174,7 +174,7 @@ def test_a_scheduler_tells_json_lines(cli: Cli, project: Path) -> None:
 def test_missed_fires_are_told_with_their_number(cli: Cli, project: Path) -> None:
     """What was missed while nothing ran is one line with a count, here and in the history."""
     add(cli, "quick", "--interval", "1m", "--schedule-id", "tick")
-    with sqlite3.connect(project / ".flowerpower" / "jobs.db") as database:
+    with jobs_database(project) as database:
         database.execute(
             "UPDATE flowerpower_schedules SET next_fire = next_fire - 600,"
             " due_at = due_at - 600, anchor = anchor - 600"

@@ -80,7 +80,7 @@ def test_status_is_json_and_codes(cli: Cli, worker: FakeWorker) -> None:
     ended = cli.run("status", "--json", code=0)
     assert {
         "project", "timezone", "taken_at", "backend", "has_scheduler", "schedules", "queues",
-        "workers", "running", "failed", "upcoming", "problems",
+        "workers", "running", "failed", "upcoming", "problems", "limits",
     } == set(ended.json)  # fmt: skip
     assert "hunter2" not in ended.stdout
     assert [queue["name"] for queue in ended.json["queues"]] == ["default", "slow"]

@@ -21,8 +21,8 @@ OWN = ("flowerpower", "flowerpower.errors", "flowerpower.text")
 """What a help text may import of the library."""
 TYPER = ("typer", "annotated_doc", "shellingham")
 """Typer, and what it imports by itself; a help text needs no other package."""
-PREPOSITIONS = {"--from", "--to"}
-"""Where something begins or ends: a bundle, a range of time, or the way to another queue."""
+PREPOSITIONS = {"--from", "--on", "--to"}
+"""Where something begins or ends: a bundle, a range of time, the way to another queue; and on what."""
 ONE_MEANING = {
     "--json": (),
     "--output": ("-o",),
@@ -52,7 +52,7 @@ LEAVES = {path: command for path, command in TREE.items() if not hasattr(command
 @pytest.mark.parametrize("path", TREE, ids=" ".join)
 def test_help_names_an_example(path: tuple[str, ...], cli: Cli) -> None:
     """-h and --help show the same text, with exit code 0; that of a command has an example."""
-    short, long = cli.run(*path, "-h", code=0), cli.freshly().run(*path, "--help", code=0)
+    short, long = cli.run(*path, "-h", code=0), cli.run(*path, "--help", code=0)
     assert short == long
     assert "Usage: flowerpower" in short.stdout
     if path in LEAVES or not path:
@@ -110,10 +110,12 @@ def test_no_option_takes_a_secret() -> None:
     ids=" ".join,
 )
 def test_help_imports_only_typer_and_ourselves(
-    arguments: tuple[str, ...], bare_interpreter: set[str]
+    arguments: tuple[str, ...], bare_interpreter: set[str], cli: Cli
 ) -> None:
     """No help text needs Hamilton, pandas, pydantic, Rich, a backend, or more of the library."""
-    imported = _imported("-m", "flowerpower_cli", *arguments) - bare_interpreter
+    fresh = _with_import_times("-m", "flowerpower_cli", *arguments, env=cli.merged_environ())
+    assert fresh.stdout == cli.run(*arguments, code=0).stdout
+    imported = _imported(fresh) - bare_interpreter
     assert "flowerpower_cli.app" in imported
     packages = {name.partition(".")[0] for name in imported}
     assert packages & INSTALLED <= {*TYPER, "flowerpower", "flowerpower_cli"}
@@ -124,13 +126,15 @@ def test_help_imports_only_typer_and_ourselves(
 @pytest.fixture(scope="module")
 def bare_interpreter() -> set[str]:
     """What Python itself imports here; packages may have it import some of their modules."""
-    return _imported("-c", "pass")
+    return _imported(_with_import_times("-c", "pass"))
 
 
-def _imported(*arguments: str) -> set[str]:
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", *arguments], capture_output=True, text=True, check=True
-    )
+def _with_import_times(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-X", "importtime", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, **options)
+
+
+def _imported(done: subprocess.CompletedProcess[str]) -> set[str]:
     return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
 
 

@@ -27,8 +27,12 @@ class BackendSetup(ABC):
     def overwrite(self, backend: JobQueueBackend, job_id: str, part: str, text: str) -> None:
         """Put `text` into a job's record behind the backend's back.
 
-        Parts: payload, status, result, error, progress.
+        Parts: payload, status, result, error, progress, after_parents.
         """
+
+    @abstractmethod
+    def vanish(self, backend: JobQueueBackend, job_id: str) -> None:
+        """Delete a job's record behind the backend's back."""
 
     @abstractmethod
     def fill(self, backend: JobQueueBackend, job_id: str, count: int) -> None:
@@ -70,14 +74,23 @@ class SqlBackendSetup(BackendSetup):
             )
         assert changed == 1
 
+    def vanish(self, backend: JobQueueBackend, job_id: str) -> None:
+        with backend.database.write() as transaction:  # type: ignore[attr-defined]
+            transaction.execute(
+                "DELETE FROM flowerpower_jobs WHERE id = :id AND namespace = :namespace",
+                {"id": job_id, "namespace": self.options["namespace"]},
+            )
+
     def fill(self, backend: JobQueueBackend, job_id: str, count: int) -> None:
         columns = "pipeline, queue, payload, status, run_at, created_at, result_ttl, priority"
         with backend.database.write() as transaction:  # type: ignore[attr-defined]
             transaction.execute(
-                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count) "
+                # MATERIALIZED: PostgreSQL may else search the whole table for the job each time.
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count), "
+                "job AS MATERIALIZED ("
+                "SELECT * FROM flowerpower_jobs WHERE id = :id AND namespace = :namespace) "
                 f"INSERT INTO flowerpower_jobs (namespace, id, {columns}) "
-                f"SELECT namespace, id || '-' || i, {columns} "
-                "FROM flowerpower_jobs, n WHERE id = :id AND namespace = :namespace",
+                f"SELECT namespace, id || '-' || i, {columns} FROM job, n",
                 {"count": count, "id": job_id, "namespace": self.options["namespace"]},
             )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.job_queue.schedule_store import FIRES_KEPT
 from tests.contract.backends import BackendSetup
 from tests.contract.fake_worker import FakeWorker
 from tests.contract.in_memory import InMemory
@@ -79,6 +80,15 @@ def stock(redis_place: OnRedis) -> Iterator[Stock]:
     opened = Stock(redis_place)
     yield opened
     opened.client.close()
+
+
+@pytest.fixture(params=[100, pytest.param(FIRES_KEPT, marks=pytest.mark.faults)])
+def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many rows of a ledger the backends keep: here fewer, so that a test writes fewer."""
+    for package in ("apscheduler", "rq"):
+        module = f"flowerpower.job_queue.{package}.schedules"
+        monkeypatch.setattr(f"{module}.FIRES_KEPT", request.param)
+    return int(request.param)
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from typing import Any
 from flowerpower.config.run import RunOverrides
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.claim import AttemptResult, Claim, WorkerInfo
-from flowerpower.jobs.job import Job, JobSpec, JobStatus
+from flowerpower.jobs.job import Job, JobStatus
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.triggers import clock
 
 RESULT = {"outputs": {"total": 42}, "notes": []}
@@ -63,8 +64,16 @@ class FakeWorker:
         return self.backend.finish(claim, end, log, None)
 
     def make(self, status: JobStatus, job_id: str = "subject") -> Claim | None:
-        """A job in that status, and the claim on it if it ever ran; nothing else may be due."""
+        """A job in that status, and the claim on it if it ever ran; nothing else may be due.
+
+        A waiting one waits for the job `parent-of-…`, which is not due.
+        """
         later = in_seconds(3600) if status is JobStatus.SCHEDULED else None
+        if status is JobStatus.WAITING:
+            parent = f"parent-of-{job_id}"
+            self.backend.add_job(spec(parent, run_at=in_seconds(3600)))
+            self.backend.add_job(spec(job_id, after=(parent,)))
+            return None
         self.backend.add_job(spec(job_id, run_at=later))
         if status in (JobStatus.SCHEDULED, JobStatus.QUEUED):
             return None

@@ -17,7 +17,16 @@ from flowerpower.jobs.job import JobFilter, JobStatus
 from tests.contract.fake_worker import FINISHED, FakeWorker, spec
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload([__name__])
+# What each of the processes would import anew.
+_CONTEXT.set_forkserver_preload(
+    [
+        __name__,
+        "pytest",
+        "psycopg_pool",
+        "flowerpower.job_queue.apscheduler.queue",
+        "flowerpower.job_queue.rq.queue",
+    ]
+)
 LIMIT = 120.0
 
 Ready = Callable[[], Any]

@@ -37,6 +37,9 @@ class OnRedis(BackendSetup):
             field = part if part == "status" else f"fp_{part}"
             client.hset(self._key(job_id), field, text)
 
+    def vanish(self, backend: JobQueueBackend, job_id: str) -> None:
+        backend.connection.client.delete(self._key(job_id))  # type: ignore[attr-defined]
+
     def fill(self, backend: JobQueueBackend, job_id: str, count: int) -> None:
         client = backend.connection.client  # type: ignore[attr-defined]
         fields = client.hgetall(self._key(job_id))

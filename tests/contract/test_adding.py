@@ -9,7 +9,8 @@ import pytest
 from flowerpower.config.run import RetryOverrides, RunOverrides
 from flowerpower.errors import InvalidInputs, InvalidName, InvalidTime, JobNotFound, UsageError
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.jobs.job import JobFilter, JobSpec, JobStatus, overrides_of
+from flowerpower.jobs.job import JobFilter, JobStatus
+from flowerpower.jobs.job_spec import JobSpec, overrides_of
 from flowerpower.triggers import clock
 from tests.conditions import eventually
 from tests.contract.backends import BackendSetup

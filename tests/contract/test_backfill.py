@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ from flowerpower.errors import Refused, ScheduleNotFound
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.backfill import BACKFILL, PAGE, fill, wanted_times
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.job_queue.schedule_store import FIRES_KEPT
 from flowerpower.job_queue.scheduling import COALESCED
-from flowerpower.jobs.job import JobFilter, JobStatus, overrides_of
+from flowerpower.jobs.job import JobFilter, JobStatus
+from flowerpower.jobs.job_spec import JobSpec, overrides_of
 from flowerpower.jobs.schedule import Fire, Outcome, Overlap, Schedule, fire_job_id
 from flowerpower.triggers import clock
 from flowerpower.triggers.make import make_trigger
@@ -191,14 +192,14 @@ def test_two_backfills_share_their_limit(
 
 
 def test_what_may_be_backfilled_is_not_trimmed(
-    setup: BackendSetup, backend: JobQueueBackend
+    setup: BackendSetup, backend: JobQueueBackend, kept: int
 ) -> None:
     """A row of misses, and what a backfill has made, outlast the many fires that come after."""
     schedule, times = down_for(setup, backend, 30, step=36_000, max_instances=1)
     backend.schedules.backfill(schedule, times[-10:], 1)
     # Each is skipped, which is quick: the job of the last one has not ended.
     begin = times[-1] + timedelta(hours=11)
-    for number in range(FIRES_KEPT + 300):
+    for number in range(kept + 300):
         moment = begin + timedelta(seconds=number)
         setup.set_next_fire(backend, "mine", moment)
         backend.schedules.fire_due()
@@ -381,3 +382,26 @@ def test_on_redis_a_step_that_another_was_faster_than_is_decided_again(
         assert missed(backend) == times[2:4]
         rows = [("enqueued", 1), ("enqueued", 1), ("missed", 2), *[("enqueued", 1)] * 3]
         assert ledger_of(backend) == rows
+
+
+def test_jobs_of_fires_and_backfills_have_their_followers(
+    setup: BackendSetup, backend: JobQueueBackend
+) -> None:
+    """They are added in the step that adds the job, and wait for it."""
+
+    def with_followers(job: JobSpec) -> JobSpec:
+        follower = JobSpec("load", id=f"load-after-{job.id}", after=(job.id,))
+        return replace(job, followers=(follower,))
+
+    backend.with_followers = with_followers
+    schedule, times = down_for(setup, backend, 2)
+    made = backend.schedules.backfill(schedule, times, 1)
+    assert len(made) == 2
+    jobs = {job.id: job for job in backend.list_jobs(JobFilter())}
+    fired = [job.id for job in jobs.values() if job.pipeline == "report"]
+    assert len(fired) == 3
+    assert set(made) < set(fired)
+    assert jobs.keys() == {*fired, *(f"load-after-{job_id}" for job_id in fired)}
+    for job_id in fired:
+        follower = jobs[f"load-after-{job_id}"]
+        assert (follower.status, follower.after) == (S.WAITING, {job_id: None})

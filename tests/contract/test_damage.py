@@ -9,7 +9,8 @@ from flowerpower.errors import FlowerpowerError, Refused
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.jobs import attempt_result
-from flowerpower.jobs.job import JobFilter, JobStatus, overrides_of
+from flowerpower.jobs.job import JobFilter, JobStatus
+from flowerpower.jobs.job_spec import overrides_of
 from tests.conftest import MakeProject
 from tests.contract.backends import BackendSetup
 from tests.contract.fake_worker import FakeWorker, spec

@@ -1,8 +1,9 @@
 """PostgreSQL when it fails: stopped, cut off, opened by many at once, or opened wrongly."""
 
 import contextlib
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ import pytest
 
 from flowerpower.errors import BackendUnreachable, ConfigError
 from flowerpower.job_queue import JobQueueManager
+from flowerpower.job_queue.apscheduler.database import Transaction
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobFilter, JobStatus
 from tests.conditions import eventually, slowed
 from tests.contract.fake_worker import FINISHED, FakeWorker, spec
-from tests.contract.in_processes import in_processes, open_only
+from tests.contract.in_processes import in_processes, in_threads, open_only
 from tests.servers import PASSWORD, PostgresServer, free_port
 
 
@@ -150,3 +152,30 @@ def test_a_url_that_cannot_be_read_shows_no_password(url: str) -> None:
     message = str(unreachable.value)
     assert "secret" not in message
     assert "\n" not in message
+
+
+def test_a_step_that_a_deadlock_has_ended_is_done_again(postgres: PostgresServer) -> None:
+    """Two that change the same jobs in opposite orders, each after the other has begun, both end."""
+    lock = "UPDATE flowerpower_jobs SET priority = priority + 1 WHERE id = :id"
+    with JobQueueManager(url=postgres.new_database()) as backend:
+        backend.add_jobs([spec("a"), spec("b")])
+        both_have_one = threading.Barrier(2)
+        tries: list[int] = []
+
+        def act(ready: Callable[[], object], number: int) -> None:
+            ready()
+            names = ("ab", "ba")[number]
+            is_first = iter([True])
+
+            def step(tx: Transaction) -> None:
+                tries.append(number)
+                tx.execute(lock, {"id": names[0]})
+                if next(is_first, False):
+                    both_have_one.wait(60)
+                tx.execute(lock, {"id": names[1]})
+
+            backend.database.run(step)  # type: ignore[attr-defined]
+
+        in_threads(2, act)
+        assert len(tries) == 3
+        assert [backend.get_job(name).priority for name in "ab"] == [2, 2]

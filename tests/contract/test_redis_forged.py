@@ -199,7 +199,7 @@ OURS = [
     "pipeline", "queue", "payload", "result_ttl", "schedule_id", "scheduled_for", "attempt",
     "attempts_left", "retries", "worker_losses", "cancel", "token", "run_at", "created_at", "owner",
     "started_at", "ended_at", "error", "result_expires_at", "priority", "expires_after", "start_by",
-    "expired_error",
+    "expired_error", "after_parents", "unique_key", "parked", "max_parallel",
 ]  # fmt: skip
 GARBAGE = [None, b"", b"\xff\xfe", "nan", "-inf", "1e400", "1e18", "-1", "1.5", "0x10", "\x1b[31m"]
 

@@ -15,7 +15,15 @@ from flowerpower.jobs.claim import Claim
 from flowerpower.jobs.job import Job, JobFilter, JobStatus
 from tests.conditions import eventually
 from tests.conftest import MakeProject
-from tests.contract.fake_worker import FINISHED, RESULT, FakeWorker, in_seconds, retry_at, spec
+from tests.contract.fake_worker import (
+    FAILED,
+    FINISHED,
+    RESULT,
+    FakeWorker,
+    in_seconds,
+    retry_at,
+    spec,
+)
 from tests.contract.on_redis import OnRedis
 from tests.lossy_proxy import LossyProxy
 from tests.servers import RedisServer
@@ -106,6 +114,49 @@ def test_an_add_is_done_once(each_answer: EachAnswer, job_id: str | None) -> Non
         assert [queued.id for queued in losing.direct.list_jobs(JobFilter())] == [job.id]
 
     assert each_answer(act) >= 3
+
+
+def test_chains_and_unique_jobs_are_added_once(each_answer_of: Callable[..., None]) -> None:
+    """Each is said to be new, or not, as the first answer would have said; followers are there once."""
+
+    def act(backend: JobQueueBackend, fake_worker: FakeWorker, losing: Losing) -> None:
+        jobs = backend.add_jobs(
+            [
+                spec("parent", followers=(spec("follower", after=("parent",)),)),
+                spec("child", after=("parent",)),
+                spec("unique", pipeline="other", unique=True),
+                spec("second", pipeline="other", unique=True),
+                spec("orphan", after=("nobody",)),
+                spec("parent"),
+            ]
+        )
+        assert [(job.id, job.created) for job in jobs] == [
+            ("parent", True), ("child", True), ("unique", True), ("unique", False),
+            ("orphan", True), ("parent", False),
+        ]  # fmt: skip
+        assert losing.waiting() == ["parent", "unique"]
+        added = {job.id for job in losing.direct.list_jobs(JobFilter())}
+        assert added == {"parent", "child", "follower", "unique", "orphan"}
+
+    each_answer_of(lambda fake_worker: None, act)
+
+
+def test_an_end_and_a_retry_change_children_once(each_answer_of: Callable[..., None]) -> None:
+    """A child of a job that failed, was tried again and has finished then is queued once."""
+
+    def act(backend: JobQueueBackend, fake_worker: FakeWorker, losing: Losing) -> None:
+        assert backend.finish(first_claim(fake_worker), FAILED, "", None)
+        assert fake_worker.status("child") is JobStatus.CANCELLED
+        assert backend.retry_job("subject").status is JobStatus.QUEUED
+        assert fake_worker.status("child") is JobStatus.WAITING
+        assert fake_worker.finish(fake_worker.take())
+        assert losing.waiting() == ["child"]
+
+    def prepare(fake_worker: FakeWorker) -> None:
+        running(fake_worker)
+        fake_worker.backend.add_job(spec("child", after=("subject",)))
+
+    each_answer_of(prepare, act)
 
 
 def test_a_second_add_is_no_creation(each_answer_of: Callable[..., None]) -> None:

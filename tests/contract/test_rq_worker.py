@@ -16,6 +16,7 @@ from flowerpower.errors import RunFailed
 from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.jobs.claim import Claim
 from flowerpower.jobs.job import Job, JobFilter, JobStatus
+from flowerpower.jobs.limits import Limit, Limits
 from flowerpower.pipeline import PipelineManager
 from tests.conditions import WAIT_LIMIT, eventually
 from tests.contract.fake_worker import (
@@ -53,6 +54,7 @@ def worked(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) 
     for name in ("broken", "killed", "unflushed", "report"):
         place.backend.add_job(spec(name, pipeline=name))
     place.backend.add_job(spec("no-result", result_ttl=0))
+    place.backend.add_job(spec("child", after=("report",)))
     place.burst("--name", "stock-worker")
     yield place
     place.backend.close()
@@ -64,6 +66,14 @@ def test_its_ends_are_told_as_those_of_our_worker(worked: Place) -> None:
     events = {event.id: event for event in worked.backend.events()}
     assert {"finished:report:1", "failed:broken:1"} <= set(events)
     assert "finished:unflushed:1" not in events
+
+
+def test_children_run_after_their_parents(worked: Place) -> None:
+    """Its end of a job is an end as any other; what it ran takes no place any more."""
+    child = worked.backend.get_job("child")
+    assert (child.status, child.after) == (JobStatus.FINISHED, {"report": "finished"})
+    use = worked.backend.limit_use(Limits({"one": Limit(1)}, {"report": ("one",)}))
+    assert use["one"].running == ()
 
 
 def error_of(job: Job) -> dict[str, Any]:

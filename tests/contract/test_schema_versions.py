@@ -9,7 +9,7 @@ import pytest
 
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue import JobQueueManager
-from flowerpower.job_queue.apscheduler.database import SCHEMA_VERSION
+from flowerpower.job_queue.apscheduler.schema import SCHEMA_VERSION
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobStatus
 from flowerpower.jobs.schedule import Outcome
@@ -109,7 +109,26 @@ def test_postgresql_of_version_1_is_refused(postgres: PostgresServer) -> None:
         JobQueueManager(url=url)
 
 
-BACK_TO_6 = """
+BACK_TO_7 = """
+DROP TABLE flowerpower_children;
+DROP TABLE flowerpower_starts;
+DROP INDEX flowerpower_jobs_order;
+DROP INDEX flowerpower_jobs_parked;
+DROP INDEX flowerpower_jobs_running;
+DROP INDEX flowerpower_jobs_unique;
+DROP INDEX flowerpower_jobs_active;
+ALTER TABLE flowerpower_jobs DROP COLUMN after_parents;
+ALTER TABLE flowerpower_jobs DROP COLUMN has_children;
+ALTER TABLE flowerpower_jobs DROP COLUMN unique_key;
+ALTER TABLE flowerpower_jobs DROP COLUMN parked;
+CREATE INDEX flowerpower_jobs_order
+    ON flowerpower_jobs (namespace, queue, priority DESC, run_at, created_at)
+    WHERE status = 'queued';
+CREATE INDEX flowerpower_jobs_active ON flowerpower_jobs (namespace, concurrency_key, blocked)
+    WHERE concurrency_key IS NOT NULL AND status IN ('scheduled', 'queued', 'running');
+"""
+BACK_TO_6 = f"""
+{BACK_TO_7}
 DROP TABLE flowerpower_paused_queues;
 DROP TABLE flowerpower_counters;
 DROP TABLE flowerpower_events;
@@ -148,7 +167,8 @@ BACK_TO_3 = f"{BACK_TO_4} ALTER TABLE flowerpower_jobs DROP COLUMN attempts;"
 
 
 @pytest.mark.parametrize(
-    ("version", "back"), [(6, BACK_TO_6), (5, BACK_TO_5), (4, BACK_TO_4), (3, BACK_TO_3)]
+    ("version", "back"),
+    [(7, BACK_TO_7), (6, BACK_TO_6), (5, BACK_TO_5), (4, BACK_TO_4), (3, BACK_TO_3)],
 )
 def test_sqlite_of_a_version_between_is_upgraded(tmp_path: Path, version: int, back: str) -> None:
     """It gets the columns and indexes that it lacks; its jobs stay, with priority 0."""

@@ -32,6 +32,7 @@ def test_jobs_are_counted_by_queue_and_status(
     """Every status is, and 0 is said too."""
     for status in (S.FINISHED, S.FAILED, S.CANCELLED, S.RUNNING, S.SCHEDULED, S.QUEUED):
         fake_worker.make(status, f"a-{status}")
+    backend.add_job(spec("a-waiting", after=("a-running",)))
     backend.add_job(spec("in-another", queue="slow"))
     snapshot = backend.snapshot()
     assert snapshot.queues["default"].counts == dict.fromkeys(S, 1)

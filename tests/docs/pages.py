@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import subprocess
 import termios
@@ -14,11 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conditions import WAIT_LIMIT
+from tests.terminal import ForkedCommand, server_for
 
 COLUMNS = 80
 LEFT_OUT = "…"
 LONG_RUNNING = ("start-worker", "start-scheduler", "flowerpower dashboard")
 IS_UP = re.compile(r"takes jobs from|fires the schedules|Ctrl-C ends it")
+FOR_SHELLS = re.compile(r"[|&;<>(){}`$*?~\[\]\\\n]")
+"""What a shell does more with than pass it on, outside of quotes."""
 
 
 @dataclass
@@ -109,8 +113,19 @@ def _block(page: str, first: int, lines: list[str]) -> list[File] | list[Command
     return commands
 
 
+def plain_words(command: str) -> list[str] | None:
+    """The words of a call of ours that a shell would pass on; None if there is more to do."""
+    if FOR_SHELLS.search(re.sub(r"'[^']*'", "", command)):
+        return None
+    program, *words = shlex.split(command, comments=True)
+    return words if program == "flowerpower" else None
+
+
 class Shell:
-    """Runs commands one after another as in one shell, each on a terminal of its own."""
+    """Runs commands one after another as in one shell, each on a terminal of its own.
+
+    Plain calls of `flowerpower` are forked, as `tests.terminal` does it.
+    """
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         self.folder = folder
@@ -122,17 +137,7 @@ class Shell:
         output, output_end = pty.openpty()
         termios.tcsetwinsize(output_end, (40, COLUMNS))
         folder, folder_end = os.pipe()
-        script = f"(exit {self.code})\n{command}\ncode=$?; pwd >&{folder_end}; exit $code"
-        process = subprocess.Popen(
-            ["bash", "-c", script],
-            cwd=self.folder,
-            env=self.environ,
-            stdin=output_end,
-            stdout=output_end,
-            stderr=output_end,
-            pass_fds=[folder_end],
-            start_new_session=True,
-        )
+        process = self._begin(command, output_end, folder_end)
         os.close(output_end)
         os.close(folder_end)
         screen = Screen()
@@ -143,12 +148,34 @@ class Shell:
                     os.killpg(process.pid, signal.SIGINT)
                     until = None
             self.code = process.wait(WAIT_LIMIT)
-        finally:
+        except BaseException:
             process.kill()
+            raise
+        finally:
             os.close(output)
         with os.fdopen(folder) as stream:
             self.folder = Path(stream.read().strip() or self.folder)
         return screen.text()
+
+    def _begin(
+        self, command: str, terminal: int, folder_end: int
+    ) -> ForkedCommand | subprocess.Popen[bytes]:
+        words = plain_words(command)
+        server = None if words is None else server_for(words, self.environ)
+        if server is not None and words is not None:
+            streams = dict.fromkeys(range(3), terminal)
+            return server.fork(words, self.folder, self.environ, streams, new_session=True)
+        script = f"(exit {self.code})\n{command}\ncode=$?; pwd >&{folder_end}; exit $code"
+        return subprocess.Popen(
+            ["bash", "-c", script],
+            cwd=self.folder,
+            env=self.environ,
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            pass_fds=[folder_end],
+            start_new_session=True,
+        )
 
 
 def _texts(terminal: int) -> Iterator[str]:

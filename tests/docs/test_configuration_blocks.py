@@ -134,7 +134,7 @@ def _yaml(block: Block, printed: set[str]) -> None:
         assert all("steps" in job and "runs-on" in job for job in documents[0]["jobs"].values())
     else:
         file = parse_yaml(block.content.encode(), block.place, ENVIRON)
-        is_project = set(documents[0]) & {"job_queue", "name"}
+        is_project = set(documents[0]) & {"job_queue", "limits", "name"}
         if is_project:
             validated(ProjectConfig, file)
             return

@@ -13,8 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import IS_UP, Command, File, Shell, Text, is_shown, parts_of
+from tests.docs.pages import (
+    IS_UP,
+    Command,
+    File,
+    Shell,
+    Text,
+    is_shown,
+    parts_of,
+    plain_words,
+)
 from tests.servers import PostgresServer, RedisServer
+from tests.terminal import DOCS_START
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -116,6 +126,24 @@ def test_every_page_is_known() -> None:
     assert len(PAGES) >= 7
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("flowerpower init my_project", ["init", "my_project"]),
+        ("flowerpower schedule preview --cron '0 8 * * 1-5'  # why",
+         ["schedule", "preview", "--cron", "0 8 * * 1-5"]),
+        ("flowerpower schedule diff; echo $?", None),
+        ("flowerpower pipeline run a \\\n  -i x=1", None),
+        ("flowerpower pipeline run a -i x={1,2}", None),
+        ("TZ=UTC flowerpower status", None),
+        ("rq info", None),
+    ],
+)  # fmt: skip
+def test_what_a_shell_would_do_is_left_to_one(command: str, words: list[str] | None) -> None:
+    """Only a call of ours without variables, pipes, patterns and the like runs without bash."""
+    assert plain_words(command) == words
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_blocks_of_a_page_show_what_they_say(
     page: Path, tmp_path: Path, request: pytest.FixtureRequest
@@ -125,8 +153,7 @@ def test_the_blocks_of_a_page_show_what_they_say(
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(tmp_path),
         "TERM": "xterm-256color",
-        "TZ": "Etc/UTC",
-        "LANG": "C.UTF-8",
+        **DOCS_START,
     }
     folder = tmp_path / "pages"
     folder.mkdir()
@@ -139,6 +166,7 @@ def test_the_blocks_of_a_page_show_what_they_say(
         "notices": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
         "watch-the-queue": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
         "backfill": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
+        "chains-and-limits": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
         "retries": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
         "dashboard": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
     }

@@ -31,7 +31,7 @@ from tests.servers import free_port
 
 DOCS = Path(__file__).parents[2] / "docs" / "grafana"
 EXECUTE = "import os, sys; os.execv(sys.argv[1], sys.argv[1:])"
-PIPELINE = ("", "def total(number: int = 1) -> int:\n    return number\n")
+PIPELINE = ("run: {max_running: 9}\n", "def total(number: int = 1) -> int:\n    return number\n")
 VARIABLES = {
     "$project": ".*",
     "$pipeline": ".*",

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from flowerpower.errors import BackendUnreachable, FlowerpowerError, Refused
-from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobStatus
+from flowerpower.jobs.job import Job, JobFilter, JobStatus
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.pipeline import PipelineManager
 from flowerpower.triggers import clock
 from flowerpower_cli.bulk import PAGE, Selected, act_on

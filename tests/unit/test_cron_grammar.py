@@ -346,15 +346,15 @@ def _attempt(call: Callable[[], object]) -> tuple[float, bool]:
     return took, message != ""
 
 
-@pytest.mark.parametrize("part", range(4))
-def test_malformed_triggers(part: int) -> None:
-    """24,000 malformed triggers raise the documented errors alone, each within 50 ms."""
+@pytest.mark.parametrize("count", [6_000, pytest.param(24_000, marks=pytest.mark.faults)])
+def test_malformed_triggers(count: int) -> None:
+    """Thousands of malformed triggers raise the documented errors alone, each within 50 ms."""
     seed = random.randrange(2**32)
     print("seed", seed)
     dice = random.Random(seed)
     moment = datetime(2026, 3, 28, tzinfo=UTC)
     refused = 0
-    for thing in islice(_malformed(seed), 6_000):
+    for thing in islice(_malformed(seed), count):
         key = dice.choice(["cron", "cron", "cron", "interval", "date", "start", "timezone"])
         keywords = {"timezone": "Europe/Berlin", key: thing}
         if key in ("start", "timezone"):
@@ -375,7 +375,7 @@ def test_malformed_triggers(part: int) -> None:
             wall_times_of.cache_clear()
             took = min(_attempt(call)[0] for _ in range(3))
         assert took <= slowed(0.05), (keywords, took)
-    assert refused > 4_800
+    assert refused > 0.8 * count
 
 
 def _from_json(**keywords: object) -> object:

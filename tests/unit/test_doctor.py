@@ -253,7 +253,7 @@ def test_the_problems_of_the_status_are_those_of_the_doctor(root: Path) -> None:
     expected = [problem.code for problem in manager.status().problems]
     assert codes(root, "status") == expected == ["queue_without_worker"]
     FakeWorker(manager.job_queue.backend)
-    assert result(root, "status").fact == "1 worker, 0 schedules; 1 waiting and 0 running jobs."
+    assert result(root, "status").fact == "1 worker, 0 schedules; 1 queued and 0 running jobs."
 
 
 def test_clocks_that_differ_are_a_problem(root: Path, redis_server: RedisServer) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import Refused
-from flowerpower.jobs.job import Job, JobSpec, JobStatus
+from flowerpower.jobs.job import Job, JobStatus
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.pipeline.given_ids import check_same
 from flowerpower.triggers import clock
 

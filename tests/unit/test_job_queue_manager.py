@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -30,11 +31,12 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Path, Options]]:
             namespace: str | None = None,
             result_ttl: float | None = None,
             history_ttl: float | None = None,
-        ) -> None:
+        ) -> SimpleNamespace:
             named = {"url": url, "host": host, "namespace": namespace, "result_ttl": result_ttl,
                      "history_ttl": history_ttl}  # fmt: skip
             options = {name: value for name, value in named.items() if value is not None}
             calls.append((type, root, options))
+            return SimpleNamespace()
 
         return open_it
 
@@ -83,7 +85,7 @@ def test_the_project_gives_what_is_not_given(
 def test_a_project_has_its_name_as_namespace(tmp_path: Path, opened: list[Any]) -> None:
     """What the file leaves out too is the project's default, the same as for PipelineManager."""
     JobQueueManager(base_dir=project(tmp_path, "name: shop\n"))
-    assert PipelineManager(tmp_path).job_queue.backend is None
+    assert PipelineManager(tmp_path).job_queue.backend
     assert opened[0] == opened[1]
     assert opened[0][0] == "apscheduler"
     assert opened[0][2]["namespace"] == "shop"

@@ -11,19 +11,15 @@ import pytest
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import FlowerpowerError, InvalidName, Refused
 from flowerpower.jobs.claim import WorkerInfo
-from flowerpower.jobs.job import (
-    ENDED,
-    TRANSITIONS,
-    Job,
-    JobSpec,
-    JobStatus,
-    check_transition,
-    overrides_of,
-)
+from flowerpower.jobs.job import ENDED, TRANSITIONS, Job, JobStatus, check_transition
+from flowerpower.jobs.job_spec import JobSpec, overrides_of
 from flowerpower.triggers import clock
 
 S = JobStatus
 LEGAL = {
+    (S.WAITING, S.SCHEDULED),
+    (S.WAITING, S.QUEUED),
+    (S.WAITING, S.CANCELLED),
     (S.SCHEDULED, S.QUEUED),
     (S.SCHEDULED, S.RUNNING),
     (S.SCHEDULED, S.CANCELLED),
@@ -36,6 +32,7 @@ LEGAL = {
     (S.RUNNING, S.QUEUED),
     (S.FAILED, S.QUEUED),
     (S.CANCELLED, S.QUEUED),
+    (S.CANCELLED, S.WAITING),
 }
 
 
@@ -54,7 +51,10 @@ def test_a_finished_job_stays_finished() -> None:
     assert set(TRANSITIONS) == set(JobStatus)
     assert TRANSITIONS[S.FINISHED] == frozenset()
     assert {status for status in JobStatus if status.is_ended} == ENDED
-    assert {after for status in ENDED for after in TRANSITIONS[status]} == {S.QUEUED}
+    assert {after for status in ENDED for after in TRANSITIONS[status]} == {
+        S.QUEUED,
+        S.WAITING,
+    }
 
 
 def test_a_payload_gives_its_overrides_back() -> None:

@@ -116,6 +116,24 @@ def test_the_state_of_queues_and_workers_is_there(manager: PipelineManager) -> N
     assert ("flowerpower_problems", "queue_without_worker", "error") not in found
 
 
+def test_limits_are_there_with_their_use(make_project: MakeProject) -> None:
+    """Places only where they are bounded; without limits there is no such metric."""
+    limited = "run: {limits: [api], max_running: 1}\n"
+    root = make_project("name: demo\nlimits: {api: {per: 9/1h}}\n", report=(limited, PIPELINE[1]))
+    manager = PipelineManager(root, quiet=True)
+    for _ in range(3):
+        manager.add_job("report")
+    worker, limits = FakeWorker(manager.job_queue.backend), manager.job_queue.limits()
+    assert len(worker.backend.claim(worker.name, 5, ["default"], limits=limits)) == 1
+    found = samples(metrics_text(manager))
+    assert found["flowerpower_limit_places", "pipeline:report"] == 1
+    assert ("flowerpower_limit_places", "api") not in found
+    for name in ("api", "pipeline:report"):
+        assert found["flowerpower_limit_running", name] == 1
+        assert found["flowerpower_limit_parked", name] == 2
+    assert found["flowerpower_queue_jobs", "default", "waiting"] == 0
+
+
 class HostileQueue:
     """A queue in which somebody has written counters of his own."""
 
@@ -187,6 +205,8 @@ def test_the_documentation_has_every_metric(manager: PipelineManager) -> None:
     page = Path(__file__).parents[2] / "docs" / "how-to" / "monitoring.md"
     rows = re.findall(r"^\| `(flowerpower_\w+)` \| (.*?) \|", page.read_text("utf-8"), re.MULTILINE)
     documented = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
+    root = manager.project.root
+    (root / "conf" / "pipelines" / "other.yml").write_text("run: {max_running: 1}\n")
     end_jobs(manager, finished(1))
     manager.schedule("report", interval="1h")
     manager.job_queue.pause_queue("default")

@@ -1,16 +1,19 @@
 """Which index SQLite reads for what every poll, claim and fire asks; no table is read as a whole."""
 
+import contextlib
 import re
 import sqlite3
 
 import pytest
 
-from flowerpower.job_queue.apscheduler.database import queries, schema_statements
 from flowerpower.job_queue.apscheduler.observing import CHANGES
+from flowerpower.job_queue.apscheduler.schema import queries, schema_statements
 
 TEXTS = {
+    "others": "AND pipeline NOT IN (:closed0)",
     "skip_locked": "", "for_share": "", "for_update": "", "queues": ":queue", "ids": ":id",
-    "condition": "AND schedules.id = :id", "targets": ":target",
+    "condition": "AND schedules.id = :id", "targets": ":target", "more": "",
+    "pipelines": ":pipeline", "names": "SELECT :pipeline AS name", "before": "",
 }  # fmt: skip
 
 
@@ -20,7 +23,7 @@ def plan_of(name: str, **texts: str) -> str:
     for key, value in {**TEXTS, **texts}.items():
         text = text.replace(f"{{{key}}}", value)
     parameters = dict.fromkeys(re.findall(r":(\w+)", text), 1)
-    with sqlite3.connect(":memory:") as database:
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
         for statement in schema_statements():
             database.execute(statement)
         rows = database.execute(f"EXPLAIN QUERY PLAN {text}", parameters).fetchall()
@@ -46,6 +49,18 @@ def plan_of(name: str, **texts: str) -> str:
         ("notices_due", "flowerpower_deliveries_due (namespace=? AND send_at>?)"),
         ("claim_delivery", "flowerpower_deliveries_due (namespace=? AND send_at<?)"),
         ("claim_delivery", "flowerpower_deliveries_lane (namespace=? AND lane=? AND created_at<?)"),
+        ("is_worker_known", "flowerpower_jobs_parked (namespace=?)"),
+        ("claim", "flowerpower_jobs_order (namespace=? AND queue=?)"),
+        ("queued_in_order", "flowerpower_jobs_order (namespace=? AND queue=?)"),
+        ("parked_in_order", "flowerpower_jobs_parked (namespace=? AND pipeline=? AND queue=?)"),
+        ("unpark", "flowerpower_jobs_parked (namespace=? AND pipeline=? AND queue=?)"),
+        ("limit_facts", "flowerpower_jobs_parked (namespace=? AND pipeline=?)"),
+        ("parked_pipelines", "flowerpower_jobs_parked (namespace=? AND pipeline>?)"),
+        ("limit_facts", "flowerpower_jobs_running (namespace=? AND pipeline=?)"),
+        ("running_jobs", "flowerpower_jobs_owner (namespace=? AND owner>?)"),
+        ("count_parked", "flowerpower_jobs_parked (namespace=?)"),
+        ("get_unique_job", "flowerpower_jobs_unique (namespace=? AND unique_key=?)"),
+        ("child_ids", "autoindex_flowerpower_children_1 (namespace=? AND parent_id=?)"),
         ("ledger_between", "flowerpower_fires_spans (namespace=? AND schedule_id=?"),
     ],
 )

@@ -11,7 +11,8 @@ import pytest
 
 from flowerpower.errors import FlowerpowerError, Refused, RunFailed
 from flowerpower.jobs.claim import WorkerInfo
-from flowerpower.jobs.job import Job, JobSpec, JobStatus
+from flowerpower.jobs.job import Job, JobStatus
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.pipeline import PipelineManager
 from flowerpower.pipeline.retry_plan import RetryPlan, RetryPlanner
 from flowerpower.triggers import clock

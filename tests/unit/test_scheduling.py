@@ -21,7 +21,7 @@ from flowerpower.job_queue.scheduling import (
     Decision,
     decide,
 )
-from flowerpower.jobs.job import JobSpec
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.jobs.schedule import (
     Fire,
     Outcome,

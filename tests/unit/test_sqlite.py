@@ -14,9 +14,11 @@ import pytest
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.apscheduler import sqlite
-from flowerpower.job_queue.apscheduler.database import in_list, queries
+from flowerpower.job_queue.apscheduler.database import in_list
+from flowerpower.job_queue.apscheduler.schema import queries
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobFilter, JobStatus
+from flowerpower.jobs.limits import Limit, Limits
 from tests.contract.fake_worker import FINISHED, FakeWorker, spec
 from tests.contract.in_processes import in_processes, open_only
 
@@ -205,7 +207,8 @@ def test_a_claim_looks_at_due_jobs_alone(tmp_path: Path, made: Path) -> None:
     parameters = {"namespace": "default", "now": 0, "worker": "w", "count": 1, **values}
     indexes = {"claim": "order", "has_queued": "order", "next_due": "due", "promote": "due",
                "expired": "start_by", "is_worker_known": "start_by"}  # fmt: skip
-    texts = {"queues": text, "names": "SELECT :queue0 AS name", "skip_locked": "", "for_share": ""}
+    texts = {"queues": text, "names": "SELECT :queue0 AS name", "skip_locked": "", "for_share": "",
+             "others": "AND pipeline NOT IN ('pandas')"}  # fmt: skip
     with contextlib.closing(sqlite3.connect(made)) as connection:
         for name, index in indexes.items():
             query = queries()[name]
@@ -232,8 +235,36 @@ def test_a_write_that_fails_half_way_leaves_nothing(
             raise ZeroDivisionError
 
         with monkeypatch.context() as patch:
-            patch.setattr("flowerpower.job_queue.apscheduler.database.Transaction.append_log", fail)
+            patch.setattr("flowerpower.job_queue.apscheduler.attempts.append_log", fail)
             with pytest.raises(ZeroDivisionError):
                 worker.finish(claim, FINISHED, "words")
         assert backend.get_job("kept").status is JobStatus.RUNNING
         assert worker.finish(claim, FINISHED, "words")
+
+
+def test_starts_that_count_for_no_rate_are_deleted(tmp_path: Path) -> None:
+    """By the next start of the rate, or by `prune` if there is no such rate any more."""
+    hourly = Limits({"api": Limit(starts=9, seconds=3600)}, {"report": ("api",)})
+    short = Limits({"api": Limit(starts=9, seconds=0.01)}, hourly.of_pipeline)
+
+    def starts(backend: JobQueueBackend) -> int:
+        with backend.database.read() as tx:  # type: ignore[attr-defined]
+            ((row,), _) = tx.execute("SELECT COUNT(*) AS count FROM flowerpower_starts", {})
+            return int(row["count"])
+
+    with open_queue(tmp_path) as backend:
+        worker = FakeWorker(backend)
+        for number in range(4):
+            backend.add_job(spec(f"job-{number}"))
+            assert backend.claim(worker.name, 1, ["default"], limits=hourly)
+        backend.prune()
+        assert starts(backend) == 4
+        with backend.database.write() as tx:  # type: ignore[attr-defined]
+            tx.execute("UPDATE flowerpower_starts SET started_at = started_at - 60", {})
+        backend.add_job(spec("next"))
+        assert backend.claim(worker.name, 1, ["default"], limits=short)
+        assert starts(backend) == 1
+        with backend.database.write() as tx:  # type: ignore[attr-defined]
+            tx.execute("UPDATE flowerpower_starts SET started_at = 1", {})
+        backend.prune()
+        assert starts(backend) == 0

@@ -193,3 +193,16 @@ def test_what_was_said_is_forgotten_when_it_cannot_come_again() -> None:
     changes.between(look(later))
     again = job(S.RUNNING, 1, started=later + 1, attempt=2, attempts=[attempt(1, 2, 3)])
     assert kinds(changes.between(look(later + 2, again))) == ["job_started"]
+
+
+def test_a_child_that_is_cancelled_twice_has_ended_twice() -> None:
+    """Its parent failed, was retried and failed again; its facts name the parents."""
+    changes = Changes(look(0))
+    waits = job(S.WAITING, 0.5, after={"parent": None})
+    (added,) = changes.between(look(1, waits))
+    assert added.facts["after"] == ["parent"]
+    first = replace(waits, status=S.CANCELLED, ended_at=at(1.5))
+    assert kinds(changes.between(look(2, first))) == ["job_ended"]
+    assert changes.between(look(3, first)) == []
+    second = replace(waits, status=S.CANCELLED, ended_at=at(3.5))
+    assert kinds(changes.between(look(4, second))) == ["job_ended"]

@@ -11,10 +11,13 @@ import pytest
 from rich.cells import cell_len
 from rich.text import Text
 
+from flowerpower.jobs.chain import AfterCondition
 from flowerpower.jobs.claim import WorkerInfo
 from flowerpower.jobs.job import Job, JobFilter, JobStatus
+from flowerpower.jobs.limits import Limit, LimitUse
 from flowerpower.jobs.problem import Level, Problem
 from flowerpower.jobs.snapshot import QueueState
+from flowerpower.pipeline.limit_states import LimitState
 from flowerpower.pipeline.status import ProjectStatus
 from flowerpower_cli.watch.drawing import Painter
 from flowerpower_cli.watch.screens import Drawn, Picture, draw
@@ -180,3 +183,24 @@ def test_only_changed_lines_are_sent() -> None:
 def test_without_colour_there_is_no_style() -> None:
     """As NO_COLOR wants it; the cursor is still seen by its mark."""
     assert "\x1b[1m" not in Painter(color=False).changes([Text("one", "bold")])
+
+
+def test_limits_and_parents_that_jobs_wait_for_are_shown() -> None:
+    """Of limits those that hold back jobs; a job waits for a limit before it waits for its turn."""
+    full = LimitState("w", Limit(1), ("daily_report",), LimitUse(("runs",), parked=4))
+    idle = LimitState("idle", Limit(9), ("other",), LimitUse())
+    status = replace(picture().status, limits=[full, idle])
+    counts = {**status.queues[0].counts, S.WAITING: 2}
+    status = replace(status, queues=[QueueState("default", counts)])
+    child = job("child", S.WAITING, after={"runs": None}, after_on=AfterCondition.SUCCESS)
+    text = shown(width=120, status=status, jobs=[RUNNING, job("waits", S.QUEUED), child])
+    for part in (
+        "limit w  1 of 1 running, 4 parked", "2 waiting",
+        "waits for the limit w, 1 at once: runs runs; 4 jobs wait for it",
+        "waits for the job runs to finish",
+    ):  # fmt: skip
+        assert part in text, part
+    assert "idle" not in text
+    opened = State(screens=(Screen.LIST, Screen.JOB), selected="runs")
+    text = shown(opened, opened="runs", job=RUNNING, children=[child], width=120, height=40)
+    assert re.search(r"Children .*child +daily_report +waiting +waits for the job", text, re.S)

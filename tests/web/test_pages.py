@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from flowerpower_cli.web.pages import addresses, overview
 from tests.conditions import eventually
 from tests.conftest import MakeProject
 from tests.contract.fake_worker import FAILED, FINISHED, FakeWorker
+from tests.jobs_database import jobs_database
 from tests.web.conftest import REPORT, YAML, Client, Running, running, words_of
 from tests.web.listening import listening
 
@@ -264,7 +264,7 @@ def test_what_users_wrote_is_never_html(dashboard: Running, project: Path) -> No
     (project / "pipelines" / "report.py").write_text(
         f'def raw(source: str) -> int:\n    """{HOSTILE!r}"""\n    return 1\n'
     )
-    with sqlite3.connect(project / ".flowerpower" / "jobs.db") as database:
+    with jobs_database(project) as database:
         database.execute("UPDATE flowerpower_jobs SET pipeline = ? WHERE id = 'bad'", [HOSTILE])
     for path in ("/", "/jobs", "/jobs/bad", "/jobs/good", "/jobs/runs", "/workers",
                  "/pipelines/report", f"/jobs?schedule={'%3Cimg%20src%3Dx%3E'}"):  # fmt: skip

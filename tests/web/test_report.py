@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import sqlite3
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from flowerpower.pipeline import PipelineManager
 from flowerpower_cli.web.report import report
 from tests.conftest import MakeProject
 from tests.contract.fake_worker import FAILED, FINISHED, FakeWorker
+from tests.jobs_database import jobs_database
 from tests.terminal import Cli
 from tests.web.conftest import REPORT, YAML, words_of
 from tests.web.test_pages import HOSTILE
@@ -74,7 +74,7 @@ def test_it_has_all_pages_and_needs_nothing(project: Path) -> None:
 def test_it_counts_the_jobs_that_it_lists(project: Path) -> None:
     """By --since and --limit; details are of those that did not finish first."""
     manager = filled(project)
-    with sqlite3.connect(project / ".flowerpower" / "jobs.db") as database:
+    with jobs_database(project) as database:
         database.execute("UPDATE flowerpower_jobs SET created_at = 1 WHERE id = 'good'")
     since = manager.jobs.get("bad").record.created_at
     text = report(manager, since, 100)

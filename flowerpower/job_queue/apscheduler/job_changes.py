@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from flowerpower.errors import FlowerpowerError, Refused
 from flowerpower.job_queue import records
+from flowerpower.job_queue.apscheduler.chains import take_back_ends
 from flowerpower.job_queue.apscheduler.database import NEWEST_FIRST, Transaction, in_list
+from flowerpower.job_queue.apscheduler.ending import note_ends
 from flowerpower.job_queue.attempts import unrecorded_failure
 from flowerpower.job_queue.records import Row
-from flowerpower.jobs.job import Job, JobStatus, JobVerb, check_change
+from flowerpower.jobs import chain
+from flowerpower.jobs.job import Job, JobStatus, JobVerb, check_change, unique_refusal
 from flowerpower.text import is_job_id
 
 CHANGE_PAGE = 500
@@ -23,7 +26,7 @@ def change_page(tx: Transaction, verb: JobVerb, ids: Sequence[str]) -> list[Job 
     allowed = {job_id: records.status_of(rows[job_id]) for job_id in ids if job_id not in refusals}
     # What has changed is read again, what is gone or stays as it was is not.
     if verb == "delete":
-        _run(tx, "delete_jobs", list(allowed))
+        _delete(tx, {job_id: rows[job_id] for job_id in allowed})
     elif verb == "retry":
         _retry(tx, {job_id: rows[job_id] for job_id in allowed})
     else:
@@ -46,7 +49,7 @@ def cancel_jobs(
     for query, ids in (("cancel_running", running), ("cancel_waiting", waiting)):
         if ids:
             text, names = in_list("id", ids)
-            tx.note_ends(tx.rows(query, {"ids": text}, **names, error=error))
+            note_ends(tx, tx.rows(query, {"ids": text}, **names, error=error))
 
 
 def _retry(tx: Transaction, rows: Mapping[str, Row]) -> None:
@@ -58,6 +61,18 @@ def _retry(tx: Transaction, rows: Mapping[str, Row]) -> None:
             kept.append({"id": job_id, "attempts": attempts})
     tx.run_many("keep_attempts", kept)
     _run(tx, "retry_jobs", list(rows))
+    take_back_ends(tx, [job_id for job_id, row in rows.items() if row["has_children"]])
+
+
+def _delete(tx: Transaction, rows: Mapping[str, Row]) -> None:
+    _run(tx, "delete_jobs", list(rows))
+    # The children of one that has ended know how.
+    ends = {
+        job_id: chain.DELETED
+        for job_id, row in rows.items()
+        if row["has_children"] and not records.status_of(row).is_ended
+    }
+    note_ends(tx, [], other_ends=ends)
 
 
 def _locked_rows(tx: Transaction, ids: Sequence[str]) -> dict[str, Row]:
@@ -91,6 +106,7 @@ def _refusals(
     """The errors of the jobs that do not exist, or may not be changed so."""
     errors: dict[str, FlowerpowerError] = {}
     newest: list[str] | None = None
+    unique_keys: dict[str, str] = {}
     for job_id in ids:
         if job_id not in rows:
             if newest is None:
@@ -100,6 +116,19 @@ def _refusals(
             continue
         try:
             check_change(verb, job_id, records.status_of(rows[job_id]))
+            if verb == "retry" and (key := rows[job_id]["unique_key"]) is not None:
+                _check_unique(tx, job_id, key, unique_keys)
         except Refused as error:
             errors[job_id] = error
     return errors
+
+
+def _check_unique(tx: Transaction, job_id: str, key: str, unique_keys: dict[str, str]) -> None:
+    """Raise Refused if a job that asks for the same has not ended, or is retried before this one.
+
+    `unique_keys` are those of the latter, with their ids.
+    """
+    live = [str(row["id"]) for row in tx.rows("get_unique_job", unique_key=key)]
+    for other in [*live, *filter(None, [unique_keys.get(key)])]:
+        raise unique_refusal(job_id, other)
+    unique_keys[key] = job_id

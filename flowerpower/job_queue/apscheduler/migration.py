@@ -6,10 +6,14 @@ import json
 import re
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from flowerpower.job_queue.apscheduler.database import Database, Transaction, schema_statements
+from flowerpower.job_queue.apscheduler.chains import connect, live_parents
+from flowerpower.job_queue.apscheduler.database import Database, Transaction
+from flowerpower.job_queue.apscheduler.ending import note_ends
+from flowerpower.job_queue.apscheduler.schema import schema_statements
 from flowerpower.job_queue.migration_store import (
     Batch,
     ClosedQueue,
@@ -26,6 +30,8 @@ _COLUMN = re.compile(r"^    ([a-z_]+) [A-Z]", re.MULTILINE)
 _SCHEDULES, _FIRES = "flowerpower_schedules", "flowerpower_fires"
 _JOBS, _LOGS = "flowerpower_jobs", "flowerpower_logs"
 _OUTCOMES = "flowerpower_outcomes"
+_OF_HERE = frozenset({"has_children", "parked"})
+"""Columns of a job that say something of what else is in this queue."""
 _ONLY = "only"
 """The id of a note of which a queue has one."""
 
@@ -91,7 +97,7 @@ class SqlMigration(MigrationStore):
         schedules: Mapping[str, Sequence[str]],
         jobs: Sequence[str],
     ) -> Batch:
-        with self._database.write() as tx:
+        def take(tx: Transaction) -> list[MovedItem]:
             items = [*_taken_schedules(tx, schedules), *_taken_jobs(tx, jobs)]
             if items:
                 body = {
@@ -99,7 +105,9 @@ class SqlMigration(MigrationStore):
                     "items": [item.to_json() for item in items],
                 }
                 tx.run("put_note", kind="outbox", id=batch_id, body=json.dumps(body))
-        return Batch(batch_id, target, items)
+            return items
+
+        return Batch(batch_id, target, self._database.run(take))
 
     def outbox(self) -> list[Batch]:
         with self._database.read() as tx:
@@ -107,7 +115,7 @@ class SqlMigration(MigrationStore):
         return [_batch(row["id"], json.loads(row["body"])) for row in rows]
 
     def put(self, batch_id: str, items: Mapping[int, MovedItem]) -> dict[int, str]:
-        with self._database.write() as tx:
+        def put(tx: Transaction) -> dict[int, str]:
             # A lock too: of two that put the same batch at once, the second waits for the first.
             if not tx.run("put_note", kind="inbox", id=batch_id, body="{}"):
                 (row,) = tx.rows("get_note", kind="inbox", id=batch_id)
@@ -121,17 +129,24 @@ class SqlMigration(MigrationStore):
             }
             if refused:
                 tx.run("change_note", kind="inbox", id=batch_id, body=json.dumps(refused))
+            _connect(tx, [item for number, item in items.items() if number not in refused])
             return refused
 
+        return self._database.run(put)
+
     def drop(self, batch_id: str, returned: Collection[int]) -> None:
-        with self._database.write() as tx:
+        def drop(tx: Transaction) -> None:
             rows = tx.rows("lock_outbox", id=batch_id)
             if not rows:
                 return
             items = _batch(batch_id, json.loads(rows[0]["body"])).items
-            for number in returned:
-                _put(tx, items[number])
+            back = [items[number] for number in returned]
+            for item in back:
+                _put_back(tx, item)
+            _connect(tx, back)
             tx.run("delete_note", kind="outbox", id=batch_id)
+
+        self._database.run(drop)
 
 
 def _batch(batch_id: str, body: Mapping[str, Any]) -> Batch:
@@ -145,6 +160,9 @@ def _taken_schedules(tx: Transaction, ids: Iterable[str]) -> Iterable[MovedItem]
         schedules = tx.rows("get_schedule", id=schedule_id)
         rows = tx.rows("live_jobs_of_schedule", id=schedule_id) if schedules else []
         if not schedules or any(row["status"] == "running" for row in rows):
+            continue
+        # Parents that move in the same piece are there when their children are.
+        if not live_parents(tx, rows) <= {row["id"] for row in rows}:
             continue
         fires = [
             fire_row(_without_namespace(row), row["fire_time"])
@@ -161,7 +179,8 @@ def _taken_schedules(tx: Transaction, ids: Iterable[str]) -> Iterable[MovedItem]
 
 def _taken_jobs(tx: Transaction, ids: Sequence[str]) -> Iterable[MovedItem]:
     for job_id in ids:
-        if rows := tx.rows("waiting_job", id=job_id):
+        rows = tx.rows("waiting_job", id=job_id)
+        if rows and not live_parents(tx, rows):
             yield MovedItem(_moved(tx, rows))
 
 
@@ -173,7 +192,8 @@ def _moved(tx: Transaction, rows: Sequence[Row]) -> list[MovedJob]:
         # Without an attempt there is no log, and most jobs that wait had none.
         for piece in tx.rows("all_logs", id=row["id"]) if row["attempt"] else []:
             logs.setdefault(str(piece["attempt"]), {})[str(piece["seq"])] = piece["text"]
-        moved.append(MovedJob(_without_namespace(row), logs))
+        columns = {name: row[name] for name in _without_namespace(row) if name not in _OF_HERE}
+        moved.append(MovedJob(columns, logs))
         tx.run("delete_jobs", {"ids": ":id"}, id=row["id"])
     return moved
 
@@ -189,6 +209,9 @@ def _put(tx: Transaction, item: MovedItem) -> str | None:
     for job in item.jobs:
         if tx.rows("has_job", id=job.row["id"]):
             return f"there is a job {job.row['id']} already"
+        if key := job.row.get("unique_key"):
+            for row in tx.rows("get_unique_job", unique_key=key):
+                return f"it is unique, and there is the job {row['id']}, which asks for the same"
     if item.schedule is not None:
         _insert(tx, _SCHEDULES, [item.schedule])
         _insert(tx, _FIRES, item.fires)
@@ -199,6 +222,23 @@ def _put(tx: Transaction, item: MovedItem) -> str | None:
         _insert(tx, _JOBS, [job.row])
         _insert(tx, _LOGS, list(_log_rows(job)))
     return None
+
+
+def _put_back(tx: Transaction, item: MovedItem) -> None:
+    """Store an item again where it was taken from."""
+    # Nobody has got its ids meanwhile, but a retry may have brought back a job that asks for the
+    # same: rather both than none.
+    if _put(tx, item) is not None:
+        jobs = [replace(job, row={**job.row, "unique_key": None}) for job in item.jobs]
+        _put(tx, replace(item, jobs=jobs))
+
+
+def _connect(tx: Transaction, items: Iterable[MovedItem]) -> None:
+    """Let jobs that have come find their parents and children here; all of them are stored."""
+    rows = [job.row for item in items for job in item.jobs]
+    tx.run_many("find_children", [{"id": row["id"]} for row in rows])
+    children = [row for row in rows if row.get("after_parents") is not None]
+    note_ends(tx, [ended for row in children for ended in connect(tx, row)])
 
 
 def _log_rows(job: MovedJob) -> Iterator[Row]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from flowerpower.job_queue import records
-from flowerpower.job_queue.apscheduler.database import Transaction
+from flowerpower.job_queue.apscheduler.database import Transaction, in_list
 from flowerpower.job_queue.observing import latest_changes
 from flowerpower.job_queue.records import Row, moment_of
 from flowerpower.jobs.counter import Counter, CounterKind
 from flowerpower.jobs.job import Job, JobStatus
 from flowerpower.jobs.snapshot import ChangedJobs, QueueState, Snapshot
+from flowerpower.text import is_job_id
 
 
 def snapshot(tx: Transaction, limit: int) -> Snapshot:
@@ -75,3 +77,13 @@ def paused_queues(tx: Transaction) -> dict[str, datetime]:
 def counters(tx: Transaction) -> list[Counter]:
     """The sums of all shards."""
     return [Counter(CounterKind(row.pop("kind")), **row) for row in map(dict, tx.rows("counters"))]
+
+
+def children_of(tx: Transaction, job_ids: Sequence[str], limit: int) -> list[Job]:
+    """As `JobQueueBackend.children_of`."""
+    ids = [job_id for job_id in job_ids if is_job_id(job_id)]
+    if not ids:
+        return []
+    text, names = in_list("id", ids)
+    rows = tx.rows("children_of", {"ids": text}, **names, limit=max(0, limit))
+    return [records.job_of(row, tx.now) for row in rows]

@@ -9,8 +9,8 @@ import contextlib
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import psycopg
 import psycopg_pool
@@ -18,12 +18,9 @@ from psycopg.conninfo import conninfo_to_dict, timeout_from_conninfo
 from psycopg.rows import dict_row
 
 from flowerpower.errors import BackendUnreachable, ConfigError
-from flowerpower.job_queue.apscheduler.database import (
+from flowerpower.job_queue.apscheduler.database import Database, Scope, Texts, Transaction
+from flowerpower.job_queue.apscheduler.schema import (
     SCHEMA_VERSION,
-    Database,
-    Scope,
-    Texts,
-    Transaction,
     schema_fault,
     schema_statements,
 )
@@ -35,6 +32,17 @@ CONNECT_TIMEOUT = 5
 """Seconds, unless the URL or PGCONNECT_TIMEOUT says otherwise."""
 _SCHEMA_LOCK = 0x666C6F77
 """The advisory lock under which the tables are made."""
+_LIMITS_LOCK = 0x666C6F78
+"""With a namespace: the advisory lock under which its jobs are claimed while there are limits."""
+_PASSING = (
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.UniqueViolation,
+)
+"""What others do to a step at the same time; the next time it sees what they have done."""
+_TRIES = 10
+"""How often a step is begun."""
+_Answer = TypeVar("_Answer")
 _PARAMETER = re.compile(r"(?<!:):([a-z_0-9]+)")
 _UNKNOWN_PARAMETER = re.compile(r'invalid URI query parameter: "([^"]*)"')
 _LIMITS = ("lock_timeout", "idle_in_transaction_session_timeout")
@@ -167,12 +175,29 @@ class Postgres(Database):
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Transaction]:
+        with self._errors(), self._transaction() as transaction:
+            yield transaction
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
         try:
-            with self._pool.connection() as connection:
-                self._begin_on(connection)
-                yield _PostgresTransaction(connection, self._scope)
+            yield
         except (psycopg.Error, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed) as error:
             raise self._unreachable(error) from None
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[Transaction]:
+        with self._pool.connection() as connection:
+            self._begin_on(connection)
+            yield _PostgresTransaction(connection, self._scope)
+
+    def run(self, step: Callable[[Transaction], _Answer]) -> _Answer:
+        with self._errors():
+            for _ in range(_TRIES - 1):
+                with contextlib.suppress(*_PASSING), self._transaction() as transaction:
+                    return step(transaction)
+            with self._transaction() as transaction:
+                return step(transaction)
 
     def _begin_on(self, connection: psycopg.Connection[Any]) -> None:
         cursor = connection.execute(self._begin.encode())
@@ -268,3 +293,13 @@ class _PostgresTransaction(Transaction):
         # Not now(), which stands still within a transaction.
         rows, _ = self.execute("SELECT EXTRACT(EPOCH FROM clock_timestamp()) AS now", {})
         return float(rows[0]["now"])
+
+    def lock_limits(self) -> None:
+        # No row: each claim would leave a dead one behind. With the time, which is read once the
+        # lock is there, it costs no round trip of its own.
+        rows, _ = self.execute(
+            "SELECT EXTRACT(EPOCH FROM clock_timestamp()) AS now "
+            "FROM (SELECT pg_advisory_xact_lock(:key, hashtext(:namespace))) AS locked",
+            {"key": _LIMITS_LOCK, "namespace": self.scope.namespace},
+        )
+        self.now = float(rows[0]["now"])

@@ -5,29 +5,27 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowerpower.config.project import DEFAULT_URLS, check_backend_url
 from flowerpower.errors import ConfigError, FlowerpowerError, JobNotFound
 from flowerpower.job_queue import records
-from flowerpower.job_queue.apscheduler import observing
-from flowerpower.job_queue.apscheduler.database import (
-    Database,
-    Scope,
-    Transaction,
-    fence,
-    in_list,
-)
+from flowerpower.job_queue.apscheduler import adding, attempts, claiming, ending, observing
+from flowerpower.job_queue.apscheduler.database import Database, Scope, Transaction
 from flowerpower.job_queue.apscheduler.job_changes import CHANGE_PAGE, change_page
-from flowerpower.job_queue.base import EXPIRE_BATCH, JobQueueBackend, OnExpired
+from flowerpower.job_queue.apscheduler.limits import OLDEST_START, FreedPipelines, limit_use
+from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.observing import events_of
 from flowerpower.job_queue.worker_options import EVENT_ALL, Watcher, WorkerOptions
+from flowerpower.job_queue.worker_store import EXPIRE_BATCH, OnExpired
 from flowerpower.jobs.claim import Claim, ExpiredJob, FinishRequest, Heartbeat, WorkerInfo
 from flowerpower.jobs.counter import Counter
 from flowerpower.jobs.event import Event
-from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobVerb, LogChunk
+from flowerpower.jobs.job import Job, JobFilter, JobVerb, LogChunk
+from flowerpower.jobs.job_spec import JobSpec
+from flowerpower.jobs.limits import NO_LIMITS, Limits, LimitUse
 from flowerpower.jobs.problem import Problem
 from flowerpower.jobs.snapshot import ChangedJobs, Snapshot
 from flowerpower.text import check_name
@@ -67,8 +65,8 @@ class APSManager(JobQueueBackend):
             folder = tempfile.mkdtemp(prefix="flowerpower-")
             self._delete_private = weakref.finalize(self, shutil.rmtree, folder, True)
             url = f"sqlite:///{folder}/jobs.db"
-        self._history_ttl = history_ttl
         self._listeners: list[tuple[Callable[[Any], object], int]] = []
+        self._freed = FreedPipelines()
         scope = Scope(namespace, result_ttl, history_ttl)
         self.database = _open_database(url, base_dir, scope)
 
@@ -90,25 +88,21 @@ class APSManager(JobQueueBackend):
     # For callers
 
     def add_jobs(self, specs: Sequence[JobSpec]) -> list[Job]:
-        with self.database.write() as tx:
+        def add(tx: Transaction) -> list[Job]:
             # An expired record no longer holds its id.
             tx.run("delete_expired")
-            is_closed = bool(tx.rows("get_note", kind="closed", id="only"))
-            if is_closed:
+            if tx.rows("get_note", kind="closed", id="only"):
                 return self._existing_jobs(tx, specs)
-            parameters = [tx.job_parameters(spec, position) for position, spec in enumerate(specs)]
-            added = tx.rows_of_many("add_job", parameters)
-            return [
-                records.job_of(rows[0], tx.now) if rows else tx.job(spec.id, created=False)
-                for spec, rows in zip(specs, added, strict=True)
-            ]
+            return adding.add_jobs(tx, specs)
+
+        return self.database.run(add)
 
     def _existing_jobs(self, tx: Transaction, specs: Sequence[JobSpec]) -> list[Job]:
-        """The jobs of these ids; what is not there is not added to a queue that was moved away."""
+        """The jobs that are there; others are not added to a queue that was moved away."""
         from flowerpower.job_queue.apscheduler.migration import closed_queue
 
         try:
-            return [tx.job(spec.id, created=False) for spec in specs]
+            return [adding.existing_job(tx, spec) for spec in specs]
         except JobNotFound:
             if (closed := closed_queue(tx)) is None:
                 raise
@@ -122,13 +116,17 @@ class APSManager(JobQueueBackend):
         with self.database.read() as tx:
             return [records.job_of(row, tx.now) for row in tx.rows_of(wanted)]
 
+    def children_of(self, job_ids: Sequence[str], limit: int = 100) -> list[Job]:
+        with self.database.read() as tx:
+            return observing.children_of(tx, job_ids, limit)
+
     def change_jobs(self, verb: JobVerb, job_ids: Sequence[str]) -> list[Job | FlowerpowerError]:
         ids = list(dict.fromkeys(job_ids))
         changed: dict[str, Job | FlowerpowerError] = {}
         for start in range(0, len(ids), CHANGE_PAGE):
             page = ids[start : start + CHANGE_PAGE]
-            with self.database.write() as tx:
-                changed |= zip(page, change_page(tx, verb, page), strict=True)
+            jobs = self.database.run(partial(change_page, verb=verb, ids=page))
+            changed |= zip(page, jobs, strict=True)
         return [changed[job_id] for job_id in job_ids]
 
     def prune(self, *, everything_ended: bool = False, dry_run: bool = False) -> int:
@@ -136,12 +134,7 @@ class APSManager(JobQueueBackend):
             with self.database.read() as tx:
                 (row,) = tx.rows("count_prunable", everything=int(everything_ended))
                 return int(row["count"])
-        with self.database.write() as tx:
-            tx.run("delete_expired_results")
-            tx.run("delete_old_fires", before=tx.now - self._history_ttl)
-            tx.run("delete_given_up", before=tx.now - self._history_ttl)
-            deleted = tx.run("delete_expired")
-            return deleted + (tx.run("delete_ended") if everything_ended else 0)
+        return self.database.run(partial(_prune, everything_ended=everything_ended))
 
     def read_log(self, job_id: str, attempt: int, after: int = 0) -> list[LogChunk]:
         with self.database.read() as tx:
@@ -190,9 +183,11 @@ class APSManager(JobQueueBackend):
             tx.run("register_worker", worker=worker.id, **records.worker_columns(worker))
 
     def unregister_worker(self, worker_id: str) -> None:
-        with self.database.write() as tx:
+        def unregister(tx: Transaction) -> None:
             tx.run("unregister_worker", worker=worker_id)
-            tx.requeue_lost(records.WORKER_WENT, worker_id)
+            attempts.requeue_lost(tx, records.WORKER_WENT, worker_id)
+
+        self.database.run(unregister)
 
     def claim(
         self,
@@ -200,19 +195,14 @@ class APSManager(JobQueueBackend):
         count: int,
         queues: Iterable[str],
         on_expired: OnExpired = None,
+        limits: Limits = NO_LIMITS,
     ) -> list[Claim]:
-        names = list(queues)
+        names = list(dict.fromkeys(queues))
         if not names or count < 1:
             return []
-        with self.database.write() as tx:
-            known = tx.rows("is_worker_known", worker=worker_id)
-            if not known:
-                return []
-            if known[0]["blocked_key"] is not None:
-                tx.release_blocked()
-            tx.run("promote")
-            expired = tx.expire(EXPIRE_BATCH) if known[0]["has_expired"] else []
-            claims = tx.claim(worker_id, count, names)
+        claims, expired = self.database.run(
+            lambda tx: claiming.claim(tx, worker_id, count, names, limits, self._freed)
+        )
         if on_expired is not None:
             for job in expired:
                 on_expired(job)
@@ -222,24 +212,17 @@ class APSManager(JobQueueBackend):
         with self.database.read() as tx:
             if not tx.rows("expired", {"skip_locked": ""}, count=1):
                 return []
-        with self.database.write() as tx:
-            return tx.expire(EXPIRE_BATCH)
+        return self.database.run(lambda tx: ending.expire_jobs(tx, EXPIRE_BATCH))
 
-    def next_due_in(self, queues: Iterable[str]) -> float | None:
-        text, names = in_list("queue", list(queues))
-        if not names:
+    def next_due_in(self, queues: Iterable[str], limits: Limits = NO_LIMITS) -> float | None:
+        if not (names := list(queues)):
             return None
         with self.database.read() as tx:
-            names_text = " UNION ALL ".join(f"SELECT :{name} AS name" for name in names)
-            if tx.rows("has_queued", {"names": names_text}, **names):
-                return 0.0
-            rows = tx.rows("next_due", {"queues": text}, **names)
-            if rows[0]["blocked_key"] is not None and tx.rows("keys_with_room"):
-                return 0.0
-            now = tx.now
-        # A damaged row may hold anything.
-        due = [row["run_at"] for row in rows if isinstance(row["run_at"], int | float)]
-        return max(0.0, min(due) - now) if due else None
+            return claiming.next_due_in(tx, names, limits)
+
+    def limit_use(self, limits: Limits) -> dict[str, LimitUse]:
+        with self.database.read() as tx:
+            return limit_use(tx, limits)
 
     def heartbeat(self, worker_id: str) -> Heartbeat:
         with self.database.write() as tx:
@@ -252,34 +235,34 @@ class APSManager(JobQueueBackend):
 
     def record(self, claim: Claim, log: str, progress: Mapping[str, Any] | None) -> bool:
         with self.database.write() as tx:
-            is_held = tx.run("record_progress", **fence(claim), progress=records.as_json(progress))
+            is_held = tx.run(
+                "record_progress", **attempts.fence(claim), progress=records.as_json(progress)
+            )
             if is_held:
-                tx.append_log(claim, log)
+                attempts.append_log(tx, claim, log)
             return bool(is_held)
 
     def finish_many(self, ended: Sequence[FinishRequest]) -> list[bool]:
-        with self.database.write() as tx:
-            return tx.finish_many(ended)
+        return self.database.run(lambda tx: attempts.finish_many(tx, ended))
 
     def release(self, claim: Claim) -> bool:
-        with self.database.write() as tx:
-            rows = tx.rows("release", **fence(claim))
-            tx.note_ends(rows)
-            return bool(rows)
+        return self.database.run(lambda tx: attempts.release(tx, claim))
 
     def requeue_lost(self, claim: Claim, reason: str) -> bool:
-        with self.database.write() as tx:
-            return bool(tx.requeue_lost(reason, **fence(claim)))
+        fence = attempts.fence(claim)
+        return bool(self.database.run(lambda tx: attempts.requeue_lost(tx, reason, **fence)))
 
     def beats(self) -> dict[str, int]:
         with self.database.read() as tx:
             return {row["id"]: row["beat"] for row in tx.rows("beats")}
 
     def requeue_lost_jobs_of(self, worker_id: str, beat: int) -> int:
-        with self.database.write() as tx:
+        def requeue(tx: Transaction) -> int:
             if not tx.run("remove_silent_worker", worker=worker_id, beat=beat):
                 return 0
-            return tx.requeue_lost(records.WORKER_DIED, worker_id)
+            return attempts.requeue_lost(tx, records.WORKER_DIED, worker_id)
+
+        return self.database.run(requeue)
 
     def run_worker(self, options: WorkerOptions, on_event: Watcher = None) -> int:
         from flowerpower.job_queue.apscheduler.engine import ApsEngine
@@ -303,7 +286,7 @@ class APSManager(JobQueueBackend):
     def schedules(self) -> ScheduleStore:
         from flowerpower.job_queue.apscheduler.schedules import SqlSchedules
 
-        return SqlSchedules(self.database)
+        return SqlSchedules(self.database, lambda spec: self.with_followers(spec))
 
     @cached_property
     def notices(self) -> NoticeStore:
@@ -321,6 +304,21 @@ class APSManager(JobQueueBackend):
         from flowerpower.job_queue.worker.scheduler import Scheduler
 
         Scheduler(self, on_event).run()
+
+
+def _prune(tx: Transaction, *, everything_ended: bool) -> int:
+    before = tx.now - tx.scope.history_ttl
+    tx.run("delete_expired_results")
+    tx.run("delete_old_fires", before=before)
+    tx.run("delete_given_up", before=before)
+    # A rate deletes its own at each start; these are of rates that are no more.
+    tx.run("delete_old_starts", before=tx.now - OLDEST_START)
+    deleted = tx.run("delete_expired")
+    deleted += tx.run("delete_ended") if everything_ended else 0
+    # What a queue that was moved away has lost may be elsewhere.
+    if not tx.rows("get_note", kind="closed", id="only"):
+        ending.note_vanished_parents(tx)
+    return deleted
 
 
 def _open_database(url: str, root: Path, scope: Scope) -> Database:

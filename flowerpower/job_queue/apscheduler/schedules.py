@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from flowerpower.job_queue import schedule_store
+from flowerpower.job_queue.apscheduler.adding import insert_jobs
 from flowerpower.job_queue.apscheduler.database import Database, Texts, Transaction, in_list
 from flowerpower.job_queue.apscheduler.job_changes import cancel_jobs
 from flowerpower.job_queue.apscheduler.migration import closed_queue
@@ -18,7 +19,7 @@ from flowerpower.job_queue.records import Row, as_json, moment_of, seconds_of, s
 from flowerpower.job_queue.schedule_store import FIRE_BATCH, FIRES_KEPT, FireBatch, ScheduleStore
 from flowerpower.job_queue.scheduling import CLOCK_REWOUND, Decision, decide, pause_unreadable
 from flowerpower.jobs.counter import added_up
-from flowerpower.jobs.job import JobSpec
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec, ScheduleState
 from flowerpower.text import SCHEDULE_ID_LIMIT, is_name
 
@@ -26,10 +27,14 @@ _NO_LOCK = {"for_update": ""}
 
 
 class SqlSchedules(ScheduleStore):
-    """Schedules of one namespace in a database, beside its jobs; see `ScheduleStore`."""
+    """Schedules of one namespace in a database, beside its jobs; see `ScheduleStore`.
 
-    def __init__(self, database: Database) -> None:
+    `with_followers` gives the jobs of fires the followers that the project declares.
+    """
+
+    def __init__(self, database: Database, with_followers: Callable[[JobSpec], JobSpec]) -> None:
         self._database = database
+        self._with_followers = with_followers
 
     def add(self, spec: ScheduleSpec, *, overwrite: bool = False) -> Schedule:
         with self._database.write() as tx:
@@ -127,7 +132,8 @@ class SqlSchedules(ScheduleStore):
     ) -> builtins.list[str]:
         if not times:
             return []
-        with self._database.write() as tx:
+
+        def add(tx: Transaction) -> builtins.list[Fire]:
             # An expired record no longer holds its id.
             tx.run("delete_expired")
             if closed := closed_queue(tx):
@@ -138,7 +144,9 @@ class SqlSchedules(ScheduleStore):
             rows = tx.rows("ledger_between", id=schedule.id, **span)
             ledger = [schedule_store.fire_of(row) for row in rows]
             step = fill(current, ledger, times, moment_of(tx.now), max_parallel)
-            fires = self._record(tx, step.fires, {job.id: job for job in step.jobs})
+            return self._record(tx, step.fires, {job.id: job for job in step.jobs})
+
+        fires = self._database.run(add)
         return [fire.job_id for fire in fires if fire.job_id is not None]
 
     def next_fire_in(self) -> float | None:
@@ -155,13 +163,15 @@ class SqlSchedules(ScheduleStore):
             return bool(tx.rows("beats"))
 
     def fire_due(self) -> FireBatch:
-        with self._database.write() as tx:
-            later = tx.now + CLOCK_REWOUND.total_seconds()
-            # After the clock was set back these are not due for long, so they come first.
-            rows = tx.rows("schedules_ahead", later=later, limit=FIRE_BATCH)
-            if not rows:
-                rows = tx.rows("due_schedules", limit=FIRE_BATCH)
-            fires = self._fire(tx, rows) if rows else []
+        return self._database.run(self._fire_due)
+
+    def _fire_due(self, tx: Transaction) -> FireBatch:
+        later = tx.now + CLOCK_REWOUND.total_seconds()
+        # After the clock was set back these are not due for long, so they come first.
+        rows = tx.rows("schedules_ahead", later=later, limit=FIRE_BATCH)
+        if not rows:
+            rows = tx.rows("due_schedules", limit=FIRE_BATCH)
+        fires = self._fire(tx, rows) if rows else []
         return FireBatch(tuple(fires), len(rows))
 
     def _fire(self, tx: Transaction, rows: Sequence[Row]) -> builtins.list[Fire]:
@@ -205,11 +215,8 @@ class SqlSchedules(ScheduleStore):
         written = tx.run_many("put_fire", [_fire_parameters(fire) for fire in fires])
         recorded = [fire for fire, count in zip(fires, written, strict=True) if count]
         job_ids = [fire.job_id for fire in recorded if fire.job_id is not None]
-        added = tx.run_many(
-            "add_job",
-            [tx.job_parameters(jobs[job_id], position) for position, job_id in enumerate(job_ids)],
-        )
-        existing = {job_id for job_id, count in zip(job_ids, added, strict=True) if not count}
+        added = insert_jobs(tx, [self._with_followers(jobs[job_id]) for job_id in job_ids])
+        existing = {job_id for job_id, row in zip(job_ids, added, strict=True) if row is None}
         return [fire for fire in recorded if fire.job_id not in existing]
 
 

@@ -14,11 +14,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from flowerpower.errors import BackendUnreachable
-from flowerpower.job_queue.apscheduler.database import (
+from flowerpower.job_queue.apscheduler.database import Database, Scope, Transaction
+from flowerpower.job_queue.apscheduler.schema import (
     SCHEMA_VERSION,
-    Database,
-    Scope,
-    Transaction,
     schema_fault,
     schema_statements,
 )
@@ -190,6 +188,9 @@ class _SqliteTransaction(Transaction):
 
     def clock(self) -> float:
         return clock.now().timestamp()
+
+    def lock_limits(self) -> None:
+        pass
 
 
 def _close_all(connections: list[sqlite3.Connection]) -> None:

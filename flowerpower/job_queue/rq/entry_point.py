@@ -17,8 +17,8 @@ from typing import Any
 from flowerpower.config.files import Project, find_project_root, load_project
 from flowerpower.config.merge import merged_backend
 from flowerpower.errors import FlowerpowerError, Refused, RunFailed
+from flowerpower.job_queue.rq.claims import claim_of, ended_attempt
 from flowerpower.job_queue.rq.connection import Connection
-from flowerpower.job_queue.rq.queue import claim_of, ended_attempt
 from flowerpower.job_queue.rq.results import error_text
 from flowerpower.job_queue.rq.store import RedisStore
 from flowerpower.job_queue.worker import child_exit, isolation
@@ -27,7 +27,7 @@ from flowerpower.job_queue.worker.child import Entry
 from flowerpower.job_queue.worker.child_pool import ENTRY
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.claim import AttemptResult, Claim, FinishRequest
-from flowerpower.jobs.job import overrides_of
+from flowerpower.jobs.job_spec import overrides_of
 from flowerpower.jobs.run import RunRequest
 from flowerpower.triggers import clock
 
@@ -91,7 +91,7 @@ def _result_of(project: Project, attempt: Attempt) -> AttemptResult:
     try:
         fire_time = clock.format_time(claim.scheduled_for) if claim.scheduled_for else None
         overrides = overrides_of(claim.payload)
-        run = RunRequest(str(project.root), claim.pipeline, overrides, fire_time)
+        run = RunRequest(str(project.root), claim.pipeline, overrides, fire_time, claim.after)
     except FlowerpowerError as error:
         return attempt_result.from_refusal(claim, error.message)
 

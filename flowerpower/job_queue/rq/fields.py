@@ -13,7 +13,8 @@ from flowerpower.errors import InvalidTime
 from flowerpower.job_queue.records import Row, moment_of, seconds_of
 from flowerpower.job_queue.rq.results import error_of, result_of
 from flowerpower.jobs.claim import ExpiredJob
-from flowerpower.jobs.job import ENDED, JobSpec, JobStatus
+from flowerpower.jobs.job import ENDED, JobStatus
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.text import one_line
 from flowerpower.triggers import clock
 
@@ -32,9 +33,9 @@ STATUSES = {
 RQ_STATUSES = {status: word for word, status in STATUSES.items()}
 # A user has ended it in RQ's own worker; for our workers that is a cancelled job.
 STATUSES["stopped"] = JobStatus.CANCELLED
-BLOCKED = "deferred"
-"""RQ's word for a job that waits for others."""
-STATUSES[BLOCKED] = JobStatus.SCHEDULED
+DEFERRED = "deferred"
+"""RQ's word for a job that waits for others, whether blocked or waiting for its parents."""
+STATUSES[DEFERRED] = JobStatus.WAITING
 _EMPTY = ("success_callback_name", "failure_callback_name", "stopped_callback_name", "started_at",
           "ended_at", "last_heartbeat", "worker_name", "group_id")  # fmt: skip
 """RQ's fields that are empty in a new job."""
@@ -49,7 +50,7 @@ CONSTANT_FIELDS = {
 _SET_FIELDS = ("fp_run_at", "fp_created_at", "fp_start_by")
 """What lua/add_jobs.lua says of a new job, after its status."""
 _TEXTS = ("pipeline", "queue", "payload", "owner", "schedule_id", "error", "attempts",
-          "concurrency_key")  # fmt: skip
+          "concurrency_key", "after_parents", "unique_key")  # fmt: skip
 _NUMBERS = ("run_at", "created_at", "result_ttl", "scheduled_for", "started_at", "ended_at",
             "result_expires_at", "expires_after", "start_by")  # fmt: skip
 _COUNTS = ("attempt", "attempts_left", "worker_losses", "retries", "priority", "max_parallel")
@@ -101,6 +102,8 @@ def _limits_of(spec: JobSpec) -> dict[str, Any]:
         limits["fp_concurrency_key"] = spec.concurrency_key
     if spec.max_parallel is not None:
         limits["fp_max_parallel"] = spec.max_parallel
+    if (unique_key := spec.unique_key) is not None:
+        limits["fp_unique_key"] = unique_key
     if spec.expires is None:
         return limits
     return limits | {
@@ -121,14 +124,15 @@ def record_of_row(row: Row, namespace: str) -> dict[str, Any]:
     """
     kept = {**dict.fromkeys(("id", "status", "progress", "result", "expires_at")), **row}
     texts = {column: text_in_hash(kept.pop(column)) for column, _ in _COLUMN_OF.values()}
-    is_cancelled, is_blocked = kept.pop("cancel"), kept.pop("blocked")
+    is_cancelled, is_deferred = kept.pop("cancel"), kept.pop("blocked")
+    is_deferred = is_deferred or row["status"] == JobStatus.WAITING
     run_at = moment_of(row["run_at"])
     record = {
         **CONSTANT_FIELDS,
         "data": _label(row["pipeline"]),
         "origin": f"{namespace}.{row['queue']}",
         "description": one_line(row["pipeline"]),
-        "status": BLOCKED if is_blocked else RQ_STATUSES[JobStatus(row["status"])],
+        "status": DEFERRED if is_deferred else RQ_STATUSES[JobStatus(row["status"])],
         "created_at": rq_stamp(moment_of(row["created_at"])),
         "enqueued_at": rq_stamp(run_at) if row["status"] == JobStatus.QUEUED else "",
         **{f"fp_{column}": text for column, text in texts.items()},
@@ -138,8 +142,9 @@ def record_of_row(row: Row, namespace: str) -> dict[str, Any]:
         record["fp_expired_error"] = _expired_error(
             row["id"], row["pipeline"], row["expires_after"]
         )
-    for column in ("id", "status", "progress"):
-        del kept[column]
+    # Where it is parked, and that it has children, each store finds out by itself.
+    for column in ("id", "status", "progress", "parked", "has_children"):
+        kept.pop(column, None)
     if unknown := sorted(column for column, value in kept.items() if value is not None):
         raise LookupError(f"a job in Redis has no field for {', '.join(unknown)}")
     return record
@@ -176,12 +181,14 @@ def row_of(
         **columns(fields, "fp_", texts=_TEXTS, numbers=_NUMBERS, counts=_COUNTS),
         "id": job_id,
         "status": STATUSES.get(status, f"{status!r}"),
+        "blocked": False,
         "raw_status": fields.get(b"status", b"").decode("utf-8", "surrogateescape"),
-        "blocked": status == BLOCKED,
         "cancel": fields.get(b"fp_cancel") == b"1",
         "result": text_of(result),
         "progress": text_of(progress),
     }
+    if status == DEFERRED and isinstance(row["max_parallel"], int):
+        row |= {"status": JobStatus.SCHEDULED, "blocked": True}
     if STATUSES.get(status) in ENDED and _is_ended_by_rq(fields):
         return {**row, **_ended_by_rq(fields, row, entry or {})}
     return {**row, "result": result_of(entry)} if entry and not result else row
@@ -218,8 +225,10 @@ def _seconds(stamp: bytes | None) -> float | None:
 
 def row_of_new(job_id: str, record: Sequence[str], set_fields: Sequence[str]) -> Row:
     """The record of a job that was added as `record`; `set_fields` are as lua/add_jobs.lua says."""
-    row = {**_new_row(), "id": job_id, "status": STATUSES[set_fields[0]]}
-    row |= {"raw_status": set_fields[0], "blocked": set_fields[0] == BLOCKED}
+    is_blocked = set_fields[0] == DEFERRED
+    status = JobStatus.SCHEDULED if is_blocked else STATUSES[set_fields[0]]
+    row = {**_new_row(), "id": job_id, "status": status}
+    row |= {"raw_status": set_fields[0], "blocked": is_blocked}
     names = (*record[::2], *_SET_FIELDS)
     for name, text in zip(names, (*record[1::2], *set_fields[1:]), strict=True):
         if text and name in _COLUMN_OF:

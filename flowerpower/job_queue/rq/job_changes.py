@@ -9,9 +9,9 @@ from flowerpower.errors import FlowerpowerError, JobNotFound, Refused
 from flowerpower.job_queue import records
 from flowerpower.job_queue.attempts import unrecorded_failure
 from flowerpower.job_queue.records import Row
-from flowerpower.job_queue.rq.fields import present
+from flowerpower.job_queue.rq.fields import ids_of, present
 from flowerpower.job_queue.rq.store import RedisStore, row_of_answer
-from flowerpower.jobs.job import Job, JobStatus, JobVerb, check_change
+from flowerpower.jobs.job import Job, JobStatus, JobVerb, check_change, unique_refusal
 from flowerpower.text import is_job_id
 from flowerpower.triggers import clock
 
@@ -63,9 +63,13 @@ def _change_page(
     jobs = [_change(verb, job_id, row) for job_id, row in allowed.items()]
     answers = store.run("change_jobs", verb=verb, jobs=jobs)
     for (job_id, row), answer in zip(allowed.items(), answers, strict=True):
-        if answer and verb == "delete":
+        if not answer:
+            continue
+        if verb == "delete":
             changed[job_id] = records.job_of(row, now)
-        elif answer:
+        elif len(answer) == 1:
+            changed[job_id] = unique_refusal(job_id, ids_of(answer)[0])
+        else:
             changed[job_id] = records.job_of(*row_of_answer(job_id, answer))
     return changed
 

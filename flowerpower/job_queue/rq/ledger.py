@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from flowerpower.job_queue.backfill import BACKFILL
 from flowerpower.job_queue.observing import fire_counter, fire_event
 from flowerpower.job_queue.records import Row, json_object, seconds_of
 from flowerpower.job_queue.rq.fields import (
+    DEFERRED,
     STATUSES,
     columns,
     pairs_of,
@@ -23,7 +24,8 @@ from flowerpower.job_queue.rq.fields import (
 )
 from flowerpower.job_queue.rq.observing import key_of
 from flowerpower.job_queue.rq.store import PAGE, RedisStore
-from flowerpower.jobs.job import JobSpec, JobStatus
+from flowerpower.jobs.job import JobStatus
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.jobs.schedule import Fire, Outcome, Schedule
 
 _TEXTS = ("pipeline", "definition", "state", "origin", "last_status")
@@ -34,10 +36,14 @@ _SETS = ("fires", "spans", "backfills")
 
 
 class RedisLedger:
-    """The rows of the ledger of each schedule in one namespace; see lua/concurrency.lua."""
+    """The rows of the ledger of each schedule in one namespace; see lua/concurrency.lua.
 
-    def __init__(self, store: RedisStore) -> None:
+    `with_followers` gives the jobs of fires the followers that the project declares.
+    """
+
+    def __init__(self, store: RedisStore, with_followers: Callable[[JobSpec], JobSpec]) -> None:
         self._store = store
+        self._with_followers = with_followers
 
     def latest(self, schedule_id: str, limit: int) -> list[Fire]:
         """The latest rows, the latest first, each with what became of its job."""
@@ -108,7 +114,8 @@ class RedisLedger:
             time = stamp_of(fire.fire_time.timestamp())
             entry: dict[str, Any] = {"time": time, "row": json.dumps(row), "set": set_of(row)}
             if fire.job_id in jobs_by_id:
-                entry["job"] = self._store.job_record(jobs_by_id[fire.job_id])
+                job = self._with_followers(jobs_by_id[fire.job_id])
+                entry["job"] = self._store.job_record(job)
             if observed is not None:
                 counter = fire_counter(fire, *observed)
                 entry["counter"] = {
@@ -181,8 +188,11 @@ def schedules_of(ids: Sequence[str], answers: Sequence[Any]) -> list[Schedule]:
 
 
 def status_of_word(word: bytes | None) -> str | None:
-    """The status of a job in our words, None for an empty one; an unknown one counts as failed."""
+    """The status of a fire's job in our words, None for an empty one; failed if it is unknown."""
     text = text_of(word)
+    if text == DEFERRED:
+        # It has no parents, so it waits for other jobs of its schedule.
+        return JobStatus.SCHEDULED.value
     return STATUSES.get(text, JobStatus.FAILED).value if text else None
 
 

@@ -125,7 +125,9 @@ class RedisMigration(MigrationStore):
 
     def _job(self, job: MovedJob) -> dict[str, Any]:
         fields = flat_of(record_of_row(job.row, self._store.namespace))
-        content = {"id": job.row["id"], "hash": fields, "logs": {}}
+        content: dict[str, Any] = {"id": job.row["id"], "hash": fields, "logs": {}}
+        if job.row.get("unique_key") is not None:
+            content["unique_key"] = job.row["unique_key"]
         if job.row["progress"] is not None:
             content["progress"] = job.row["progress"]
         for attempt, pieces in job.logs.items():

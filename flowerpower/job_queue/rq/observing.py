@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from flowerpower.job_queue import records
 from flowerpower.job_queue.observing import events_of, job_facts, latest_changes
 from flowerpower.job_queue.records import Row, moment_of
-from flowerpower.job_queue.rq.fields import STATUSES, text_of
+from flowerpower.job_queue.rq.fields import STATUSES, ids_of, text_of
 from flowerpower.job_queue.rq.store import PAGE, RedisStore
 from flowerpower.jobs.claim import WorkerInfo
 from flowerpower.jobs.counter import Counter, CounterKind
 from flowerpower.jobs.event import Event
 from flowerpower.jobs.job import Job, JobStatus, json_value
 from flowerpower.jobs.snapshot import ChangedJobs, QueueState, Snapshot
+from flowerpower.text import is_job_id
+from flowerpower.triggers import clock
 
-_COUNTED = (JobStatus.SCHEDULED, JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.FINISHED,
-            JobStatus.FAILED, JobStatus.CANCELLED)  # fmt: skip
+_COUNTED = (JobStatus.WAITING, JobStatus.SCHEDULED, JobStatus.QUEUED, JobStatus.RUNNING,
+            JobStatus.FINISHED, JobStatus.FAILED, JobStatus.CANCELLED)  # fmt: skip
 """The statuses of the numbers in an answer of lua/snapshot.lua, in their order."""
 _LATEST = 2.5e11
 """Seconds since 1970: in the year 9892. A Python datetime ends soon after."""
@@ -69,6 +72,18 @@ def changed_jobs(store: RedisStore, since: datetime | None, limit: int) -> Chang
     for start in range(0, len(names), PAGE):
         jobs += [records.job_of(row, now) for row in store.rows_of(names[start : start + PAGE])]
     return ChangedJobs(moment_of(now), latest_changes(jobs, since, limit))
+
+
+def children_of(store: RedisStore, job_ids: Sequence[str], limit: int) -> list[Job]:
+    """As `JobQueueBackend.children_of`."""
+    parents = {job_id for job_id in job_ids if is_job_id(job_id)}
+    names = ids_of(store.run("children_of", ids=sorted(parents))) if parents else []
+    now, jobs = clock.now().timestamp(), []
+    ids = list(dict.fromkeys(names))
+    for start in range(0, len(ids), PAGE):
+        rows = store.rows_of(ids[start : start + PAGE])
+        jobs += [job for row in rows if parents & (job := records.job_of(row, now)).after.keys()]
+    return sorted(jobs, key=lambda job: (job.created_at, job.id))[: max(0, limit)]
 
 
 def paused_queues(store: RedisStore) -> dict[str, datetime]:

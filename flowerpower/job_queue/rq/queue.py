@@ -12,29 +12,29 @@ from typing import TYPE_CHECKING, Any
 
 from flowerpower.errors import ConfigError, FlowerpowerError
 from flowerpower.job_queue import records
-from flowerpower.job_queue.attempts import attempts_with
-from flowerpower.job_queue.base import EXPIRE_BATCH, JobQueueBackend, OnExpired
-from flowerpower.job_queue.records import seconds_of
+from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.rq import observing, setup
-from flowerpower.job_queue.rq.connection import Connection, make_url
-from flowerpower.job_queue.rq.fields import (
-    RQ_KEY_PREFIX,
-    RQ_STATUSES,
-    present,
-    row_of,
-    row_of_new,
-    rq_stamp,
-    stamp_of,
+from flowerpower.job_queue.rq.claims import (
+    claim_of,
+    ended_attempt,
+    expired_job,
+    fence,
+    limits_json,
+    use_of,
 )
+from flowerpower.job_queue.rq.connection import Connection, make_url
+from flowerpower.job_queue.rq.fields import RQ_KEY_PREFIX, row_of_new
 from flowerpower.job_queue.rq.job_changes import change_jobs
-from flowerpower.job_queue.rq.results import entry_of
 from flowerpower.job_queue.rq.sent_ahead import sent_ahead
 from flowerpower.job_queue.rq.store import PAGE, RedisStore, closed_error, loss, row_of_answer
 from flowerpower.job_queue.worker_options import Watcher, WorkerOptions
+from flowerpower.job_queue.worker_store import EXPIRE_BATCH, OnExpired
 from flowerpower.jobs.claim import Claim, ExpiredJob, FinishRequest, Heartbeat, WorkerInfo
 from flowerpower.jobs.counter import Counter
 from flowerpower.jobs.event import Event
-from flowerpower.jobs.job import Job, JobFilter, JobSpec, JobVerb, LogChunk
+from flowerpower.jobs.job import Job, JobFilter, JobVerb, LogChunk
+from flowerpower.jobs.job_spec import JobSpec
+from flowerpower.jobs.limits import NO_LIMITS, Limits, LimitUse
 from flowerpower.jobs.problem import Problem
 from flowerpower.jobs.snapshot import ChangedJobs, Snapshot
 from flowerpower.text import JOB_ID_LIMIT, check_name, is_job_id, is_name
@@ -44,10 +44,6 @@ if TYPE_CHECKING:
     from flowerpower.job_queue.migration_store import MigrationStore
     from flowerpower.job_queue.notice_store import NoticeStore
     from flowerpower.job_queue.schedule_store import ScheduleStore
-
-_CLAIM_FIELDS = (b"fp_pipeline", b"fp_payload", b"fp_retries", b"fp_result_ttl",
-                 b"fp_scheduled_for", b"fp_attempts")  # fmt: skip
-"""The fields of a claim, in the order in which lua/claim_jobs.lua gives them."""
 
 ADD_PAGE = 50
 """Jobs that one script adds. If its place is in the midst of a long queue, each costs one or two
@@ -123,12 +119,12 @@ class RQManager(JobQueueBackend):
         for jobs, answer in sent_ahead(self._send_new, pages):
             if answer[0] is None:
                 raise closed_error(answer[1])
-            existing, now = iter(answer[1]), clock.now().timestamp()
-            for job, (is_new, *set_fields) in zip(jobs, json.loads(answer[0]), strict=True):
-                if set_fields:
-                    row, time = row_of_new(job["id"], job["record"], *set_fields), now
+            to_read, now = iter(answer[1]), clock.now().timestamp()
+            for job, (is_new, content) in zip(jobs, json.loads(answer[0]), strict=True):
+                if isinstance(content, list):
+                    row, time = row_of_new(job["id"], job["record"], content), now
                 else:
-                    row, time = row_of_answer(job["id"], next(existing))
+                    row, time = row_of_answer(content, next(to_read))
                 added.append(records.job_of(row, time, created=bool(is_new)))
         return added
 
@@ -152,6 +148,9 @@ class RQManager(JobQueueBackend):
             if all(row[name] == value for name, value in filters.items()):
                 jobs.append(records.job_of(row, now))
         return jobs
+
+    def children_of(self, job_ids: Sequence[str], limit: int = 100) -> list[Job]:
+        return observing.children_of(self._store, job_ids, limit)
 
     def change_jobs(self, verb: JobVerb, job_ids: Sequence[str]) -> list[Job | FlowerpowerError]:
         return change_jobs(self._store, verb, job_ids)
@@ -224,6 +223,7 @@ class RQManager(JobQueueBackend):
         count: int,
         queues: Iterable[str],
         on_expired: OnExpired = None,
+        limits: Limits = NO_LIMITS,
     ) -> list[Claim]:
         names = list(queues)
         if not names or count < 1:
@@ -231,11 +231,16 @@ class RQManager(JobQueueBackend):
         # Once: a repeated script would claim other jobs. Those of a claim whose answer was lost
         # are found by the next heartbeat.
         claimed, expired = self._store.run_once(
-            "claim_jobs", worker=worker_id, count=count, queues=names, expire_limit=EXPIRE_BATCH
+            "claim_jobs",
+            worker=worker_id,
+            count=count,
+            queues=names,
+            limits=limits_json(limits),
+            expire_limit=EXPIRE_BATCH,
         )
         if on_expired is not None:
             for values in expired:
-                on_expired(_expired_job(values))
+                on_expired(expired_job(values))
         return [
             claim_of(worker_id, job_id.decode(), attempt, values)
             for job_id, attempt, *values in claimed
@@ -243,12 +248,21 @@ class RQManager(JobQueueBackend):
 
     def expire_jobs(self) -> list[ExpiredJob]:
         expired = self._store.run("expire_jobs", expire_limit=EXPIRE_BATCH)
-        return [_expired_job(values) for values in expired]
+        return [expired_job(values) for values in expired]
 
-    def next_due_in(self, queues: Iterable[str]) -> float | None:
+    def next_due_in(self, queues: Iterable[str], limits: Limits = NO_LIMITS) -> float | None:
         names = list(queues)
-        seconds = self._store.run("next_due_in", queues=names) if names else None
+        if not names:
+            return None
+        seconds = self._store.run("next_due_in", queues=names, limits=limits_json(limits))
         return None if seconds is None else float(seconds)
+
+    def limit_use(self, limits: Limits) -> dict[str, LimitUse]:
+        answers = self._store.run("limit_use", limits=limits_json(limits))
+        # One that no pipeline has is not asked for.
+        return {name: LimitUse() for name in limits.by_name} | dict(
+            use_of(*answer) for answer in answers
+        )
 
     def heartbeat(self, worker_id: str) -> Heartbeat:
         is_known, *held = self._store.run("heartbeat", worker=worker_id)
@@ -264,7 +278,7 @@ class RQManager(JobQueueBackend):
     def record(self, claim: Claim, log: str, progress: Mapping[str, Any] | None) -> bool:
         is_held = self._store.run(
             "record_progress",
-            **_fence(claim),
+            **fence(claim),
             progress=records.as_json(progress),
             log=records.log_pieces(log),
         )
@@ -277,10 +291,10 @@ class RQManager(JobQueueBackend):
         return [bool(is_held) for is_held in self._store.run("finish_attempts", ended=attempts)]
 
     def release(self, claim: Claim) -> bool:
-        return bool(self._store.run("requeue_job", **_fence(claim)))
+        return bool(self._store.run("requeue_job", **fence(claim)))
 
     def requeue_lost(self, claim: Claim, reason: str) -> bool:
-        return bool(self._store.run("requeue_job", **_fence(claim), **loss(reason)))
+        return bool(self._store.run("requeue_job", **fence(claim), **loss(reason)))
 
     def run_worker(self, options: WorkerOptions, on_event: Watcher = None) -> int:
         from flowerpower.job_queue.rq.worker import work
@@ -293,7 +307,7 @@ class RQManager(JobQueueBackend):
     def schedules(self) -> ScheduleStore:
         from flowerpower.job_queue.rq.schedules import RedisSchedules
 
-        return RedisSchedules(self._store)
+        return RedisSchedules(self._store, lambda spec: self.with_followers(spec))
 
     @cached_property
     def notices(self) -> NoticeStore:
@@ -311,55 +325,3 @@ class RQManager(JobQueueBackend):
         from flowerpower.job_queue.worker.scheduler import Scheduler
 
         Scheduler(self, on_event).run()
-
-
-def _fence(claim: Claim) -> dict[str, Any]:
-    return {"id": claim.job_id, "owner": claim.owner, "attempt": claim.attempt}
-
-
-def _expired_job(values: Sequence[bytes]) -> ExpiredJob:
-    names = (b"fp_pipeline", b"fp_expires_after")
-    row = row_of(values[0].decode(), dict(zip(names, values[1:], strict=True)))
-    return records.expired_job_of(row)
-
-
-def claim_of(worker_id: str, job_id: str, attempt: bytes, values: Sequence[bytes]) -> Claim:
-    """The claim that a script gives: the number of the attempt, and _CLAIM_FIELDS."""
-    fields = dict(zip(_CLAIM_FIELDS, values, strict=True))
-    row = {**row_of(job_id, fields), "attempt": int(attempt)}
-    return records.claim_of(row, worker_id)
-
-
-def ended_attempt(request: FinishRequest, *, is_in_rq: bool = False) -> dict[str, Any]:
-    """The end of an attempt as lua/finish_attempts.lua takes it.
-
-    `is_in_rq`: it ran in RQ's own worker, which writes RQ's result and counts by itself.
-    """
-    claim, result = request.claim, request.end
-    began = None
-    if result.ended_at is not None and result.seconds is not None:
-        began = clock.after(result.ended_at, -result.seconds)
-    attempt = {
-        **_fence(claim),
-        "status": RQ_STATUSES[result.status],
-        **(
-            {"is_in_rq": True, "result": records.as_json(result.result)}
-            if is_in_rq
-            else entry_of(result)
-        ),
-        "started_at": rq_stamp(began),
-        "ended_at": rq_stamp(result.ended_at),
-        "execution_started_at": stamp_of(seconds_of(began)) or None,
-        "execution_ended_at": stamp_of(seconds_of(result.ended_at)) or None,
-        "seconds": result.seconds,
-        "result_ttl": claim.result_ttl,
-        "error": records.as_json(result.error),
-        "progress": records.as_json(request.progress),
-        "attempts": records.as_json(attempts_with(claim, result)),
-        "retries": result.retries,
-        "attempts_left": result.attempts_left,
-        "run_at": records.seconds_of(result.run_at),
-        "log": records.log_pieces(request.log),
-        "tell_finished": request.tell_finished or None,
-    }
-    return present(attempt)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from flowerpower.job_queue.rq.ledger import RedisLedger, schedule_of, schedules_
 from flowerpower.job_queue.rq.store import RedisStore, closed_error
 from flowerpower.job_queue.schedule_store import FIRE_BATCH, FIRES_KEPT, FireBatch, ScheduleStore
 from flowerpower.job_queue.scheduling import CLOCK_REWOUND, decide, pause_unreadable
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec, ScheduleState
 from flowerpower.text import SCHEDULE_ID_LIMIT, is_name
 
@@ -23,9 +24,9 @@ from flowerpower.text import SCHEDULE_ID_LIMIT, is_name
 class RedisSchedules(ScheduleStore):
     """Schedules of one namespace in a Redis, beside its jobs; see `ScheduleStore`."""
 
-    def __init__(self, store: RedisStore) -> None:
+    def __init__(self, store: RedisStore, with_followers: Callable[[JobSpec], JobSpec]) -> None:
         self._store = store
-        self._ledger = RedisLedger(store)
+        self._ledger = RedisLedger(store, with_followers)
         self._run = store.run
         self._key = store.key
 

@@ -28,8 +28,10 @@ from flowerpower.job_queue.rq.fields import (
     rq_stamp,
 )
 from flowerpower.job_queue.rq.results import error_text, packed
+from flowerpower.jobs.chain import ENDS_MET, AfterCondition, not_met_error
 from flowerpower.jobs.counter import BOUNDS
-from flowerpower.jobs.job import MAX_WORKER_LOSSES, JobFilter, JobSpec
+from flowerpower.jobs.job import MAX_WORKER_LOSSES, JobFilter
+from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.text import is_job_id
 from flowerpower.triggers import clock
 
@@ -40,11 +42,31 @@ TAKEN_LIMIT = 60.0
 RQ_WORKER_DIED = "RQ's own worker that ran it died; its jobs have no lease and are not run again"
 
 
-@lru_cache(maxsize=32)
+_FRAME = ("common", "permissions", "queue_order", "rq_tools", "limits", "chains", "adding",
+          "concurrency", "observing")  # fmt: skip
+"""What each script begins with, in this order."""
+
+
+@lru_cache(maxsize=1)
+def script_frame() -> str:
+    """What each script begins with: the functions that it may call."""
+    folder = resources.files(__package__) / "lua"
+    # For lua/chains.lua: by condition and end of a parent, true, or the error of its child.
+    law = {
+        condition: {
+            end: end in met or not_met_error(condition, "PARENT", end)
+            for end in ENDS_MET[AfterCondition.END]
+        }
+        for condition, met in ENDS_MET.items()
+    }
+    parts = ((folder / f"{part}.lua").read_text("utf-8") for part in _FRAME)
+    return "\n".join((f"local chain_law = [==[{json.dumps(law)}]==]", *parts))
+
+
+@lru_cache(maxsize=64)
 def _script_text(name: str) -> str:
     folder = resources.files(__package__) / "lua"
-    parts = ("common", "queue_order", "rq_tools", "concurrency", "observing", name)
-    return "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in parts)
+    return f"{script_frame()}\n{(folder / f'{name}.lua').read_text('utf-8')}"
 
 
 class RedisStore:
@@ -122,6 +144,10 @@ class RedisStore:
             "max_parallel": spec.max_parallel,
             "expires": spec.expires,
             "priority": spec.priority,
+            "unique_key": spec.unique_key,
+            "after": list(spec.after) or None,
+            "after_on": spec.after_on if spec.after else None,
+            "followers": [self.job_record(follower) for follower in spec.followers] or None,
             "record": flat_of(record_of(spec, self.namespace, result_ttl)),
         }
         return present(job)

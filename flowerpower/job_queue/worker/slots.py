@@ -13,7 +13,7 @@ from flowerpower.job_queue.worker.json_lines import Message
 from flowerpower.job_queue.worker.prefetch import HORIZON, Prefetch
 from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.jobs.claim import Claim
-from flowerpower.jobs.job import overrides_of
+from flowerpower.jobs.job_spec import overrides_of
 from flowerpower.jobs.run import RunRequest
 from flowerpower.triggers import clock
 
@@ -70,7 +70,7 @@ class Slots:
         """
         fire_time = clock.format_time(claim.scheduled_for) if claim.scheduled_for else None
         overrides = overrides_of(claim.payload)
-        run = RunRequest(str(self._base_dir), claim.pipeline, overrides, fire_time)
+        run = RunRequest(str(self._base_dir), claim.pipeline, overrides, fire_time, claim.after)
         keep = attempts_given < self._options.jobs_per_child
         return {"run": run.to_json(), "keep": keep, "job": claim.job_id, "attempt": claim.attempt}
 

@@ -80,6 +80,7 @@ class Worker:
         self.slots = Slots(base_dir, options, events)
         self._recorder = Recorder(backend, options, events, self.slots, self._slots_are_free)
         self._notices = NoticeSender(backend, base_dir, events.trouble)
+        self._limits = options.limits or backend.limits
         self._engine = make_engine(self)
         self._claims_left = math.inf if options.max_jobs is None else options.max_jobs
         self._may_be_more = False
@@ -120,11 +121,10 @@ class Worker:
             try:
                 # Reading is much cheaper than an empty claim, which is a write. It is left out
                 # while the last claim was full.
-                if not self._may_be_more and self.backend.next_due_in(self.options.queues) != 0:
+                queues, limits = self.options.queues, self._limits()
+                if not self._may_be_more and self.backend.next_due_in(queues, limits) != 0:
                     return []
-                claims = self.backend.claim(
-                    self.id, free, self.options.queues, self.events.job_expired
-                )
+                claims = self.backend.claim(self.id, free, queues, self.events.job_expired, limits)
                 self._may_be_more = len(claims) == free
             except Exception as error:  # noqa: BLE001 - the engine's loop must go on
                 self._claim_at = clock.monotonic() + RETRY_EVERY
@@ -242,7 +242,8 @@ class Worker:
         if self._claims_left <= 0:
             return True
         try:
-            return self.options.burst and self.backend.next_due_in(self.options.queues) != 0
+            queues, limits = self.options.queues, self._limits()
+            return self.options.burst and self.backend.next_due_in(queues, limits) != 0
         except BackendUnreachable:
             return False
 

@@ -71,13 +71,13 @@ def check_status(subject: Subject) -> Generator[Problem, None, str]:
 
 def _status_in_words(status: ProjectStatus) -> str:
     alive = [worker for worker in status.workers if worker.is_alive(status.taken_at)]
-    waiting, running = (
+    queued, running = (
         sum(queue.counts[state] for queue in status.queues)
         for state in (JobStatus.QUEUED, JobStatus.RUNNING)
     )
     numbers = ((len(alive), "worker"), (status.schedules, "schedule"))
     counted = [f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in numbers]
-    return f"{', '.join(counted)}; {waiting} waiting and {running} running jobs."
+    return f"{', '.join(counted)}; {queued} queued and {running} running jobs."
 
 
 def check_schedules(subject: Subject) -> Generator[Problem, None, str]:

@@ -14,8 +14,9 @@ def main(root: Path, names: list[str]) -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     from flowerpower.config.files import load_project
-    from flowerpower.pipeline.execute import find_faults, working_in
+    from flowerpower.pipeline.execute import working_in
     from flowerpower.pipeline.registry import PipelineRegistry
+    from flowerpower.pipeline.validation import find_faults
 
     project = load_project(root)
     registry = PipelineRegistry(project)

@@ -26,7 +26,8 @@ GAP = 20
 MAX_TYPE = 60
 MAX_NAME = 80
 LANE_COLOURS = 6
-STATES = get_args(NodeState)
+STATES = (*get_args(NodeState), "cancelled", "waiting", "scheduled", "queued")
+"""Of nodes in a run, and of jobs in a chain."""
 
 SVG_STYLE = (
     "".join(
@@ -51,7 +52,9 @@ SVG_STYLE = (
 .dag .is-finished circle { fill: var(--final); stroke: var(--final); }
 .dag .is-failed circle { fill: var(--failed); stroke: var(--failed); }
 .dag .is-running circle { fill: var(--running); stroke: var(--running); }
-.dag .is-skipped circle, .dag .is-interrupted circle { fill: var(--faint); stroke: var(--faint); }
+.dag .is-skipped circle, .dag .is-interrupted circle, .dag .is-cancelled circle {
+  fill: var(--faint); stroke: var(--faint); }
+.dag .is-waiting circle, .dag .is-scheduled circle, .dag .is-queued circle { fill: var(--ground); }
 .dag .is-finished .kind { fill: var(--final); }
 .dag .is-failed .kind { fill: var(--failed); }
 .dag .is-running .kind { fill: var(--running); }
@@ -193,11 +196,13 @@ def _code(text: str) -> str:
     return f"<code>{_escaped(text)}</code>"
 
 
-def svg(graph: Graph, states: Mapping[str, str] | None = None) -> str:
+def svg(graph: Graph, states: Mapping[str, str] | None = None, title: str | None = None) -> str:
     """The DAG as an `<svg class="dag">`; SVG_STYLE has its styles.
 
     `states` are those of nodes in a run, by name: each is a class `is-STATE`, and is written out.
+    The `title` is for who cannot see it.
     """
+    title = title or f"DAG of {graph.pipeline}"
     states = states or {}
     rows = lay_out((node.name for node in graph.nodes), graph.needs)
     names = [shortened(label(node.name), MAX_NAME) for node in graph.nodes]
@@ -208,7 +213,7 @@ def svg(graph: Graph, states: Mapping[str, str] | None = None) -> str:
     total_width = round(kind_x + CHARACTER_WIDTH * len("optional input, final")) + MARGIN
     total_height = ROW_HEIGHT * len(rows)
     lines = [
-        f'<svg class="dag" role="img" aria-label="DAG of {html.escape(label(graph.pipeline))}" '
+        f'<svg class="dag" role="img" aria-label="{html.escape(label(title))}" '
         f'viewBox="0 0 {total_width} {total_height}" width="{total_width}" height="{total_height}">'
     ]
     for number, (node, row, name, type_) in enumerate(

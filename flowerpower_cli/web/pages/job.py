@@ -12,10 +12,14 @@ from markupsafe import Markup
 
 from flowerpower.errors import FlowerpowerError, UsageError
 from flowerpower.jobs.job import Job, JobStatus, LogChunk
+from flowerpower.pipeline.job_chain import JobChain, read_chain
+from flowerpower.pipeline.waiting import read_waits_for
 from flowerpower.text import mask_values, shortened
 from flowerpower.triggers import clock
-from flowerpower_cli.views.jobs import job_facts, record_data
+from flowerpower_cli.views.job import condition_words
+from flowerpower_cli.views.jobs import job_facts, record_data, waiting_note
 from flowerpower_cli.views.pipelines import is_table, run_messages
+from flowerpower_cli.web import drawing
 from flowerpower_cli.web.drawing import dag, sentence
 from flowerpower_cli.web.rendering import Page
 from flowerpower_cli.web.site import Query, Reading
@@ -56,22 +60,25 @@ def job(reading: Reading, job_id: str, query: Query) -> Page:
     site.learn_secrets([record.pipeline])
     attempt = _attempt(record, query)
     after = _seq_after(query, attempt)
+    chain = read_chain(site.manager.job_queue, record)
+    site.learn_secrets(one.pipeline for one in chain.jobs.values())
     log = log_end(site.manager.job_queue.read_log(record.id, attempt, after))
     return Page(
         "job.html",
         f"Job {record.id}",
         "jobs",
         {
-            **job_values(reading, record),
+            **job_values(reading, record, chain),
             "attempt": attempt,
             "log": log,
         },
     )
 
 
-def job_values(reading: Reading, record: Job) -> dict[str, Any]:
-    """What the template of a job needs, without its log."""
-    zone = reading.site.zone
+def job_values(reading: Reading, record: Job, chain: JobChain | None = None) -> dict[str, Any]:
+    """What the template of a job needs, without its log; the picture only of a `chain`."""
+    zone, job_queue = reading.site.zone, reading.site.manager.job_queue
+    reason = read_waits_for(job_queue, record)
     # How long it has run by now changes all the time: that is told by its own element.
     facts = [(name, text) for name, text in job_facts(record, zone) if name != "runs for"]
     bars = timeline(record, reading.now)
@@ -81,6 +88,12 @@ def job_values(reading: Reading, record: Job) -> dict[str, Any]:
     return {
         "job": record,
         "facts": facts,
+        "waits": waiting_note(reason),
+        "parents": [*record.after.items()],
+        "condition": condition_words(record),
+        "children": job_queue.children_of([record.id]) if chain is None else chain.children,
+        "chain": None if chain is None else drawing.chain(chain),
+        "is_chain_cut": chain is not None and chain.is_cut,
         "bars": bars,
         "progress": record.progress or {},
         "picture": _picture(reading, record, states),

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from flowerpower.errors import UsageError
 from flowerpower.jobs.job import JobFilter, JobStatus
 from flowerpower.pipeline.overrides import due_time
+from flowerpower.pipeline.waiting import view_of_status
 from flowerpower.text import did_you_mean
 from flowerpower.triggers import clock
 from flowerpower_cli.web.rendering import Page
@@ -33,6 +34,7 @@ def jobs(reading: Reading, _name: str, query: Query) -> Page:
         "jobs",
         {
             "jobs": shown,
+            "view": view_of_status(reading.status),
             "statuses": query.get("status") or [],
             "known_statuses": [*JobStatus],
             "chosen": chosen,

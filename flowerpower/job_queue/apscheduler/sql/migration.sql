@@ -44,7 +44,8 @@ WHERE namespace = :namespace AND schedule_id = :id AND schedule_id IS NOT NULL
 
 -- name: waiting_job
 SELECT * FROM flowerpower_jobs
-WHERE namespace = :namespace AND id = :id AND status IN ('scheduled', 'queued') {for_update}
+WHERE namespace = :namespace AND id = :id AND status IN ('waiting', 'scheduled', 'queued')
+{for_update}
 
 -- name: all_fires
 SELECT * FROM flowerpower_fires WHERE namespace = :namespace AND schedule_id = :id

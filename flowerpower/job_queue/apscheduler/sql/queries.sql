@@ -1,6 +1,6 @@
 -- Queries of jobs, logs and workers, by name. Tables: flowerpower_jobs (all columns; `schema.sql`
 -- explains them), flowerpower_logs, flowerpower_workers; of flowerpower_fires job_status, and
--- flowerpower_outcomes. {returning_end} has what `Transaction.note_ends` needs of a job.
+-- flowerpower_outcomes. {returning_end} has what `note_ends` of ending.py needs of a job.
 -- {queues} becomes one parameter per queue, {names} one row per queue, {live} the statuses that have not ended. {skip_locked} is
 -- PostgreSQL's: without it users would wait for each other's rows, and could deadlock.
 
@@ -8,13 +8,22 @@
 INSERT INTO flowerpower_jobs (
     namespace, id, pipeline, queue, payload, status, run_at, created_at, result_ttl,
     schedule_id, scheduled_for, priority, expires_after, start_by, concurrency_key, max_parallel,
-    blocked
+    blocked, after_parents, unique_key
 ) VALUES (
     :namespace, :id, :pipeline, :queue, :payload, :status, :run_at, :created_at, :result_ttl,
     :schedule_id, :scheduled_for, :priority, :expires_after, :start_by, :concurrency_key,
-    :max_parallel, :blocked
-) ON CONFLICT (namespace, id) DO NOTHING
+    :max_parallel, :blocked, :after_parents, :unique_key
+) ON CONFLICT DO NOTHING
 RETURNING *
+
+-- name: get_unique_job
+-- The one that asks for this and has not ended.
+SELECT * FROM flowerpower_jobs
+WHERE namespace = :namespace AND unique_key = :unique_key AND unique_key IS NOT NULL
+    AND status IN ({live})
+
+-- name: stored_job
+SELECT * FROM flowerpower_jobs WHERE namespace = :namespace AND id = :id
 
 -- name: get_job
 SELECT * FROM flowerpower_jobs
@@ -34,14 +43,24 @@ ORDER BY id {for_update}
 SELECT id, pipeline, queue, payload, status, run_at, created_at, result_ttl, schedule_id,
     scheduled_for, owner, attempt, attempts_left, worker_losses, cancel, started_at, ended_at,
     result_expires_at, error, progress, attempts, priority, expires_after, start_by,
-    concurrency_key, max_parallel, blocked, NULL AS result
+    concurrency_key, max_parallel, blocked, after_parents, has_children, unique_key, NULL AS result
 FROM flowerpower_jobs
 WHERE namespace = :namespace AND (expires_at IS NULL OR expires_at > :now) {conditions}
 ORDER BY {order} LIMIT :limit
 
+-- name: children_of
+SELECT jobs.*, NULL AS result
+FROM flowerpower_jobs AS jobs
+WHERE namespace = :namespace AND (expires_at IS NULL OR expires_at > :now) AND id IN (
+    SELECT child_id FROM flowerpower_children
+    WHERE namespace = :namespace AND parent_id IN ({ids})
+)
+ORDER BY created_at, id LIMIT :limit
+
 -- name: cancel_waiting
 UPDATE flowerpower_jobs SET status = 'cancelled', cancel = 1, ended_at = :now,
-    expires_at = :expires_at, start_by = NULL, blocked = 0, error = COALESCE(:error, error)
+    expires_at = :expires_at, start_by = NULL, blocked = 0, parked = 0,
+    error = COALESCE(:error, error)
 WHERE namespace = :namespace AND id IN ({ids})
 {returning_end}
 
@@ -118,14 +137,17 @@ VALUES (:namespace, :worker, :host, :pid, :queues, :slots, :now, 1, :now)
 DELETE FROM flowerpower_workers WHERE namespace = :namespace AND id = :worker
 
 -- name: is_worker_known
--- And whether any job has waited too long, or is blocked, which costs no query of its own.
+-- And whether any job has waited too long, is blocked or parked, which costs no query of its own.
 SELECT beat, EXISTS (
     SELECT 1 FROM flowerpower_jobs WHERE namespace = :namespace AND start_by <= :now
 ) AS has_expired, (
     SELECT concurrency_key FROM flowerpower_jobs
     WHERE namespace = :namespace AND blocked = 1 AND concurrency_key > ''
     ORDER BY concurrency_key LIMIT 1
-) AS blocked_key
+) AS blocked_key, (
+    SELECT pipeline FROM flowerpower_jobs
+    WHERE namespace = :namespace AND parked = 1 ORDER BY pipeline LIMIT 1
+) AS parked_pipeline
 FROM flowerpower_workers WHERE namespace = :namespace AND id = :worker {for_share}
 
 -- name: list_workers
@@ -155,7 +177,7 @@ DELETE FROM flowerpower_workers WHERE namespace = :namespace AND id = :worker AN
 -- statistics are from a time when more was queued.
 SELECT name FROM ({names}) AS named WHERE (
     SELECT id FROM flowerpower_jobs
-    WHERE namespace = :namespace AND status = 'queued' AND queue = named.name
+    WHERE namespace = :namespace AND status = 'queued' AND parked = 0 AND queue = named.name
     ORDER BY priority DESC, run_at, created_at LIMIT 1
 ) IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM flowerpower_paused_queues WHERE namespace = :namespace AND queue = named.name
@@ -236,26 +258,27 @@ ORDER BY start_by LIMIT :count {skip_locked}
 
 -- name: expire
 UPDATE flowerpower_jobs SET status = 'cancelled', ended_at = :now, expires_at = :expires_at,
-    start_by = NULL, error = :error
+    start_by = NULL, parked = 0, error = :error
 WHERE namespace = :namespace AND id = :id AND status IN ('scheduled', 'queued')
 {returning_end}
 
 -- name: claim
 -- Rows of `due` are locked, so they are still queued. To say it again would let PostgreSQL search all
--- queued jobs for each of them, if its statistics are from a time when few were queued.
+-- queued jobs for each of them, if its statistics are from a time when few were queued. {others} leaves
+-- out pipelines, if there are limits.
 WITH due AS (
     SELECT id FROM flowerpower_jobs
-    WHERE namespace = :namespace AND status = 'queued' AND queue = :queue
+    WHERE namespace = :namespace AND status = 'queued' AND parked = 0 AND queue = :queue
         AND (start_by IS NULL OR start_by > :now) AND NOT EXISTS (
             SELECT 1 FROM flowerpower_paused_queues
             WHERE namespace = :namespace AND queue = :queue
-        )
+        ) {others}
     ORDER BY priority DESC, run_at, created_at LIMIT :count {skip_locked}
 )
 UPDATE flowerpower_jobs SET status = 'running', owner = :worker, attempt = attempt + 1,
     started_at = :now, ended_at = NULL, error = NULL, progress = NULL, start_by = NULL
 WHERE namespace = :namespace AND id IN (SELECT id FROM due)
-RETURNING id, attempt, pipeline, payload, retries, result_ttl, scheduled_for, attempts,
+RETURNING id, attempt, pipeline, payload, retries, result_ttl, scheduled_for, attempts, after_parents,
     priority, run_at, created_at
 
 -- name: record_progress

@@ -5,7 +5,9 @@
 -- One row per job. owner and attempt fence every write of a worker; cancel is 1 once requested;
 -- attempts has those that ended, by number. expires_after is how many seconds a due job waits at most;
 -- start_by is when that is over, and NULL unless the job waits. blocked is 1 for a scheduled job that
--- is due once fewer than max_parallel active jobs have its concurrency_key.
+-- is due once fewer than max_parallel active jobs have its concurrency_key. after_parents is JSON: the
+-- condition, and the parents by how each has ended (jobs/chain.py). parked is 1 for a queued job that
+-- limits hold back, and that is so out of the order of its queue (jobs/limits.py).
 CREATE TABLE flowerpower_jobs (
     namespace TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -38,12 +40,23 @@ CREATE TABLE flowerpower_jobs (
     concurrency_key TEXT,
     max_parallel INTEGER,
     blocked INTEGER NOT NULL DEFAULT 0,
+    after_parents TEXT,
+    has_children INTEGER NOT NULL DEFAULT 0,
+    unique_key TEXT,
+    parked INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (namespace, id)
 );
 -- The order in which the jobs of a queue are claimed.
 CREATE INDEX flowerpower_jobs_order
     ON flowerpower_jobs (namespace, queue, priority DESC, run_at, created_at)
-    WHERE status = 'queued';
+    WHERE status = 'queued' AND parked = 0;
+CREATE INDEX flowerpower_jobs_parked
+    ON flowerpower_jobs (namespace, pipeline, queue, priority DESC, run_at, created_at)
+    WHERE parked = 1;
+CREATE INDEX flowerpower_jobs_running ON flowerpower_jobs (namespace, pipeline)
+    WHERE status = 'running';
+CREATE UNIQUE INDEX flowerpower_jobs_unique ON flowerpower_jobs (namespace, unique_key)
+    WHERE unique_key IS NOT NULL AND status IN ({live});
 CREATE INDEX flowerpower_jobs_due ON flowerpower_jobs (namespace, run_at, queue)
     WHERE status = 'scheduled' AND blocked = 0;
 CREATE INDEX flowerpower_jobs_blocked
@@ -59,6 +72,26 @@ CREATE INDEX flowerpower_jobs_ended ON flowerpower_jobs (namespace, ended_at);
 -- The active jobs of schedules and of backfills, which are counted at each fire.
 CREATE INDEX flowerpower_jobs_active ON flowerpower_jobs (namespace, concurrency_key, blocked)
     WHERE concurrency_key IS NOT NULL AND status IN ({live});
+
+-- The children of each job, for as long as the child has a record. No foreign key to the parent, which
+-- may be gone.
+CREATE TABLE flowerpower_children (
+    namespace TEXT NOT NULL,
+    parent_id TEXT NOT NULL,
+    child_id TEXT NOT NULL,
+    PRIMARY KEY (namespace, parent_id, child_id),
+    FOREIGN KEY (namespace, child_id) REFERENCES flowerpower_jobs (namespace, id) ON DELETE CASCADE
+);
+CREATE INDEX flowerpower_children_child ON flowerpower_children (namespace, child_id);
+
+-- When jobs have started that count for a limit with a rate.
+CREATE TABLE flowerpower_starts (
+    namespace TEXT NOT NULL,
+    limit_name TEXT NOT NULL,
+    started_at DOUBLE PRECISION NOT NULL,
+    job_id TEXT NOT NULL,
+    PRIMARY KEY (namespace, limit_name, started_at, job_id)
+);
 
 -- Pieces of an attempt's log; size is in bytes of UTF-8.
 CREATE TABLE flowerpower_logs (

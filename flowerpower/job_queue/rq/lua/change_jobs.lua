@@ -1,7 +1,8 @@
 -- Cancels, retries or deletes jobs (`verb`), each if its raw status is still `seen`, and its attempt
 -- `seen_attempt`, if that is given. `attempts` are those that its record is to keep, if it has not all
--- of them. Returns each job as it is then, nothing if its status has changed. Touches all keys of the
--- jobs and their queues.
+-- of them. Returns each job as it is then, nothing if its status has changed, and of a unique one that is
+-- not tried again the id alone of the job because of which. Touches all keys of the jobs, their queues and
+-- children.
 local function change(seen)
     local id = seen.id
     local key = job_key(id)
@@ -12,6 +13,8 @@ local function change(seen)
     if args.verb == 'delete' and not job_exists(id) then return read_job(id) end
     if (job[1] or '') ~= seen.seen then return false end
     if seen.seen_attempt and count_of(job[4]) ~= seen.seen_attempt then return false end
+    local holder = args.verb == 'retry' and unique_holder(fields(key, 'fp_unique_key')[1] or '', id)
+    if holder then return {holder} end
     check_writable()
     local time, queue = now(), job[2]
     if args.verb == 'delete' then
@@ -19,6 +22,7 @@ local function change(seen)
     elseif args.verb == 'cancel' then
         cancel_job(id, time)
     else
+        unpark(id)
         clear_expiry(id, queue)
         redis.call('DEL', progress_key(id))
         redis.call('HSET', key, 'fp_error', '', 'fp_run_at', text(time), 'fp_token', args.token)

@@ -30,7 +30,7 @@
 --   deliveries_at  deliveries_given_up    sorted sets of ids by when to send them; by when given up
 --   delivery_lane:<lane>                  sorted set of ids that are sent in this order
 --   migration                             hash: what moves to or from another queue (see migrate.lua)
--- and those of concurrency.lua
+-- and those of concurrency.lua, chains.lua and limits.lua
 
 local rq, namespace, stamp = ARGV[1], ARGV[2], ARGV[3]
 local args = cjson.decode(ARGV[4])
@@ -56,53 +56,8 @@ local function progress_key(id) return own .. 'progress:' .. id end
 local function held_key(worker) return own .. 'held:' .. worker end
 local function active_key(schedule) return own .. 'active:' .. schedule end
 
--- What Redis does not let its user do, as the answer of the script; nil if it may do all. Redis checks
--- the rights of a script call by call, and undoes nothing: without this, a script might stop half-way.
--- Each call changes nothing, on keys that never exist or by what it does.
-local function missing_permission()
-    local function refused(...)
-        local answer = redis.pcall(...)
-        local reason = type(answer) == 'table' and answer.err or ''
-        return string.find(reason, 'NOPERM') or string.find(reason, 'ACL failure')
-            or string.find(reason, 'The user executing the script')
-    end
-    local none = own
-    -- First, because after any write Redis takes others too even if it is full. Where this write is
-    -- refused for such a reason, so is the first one of each script.
-    local first = redis.pcall('SET', none, '', 'XX')
-    if type(first) == 'table' and first.err and not refused('SET', none, '', 'XX') then return nil end
-    for _, call in ipairs({
-        {'SET', none, '', 'XX'}, {'TIME'}, {'TYPE', none}, {'EXISTS', none}, {'DEL', none},
-        {'PERSIST', none}, {'PEXPIREAT', none, 1}, {'GET', none}, {'HGETALL', none},
-        {'HDEL', none, ''}, {'SMEMBERS', none}, {'SREM', none, ''}, {'LINDEX', none, 0},
-        {'LRANGE', none, 0, 0}, {'LREM', none, 0, ''}, {'RPUSHX', none, ''},
-        {'ZRANGEBYSCORE', none, 0, 0}, {'ZSCORE', none, ''}, {'ZADD', none, 'XX', 0, ''},
-        {'ZREM', none, ''}, {'XADD', none, 'NOMKSTREAM', '*', 'field', ''}, {'XDEL', none, '0-1'},
-        {'XRANGE', none, '-', '+'}, {'XREVRANGE', none, '+', '-'}, {'COPY', none, none .. 'copy'},
-        {'RENAME', none, none .. 'copy'},
-    }) do
-        if refused(unpack(call)) then
-            -- The time has no key, and both may be what is refused.
-            local what = call[1] == 'TIME' and 'run the command TIME'
-                or 'run the command ' .. call[1] .. ' on the keys ' .. own .. '*'
-            return redis.error_reply('NOPERM its user may not ' .. what)
-        end
-    end
-    for _, key in ipairs({
-        rq .. ':queues', rq .. ':workers', rq .. ':worker:', job_key(''), queue_key(''),
-        registry('scheduled', ''), registry('wip', ''), registry('finished', ''),
-        registry('failed', ''), registry('canceled', ''),
-    }) do
-        if refused('PERSIST', key) then
-            return redis.error_reply('NOPERM its user may not use the keys ' .. rq .. ':*')
-        end
-    end
-end
-
-if args.check_permissions then
-    local missing = missing_permission()
-    if missing then return missing end
-end
+-- RQ's words for how a job has ended, in ours.
+local ENDS = {finished = 'finished', failed = 'failed', canceled = 'cancelled', stopped = 'cancelled'}
 
 local function is_live(status)
     return status == 'scheduled' or status == 'queued' or status == 'started'
@@ -141,7 +96,10 @@ local release_blocked, cancel_job, replace_jobs, write_fires, delete_fires
 -- In observing.lua, which follows.
 local note_end, note_loss, add_event, add_to_counter
 
--- In rq_tools.lua, which follows.
+-- In chains.lua, limits.lua and rq_tools.lua, which follow.
+local wait_for_parents, is_waiting_for_parents, end_children, free_children, settle_parent
+local wait_after_move, has_parent_here, leave_chain, unique_holder, hold_unique, release_unique
+local unpark, note_running, note_not_running, note_gone
 local add_result, begin_execution, end_execution, queue_of_execution, count_attempt, result_entry
 
 -- Removes a job from all registries in which RQ may have put it.
@@ -177,6 +135,8 @@ local function clear_expiry(id, queue)
     redis.call('PERSIST', results_key(id))
     each_log(id, job[1], function(log) redis.call('PERSIST', log) end)
     enter_concurrency(id)
+    hold_unique(id)
+    free_children(id)
 end
 
 -- Puts a job back into its queue, where it waits from `time` on.
@@ -193,7 +153,8 @@ local function end_job(id, queue, status, time, history_ttl, ended)
     local key = job_key(id)
     local expires = time + history_ttl
     local at = math.ceil(expires * 1000)
-    local job = fields(key, 'fp_attempt', 'worker_name')
+    local job = fields(key, 'fp_attempt', 'worker_name', 'fp_pipeline', 'fp_unique_key')
+    unpark(id)
     redis.call('HSET', key, 'status', status, 'ended_at', ended and ended.ended_at or stamp,
                'fp_ended_at', text(time), 'fp_owner', '', 'fp_worker', job[2] or '')
     redis.call('ZADD', registry(status, queue), text(expires), rq_id(id))
@@ -202,7 +163,10 @@ local function end_job(id, queue, status, time, history_ttl, ended)
     redis.call('PEXPIREAT', progress_key(id), at)
     each_log(id, job[1], function(log) redis.call('PEXPIREAT', log, at) end)
     leave_concurrency(id)
+    release_unique(id, job[4])
+    note_not_running(id, job[3])
     note_end(id, status, time, ended)
+    end_children(id, ENDS[status], time)
     local result_id, result_at, ttl = '', at, ended and ended.result_ttl or 0
     if status == 'finished' and ttl >= 0 then
         redis.call('HSET', key, 'fp_result_expires_at', text(time + ttl))
@@ -305,14 +269,20 @@ local function repair(id, owner, attempt)
     end
 end
 
--- Deletes all keys and entries of a job; `has_left` says that it is not in its queue any more.
-local function delete_job(id, has_left)
-    local job = fields(job_key(id), 'fp_queue', 'fp_attempt', 'fp_owner')
+-- Deletes all keys and entries of a job. If `is_moved`, it goes on in another queue, and has left
+-- RQ's list already.
+local function delete_job(id, is_moved)
+    local job = fields(job_key(id), 'fp_queue', 'fp_attempt', 'fp_owner', 'fp_pipeline',
+                       'fp_unique_key')
     local queue = job[1]
     new_tails = {}
+    leave_chain(id, is_moved)
+    unpark(id)
+    release_unique(id, job[5])
+    note_not_running(id, job[4])
     if queue then
         leave_registries(id, queue)
-        if not has_left then redis.call('LREM', queue_key(queue), 0, rq_id(id)) end
+        if not is_moved then redis.call('LREM', queue_key(queue), 0, rq_id(id)) end
         if job[3] and job[3] ~= '' then drop_claim(id, queue, job[3], job[2]) end
     end
     leave_concurrency(id)
@@ -333,52 +303,6 @@ local function read_job(id)
     local exists = job_exists(id)
     return {exists and redis.call('HGETALL', job_key(id)) or {}, content(result_key(id)),
             content(progress_key(id)), text(now()), exists and result_entry(id) or {}}
-end
-
--- Adds a job with the fields `args.constant` and `job.record` (name, value, …), due at `job.run_at`
--- or at once. Returns what it has set besides: status, run_at, created_at and start_by.
-local inserted = 0
-local function insert(job, time)
-    -- Jobs of one call are in the order in which they were added, too.
-    local created_at = time + inserted * 1e-6
-    inserted = inserted + 1
-    local key = job_key(job.id)
-    local jobs, at = own .. 'jobs', text(created_at)
-    -- Keys of an expired record with this id may still exist: then it is still in the set. Or its
-    -- key is of another type.
-    if redis.call('ZADD', jobs, at, job.id) == 0 or redis.call('EXISTS', key) == 1 then
-        delete_job(job.id)
-        redis.call('ZADD', jobs, at, job.id)
-    end
-    local run_at = job.run_at or time
-    local status = run_at > time and 'scheduled' or 'queued'
-    local set_fields = {status, text(run_at), at, ''}
-    local enqueued_at = status == 'queued' and stamp or ''
-    -- The longest value first: with it Redis makes a hash table, else a list that each further
-    -- field has to be compared with, and the table in the end.
-    redis.call('HSET', key, unpack(job.record))
-    redis.call('HSET', key, 'status', status, 'created_at', stamp, 'enqueued_at', enqueued_at,
-               'fp_token', args.token, 'fp_run_at', set_fields[2], 'fp_created_at', set_fields[3],
-               unpack(args.constant))
-    if job.max_parallel then
-        -- It does not age while it is blocked.
-        block(job.id, job.queue, set_fields[3])
-        set_fields[1] = 'deferred'
-        return set_fields
-    end
-    if job.expires then
-        set_start_by(job.id, run_at)
-        set_fields[4] = fields(key, 'fp_start_by')[1] or ''
-    end
-    if job.concurrency_key then set_concurrency(job.id, job.concurrency_key, 'active') end
-    if status == 'scheduled' then
-        -- RQ's own tools, and the counts of `snapshot`, know a queue by this set.
-        redis.call('SADD', rq .. ':queues', queue_key(job.queue))
-        redis.call('ZADD', registry('scheduled', job.queue), text(run_at), rq_id(job.id))
-    else
-        push(job.queue, job.id, {-(job.priority or 0), tonumber(set_fields[2]), tonumber(at)})
-    end
-    return set_fields
 end
 
 -- Schedules

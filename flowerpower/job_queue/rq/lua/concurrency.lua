@@ -176,11 +176,8 @@ function write_fires(id, fires, time)
             redis.call('ZADD', own .. fire.set .. ':' .. id, fire.time, fire.time)
             redis.call('ZADD', own .. 'recorded:' .. id, text(time), fire.time)
             if fire.job then
-                is_new = not job_exists(fire.job.id)
-                if is_new then
-                    insert(fire.job, time)
-                    added = added + 1
-                end
+                is_new = add_job(fire.job, time) ~= nil
+                if is_new then added = added + 1 end
             end
             if is_new and fire.counter then add_to_counter(fire.counter) end
             if is_new and fire.event then add_event(fire.event, time) end

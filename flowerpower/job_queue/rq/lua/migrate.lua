@@ -7,10 +7,12 @@
 local notes = own .. 'migration'
 local waits = {queued = true, scheduled = true, deferred = true}
 
--- Whether a job waits here. One that RQ's own worker has just taken from its queue is in none.
-local function is_waiting(id)
+-- Whether a job waits here, and may move together with `others` (keys of a table). One that RQ's own
+-- worker has just taken from its queue is in none.
+local function is_waiting(id, others)
     local job = fields(job_key(id), 'status', 'fp_queue')
     if not (job_exists(id) and waits[job[1]]) then return false end
+    if is_waiting_for_parents(id) and has_parent_here(id, others) then return false end
     return redis.call('ZSCORE', registry('scheduled', job[2]), rq_id(id))
         or redis.call('ZSCORE', registry('deferred', job[2]), rq_id(id))
         or redis.call('LPOS', queue_key(job[2]), rq_id(id))
@@ -18,8 +20,9 @@ end
 
 -- All of a waiting job, which is deleted.
 local function take_job(id)
-    local logs = {}
-    each_log(id, fields(job_key(id), 'fp_attempt')[1], function(log)
+    local logs, job = {}, fields(job_key(id), 'fp_attempt', 'fp_queue', 'fp_parked')
+    unpark(id)
+    each_log(id, job[1], function(log)
         local number = string.match(log, '%d+$')
         if redis.call('EXISTS', log) == 1 then logs[number] = redis.call('HGETALL', log) end
     end)
@@ -27,7 +30,7 @@ local function take_job(id)
     local taken = {id = id, hash = redis.call('HGETALL', job_key(id)), logs = logs}
     if type(progress) == 'string' then taken.progress = progress end
     -- The first entry only, which is near the head: to look through a long queue takes milliseconds.
-    redis.call('LREM', queue_key(fields(job_key(id), 'fp_queue')[1]), 1, rq_id(id))
+    if not job[3] then redis.call('LREM', queue_key(job[2]), 1, rq_id(id)) end
     delete_job(id, true)
     return taken
 end
@@ -52,8 +55,10 @@ local function take_schedule(id, known)
     local hash = redis.pcall('HGETALL', schedule_key(id))
     if hash.err or #hash == 0 then return nil end
     local jobs = jobs_of(id, known)
+    local together = {}
+    for _, job in ipairs(jobs) do together[job] = true end
     for _, job in ipairs(jobs) do
-        if not is_waiting(job) then return nil end
+        if not is_waiting(job, together) then return nil end
     end
     local fires = {}
     local ledger = own .. 'fire:' .. id
@@ -93,6 +98,13 @@ local function put_job(job)
         for place = 1, #log, 2 do
             redis.call('HSET', log_key(id, number), log[place], log[place + 1])
         end
+    end
+    redis.call('ZREM', own .. 'away', id)
+    hold_unique(id)
+    if is_waiting_for_parents(id) then
+        enter_concurrency(id)
+        wait_after_move(id, now())
+        return
     end
     if record[1] == 'deferred' then
         block(id, record[2], text(tonumber(record[4]) or 0))
@@ -138,6 +150,8 @@ local function obstacle(item)
     end
     for _, job in ipairs(item.jobs) do
         if job_exists(job.id) then return 'there is a job ' .. job.id .. ' already' end
+        local holder = job.unique_key and unique_holder(job.unique_key)
+        if holder then return 'it is unique, and ' .. holder .. ' there asks for the same' end
     end
 end
 
@@ -157,7 +171,7 @@ if args.verb == 'take' then
         table.insert(items, take_schedule(schedule.id, schedule.jobs))
     end
     for _, id in ipairs(args.jobs) do
-        if is_waiting(id) then table.insert(items, {jobs = {take_job(id)}}) end
+        if is_waiting(id, {}) then table.insert(items, {jobs = {take_job(id)}}) end
     end
     local body = cjson.encode({target = args.target, taken_at = text(now()), items = items})
     if #items > 0 then redis.call('HSET', notes, name, body) end

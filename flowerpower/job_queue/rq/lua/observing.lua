@@ -18,6 +18,16 @@ local function id_of(job)
     return rq_id(id) == job and id or nil
 end
 
+-- The ids of pairs of an id and a number, the least number first; at most `limit`.
+local function ids_in_order(pairs_of_ids, limit)
+    table.sort(pairs_of_ids, function(one, other) return one[2] < other[2] end)
+    local ids = {}
+    for position = 1, math.min(limit or #pairs_of_ids, #pairs_of_ids) do
+        ids[position] = pairs_of_ids[position][1]
+    end
+    return ids
+end
+
 local function running_ids(queue)
     local ids = {}
     for _, entry in ipairs(redis.call('ZRANGE', registry('wip', queue), 0, -1)) do

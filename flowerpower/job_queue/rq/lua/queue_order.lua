@@ -53,7 +53,7 @@ function push(queue, id, place)
     place = place or place_of(entry) or {0, 0, 0}
     if not last or not is_before(place, last) then
         redis.call('RPUSH', list, entry)
-        if is_new then new_tails[list] = place end
+        new_tails[list] = is_new and place or nil
         return
     end
     if is_before(place, next_place(list, 0, 1) or last) then

@@ -38,18 +38,22 @@ local function execution_key(id, owner, attempt)
 end
 
 -- Shows an attempt to RQ's tools. For RQ it never expires.
-function begin_execution(id, queue, owner, attempt, time)
+function begin_execution(id, queue, owner, attempt, time, pipeline)
     local name = execution(id, owner, attempt)
     redis.call('ZADD', registry('wip', queue), '+inf', name)
     redis.pcall('ZADD', rq .. ':executions:' .. rq_id(id), '+inf', owner .. '-' .. attempt)
     redis.pcall('HSET', execution_key(id, owner, attempt), 'id', owner .. '-' .. attempt,
                 'job_id', rq_id(id), 'worker_name', owner, 'created_at', text(time),
-                'last_heartbeat', text(time), 'fp_queue', queue)
+                'last_heartbeat', text(time), 'fp_queue', queue, 'fp_pipeline', pipeline)
     redis.pcall('SADD', rq .. ':worker:' .. owner .. ':executions', name)
+    note_running(id, pipeline)
 end
 
 function end_execution(id, queue, owner, attempt)
     local name = execution(id, owner, attempt)
+    -- From here, because its record may be gone. RQ's Job.delete has deleted this too.
+    local pipeline = fields(execution_key(id, owner, attempt), 'fp_pipeline')[1]
+    if pipeline then note_not_running(id, pipeline) else note_gone(id) end
     redis.call('ZREM', registry('wip', queue), name)
     redis.pcall('ZREM', rq .. ':executions:' .. rq_id(id), owner .. '-' .. attempt)
     redis.call('DEL', execution_key(id, owner, attempt))

@@ -10,18 +10,24 @@ local function oldest_due(queue)
         local due = tonumber(fields(rq .. ':job:' .. job, 'fp_run_at')[1] or '')
         if due and (not oldest or due < oldest) then oldest = due end
     end
+    for _, member in ipairs(redis.call('ZRANGE', parked_key(queue), 0, 199)) do
+        local due = parked_of(member).place[2]
+        if not oldest or due < oldest then oldest = due end
+    end
     return oldest and text(oldest) or ''
 end
 
 local queues, running, failed = {}, {}, {}
 for name in pairs(known_queues()) do
-    local waiting, blocked = redis.call('ZCARD', registry('scheduled', name)),
-                             redis.call('ZCARD', registry('deferred', name))
+    local deferred = registry('deferred', name)
+    local waiting = redis.call('ZCOUNT', deferred, '-inf', '(0')
+    local blocked = redis.call('ZCOUNT', deferred, '(0', '+inf')
+    local queued = redis.call('LLEN', queue_key(name)) + redis.call('ZCARD', parked_key(name))
     local function ended(kind)
         return redis.call('ZCOUNT', registry(kind, name), '(' .. text(time), '+inf')
     end
     table.insert(queues, {
-        name, waiting + blocked, redis.call('LLEN', queue_key(name)),
+        name, waiting, redis.call('ZCARD', registry('scheduled', name)) + blocked, queued,
         redis.call('ZCARD', registry('wip', name)), ended('finished'), ended('failed'),
         ended('canceled'), blocked, oldest_due(name),
         redis.call('HGET', own .. 'paused', name) or '',
@@ -36,11 +42,4 @@ for name in pairs(known_queues()) do
     end
 end
 
-local function first_ids(found)
-    table.sort(found, function(one, other) return one[2] < other[2] end)
-    local ids = {}
-    for position = 1, math.min(args.limit, #found) do ids[position] = found[position][1] end
-    return ids
-end
-
-return {queues, first_ids(running), first_ids(failed), text(time)}
+return {queues, ids_in_order(running, args.limit), ids_in_order(failed, args.limit), text(time)}

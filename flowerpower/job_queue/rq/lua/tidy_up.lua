@@ -23,7 +23,12 @@ local function expire(id, kind, queue)
     end
     each_log(id, attempts, function(log) redis.call('PEXPIREAT', log, at) end)
     leave_concurrency(id)
+    unpark(id)
+    local job = fields(job_key(id), 'fp_pipeline', 'fp_unique_key')
+    note_not_running(id, job[1])
+    release_unique(id, job[2])
     note_end(id, kind, time)
+    settle_parent(id, time)
 end
 
 -- The scores with which RQ's own worker (without a time to live) and Job.cancel leave a job.
@@ -72,6 +77,33 @@ for _, list in ipairs(redis.call('SMEMBERS', rq .. ':queues')) do
                 end_job(id, queue, 'failed', time, args.history_ttl,
                         {owner = job[4] or '', attempt = job[3] or '0', exc_string = args.exc_string})
             end
+        end
+    end
+end
+
+-- Parents that RQ's own tools have ended or deleted: their children wait for them no longer.
+for _, id in ipairs(redis.call('SRANDMEMBER', own .. 'parents', 500)) do settle_parent(id, time) end
+
+-- What RQ's own worker or an earlier version ran, and what is gone.
+for _, member in ipairs(redis.call('ZRANGE', own .. 'running', 0, -1)) do
+    local id = string.match(member, ' ([^ ]+)$') or ''
+    if fields(job_key(id), 'status')[1] ~= 'started' then redis.call('ZREM', own .. 'running', member) end
+end
+for queue in pairs(known_queues()) do
+    for _, id in ipairs(running_ids(queue)) do
+        local job = fields(job_key(id), 'status', 'fp_pipeline')
+        if job[1] == 'started' and job[2] then note_running(id, job[2]) end
+    end
+    -- Of many that wait, some by chance: as it is called again and again, it comes to all of them.
+    for _, member in ipairs(redis.call('ZRANDMEMBER', parked_key(queue), limit)) do
+        local head = parked_of(member)
+        local job = fields(job_key(head.id), 'status', 'fp_parked')
+        if job[1] ~= 'queued' or job[2] ~= member then drop_parked(queue, head) end
+    end
+    for _, job in ipairs(redis.call('ZRANDMEMBER', registry('deferred', queue), limit)) do
+        local record = fields(rq .. ':job:' .. job, 'status', 'fp_parked')
+        if record[1] ~= 'deferred' and not record[2] then
+            redis.call('ZREM', registry('deferred', queue), job)
         end
     end
 end

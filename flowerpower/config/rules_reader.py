@@ -1,0 +1,152 @@
+"""The job rules of all pipelines of a project: what each follows, and its limits.
+
+They are read for each job that is added, and before each claim of a worker. So they are kept in
+this process, and in `.flowerpower/job_rules.json` for the next one, beside the stamp of each file.
+A file or an entry that is wrong says nothing here: its own pipeline alone must fail, and
+`flowerpower.pipeline.rule_faults` names it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from flowerpower.atomic_files import write_file
+from flowerpower.config.file_stamps import Stamp, is_settled, stamp_of
+from flowerpower.config.job_rules import AfterConfig, LimitedRun
+from flowerpower.config.yaml_reader import parse_yaml
+from flowerpower.errors import ConfigError
+from flowerpower.text import is_name
+
+INDEX = Path(".flowerpower", "job_rules.json")
+VERSION = 1
+"""To be raised when what is kept, or the meaning of a rule, changes."""
+
+
+@dataclass(frozen=True)
+class JobRules:
+    """What a pipeline says of its jobs.
+
+    `after` has the pipelines that it follows, each with the end that counts. `limits` are names of
+    the project's limits; there may be no such.
+    """
+
+    after: tuple[tuple[str, str], ...] = ()
+    limits: tuple[str, ...] = ()
+    max_running: int | None = None
+
+
+NO_RULES = JobRules()
+_Kept = dict[str, tuple[Stamp, JobRules]]
+
+
+class RulesReader:
+    """Reads the job rules in a folder of pipelines, each file again only once it has changed.
+
+    Args:
+        root: the project's folder.
+        pipelines: the folder of the files, relative to it.
+        environ: where `${NAME}` in a rule is looked up.
+    """
+
+    def __init__(self, root: Path, pipelines: Path, environ: Mapping[str, str]) -> None:
+        self._root, self._folder, self._environ = root, root / pipelines, environ
+        self._kept: _Kept | None = None
+        self._rules: dict[str, JobRules] = {}
+
+    def read(self) -> Mapping[str, JobRules]:
+        """The rules by pipeline, of every pipeline; the same object while nothing has changed."""
+        if self._kept is None:
+            self._kept = _read_index(self._root / INDEX)
+        kept, fresh = self._kept, {}
+        rules: dict[str, JobRules] = {}
+        for name, stamp in self._stamps():
+            if name in kept and kept[name][0] == stamp:
+                fresh[name] = kept[name]
+                rules[name] = kept[name][1]
+                continue
+            rules[name], depends = _rules_in(self._folder / f"{name}.yml", self._environ)
+            # What depends on the environment is another for the next process.
+            if is_settled(stamp) and not depends:
+                fresh[name] = stamp, rules[name]
+        if fresh != kept:
+            self._kept = fresh
+            _write_index(self._root / INDEX, fresh)
+        if rules != self._rules:
+            self._rules = rules
+        return self._rules
+
+    def _stamps(self) -> list[tuple[str, Stamp]]:
+        stamps = []
+        with contextlib.suppress(OSError):
+            for name in sorted(os.listdir(self._folder)):
+                stamp = stamp_of(self._folder / name)
+                if name.endswith(".yml") and is_name(name[:-4]) and stamp is not None:
+                    stamps.append((name[:-4], stamp))
+        return stamps
+
+
+def _rules_in(file: Path, environ: Mapping[str, str]) -> tuple[JobRules, bool]:
+    """The rules in a pipeline's file, and whether they depend on the environment."""
+    try:
+        content = file.read_bytes()
+        # Without the environment: what is unset elsewhere in the file does not matter here.
+        sections = _sections(content, None)
+        depends = "${" in json.dumps(sections)
+        if depends:
+            sections = _sections(content, environ)
+    except (OSError, ConfigError):
+        return NO_RULES, False
+    after = sections["after"]
+    follows: dict[str, str] = {}
+    for entry in after if isinstance(after, list) else [after]:
+        with contextlib.suppress(ValidationError):
+            valid = AfterConfig.model_validate(entry)
+            follows.setdefault(valid.pipeline, valid.on)
+    run = LimitedRun()
+    with contextlib.suppress(ValidationError):
+        run = LimitedRun.model_validate(sections["run"])
+    limits = tuple(dict.fromkeys(run.limits))
+    return JobRules(tuple(follows.items()), limits, run.max_running), depends
+
+
+def _sections(content: bytes, environ: Mapping[str, str] | None) -> dict[str, Any]:
+    root = parse_yaml(content, "", environ).root.content
+    run = root["run"].content if "run" in root else None
+    parts = run if isinstance(run, dict) else {}
+    return {
+        "after": root["after"].plain() if "after" in root else None,
+        "run": {key: parts[key].plain() for key in LimitedRun.model_fields if key in parts},
+    }
+
+
+def _read_index(path: Path) -> _Kept:
+    try:
+        index = json.loads(path.read_bytes())
+        if index["v"] != VERSION:
+            return {}
+        kept: _Kept = {}
+        for name, (stamp, rules) in index["files"].items():
+            mtime, ctime, size, inode = stamp
+            after = tuple((pipeline, on) for pipeline, on in rules["after"])
+            limits = tuple(rules["limits"])
+            kept[name] = (mtime, ctime, size, inode), JobRules(after, limits, rules["max_running"])
+        return kept
+    # Whatever else is in its place is written anew.
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def _write_index(path: Path, kept: _Kept) -> None:
+    files = {name: (stamp, asdict(rules)) for name, (stamp, rules) in kept.items()}
+    body = {"v": VERSION, "files": files}
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        write_file(path, json.dumps(body).encode())

@@ -1,0 +1,107 @@
+"""A job with those that it runs after, and those that run after it, as far as they are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flowerpower.errors import JobNotFound
+from flowerpower.jobs.job import Job, JobStatus
+
+if TYPE_CHECKING:
+    from flowerpower.pipeline.job_queue import PipelineJobQueue
+
+MAX_BELOW = 1000
+"""Waiting jobs that are named after a retry."""
+MAX_JOBS = 60
+"""Jobs of a chain that are read; a picture of more says little."""
+
+
+@dataclass(frozen=True)
+class JobChain:
+    """All jobs that the job `job_id` depends on, or that depend on it, and itself.
+
+    Attributes:
+        jobs: those with a record, by id.
+        gone: how the parents without one have ended, by id (`deleted`, `gone`, or a status).
+        is_cut: whether there are more than were read.
+    """
+
+    job_id: str
+    jobs: Mapping[str, Job]
+    gone: Mapping[str, str]
+    is_cut: bool = False
+
+    @property
+    def parents(self) -> dict[str, Job | None]:
+        """The jobs that it runs after, by id, None without a record."""
+        return {parent: self.jobs.get(parent) for parent in self.jobs[self.job_id].after}
+
+    @property
+    def children(self) -> list[Job]:
+        """The jobs that run after it, the oldest first."""
+        children = [job for job in self.jobs.values() if self.job_id in job.after]
+        return sorted(children, key=lambda job: (job.created_at, job.id))
+
+    @property
+    def needs(self) -> dict[str, tuple[str, ...]]:
+        """The parents in the chain of each of its jobs, by id."""
+        known = self.jobs.keys() | self.gone.keys()
+        needs: dict[str, tuple[str, ...]] = dict.fromkeys(self.gone, ())
+        for job_id, job in self.jobs.items():
+            needs[job_id] = tuple(parent for parent in job.after if parent in known)
+        return needs
+
+
+def read_chain(job_queue: PipelineJobQueue, job: Job, limit: int = MAX_JOBS) -> JobChain:
+    """Read the chain of a job: its parents and theirs, its children and theirs."""
+    jobs: dict[str, Job] = {job.id: job}
+    gone: dict[str, str] = {}
+    is_cut = _read_parents(job_queue, job, limit, jobs, gone)
+    level: Sequence[str] = [job.id]
+    while level and len(jobs) < limit:
+        found = job_queue.children_of(level, limit)
+        new = [child for child in found if child.id not in jobs][: limit - len(jobs)]
+        jobs |= {child.id: child for child in new}
+        level = [child.id for child in new]
+    return JobChain(job.id, jobs, gone, is_cut or len(jobs) >= limit)
+
+
+def _read_parents(
+    job_queue: PipelineJobQueue, job: Job, limit: int, jobs: dict[str, Job], gone: dict[str, str]
+) -> bool:
+    """Add the parents and theirs, the nearest first; return whether some were left out."""
+    pending = list(job.after.items())
+    for parent, end in pending:
+        if parent in jobs or parent in gone:
+            continue
+        if len(jobs) + len(gone) >= limit:
+            return True
+        try:
+            jobs[parent] = job_queue.get_job(parent)
+        except JobNotFound:
+            gone[parent] = end or "gone"
+        else:
+            pending += jobs[parent].after.items()
+    return False
+
+
+def waiting_below(job_queue: PipelineJobQueue, job_ids: Sequence[str]) -> dict[str, list[str]]:
+    """The jobs that wait for each of these, and for those: ids by id, at most MAX_BELOW in all."""
+    below: dict[str, list[str]] = {job_id: [] for job_id in job_ids}
+    level: dict[str, set[str]] = {job_id: {job_id} for job_id in job_ids}
+    count = 0
+    while level and count < MAX_BELOW:
+        next_level: dict[str, set[str]] = {}
+        for child in job_queue.children_of(list(level), MAX_BELOW):
+            if child.status is not JobStatus.WAITING:
+                continue
+            count += 1
+            tops = set().union(*(level[parent] for parent in child.after if parent in level))
+            for top in tops:
+                if child.id not in below[top]:
+                    below[top].append(child.id)
+                    next_level.setdefault(child.id, set()).add(top)
+        level = next_level
+    return below
