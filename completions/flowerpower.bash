@@ -557,7 +557,7 @@ _flowerpower_load() {
             )
             ;;
         schedule)
-            commands=(add diff apply list show preview pause resume run-now delete history backfill)
+            commands=(add diff apply list show preview pause resume run-now delete history backfill import)
             options=(
                 '--help,-h once flag'
             )
@@ -782,6 +782,24 @@ _flowerpower_load() {
                 '--no-color once flag'
                 '--base-dir once folder'
                 '--type once choices apscheduler rq'
+                '--help,-h once flag'
+            )
+            ;;
+        'schedule import')
+            arguments=(
+                'once file'
+            )
+            options=(
+                '--dialect once choices debian busybox systemd quartz kubernetes apscheduler airflow bcron mcron systemd-cron'
+                '--to-pipeline once names pipelines'
+                '--system once flag'
+                '--timezone once text'
+                '--dry-run once flag'
+                '--json once flag'
+                '--quiet,-q once flag'
+                '--verbose,-v many flag'
+                '--no-color once flag'
+                '--base-dir once folder'
                 '--help,-h once flag'
             )
             ;;

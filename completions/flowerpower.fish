@@ -47,6 +47,7 @@ set -g __flowerpower_commands \
     'schedule delete' \
     'schedule history' \
     'schedule backfill' \
+    'schedule import' \
     'notify' \
     'notify test' \
     'notify list' \
@@ -299,6 +300,10 @@ set -g __flowerpower_valued \
     'schedule backfill:--order' \
     'schedule backfill:--base-dir' \
     'schedule backfill:--type' \
+    'schedule import:--dialect' \
+    'schedule import:--to-pipeline' \
+    'schedule import:--timezone' \
+    'schedule import:--base-dir' \
     'notify test:--pipeline' \
     'notify test:--on' \
     'notify test:--base-dir' \
@@ -831,6 +836,7 @@ complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a run-now -d 'Add 
 complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a delete -d 'Delete schedules with their history; jobs that they added stay.'
 complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a history -d 'List the fires of a schedule and what became of each and of its job, the latest first.'
 complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a backfill -d 'Add jobs for past fires of a schedule that made none: a range of time, or what was missed.'
+complete -c flowerpower -n '__flowerpower_at \'schedule\' 0' -a import -d 'Turn the lines of a crontab into declared schedules, and show what each means.'
 complete -c flowerpower -n '__flowerpower_at \'schedule\'' -l help -s h -d 'Show this message and exit.'
 
 complete -c flowerpower -n '__flowerpower_at \'schedule add\'' -l schedule-id -x -a '(__flowerpower_names schedules)' -d 'The schedule\'s id; by default the pipeline\'s next number.'
@@ -997,6 +1003,19 @@ complete -c flowerpower -n '__flowerpower_at \'schedule backfill\'' -l base-dir 
 complete -c flowerpower -n '__flowerpower_at \'schedule backfill\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
 complete -c flowerpower -n '__flowerpower_at \'schedule backfill\'' -l help -s h -d 'Show this message and exit.'
 complete -c flowerpower -n '__flowerpower_at \'schedule backfill\' 0' -a '(__flowerpower_names schedules)'
+
+complete -c flowerpower -n '__flowerpower_at \'schedule import\'' -l dialect -x -a 'debian busybox systemd quartz kubernetes apscheduler airflow bcron mcron systemd-cron' -d 'The scheduler that it was written for.'
+complete -c flowerpower -n '__flowerpower_at \'schedule import\'' -l to-pipeline -x -a '(__flowerpower_names pipelines)' -d 'Where lines go that run no pipeline.'
+complete -c flowerpower -n '__flowerpower_at \'schedule import\'' -l system -d 'The crontab has a column for the user.'
+complete -c flowerpower -n '__flowerpower_at \'schedule import\'' -l timezone -x -d 'A time zone such as Europe/Berlin; by default the project\'s, or of a new project the machine\'s.'
+complete -c flowerpower -n '__flowerpower_at \'schedule import\'' -l dry-run -d 'Only show what would be done.'
+complete -c flowerpower -n '__flowerpower_at \'schedule import\'' -l json -d 'Print the result as JSON.'
+complete -c flowerpower -n '__flowerpower_at \'schedule import\'' -l quiet -s q -d 'Print only ids, no messages.'
+complete -c flowerpower -n '__flowerpower_at \'schedule import\'' -l verbose -s v -d 'Show more; given twice, the causes of errors too.'
+complete -c flowerpower -n '__flowerpower_at \'schedule import\'' -l no-color -d 'Print no colours.'
+complete -c flowerpower -n '__flowerpower_at \'schedule import\'' -l base-dir -x -a '(__flowerpower_folders)' -d 'The project\'s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.'
+complete -c flowerpower -n '__flowerpower_at \'schedule import\'' -l help -s h -d 'Show this message and exit.'
+complete -c flowerpower -n '__flowerpower_at \'schedule import\' 0' -F
 
 complete -c flowerpower -n '__flowerpower_at \'notify\' 0' -a test -d 'Send one test notice to each configured target now, and say what happened.'
 complete -c flowerpower -n '__flowerpower_at \'notify\' 0' -a list -d 'Show who is told of what, and the notices that wait or could not be sent.'

@@ -704,6 +704,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 'delete' = 'Delete schedules with their history; jobs that they added stay.'
                 'history' = 'List the fires of a schedule and what became of each and of its job, the latest first.'
                 'backfill' = 'Add jobs for past fires of a schedule that made none: a range of time, or what was missed.'
+                'import' = 'Turn the lines of a crontab into declared schedules, and show what each means.'
             }
             Arguments = @(
             )
@@ -957,6 +958,26 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
                 @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
+                @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
+            )
+        }
+        'schedule import' = @{
+            Commands = [ordered]@{
+            }
+            Arguments = @(
+                @{ Many = $false; Value = @{ Kind = 'file'; Words = @() } }
+            )
+            Options = @(
+                @{ Names = @('--dialect'); Many = $false; Value = @{ Kind = 'choices'; Words = @('debian', 'busybox', 'systemd', 'quartz', 'kubernetes', 'apscheduler', 'airflow', 'bcron', 'mcron', 'systemd-cron') }; Help = 'The scheduler that it was written for.' }
+                @{ Names = @('--to-pipeline'); Many = $false; Value = @{ Kind = 'names'; Words = @('pipelines') }; Help = 'Where lines go that run no pipeline.' }
+                @{ Names = @('--system'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'The crontab has a column for the user.' }
+                @{ Names = @('--timezone'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'A time zone such as Europe/Berlin; by default the project''s, or of a new project the machine''s.' }
+                @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
+                @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }
+                @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
+                @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
+                @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }

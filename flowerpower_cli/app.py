@@ -42,6 +42,7 @@ MODULES = {
         ("schedule", "schedule_apply", "diff apply"),
         ("schedule", "schedule", "list show preview pause resume run-now delete history"),
         ("schedule", "schedule_backfill", "backfill"),
+        ("schedule", "schedule_import", "import"),
         ("notify", "notify", "test list"),
         ("service", "service", "print"),
         ("completion", "completion", "show install"),

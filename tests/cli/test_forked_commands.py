@@ -51,6 +51,7 @@ CALLS = {
     "schedule diff": "schedule diff",
     "schedule apply": "schedule apply --dry-run",
     "schedule backfill": "schedule backfill nightly --missed --dry-run",
+    "schedule import": "schedule import crontab --dialect busybox --json --dry-run",
     "notify test": "notify test --on failed",
     "notify list": "notify list --json",
     "status": "status",
@@ -130,6 +131,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }.items():
         (root / "conf" / "pipelines" / f"{name}.yml").touch()
         (root / "pipelines" / f"{name}.py").write_text(f"def {name}() -> int:\n    {body}\n")
+    (root / "crontab").write_text("0 8 * * 7 flowerpower pipeline run good -i x=5\n")
     (root / "conf" / "pipelines" / "good.yml").write_text("run: {inputs: {x: 2}}\n")
     (root / "pipelines" / "good.py").write_text(
         "def double(x: int) -> int:\n    print('doubling', x)\n    return 2 * x\n"
