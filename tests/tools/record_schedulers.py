@@ -36,7 +36,7 @@ DAYS = """
 """
 TIMES = """
 */7 12 | 5/20 12 | 50-10 12 | */90 12 | 0 22-2 | 0 */5 | 5-5 12 | 0 9-17 | 0,30 8 | */20 */6 | 59 23
-0 24 | 60 12 | 1,2,3-5 12 | 10-40/10 12 | H 12 | 08 09 | 0~59 12 | 1-2-3 12 | , 12 | 5, 12 | */0 12
+0 24 | 60 12 | 1,2,3-5 12 | 10-40/10 12 | H 12 | 08 09 | 0~59 12 | 1-2-3 12 | , 12 | 5, 12
 """
 AT_CHANGES = """
 30 2 | 0 2 | 0 3 | 0,30 2 | 0 2,3 | 15,45 1-3 | */30 2 | */30 * | 17 * | 10,40 0-23 | 0 */2 | 0 0 | 30 0 | 45 1
@@ -97,8 +97,6 @@ def questions(dialect: str) -> list[tuple[str, Question]]:
     # What Debian's cron does at clock changes is in debian_cron_fires.json.
     changes = () if dialect == "debian" else CHANGES
     asked += [(name, text) for name in changes for text in change]
-    # bcron hangs on a step of 0.
-    asked = [row for row in asked if dialect != "bcron" or "/0" not in row[1]]
     return [(name, Question(text, *_seconds(name))) for name, text in asked]
 
 

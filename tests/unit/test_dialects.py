@@ -33,7 +33,7 @@ DEVIATIONS = {
         for times in ("0 2", "0 3", "0,30 2", "0 2,3", "*/30 2", "0 */2")
     ),
     *(("mcron", "year", f"0 12 {days}") for days in ("0 * 1", "* 13 *", "* * 8")),
-    *(("mcron", "day", f"{times} * * *") for times in ("0 24", "60 12", "*/0 12")),
+    *(("mcron", "day", f"{times} * * *") for times in ("0 24", "60 12")),
     ("quartz", "year", "0 0 12 31W * ?"),
     ("quartz", "year", "0 0 12 L-3W * ?"),
     ("systemd", "day", "12:00:00.5"),

@@ -135,7 +135,7 @@ def busybox() -> Path:
 
 @by_span
 def busybox_crond(expressions: list[str], zone: str, start: int, stop: int) -> list[Answer]:
-    """The crond of busybox; some expressions end it by a segmentation fault."""
+    """The crond of busybox, asked for each expression alone first: it must not end the others."""
     taken = [n for n, text in enumerate(expressions) if _busybox([text], zone, start, start + 60)]
     answers = _busybox([expressions[n] for n in taken], zone, start, stop) or []
     by_number = dict(zip(taken, answers, strict=True))
