@@ -78,6 +78,10 @@ def test_a_child_says_what_it_waits_for(
     assert logs == "The job child has not run yet: it waits for the job two to end.\n"
     ended = cli.run("job-queue", "show-job", "one", "--json", code=0).json
     assert ended["waits_for"] is None
+    cli.run("job-queue", "cancel-job", "child", code=0)
+    cancelled = cli.run("job-queue", "show-job", "child", code=0).stdout
+    assert "\nParents\n" in cancelled
+    assert "it runs once" not in cancelled
 
 
 def test_a_held_back_job_says_by_which_limit(
