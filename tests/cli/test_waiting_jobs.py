@@ -136,3 +136,9 @@ def test_parents_that_nobody_runs_are_a_problem(cli: Cli, manager: PipelineManag
     assert "1 job waits for jobs of the queue default, which has no worker." in (
         cli.run("status", code=0).stdout
     )
+
+
+def test_an_unused_max_running_is_not_announced(cli: Cli, make_project: MakeProject) -> None:
+    """Without a table of limits there is nothing that more limits could follow."""
+    make_project(alone=("run: {max_running: 1}\n", CODE))
+    assert "more limit" not in cli.run("status", code=0).stdout
