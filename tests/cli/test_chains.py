@@ -151,6 +151,9 @@ def test_refusals_say_what_helps(cli: Cli, manager: PipelineManager) -> None:
     error = add(cli, "one", "--after", "broken", "--json", code=8).error
     assert error["code"] == "refused"
     assert "flowerpower job-queue retry-job broken" in error["hint"]
+    parents = ",".join(manager.add_job("one").id for _ in range(2))
+    error = add(cli, "tells", "--after", parents, "--json", code=2).error
+    assert "parent_job_ids after any number" in error["hint"]
 
 
 def test_python_takes_jobs_and_ids(manager: PipelineManager) -> None:
