@@ -104,7 +104,9 @@ def test_limits_are_counts_rates_or_both(root: Path) -> None:
         ("limits: {a: 0}", "line 2: limits.a.at_once: expected at least 1, got 0."),
         ("limits: {a: {}}", "limits.a: a limit needs at_once, or per, or both."),
         ("limits: {a: true}", "expected"),
-        ("limits: {a: many}", "limits.a: expected a mapping, got the text 'many'."),
+        ("limits: {a: many}", "limits.a: expected a whole number or a mapping, got the text"),
+        ("limits: {a: 2.0}", "limits.a: expected a whole number or a mapping, got 2.0."),
+        ("limits: {a: }", "limits.a: expected a whole number or a mapping, got nothing."),
         ("limits: {a: {per: 60}}", "limits.a.per: expected COUNT/DURATION such as 60/1m"),
         ("limits: {a: {at_onse: 1}}", "Did you mean 'at_once'?"),
         ("limits: {'pipeline:a': 1}", "pipeline:a"),
@@ -128,13 +130,23 @@ def test_a_wrong_limit_names_its_line_and_key(root: Path, text: str, message: st
             "after: [{pipeline: a}, {pipeline: a, on: end}]",
             "two entries under after name the pipeline 'a'.",
         ),
-        ("after: a", "after: expected a list, got the text 'a'."),
+        ("after: a", "after: expected a mapping or a list, got the text 'a'."),
     ],
 )
 def test_a_wrong_rule_names_its_line_and_key(root: Path, text: str, message: str) -> None:
     """In the file of its pipeline."""
     pipeline(root, "b", f"{text}\n")
     assert message in faults(lambda: load_pipeline(root, "b", {}))
+
+
+def test_what_only_code_gives_is_not_offered(root: Path) -> None:
+    """Neither among the known keys nor as what was meant."""
+    for key in ("limits", "writen"):
+        pipeline(root, "b", f"schedule: {{run: {{{key}: 1}}}}\n")
+        told = faults(lambda: load_pipeline(root, "b", {}))
+        assert "is not a known key." in told
+        assert "written" not in told
+        assert "declared" not in told
 
 
 def test_a_rule_that_is_wrong_stops_no_other(root: Path) -> None:
