@@ -41,14 +41,17 @@ class Installed:
 
     @contextmanager
     def running(self, *words: str) -> Iterator[subprocess.Popen[str]]:
-        """`flowerpower WORDS` while it runs; its stderr can be read, and it is ended."""
+        """`flowerpower WORDS` while it runs; stdout has all that it says. One that hangs is killed."""
         with subprocess.Popen(
             [self.programs / "flowerpower", *words], cwd=self.folder, text=True,
-            stderr=subprocess.PIPE, env=self._environ({}),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self._environ({}),
         ) as process:  # fmt: skip
+            watch = threading.Timer(LIMIT, process.kill)
+            watch.start()
             try:
                 yield process
             finally:
+                watch.cancel()
                 process.terminate()
 
     def _environ(self, variables: dict[str, str]) -> dict[str, str]:
@@ -119,8 +122,8 @@ def _dashboard(installed: Installed) -> None:
     installed.run("report", "-o", "report.html")
     assert "my_project" in (installed.folder / "report.html").read_text("utf-8")
     with installed.running("dashboard", "--port", "0", "--read-only") as process:
-        assert process.stderr is not None
-        lines = iter(process.stderr.readline, "")
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "")
         address = next(m[0] for m in (re.search(r"http://127[^\s]+", line) for line in lines) if m)
         with urllib.request.urlopen(address, timeout=LIMIT) as page:
             assert "my_project" in page.read().decode()
