@@ -35,7 +35,7 @@ from tests.conditions import WAIT_LIMIT, eventually
 from tests.servers import RedisServer, free_port
 
 ROOT = Path(__file__).parents[2]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
 NO_CONFIGURATION = ("console", "python", "bash", "sql", "csv", "text")
 """Labels of blocks that are commands, code, data or drawings."""
 DEPLOYED = "/srv/my_project"
