@@ -44,7 +44,7 @@ ENVIRON = {
     "REDIS_URL": "redis://127.0.0.1:6379/0", "DATABASE_URL": "postgresql://h/d",
     "REDIS_PASSWORD": "tulip", "ALERTS_URL": "https://alerts.example.com/",
     "ALERTS_SECRET": "tulip-in-winter", "MAIL_URL": "mailto://ada:tulip@example.com",
-    "DAILY_REPORT_PING": "https://pings.example.com/1",
+    "DAILY_REPORT_PING": "https://pings.example.com/1", "API_TOKEN": "tulip",
 }  # fmt: skip
 
 
