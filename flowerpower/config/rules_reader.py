@@ -21,12 +21,12 @@ from pydantic import ValidationError
 from flowerpower.atomic_files import write_file
 from flowerpower.config.file_stamps import Stamp, is_settled, stamp_of
 from flowerpower.config.job_rules import AfterConfig, LimitedRun
-from flowerpower.config.yaml_reader import parse_yaml
+from flowerpower.config.yaml_reader import KeyPath, YamlNode, parse_yaml
 from flowerpower.errors import ConfigError
 from flowerpower.text import is_name
 
 INDEX = Path(".flowerpower", "job_rules.json")
-VERSION = 1
+VERSION = 2
 """To be raised when what is kept, or the meaning of a rule, changes."""
 
 
@@ -35,12 +35,14 @@ class JobRules:
     """What a pipeline says of its jobs.
 
     `after` has the pipelines that it follows, each with the end that counts. `limits` are names of
-    the project's limits; there may be no such.
+    the project's limits; there may be no such. It `is_whole` unless something was left out because
+    it is wrong, or names a variable that is not set.
     """
 
     after: tuple[tuple[str, str], ...] = ()
     limits: tuple[str, ...] = ()
     max_running: int | None = None
+    is_whole: bool = True
 
 
 NO_RULES = JobRules()
@@ -95,36 +97,56 @@ class RulesReader:
 
 def _rules_in(file: Path, environ: Mapping[str, str]) -> tuple[JobRules, bool]:
     """The rules in a pipeline's file, and whether they depend on the environment."""
+    depends = False
     try:
         content = file.read_bytes()
+        root = parse_yaml(content, "", None).root
         # Without the environment: what is unset elsewhere in the file does not matter here.
-        sections = _sections(content, None)
-        depends = "${" in json.dumps(sections)
+        written = rules = _rules_of(root)
+        depends = "${" in json.dumps(written)
         if depends:
-            sections = _sections(content, environ)
+            # What is unset leaves out its own rule alone.
+            paths = _paths(root)
+            rules = _rules_of(parse_yaml(content, "", environ, paths).root)
     except (OSError, ConfigError):
-        return NO_RULES, False
-    after = sections["after"]
+        return JobRules(is_whole=False), depends
+    is_whole = rules.keys() == written.keys()
+    after = rules.pop("after", [])
     follows: dict[str, str] = {}
     for entry in after if isinstance(after, list) else [after]:
-        with contextlib.suppress(ValidationError):
+        try:
             valid = AfterConfig.model_validate(entry)
+        except ValidationError:
+            is_whole = False
+        else:
             follows.setdefault(valid.pipeline, valid.on)
     run = LimitedRun()
-    with contextlib.suppress(ValidationError):
-        run = LimitedRun.model_validate(sections["run"])
+    try:
+        run = LimitedRun.model_validate(rules)
+    except ValidationError:
+        is_whole = False
     limits = tuple(dict.fromkeys(run.limits))
-    return JobRules(tuple(follows.items()), limits, run.max_running), depends
+    return JobRules(tuple(follows.items()), limits, run.max_running, is_whole), depends
 
 
-def _sections(content: bytes, environ: Mapping[str, str] | None) -> dict[str, Any]:
-    root = parse_yaml(content, "", environ).root.content
-    run = root["run"].content if "run" in root else None
-    parts = run if isinstance(run, dict) else {}
-    return {
-        "after": root["after"].plain() if "after" in root else None,
-        "run": {key: parts[key].plain() for key in LimitedRun.model_fields if key in parts},
-    }
+def _rules_of(root: YamlNode) -> dict[str, Any]:
+    """`after`, and what `run` says of limits, as far as they are given."""
+    parts = _run_of(root)
+    nodes = {key: parts[key] for key in LimitedRun.model_fields if key in parts}
+    if "after" in root.content:
+        nodes["after"] = root.content["after"]
+    values = {key: node.plain() for key, node in nodes.items()}
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _paths(root: YamlNode) -> set[KeyPath]:
+    """Every key of the file, and every key of `run`."""
+    return {(key,) for key in root.content} | {("run", key) for key in _run_of(root)}
+
+
+def _run_of(root: YamlNode) -> dict[str, YamlNode]:
+    run = root.content["run"].content if "run" in root.content else None
+    return run if isinstance(run, dict) else {}
 
 
 def _read_index(path: Path) -> _Kept:
@@ -136,8 +158,8 @@ def _read_index(path: Path) -> _Kept:
         for name, (stamp, rules) in index["files"].items():
             mtime, ctime, size, inode = stamp
             after = tuple((pipeline, on) for pipeline, on in rules["after"])
-            limits = tuple(rules["limits"])
-            kept[name] = (mtime, ctime, size, inode), JobRules(after, limits, rules["max_running"])
+            rules = JobRules(**{**rules, "after": after, "limits": tuple(rules["limits"])})
+            kept[name] = (mtime, ctime, size, inode), rules
         return kept
     # Whatever else is in its place is written anew.
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):

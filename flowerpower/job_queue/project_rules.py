@@ -139,11 +139,17 @@ def _limits_of(config: ProjectConfig, rules: Mapping[str, JobRules]) -> Limits:
         starts, seconds = (limit.per.starts, limit.per.seconds) if limit.per else (None, 0.0)
         by_name[name] = Limit(limit.at_once, starts, seconds)
     of_pipeline = {}
+    left_out = []
     for pipeline, rule in rules.items():
         names = [name for name in rule.limits if name in config.limits]
+        if not rule.is_whole or len(names) < len(rule.limits):
+            left_out.append(
+                f"Not all that {PIPELINES_FOLDER / pipeline}.yml says of limits and chains counts: "
+                f"`flowerpower pipeline validate {pipeline}` says why."
+            )
         if rule.max_running is not None:
             names.append(f"{PIPELINE_LIMIT}{pipeline}")
             by_name[names[-1]] = Limit(at_once=rule.max_running)
         if names:
             of_pipeline[pipeline] = tuple(names)
-    return Limits(by_name, of_pipeline)
+    return Limits(by_name, of_pipeline, tuple(left_out))

@@ -28,10 +28,14 @@ class Limit:
 
 @dataclass(frozen=True)
 class Limits:
-    """All limits of a project by name, and the names of those that each limited pipeline has."""
+    """All limits of a project by name, and the names of those that each limited pipeline has.
+
+    `left_out` are sentences on rules that do not count because they are wrong.
+    """
 
     by_name: Mapping[str, Limit] = field(default_factory=dict)
     of_pipeline: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return any(self.of_pipeline.values())

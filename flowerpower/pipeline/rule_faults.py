@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 
 from flowerpower.config.files import PROJECT_FILE, Pipeline
@@ -12,20 +13,30 @@ from flowerpower.job_queue.project_rules import MAX_FOLLOWERS, ProjectRules
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.text import did_you_mean
 
+_RULE_KEY = re.compile(r"(after|run\.limits|run\.max_running)\b|$")
+"""What stands under these keys, or is wrong with the file as a whole."""
+
 
 def check_rules(registry: PipelineRegistry, rules: ProjectRules, name: str) -> None:
-    """Raise ConfigError if a pipeline names a limit, or one to follow, that there is not.
+    """Raise ConfigError if what a pipeline says of limits and chains cannot be kept to.
 
     Nothing is read for that but what is kept of the rules, unless something is wrong.
     """
     by_pipeline = rules.by_pipeline()
     own = by_pipeline.get(name, NO_RULES)
     is_known = all(parent in by_pipeline for parent, _ in own.after)
-    if is_known and (not own.limits or set(own.limits) <= rules.limits().by_name.keys()):
+    known_limits = not own.limits or set(own.limits) <= rules.limits().by_name.keys()
+    if own.is_whole and is_known and known_limits:
         return
-    pipeline = registry.get(name)
-    limits = rules.limits().by_name
-    if faults := [*_limit_faults(pipeline, limits), *_unknown_parents(pipeline, by_pipeline)]:
+    try:
+        pipeline = registry.get(name)
+    except ConfigError as error:
+        # A variable elsewhere in the file may be set for the workers alone.
+        faults = [fault for fault in error.faults if _RULE_KEY.match(fault.key)]
+    else:
+        limits = rules.limits().by_name
+        faults = [*_limit_faults(pipeline, limits), *_unknown_parents(pipeline, by_pipeline)]
+    if faults:
         raise ConfigError(faults=faults)
 
 

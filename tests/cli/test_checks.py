@@ -170,3 +170,23 @@ def test_what_the_shell_wrote_is_text_where_text_is_declared(cli: Cli, project: 
         "greeting": "007"
     }
     assert cli.run(*run, "--override", "greeting=7", code=0).json["outputs"] == {"greeting": "7"}
+
+
+def test_a_rule_that_cannot_be_read_is_refused(cli: Cli, make_project: MakeProject) -> None:
+    """As an unknown limit; elsewhere a variable may be for the workers alone, which tell of it."""
+    one = "def one() -> int:\n    return 1\n"
+    file = make_project(one=("", one), other=("", one)) / "conf" / "pipelines" / "one.yml"
+    unset = "the environment variable LEFT_OUT is not set."
+    for text, message in (
+        ("run: {limits: ['${LEFT_OUT}']}\nparams: {x: '${ELSE}'}\n", f"run.limits[0]: {unset}"),
+        ("after: {pipeline: '${LEFT_OUT}'}\n", f"after.pipeline: {unset}"),
+        ("after: {pipeline: ${LEFT_OUT}}\n", "is not valid YAML"),
+    ):
+        file.write_text(text)
+        error = cli.run("job-queue", "add-job", "one", code=4).stderr
+        assert "conf/pipelines/one.yml, line 1: " in error
+        assert message in error
+        assert "ELSE" not in error
+    cli.run("job-queue", "add-job", "other", "--job-id", "free", code=0)
+    worked = cli.run("job-queue", "start-worker", "--burst", code=0).stderr
+    assert worked.count("Not all that conf/pipelines/one.yml says of limits and chains counts") == 1

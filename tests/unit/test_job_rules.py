@@ -9,7 +9,7 @@ import pytest
 from flowerpower.config import rules_reader
 from flowerpower.config.files import load_pipeline, load_project
 from flowerpower.config.job_rules import Rate, parse_rate
-from flowerpower.config.rules_reader import NO_RULES, JobRules, RulesReader
+from flowerpower.config.rules_reader import JobRules, RulesReader
 from flowerpower.errors import ConfigError
 from flowerpower.job_queue.project_rules import MAX_FOLLOWERS, ProjectRules, follower_id
 from flowerpower.jobs.chain import AfterCondition
@@ -19,6 +19,7 @@ from flowerpower.text import is_job_id
 from tests.conditions import eventually
 
 PIPELINES = Path("conf", "pipelines")
+NOTHING = JobRules(is_whole=False)
 
 
 @pytest.fixture
@@ -145,8 +146,25 @@ def test_a_rule_that_is_wrong_stops_no_other(root: Path) -> None:
     rules = rules_of(root).by_pipeline()
     follows_a = JobRules(after=(("a", "success"),))
     assert dict(rules) == {
-        "good": follows_a, "broken": NO_RULES, "half": follows_a, "folder": NO_RULES,
+        "good": follows_a, "broken": NOTHING, "folder": NOTHING,
+        "half": replace(follows_a, is_whole=False),
     }  # fmt: skip
+
+
+def test_a_variable_that_is_not_set_leaves_out_its_rule_alone(root: Path) -> None:
+    """Workers go on with the rest, and are told whose rules are not whole; nothing of it is kept."""
+    project(root, "limits: {warehouse: 1}\n")
+    text = "params: {x: '${NOT_SET}'}\nrun: {limits: ['${P}'], max_running: 2}\nafter: {pipeline: '${Q}'}\n"
+    pipeline(root, "b", text)
+    rules = rules_of(root, {"Q": "a"})
+    assert rules.by_pipeline()["b"] == JobRules((("a", "success"),), (), 2, is_whole=False)
+    limits = rules.limits()
+    assert limits.of_pipeline == {"b": ("pipeline:b",)}
+    (told,) = limits.left_out
+    assert "conf/pipelines/b.yml" in told
+    set_too = rules_of(root, {"Q": "a", "P": "warehouse"})
+    assert set_too.limits().of_pipeline == {"b": ("warehouse", "pipeline:b")}
+    assert set_too.limits().left_out == ()
 
 
 def test_rules_are_read_again_when_a_file_changes(root: Path) -> None:
@@ -186,7 +204,7 @@ def test_a_rule_of_the_environment_is_not_kept(root: Path) -> None:
     for value in ("one", "two"):
         reader = RulesReader(root, PIPELINES, {"PARENT": value})
         assert reader.read()["b"].after == ((value, "success"),)
-    assert RulesReader(root, PIPELINES, {}).read()["b"] == NO_RULES
+    assert RulesReader(root, PIPELINES, {}).read()["b"] == NOTHING
 
 
 def test_limits_follow_the_files(root: Path) -> None:

@@ -24,6 +24,7 @@ from flowerpower.job_queue.worker.recorder import Recorder
 from flowerpower.job_queue.worker.scheduler import RETRY_EVERY, Firing, stop_signals_call
 from flowerpower.job_queue.worker.slots import Slots
 from flowerpower.job_queue.worker_options import WorkerOptions
+from flowerpower.jobs.limits import Limits
 from flowerpower.triggers import clock
 
 POLL_EVERY = 0.05
@@ -82,6 +83,7 @@ class Worker:
         self._notices = NoticeSender(backend, base_dir, events.trouble)
         self._limits = options.limits or backend.limits
         self._engine = make_engine(self)
+        self._left_out: tuple[str, ...] = ()
         self._claims_left = math.inf if options.max_jobs is None else options.max_jobs
         self._may_be_more = False
         self._claim_at = 0.0
@@ -122,6 +124,7 @@ class Worker:
                 # Reading is much cheaper than an empty claim, which is a write. It is left out
                 # while the last claim was full.
                 queues, limits = self.options.queues, self._limits()
+                self._tell_left_out(limits)
                 if not self._may_be_more and self.backend.next_due_in(queues, limits) != 0:
                     return []
                 claims = self.backend.claim(self.id, free, queues, self.events.job_expired, limits)
@@ -246,6 +249,15 @@ class Worker:
             return self.options.burst and self.backend.next_due_in(queues, limits) != 0
         except BackendUnreachable:
             return False
+
+    def _tell_left_out(self, limits: Limits) -> None:
+        """Say once which rules of the project do not count; again only when that has changed."""
+        if limits.left_out == self._left_out:
+            return
+        for reason in limits.left_out:
+            if reason not in self._left_out:
+                self.events.trouble(reason)
+        self._left_out = limits.left_out
 
     def _close(self) -> bool:
         """Stop claiming; False if jobs were claimed meanwhile or are being claimed."""
