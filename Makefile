@@ -5,16 +5,25 @@
 # make faults: the long tests that `make test` leaves out: backends that are away for half a minute;
 #   workers, schedulers, migrations and senders of notices killed for some minutes, on every backend,
 #   also while jobs wait for others and for limits; and a count.
+# make docs: builds the site of docs/ into site/; a warning, such as a broken link, is an error.
+# make dist: builds wheel and sdist into dist/, and tries the wheel in fresh environments. All of it:
+#   make dist PYTHONS=all EXTRAS=all
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 WHOLE := .venv-integrations/bin
 INTEGRATED := .venv-integrations/.installed
+SITE := .venv-docs/bin
+DOCUMENTED := .venv-docs/.installed
+# For make dist: versions such as 3.12,3.13, or all that are installed; by default that of .venv.
+PYTHONS ?=
+EXTRAS ?= postgresql,notify,metrics,dashboard
 # Half of the tests wait most of their time, for servers, leases and clocks.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 + (os.cpu_count() or 1))')
 
-.PHONY: demo test types imports rewritten integrations faults install bench completions clean
+.PHONY: demo test types imports rewritten integrations faults install bench completions reference docs dist stored \
+    clean
 
 demo: $(INSTALLED)
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
@@ -58,6 +67,20 @@ completions: $(INSTALLED)
 	$(BIN)/flowerpower completion show fish > completions/flowerpower.fish
 	$(BIN)/flowerpower completion show powershell > completions/flowerpower.ps1
 
+reference: $(INSTALLED)
+	$(BIN)/python docs/reference/make.py
+
+# Material for MkDocs says at each build that its support ends in May 2027: decisions/dependencies.md.
+docs: $(DOCUMENTED)
+	NO_MKDOCS_2_WARNING=1 $(SITE)/mkdocs build --strict --quiet
+
+dist: $(INSTALLED)
+	$(BIN)/python -m tests.release.distribution --pythons '$(PYTHONS)' --extras '$(EXTRAS)'
+
+# What this version stores, kept for the tests of later ones.
+stored: $(INSTALLED)
+	$(BIN)/python -m tests.release.store
+
 install: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml
@@ -71,5 +94,10 @@ $(INTEGRATED): pyproject.toml
 	$(WHOLE)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,integrations]'
 	touch $@
 
+$(DOCUMENTED): pyproject.toml
+	$(PYTHON) -m venv .venv-docs
+	$(SITE)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	touch $@
+
 clean:
-	rm -rf .venv .venv-integrations .demo build dist
+	rm -rf .venv .venv-integrations .venv-docs .demo build dist site

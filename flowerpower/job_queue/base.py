@@ -127,7 +127,8 @@ class JobQueueBackend(WorkerStore):
 
         Its attempts go on being counted, and keep their errors; why it has failed is among them.
         Of its own parents it waits for none. The children that its end had cancelled wait for it
-        again, unless another parent has cancelled them too, and so do theirs.
+        again, unless another parent has cancelled them too, and so do theirs; and those that were
+        due and have not begun.
 
         Raises:
             Refused: if it has not ended, or has finished; if it is unique, and another job that

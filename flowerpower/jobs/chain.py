@@ -2,8 +2,9 @@
 
 Law: a child waits until every parent has ended. It becomes due at once when each has ended as its
 condition says, and is cancelled, with `not_met_error`, by the first one that has not. What a parent
-was before it ended does not matter, nor when the child was added. A parent that a user retries, or
-that runs again in another way, gives back the children that its end had cancelled, and theirs.
+was before it ended does not matter, nor when the child was added. If a user retries a parent, or it
+runs again in another way, the children wait again that its end had cancelled, and those that it had
+made due and that have not begun; and theirs.
 """
 
 from __future__ import annotations

@@ -42,9 +42,12 @@ ENDED = frozenset({JobStatus.FINISHED, JobStatus.FAILED, JobStatus.CANCELLED})
 TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
     # Its parents have ended: see `flowerpower.jobs.chain`.
     JobStatus.WAITING: frozenset({JobStatus.SCHEDULED, JobStatus.QUEUED, JobStatus.CANCELLED}),
-    # It becomes due, is claimed at the moment it becomes due, or is cancelled.
-    JobStatus.SCHEDULED: frozenset({JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.CANCELLED}),
-    JobStatus.QUEUED: frozenset({JobStatus.RUNNING, JobStatus.CANCELLED}),
+    # It becomes due, is claimed at the moment it becomes due, or is cancelled. Or a parent that had
+    # ended is retried before it has begun.
+    JobStatus.SCHEDULED: frozenset(
+        {JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.CANCELLED, JobStatus.WAITING}
+    ),
+    JobStatus.QUEUED: frozenset({JobStatus.RUNNING, JobStatus.CANCELLED, JobStatus.WAITING}),
     # It ends, waits for a retry, or is queued again because its worker died or stops.
     JobStatus.RUNNING: frozenset({*ENDED, JobStatus.SCHEDULED, JobStatus.QUEUED}),
     JobStatus.FINISHED: frozenset(),

@@ -12,6 +12,7 @@ from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.chain import DELETED, ENDS_MET, GONE, NOT_MET, AfterCondition
 from flowerpower.jobs.job import JobFilter, JobStatus
 from flowerpower.jobs.job_spec import JobSpec
+from flowerpower.jobs.limits import Limit, Limits
 from flowerpower.triggers import clock
 from tests.conditions import eventually
 from tests.contract.backends import BackendSetup
@@ -182,6 +183,63 @@ def test_a_retried_parent_gives_back_no_child_that_another_parent_has_cancelled(
     assert fake_worker.status("child") is JobStatus.WAITING
     _end(fake_worker, "finished", "one")
     _end(fake_worker, "finished", "two")
+    assert fake_worker.status("child") is JobStatus.QUEUED
+
+
+def test_children_that_have_not_begun_wait_again_for_a_retried_parent(
+    backend: JobQueueBackend, fake_worker: FakeWorker
+) -> None:
+    """They were due because it had ended, and it has not any more; what runs goes on."""
+    backend.add_job(spec("parent"))
+    backend.add_job(spec("begun", after=("parent",), after_on=END, priority=9))
+    backend.add_job(spec("sorry", after=("parent",), after_on=FAILURE, expires=3600))
+    backend.add_job(spec("end", after=("parent",), after_on=END))
+    backend.add_job(spec("later", after=("parent",), after_on=END, run_at=in_seconds(3600)))
+    backend.add_job(spec("child", after=("parent",)))
+    backend.add_job(spec("of-child", after=("child",), after_on=END))
+    _end(fake_worker, "failed")
+    assert fake_worker.take().job_id == "begun"
+    backend.retry_job("parent")
+    for name in ("sorry", "end", "later", "child"):
+        job = backend.get_job(name)
+        assert (job.status, job.after, job.start_by) == (JobStatus.WAITING, {"parent": None}, None)
+    assert backend.get_job("of-child").after == {"child": None}
+    assert fake_worker.status("of-child") is JobStatus.WAITING
+    assert fake_worker.status("begun") is JobStatus.RUNNING
+    assert [claim.job_id for claim in fake_worker.claim(9)] == ["parent"]
+    backend.cancel_job("parent")
+    backend.unregister_worker(fake_worker.name)
+    expected = {"sorry": JobStatus.CANCELLED, "end": JobStatus.QUEUED, "child": JobStatus.CANCELLED,
+                "later": JobStatus.SCHEDULED, "of-child": JobStatus.QUEUED}  # fmt: skip
+    assert {name: fake_worker.status(name) for name in expected} == expected
+
+
+def test_a_parked_child_waits_again(backend: JobQueueBackend, fake_worker: FakeWorker) -> None:
+    """It is not claimed from among the parked ones."""
+    limits = Limits({"one": Limit(1)}, {"load": ("one",)})
+    backend.add_job(spec("busy", pipeline="load"))
+    assert len(backend.claim(fake_worker.name, 9, ["default"], limits=limits)) == 1
+    backend.add_job(spec("parent"))
+    backend.add_job(spec("child", pipeline="load", after=("parent",), after_on=END))
+    _end(fake_worker, "failed")
+    assert backend.claim(fake_worker.name, 9, ["default"], limits=limits) == []
+    backend.retry_job("parent")
+    assert fake_worker.status("child") is JobStatus.WAITING
+    assert backend.limit_use(limits)["one"].parked == 0
+    assert [claim.job_id for claim in fake_worker.claim(9)] == ["parent"]
+
+
+def test_the_end_of_a_parent_is_kept_in_a_child_that_a_user_has_cancelled(
+    backend: JobQueueBackend, fake_worker: FakeWorker
+) -> None:
+    """It changes nothing else."""
+    backend.add_job(spec("parent"))
+    backend.add_job(spec("child", after=("parent",)))
+    backend.cancel_job("child")
+    backend.cancel_job("parent")
+    assert backend.get_job("child").after == {"parent": "cancelled"}
+    assert backend.retry_job("child").status is JobStatus.QUEUED
+    backend.retry_job("parent")
     assert fake_worker.status("child") is JobStatus.QUEUED
 
 

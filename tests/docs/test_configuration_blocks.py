@@ -35,7 +35,7 @@ from tests.conditions import WAIT_LIMIT, eventually
 from tests.servers import RedisServer, free_port
 
 ROOT = Path(__file__).parents[2]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
 NO_CONFIGURATION = ("console", "python", "bash", "sql", "csv", "text")
 """Labels of blocks that are commands, code, data or drawings."""
 DEPLOYED = "/srv/my_project"
@@ -44,7 +44,7 @@ ENVIRON = {
     "REDIS_URL": "redis://127.0.0.1:6379/0", "DATABASE_URL": "postgresql://h/d",
     "REDIS_PASSWORD": "tulip", "ALERTS_URL": "https://alerts.example.com/",
     "ALERTS_SECRET": "tulip-in-winter", "MAIL_URL": "mailto://ada:tulip@example.com",
-    "DAILY_REPORT_PING": "https://pings.example.com/1",
+    "DAILY_REPORT_PING": "https://pings.example.com/1", "API_TOKEN": "tulip-at-noon",
 }  # fmt: skip
 
 

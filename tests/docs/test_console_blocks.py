@@ -29,7 +29,7 @@ from tests.terminal import DOCS_START
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     path
-    for path in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"))
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md"))
     if any(isinstance(part, Command) for part in parts_of(path))
 )
 IS_ERROR = re.compile(r"^Error: ", re.MULTILINE)

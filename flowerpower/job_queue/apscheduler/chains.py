@@ -115,7 +115,7 @@ def tell_ends(tx: Transaction, ends: Mapping[str, str]) -> list[Row]:
             child.parents |= new_ends
             if records.status_of(row) is JobStatus.WAITING:
                 waiting += [child] if new_ends or child.condition is None else []
-            elif new_ends and _is_cancelled_by_parent(row):
+            elif new_ends and records.status_of(row) is JobStatus.CANCELLED:
                 others.append(child)
         tx.run_many("set_after", [child.parameters for child in others])
         rows = _decide(tx, waiting)
@@ -137,9 +137,14 @@ def take_back_ends(tx: Transaction, retried: Sequence[str]) -> None:
                           if name in parents_before and end in _RETRIED_ENDS]  # fmt: skip
             if not taken_back or child.condition is None:
                 continue
+            status, was_due = records.status_of(row), chain.is_due(child.condition, child.parents)
             child.parents |= dict.fromkeys(taken_back)
             is_cancelled = _is_cancelled_by_parent(row)
-            if not is_cancelled and records.status_of(row) is not JobStatus.WAITING:
+            # One that a user has retried alone waits for nobody, and its parents had not met it.
+            if status in (JobStatus.QUEUED, JobStatus.SCHEDULED) and was_due:
+                again.append(child)
+                continue
+            if not is_cancelled and status is not JobStatus.WAITING:
                 continue
             # One that is unique, beside another that asks for the same, would do it twice.
             if (

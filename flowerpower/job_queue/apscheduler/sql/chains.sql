@@ -32,7 +32,8 @@ WHERE namespace = :namespace AND parent_id IN ({ids})
 
 -- name: lock_children
 SELECT id, status, error, after_parents, has_children, unique_key FROM flowerpower_jobs
-WHERE namespace = :namespace AND id IN ({ids}) AND status IN ('waiting', 'cancelled')
+WHERE namespace = :namespace AND id IN ({ids}) AND (status IN ('waiting', 'cancelled')
+    OR (attempt = 0 AND status IN ('queued', 'scheduled')))
     AND (expires_at IS NULL OR expires_at > :now)
 ORDER BY id {for_update}
 
@@ -53,8 +54,8 @@ WHERE namespace = :namespace AND id = :id AND status = 'waiting'
 {returning_end}
 
 -- name: wait_again
-UPDATE flowerpower_jobs SET after_parents = :after, status = 'waiting', cancel = 0,
-    ended_at = NULL, expires_at = NULL, error = NULL
+UPDATE flowerpower_jobs SET after_parents = :after, status = 'waiting', cancel = 0, parked = 0,
+    start_by = NULL, ended_at = NULL, expires_at = NULL, error = NULL
 WHERE namespace = :namespace AND id = :id
 
 -- name: vanished_parents

@@ -192,15 +192,42 @@ end_children = in_turn(function(parent, way, time)
     redis.call('SREM', own .. 'parents', parent)
 end)
 
+-- Whether a job waits for a worker or its time, for the first time.
+local function has_not_begun(id)
+    local job = fields(job_key(id), 'status', 'fp_attempt')
+    return (job[1] == 'queued' or job[1] == 'scheduled') and count_of(job[2]) == 0
+end
+
+-- Whether every parent has ended as the condition says. So it is not for a job that a user has retried
+-- alone, which waits for nobody.
+local function all_met(condition, ends)
+    for _, way in pairs(ends) do
+        if way == NOT_ENDED or verdict_of(condition, way) ~= true then return false end
+    end
+    return true
+end
+
+-- Takes a job out of where `insert` or `leave_waiting` has put it.
+local function leave_queue(id)
+    local queue = fields(job_key(id), 'fp_queue')[1]
+    new_tails = {}
+    unpark(id)
+    redis.call('LREM', queue_key(queue), 0, rq_id(id))
+    redis.call('ZREM', registry('scheduled', queue), rq_id(id))
+    clear_start_by(id)
+end
+
 -- A job that had ended is to run again: the children that its end has cancelled wait for it again.
 free_children = in_turn(function(parent)
     each_child(parent, function(id, condition, names, ends)
         local is_cancelled = is_cancelled_by_parents(id)
+        local is_due = condition and has_not_begun(id) and all_met(condition, ends)
         -- Nobody retries a job that was deleted: it is another one of its id.
         if not condition or not (ends[parent] == 'failed' or ends[parent] == 'cancelled')
-                or not (is_cancelled or is_waiting_for_parents(id)) then
+                or not (is_cancelled or is_due or is_waiting_for_parents(id)) then
             return
         end
+        if is_due then leave_queue(id) end
         ends[parent] = NOT_ENDED
         write_parents(id, condition, names, ends)
         redis.call('SADD', own .. 'parents', parent)
@@ -208,6 +235,7 @@ free_children = in_turn(function(parent)
             if way ~= NOT_ENDED and verdict_of(condition, way) ~= true then return end
         end
         local job = fields(job_key(id), 'fp_queue', 'fp_created_at', 'fp_unique_key')
+        if is_due then wait(id, job[1], job[2]) end
         if is_cancelled and not (job[3] and unique_holder(job[3], id)) then
             redis.call('HSET', job_key(id), 'fp_error', '', 'fp_ended_at', '', 'ended_at', '',
                        'worker_name', '')

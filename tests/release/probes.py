@@ -1,0 +1,154 @@
+"""Shows that an installed flowerpower works, and that each extra does what it is for."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import re
+import subprocess
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LIMIT = 300.0
+"""Seconds for one command; Ray takes half a minute to start on a busy machine."""
+HELLO = "def greeting(name: str) -> str:\n    return f'Hello, {name}!'\n"
+
+
+@dataclass
+class Installed:
+    """The command line of one environment, and a folder to work in."""
+
+    programs: Path
+    folder: Path
+    environ: dict[str, str] = field(default_factory=dict)
+
+    def run(self, *words: str, code: int = 0, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run `flowerpower WORDS` in the folder; another exit code is an AssertionError."""
+        ended = subprocess.run(
+            [self.programs / "flowerpower", *words], cwd=self.folder, text=True,
+            capture_output=True, env=self._environ(variables), timeout=LIMIT,
+        )  # fmt: skip
+        assert ended.returncode == code, (
+            f"flowerpower {' '.join(words)} ended with {ended.returncode}:\n{ended.stdout}"
+            f"{ended.stderr}"
+        )
+        return ended
+
+    @contextmanager
+    def running(self, *words: str) -> Iterator[subprocess.Popen[str]]:
+        """`flowerpower WORDS` while it runs; stdout has all that it says. One that hangs is killed."""
+        with subprocess.Popen(
+            [self.programs / "flowerpower", *words], cwd=self.folder, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self._environ({}),
+        ) as process:  # fmt: skip
+            watch = threading.Timer(LIMIT, process.kill)
+            watch.start()
+            try:
+                yield process
+            finally:
+                watch.cancel()
+                process.terminate()
+
+    def _environ(self, variables: dict[str, str]) -> dict[str, str]:
+        # Neither the checkout nor another environment may lend what is not installed here.
+        kept = {name: os.environ[name] for name in ("LANG", "TMPDIR") if name in os.environ}
+        path = f"{self.programs}{os.pathsep}/usr/bin{os.pathsep}/bin"
+        return {**kept, "PATH": path, "HOME": str(self.folder), **self.environ, **variables}
+
+
+def make_project(folder: Path, more: str = "") -> None:
+    """A project with the pipeline hello; `more` are further lines of its project.yml."""
+    (folder / "conf" / "pipelines").mkdir(parents=True)
+    (folder / "pipelines").mkdir()
+    (folder / "conf" / "project.yml").write_text(f"name: my_project\ntimezone: Etc/UTC\n{more}")
+    (folder / "conf" / "pipelines" / "hello.yml").write_text("run: {inputs: {name: world}}\n")
+    (folder / "pipelines" / "hello.py").write_text(HELLO)
+
+
+def probe_install(installed: Installed, version: str) -> None:
+    """The version, completion, the example, and a job by a worker."""
+    assert installed.run("--version").stdout.split()[-1] == version
+    for shell in ("bash", "zsh", "fish", "powershell"):
+        assert "flowerpower" in installed.run("completion", "show", shell).stdout
+    installed.run("init", "my_weather", "--example", "weather", "--quiet")
+    work = Installed(installed.programs, installed.folder / "my_weather")
+    assert "hottest" in work.run("pipeline", "run", "weather", "--json").stdout
+    work.run("job-queue", "add-job", "weather", "--job-id", "first")
+    work.run("job-queue", "start-worker", "--burst", "--quiet")
+    assert json.loads(work.run("job-queue", "show-job", "first", "--json").stdout)["status"] == (
+        "finished"
+    )
+
+
+def _postgresql(installed: Installed) -> None:
+    # Nothing listens at port 1: with its driver the backend says so, and not what to install.
+    url = "postgresql://flowerpower@127.0.0.1:1/flowerpower"
+    ended = installed.run("job-queue", "list-jobs", code=5, FLOWERPOWER_JOB_QUEUE_URL=url)
+    assert "pip install" not in ended.stderr
+
+
+def _notify(installed: Installed) -> None:
+    arrived: list[bytes] = []
+
+    class Receiver(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            arrived.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Say nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    target = f"json://127.0.0.1:{server.server_address[1]}/"
+    with (installed.folder / "conf" / "project.yml").open("a") as file:
+        file.write(f"notify: {{on: failed, to: {{apprise: '{target}'}}}}\n")
+    installed.run("notify", "test")
+    server.shutdown()
+    assert len(arrived) == 1
+
+
+def _metrics(installed: Installed) -> None:
+    assert installed.run("metrics").stdout.endswith("# EOF\n")
+
+
+def _dashboard(installed: Installed) -> None:
+    installed.run("report", "-o", "report.html")
+    assert "my_project" in (installed.folder / "report.html").read_text("utf-8")
+    with installed.running("dashboard", "--port", "0", "--read-only") as process:
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "")
+        address = next(m[0] for m in (re.search(r"http://127[^\s]+", line) for line in lines) if m)
+        with urllib.request.urlopen(address, timeout=LIMIT) as page:
+            assert "my_project" in page.read().decode()
+
+
+def _ray(installed: Installed) -> None:
+    installed.run("pipeline", "run", "hello", "--executor", "ray", "--json")
+
+
+def _dask(installed: Installed) -> None:
+    installed.run("pipeline", "run", "hello", "--executor", "dask", "--json")
+
+
+def _trackers(installed: Installed) -> None:
+    place = installed.folder / "conf" / "pipelines" / "hello.yml"
+    place.write_text(
+        "run:\n  inputs: {name: world}\n  adapter:\n    opentelemetry: {exporter: console}\n"
+        "    mlflow: {tracking_uri: 'sqlite:///mlflow.db'}\n"
+    )
+    installed.run("pipeline", "run", "hello", "--json")
+    assert (installed.folder / "mlflow.db").exists()
+
+
+PROBES: dict[str, Callable[[Installed], None]] = {
+    "postgresql": _postgresql, "notify": _notify, "metrics": _metrics, "dashboard": _dashboard,
+    "ray": _ray, "dask": _dask, "trackers": _trackers,
+}  # fmt: skip
+"""What shows that an extra works, in a folder with a project."""
