@@ -1,6 +1,10 @@
 """What YAML says of limits and chains, and how it is read for each job and each claim."""
 
+import contextlib
 import json
+import threading
+from collections import UserDict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +20,7 @@ from flowerpower.jobs.chain import AfterCondition
 from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.jobs.limits import Limit
 from flowerpower.text import is_job_id
-from tests.conditions import eventually
+from tests.conditions import WAIT_LIMIT, eventually
 
 PIPELINES = Path("conf", "pipelines")
 NOTHING = JobRules(is_whole=False)
@@ -233,6 +237,36 @@ def test_limits_follow_the_files(root: Path) -> None:
     assert rules.limits().by_name["warehouse"] == Limit(at_once=1)
     project(root, "")
     eventually(lambda: not rules.limits())
+
+
+class SlowEnvironment(UserDict[str, str]):
+    """An environment that gives no value until it may."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        super().__init__(values)
+        self.asked, self.may_answer = threading.Event(), threading.Event()
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.set()
+        assert self.may_answer.wait(WAIT_LIMIT)
+        return super().__getitem__(name)
+
+
+def test_whoever_asks_during_the_first_look_waits_for_it(root: Path) -> None:
+    """A worker's second thread never claims as if there were no limits."""
+    project(root, "limits: {warehouse: 2}\n")
+    pipeline(root, "load", "run: {limits: ['${NAME}']}\n")
+    environ = SlowEnvironment({"NAME": "warehouse"})
+    rules = ProjectRules(root, load_project(root, {}).config, environ)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(rules.limits)
+        assert environ.asked.wait(WAIT_LIMIT)
+        second = pool.submit(rules.limits)
+        with contextlib.suppress(TimeoutError):
+            second.result(0.2)
+        environ.may_answer.set()
+        assert first.result() == second.result()
+        assert first.result().of_pipeline == {"load": ("warehouse",)}
 
 
 def test_a_request_gets_its_followers_and_theirs(root: Path) -> None:
