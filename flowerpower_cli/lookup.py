@@ -58,6 +58,8 @@ def parents_from(
     parents = words(names)
     if names is not None and not parents:
         raise UsageError("--after names no job.")
+    if names is not None and len(parents) < sum(text.count(",") + 1 for text in names):
+        raise UsageError(f"--after {','.join(names)[:60]!r} has an empty name.")
     return [find_job(context.job_queue, name).id for name in parents]
 
 

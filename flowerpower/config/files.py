@@ -38,6 +38,8 @@ _EXPECTED = {
     "model_attributes_type": "a mapping",
     "list_type": "a list",
     "finite_number": "a finite number",
+    "count_or_mapping": "a whole number or a mapping",
+    "mapping_or_list": "a mapping or a list",
 }
 _BOUNDS = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "at most")}
 
@@ -259,7 +261,10 @@ def explain(model: type[BaseModel], entry: dict[str, Any], value: object) -> str
     """One error of pydantic's in our words: what was expected, and that `value` came."""
     kind, context, path = entry["type"], entry.get("ctx", {}), entry["loc"]
     if kind == "extra_forbidden":
-        fields = _model_at(model, path[:-1]).model_fields
+        section = _model_at(model, path[:-1])
+        # A user's own model has no such attribute.
+        internal = getattr(section, "not_for_files", ())
+        fields = {k: v for k, v in section.model_fields.items() if k not in internal}
         known = sorted(field.alias or name for name, field in fields.items())
         key = str(path[-1])
         suggestion = did_you_mean(key, known) or f" Known keys: {', '.join(known)}."

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from flowerpower.config.types import Configuration, Name, shorthand
 from flowerpower.errors import FlowerpowerError
@@ -78,7 +79,16 @@ class LimitConfig(Configuration):
         return self
 
 
-ProjectLimits = dict[Name, Annotated[LimitConfig, shorthand(int, "at_once")]]
+def _count_or_mapping(value: object) -> object:
+    if isinstance(value, int | dict | LimitConfig):
+        return value
+    raise PydanticCustomError("count_or_mapping", "expected a whole number or a mapping")
+
+
+ProjectLimits = dict[
+    Name,
+    Annotated[LimitConfig, shorthand(int, "at_once"), BeforeValidator(_count_or_mapping)],
+]
 
 
 class LimitedRun(Configuration):
@@ -96,6 +106,8 @@ class AfterConfig(Configuration):
 
 
 def _listed(value: object) -> object:
+    if not isinstance(value, dict | list):
+        raise PydanticCustomError("mapping_or_list", "expected a mapping or a list")
     return [value] if isinstance(value, dict) else value
 
 

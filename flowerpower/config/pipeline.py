@@ -65,7 +65,7 @@ class ScheduleConfig(Configuration):
 
     @model_validator(mode="after")
     def _is_for_files(self) -> ScheduleConfig:
-        for key in ("declared", "written"):
+        for key in self.run.not_for_files:
             if getattr(self.run, key) not in (None, {}):
                 raise ValueError(f"run.{key} is not for files.")
         return self

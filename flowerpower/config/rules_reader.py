@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -62,9 +63,14 @@ class RulesReader:
         self._root, self._folder, self._environ = root, root / pipelines, environ
         self._kept: _Kept | None = None
         self._rules: dict[str, JobRules] = {}
+        self._lock = threading.Lock()
 
     def read(self) -> Mapping[str, JobRules]:
         """The rules by pipeline, of every pipeline; the same object while nothing has changed."""
+        with self._lock:
+            return self._read()
+
+    def _read(self) -> Mapping[str, JobRules]:
         if self._kept is None:
             self._kept = _read_index(self._root / INDEX)
         kept, fresh = self._kept, {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -160,6 +160,8 @@ class RunOverrides(Configuration):
     has no id), whose `run` is read there when the job runs. So a job of a declared schedule stores
     nothing of it, and no secret that a placeholder there stands for.
     """
+
+    not_for_files: ClassVar[tuple[str, ...]] = ("declared", "written")
 
     inputs: dict[str, Any] = Field(default_factory=dict)
     overrides: dict[str, Any] = Field(default_factory=dict)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -84,6 +84,9 @@ class Configuration(BaseModel):
     """The base: unknown keys are refused, nothing is converted silently, objects do not change."""
 
     # Built at first use: a command that reads one file need not build the models of all.
+    not_for_files: ClassVar[tuple[str, ...]] = ()
+    """Keys that only code gives: no message offers them."""
+
     model_config = ConfigDict(
         extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +52,9 @@ class ProjectRules:
         self._reader = RulesReader(root, PIPELINES_FOLDER, self._environ)
         self._project_stamp: Stamp | None = None
         self._looked_at: float | None = None
+        # A worker asks from several threads. The second must not go on with what was before the
+        # first look, which is no limits at all.
+        self._lock = threading.Lock()
         self._read: Mapping[str, JobRules] | None = None
         self._limits = NO_LIMITS
 
@@ -68,6 +72,10 @@ class ProjectRules:
 
         A limit that a pipeline names and the project does not have is left out.
         """
+        with self._lock:
+            return self._current_limits()
+
+    def _current_limits(self) -> Limits:
         now = clock.monotonic()
         if self._looked_at is not None and now - self._looked_at < LOOK_EVERY:
             return self._limits

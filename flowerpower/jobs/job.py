@@ -92,7 +92,8 @@ def check_change(verb: JobVerb, job_id: str, status: JobStatus) -> None:
 def unique_refusal(job_id: str, other_id: str) -> Refused:
     """The error of a retry of a unique job while another one that asks for the same is there."""
     return Refused(
-        f"The job {job_id} is unique, and {other_id}, which asks for the same, has not ended."
+        f"The job {job_id} is unique, and {other_id}, which asks for the same, has not ended.",
+        hint=f"Wait for it: flowerpower job-queue wait {other_id}",
     )
 
 

@@ -14,6 +14,7 @@ from flowerpower.config.project import BACKEND_TYPES, DEFAULT_URLS
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import FlowerpowerError, UsageError
 from flowerpower.job_queue.project_rules import ProjectRules
+from flowerpower.jobs.chain import AfterCondition
 from flowerpower.jobs.job import Job, JobFilter, JobVerb, LogChunk
 from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.pipeline import parents
@@ -132,6 +133,8 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
             after_on=condition_of(on),
             unique=unique,
         )
+        if not spec.after and spec.after_on is not AfterCondition.SUCCESS:
+            raise UsageError("on says how the jobs of after must end; expected after too.")
         if spec.after:
             spec = parents.with_time_of_parents(self.backend, spec, is_new=job_id is None)
         is_due = run_at is None and not spec.after

@@ -51,13 +51,19 @@ def check_complete(
     if not missing:
         return
     flags = " ".join(f"-i {info.name}=…" for info in missing)
+    about_parents = (
+        f" A job is given {PARENT} if it runs after one other, and {PARENTS} after any number."
+        if any(info.name == PARENT for info in missing)
+        else ""
+    )
     raise MissingInputs(
         f"{pipeline} lacks {len(missing)} input{'s' if len(missing) > 1 else ''}:",
         details=[
             f"{info.name} ({info.type}), {_why_needed(info)}{_guess(info.name, known)}"
             for info in missing
         ],
-        hint=f"Give {flags}, or write them under run.inputs in conf/pipelines/{pipeline}.yml.",
+        hint=f"Give {flags}, or write them under run.inputs in conf/pipelines/{pipeline}.yml."
+        + about_parents,
     )
 
 

@@ -78,7 +78,8 @@ def condition_words(job: Job) -> str:
 def _chain_view(job: Job, children: Sequence[Job]) -> Iterator[Block]:
     """The jobs that it runs after, and those that run after it."""
     if job.after:
-        yield section_title("Parents", f"  it runs once {condition_words(job)}")
+        is_waiting = job.status is JobStatus.WAITING
+        yield section_title("Parents", f"  it runs once {condition_words(job)}" * is_waiting)
         ends = job.after.values()
         columns = {
             "job": [cell(parent, "bold") for parent in job.after],

@@ -144,10 +144,11 @@ def _limits(limits: Sequence[LimitState]) -> Iterator[Block]:
     ordered = sorted(limits, key=lambda state: -state.use.parked)
     used = [state for state in ordered if state.use.running or state.use.parked]
     shown = [state for state in ordered if state in used or not state.is_of_pipeline][:MAX_LIMITS]
-    if shown:
-        yield _limits_table(shown)
+    if not shown:
+        return
+    yield _limits_table(shown)
     if more := len(limits) - len(shown):
-        yield line(f" and {counted(more, 'more limit')}: flowerpower status --json", "dim")
+        yield line(f"and {counted(more, 'more limit')}: flowerpower status --json", "dim")
 
 
 def _limits_table(limits: Sequence[LimitState]) -> Block:

@@ -120,6 +120,7 @@ def test_every_way_of_adding_adds_followers(manager: PipelineManager) -> None:
         (("--after", "parent,parent"), 2, "after names a job twice."),
         (("--after", "me", "--job-id", "me"), 3, "There is no job 'me'."),
         (("--after", ","), 2, "--after names no job."),
+        (("--after", "parent,,broken"), 2, "--after 'parent,,broken' has an empty name."),
         (("--on", "failure"), 2, "expected --after too"),
         (("--after", "parent", "--on", "succes"), 2, "success"),
         (("--after", "broken"), 8, "The job broken of fails is failed: a job that runs once it has finished would never run."),
@@ -151,6 +152,9 @@ def test_refusals_say_what_helps(cli: Cli, manager: PipelineManager) -> None:
     error = add(cli, "one", "--after", "broken", "--json", code=8).error
     assert error["code"] == "refused"
     assert "flowerpower job-queue retry-job broken" in error["hint"]
+    parents = ",".join(manager.add_job("one").id for _ in range(2))
+    hint = add(cli, "tells", "--after", parents, "--json", code=2).error["hint"]
+    assert "parent_job_ids after any number" in hint
 
 
 def test_python_takes_jobs_and_ids(manager: PipelineManager) -> None:
@@ -160,11 +164,11 @@ def test_python_takes_jobs_and_ids(manager: PipelineManager) -> None:
     child = manager.add_job("one", after=[parent], on="failure")
     assert (child.status, child.record.after_on) == ("waiting", "failure")
     wrong: Any
-    for wrong in (5, [None], [["parent"]]):
-        with pytest.raises(UsageError, match="after holds"):
-            manager.add_job("one", after=wrong)
-    with pytest.raises(UsageError, match="Did you mean 'failure'"):
-        manager.add_job("one", after=parent, on="failur")
+    holds, meant, too = "after holds", "Did you mean 'failure'", "expected after too"
+    refused = [(5, "end", holds), ([None], "end", holds), ([["parent"]], "end", holds)]
+    for wrong, on, told in (*refused, (parent, "failur", meant), ((), "end", too)):
+        with pytest.raises(UsageError, match=told):
+            manager.add_job("one", after=wrong, on=on)
     with pytest.raises(JobNotFound):
         manager.add_job("one", after="ghost")
     with pytest.raises(UsageError, match=r"Say after=job\."):
@@ -199,10 +203,11 @@ def test_unique_gives_the_first_back(cli: Cli, manager: PipelineManager) -> None
     assert f"The job {first['id']} exists already; nothing was added." in second.stderr
     named = add(cli, "fails", "--unique", "--job-id", "mine", "--quiet")
     assert named.stdout.split() == [first["id"]]
-    # Its followers came with the first one alone.
-    assert len(jobs(manager)) == 2
+    assert len(jobs(manager)) == 2, "its followers came with the first one alone"
     manager.jobs.cancel(first["id"])
     assert manager.add_job("fails", unique=True).created
+    refused = cli.run("job-queue", "retry-job", first["id"], "--json", code=8).error
+    assert "Wait for it: flowerpower job-queue wait" in refused["hint"]
 
 
 def test_the_same_id_after_other_jobs_is_refused(manager: PipelineManager) -> None:
@@ -244,9 +249,9 @@ def test_a_retry_says_who_waits_for_it(cli: Cli, manager: PipelineManager) -> No
     cli.run("job-queue", "retry-job", "parent", "--dry-run", code=0)
     answer = cli.run("job-queue", "retry-job", "parent", "--json", code=0)
     (body,) = answer.json
-    # Those that waited for a failure, or for any end, are due, and wait no more.
-    assert body["waiting"] == ["child", "follower-after-child"]
-    assert "2 jobs wait for parent: child, follower-after-child." in answer.stderr
+    # Those that were due because of its end wait again, as they have not begun.
+    assert {"child", "follower-after-child", "sorry-after-parent"} <= set(body["waiting"])
+    assert f"{len(body['waiting'])} jobs wait for parent: " in answer.stderr
     assert jobs(manager)["child"] == "waiting"
     cli.run("job-queue", "cancel-job", "child", code=0)
     retried = cli.run("job-queue", "retry-job", "child", code=0).stderr

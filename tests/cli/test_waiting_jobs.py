@@ -78,6 +78,10 @@ def test_a_child_says_what_it_waits_for(
     assert logs == "The job child has not run yet: it waits for the job two to end.\n"
     ended = cli.run("job-queue", "show-job", "one", "--json", code=0).json
     assert ended["waits_for"] is None
+    cli.run("job-queue", "cancel-job", "child", code=0)
+    cancelled = cli.run("job-queue", "show-job", "child", code=0).stdout
+    assert "\nParents\n" in cancelled
+    assert "it runs once" not in cancelled
 
 
 def test_a_held_back_job_says_by_which_limit(
@@ -132,3 +136,9 @@ def test_parents_that_nobody_runs_are_a_problem(cli: Cli, manager: PipelineManag
     assert "1 job waits for jobs of the queue default, which has no worker." in (
         cli.run("status", code=0).stdout
     )
+
+
+def test_an_unused_max_running_is_not_announced(cli: Cli, make_project: MakeProject) -> None:
+    """Without a table of limits there is nothing that more limits could follow."""
+    make_project(alone=("run: {max_running: 1}\n", CODE))
+    assert "more limit" not in cli.run("status", code=0).stdout

@@ -114,7 +114,8 @@ def test_a_store_makes_the_transitions_of_the_table_and_no_other(
             backend.delete_job(left.id)
     # A job for later is made due by time alone; the rest is done by parents: see test_chains.py.
     by_others = {
-        S.SCHEDULED: {S.QUEUED, S.RUNNING},
+        S.SCHEDULED: {S.QUEUED, S.RUNNING, S.WAITING},
+        S.QUEUED: {S.WAITING},
         S.WAITING: {S.QUEUED, S.SCHEDULED},
         S.CANCELLED: {S.WAITING},
     }

@@ -1,6 +1,10 @@
 """What YAML says of limits and chains, and how it is read for each job and each claim."""
 
+import contextlib
 import json
+import threading
+from collections import UserDict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +20,7 @@ from flowerpower.jobs.chain import AfterCondition
 from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.jobs.limits import Limit
 from flowerpower.text import is_job_id
-from tests.conditions import eventually
+from tests.conditions import WAIT_LIMIT, eventually
 
 PIPELINES = Path("conf", "pipelines")
 NOTHING = JobRules(is_whole=False)
@@ -104,7 +108,9 @@ def test_limits_are_counts_rates_or_both(root: Path) -> None:
         ("limits: {a: 0}", "line 2: limits.a.at_once: expected at least 1, got 0."),
         ("limits: {a: {}}", "limits.a: a limit needs at_once, or per, or both."),
         ("limits: {a: true}", "expected"),
-        ("limits: {a: many}", "limits.a: expected a mapping, got the text 'many'."),
+        ("limits: {a: many}", "limits.a: expected a whole number or a mapping, got the text"),
+        ("limits: {a: 2.0}", "limits.a: expected a whole number or a mapping, got 2.0."),
+        ("limits: {a: }", "limits.a: expected a whole number or a mapping, got nothing."),
         ("limits: {a: {per: 60}}", "limits.a.per: expected COUNT/DURATION such as 60/1m"),
         ("limits: {a: {at_onse: 1}}", "Did you mean 'at_once'?"),
         ("limits: {'pipeline:a': 1}", "pipeline:a"),
@@ -128,13 +134,23 @@ def test_a_wrong_limit_names_its_line_and_key(root: Path, text: str, message: st
             "after: [{pipeline: a}, {pipeline: a, on: end}]",
             "two entries under after name the pipeline 'a'.",
         ),
-        ("after: a", "after: expected a list, got the text 'a'."),
+        ("after: a", "after: expected a mapping or a list, got the text 'a'."),
     ],
 )
 def test_a_wrong_rule_names_its_line_and_key(root: Path, text: str, message: str) -> None:
     """In the file of its pipeline."""
     pipeline(root, "b", f"{text}\n")
     assert message in faults(lambda: load_pipeline(root, "b", {}))
+
+
+def test_what_only_code_gives_is_not_offered(root: Path) -> None:
+    """Neither among the known keys nor as what was meant."""
+    for key in ("limits", "writen"):
+        pipeline(root, "b", f"schedule: {{run: {{{key}: 1}}}}\n")
+        told = faults(lambda: load_pipeline(root, "b", {}))
+        assert "is not a known key." in told
+        assert "written" not in told
+        assert "declared" not in told
 
 
 def test_a_rule_that_is_wrong_stops_no_other(root: Path) -> None:
@@ -221,6 +237,36 @@ def test_limits_follow_the_files(root: Path) -> None:
     assert rules.limits().by_name["warehouse"] == Limit(at_once=1)
     project(root, "")
     eventually(lambda: not rules.limits())
+
+
+class SlowEnvironment(UserDict[str, str]):
+    """An environment that gives no value until it may."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        super().__init__(values)
+        self.asked, self.may_answer = threading.Event(), threading.Event()
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.set()
+        assert self.may_answer.wait(WAIT_LIMIT)
+        return super().__getitem__(name)
+
+
+def test_whoever_asks_during_the_first_look_waits_for_it(root: Path) -> None:
+    """A worker's second thread never claims as if there were no limits."""
+    project(root, "limits: {warehouse: 2}\n")
+    pipeline(root, "load", "run: {limits: ['${NAME}']}\n")
+    environ = SlowEnvironment({"NAME": "warehouse"})
+    rules = ProjectRules(root, load_project(root, {}).config, environ)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(rules.limits)
+        assert environ.asked.wait(WAIT_LIMIT)
+        second = pool.submit(rules.limits)
+        with contextlib.suppress(TimeoutError):
+            second.result(0.2)
+        environ.may_answer.set()
+        assert first.result() == second.result()
+        assert first.result().of_pipeline == {"load": ("warehouse",)}
 
 
 def test_a_request_gets_its_followers_and_theirs(root: Path) -> None:
