@@ -354,7 +354,10 @@ def _source(package: str, archive: str) -> None:
     target, lists = folder() / "src", folder() / "apt"
     target.mkdir(exist_ok=True)
     (lists / "lists/partial").mkdir(parents=True, exist_ok=True)
-    (lists / "sources.list").write_text("deb-src http://deb.debian.org/debian bookworm main\n")
+    # The machine's own mirror, which may list packages only.
+    targets = ("apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME) $(COMPONENT)")
+    mirror = _run(*targets, "Created-By: Packages", "Component: main").partition("\n")[0]
+    (lists / "sources.list").write_text(f"deb-src {mirror}\n")
     options = [
         "-o", f"Dir::Etc::sourcelist={lists}/sources.list", "-o", "Dir::Etc::sourceparts=/dev/null",
         "-o", f"Dir::State::lists={lists}/lists",
