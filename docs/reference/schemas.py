@@ -30,6 +30,7 @@ FORMS = {
     "_nodes": [{"type": "boolean"}],
     "_progressbar": [{"type": "boolean"}],
     "_command": [],
+    "_count_or_mapping": [],
 }
 """What else a value may be, by the function that reads it."""
 TYPES = {bool: "boolean", int: "integer", str: "string"}
