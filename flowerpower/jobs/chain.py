@@ -48,6 +48,12 @@ ENDS_MET: Mapping[AfterCondition, frozenset[str]] = {
     AfterCondition.END: frozenset(_WAYS),
 }
 """The ends of a parent that meet each condition."""
+WANTED: Mapping[AfterCondition, str] = {
+    AfterCondition.SUCCESS: "has finished",
+    AfterCondition.FAILURE: "has failed",
+    AfterCondition.END: "has ended",
+}
+"""Each condition in words."""
 
 
 def check_after(job_id: str, parents: tuple[str, ...]) -> None:
@@ -78,6 +84,5 @@ def is_due(condition: AfterCondition, parents: Mapping[str, str | None]) -> bool
 
 def not_met_error(condition: AfterCondition, parent: str, end: str) -> dict[str, Any]:
     """The error of a child that was cancelled because `parent` has ended so."""
-    wanted = {"success": "has finished", "failure": "has failed", "end": "has ended"}[condition]
-    message = f"It was to run once the job {parent} {wanted}, but that {_WAYS[end]}."
+    message = f"It was to run once the job {parent} {WANTED[condition]}, but that {_WAYS[end]}."
     return {"type": "AfterNotMet", "message": message, "code": NOT_MET, "after": parent}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from flowerpower.errors import JobNotFound, Refused, UsageError
-from flowerpower.jobs.chain import ENDS_MET, NOT_MET, AfterCondition
+from flowerpower.jobs.chain import ENDS_MET, NOT_MET, WANTED, AfterCondition
 from flowerpower.jobs.job import Job as JobRecord
 from flowerpower.jobs.job import JobStatus
 from flowerpower.jobs.job_spec import JobSpec
@@ -93,8 +93,6 @@ def check_not_cancelled(job: JobRecord) -> None:
 
 
 def _never_runs(parent: JobRecord, spec: JobSpec) -> Refused:
-    ends = {"success": "has finished", "failure": "has failed", "end": "has ended"}
-    wanted = ends[spec.after_on]
     if parent.status is JobStatus.FINISHED:
         hint = "Without --on, or with on='success', it would run at once."
     else:
@@ -102,6 +100,6 @@ def _never_runs(parent: JobRecord, spec: JobSpec) -> Refused:
         hint = f"{retry}; --on end, or on='end', waits for any end."
     return Refused(
         f"The job {parent.id} of {parent.pipeline} is {parent.status}: a job that runs once it "
-        f"{wanted} would never run.",
+        f"{WANTED[spec.after_on]} would never run.",
         hint=hint,
     )
