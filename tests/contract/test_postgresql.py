@@ -177,5 +177,6 @@ def test_a_step_that_a_deadlock_has_ended_is_done_again(postgres: PostgresServer
             backend.database.run(step)  # type: ignore[attr-defined]
 
         in_threads(2, act)
-        assert len(tries) == 3
+        # One that is done again may meet the other once more: then it is ended a second time.
+        assert len(tries) >= 3
         assert [backend.get_job(name).priority for name in "ab"] == [2, 2]
