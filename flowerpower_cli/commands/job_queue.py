@@ -14,6 +14,7 @@ import typer
 from flowerpower.errors import UsageError
 from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.inputs import overrides_from
+from flowerpower_cli.option_values import duration, iso_time
 from flowerpower_cli.options import (
     Attempt,
     Expires,
@@ -31,9 +32,7 @@ from flowerpower_cli.options import (
     RunOptions,
     Strings,
     Timeout,
-    duration,
     given_options,
-    iso_time,
     option,
 )
 from flowerpower_cli.views.output import stdout_to_stderr
