@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from flowerpower.config.files import Project, find_project_root, load_project, project_root
 from flowerpower.config.run import RunOverrides
-from flowerpower.jobs.run import RunOutcome
 from flowerpower.pipeline.job_queue import PipelineJobQueue
 from flowerpower.pipeline.manager_definitions import DefinitionVerbs
 from flowerpower.pipeline.other_names import KnowsOtherNames
@@ -19,6 +18,7 @@ from flowerpower.pipeline.overrides import JobArguments, RunArguments, due_time,
 from flowerpower.pipeline.registry import PipelineRegistry
 
 if TYPE_CHECKING:
+    from flowerpower.jobs.run import RunOutcome
     from flowerpower.pipeline.doctor.diagnosis import Diagnosis
     from flowerpower.pipeline.execute import OnEvent, OnRetry, OnWarning
     from flowerpower.pipeline.jobs import Job, Jobs
