@@ -124,7 +124,7 @@ def confirm(
     """
     import sys
 
-    from flowerpower_cli.views.jobs import jobs_view
+    from flowerpower_cli.views.job_list import jobs_view
     from flowerpower_cli.views.tables import line
 
     if not selected.jobs or yes:

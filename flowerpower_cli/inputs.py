@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from flowerpower.pipeline.overrides import JobArguments
     from flowerpower.triggers.base import Trigger
     from flowerpower_cli.command import CommandContext
-    from flowerpower_cli.options import RunOptions, TriggerOptions
+    from flowerpower_cli.options import RunOptions
+    from flowerpower_cli.trigger_options import TriggerOptions
 
 MAX_BYTES = 10_000_000
 

@@ -14,7 +14,8 @@ from flowerpower_cli.bulk import PAGE, PREVIEW, Selected, act_on, confirm
 from flowerpower_cli.command import CommandContext, importing_modules
 from flowerpower_cli.lookup import show_deleted
 from flowerpower_cli.views.job_changes import again_view, plans_view, retried_messages
-from flowerpower_cli.views.jobs import added_view, cancelled_view, jobs_view, record_data
+from flowerpower_cli.views.job_list import jobs_view
+from flowerpower_cli.views.jobs import added_view, cancelled_view, record_data
 from flowerpower_cli.views.output import stdout_to_stderr
 from flowerpower_cli.views.progress import count_progress
 from flowerpower_cli.views.tables import Block, counted

@@ -1,7 +1,7 @@
-"""Every option that more than one command takes, declared once, and how its text becomes a value.
+"""Every option that more than one command takes, declared once.
 
 A dataclass here is a group of options: a command that has a parameter of that class takes all of
-them (see `command.command`). A parser's error gets the option's name from Typer.
+them (see `command.command`).
 """
 
 from __future__ import annotations
@@ -14,66 +14,14 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from flowerpower.errors import FlowerpowerError
-
-
-def whole_number(value: str) -> int:
-    """ASCII digits as an int, for options that count something."""
-    # Typer parses a default too, which may be an int already.
-    text = str(value)
-    if not (text.isascii() and text.isdigit()) or len(text) > 9:
-        raise typer.BadParameter(f"{text[:40]!r} is not a whole number.")
-    return int(text)
-
-
-def priority_number(value: str) -> int:
-    """A whole number that may be negative; the library knows its range."""
-    text = str(value)
-    return -whole_number(text[1:]) if text.startswith("-") else whole_number(text)
-
-
-def decimal_number(value: str) -> float:
-    """A plain decimal number such as 0.1."""
-    text = str(value)
-    # float() alone would take "nan", "1e400" and digits of other scripts.
-    if not text.isascii() or not text.replace(".", "", 1).isdigit() or len(text) > 20:
-        raise typer.BadParameter(f"{text[:40]!r} is not a number.")
-    return float(text)
-
-
-def duration(text: str) -> float:
-    """Seconds in a text such as 90s, 5m, 1h30m."""
-    from flowerpower.triggers import clock
-
-    try:
-        return clock.parse_duration(text)
-    except FlowerpowerError as error:
-        raise typer.BadParameter(error.message) from None
-
-
-def time_to_live(text: str) -> float:
-    """Seconds; 0 is not at all, -1 as long as the record."""
-    return -1.0 if text == "-1" else duration(text)
-
-
-def iso_time(text: str) -> datetime:
-    """An ISO 8601 time, naive if the text has no offset."""
-    from flowerpower.triggers import clock
-
-    try:
-        return clock.parse_time(text)
-    except FlowerpowerError as error:
-        raise typer.BadParameter(error.message) from None
-
-
-def time_or_ago(text: str) -> datetime:
-    """As `iso_time`, or how long ago: 2h, 1d ago."""
-    from flowerpower.triggers import clock
-
-    try:
-        return clock.after(clock.now(), -clock.parse_duration(str(text).removesuffix("ago")))
-    except FlowerpowerError:
-        return iso_time(text)
+from flowerpower_cli.option_values import (
+    decimal_number,
+    duration,
+    priority_number,
+    time_or_ago,
+    time_to_live,
+    whole_number,
+)
 
 
 def option(
@@ -271,43 +219,6 @@ class JobSelection:
     ] = None
 
 
-Timezone = Annotated[
-    str | None,
-    option(
-        "ZONE",
-        "A time zone such as Europe/Berlin; by default the project's, or of a new project the "
-        "machine's.",
-    ),
-]
-
-
-@dataclass(frozen=True)
-class TriggerOptions:
-    """When a schedule fires: exactly one of the first four."""
-
-    cron: Annotated[
-        str | None, option("EXPRESSION", "Cron: five fields, or @daily and similar words.")
-    ] = None
-    every: Annotated[
-        str | None,
-        option("STEP", "Days, weeks, months or years of the calendar from --start on: 2 weeks."),
-    ] = None
-    interval: Annotated[
-        str | None, option("DURATION", "Elapsed time between fires: 90s, 1h30m.")
-    ] = None
-    date: Annotated[str | None, option("TIME", "Fire once, at this ISO 8601 time.")] = None
-    timezone: Timezone = None
-    except_: Annotated[
-        Strings, option("DATE[,DATE]", "No fire on these dates. Repeatable.", names="--except")
-    ] = None
-
-    @property
-    def kinds(self) -> int:
-        """How many of --cron, --every, --interval and --date are there."""
-        kinds = (self.cron, self.every, self.interval, self.date)
-        return sum(value is not None for value in kinds)
-
-
 PipelineName = Annotated[str, argument("PIPELINE", "The pipeline's name.")]
 JobId = Annotated[str, argument("JOB", "The job's id.")]
 NewJobId = Annotated[
@@ -317,14 +228,6 @@ Attempt = Annotated[int | None, option("N", "Only this attempt; 1 is the first."
 JobIds = Annotated[list[str], argument("JOB", "Ids of jobs.")]
 ScheduleId = Annotated[str, argument("SCHEDULE", "The schedule's id.")]
 ScheduleIds = Annotated[list[str], argument("SCHEDULE", "Ids of schedules.")]
-Start = Annotated[
-    datetime | None,
-    option(
-        "TIME",
-        "No fire before this ISO 8601 time; --every and --interval count from it. By default now.",
-        iso_time,
-    ),
-]
 Progress = Annotated[bool | None, typer.Option(help="Show progress on stderr.")]
 NewName = Annotated[str | None, option("NAME", "Give it this name.", names="--name")]
 OutputFile = Annotated[

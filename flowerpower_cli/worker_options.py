@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from flowerpower_cli.options import Strings, option, whole_number
+from flowerpower_cli.option_values import whole_number
+from flowerpower_cli.options import Strings, option
 
 NumWorkers = Annotated[
     int | None,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowerpower.errors import InvalidTime
-from flowerpower.jobs.claim import AttemptResult, Claim
 from flowerpower.jobs.job import Job, JobStatus, json_value
 from flowerpower.triggers import clock
+
+if TYPE_CHECKING:
+    from flowerpower.jobs.claim import AttemptResult, Claim
 
 MAX_ATTEMPTS = 20
 """Ended attempts that a record keeps: the last ones."""

@@ -15,14 +15,9 @@ from typing import TYPE_CHECKING, Any, Self
 from flowerpower.errors import FlowerpowerError, Refused
 from flowerpower.job_queue.worker_options import EVENT_ALL, Watcher, WorkerOptions
 from flowerpower.job_queue.worker_store import WorkerStore
-from flowerpower.jobs.claim import WorkerInfo
-from flowerpower.jobs.counter import Counter
-from flowerpower.jobs.event import Event
 from flowerpower.jobs.job import Job, JobFilter, JobVerb, LogChunk
 from flowerpower.jobs.job_spec import JobSpec, check_ttl
 from flowerpower.jobs.limits import NO_LIMITS, Limits
-from flowerpower.jobs.problem import Problem
-from flowerpower.jobs.snapshot import ChangedJobs, Snapshot
 from flowerpower.text import check_name
 from flowerpower.triggers import clock
 
@@ -32,6 +27,11 @@ if TYPE_CHECKING:
     from flowerpower.job_queue.migration_store import MigrationStore
     from flowerpower.job_queue.notice_store import NoticeStore
     from flowerpower.job_queue.schedule_store import ScheduleStore
+    from flowerpower.jobs.claim import WorkerInfo
+    from flowerpower.jobs.counter import Counter
+    from flowerpower.jobs.event import Event
+    from flowerpower.jobs.problem import Problem
+    from flowerpower.jobs.snapshot import ChangedJobs, Snapshot
 
 
 class JobQueueBackend(WorkerStore):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowerpower.job_queue.records import RecordReader, Row, json_object, moment_of
 from flowerpower.jobs.counter import Counter, CounterKind, bucket_of
 from flowerpower.jobs.event import LATE_AFTER, Event, EventKind, error_facts
 from flowerpower.jobs.job import Job, JobStatus, json_value
-from flowerpower.jobs.schedule import Fire, Outcome, Schedule
+
+if TYPE_CHECKING:
+    from flowerpower.jobs.schedule import Fire, Schedule
 
 StoredEvent = dict[str, str]
 """An event as a store takes it: its id, its kind and its facts as JSON."""
@@ -66,6 +68,9 @@ def _stored(event_id: str, kind: EventKind, facts: dict[str, Any]) -> StoredEven
 
 def fire_counter(fire: Fire, schedule: Schedule, now: datetime) -> Counter:
     """The counter of the fires in a row of the ledger; only what was enqueued was late."""
+    # Not at the top: who only records the end of a job needs no schedules, and no triggers.
+    from flowerpower.jobs.schedule import Outcome
+
     kind, pipeline = CounterKind.FIRE, schedule.pipeline
     if fire.outcome is not Outcome.ENQUEUED:
         return Counter(kind, pipeline, fire.outcome, count=fire.count)
@@ -75,6 +80,8 @@ def fire_counter(fire: Fire, schedule: Schedule, now: datetime) -> Counter:
 
 def fire_event(fire: Fire, schedule: Schedule, now: datetime) -> StoredEvent | None:
     """That a fire was missed, or is late; None if it is neither."""
+    from flowerpower.jobs.schedule import Outcome
+
     stamp = f"{fire.schedule_id}:{fire.fire_time.timestamp():.6f}"
     late = _seconds_late(fire, schedule, now)
     facts = {"pipeline": schedule.pipeline, **fire.to_json(), "seconds": late}

@@ -9,15 +9,17 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flowerpower.errors import InvalidTime, JobNotFound
 from flowerpower.job_queue.attempts import attempts_of, with_last_failure, with_own_times
 from flowerpower.jobs.chain import ENDS_MET, AfterCondition
-from flowerpower.jobs.claim import Claim, ExpiredJob, WorkerInfo
 from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobStatus
 from flowerpower.text import nearest
 from flowerpower.triggers import clock
+
+if TYPE_CHECKING:
+    from flowerpower.jobs.claim import Claim, ExpiredJob, WorkerInfo
 
 Row = Mapping[str, Any]
 _Value = TypeVar("_Value")
@@ -220,6 +222,9 @@ def _seconds_between(began: Any, ended: Any) -> float | None:
 
 def claim_of(row: Row, worker_id: str) -> Claim:
     """The claim on the job in a row; without payload if it is damaged, so that the job fails."""
+    # Not at the top: records of jobs are read without claims, by most commands.
+    from flowerpower.jobs.claim import Claim
+
     read = RecordReader(row)
     payload = read.mapping("payload")
     claim = Claim(
@@ -245,6 +250,8 @@ def order_of(row: Row) -> tuple[float, float, float]:
 
 def expired_job_of(row: Row) -> ExpiredJob:
     """The job in a row, of which the columns id, pipeline and expires_after are enough."""
+    from flowerpower.jobs.claim import ExpiredJob
+
     read = RecordReader(row)
     return ExpiredJob(read.text("id"), read.text("pipeline"), read.number("expires_after"))
 
@@ -257,6 +264,8 @@ def worker_columns(worker: WorkerInfo) -> dict[str, Any]:
 
 def worker_of(row: Row, running: Mapping[str, list[str]]) -> WorkerInfo:
     """The worker in a row, with its jobs from `running`, which has them by worker id."""
+    from flowerpower.jobs.claim import WorkerInfo
+
     read = RecordReader(row)
     try:
         queues = tuple(str(name) for name in json.loads(row["queues"]))

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from flowerpower.jobs.claim import (
-    AttemptResult,
-    Claim,
-    ExpiredJob,
-    FinishRequest,
-    Heartbeat,
-    WorkerInfo,
-)
 from flowerpower.jobs.limits import NO_LIMITS, Limits, LimitUse
+
+if TYPE_CHECKING:
+    from flowerpower.jobs.claim import (
+        AttemptResult,
+        Claim,
+        ExpiredJob,
+        FinishRequest,
+        Heartbeat,
+        WorkerInfo,
+    )
 
 EXPIRE_BATCH = 500
 """Jobs that have waited too long that one step cancels at most."""
-OnExpired = Callable[[ExpiredJob], None] | None
+OnExpired: TypeAlias = "Callable[[ExpiredJob], None] | None"
 
 
 class WorkerStore(ABC):

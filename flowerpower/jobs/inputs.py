@@ -15,8 +15,6 @@ import pathlib
 import uuid
 from typing import Any
 
-from pydantic import BaseModel
-
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import InvalidInputs
 
@@ -93,6 +91,9 @@ def _encode_object(value: Any, path: str, depth: int) -> Any:
         return f"{sign}P{length.days}DT{length.seconds}.{length.microseconds:06d}S"
     if isinstance(value, pathlib.PurePath | uuid.UUID | decimal.Decimal):
         return str(value)
+    # Not at the top: most inputs are plain, and an object of a model has imported pydantic.
+    from pydantic import BaseModel
+
     if isinstance(value, BaseModel):
         try:
             body = value.model_dump(mode="json", by_alias=True, round_trip=True)

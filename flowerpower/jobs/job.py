@@ -11,6 +11,8 @@ from flowerpower.errors import Refused
 from flowerpower.jobs.chain import AfterCondition
 from flowerpower.triggers import clock
 
+PAYLOAD_VERSION = 1
+"""Of requests as they are stored, and of what processes say to each other of runs."""
 DEFAULT_QUEUE = "default"
 JobVerb = Literal["cancel", "retry", "delete"]
 """What a user does to jobs."""

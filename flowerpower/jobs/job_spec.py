@@ -15,8 +15,13 @@ from flowerpower.config.types import MAX_PRIORITY
 from flowerpower.errors import FlowerpowerError, InvalidTime, UsageError
 from flowerpower.jobs.chain import AfterCondition, check_after
 from flowerpower.jobs.inputs import encode_input, overrides_json
-from flowerpower.jobs.job import BACKFILL_SUFFIX, DEFAULT_QUEUE, Job, check_again
-from flowerpower.jobs.run import PAYLOAD_VERSION
+from flowerpower.jobs.job import (
+    BACKFILL_SUFFIX,
+    DEFAULT_QUEUE,
+    PAYLOAD_VERSION,
+    Job,
+    check_again,
+)
 from flowerpower.text import check_job_id, check_name, shortened
 from flowerpower.triggers import clock
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from flowerpower.config.run import RetryConfig, RunOverrides
 from flowerpower.errors import FlowerpowerError
 from flowerpower.jobs.inputs import overrides_json
+from flowerpower.jobs.job import PAYLOAD_VERSION
 
 if TYPE_CHECKING:
     import random
 
-PAYLOAD_VERSION = 1
 # An exception that comes from another process has lost its traceback, and one that cannot be
 # pickled is replaced by a plain one. These attributes carry what the error view and the retry
 # policy need of the original.

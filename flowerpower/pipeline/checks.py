@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flowerpower.config.file_stamps import file_stamp
 from flowerpower.config.files import Project, load_project, pipeline_path
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import FlowerpowerError, InvalidInputs
@@ -115,7 +116,7 @@ def _stamps_of_code() -> dict[str, tuple[int, int] | None] | None:
     """Of the project's code that was imported, and of Hamilton's version; None if one is newer."""
     from hamilton import version
 
-    from flowerpower.run.modules import file_stamp, imported_code
+    from flowerpower.run.modules import imported_code
 
     code = imported_code()
     return None if code is None else {**code, version.__file__: file_stamp(version.__file__)}

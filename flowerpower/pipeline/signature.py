@@ -25,9 +25,9 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import flowerpower
 from flowerpower.atomic_files import write_file
+from flowerpower.config.file_stamps import file_stamp
 from flowerpower.config.files import PROJECT_FILE, pipeline_path
 from flowerpower.config.run import RunOverrides
-from flowerpower.run.modules import file_stamp
 from flowerpower.text import is_secret_name
 
 FOLDER = Path(".flowerpower", "signatures")

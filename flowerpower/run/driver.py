@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 import contextlib
 import inspect
 import os
@@ -16,17 +14,8 @@ from typing import Any
 
 from hamilton import driver as hamilton_driver
 from hamilton.async_driver import AsyncDriver
-from hamilton.base import DictResult
 from hamilton.io.materialization import modify_graph
-from hamilton.lifecycle.base import (
-    BaseDoValidateInput,
-    BasePostGraphConstruct,
-    BasePostGraphExecute,
-    BasePostNodeExecuteAsync,
-    BasePreGraphExecute,
-    BasePreNodeExecuteAsync,
-    LifecycleAdapterSet,
-)
+from hamilton.lifecycle.base import BaseDoValidateInput, LifecycleAdapterSet
 from hamilton.node import Node, NodeType
 
 from flowerpower.config.adapters import AdapterConfig
@@ -35,10 +24,11 @@ from flowerpower.config.run import RunConfig
 from flowerpower.errors import ConfigError, ConfigFault, RunFailed
 from flowerpower.project_code import is_inside
 from flowerpower.run.adapters.factory import Adapters
+from flowerpower.run.async_driver import execute_async, make_async_driver
 from flowerpower.run.blocks import BlockGrouping, is_expander
 from flowerpower.run.files import Files, make_files
 from flowerpower.run.modules import check_installed
-from flowerpower.run.node_events import ForwardedNodeEvents, NodeEventHook, is_in_event_loop
+from flowerpower.run.node_events import ForwardedNodeEvents, NodeEventHook
 from flowerpower.run.patches import (
     function_at_fault,
     give_items,
@@ -170,7 +160,7 @@ def make_driver(
         all_adapters.append(_CheckedInputs())
     if dag.coroutines:
         with _as_driver_error():
-            return _make_async_driver(run, dag, all_adapters)
+            return make_async_driver(run, dag.modules, dag.files, all_adapters)
     builder = _builder(dag.modules, run).with_materializers(*dag.files.factories)
     cache = None
     if run.cache.enabled:
@@ -211,25 +201,11 @@ def execute(
         give_items(nodes[name], overrides.pop(name))
     with quiet_hamilton():
         if isinstance(driver, AsyncDriver):
-            return _execute_async(driver, names, inputs=inputs, overrides=overrides)
+            return execute_async(driver, names, inputs=inputs, overrides=overrides)
         try:
             return dict(driver.execute(names, inputs=inputs, overrides=overrides))
         finally:
             shut_down_future_adapter(driver)
-
-
-def _execute_async(
-    driver: AsyncDriver, names: list[str], **values: dict[str, Any]
-) -> dict[str, Any]:
-    async def execute() -> dict[str, Any]:
-        ready = await driver.ainit()
-        return dict(await ready.execute(names, **values))
-
-    if not is_in_event_loop():
-        return asyncio.run(execute())
-    # A notebook's loop already runs in this thread; blocking it to wait for itself would deadlock.
-    with concurrent.futures.ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, execute()).result()
 
 
 def _builder(modules: Sequence[ModuleType], run: RunConfig) -> hamilton_driver.Builder:
@@ -275,27 +251,6 @@ def _as_dag_error(root: Path) -> Iterator[None]:
         raise ConfigError(faults=[fault], hint=hint) from None
 
 
-def _make_async_driver(run: RunConfig, dag: Dag, adapters: list[Any]) -> AsyncDriver:
-    """Hamilton's async driver, whose hooks are called when a node runs.
-
-    An adapter's hooks around nodes, those of the whole run and its other methods go to Hamilton as
-    different adapters: each kind needs another treatment.
-    """
-    node_hooks = [adapter for adapter in adapters if hasattr(adapter, "pre_node_execute")]
-    run_hooks = [_RunHooks(hook) for hook in adapters if hasattr(hook, "pre_graph_execute")]
-    others = [adapter for adapter in adapters if not hasattr(adapter, "pre_node_execute")]
-    driver = AsyncDriver(
-        dict(run.config),
-        *dag.modules,
-        result_builder=DictResult(),
-        adapters=[_AsyncNodeHooks(node_hooks), *run_hooks, *others],
-        allow_module_overrides=run.allow_module_overrides,
-    )
-    if dag.files.factories:
-        driver.graph = modify_graph(driver.graph, dag.files.savers, dag.files.loaders)
-    return driver
-
-
 class _CheckedInputs(BaseDoValidateInput):  # type: ignore[misc] # Hamilton has no types
     """Takes every input: they were checked and converted before, for the types of the DAG.
 
@@ -304,42 +259,3 @@ class _CheckedInputs(BaseDoValidateInput):  # type: ignore[misc] # Hamilton has 
 
     def do_validate_input(self, *, node_type: type, input_value: Any) -> bool:
         return True
-
-
-class _AsyncNodeHooks(BasePreNodeExecuteAsync, BasePostNodeExecuteAsync):  # type: ignore[misc] # Hamilton has no types
-    """Calls plain hooks around each node.
-
-    Hamilton's async driver calls plain hooks when it creates a node's task, before anything runs.
-    """
-
-    def __init__(self, hooks: list[Any]) -> None:
-        self._hooks = hooks
-
-    async def pre_node_execute(self, **arguments: Any) -> None:
-        for hook in self._hooks:
-            hook.pre_node_execute(**arguments)
-
-    async def post_node_execute(self, **arguments: Any) -> None:
-        for hook in self._hooks:
-            hook.post_node_execute(**arguments)
-
-
-class _RunHooks(BasePostGraphConstruct, BasePreGraphExecute, BasePostGraphExecute):  # type: ignore[misc] # Hamilton has no types
-    """Those hooks of an adapter that are called once a run, without its hooks around nodes."""
-
-    def __init__(self, adapter: Any) -> None:
-        self._adapter = adapter
-
-    def _call(self, hook: str, arguments: dict[str, Any]) -> None:
-        function = getattr(self._adapter, hook, None)
-        if function is not None:
-            function(**arguments)
-
-    def post_graph_construct(self, **arguments: Any) -> None:
-        self._call("post_graph_construct", arguments)
-
-    def pre_graph_execute(self, **arguments: Any) -> None:
-        self._call("pre_graph_execute", arguments)
-
-    def post_graph_execute(self, **arguments: Any) -> None:
-        self._call("post_graph_execute", arguments)

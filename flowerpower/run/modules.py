@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-import stat
 import sys
 import threading
 import time
@@ -16,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 
+from flowerpower.config.file_stamps import file_stamp
 from flowerpower.errors import ConfigError, RunFailed
 from flowerpower.project_code import NewModules, is_inside, is_installed, is_own, module_paths
 from flowerpower.text import did_you_mean
@@ -184,15 +184,6 @@ def _put_first(root: str) -> None:
         _roots.append(root)
     if not sys.path or sys.path[0] != root:
         sys.path.insert(0, root)
-
-
-def file_stamp(file: str) -> tuple[int, int] | None:
-    """The time (ns) and size of a file; (0, 0) for a folder, None if there is nothing."""
-    try:
-        status = os.stat(file)
-    except OSError:
-        return None
-    return (status.st_mtime_ns, status.st_size) if stat.S_ISREG(status.st_mode) else (0, 0)
 
 
 def _import(root: Path, name: str) -> ModuleType:

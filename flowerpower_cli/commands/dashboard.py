@@ -11,15 +11,8 @@ import typer
 from flowerpower.errors import UsageError
 from flowerpower_cli.command import CommandContext, command, report_unexpected
 from flowerpower_cli.inputs import words
-from flowerpower_cli.options import (
-    Limit,
-    OutputFile,
-    QueueOptions,
-    Since,
-    Strings,
-    option,
-    whole_number,
-)
+from flowerpower_cli.option_values import whole_number
+from flowerpower_cli.options import Limit, OutputFile, QueueOptions, Since, Strings, option
 
 DEFAULT_PORT = 8642
 

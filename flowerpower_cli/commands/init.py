@@ -9,15 +9,8 @@ import typer
 
 from flowerpower.errors import ConfigError, UsageError
 from flowerpower_cli.command import CommandContext, command, importing_modules
-from flowerpower_cli.options import (
-    Backend,
-    DryRun,
-    NewName,
-    SharedOptions,
-    Timezone,
-    argument,
-    option,
-)
+from flowerpower_cli.options import Backend, DryRun, NewName, SharedOptions, argument, option
+from flowerpower_cli.trigger_options import Timezone
 from flowerpower_cli.views.tables import counted, line
 
 if TYPE_CHECKING:

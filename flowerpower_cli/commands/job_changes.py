@@ -8,6 +8,7 @@ import typer
 
 from flowerpower.errors import UsageError
 from flowerpower_cli.command import CommandContext, command
+from flowerpower_cli.option_values import whole_number
 from flowerpower_cli.options import (
     DryRun,
     JobSelection,
@@ -17,7 +18,6 @@ from flowerpower_cli.options import (
     Yes,
     argument,
     option,
-    whole_number,
 )
 
 SelectedJobIds = Annotated[

@@ -14,6 +14,7 @@ import typer
 from flowerpower.errors import UsageError
 from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.inputs import overrides_from
+from flowerpower_cli.option_values import duration, iso_time
 from flowerpower_cli.options import (
     Attempt,
     Expires,
@@ -31,9 +32,7 @@ from flowerpower_cli.options import (
     RunOptions,
     Strings,
     Timeout,
-    duration,
     given_options,
-    iso_time,
     option,
 )
 from flowerpower_cli.views.output import stdout_to_stderr
@@ -99,14 +98,13 @@ def add_job(
     With --wait it ends as `job-queue wait` does.
     """
     from flowerpower.pipeline.overrides import due_time
-    from flowerpower_cli.lookup import parents_from
     from flowerpower_cli.views.jobs import added_view, record_data
 
     if job_options.run_at is not None and job_options.run_in is not None:
         raise UsageError("--run-at and --run-in are both given; expected one of them.")
     run_at = due_time(context.manager.project, job_options.run_at, job_options.run_in)
     overrides = overrides_from(options)
-    parents = parents_from(context, job_options.after, job_options.on)
+    parents = _parents(context, job_options)
     # The pipeline may be imported to check the request.
     with stdout_to_stderr():
         job = context.job_queue.add_job(
@@ -134,6 +132,14 @@ def add_job(
     context.warn_if_jobs_wait([job])
 
 
+def _parents(context: CommandContext, options: JobOptions) -> list[str]:
+    if options.after is None and options.on is None:
+        return []
+    from flowerpower_cli.lookup import parents_from
+
+    return parents_from(context, options.after, options.on)
+
+
 def _print_note(context: CommandContext, job: Job, run_at: datetime | None) -> None:
     from flowerpower_cli.views.jobs import due_message
 
@@ -154,7 +160,8 @@ def list_jobs(
     """List jobs, the newest first."""
     from flowerpower.pipeline.waiting import read_view
     from flowerpower_cli.lookup import filter_from
-    from flowerpower_cli.views.jobs import jobs_view, record_data
+    from flowerpower_cli.views.job_list import jobs_view
+    from flowerpower_cli.views.jobs import record_data
 
     # A long list is many objects that all stay; to look for garbage among them takes as long as to
     # make them.

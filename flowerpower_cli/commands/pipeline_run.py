@@ -10,15 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from flowerpower.errors import UsageError
 from flowerpower_cli.command import CommandContext, command, import_hamilton, importing_modules
 from flowerpower_cli.inputs import overrides_from
-from flowerpower_cli.options import (
-    DryRun,
-    OutputFile,
-    PipelineName,
-    Progress,
-    RunOptions,
-    iso_time,
-    option,
-)
+from flowerpower_cli.option_values import iso_time
+from flowerpower_cli.options import DryRun, OutputFile, PipelineName, Progress, RunOptions, option
 from flowerpower_cli.views.output import check_writable, dump_json
 from flowerpower_cli.views.tables import Block, line
 

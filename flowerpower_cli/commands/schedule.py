@@ -10,6 +10,7 @@ from flowerpower.errors import FlowerpowerError, InvalidTime, UsageError
 from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.inputs import choices, trigger_from
 from flowerpower_cli.lookup import delete_each, for_each, raise_errors
+from flowerpower_cli.option_values import whole_number
 from flowerpower_cli.options import (
     DryRun,
     Limit,
@@ -17,15 +18,13 @@ from flowerpower_cli.options import (
     QueueOptions,
     ScheduleId,
     ScheduleIds,
-    Start,
     Strings,
-    TriggerOptions,
     Yes,
     argument,
     given_options,
     option,
-    whole_number,
 )
+from flowerpower_cli.trigger_options import Start, TriggerOptions
 from flowerpower_cli.views.output import stdout_to_stderr
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from flowerpower.errors import FlowerpowerError, UsageError
 from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.inputs import overrides_from, trigger_from
 from flowerpower_cli.lookup import raise_errors
+from flowerpower_cli.option_values import duration, iso_time, whole_number
 from flowerpower_cli.options import (
     Expires,
     Overwrite,
@@ -21,14 +22,10 @@ from flowerpower_cli.options import (
     QueueOptions,
     ResultTtl,
     RunOptions,
-    Start,
-    TriggerOptions,
-    duration,
     given_options,
-    iso_time,
     option,
-    whole_number,
 )
+from flowerpower_cli.trigger_options import Start, TriggerOptions
 from flowerpower_cli.views.output import stdout_to_stderr
 
 if TYPE_CHECKING:

@@ -9,15 +9,8 @@ import typer
 
 from flowerpower.errors import BackendUnreachable, UsageError
 from flowerpower_cli.command import CommandContext, command
-from flowerpower_cli.options import (
-    DryRun,
-    QueueOptions,
-    ScheduleId,
-    Yes,
-    iso_time,
-    option,
-    whole_number,
-)
+from flowerpower_cli.option_values import iso_time, whole_number
+from flowerpower_cli.options import DryRun, QueueOptions, ScheduleId, Yes, option
 from flowerpower_cli.views.output import stdout_to_stderr
 from flowerpower_cli.views.tables import counted
 

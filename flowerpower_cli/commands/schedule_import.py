@@ -10,7 +10,8 @@ import typer
 
 from flowerpower.errors import FlowerpowerError, UsageError
 from flowerpower_cli.command import CommandContext, command
-from flowerpower_cli.options import DryRun, Timezone, argument, option
+from flowerpower_cli.options import DryRun, argument, option
+from flowerpower_cli.trigger_options import Timezone
 from flowerpower_cli.views.tables import counted
 
 if TYPE_CHECKING:

@@ -8,15 +8,8 @@ import typer
 
 from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.inputs import words
-from flowerpower_cli.options import (
-    OutputFile,
-    QueueOptions,
-    Yes,
-    argument,
-    duration,
-    option,
-    whole_number,
-)
+from flowerpower_cli.option_values import duration, whole_number
+from flowerpower_cli.options import OutputFile, QueueOptions, Yes, argument, option
 from flowerpower_cli.worker_options import NumWorkers, WorkerQueues
 
 if TYPE_CHECKING:

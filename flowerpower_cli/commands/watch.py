@@ -8,7 +8,8 @@ from typing import Annotated
 
 from flowerpower.errors import UsageError
 from flowerpower_cli.command import CommandContext, command
-from flowerpower_cli.options import QueueOptions, duration, option
+from flowerpower_cli.option_values import duration
+from flowerpower_cli.options import QueueOptions, option
 
 MIN_INTERVAL = 0.05
 

@@ -9,11 +9,8 @@ import typer
 from flowerpower.errors import UsageError
 from flowerpower_cli.command import CommandContext, command
 from flowerpower_cli.inputs import words
-from flowerpower_cli.options import (
-    QueueOptions,
-    option,
-    whole_number,
-)
+from flowerpower_cli.option_values import whole_number
+from flowerpower_cli.options import QueueOptions, option
 from flowerpower_cli.worker_options import NumWorkers, WorkerQueues
 
 LogFormatOption = Annotated[

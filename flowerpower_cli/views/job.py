@@ -10,6 +10,7 @@ from flowerpower.jobs.job import ENDED, Job, JobStatus
 from flowerpower.pipeline.waiting import QueueView, WaitsFor
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
+from flowerpower_cli.views.job_list import job_note
 from flowerpower_cli.views.jobs import (
     NODE_STYLES,
     STYLES,
@@ -18,7 +19,6 @@ from flowerpower_cli.views.jobs import (
     error_view,
     facts_view,
     job_facts,
-    job_note,
     local_time,
     overrides_view,
     record_data,

@@ -1,4 +1,4 @@
-"""How jobs look: lists, single jobs, and jobs as JSON."""
+"""How jobs look: a line, facts, errors, and jobs as JSON; lists are in job_list.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flowerpower.jobs.job import ENDED, Job, JobStatus
-from flowerpower.pipeline.waiting import QueueView, WaitReason, WaitsFor, waits_for
 from flowerpower.text import mask_values, shortened
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
@@ -20,7 +19,6 @@ from flowerpower_cli.views.tables import (
     cell,
     line,
     section_title,
-    table,
     text_lines,
 )
 
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from flowerpower.jobs.schedule import Schedule
+    from flowerpower.pipeline.waiting import WaitsFor
 
 STYLES: dict[str, str] = {
     JobStatus.WAITING: "dim cyan",
@@ -91,36 +90,6 @@ def local_time(moment: datetime, zone: ZoneInfo) -> str:
     return moment.astimezone(zone).strftime("%a %Y-%m-%d %H:%M:%S %Z")
 
 
-def jobs_view(
-    jobs: list[Job], timezone: str, view: QueueView | None = None, *, short: bool
-) -> Iterator[Block]:
-    """A table of jobs, without columns that would say nothing; `short` shortens the ids.
-
-    With a `view` of their queue it says of queued jobs which limits keep them waiting, too.
-    """
-    if not jobs:
-        return
-    zone, now = clock.timezone(timezone), clock.now()
-    view = view or QueueView(now)
-    columns = {
-        "id": [cell(short_id(job.id) if short else job.id, "bold") for job in jobs],
-        "pipeline": [cell(job.pipeline) for job in jobs],
-        "status": [cell(job.status, STYLES[job.status]) for job in jobs],
-        "created": [cell(short_time(job.created_at, now, zone), "dim") for job in jobs],
-        "took>": [cell(_duration(job, now)) for job in jobs],
-    }
-    if any(job.queue != jobs[0].queue for job in jobs):
-        columns["queue"] = [cell(job.queue) for job in jobs]
-    if any(job.priority for job in jobs):
-        columns["priority>"] = [cell(job.priority) for job in jobs]
-    if any(job.attempt > 1 for job in jobs):
-        columns["attempt>"] = [cell(job.attempt or "") for job in jobs]
-    notes = [job_note(job, view) for job in jobs]
-    if any(notes):
-        columns["note…"] = [cell(note, "dim") for note in notes]
-    yield table(columns, optional=("created", "queue", "priority", "attempt"))
-
-
 def short_time(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
     """A moment as clocks in `zone` show it, without the year or day if it is that of `now`."""
     time, today = moment.astimezone(zone), now.astimezone(zone).date()
@@ -129,30 +98,11 @@ def short_time(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
     return time.strftime("%H:%M:%S" if time.date() == today else "%b %d %H:%M:%S")
 
 
-def _duration(job: Job, now: datetime) -> str:
+def own_time(job: Job, now: datetime) -> str:
     """The job's own time: of its last attempt, or how long it runs by now."""
     if job.status is JobStatus.RUNNING and job.started_at is not None:
         return format_duration(round(max((now - job.started_at).total_seconds(), 0.0)))
     return "" if job.seconds is None else format_duration(job.seconds)
-
-
-def job_note(job: Job, view: QueueView) -> str:
-    """What there is to say of a job in a list: why it waits, how far it is, its error."""
-    error = error_summary(job.error)
-    if job.status is JobStatus.RUNNING:
-        if job.cancel_requested:
-            return "is being cancelled"
-        progress = job.progress or {}
-        if progress.get("total"):
-            return f"{progress.get('done')}/{progress['total']} {progress.get('current') or ''}"
-        return ""
-    waits = waiting_note(waits_for(job, view))
-    return ": ".join(filter(None, [waits, error]))
-
-
-def waiting_note(reason: WaitsFor | None) -> str:
-    """Why a job waits, for a list; empty if it waits only for its turn, as most do."""
-    return "" if reason is None or reason.reason is WaitReason.QUEUE else reason.message
 
 
 def error_summary(error: dict[str, Any] | None) -> str:
@@ -181,6 +131,8 @@ def job_facts(
     job: Job, zone: ZoneInfo, reason: WaitsFor | None = None
 ) -> Iterator[tuple[str, str]]:
     """Names and values of all that is short to say of a job; `reason` is why it waits."""
+    from flowerpower.pipeline.waiting import WaitReason
+
     yield "queue", job.queue
     if job.priority:
         yield "priority", str(job.priority)
@@ -203,7 +155,7 @@ def job_facts(
         yield "started", local_time(job.started_at, zone)
     if job.ended_at:
         yield "ended", local_time(job.ended_at, zone)
-    if duration := _duration(job, clock.now()):
+    if duration := own_time(job, clock.now()):
         yield "runs for" if job.status is JobStatus.RUNNING else "took", duration
     if job.started_at:
         # Not the job's own time: for a worker, and until a process had started.

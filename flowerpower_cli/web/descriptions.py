@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flowerpower.config.file_stamps import file_stamp
 from flowerpower.errors import FlowerpowerError
 from flowerpower.pipeline.registry import MODULES_FOLDER
 from flowerpower.pipeline.signature import stamps_of_configuration
 from flowerpower.run.draw.graph import Graph, GraphNode
-from flowerpower.run.modules import file_stamp
 from flowerpower.text import visible
 from flowerpower_cli.web.security import TOKEN_VARIABLE
 

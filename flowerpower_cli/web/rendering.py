@@ -21,12 +21,12 @@ from flowerpower.run.draw import page as drawing
 from flowerpower.text import mask, visible
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
+from flowerpower_cli.views.job_list import waiting_note
 from flowerpower_cli.views.jobs import (
     error_summary,
     local_time,
     short_id,
     short_time,
-    waiting_note,
 )
 from flowerpower_cli.views.status import next_start
 from flowerpower_cli.web.ansi import colored

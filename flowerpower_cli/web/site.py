@@ -9,9 +9,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from flowerpower.config.file_stamps import file_stamp
 from flowerpower.config.files import pipeline_path
 from flowerpower.errors import FlowerpowerError
-from flowerpower.run.modules import file_stamp
 from flowerpower.triggers import clock
 from flowerpower_cli.web.descriptions import Description, Descriptions
 

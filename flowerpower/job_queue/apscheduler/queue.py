@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -12,33 +12,31 @@ from typing import TYPE_CHECKING, Any
 from flowerpower.config.project import DEFAULT_URLS, check_backend_url
 from flowerpower.errors import ConfigError, FlowerpowerError, JobNotFound
 from flowerpower.job_queue import records
-from flowerpower.job_queue.apscheduler import adding, attempts, claiming, ending, observing
+from flowerpower.job_queue.apscheduler import adding
 from flowerpower.job_queue.apscheduler.database import Database, Scope, Transaction
-from flowerpower.job_queue.apscheduler.job_changes import CHANGE_PAGE, change_page
-from flowerpower.job_queue.apscheduler.limits import OLDEST_START, FreedPipelines, limit_use
+from flowerpower.job_queue.apscheduler.worker_store import SqlWorkerStore
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.job_queue.observing import events_of
 from flowerpower.job_queue.worker_options import EVENT_ALL, Watcher, WorkerOptions
-from flowerpower.job_queue.worker_store import EXPIRE_BATCH, OnExpired
-from flowerpower.jobs.claim import Claim, ExpiredJob, FinishRequest, Heartbeat, WorkerInfo
-from flowerpower.jobs.counter import Counter
-from flowerpower.jobs.event import Event
 from flowerpower.jobs.job import Job, JobFilter, JobVerb, LogChunk
 from flowerpower.jobs.job_spec import JobSpec
-from flowerpower.jobs.limits import NO_LIMITS, Limits, LimitUse
-from flowerpower.jobs.problem import Problem
-from flowerpower.jobs.snapshot import ChangedJobs, Snapshot
 from flowerpower.text import check_name
 
 if TYPE_CHECKING:
     from flowerpower.job_queue.migration_store import MigrationStore
     from flowerpower.job_queue.notice_store import NoticeStore
     from flowerpower.job_queue.schedule_store import ScheduleStore
+    from flowerpower.jobs.claim import WorkerInfo
+    from flowerpower.jobs.counter import Counter
+    from flowerpower.jobs.event import Event
+    from flowerpower.jobs.problem import Problem
+    from flowerpower.jobs.snapshot import ChangedJobs, Snapshot
 
+# What only other verbs need is imported in these: `add-job` and `list-jobs` are as fast as they
+# are because they import little.
 MEMORY = "memory"
 
 
-class APSManager(JobQueueBackend):
+class APSManager(SqlWorkerStore, JobQueueBackend):
     """A job queue in a SQL database; see `JobQueueBackend`.
 
     `url` is `sqlite:///FILE`, relative to `base_dir`, `postgresql://…`, or `memory`: a private
@@ -66,7 +64,6 @@ class APSManager(JobQueueBackend):
             self._delete_private = weakref.finalize(self, shutil.rmtree, folder, True)
             url = f"sqlite:///{folder}/jobs.db"
         self._listeners: list[tuple[Callable[[Any], object], int]] = []
-        self._freed = FreedPipelines()
         scope = Scope(namespace, result_ttl, history_ttl)
         self.database = _open_database(url, base_dir, scope)
 
@@ -117,10 +114,14 @@ class APSManager(JobQueueBackend):
             return [records.job_of(row, tx.now) for row in tx.rows_of(wanted)]
 
     def children_of(self, job_ids: Sequence[str], limit: int = 100) -> list[Job]:
+        from flowerpower.job_queue.apscheduler import observing
+
         with self.database.read() as tx:
             return observing.children_of(tx, job_ids, limit)
 
     def change_jobs(self, verb: JobVerb, job_ids: Sequence[str]) -> list[Job | FlowerpowerError]:
+        from flowerpower.job_queue.apscheduler.job_changes import CHANGE_PAGE, change_page
+
         ids = list(dict.fromkeys(job_ids))
         changed: dict[str, Job | FlowerpowerError] = {}
         for start in range(0, len(ids), CHANGE_PAGE):
@@ -147,18 +148,26 @@ class APSManager(JobQueueBackend):
             return tx.workers()
 
     def snapshot(self, limit: int = 20) -> Snapshot:
+        from flowerpower.job_queue.apscheduler import observing
+
         with self.database.read() as tx:
             return observing.snapshot(tx, limit)
 
     def changed_jobs(self, since: datetime | None = None, limit: int = 1000) -> ChangedJobs:
+        from flowerpower.job_queue.apscheduler import observing
+
         with self.database.read() as tx:
             return observing.changed_jobs(tx, since, limit)
 
     def counters(self) -> list[Counter]:
+        from flowerpower.job_queue.apscheduler import observing
+
         with self.database.read() as tx:
             return observing.counters(tx)
 
     def events(self, limit: int = 100) -> list[Event]:
+        from flowerpower.job_queue.observing import events_of
+
         with self.database.read() as tx:
             return list(events_of(tx.rows("events", limit=max(0, limit))))
 
@@ -173,96 +182,12 @@ class APSManager(JobQueueBackend):
             return bool(tx.run("resume_queue", queue=name))
 
     def paused_queues(self) -> dict[str, datetime]:
+        from flowerpower.job_queue.apscheduler import observing
+
         with self.database.read() as tx:
             return observing.paused_queues(tx)
 
-    # For workers
-
-    def register_worker(self, worker: WorkerInfo) -> None:
-        with self.database.write() as tx:
-            tx.run("register_worker", worker=worker.id, **records.worker_columns(worker))
-
-    def unregister_worker(self, worker_id: str) -> None:
-        def unregister(tx: Transaction) -> None:
-            tx.run("unregister_worker", worker=worker_id)
-            attempts.requeue_lost(tx, records.WORKER_WENT, worker_id)
-
-        self.database.run(unregister)
-
-    def claim(
-        self,
-        worker_id: str,
-        count: int,
-        queues: Iterable[str],
-        on_expired: OnExpired = None,
-        limits: Limits = NO_LIMITS,
-    ) -> list[Claim]:
-        names = list(dict.fromkeys(queues))
-        if not names or count < 1:
-            return []
-        claims, expired = self.database.run(
-            lambda tx: claiming.claim(tx, worker_id, count, names, limits, self._freed)
-        )
-        if on_expired is not None:
-            for job in expired:
-                on_expired(job)
-        return claims
-
-    def expire_jobs(self) -> list[ExpiredJob]:
-        with self.database.read() as tx:
-            if not tx.rows("expired", {"skip_locked": ""}, count=1):
-                return []
-        return self.database.run(lambda tx: ending.expire_jobs(tx, EXPIRE_BATCH))
-
-    def next_due_in(self, queues: Iterable[str], limits: Limits = NO_LIMITS) -> float | None:
-        if not (names := list(queues)):
-            return None
-        with self.database.read() as tx:
-            return claiming.next_due_in(tx, names, limits)
-
-    def limit_use(self, limits: Limits) -> dict[str, LimitUse]:
-        with self.database.read() as tx:
-            return limit_use(tx, limits)
-
-    def heartbeat(self, worker_id: str) -> Heartbeat:
-        with self.database.write() as tx:
-            # Before the beat: a claim that comes after it must not look lost.
-            held = tx.rows("held_jobs", worker=worker_id)
-            is_known = tx.run("beat", worker=worker_id)
-        return Heartbeat(
-            bool(is_known), {row["id"]: (row["attempt"], bool(row["cancel"])) for row in held}
-        )
-
-    def record(self, claim: Claim, log: str, progress: Mapping[str, Any] | None) -> bool:
-        with self.database.write() as tx:
-            is_held = tx.run(
-                "record_progress", **attempts.fence(claim), progress=records.as_json(progress)
-            )
-            if is_held:
-                attempts.append_log(tx, claim, log)
-            return bool(is_held)
-
-    def finish_many(self, ended: Sequence[FinishRequest]) -> list[bool]:
-        return self.database.run(lambda tx: attempts.finish_many(tx, ended))
-
-    def release(self, claim: Claim) -> bool:
-        return self.database.run(lambda tx: attempts.release(tx, claim))
-
-    def requeue_lost(self, claim: Claim, reason: str) -> bool:
-        fence = attempts.fence(claim)
-        return bool(self.database.run(lambda tx: attempts.requeue_lost(tx, reason, **fence)))
-
-    def beats(self) -> dict[str, int]:
-        with self.database.read() as tx:
-            return {row["id"]: row["beat"] for row in tx.rows("beats")}
-
-    def requeue_lost_jobs_of(self, worker_id: str, beat: int) -> int:
-        def requeue(tx: Transaction) -> int:
-            if not tx.run("remove_silent_worker", worker=worker_id, beat=beat):
-                return 0
-            return attempts.requeue_lost(tx, records.WORKER_DIED, worker_id)
-
-        return self.database.run(requeue)
+    # Workers
 
     def run_worker(self, options: WorkerOptions, on_event: Watcher = None) -> int:
         from flowerpower.job_queue.apscheduler.engine import ApsEngine
@@ -307,6 +232,9 @@ class APSManager(JobQueueBackend):
 
 
 def _prune(tx: Transaction, *, everything_ended: bool) -> int:
+    from flowerpower.job_queue.apscheduler import ending
+    from flowerpower.job_queue.apscheduler.limits import OLDEST_START
+
     before = tx.now - tx.scope.history_ttl
     tx.run("delete_expired_results")
     tx.run("delete_old_fires", before=before)

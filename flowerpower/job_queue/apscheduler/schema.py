@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 
 from flowerpower.jobs.job import JobStatus
 
@@ -13,11 +13,13 @@ _UPGRADABLE_VERSION = 2
 _LIVE = ", ".join(f"'{status}'" for status in JobStatus if not status.is_ended)
 _RETURNING_END = """RETURNING id, status, pipeline, schedule_id, scheduled_for, concurrency_key,
     attempt, error, run_at, created_at, started_at, has_children"""
+# Not `importlib.resources`, whose import takes longer than all that is read.
+_FOLDER = Path(__file__).parent / "sql"
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
 def _sql(file: str) -> str:
-    text = (resources.files(__package__) / "sql" / file).read_text("utf-8")
+    text = (_FOLDER / file).read_text("utf-8")
     return text.replace("{live}", _LIVE).replace("{returning_end}", _RETURNING_END)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -13,30 +13,14 @@ from typing import TYPE_CHECKING, Any
 from flowerpower.errors import ConfigError, FlowerpowerError
 from flowerpower.job_queue import records
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.job_queue.rq import observing, setup
-from flowerpower.job_queue.rq.claims import (
-    claim_of,
-    ended_attempt,
-    expired_job,
-    fence,
-    limits_json,
-    use_of,
-)
 from flowerpower.job_queue.rq.connection import Connection, make_url
 from flowerpower.job_queue.rq.fields import RQ_KEY_PREFIX, row_of_new
-from flowerpower.job_queue.rq.job_changes import change_jobs
 from flowerpower.job_queue.rq.sent_ahead import sent_ahead
-from flowerpower.job_queue.rq.store import PAGE, RedisStore, closed_error, loss, row_of_answer
+from flowerpower.job_queue.rq.store import PAGE, RedisStore, closed_error, row_of_answer
+from flowerpower.job_queue.rq.worker_store import RedisWorkerStore
 from flowerpower.job_queue.worker_options import Watcher, WorkerOptions
-from flowerpower.job_queue.worker_store import EXPIRE_BATCH, OnExpired
-from flowerpower.jobs.claim import Claim, ExpiredJob, FinishRequest, Heartbeat, WorkerInfo
-from flowerpower.jobs.counter import Counter
-from flowerpower.jobs.event import Event
 from flowerpower.jobs.job import Job, JobFilter, JobVerb, LogChunk
 from flowerpower.jobs.job_spec import JobSpec
-from flowerpower.jobs.limits import NO_LIMITS, Limits, LimitUse
-from flowerpower.jobs.problem import Problem
-from flowerpower.jobs.snapshot import ChangedJobs, Snapshot
 from flowerpower.text import JOB_ID_LIMIT, check_name, is_job_id, is_name
 from flowerpower.triggers import clock
 
@@ -44,13 +28,20 @@ if TYPE_CHECKING:
     from flowerpower.job_queue.migration_store import MigrationStore
     from flowerpower.job_queue.notice_store import NoticeStore
     from flowerpower.job_queue.schedule_store import ScheduleStore
+    from flowerpower.jobs.claim import WorkerInfo
+    from flowerpower.jobs.counter import Counter
+    from flowerpower.jobs.event import Event
+    from flowerpower.jobs.problem import Problem
+    from flowerpower.jobs.snapshot import ChangedJobs, Snapshot
 
+# What only other verbs need is imported in these: `add-job` and `list-jobs` are as fast as they
+# are because they import little.
 ADD_PAGE = 50
 """Jobs that one script adds. If its place is in the midst of a long queue, each costs one or two
 milliseconds, and while a script runs, Redis does nothing else."""
 
 
-class RQManager(JobQueueBackend):
+class RQManager(RedisWorkerStore, JobQueueBackend):
     """A job queue in a Redis; see `JobQueueBackend`.
 
     `url` is `redis://…`, `rediss://…`, `unix://…` or `redis+sentinel://…`; `host` to `password` may
@@ -87,6 +78,8 @@ class RQManager(JobQueueBackend):
             raise
 
     def check(self) -> Mapping[str, Any]:
+        from flowerpower.job_queue.rq import setup
+
         info = self.connection.info()
         if info is None:
             self._store.command("ping")
@@ -102,6 +95,8 @@ class RQManager(JobQueueBackend):
         return records.moment_of(seconds + microseconds / 1e6)
 
     def setup_problems(self) -> list[Problem]:
+        from flowerpower.job_queue.rq import setup
+
         return list(setup.problems(self.connection.info()))
 
     def close(self) -> None:
@@ -150,9 +145,13 @@ class RQManager(JobQueueBackend):
         return jobs
 
     def children_of(self, job_ids: Sequence[str], limit: int = 100) -> list[Job]:
+        from flowerpower.job_queue.rq import observing
+
         return observing.children_of(self._store, job_ids, limit)
 
     def change_jobs(self, verb: JobVerb, job_ids: Sequence[str]) -> list[Job | FlowerpowerError]:
+        from flowerpower.job_queue.rq.job_changes import change_jobs
+
         return change_jobs(self._store, verb, job_ids)
 
     def prune(self, *, everything_ended: bool = False, dry_run: bool = False) -> int:
@@ -181,15 +180,23 @@ class RQManager(JobQueueBackend):
         return sorted(workers, key=lambda worker: worker.started_at)
 
     def snapshot(self, limit: int = 20) -> Snapshot:
+        from flowerpower.job_queue.rq import observing
+
         return observing.snapshot(self._store, self.list_workers(), limit)
 
     def changed_jobs(self, since: datetime | None = None, limit: int = 1000) -> ChangedJobs:
+        from flowerpower.job_queue.rq import observing
+
         return observing.changed_jobs(self._store, since, limit)
 
     def counters(self) -> list[Counter]:
+        from flowerpower.job_queue.rq import observing
+
         return observing.counters(self._store)
 
     def events(self, limit: int = 100) -> list[Event]:
+        from flowerpower.job_queue.rq import observing
+
         return observing.events(self._store, limit)
 
     def pause_queue(self, name: str) -> bool:
@@ -201,100 +208,11 @@ class RQManager(JobQueueBackend):
         return bool(self._store.run("pause_queue", name=name, resume=True))
 
     def paused_queues(self) -> dict[str, datetime]:
+        from flowerpower.job_queue.rq import observing
+
         return observing.paused_queues(self._store)
 
-    # For workers
-
-    def register_worker(self, worker: WorkerInfo) -> None:
-        columns = records.worker_columns(worker)
-        info = {**columns, "started_at": worker.started_at.timestamp()}
-        self._store.run("register_worker", worker=worker.id, info=json.dumps(info))
-
-    def unregister_worker(self, worker_id: str) -> None:
-        self._store.run("remove_worker", worker=worker_id, **loss(records.WORKER_WENT))
-
-    def requeue_lost_jobs_of(self, worker_id: str, beat: int) -> int:
-        lost = loss(records.WORKER_DIED)
-        return int(self._store.run("remove_worker", worker=worker_id, beat=beat, **lost))
-
-    def claim(
-        self,
-        worker_id: str,
-        count: int,
-        queues: Iterable[str],
-        on_expired: OnExpired = None,
-        limits: Limits = NO_LIMITS,
-    ) -> list[Claim]:
-        names = list(queues)
-        if not names or count < 1:
-            return []
-        # Once: a repeated script would claim other jobs. Those of a claim whose answer was lost
-        # are found by the next heartbeat.
-        claimed, expired = self._store.run_once(
-            "claim_jobs",
-            worker=worker_id,
-            count=count,
-            queues=names,
-            limits=limits_json(limits),
-            expire_limit=EXPIRE_BATCH,
-        )
-        if on_expired is not None:
-            for values in expired:
-                on_expired(expired_job(values))
-        return [
-            claim_of(worker_id, job_id.decode(), attempt, values)
-            for job_id, attempt, *values in claimed
-        ]
-
-    def expire_jobs(self) -> list[ExpiredJob]:
-        expired = self._store.run("expire_jobs", expire_limit=EXPIRE_BATCH)
-        return [expired_job(values) for values in expired]
-
-    def next_due_in(self, queues: Iterable[str], limits: Limits = NO_LIMITS) -> float | None:
-        names = list(queues)
-        if not names:
-            return None
-        seconds = self._store.run("next_due_in", queues=names, limits=limits_json(limits))
-        return None if seconds is None else float(seconds)
-
-    def limit_use(self, limits: Limits) -> dict[str, LimitUse]:
-        answers = self._store.run("limit_use", limits=limits_json(limits))
-        # One that no pipeline has is not asked for.
-        return {name: LimitUse() for name in limits.by_name} | dict(
-            use_of(*answer) for answer in answers
-        )
-
-    def heartbeat(self, worker_id: str) -> Heartbeat:
-        is_known, *held = self._store.run("heartbeat", worker=worker_id)
-        return Heartbeat(
-            bool(is_known),
-            {job_id.decode(): (int(attempt), cancel == b"1") for job_id, attempt, cancel in held},
-        )
-
-    def beats(self) -> dict[str, int]:
-        beats = self._store.command("hgetall", self._store.key("beats"))
-        return {name.decode("utf-8", "replace"): int(beat) for name, beat in beats.items()}
-
-    def record(self, claim: Claim, log: str, progress: Mapping[str, Any] | None) -> bool:
-        is_held = self._store.run(
-            "record_progress",
-            **fence(claim),
-            progress=records.as_json(progress),
-            log=records.log_pieces(log),
-        )
-        return bool(is_held)
-
-    def finish_many(self, ended: Sequence[FinishRequest]) -> list[bool]:
-        if not ended:
-            return []
-        attempts = [ended_attempt(request) for request in ended]
-        return [bool(is_held) for is_held in self._store.run("finish_attempts", ended=attempts)]
-
-    def release(self, claim: Claim) -> bool:
-        return bool(self._store.run("requeue_job", **fence(claim)))
-
-    def requeue_lost(self, claim: Claim, reason: str) -> bool:
-        return bool(self._store.run("requeue_job", **fence(claim), **loss(reason)))
+    # Workers
 
     def run_worker(self, options: WorkerOptions, on_event: Watcher = None) -> int:
         from flowerpower.job_queue.rq.worker import work

@@ -17,7 +17,8 @@ from flowerpower.pipeline.waiting import read_waits_for
 from flowerpower.text import mask_values, shortened
 from flowerpower.triggers import clock
 from flowerpower_cli.views.job import condition_words
-from flowerpower_cli.views.jobs import job_facts, record_data, waiting_note
+from flowerpower_cli.views.job_list import waiting_note
+from flowerpower_cli.views.jobs import job_facts, record_data
 from flowerpower_cli.views.pipelines import is_table, run_messages
 from flowerpower_cli.web import drawing
 from flowerpower_cli.web.drawing import dag, sentence
