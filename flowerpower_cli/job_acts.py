@@ -8,12 +8,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flowerpower.errors import FlowerpowerError
+from flowerpower.jobs.chain import DELETED
 from flowerpower.jobs.job import Job, JobStatus, JobVerb, check_again, check_change
-from flowerpower.pipeline.job_chain import waiting_below
+from flowerpower.pipeline.job_chain import cancelled_below, still_cancelled, waiting_below
 from flowerpower_cli.bulk import PAGE, PREVIEW, Selected, act_on, confirm
 from flowerpower_cli.command import CommandContext, importing_modules
 from flowerpower_cli.lookup import show_deleted
-from flowerpower_cli.views.job_changes import again_view, plans_view, retried_messages
+from flowerpower_cli.views.job_changes import (
+    again_view,
+    first_names,
+    plans_view,
+    retried_messages,
+    those_that_wait,
+)
 from flowerpower_cli.views.job_list import jobs_view
 from flowerpower_cli.views.jobs import added_view, cancelled_view, record_data
 from flowerpower_cli.views.output import stdout_to_stderr
@@ -21,6 +28,7 @@ from flowerpower_cli.views.progress import count_progress
 from flowerpower_cli.views.tables import Block, counted
 
 if TYPE_CHECKING:
+    from flowerpower.pipeline.job_chain import StillCancelled
     from flowerpower.pipeline.retry_plan import RetryPlan
 
 Changed = tuple[Job, Job]
@@ -49,7 +57,7 @@ class JobAct(ABC):
         selected.keep(self._check)
         self._prepare(selected)
         if not self.dry_run and (selected.by_conditions or self.always_asks):
-            question, more = self._question(len(selected.jobs)), self._preview(selected)
+            question, more = self._question(selected.jobs), self._preview(selected)
             confirm(self.context, selected, question, yes=yes, more=more)
         act_on(self.context, selected, self._change, self._show, self.title)
 
@@ -65,9 +73,9 @@ class JobAct(ABC):
         """What is shown below the jobs before the question."""
         return ()
 
-    def _question(self, count: int) -> str:
+    def _question(self, jobs: Sequence[Job]) -> str:
         """What is said before it asks whether to go on."""
-        return f"{counted(count, 'job')} would be {self.done}."
+        return f"{counted(len(jobs), 'job')} would be {self.done}."
 
     def _change(self, page: Sequence[Job]) -> Sequence[Job | FlowerpowerError]:
         """Do it to a page of jobs: each as it is then, or why it was not done."""
@@ -98,22 +106,65 @@ class JobAct(ABC):
         return {"changed": not self.dry_run}
 
 
-class Cancel(JobAct):
+class EndingAct(JobAct):
+    """An act with which the jobs are cancelled that wait for a success of these; `end` is theirs.
+
+    Which ones is known before the question, and said of those that are not selected themselves.
+    """
+
+    end: ClassVar[str]
+
+    def __init__(self, context: CommandContext, *, dry_run: bool) -> None:
+        super().__init__(context, dry_run=dry_run)
+        self._below: dict[str, list[str]] = {}
+
+    def _prepare(self, selected: Selected) -> None:
+        named = {job.id for job in selected.jobs}
+        # Nobody waits for one that has ended.
+        live = [job.id for job in selected.jobs if not job.status.is_ended]
+        for start in range(0, len(live), PAGE):
+            below = cancelled_below(self.context.job_queue, live[start : start + PAGE], self.end)
+            for job_id, others in below.items():
+                self._below[job_id] = [other for other in others if other not in named]
+
+    def _others(self, jobs: Iterable[Job]) -> list[str]:
+        """The jobs that are cancelled with these."""
+        others = (other for job in jobs for other in self._below.get(job.id, ()))
+        return list(dict.fromkeys(others))
+
+    def _and_others(self, jobs: Sequence[Job], verb: str = "") -> str:
+        """The end of a question on these jobs, if others are cancelled with them."""
+        if not (others := self._others(jobs)):
+            return ""
+        return f", and {verb}{those_that_wait(others, len(jobs))}: {first_names(others)}"
+
+    def _tell_others(self, jobs: Sequence[Job]) -> None:
+        """Say which jobs are cancelled with these."""
+        if others := self._others(jobs):
+            verb = "would be" if self.dry_run else "is" if len(others) == 1 else "are"
+            subject = those_that_wait(others, len(jobs))
+            self.context.output.message(f"{subject} {verb} cancelled too: {first_names(others)}.")
+
+
+class Cancel(EndingAct):
     """A waiting job ends at once, a running one soon."""
 
     verb, done, title = "cancel", "cancelled", "Cancelling"
+    end = JobStatus.CANCELLED
 
-    def _question(self, count: int) -> str:
-        return f"This cancels {counted(count, 'job')}."
+    def _question(self, jobs: Sequence[Job]) -> str:
+        return f"This cancels {counted(len(jobs), 'job')}{self._and_others(jobs)}."
 
     def _view(self, results: list[Changed]) -> Iterable[Block]:
         return cancelled_view([after for _, after in results])
 
     def _change_data(self, before: Job, _after: Job) -> dict[str, Any]:
-        return {"changed": _is_new(before) and not self.dry_run}
+        others = self._below.get(before.id, [])
+        return {"changed": _is_new(before) and not self.dry_run, "also_cancelled": others}
 
     def _show(self, results: list[Changed]) -> None:
         super()._show(results)
+        self._tell_others([after for _, after in results])
         if results and not any(_is_new(before) for before, _ in results):
             self.context.output.message("Nothing to do: cancelled already.")
 
@@ -132,6 +183,7 @@ class Retry(JobAct):
         self._from_failed = from_failed
         self._plans: dict[str, RetryPlan] = {}
         self._waiting: dict[str, list[str]] = {}
+        self._still_cancelled: list[StillCancelled] = []
 
     def _prepare(self, selected: Selected) -> None:
         if not self._from_failed:
@@ -172,18 +224,27 @@ class Retry(JobAct):
 
     def _change_data(self, before: Job, after: Job) -> dict[str, Any]:
         data = super()._change_data(before, after)
-        data |= {"waiting": self._waiting[after.id]} if after.id in self._waiting else {}
+        if after.id in self._waiting:
+            parents = {after.id, *self._waiting[after.id]}
+            kept = [one for one in self._still_cancelled if not parents.isdisjoint(one.job.after)]
+            still = [{"id": one.job.id, "reason": one.reason} for one in kept]
+            data |= {"waiting": self._waiting[after.id], "still_cancelled": still}
         plan = self._plans.get(before.id)
         return data if plan is None else {**data, "from_failed": plan.to_json()}
 
     def _show(self, results: list[Changed]) -> None:
-        if not self.dry_run:
-            self._waiting = waiting_below(self.context.job_queue, [job.id for _, job in results])
+        if self.dry_run:
+            super()._show(results)
+            return
+        job_queue, ids = self.context.job_queue, [job.id for _, job in results]
+        self._waiting = waiting_below(job_queue, ids)
+        waiting = [child for children in self._waiting.values() for child in children]
+        self._still_cancelled = still_cancelled(job_queue, list(dict.fromkeys([*ids, *waiting])))
         super()._show(results)
-        if not self.dry_run:
-            for text in retried_messages([after for _, after in results], self._waiting):
-                self.context.output.message(text)
-            self.context.warn_if_jobs_wait(after for _, after in results)
+        jobs = [after for _, after in results]
+        for text in retried_messages(jobs, self._waiting, self._still_cancelled):
+            self.context.output.message(text)
+        self.context.warn_if_jobs_wait(jobs)
 
 
 class Again(Retry):
@@ -215,19 +276,26 @@ class Again(Retry):
         return {**data, "changed": after.created, "created": after.created, "again_of": before.id}
 
 
-class Delete(JobAct):
+class Delete(EndingAct):
     """Jobs go with their logs and results."""
 
     verb, done, title = "delete", "deleted", "Deleting"
+    end = DELETED
     always_asks = True
 
-    def _question(self, count: int) -> str:
-        return f"This deletes {counted(count, 'job')}, with log and result."
+    def _question(self, jobs: Sequence[Job]) -> str:
+        others = self._and_others(jobs, "cancels ")
+        return f"This deletes {counted(len(jobs), 'job')}, with log and result{others}."
 
     def _view(self, _results: list[Changed]) -> Iterable[Block]:
         return ()
 
     def _show(self, results: list[Changed]) -> None:
-        ids = [before.id for before, _ in results]
+        jobs = [before for before, _ in results]
+        ids, others = [job.id for job in jobs], self._others(jobs)
         view = (lambda: self._blocks(results)) if self.dry_run else None
-        show_deleted(self.context, "jobs", ids, len(ids), dry_run=self.dry_run, view=view)
+        more = {"also_cancelled": others}
+        show_deleted(
+            self.context, "jobs", ids, len(ids), dry_run=self.dry_run, view=view, more=more
+        )
+        self._tell_others(jobs)

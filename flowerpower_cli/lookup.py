@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flowerpower.errors import BackendUnreachable, FlowerpowerError, JobNotFound, UsageError
 from flowerpower_cli.inputs import choices, words
@@ -198,12 +198,13 @@ def show_deleted(
     *,
     dry_run: bool,
     view: Callable[[], Iterable[Block]] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> None:
     """Show the ids of what was deleted, or would be, and say how many there are.
 
-    For people it is what `view` yields, if there is one.
+    For people it is what `view` yields, if there is one; `more` is for JSON.
     """
-    data = {what: ids, "count": count, "deleted": not dry_run}
+    data = {what: ids, "count": count, "deleted": not dry_run, **(more or {})}
     context.output.result(data, view or (lambda: map(line, ids)), ids)
     number = counted(count, what[:-1]) if count else f"No {what}"
     context.output.message(f"{number} {'would be ' if dry_run else ''}deleted.")

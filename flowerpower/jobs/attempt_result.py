@@ -19,6 +19,7 @@ LOST_WITH_FORK_SERVER = "The job's process was killed because its worker's fork 
 LOST_BEFORE_START = "The job's process died before the job began"
 LOST_WITH_STOP = "A signal ended the job's process while its worker was stopping"
 LOST_ORPHANED_CLAIM = "The worker never received the answer to its claim"
+LOST_LEASE = "Its lease was lost, so another worker may run it"
 EXIT_CHANNEL_CLOSED = 113
 """Exit code of a child that cannot send its outcome (see `flowerpower.job_queue.worker.child`)."""
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL)

@@ -22,13 +22,14 @@ NOT_MET = "after_not_met"
 """The code of the error of a job that did not run because of how a parent has ended."""
 DELETED, GONE = "deleted", "gone"
 """Ends of a parent beside the statuses: deleted before it ended; there is no record of it."""
-_WAYS = {
+WAYS: Mapping[str, str] = {
     "finished": "has finished",
     "failed": "has failed",
     "cancelled": "was cancelled",
     DELETED: "was deleted",
     GONE: "is not there: it never was, or its history has ended",
 }
+"""How a parent has ended, in words."""
 
 
 class AfterCondition(StrEnum):
@@ -45,7 +46,7 @@ class AfterCondition(StrEnum):
 ENDS_MET: Mapping[AfterCondition, frozenset[str]] = {
     AfterCondition.SUCCESS: frozenset({"finished"}),
     AfterCondition.FAILURE: frozenset({"failed"}),
-    AfterCondition.END: frozenset(_WAYS),
+    AfterCondition.END: frozenset(WAYS),
 }
 """The ends of a parent that meet each condition."""
 WANTED: Mapping[AfterCondition, str] = {
@@ -84,5 +85,5 @@ def is_due(condition: AfterCondition, parents: Mapping[str, str | None]) -> bool
 
 def not_met_error(condition: AfterCondition, parent: str, end: str) -> dict[str, Any]:
     """The error of a child that was cancelled because `parent` has ended so."""
-    message = f"It was to run once the job {parent} {WANTED[condition]}, but that {_WAYS[end]}."
+    message = f"It was to run once the job {parent} {WANTED[condition]}, but that {WAYS[end]}."
     return {"type": "AfterNotMet", "message": message, "code": NOT_MET, "after": parent}

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowerpower.errors import JobNotFound
-from flowerpower.jobs.job import Job, JobStatus
+from flowerpower.jobs.chain import ENDS_MET, GONE, NOT_MET, WAYS, AfterCondition, obstacle
+from flowerpower.jobs.job import Job, JobFilter, JobStatus
 
 if TYPE_CHECKING:
     from flowerpower.pipeline.job_queue import PipelineJobQueue
 
 MAX_BELOW = 1000
-"""Waiting jobs that are named after a retry."""
+"""Jobs below others that are read for a message."""
+PAGE = 500
+"""Jobs whose children are read in one call."""
 MAX_JOBS = 60
 """Jobs of a chain that are read; a picture of more says little."""
 
@@ -89,19 +92,82 @@ def _read_parents(
 
 def waiting_below(job_queue: PipelineJobQueue, job_ids: Sequence[str]) -> dict[str, list[str]]:
     """The jobs that wait for each of these, and for those: ids by id, at most MAX_BELOW in all."""
+    return _below(job_queue, job_ids, lambda child, _: child.status is JobStatus.WAITING)
+
+
+def cancelled_below(
+    job_queue: PipelineJobQueue, job_ids: Sequence[str], end: str
+) -> dict[str, list[str]]:
+    """The jobs that are cancelled with each of these if these end so: `cancelled` or `deleted`.
+
+    Ids by id, at most MAX_BELOW in all; what waits for several of them is named with each.
+    """
+    tops = frozenset(job_ids)
+
+    def is_cancelled(child: Job, parent: str) -> bool:
+        way = end if parent in tops else JobStatus.CANCELLED
+        condition = child.after_on or AfterCondition.SUCCESS
+        waits = child.status is JobStatus.WAITING and child.after[parent] is None
+        return waits and way not in ENDS_MET[condition]
+
+    return _below(job_queue, job_ids, is_cancelled)
+
+
+def _below(
+    job_queue: PipelineJobQueue, job_ids: Sequence[str], is_meant: Callable[[Job, str], bool]
+) -> dict[str, list[str]]:
+    """The children of each of these that are meant, of such a parent, and theirs."""
     below: dict[str, list[str]] = {job_id: [] for job_id in job_ids}
     level: dict[str, set[str]] = {job_id: {job_id} for job_id in job_ids}
     count = 0
     while level and count < MAX_BELOW:
         next_level: dict[str, set[str]] = {}
-        for child in job_queue.children_of(list(level), MAX_BELOW):
-            if child.status is not JobStatus.WAITING:
-                continue
-            count += 1
-            tops = set().union(*(level[parent] for parent in child.after if parent in level))
+        for child in _children_of(job_queue, list(level)):
+            parents = [parent for parent in child.after if parent in level]
+            tops = set().union(*(level[parent] for parent in parents if is_meant(child, parent)))
+            count += bool(tops)
             for top in tops:
                 if child.id not in below[top]:
                     below[top].append(child.id)
                     next_level.setdefault(child.id, set()).add(top)
         level = next_level
     return below
+
+
+def _children_of(job_queue: PipelineJobQueue, job_ids: Sequence[str]) -> Iterator[Job]:
+    """The children of these, at most MAX_BELOW of each page of them."""
+    for start in range(0, len(job_ids), PAGE):
+        yield from job_queue.children_of(job_ids[start : start + PAGE], MAX_BELOW)
+
+
+@dataclass(frozen=True)
+class StillCancelled:
+    """A job that stays cancelled although its parents run again, and why, as a sentence."""
+
+    job: Job
+    reason: str
+
+
+def still_cancelled(job_queue: PipelineJobQueue, job_ids: Sequence[str]) -> list[StillCancelled]:
+    """The children of these jobs, which run again, that stay cancelled.
+
+    Not those that a user has cancelled.
+    """
+    parents = frozenset(job_ids)
+    kept = []
+    for child in _children_of(job_queue, job_ids):
+        waits_again = any(child.after.get(parent, "gone") is None for parent in parents)
+        is_by_parent = (child.error or {}).get("code") == NOT_MET
+        if child.status is JobStatus.CANCELLED and is_by_parent and waits_again:
+            kept.append(StillCancelled(child, _why_still(job_queue, child)))
+    return kept
+
+
+def _why_still(job_queue: PipelineJobQueue, child: Job) -> str:
+    condition = child.after_on or AfterCondition.SUCCESS
+    if (parent := obstacle(condition, child.after)) is not None:
+        return f"{parent} {WAYS[child.after[parent] or GONE]}"
+    live = frozenset(status for status in JobStatus if not status.is_ended)
+    others = job_queue.list_jobs(JobFilter(live, child.pipeline, limit=MAX_BELOW))
+    ids = [other.id for other in others if other.unique_key == child.unique_key]
+    return f"{ids[0] if ids else 'another job'}, which asks for the same, has not ended"

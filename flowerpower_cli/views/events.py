@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from flowerpower.job_queue.worker_options import WorkerEvent
 
 _WARNINGS = {
-    "lost": "The job {job} was given up: {reason}.",
     "expired": "The job {job} of {pipeline} has expired. {reason}",
     "trouble": "{reason}",
     "resumed": "RQ's workers are resumed (rq resume): jobs are taken again.",
@@ -127,6 +126,8 @@ class SchedulerEvents:
             text = _queues_sentence(facts["queues"], is_paused=kind == "queue_paused")
         elif kind == "unreachable":
             text = f"{facts['reason']} {self.retry_notice}"
+        elif kind == "lost":
+            text = _lost_sentence(facts)
         else:
             text = _WARNINGS.get(kind, kind).format_map(facts)
         return (cell(text, "yellow"),)
@@ -266,6 +267,21 @@ def _queues_sentence(names: Sequence[str], *, is_paused: bool) -> str:
         f"{queues} {verb} paused: no job is taken until `flowerpower job-queue resume "
         f"{' '.join(names)}`."
     )
+
+
+def _lost_sentence(facts: Mapping[str, Any]) -> str:
+    """That an attempt was lost, and what that means for the job: most run again."""
+    match facts["status"]:
+        case None:
+            # Nobody asked, or its record is gone.
+            then = "was lost"
+        case "failed":
+            then = "was lost, and is not tried again"
+        case "cancelled":
+            then = "was lost, and is cancelled"
+        case _:
+            then = "was lost, and runs again"
+    return f"The job {facts['job']} {then}. {facts['reason']}."
 
 
 def _job_outcome(facts: Mapping[str, Any]) -> tuple[Cell, ...]:

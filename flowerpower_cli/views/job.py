@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from flowerpower.jobs.chain import AfterCondition
+from flowerpower.jobs.chain import NOT_MET, AfterCondition, is_due
+from flowerpower.jobs.claim import EXPIRED
 from flowerpower.jobs.job import ENDED, Job, JobStatus
 from flowerpower.pipeline.waiting import QueueView, WaitsFor
 from flowerpower.triggers import clock
@@ -33,6 +34,8 @@ _CONDITIONS: Mapping[str, str] = {
     AfterCondition.FAILURE: "failed",
     AfterCondition.END: "ended, in whatever way",
 }
+_WHY_CANCELLED = {NOT_MET, EXPIRED, "replaced"}
+"""Codes of the errors that say why a job was cancelled."""
 
 
 def job_view(
@@ -48,7 +51,7 @@ def job_view(
     yield from _chain_view(job, children)
     yield from _nodes_view(job, zone)
     yield from _attempts_view(job, zone)
-    yield from _error_view(job)
+    yield from error_view(job.error, error_title(job))
     if job.result_expired_at is not None:
         yield section_title("Result", f"  expired at {local_time(job.result_expired_at, zone)}")
     elif job.result is not None:
@@ -69,17 +72,34 @@ def job_data(job: Job, reason: WaitsFor | None, children: Sequence[Job]) -> dict
     }
 
 
-def condition_words(job: Job) -> str:
-    """What its parents must have done: `that has finished`, `all have finished`."""
-    has = "that has" if len(job.after) == 1 else "all have"
-    return f"{has} {_CONDITIONS[job.after_on or AfterCondition.SUCCESS]}"
+def parents_words(job: Job) -> str:
+    """What its parents mean for a job as it is: `it runs once this job has finished`."""
+    condition = job.after_on or AfterCondition.SUCCESS
+    noun, has = ("this job", "has") if len(job.after) == 1 else ("all of these", "have")
+    way = _CONDITIONS[condition]
+    if job.status is JobStatus.WAITING:
+        return f"it runs once {noun} {has} {way}"
+    if job.status is JobStatus.CANCELLED and not job.attempt:
+        return f"it was to run once {noun} {has} {way}"
+    if not is_due(condition, job.after):
+        return "it does not wait for them, because it was retried itself"
+    return f"it waited until {noun} had {way}"
+
+
+def error_title(job: Job) -> str:
+    """What the error of a job is: why it failed, or was cancelled, or what its last attempt met."""
+    code = (job.error or {}).get("code")
+    if job.status is JobStatus.CANCELLED:
+        return "Why it was cancelled" if code in _WHY_CANCELLED else "The last attempt's error"
+    if job.status in ENDED:
+        return "Error"
+    return "Why it is cancelled" if job.cancel_requested else "The last attempt's error"
 
 
 def _chain_view(job: Job, children: Sequence[Job]) -> Iterator[Block]:
     """The jobs that it runs after, and those that run after it."""
     if job.after:
-        is_waiting = job.status is JobStatus.WAITING
-        yield section_title("Parents", f"  it runs once {condition_words(job)}" * is_waiting)
+        yield section_title("Parents", f"  {parents_words(job)}")
         ends = job.after.values()
         columns = {
             "job": [cell(parent, "bold") for parent in job.after],
@@ -156,8 +176,3 @@ def _seconds(seconds: Any) -> str:
 
 def _clock_time(text: Any, zone: ZoneInfo) -> str:
     return clock.parse_time(text).astimezone(zone).strftime("%H:%M:%S.%f")[:-3] if text else ""
-
-
-def _error_view(job: Job) -> Iterator[Block]:
-    live_title = "Why it is cancelled" if job.cancel_requested else "The last attempt's error"
-    yield from error_view(job.error, "Error" if job.status in ENDED else live_title)

@@ -10,6 +10,7 @@ from flowerpower_cli.views.jobs import STYLES, short_id
 from flowerpower_cli.views.tables import Block, Line, cell, counted, section_title, table
 
 if TYPE_CHECKING:
+    from flowerpower.pipeline.job_chain import StillCancelled
     from flowerpower.pipeline.retry_plan import PlannedNode, RetryPlan
 
 MAX_NAMED = 5
@@ -70,15 +71,34 @@ def _short(node: PlannedNode) -> str:
     return f"{node.name} ({node.why})"
 
 
-def retried_messages(jobs: Sequence[Job], waiting: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """What a retry means for chains: who waits for the jobs now, and whom they do not wait for."""
+def retried_messages(
+    jobs: Sequence[Job],
+    waiting: Mapping[str, Sequence[str]],
+    still_cancelled: Sequence[StillCancelled],
+) -> Iterator[str]:
+    """What a retry means for chains: who waits for the jobs now, and whom they do not wait for.
+
+    And the children that stay cancelled, each with the reason.
+    """
     for job in jobs:
-        children = waiting.get(job.id, ())
-        if children:
-            names = ", ".join(
-                [*children[:MAX_NAMED], *(["…"] if len(children) > MAX_NAMED else [])]
-            )
+        if children := waiting.get(job.id, ()):
             verb = "waits" if len(children) == 1 else "wait"
-            yield f"{counted(len(children), 'job')} {verb} for {job.id}: {names}."
+            yield f"{counted(len(children), 'job')} {verb} for {job.id}: {first_names(children)}."
         if job.after and job.status is JobStatus.QUEUED:
             yield f"{job.id} waits for no other job, whatever became of {', '.join(job.after)}."
+    for kept in still_cancelled[:MAX_NAMED]:
+        yield f"{kept.job.id} stays cancelled: {kept.reason}."
+    more = len(still_cancelled) - MAX_NAMED
+    if more > 0:
+        yield f"{counted(more, 'more job')} {'stays' if more == 1 else 'stay'} cancelled."
+
+
+def those_that_wait(job_ids: Sequence[str], count: int) -> str:
+    """How many jobs wait for `count` others: `2 jobs that wait for it`."""
+    verb = "waits" if len(job_ids) == 1 else "wait"
+    return f"{counted(len(job_ids), 'job')} that {verb} for {'it' if count == 1 else 'them'}"
+
+
+def first_names(job_ids: Sequence[str]) -> str:
+    """The first ids, and … if there are more."""
+    return ", ".join([*job_ids[:MAX_NAMED], *(["…"] if len(job_ids) > MAX_NAMED else [])])

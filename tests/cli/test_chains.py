@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -256,6 +257,70 @@ def test_a_retry_says_who_waits_for_it(cli: Cli, manager: PipelineManager) -> No
     cli.run("job-queue", "cancel-job", "child", code=0)
     retried = cli.run("job-queue", "retry-job", "child", code=0).stderr
     assert "child waits for no other job, whatever became of parent." in retried
+
+
+def test_a_retry_names_the_children_that_stay_cancelled(
+    cli: Cli, manager: PipelineManager
+) -> None:
+    """With the reason: another job asks for the same, or another parent has failed."""
+    for name in ("parent", "other"):
+        manager.add_job("fails", job_id=name)
+    manager.add_job("one", job_id="unique", after="parent", unique=True)
+    manager.add_job("one", job_id="of-two", after=["parent", "other"], inputs={})
+    manager.add_job("one", job_id="by-hand", after="parent")
+    manager.jobs.cancel("by-hand")
+    for name in ("parent", "other"):
+        manager.jobs.cancel(name)
+    manager.add_job("one", job_id="twin", unique=True)
+    answer = cli.run("job-queue", "retry-job", "parent", "--json", code=0)
+    (body,) = answer.json
+    reasons = {one["id"]: one["reason"] for one in body["still_cancelled"]}
+    assert reasons == {
+        "unique": "twin, which asks for the same, has not ended", "of-two": "other was cancelled",
+    }  # fmt: skip
+    assert "unique stays cancelled: twin, which asks for the same, has not ended." in answer.stderr
+    assert "by-hand" not in answer.stderr
+    assert jobs(manager)["unique"] == "cancelled"
+
+
+def test_cancelling_says_which_children_it_cancels(cli: Cli, manager: PipelineManager) -> None:
+    """Those that wait for a success of it, and theirs; --dry-run and JSON say the same."""
+    manager.add_job("fails", job_id="parent")
+    for number in range(7):
+        manager.add_job("one", job_id=f"child-{number}", after="parent")
+    manager.add_job("tells", job_id="anyway", after="parent", on="end")
+    names = jobs(manager).keys() - {"parent", "anyway"}
+    # `sorry` follows the parent only if it has failed, each child has a follower, and that has
+    # one which runs whatever becomes of it.
+    expected = {name for name in names if not name.startswith("sorry-after-follower")}
+    for flags in (("--dry-run",), ()):
+        answer = cli.run("job-queue", "cancel-job", "parent", "--json", *flags, code=0)
+        (body,) = answer.json
+        assert set(body["also_cancelled"]) == expected
+        verb = "would be" if flags else "are"
+        assert re.search(
+            rf"^{len(expected)} jobs that wait for it {verb} cancelled too: (\S+, ){{5}}…\.$",
+            answer.stderr, re.MULTILINE,
+        ), answer.stderr  # fmt: skip
+    assert {name for name, status in jobs(manager).items() if status == "cancelled"} == (
+        expected | {"parent"}
+    )
+    again = cli.run("job-queue", "cancel-job", "parent", "--json", code=0)
+    assert (again.json[0]["also_cancelled"], again.stderr.count("wait")) == ([], 0)
+
+
+def test_deleting_says_which_children_it_cancels(cli: Cli, manager: PipelineManager) -> None:
+    """In the question too; not those that are deleted with it."""
+    manager.add_job("fails", job_id="parent")
+    manager.add_job("tells", job_id="child", after="parent")
+    refused = cli.run("job-queue", "delete-job", "parent", code=8).stderr
+    assert "and cancels 2 jobs that wait for it: " in " ".join(refused.split())
+    dry = cli.run("job-queue", "delete-job", "parent", "child", "--dry-run", "--json", code=0)
+    assert dry.json["also_cancelled"] == ["sorry-after-parent"]
+    assert "1 job that waits for them would be cancelled too: sorry-after-parent." in dry.stderr
+    done = cli.run("job-queue", "delete-job", "parent", "--yes", code=0).stderr
+    assert "2 jobs that wait for it are cancelled too: " in done
+    assert jobs(manager) == {"child": "cancelled", "sorry-after-parent": "cancelled"}
 
 
 def test_a_child_that_runs_again_is_told_its_parents_again(manager: PipelineManager) -> None:

@@ -33,6 +33,7 @@ def test_a_job_shows_its_chain(dashboard: Running) -> None:
         backend.add_job(spec(name, after=parents))
     page = client.page("/jobs/child")
     assert "It waits for 2 jobs to finish: one and two." in words_of(page)
+    assert "Parents: it runs once all of these have finished." in words_of(page)
     for name in ("one", "two", "grandchild"):
         assert f'<a href="/jobs/{name}">{name}</a>' in page
     assert 'aria-label="Chain of the job child"' in page
@@ -42,13 +43,13 @@ def test_a_job_shows_its_chain(dashboard: Running) -> None:
     assert "waits for the job child to finish" in words_of(client.page("/jobs?status=waiting"))
     worker.finish(worker.take(), FAILED)
     page = client.page("/jobs/grandchild")
-    assert "It was to run once the job child has finished, but that was cancelled." in words_of(
-        page
-    )
+    words = words_of(page)
+    assert "Why it was cancelled AfterNotMet It was to run once the job child has finished" in words
+    assert "Parents: it was to run once this job has finished." in words
     assert '<g class="node is-failed"><title>one' in page
     backend.delete_job("one")
     assert "✗ failed" in words_of(client.page("/jobs/child"))
-    assert "Jobs that run after it: child" in words_of(client.page("/jobs/two"))
+    assert "Children: jobs that run after it. child" in words_of(client.page("/jobs/two"))
     assert "Chain" not in words_of(client.page("/pipelines"))
     text = report(dashboard.manager, None, 100)
     assert '<a href="#job-child">child</a>' in text

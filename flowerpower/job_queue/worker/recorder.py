@@ -6,6 +6,7 @@ again. An unexpected exception is reported and stops nothing either.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import threading
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from operator import attrgetter
 
-from flowerpower.errors import BackendUnreachable
+from flowerpower.errors import BackendUnreachable, JobNotFound
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.worker.attempt import RECORD_EVERY, Attempt, PendingOutput, StopReason
 from flowerpower.job_queue.worker.events import Events
@@ -179,12 +180,21 @@ class Recorder:
         for job_id, (number, _) in heartbeat.held.items():
             if job_id not in known:
                 claim = Claim(job_id, self.worker_id, number, "", None)
-                self._backend.requeue_lost(claim, attempt_result.LOST_ORPHANED_CLAIM)
-                self._events.emit("lost", job=job_id, reason=attempt_result.LOST_ORPHANED_CLAIM)
+                self._requeue_lost(claim, attempt_result.LOST_ORPHANED_CLAIM)
+
+    def _requeue_lost(self, claim: Claim, reason: str) -> None:
+        """Requeue a job whose attempt was lost, and say what became of the job."""
+        self._backend.requeue_lost(claim, reason)
+        status: str | None = None
+        # Read, not told by the requeue: that may have been done before, and its answer lost.
+        with contextlib.suppress(JobNotFound):
+            status = self._backend.get_job(claim.job_id).status
+        self._events.emit("lost", job=claim.job_id, reason=reason, status=status)
 
     def _lease_lost(self, attempt: Attempt) -> None:
         """Others may run the job by now: end the child, and write nothing."""
-        self._events.emit("lost", job=attempt.claim.job_id, reason="its lease was lost")
+        reason = attempt_result.LOST_LEASE
+        self._events.emit("lost", job=attempt.claim.job_id, reason=reason, status=None)
         if attempt.has_ended:
             self._free_slot(attempt)
         else:
@@ -247,8 +257,7 @@ class Recorder:
         if reason == StopReason.RELEASE:
             self._backend.release(claim)
         elif reason is not None and reason != StopReason.LEASE_LOST:
-            self._backend.requeue_lost(claim, reason)
-            self._events.emit("lost", job=claim.job_id, reason=reason)
+            self._requeue_lost(claim, reason)
         self._free_slot(attempt)
 
     def _finish(self, attempt: Attempt, result: AttemptResult, output: PendingOutput) -> bool:

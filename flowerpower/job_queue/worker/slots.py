@@ -11,6 +11,7 @@ from flowerpower.job_queue.worker.child_pool import ChildPool
 from flowerpower.job_queue.worker.events import Events
 from flowerpower.job_queue.worker.json_lines import Message
 from flowerpower.job_queue.worker.prefetch import HORIZON, Prefetch
+from flowerpower.job_queue.worker.turns import Turns
 from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.jobs.claim import Claim
 from flowerpower.jobs.job_spec import overrides_of
@@ -36,6 +37,7 @@ class Slots:
         self.lease_until = 0.0
         self.is_stopping = False
         self.prefetch = Prefetch(options)
+        self.turns = Turns(options.queues)
         self._base_dir = base_dir
         self._options = options
         # A frozen worker sends no heartbeat, and another one takes its jobs: its children must
@@ -136,4 +138,5 @@ class Slots:
             self._attempts = [other for other in self._attempts if other is not attempt]
         if attempt.result is not None and attempt.ended is not None:
             self.prefetch.observe(attempt.ended - attempt.began)
+        self.turns.note_end(attempt.claim.pipeline, attempt.seconds)
         attempt.recorded.set_result(None)

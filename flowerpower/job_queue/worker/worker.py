@@ -125,6 +125,7 @@ class Worker:
                 # while the last claim was full.
                 queues, limits = self.options.queues, self._limits()
                 self._tell_left_out(limits)
+                limits = self._without_others_turn(limits)
                 if not self._may_be_more and self.backend.next_due_in(queues, limits) != 0:
                     return []
                 claims = self.backend.claim(self.id, free, queues, self.events.job_expired, limits)
@@ -136,6 +137,13 @@ class Worker:
                 return []
             self._claims_left -= len(claims)
             return self.slots.add(claims)
+
+    def _without_others_turn(self, limits: Limits) -> Limits:
+        """The limits, without the places that workers of other queues may take first."""
+        turns = self.slots.turns
+        if limits and turns.looking.is_due():
+            turns.look(self.backend.list_workers())
+        return turns.without_others_turn(limits)
 
     def emit_end(self, attempt: Attempt) -> None:
         """Emit the event of an attempt that `run_attempt` has made."""

@@ -16,7 +16,7 @@ from flowerpower.pipeline.job_chain import JobChain, read_chain
 from flowerpower.pipeline.waiting import read_waits_for
 from flowerpower.text import mask_values, shortened
 from flowerpower.triggers import clock
-from flowerpower_cli.views.job import condition_words
+from flowerpower_cli.views.job import error_title, parents_words
 from flowerpower_cli.views.job_list import waiting_note
 from flowerpower_cli.views.jobs import job_facts, record_data
 from flowerpower_cli.views.pipelines import is_table, run_messages
@@ -91,7 +91,7 @@ def job_values(reading: Reading, record: Job, chain: JobChain | None = None) -> 
         "facts": facts,
         "waits": waiting_note(reason),
         "parents": [*record.after.items()],
-        "condition": condition_words(record),
+        "parents_words": parents_words(record),
         "children": job_queue.children_of([record.id]) if chain is None else chain.children,
         "chain": None if chain is None else drawing.chain(chain),
         "is_chain_cut": chain is not None and chain.is_cut,
@@ -100,6 +100,7 @@ def job_values(reading: Reading, record: Job, chain: JobChain | None = None) -> 
         "picture": _picture(reading, record, states),
         "overrides": _as_json(record_data(record)["overrides"]),
         "error": record.error,
+        "error_title": error_title(record),
         "attempts": [*record.attempts] if record.attempt > 1 else [],
         "values_of_result": [output for output in shown if not output.columns],
         "tables_of_result": [output for output in shown if output.columns],
