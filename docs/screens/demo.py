@@ -105,6 +105,13 @@ def quality(model: str, features: list[float]) -> float:
     """From 0 to 1."""
     return 0.93
 '''
+RELEASE = '''"""What a training that has finished leads to."""
+
+
+def release(parent_job_id: str, channel: str) -> str:
+    """The model of that job, for everybody."""
+    return f"{parent_job_id} is {channel}"
+'''
 PIPELINES = {
     "orders": (
         'run:\n  inputs: {day: "2026-03-01", shops: 4}\n'
@@ -116,7 +123,11 @@ PIPELINES = {
         'schedule: {id: hourly_invoices, cron: "5 * * * *"}\n',
         INVOICES,
     ),
-    "training": ("run:\n  inputs: {source: s3://samples, epochs: 20}\n", TRAINING),
+    "training": ("run:\n  inputs: {source: s3://samples, epochs: 20}\n  limits: [gpu]\n", TRAINING),
+    "release": (
+        "run:\n  inputs: {channel: stable}\nafter: {pipeline: training, on: success}\n",
+        RELEASE,
+    ),
 }
 
 
@@ -132,7 +143,8 @@ def make(root: Path, environ: dict[str, str]) -> None:
     run("init", root.name, "--example", "weather", folder=root.parent)
     project = root / "conf" / "project.yml"
     project.write_text(
-        "name: shop\ntimezone: Europe/Berlin\njob_queue:\n  backend:\n    queues: [default, slow]\n"
+        "name: shop\ntimezone: Europe/Berlin\nlimits: {gpu: 1}\n"
+        "job_queue:\n  backend:\n    queues: [default, slow]\n"
     )
     for name, (config, module) in PIPELINES.items():
         (root / "conf" / "pipelines" / f"{name}.yml").write_text(config)
@@ -177,7 +189,10 @@ def until(condition: Callable[[], object], seconds: float = 120.0) -> None:
 
 
 def fill(root: Path, environ: dict[str, str]) -> Worker:
-    """Run jobs of every kind; one of them still runs, and what it waits for never comes."""
+    """Run jobs of every kind; one of them still runs, and what it waits for never comes.
+
+    Behind it waits the job that follows it, and the next one that needs its place of a limit.
+    """
     os.environ |= environ
     from flowerpower.pipeline import PipelineManager
 
@@ -190,7 +205,8 @@ def fill(root: Path, environ: dict[str, str]) -> Worker:
     running = manager.add_job("training", inputs={"until": "never"}, job_id="training-27")
     until(lambda: "epoch 7" in running.log())
     manager.add_job("orders", run_in="2h", job_id="orders-later")
-    manager.add_job("training", queue="slow", job_id="training-28")
+    manager.add_job("training", job_id="training-28")
+    manager.add_job("orders", queue="slow", job_id="orders-slow")
     manager.job_queue.pause_queue("slow")
     manager.close()
     return worker

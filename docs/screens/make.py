@@ -28,6 +28,7 @@ SCREENS = (
     ("overview-dark", "/", True, 1200, 900),
     ("job", "/jobs/training-27", False, 1200, 1000),
     ("job-phone", "/jobs/training-27", True, 390, 844),
+    ("chain", "/jobs/release-after-training-27", False, 1200, 640),
     ("schedules", "/schedules", False, 1200, 640),
     ("pipeline", "/pipelines/orders", False, 1200, 900),
 )
@@ -69,7 +70,7 @@ def picture(browser: Browser, path: Path, url: str, is_dark: bool, width: int, h
     )
     page = context.new_page()
     page.goto(url)
-    if "/jobs/" in url:
+    if "/jobs/training" in url:
         page.locator("svg.dag").wait_for(timeout=60_000)
     page.wait_for_timeout(1500)
     # Few colours: a third of the bytes, and nobody sees it.

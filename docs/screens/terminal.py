@@ -1,4 +1,4 @@
-"""Draws what `flowerpower status` and `job-queue watch` show, on terminals of several sizes.
+"""Draws what `status`, `job-queue watch` and `schedule import` show, on terminals of several sizes.
 
 python docs/screens/terminal.py [FOLDER]
 
@@ -33,6 +33,17 @@ PROJECT = """\
 name: shop
 timezone: Europe/Berlin
 job_queue: {backend: {queues: [default, reports]}}
+limits: {warehouse: 2}
+"""
+SETTINGS = {"daily_report": "run: {limits: [warehouse]}\n"}
+"""Of the pipelines that have any."""
+CRONTAB = """\
+30 2 * * *     flowerpower pipeline run cleanup
+47 6 * * 7     flowerpower job-queue add-job daily_report --priority 5
+0 3 */2 * *    flowerpower pipeline run cleanup -i days=90
+*/15 8-18 * * 1-5 flowerpower pipeline run invoices -i region=south
+0 5 * * fri-mon /usr/local/bin/rotate --all
+@reboot        flowerpower job-queue start-worker
 """
 PIPELINES = {
     "daily_report": """\
@@ -78,10 +89,19 @@ class Shot:
     lines: int
     theme: TerminalTheme = MONOKAI
     keys: tuple[str, ...] = ()
+    until: str = "q quit"
+    """What it shows once it is drawn."""
 
 
 SHOTS = (
-    Shot("status", "status", 80, 40),
+    Shot("status", "status", 80, 46, until="Problems"),
+    Shot(
+        "import",
+        "schedule import crontab.txt --dialect busybox --dry-run",
+        100,
+        62,
+        until="would be declared",
+    ),
     Shot("watch", "job-queue watch", 80, 24),
     Shot("watch-wide", "job-queue watch", 140, 40),
     Shot("watch-light", "job-queue watch", 100, 24, DEFAULT_TERMINAL_THEME),
@@ -98,7 +118,7 @@ def main() -> None:
         root = Path(folder, "shop")
         make_project(root)
         worker = subprocess.Popen(
-            [FLOWERPOWER, "job-queue", "start-worker", "-n", "2"],
+            [FLOWERPOWER, "job-queue", "start-worker", "-n", "3"],
             cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
@@ -117,8 +137,10 @@ def make_project(root: Path) -> None:
     (root / "conf" / "pipelines").mkdir(parents=True)
     (root / "pipelines").mkdir()
     (root / "conf" / "project.yml").write_text(PROJECT)
+    (root / "crontab.txt").write_text(CRONTAB)
     for name, module in PIPELINES.items():
-        (root / "conf" / "pipelines" / f"{name}.yml").write_text("run: {}\n")
+        settings = SETTINGS.get(name, "run: {}\n")
+        (root / "conf" / "pipelines" / f"{name}.yml").write_text(settings)
         (root / "pipelines" / f"{name}.py").write_text(module)
     commands = [
         "schedule add daily_report --cron '0 8 * * 1-5'",
@@ -143,7 +165,7 @@ def shown(shot: Shot, root: Path) -> list[Text]:
     subprocess.run([*tmux, "new-session", "-d", *size, "-c", root, command], check=True,
                    env={**os.environ, "LANG": "C.UTF-8"})  # fmt: skip
     try:
-        while not any(word in captured(tmux) for word in ("q quit", "Problems")):
+        while shot.until not in captured(tmux):
             time.sleep(0.2)
         for key in shot.keys:
             subprocess.run([*tmux, "send-keys", key], check=True)

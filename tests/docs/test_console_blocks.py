@@ -117,7 +117,8 @@ def _weather(folder: Path) -> Path:
 
 
 def _upstream(folder: Path) -> Path:
-    shutil.copytree(ROOT / "tests" / "upstream_projects" / "v0_11", folder / "old_project")
+    for version, name in (("v0_11", "old_project"), ("v0_37", "old_project_0_37")):
+        shutil.copytree(ROOT / "tests" / "upstream_projects" / version, folder / name)
     return folder
 
 
@@ -180,6 +181,9 @@ def test_the_blocks_of_a_page_show_what_they_say(
         redis_server: RedisServer = request.getfixturevalue("redis_server")
         environ["REDIS_URL"] = redis_server.url(11)
         setups[page.stem] = lambda folder: _hello_on(folder, "  type: apscheduler\n")
+    if page.stem == "redis-on-three-machines":
+        three: RedisServer = request.getfixturevalue("redis_server")
+        environ["REDIS_URL"] = three.url(13)
     if page.stem in ("deploy", "redis", "rq-tools"):
         redis: RedisServer = request.getfixturevalue("redis_server")
         environ["REDIS_URL"] = redis.url({"deploy": 7, "redis": 9, "rq-tools": 10}[page.stem])
@@ -205,6 +209,7 @@ class Reading:
     def __init__(self, page: Path, shell: Shell) -> None:
         self.page = page
         self.shell = shell
+        self.home = shell.folder
         self.before = ""
         self.changed: tuple[Path, str] | None = None
 
@@ -227,6 +232,10 @@ class Reading:
             assert old in content
             path.write_text(content.replace(old, new))
             self.changed = path, content
+        elif match := re.match(r"On the machine `(\w+)`", text):
+            # A folder is a machine: with a home of its own, too.
+            self.shell.folder = self.home / match[1]
+            self.shell.environ = {**self.shell.environ, "HOME": str(self.shell.folder)}
         elif text.startswith("In the other project"):
             other = self.shell.folder.parent / "other_project"
             (other / "conf").mkdir(parents=True)

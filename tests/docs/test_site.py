@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +32,16 @@ def test_every_page_is_in_the_navigation_once() -> None:
     site = yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))
     entries = list(_entries(site["nav"]))
     assert sorted(entries) == sorted(PAGES)
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_a_page_begins_with_words(page: str) -> None:
+    """How-to pages and explanations say first for whom they are; no page begins with a heading."""
+    text = (DOCS / page).read_text("utf-8")
+    first = re.sub(r"<!--.*?-->\n", "", text, flags=re.DOTALL).strip().split("\n\n")[1]
+    if page.startswith(("how-to/", "explanation/")):
+        assert first.startswith("For "), first
+    assert not first.startswith(("#", "|", "```", "!")), first
 
 
 def test_the_pages_beside_the_site_link_to_what_is_there() -> None:

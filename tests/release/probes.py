@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.servers import PostgresServer
+
 LIMIT = 300.0
 """Seconds for one command; Ray takes half a minute to start on a busy machine."""
 HELLO = "def greeting(name: str) -> str:\n    return f'Hello, {name}!'\n"
@@ -85,33 +87,54 @@ def probe_install(installed: Installed, version: str) -> None:
     )
 
 
-def _postgresql(installed: Installed) -> None:
-    # Nothing listens at port 1: with its driver the backend says so, and not what to install.
-    url = "postgresql://flowerpower@127.0.0.1:1/flowerpower"
-    ended = installed.run("job-queue", "list-jobs", code=5, FLOWERPOWER_JOB_QUEUE_URL=url)
-    assert "pip install" not in ended.stderr
-
-
-def _notify(installed: Installed) -> None:
-    arrived: list[bytes] = []
+@contextmanager
+def _receiver() -> Iterator[tuple[str, list[str]]]:
+    """A web server that takes everything: its host and port, and the paths that were asked for."""
+    paths: list[str] = []
 
     class Receiver(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            arrived.append(self.rfile.read(int(self.headers["Content-Length"])))
+            paths.append(self.path)
+            self.rfile.read(int(self.headers["Content-Length"] or 0))
             self.send_response(200)
             self.end_headers()
+
+        def do_GET(self) -> None:
+            self.do_POST()
+
+        def do_PUT(self) -> None:
+            self.do_POST()
 
         def log_message(self, format: str, *arguments: object) -> None:
             """Say nothing."""
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    target = f"json://127.0.0.1:{server.server_address[1]}/"
-    with (installed.folder / "conf" / "project.yml").open("a") as file:
-        file.write(f"notify: {{on: failed, to: {{apprise: '{target}'}}}}\n")
-    installed.run("notify", "test")
-    server.shutdown()
-    assert len(arrived) == 1
+    try:
+        yield f"127.0.0.1:{server.server_address[1]}", paths
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _postgresql(installed: Installed) -> None:
+    server = PostgresServer()
+    try:
+        installed.environ["FLOWERPOWER_JOB_QUEUE_URL"] = server.new_database()
+        installed.run("job-queue", "add-job", "hello", "--job-id", "first")
+        installed.run("job-queue", "start-worker", "--burst", "--quiet")
+        shown = installed.run("job-queue", "show-job", "first", "--json")
+        assert json.loads(shown.stdout)["status"] == "finished"
+    finally:
+        server.close()
+
+
+def _notify(installed: Installed) -> None:
+    with _receiver() as (address, paths):
+        with (installed.folder / "conf" / "project.yml").open("a") as file:
+            file.write(f"notify: {{on: failed, to: {{apprise: 'json://{address}/'}}}}\n")
+        installed.run("notify", "test")
+        assert len(paths) == 1
 
 
 def _metrics(installed: Installed) -> None:
@@ -139,11 +162,17 @@ def _dask(installed: Installed) -> None:
 
 def _trackers(installed: Installed) -> None:
     place = installed.folder / "conf" / "pipelines" / "hello.yml"
-    place.write_text(
-        "run:\n  inputs: {name: world}\n  adapter:\n    opentelemetry: {exporter: console}\n"
-        "    mlflow: {tracking_uri: 'sqlite:///mlflow.db'}\n"
-    )
-    installed.run("pipeline", "run", "hello", "--json")
+    with _receiver() as (address, paths):
+        place.write_text(
+            "run:\n  inputs: {name: world}\n  adapter:\n"
+            f"    opentelemetry: {{endpoint: 'http://{address}/v1/traces'}}\n"
+            "    mlflow: {tracking_uri: 'sqlite:///mlflow.db'}\n"
+            # No Hamilton UI answers there: the SDK has asked, and the run goes on.
+            f"    hamilton_tracker: {{project_id: 1, username: ada, api_url: 'http://{address}'}}\n"
+        )
+        installed.run("pipeline", "run", "hello", "--json")
+        assert "/v1/traces" in paths
+        assert {path for path in paths if path != "/v1/traces"}
     assert (installed.folder / "mlflow.db").exists()
 
 
