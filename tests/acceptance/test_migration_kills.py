@@ -35,6 +35,7 @@ def run_campaign(
     return run
 
 
+@pytest.mark.fault("migration-killed")
 @pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
 def test_no_kill_loses_or_doubles_anything(
     run_campaign: Callable[[str | None, str], Count],

@@ -34,6 +34,7 @@ def tally_of(url: str | None, rounds: int, kills: int, broken: str = "") -> Tall
     return tally
 
 
+@pytest.mark.fault("sender-killed")
 def test_no_kill_loses_a_notice(url: str | None) -> None:
     """Each event and each ping arrives, and comes twice only where a kill was in between."""
     tally = tally_of(url, rounds=8, kills=5)
@@ -43,6 +44,7 @@ def test_no_kill_loses_a_notice(url: str | None) -> None:
     assert tally.events["ping"]
 
 
+@pytest.mark.catches("notice_campaign", "lost")
 @pytest.mark.faults
 def test_what_would_be_lost_is_counted() -> None:
     """A sender that says too early that it has sent loses notices, and the campaign sees it."""

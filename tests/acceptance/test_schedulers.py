@@ -85,6 +85,7 @@ def test_killed_schedulers_fire_every_second_once(make_site: MakeSite, url: str 
     assert count.nominal >= 5 * 8
 
 
+@pytest.mark.fault("signal-scheduler")
 def test_a_scheduler_may_be_told_to_end_at_any_moment(tmp_path: Path):
     """A signal in the middle of any of its functions, also one that holds a lock, ends it."""
     done = subprocess.run(
@@ -94,6 +95,7 @@ def test_a_scheduler_may_be_told_to_end_at_any_moment(tmp_path: Path):
     assert (done.stdout, done.stderr) == ("all have ended\n", "")
 
 
+@pytest.mark.catches("calendar_campaign", "lost")
 def test_the_count_sees_a_scheduler_that_forgets(make_site: MakeSite):
     """A scheduler that is broken on purpose, and drops a third of the fires, is found out."""
     assert _campaign(make_site(), UNFENCED).lost > 0
@@ -127,6 +129,7 @@ def _no_time_fired_twice(site: Site) -> None:
     assert set(times.values()) == {1}
 
 
+@pytest.mark.fault("clock-forward")
 def test_a_clock_set_forward_makes_one_catch_up(jumping: Site):
     """An hour ahead: the seconds between are one row, the latest is made, and it goes on."""
     before = len(_fired(jumping))
@@ -159,6 +162,7 @@ def test_a_clock_set_back_fires_nothing_twice_and_goes_on(jumping: Site, seconds
     _no_time_fired_twice(jumping)
 
 
+@pytest.mark.fault("clock-day-back")
 def test_a_clock_set_back_below_what_has_fired_makes_no_second_job(jumping: Site):
     """A day back from the present: what fired is not fired again, and what had not is."""
     eventually(lambda: len(_fired(jumping)) >= 4)
@@ -199,6 +203,7 @@ def test_a_fire_runs_with_its_nominal_time(make_site: MakeSite, url: str | None)
     assert worker.stop() == 0
 
 
+@pytest.mark.fault("signal-scheduler")
 def test_a_scheduler_ends_at_once_when_told(make_site: MakeSite, url: str | None):
     """TERM ends it with 0 within seconds, and another goes on where it was."""
     site = make_site(url)

@@ -175,6 +175,7 @@ def test_a_job_may_do_its_worst(busy: Site, fault: Fault):
     eventually(lambda: len(busy.left()) <= left + 1)
 
 
+@pytest.mark.fault("job-prints-much")
 def test_of_a_huge_log_the_end_is_kept(busy: Site):
     """A job that prints 100 MB finishes; a megabyte is kept, and what is missing is told."""
     busy.pipeline(
@@ -189,6 +190,7 @@ def test_of_a_huge_log_the_end_is_kept(busy: Site):
     assert _memory(worker.process.pid) < 300_000_000
 
 
+@pytest.mark.fault("job-prints-bytes", "text-in-logs")
 def test_a_log_may_hold_any_bytes(busy: Site):
     """Bytes that are not UTF-8, escapes and NUL are readable; characters are never cut in two."""
     body = """
@@ -206,6 +208,7 @@ def test_a_log_may_hold_any_bytes(busy: Site):
     assert log.endswith("grün €")
 
 
+@pytest.mark.fault("fork-server-killed")
 def test_a_job_that_kills_the_fork_server_is_given_up(make_site: MakeSite):
     """It is lost three times and fails with that reason; the worker goes on."""
     site = make_site()
@@ -219,6 +222,7 @@ def test_a_job_that_kills_the_fork_server_is_given_up(make_site: MakeSite):
     assert "fork server died" in str(worker.events("trouble"))
 
 
+@pytest.mark.fault("jobs-bad-among-good")
 def test_bad_jobs_do_not_hold_up_good_ones(make_site: MakeSite):
     """200 good jobs among which are 20 bad ones take at most twice their own time."""
     site = make_site()

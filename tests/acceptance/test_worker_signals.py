@@ -46,6 +46,7 @@ def _has_begun(site: Site, count: int = 1) -> bool:
     return len([each for each in site.trace() if each[1] == "begin"]) >= count
 
 
+@pytest.mark.fault("signal-idle")
 @EACH
 def test_an_idle_worker_ends_at_once(site: Site, number: signal.Signals):
     """TERM, INT and HUP end an idle worker within two seconds, exit code 0, and it says goodbye."""
@@ -61,6 +62,7 @@ def test_an_idle_worker_ends_at_once(site: Site, number: signal.Signals):
     assert worker.errors.read_text("utf-8") == ""
 
 
+@pytest.mark.fault("signal-in-job")
 @EACH
 @pytest.mark.parametrize("group", [False, True], ids=["process", "group"])
 def test_a_running_job_finishes_first(site: Site, number: signal.Signals, group: bool):
@@ -77,6 +79,7 @@ def test_a_running_job_finishes_first(site: Site, number: signal.Signals, group:
     assert site.left() == []
 
 
+@pytest.mark.fault("signal-twice")
 @EACH
 def test_a_second_signal_gives_jobs_back(site: Site, number: signal.Signals):
     """The second one ends the children; their jobs are queued, no loss counted, and run again."""
@@ -111,6 +114,7 @@ time.sleep(1000)
 """
 
 
+@pytest.mark.fault("signal-to-all")
 @pytest.mark.parametrize(
     ("number", "body", "is_last"),
     [
@@ -149,6 +153,7 @@ def test_a_job_that_a_signal_ended_alone_has_failed(site: Site):
     assert reason(site.run("ends")) == "ProcessDied: The job's process was killed by SIGTERM."
 
 
+@pytest.mark.fault("signal-at-start")
 def test_a_signal_at_any_time_of_the_start_loses_nothing(site: Site):
     """TERM within the first second ends the worker, and what it had claimed is there or done."""
     dice = random.Random(seed := random.randrange(2**32))
@@ -168,6 +173,7 @@ def test_a_signal_at_any_time_of_the_start_loses_nothing(site: Site):
     assert sum(what == "begin" for _, what, _, _ in site.trace()) == len(ids)
 
 
+@pytest.mark.fault("signal-10000")
 def test_ten_thousand_queued_jobs_do_not_hold_it_up(site: Site):
     """With 10,000 jobs queued, TERM ends a busy worker within two seconds; all others wait on."""
     _copy(site, _slow(site, 0.01), 10_000)
@@ -203,6 +209,7 @@ def _copy(site: Site, job_id: str, count: int) -> None:
         )
 
 
+@pytest.mark.fault("worker-frozen")
 def test_a_frozen_worker_and_another_never_run_a_job_at_once(make_site: MakeSite, url: str | None):
     """A worker stopped beyond its lease loses its child before the job runs elsewhere, once."""
     site = make_site(url)
@@ -218,6 +225,7 @@ def test_a_frozen_worker_and_another_never_run_a_job_at_once(make_site: MakeSite
     _is_well(site, frozen)
 
 
+@pytest.mark.fault("worker-frozen", "late-finish")
 def test_a_late_finish_is_refused(make_site: MakeSite, url: str | None):
     """A job that ends while its worker is frozen has run elsewhere since: the first end is refused."""
     site = make_site(url)

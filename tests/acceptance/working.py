@@ -22,6 +22,7 @@ from flowerpower.config.run import RunOverrides
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.jobs.job import Job, JobStatus
 from flowerpower.jobs.job_spec import JobSpec
+from tests.acceptance.fault_records import TRACEBACK, counted
 from tests.conditions import WAIT_LIMIT, eventually, processes_marked
 
 LEASE = 3.0
@@ -279,7 +280,16 @@ class Site:
         for worker in self.workers:
             worker.signal(signal.SIGCONT)
             worker.kill()
-        eventually(lambda: not self.left())
+        try:
+            eventually(lambda: not self.left())
+        finally:
+            counted(
+                left=len(self.left()),
+                tracebacks=sum(
+                    worker.errors.read_text("utf-8", "replace").count(TRACEBACK)
+                    for worker in self.workers
+                ),
+            )
         self.queue.close()
 
 

@@ -164,6 +164,7 @@ def test_a_reader_that_goes_away_is_no_error(cli: Cli, make_project: MakeProject
     assert done.stderr == ""
 
 
+@pytest.mark.fault("dev-full")
 def test_a_full_disk_is_told(cli: Cli, make_project: MakeProject) -> None:
     """A stdout that takes nothing ends with exit code 1 and one message."""
     make_project(noisy=NOISY)
@@ -182,6 +183,7 @@ def test_a_full_disk_is_told(cli: Cli, make_project: MakeProject) -> None:
         assert "Traceback" not in done.stderr
 
 
+@pytest.mark.fault("stream-closed")
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_closed_descriptors_do_no_harm(number: int, cli: Cli, make_project: MakeProject) -> None:
     """With stdin, stdout or stderr closed a run works and writes into no file of ours."""
@@ -191,6 +193,7 @@ def test_closed_descriptors_do_no_harm(number: int, cli: Cli, make_project: Make
     assert json.loads((root / "out.json").read_text())["status"] == "finished"
 
 
+@pytest.mark.fault("arguments-not-utf8")
 def test_arguments_that_are_not_utf8_are_shown_escaped(cli: Cli, make_project: MakeProject) -> None:
     """A name of stray bytes is told with escapes, not with a crash."""
     make_project(noisy=NOISY)
@@ -200,6 +203,7 @@ def test_arguments_that_are_not_utf8_are_shown_escaped(cli: Cli, make_project: M
     assert ended.error["code"] == "pipeline_not_found"
 
 
+@pytest.mark.fault("signal-command")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_signals_end_a_run(
     number: signal.Signals, code: int, cli: Cli, make_project: MakeProject

@@ -328,6 +328,7 @@ def start_backfill(setup: BackendSetup) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.fault("backfill-killed")
 @pytest.mark.shared
 def test_killed_half_way_and_started_again_it_adds_what_is_missing(
     setup: BackendSetup, backend: JobQueueBackend, dice: random.Random

@@ -132,6 +132,7 @@ def test_eight_processes_never_claim_a_job_twice(
     assert sum(bool(share) for share in shares) > 1
 
 
+@pytest.mark.fault("many-at-once")
 @pytest.mark.shared
 def test_many_writers_and_many_claimers_get_on(
     setup: BackendSetup, backend: JobQueueBackend

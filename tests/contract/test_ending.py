@@ -195,6 +195,7 @@ def _deleted(fake_worker: FakeWorker, claim: Claim) -> None:
     fake_worker.backend.delete_job(claim.job_id)
 
 
+@pytest.mark.fault("late-finish")
 @pytest.mark.parametrize("late", LATE_WRITES)
 @pytest.mark.parametrize("lost", [_released, _with_another, _with_the_same_again, _ended, _deleted])
 def test_a_lost_lease_writes_nothing(

@@ -236,6 +236,7 @@ def test_a_nominal_time_never_makes_a_second_job(
     assert backend.schedules.get("mine").next_fire == schedule.next_fire
 
 
+@pytest.mark.fault("clock-back")
 def test_a_clock_that_was_set_back_makes_it_go_on_at_once(
     setup: BackendSetup, backend: JobQueueBackend
 ) -> None:
@@ -288,6 +289,7 @@ def test_what_does_not_fire_holds_up_nobody_when_the_clock_was_set_back(
     assert due > 0
 
 
+@pytest.mark.fault("schedulers-at-once")
 def test_schedulers_in_threads_fire_once(setup: BackendSetup, backend: JobQueueBackend) -> None:
     """Eight that fire at once make one job for each of twenty schedules."""
     for number in range(20):

@@ -36,6 +36,7 @@ def reaches(backend: JobQueueBackend) -> bool:
     return True
 
 
+@pytest.mark.fault("postgresql-restarted")
 def test_a_server_that_was_away_is_used_again(server: PostgresServer) -> None:
     """While it is stopped each call says so in time, without the password; then all goes on."""
     with JobQueueManager(url=server.url()) as backend:
@@ -58,6 +59,7 @@ def test_a_server_that_was_away_is_used_again(server: PostgresServer) -> None:
         assert fake_worker.status() is JobStatus.FINISHED
 
 
+@pytest.mark.fault("postgresql-cut")
 def test_connections_that_are_cut_are_replaced(postgres: PostgresServer) -> None:
     """Connections that the server terminates between calls are no error, and nothing is lost."""
     with JobQueueManager(url=postgres.new_database()) as backend:
@@ -100,6 +102,7 @@ def test_eight_processes_make_the_tables_once(postgres: PostgresServer, tmp_path
         assert len(backend.list_jobs(JobFilter())) == 8
 
 
+@pytest.mark.fault("postgresql-newer")
 def test_tables_of_a_newer_version_are_refused(postgres: PostgresServer) -> None:
     """A schema that a newer flowerpower made is left as it is, and named."""
     url = postgres.new_database()
@@ -111,6 +114,7 @@ def test_tables_of_a_newer_version_are_refused(postgres: PostgresServer) -> None
         JobQueueManager(url=url)
 
 
+@pytest.mark.fault("postgresql-address")
 @pytest.mark.parametrize(
     ("options", "expected"),
     [

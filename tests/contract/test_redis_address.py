@@ -135,6 +135,7 @@ class Impostor:
         self._thread.join(WAIT_LIMIT)
 
 
+@pytest.mark.fault("redis-none")
 @pytest.mark.parametrize(
     "answer",
     [

@@ -62,6 +62,7 @@ def keys(server: RedisServer) -> set[bytes]:
         return set(client.keys("*subject*")) | set(client.keys("rq:queue:*"))
 
 
+@pytest.mark.fault("redis-away", "redis-down-at-start")
 def test_a_server_that_was_away_is_used_again(make_server: MakeServer, tmp_path: Path) -> None:
     """While it is stopped each call says so in time, without the password; then all goes on."""
     server = make_server()
@@ -89,6 +90,7 @@ def test_a_server_that_was_away_is_used_again(make_server: MakeServer, tmp_path:
         assert fake_worker.take().job_id == "next"
 
 
+@pytest.mark.fault("redis-killed")
 @pytest.mark.parametrize(("fsync", "grace"), [("always", 0.0), ("everysec", 2.0)])
 def test_what_was_acknowledged_outlives_a_kill(
     make_server: MakeServer, tmp_path: Path, fsync: str, grace: float
@@ -133,6 +135,7 @@ def test_what_was_acknowledged_outlives_a_kill(
     assert sorted(there) == sorted(claimed)
 
 
+@pytest.mark.fault("redis-hung")
 def test_a_hung_server_holds_up_nobody(make_server: MakeServer, tmp_path: Path) -> None:
     """A Redis that is stopped by a signal is told in time; what it had been asked is not lost."""
     server = make_server()
@@ -226,6 +229,7 @@ def test_a_redis_that_takes_no_writes_loses_nothing(
         assert backend.add_job(spec("subject")).created
 
 
+@pytest.mark.fault("redis-read-only")
 def test_a_replica_that_waits_for_its_master_is_told(
     make_server: MakeServer, tmp_path: Path
 ) -> None:

@@ -78,6 +78,7 @@ def demote(servers: Replicated) -> None:
         client.sentinel_failover(SERVICE)
 
 
+@pytest.mark.fault("redis-failed-over")
 @pytest.mark.parametrize("fail_over", [kill, demote])
 def test_a_worker_goes_on_with_the_new_master(
     replicated: Replicated, make_project: MakeProject, fail_over: Callable[[Replicated], None]

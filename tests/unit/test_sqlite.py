@@ -121,6 +121,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, path: Path) -> Non
     assert path.parent.read_text() == "a file"
 
 
+@pytest.mark.fault("file-modes")
 def test_nobody_else_may_read_it(tmp_path: Path) -> None:
     """The file and what SQLite puts beside it are 0600, folders that were made are 0700."""
     old = os.umask(0)
@@ -173,6 +174,7 @@ def test_a_database_is_whole_or_absent(
 HOSTILE = ["CAST(x'ff00fe' AS TEXT)", "x'ff00'", "'banana'", "1e300", "-1e300"]
 
 
+@pytest.mark.fault("record-damaged")
 @pytest.mark.parametrize("value", HOSTILE)
 def test_no_value_in_any_column_stops_a_reader_or_a_claim(
     tmp_path: Path, made: Path, value: str

@@ -50,6 +50,7 @@ def open_queue(root: Path) -> JobQueueBackend:
     return JobQueueManager(base_dir=root)
 
 
+@pytest.mark.fault("sqlite-deleted")
 def test_a_file_deleted_while_in_use_is_told_until_it_is_back(tmp_path: Path, made: Path) -> None:
     """Without its file every call fails and makes none; with it back all goes on."""
     away = made.with_name("away.db")
@@ -66,6 +67,7 @@ def test_a_file_deleted_while_in_use_is_told_until_it_is_back(tmp_path: Path, ma
         assert len(backend.list_jobs(JobFilter())) == 2
 
 
+@pytest.mark.fault("sqlite-deleted")
 def test_a_file_replaced_while_in_use_is_told_until_it_is_back(tmp_path: Path, made: Path) -> None:
     """What took the database's place is neither written to nor read from."""
     away = made.with_name("away.db")
@@ -111,6 +113,7 @@ def test_a_lock_of_three_seconds_is_waited_for(tmp_path: Path, made: Path) -> No
         assert 1 < time.monotonic() - began < slowed(10)
 
 
+@pytest.mark.fault("sqlite-locked")
 def test_a_lock_without_end_is_told(
     tmp_path: Path, made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,6 +196,7 @@ def _without_rights(ready: Any, number: int, root: str) -> dict[str, str]:
     return errors
 
 
+@pytest.mark.fault("sqlite-read-only")
 def test_read_only_files_and_folders_are_told() -> None:
     """Without the right to write nothing is made or lost, and with it the same manager goes on."""
     root = tempfile.mkdtemp(prefix="flowerpower-")
@@ -245,6 +249,7 @@ def check_full_disk(added: list[str], errors: list[str], ids: list[str], path: P
     assert sorted(ids) == sorted([*added, "last"])
 
 
+@pytest.mark.fault("sqlite-full")
 def test_a_file_that_may_not_grow_is_told(tmp_path: Path, path: Path) -> None:
     """With no room each write says so and is absent; what was acknowledged is there afterwards."""
     ((added, errors, ids),) = in_processes(1, _with_a_full_disk, str(tmp_path))
