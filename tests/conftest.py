@@ -27,7 +27,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-_failed: set[str] = set()
+_outcomes: dict[str, str] = {}
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -43,7 +43,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     # Of reports from pytest-xdist's workers the one process writes that has started them.
     if "PYTEST_XDIST_WORKER" not in os.environ:
-        fault_records.write_report(report, _failed)
+        fault_records.write_report(report, _outcomes)
 
 
 def pytest_sessionfinish(exitstatus: int) -> None:

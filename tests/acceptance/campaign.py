@@ -23,14 +23,12 @@ from flowerpower.jobs.job_spec import JobSpec
 from tests.acceptance.campaign_setup import (
     LONGEST,
     Restart,
-    Span,
     long_parser,
     new_site,
     run_long,
-    spans_of,
     strike,
 )
-from tests.acceptance.working import Site, WorkerProcess
+from tests.acceptance.working import Site, Span, WorkerProcess, spans_of
 from tests.conditions import eventually
 
 JOB = """
@@ -160,7 +158,7 @@ class Campaign:
 
     def count(self, ids: list[str]) -> None:
         """Compare what was asked for with the records, and with what the runs have written."""
-        tally, spans = self.tally, spans_of(self.site)
+        tally, spans = self.tally, spans_of(self.site.trace())
         jobs = {job.id: job for job in self.site.queue.list_jobs(JobFilter(limit=LONGEST))}
         for job_id in (jobs.keys() | spans.keys()) - set(ids):
             self._fault("doubled", f"{job_id}: nobody has asked for it")

@@ -9,7 +9,7 @@ import random
 import signal
 import sys
 import tempfile
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,8 +25,6 @@ LONGEST = 100_000
 Restart = Callable[[random.Random], str] | None
 """Ends the server of a queue in its midst, and starts it again; returns the fault that this was, by
 its id in `fault_list`. None where there is no server."""
-Span = tuple[float, float, bool]
-"""From when to when a run lived, by the monotonic clock, and whether it came to its end."""
 
 
 class Tally(Protocol):
@@ -153,22 +151,3 @@ def _kill(pid: int | None) -> bool:
         os.kill(pid, signal.SIGKILL)
         return True
     return False
-
-
-def spans_of(site: Site) -> dict[str, list[Span]]:
-    """The runs of each job. Of a process that was killed, its last sign of life counts."""
-    open_spans: dict[tuple[str, int], tuple[float, float]] = {}
-    spans: dict[str, list[Span]] = defaultdict(list)
-    for name, what, pid, moment in site.trace():
-        if what == "begin":
-            if (name, pid) in open_spans:
-                spans[name].append((*open_spans[name, pid], False))
-            open_spans[name, pid] = (moment, moment)
-        elif what == "on":
-            open_spans[name, pid] = (open_spans[name, pid][0], moment)
-        else:
-            begin, _ = open_spans.pop((name, pid))
-            spans[name].append((begin, moment, True))
-    for (name, _), (begin, last) in open_spans.items():
-        spans[name].append((begin, last, False))
-    return spans

@@ -27,12 +27,11 @@ from tests.acceptance.campaign_setup import (
     long_parser,
     new_site,
     run_long,
-    spans_of,
     strike,
 )
 from tests.acceptance.chain_count import HEAD, ChainCount, Claimed, Tally
 from tests.acceptance.chain_history import History, write_project
-from tests.acceptance.working import Site, WorkerProcess
+from tests.acceptance.working import Site, WorkerProcess, spans_of
 from tests.conditions import eventually
 
 CLAIMS_ARE_WRITTEN = """
@@ -139,7 +138,7 @@ class ChainCampaign:
             self._history,
             [job_id for job_id in enqueued if job_id],
             {job.id: job for job in jobs},
-            spans_of(self.site),
+            spans_of(self.site.trace()),
             [Claimed(*line) for line in self._lines("claims")],
             [(job_id, parents) for job_id, parents in self._lines("parents")],
         ).run()

@@ -23,8 +23,8 @@ from dataclasses import dataclass, field
 
 from flowerpower.jobs.chain import NOT_MET
 from flowerpower.jobs.job import Job, JobStatus
-from tests.acceptance.campaign_setup import Span
 from tests.acceptance.chain_history import ENDS_MET, PIPELINES, History, Planned, limits
+from tests.acceptance.working import Span
 
 CLOSE = 0.001
 """Seconds; clocks of processes and servers on one machine agree to less."""

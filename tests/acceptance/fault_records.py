@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,6 +70,12 @@ def counted(**counts: int) -> None:
         _counts[kind] += count
 
 
+def compared(expected: Iterable[str], found: Iterable[str]) -> None:
+    """Count as lost what was not found, and as doubled what came twice or was not expected."""
+    wanted, seen = Counter(expected), Counter(found)
+    counted(lost=(wanted - seen).total(), doubled=(seen - wanted).total())
+
+
 def take_counts() -> dict[str, int]:
     """What was counted since the last call, by a campaign that runs in no test."""
     counts = dict(_counts)
@@ -78,7 +84,7 @@ def take_counts() -> dict[str, int]:
 
 
 def raised(faults: Mapping[str, int]) -> None:
-    """How often the test that runs has raised each fault; else each of its marks is once."""
+    """How often the test that runs has raised each fault; else each of its marks counts once."""
     _raised.update(faults)
 
 
@@ -105,7 +111,7 @@ def end_test(item: pytest.Item) -> None:
             _PROPERTY,
             {
                 "backends": {fault: on or _backend(item, fault) for fault, on in faults.items()},
-                "raised": {fault: _raised.get(fault, 1) for fault in faults} | dict(_raised),
+                "raised": dict(_raised) or dict.fromkeys(faults, 1),
                 # Of a test that shows what a count finds, the counts are wrong on purpose.
                 "counts": dict(_counts) if faults else {},
                 "catches": [
@@ -128,16 +134,17 @@ def _backend(item: pytest.Item, fault: str) -> str:
     return ANY if not on else on[0]
 
 
-def write_report(report: pytest.TestReport, failed: set[str]) -> None:
+def write_report(report: pytest.TestReport, outcomes: dict[str, str]) -> None:
     """A phase of a test has ended, maybe in another process: write the whole test at its end.
 
-    `failed` are the tests of which a phase has failed.
+    `outcomes` are those of tests of which an earlier phase has failed or was skipped.
     """
-    if report.failed:
-        failed.add(report.nodeid)
-    if report.when != "teardown" or FILE not in os.environ:
+    if not report.passed:
+        outcomes[report.nodeid] = report.outcome
+    outcome = outcomes.get(report.nodeid, report.outcome)
+    if report.when != "teardown" or FILE not in os.environ or outcome == "skipped":
         return
-    passed = report.nodeid not in failed
+    passed = outcome == "passed"
     source = report.nodeid.partition("[")[0]
     known: dict[str, Any] = dict(report.user_properties).get(_PROPERTY, {})  # type: ignore[assignment]
     backends = known.get("backends", {})

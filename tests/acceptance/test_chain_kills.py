@@ -15,11 +15,12 @@ from flowerpower.jobs.job import JobFilter
 from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.jobs.limits import NO_LIMITS, Limit
 from tests.acceptance import chain_history
-from tests.acceptance.campaign_setup import LONGEST, Span
+from tests.acceptance.campaign_setup import LONGEST
 from tests.acceptance.chain_campaign import ChainCampaign
 from tests.acceptance.chain_count import HEAD, ChainCount, Claimed, Tally
 from tests.acceptance.chain_history import PIPELINES, History, limits, write_project
-from tests.acceptance.working import MakeSite, Site
+from tests.acceptance.fault_records import counted, raised
+from tests.acceptance.working import MakeSite, Site, Span
 from tests.conditions import WAIT_LIMIT, eventually
 from tests.contract.fake_worker import FAILED, FINISHED, FakeWorker, in_seconds, retry_at
 
@@ -174,9 +175,12 @@ def test_the_count_sees_a_limit_that_is_ignored(count_of: Callable[..., Tally]) 
     assert tally.too_fast
 
 
+@pytest.mark.fault("worker-killed")
 def test_no_kill_breaks_a_chain_or_a_limit(make_site: MakeSite, url: str | None) -> None:
     """Every child runs once, after its parents and if they ended so; no limit is exceeded."""
     tally = _small_campaign(make_site(url))
+    raised(tally.raised)
+    counted(**tally.counts)
     assert tally.is_clean
     assert min(tally.ran, tally.not_met, tally.followers) > 5
 

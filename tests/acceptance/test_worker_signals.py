@@ -6,11 +6,13 @@ import random
 import signal
 import sqlite3
 import time
+from itertools import pairwise
 
 import pytest
 
 from flowerpower.jobs.job import JobFilter, JobStatus
-from tests.acceptance.working import MakeSite, Site, WorkerProcess, reason, value
+from tests.acceptance.fault_records import counted
+from tests.acceptance.working import MakeSite, Site, WorkerProcess, reason, spans_of, value
 from tests.conditions import WAIT_LIMIT, eventually, slowed
 
 EACH = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
@@ -73,6 +75,7 @@ def test_a_running_job_finishes_first(site: Site, number: signal.Signals, group:
     waiting = _slow(site, 0.0, "next")
     worker.signal(number, group=group)
     assert worker.process.wait(WAIT_LIMIT) == 0
+    site.count_runs([running])
     assert value(site.job(running)) == "slow"
     assert site.job(waiting).status is JobStatus.QUEUED
     assert site.job(waiting).attempt == 0
@@ -143,7 +146,9 @@ def test_a_signal_to_every_process_loses_no_job(
     queued = site.job(job)
     assert (queued.status, queued.worker_losses, queued.error) == (JobStatus.QUEUED, 1, None)
     site.worker()
-    assert value(site.ended(job)) == "again"
+    ended = site.ended(job)
+    counted(lost=int(ended.status is not JobStatus.FINISHED))
+    assert value(ended) == "again"
 
 
 def test_a_job_that_a_signal_ended_alone_has_failed(site: Site):
@@ -170,6 +175,7 @@ def test_a_signal_at_any_time_of_the_start_loses_nothing(site: Site):
     assert {site.job(each).status for each in ids} <= {JobStatus.QUEUED, JobStatus.FINISHED}
     site.worker()
     site.drained(ids)
+    site.count_runs(ids)
     assert sum(what == "begin" for _, what, _, _ in site.trace()) == len(ids)
 
 
@@ -189,6 +195,7 @@ def test_ten_thousand_queued_jobs_do_not_hold_it_up(site: Site):
             database.execute("SELECT status, count(*) FROM flowerpower_jobs GROUP BY status")
         )
     done = len(worker.events("job"))
+    counted(lost=10_000 - sum(counts.get(status, 0) for status in ("finished", "queued")))
     assert counts == {"finished": done, "queued": 10_000 - done}
 
 
@@ -256,6 +263,13 @@ def _freeze(site: Site, worker: WorkerProcess) -> None:
 
 
 def _never_at_once(site: Site, name: str, times: int) -> None:
+    counts = spans_of(site.trace())[name]
+    # The process of a frozen worker's job dies without a word: its last sign of life counts.
+    counted(
+        lost=int(not site.job(name).status.is_ended),
+        doubled=max(0, len(counts) - times),
+        overlapping=sum(begin < end for (_, end, _), (begin, _, _) in pairwise(sorted(counts))),
+    )
     processes = [pid for each, _, pid, _ in site.trace() if each == name]
     begun = list(dict.fromkeys(processes))
     assert len(begun) == times

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ import sys
 import textwrap
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,8 @@ from flowerpower.jobs.job_spec import JobSpec
 from tests.acceptance.fault_records import TRACEBACK, counted
 from tests.conditions import WAIT_LIMIT, eventually, processes_marked
 
+Span = tuple[float, float, bool]
+"""From when to when a run lived, by the monotonic clock, and whether it came to its end."""
 LEASE = 3.0
 """Seconds; a short one, so that a test need not wait for long."""
 SCRIPT = """
@@ -273,6 +277,21 @@ class Site:
         lines = file.read_text("utf-8").splitlines() if file.exists() else []
         return [tuple(json.loads(line)) for line in lines]
 
+    def count_runs(self, ids: Iterable[str]) -> None:
+        """Count what became of jobs whose runs write the trace: once each, unless a worker died."""
+        jobs = {job_id: self.job(job_id) for job_id in ids}
+        spans = spans_of(self.trace())
+        runs = {job_id: sorted(spans[job_id]) for job_id in jobs}
+        counted(
+            lost=sum(not job.status.is_ended for job in jobs.values()),
+            doubled=sum(max(0, len(runs[job.id]) - job.attempt) for job in jobs.values()),
+            overlapping=sum(
+                begin < end
+                for ran in runs.values()
+                for (_, end, _), (begin, _, _) in itertools.pairwise(ran)
+            ),
+        )
+
     def left(self) -> list[int]:
         return processes_marked(self.mark)
 
@@ -291,6 +310,25 @@ class Site:
                 ),
             )
         self.queue.close()
+
+
+def spans_of(trace: Iterable[tuple[str, str, int, float]]) -> dict[str, list[Span]]:
+    """The runs of each job. Of a process that was killed, its last sign of life counts."""
+    open_spans: dict[tuple[str, int], tuple[float, float]] = {}
+    spans: dict[str, list[Span]] = defaultdict(list)
+    for name, what, pid, moment in trace:
+        if what == "begin":
+            if (name, pid) in open_spans:
+                spans[name].append((*open_spans[name, pid], False))
+            open_spans[name, pid] = (moment, moment)
+        elif what == "on":
+            open_spans[name, pid] = (open_spans[name, pid][0], moment)
+        else:
+            begin, _ = open_spans.pop((name, pid))
+            spans[name].append((begin, moment, True))
+    for (name, _), (begin, last) in open_spans.items():
+        spans[name].append((begin, last, False))
+    return spans
 
 
 MakeSite = Callable[..., Site]

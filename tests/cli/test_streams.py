@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from flowerpower.triggers import clock
+from flowerpower_cli import command
 from tests.conditions import WAIT_LIMIT, slowed
 from tests.conftest import MakeProject
 from tests.terminal import COMMAND, Cli
@@ -251,6 +253,27 @@ def test_an_unforeseen_failure_is_short_and_leaves_a_log(
     assert "hunter2" not in story
     assert str(log) in ended.stderr.replace("\n", "")
     assert root.exists()
+
+
+@pytest.mark.fault("log-link")
+def test_that_log_is_written_through_no_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever guesses its name and puts a link there gets nothing; the failure is told without it."""
+    moment = clock.now().replace(microsecond=0)
+    target = tmp_path / "target"
+    target.write_text("as it was")
+    folder = tmp_path / "flowerpower"
+    folder.mkdir()
+    link = folder / f"error-{moment:%Y%m%dT%H%M%S.%fZ}-{os.getpid()}.log"
+    link.symlink_to(target)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    clock.set_source(moment.timestamp)
+    try:
+        assert command._save_debug_log(LookupError("a story")) is None
+    finally:
+        clock.set_source(None)
+    assert target.read_text() == "as it was"
 
 
 def test_secrets_of_the_environment_are_masked(cli: Cli, make_project: MakeProject) -> None:

@@ -17,6 +17,7 @@ from flowerpower.jobs.job_spec import overrides_of
 from flowerpower.jobs.schedule import Fire, Outcome, ScheduleSpec, ScheduleState
 from flowerpower.triggers import clock
 from flowerpower.triggers.make import make_trigger
+from tests.acceptance.fault_records import compared
 from tests.conditions import eventually, slowed
 from tests.contract.backends import BackendSetup
 from tests.contract.fake_worker import FAILED, FINISHED, FakeWorker, retry_at, with_inputs
@@ -302,6 +303,7 @@ def test_schedulers_in_threads_fire_once(setup: BackendSetup, backend: JobQueueB
 
     fired = [schedule_id for share in in_threads(8, fire) for schedule_id in share]
     fired += [fire.schedule_id for fire in fire_all(backend)]
+    compared((f"s{number}" for number in range(20)), fired)
     assert sorted(fired) == sorted(f"s{number}" for number in range(20))
     assert len(backend.list_jobs(JobFilter(limit=100))) == 20
 

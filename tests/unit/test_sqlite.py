@@ -19,6 +19,7 @@ from flowerpower.job_queue.apscheduler.schema import queries
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobFilter, JobStatus
 from flowerpower.jobs.limits import Limit, Limits
+from tests.acceptance.fault_records import compared
 from tests.contract.fake_worker import FINISHED, FakeWorker, spec
 from tests.contract.in_processes import in_processes, open_only
 
@@ -87,7 +88,25 @@ def run_sql(path: Path, *statements: str) -> None:
             connection.execute(statement)
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+RAISES = {
+    "garbage": "sqlite-garbage",
+    "zero bytes": "sqlite-empty",
+    "a folder": "sqlite-folder",
+    "a pipe": "sqlite-folder",
+    "a link": "database-link",
+    "a dangling link": "database-link",
+    "newer": "sqlite-newer",
+    "older": "sqlite-newer",
+}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(name, marks=pytest.mark.fault(RAISES.get(name, "sqlite-truncated")))
+        for name in DAMAGES
+    ],
+)
 def test_a_file_that_is_not_ours_to_use_is_refused_and_left(
     tmp_path: Path, made: Path, damage: str
 ) -> None:
@@ -102,7 +121,9 @@ def test_a_file_that_is_not_ours_to_use_is_refused_and_left(
         made.unlink()
     made.write_bytes(whole)
     with open_queue(tmp_path) as backend:
-        assert backend.get_job("kept").status is JobStatus.QUEUED
+        claimed = [claim.job_id for claim in FakeWorker(backend).claim(5)]
+        compared(["kept"], claimed)
+        assert claimed == ["kept"]
 
 
 @pytest.mark.parametrize("version", [0, 1, 99])
