@@ -28,7 +28,8 @@ from tests.acceptance.campaign_setup import (
     run_long,
     strike,
 )
-from tests.acceptance.working import Site, Span, WorkerProcess, spans_of
+from tests.acceptance.traces import Span, spans_of
+from tests.acceptance.working import Site, WorkerProcess
 from tests.conditions import eventually
 
 JOB = """

@@ -31,7 +31,8 @@ from tests.acceptance.campaign_setup import (
 )
 from tests.acceptance.chain_count import HEAD, ChainCount, Claimed, Tally
 from tests.acceptance.chain_history import History, write_project
-from tests.acceptance.working import Site, WorkerProcess, spans_of
+from tests.acceptance.traces import spans_of
+from tests.acceptance.working import Site, WorkerProcess
 from tests.conditions import eventually
 
 CLAIMS_ARE_WRITTEN = """

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from flowerpower.jobs.chain import NOT_MET
 from flowerpower.jobs.job import Job, JobStatus
 from tests.acceptance.chain_history import ENDS_MET, PIPELINES, History, Planned, limits
-from tests.acceptance.working import Span
+from tests.acceptance.traces import Span
 
 CLOSE = 0.001
 """Seconds; clocks of processes and servers on one machine agree to less."""

@@ -46,7 +46,6 @@ class Record:
     raised: dict[str, int] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     catches: list[str] = field(default_factory=list)
-    seconds: float = 0.0
 
     def write(self) -> None:
         """Add it to the file of records, if there is one."""
@@ -67,7 +66,7 @@ def counted(**counts: int) -> None:
     """Add to the counts of the test that runs; of what is 0 it is known then that it was counted."""
     for kind, count in counts.items():
         assert kind in COUNTS, kind
-        _counts[kind] += count
+        _counts[kind] += int(count)
 
 
 def compared(expected: Iterable[str], found: Iterable[str]) -> None:

@@ -7,12 +7,14 @@ missing, a count that is not 0 or was not made, and a broken store that no test 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from flowerpower.triggers import clock
 from tests.acceptance.fault_list import (
     ANY,
     BY_ID,
@@ -27,6 +29,33 @@ from tests.acceptance.fault_list import (
 from tests.acceptance.fault_records import Record, read_records
 
 COLUMNS = (*EVERY, ANY)
+NAMES = {
+    "sqlite": "SQLite",
+    "postgresql": "PostgreSQL",
+    "redis": "Redis",
+    "memory": "in memory",
+    ANY: "anywhere",
+}
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "faults.md"
+INTRODUCTION = """\
+# Faults, and what was counted
+
+`make faults` raises every fault of this table: real servers and processes are killed for real. It ends with this table, and with exit
+code 1 if a fault has no result, a test failed, or a count is not 0. Random faults print their seed.
+
+This run was on {today}, on a machine with {machine}. *How often* is how often the fault was raised on each backend; *anywhere* stands
+for what has nothing to do with the backend. *Lost* and *doubled* count jobs, fires and notices; *overlapping* are runs of one job at the same
+time; *wrong* is what came too early, too often at once, or changed. *Tracebacks* are of flowerpower's own processes, *hung* are commands
+that took over 20 s, *left* are processes that outlived their worker.
+
+`make soak` is the other test: half an hour of mixed load with random faults on each backend, see
+[Guarantees](../explanation/guarantees.md#how-they-are-tested).
+"""
+BROKEN = """\
+A count that finds nothing proves nothing unless it can find something. These tests break a store, a scheduler or a sender on purpose,
+and the count of the campaign finds it.
+
+"""
 WIDTH = 72
 """Of the words for a fault, in characters."""
 
@@ -143,13 +172,57 @@ def print_table(records: list[Record]) -> None:
         print(f"   {caught:<{WIDTH - 3}}  {', '.join(sorted(map(name_of, tests))) or '·'}")
 
 
+def _row(*cells: object) -> str:
+    return "| " + " | ".join(str(cell) for cell in cells) + " |\n"
+
+
+def _on(line: Line) -> str:
+    """How often a fault was raised where."""
+    times = [f"{NAMES[column]} {line.times[column]}" for column in COLUMNS if line.times[column]]
+    return ", ".join(times) or f"not raised here: {line.fault.not_here}"
+
+
+def _counted(line: Line) -> str:
+    known = {kind: line.total(kind) for kind in COUNTS}
+    return ", ".join(f"{kind} {count}" for kind, count in known.items() if count is not None)
+
+
+def page_of(records: list[Record], today: str, machine: str) -> str:
+    """The page of the documentation: the same table, with what a run counted."""
+    lines, parts = lines_of(records), [INTRODUCTION.format(today=today, machine=machine)]
+    for letter, section in SECTIONS.items():
+        parts.append(f"\n## {section}\n\n")
+        parts.append(_row("Fault", "How often", "Counted", "Raised by"))
+        parts.append("|---|---|---|---|\n")
+        for fault in FAULTS[letter]:
+            line = lines[fault.id]
+            sources = "<br>".join(f"`{name_of(source)}`" for source in sorted(line.sources))
+            parts.append(_row(fault.text, _on(line), _counted(line), sources))
+    parts.append("\n## What the counts find\n\n" + BROKEN)
+    parts.append(_row("Count", "Shown by") + "|---|---|\n")
+    for caught, tests in shown_by(records).items():
+        parts.append(_row(caught, "<br>".join(f"`{name_of(test)}`" for test in sorted(tests))))
+    return "".join(parts)
+
+
+def write_page(records: list[Record]) -> None:
+    """Write the page, with this day's date and the size of this machine."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    machine = f"{os.cpu_count()} cores and {memory:.0f} GB of memory"
+    today = f"{clock.now():%-d %B %Y}"
+    PAGE.write_text(page_of(records, today, machine), encoding="utf-8")
+
+
 def main() -> int:
     """Print it; the exit code is 1 if something is wrong."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("records", type=Path)
+    parser.add_argument("--page", action="store_true", help=f"write {PAGE} too")
     options = parser.parse_args()
     records = read_records(options.records)
     print_table(records)
+    if options.page:
+        write_page(records)
     found = problems(records)
     print(*(["", "Wrong:"] if found else ["", "Nothing is wrong."]), *found, sep="\n  ")
     return 1 if found else 0

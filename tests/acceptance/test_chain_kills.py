@@ -20,7 +20,8 @@ from tests.acceptance.chain_campaign import ChainCampaign
 from tests.acceptance.chain_count import HEAD, ChainCount, Claimed, Tally
 from tests.acceptance.chain_history import PIPELINES, History, limits, write_project
 from tests.acceptance.fault_records import counted, raised
-from tests.acceptance.working import MakeSite, Site, Span
+from tests.acceptance.traces import Span
+from tests.acceptance.working import MakeSite, Site
 from tests.conditions import WAIT_LIMIT, eventually
 from tests.contract.fake_worker import FAILED, FINISHED, FakeWorker, in_seconds, retry_at
 

@@ -212,7 +212,7 @@ def test_of_a_huge_log_the_end_is_kept(busy: Site):
     assert log.endswith("x\nthe end\n")
     assert 500_000 < len(log) < 1_100_000
     (worker,) = busy.workers
-    assert _memory(worker.process.pid) < 300_000_000
+    assert 0 < worker.memory() < 300_000_000
 
 
 @pytest.mark.fault("job-prints-bytes", "text-in-logs")
@@ -281,12 +281,6 @@ def test_bad_jobs_do_not_hold_up_good_ones(make_site: MakeSite):
     counted(lost=401 - len(done), doubled=len(jobs) - (401 + len(bad)))
     print(f"alone {alone:.1f} s, among {len(bad)} bad ones {among:.1f} s")
     assert among <= 2 * alone
-
-
-def _memory(pid: int) -> int:
-    """Bytes of its own and of its share in what it shares."""
-    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-        return sum(int(line.split()[1]) * 1024 for line in file if line.startswith("Pss:"))
 
 
 ADOPTS_AN_ORPHAN = """

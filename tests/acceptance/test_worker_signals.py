@@ -6,13 +6,13 @@ import random
 import signal
 import sqlite3
 import time
-from itertools import pairwise
 
 import pytest
 
 from flowerpower.jobs.job import JobFilter, JobStatus
 from tests.acceptance.fault_records import counted
-from tests.acceptance.working import MakeSite, Site, WorkerProcess, reason, spans_of, value
+from tests.acceptance.traces import overlaps, spans_of
+from tests.acceptance.working import MakeSite, Site, WorkerProcess, reason, value
 from tests.conditions import WAIT_LIMIT, eventually, slowed
 
 EACH = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
@@ -224,7 +224,7 @@ def test_a_frozen_worker_and_another_never_run_a_job_at_once(make_site: MakeSite
     job = site.add("slow_at_first", "slow")
     frozen = site.worker()
     eventually(lambda: _has_begun(site))
-    _freeze(site, frozen)
+    site.freeze(frozen)
     site.worker()
     assert value(site.ended(job)) == "slow"
     frozen.signal(signal.SIGCONT)
@@ -239,7 +239,7 @@ def test_a_late_finish_is_refused(make_site: MakeSite, url: str | None):
     job = _slow(site, 0.5)
     frozen = site.worker()
     eventually(lambda: _has_begun(site))
-    _freeze(site, frozen)
+    site.freeze(frozen)
     site.worker()
     done = site.ended(job)
     assert done.attempt == 2
@@ -251,24 +251,12 @@ def test_a_late_finish_is_refused(make_site: MakeSite, url: str | None):
     _is_well(site, frozen)
 
 
-def _freeze(site: Site, worker: WorkerProcess) -> None:
-    """Stop it while it is not writing; else it would keep others from the database."""
-    while True:
-        worker.signal(signal.SIGSTOP)
-        time.sleep(0.05)
-        if not site.is_locked():
-            return
-        worker.signal(signal.SIGCONT)
-        time.sleep(0.05)
-
-
 def _never_at_once(site: Site, name: str, times: int) -> None:
-    counts = spans_of(site.trace())[name]
-    # The process of a frozen worker's job dies without a word: its last sign of life counts.
+    runs = spans_of(site.trace())[name]
     counted(
-        lost=int(not site.job(name).status.is_ended),
-        doubled=max(0, len(counts) - times),
-        overlapping=sum(begin < end for (_, end, _), (begin, _, _) in pairwise(sorted(counts))),
+        lost=not site.job(name).status.is_ended,
+        doubled=max(0, len(runs) - times),
+        overlapping=overlaps(runs),
     )
     processes = [pid for each, _, pid, _ in site.trace() if each == name]
     begun = list(dict.fromkeys(processes))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
 import signal
@@ -13,7 +12,6 @@ import sys
 import textwrap
 import time
 import uuid
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,10 +23,9 @@ from flowerpower.job_queue import JobQueueManager
 from flowerpower.jobs.job import Job, JobStatus
 from flowerpower.jobs.job_spec import JobSpec
 from tests.acceptance.fault_records import TRACEBACK, counted
+from tests.acceptance.traces import TRACE, count_runs
 from tests.conditions import WAIT_LIMIT, eventually, processes_marked
 
-Span = tuple[float, float, bool]
-"""From when to when a run lived, by the monotonic clock, and whether it came to its end."""
 LEASE = 3.0
 """Seconds; a short one, so that a test need not wait for long."""
 SCRIPT = """
@@ -65,22 +62,6 @@ sys.argv[1:] = settings["command"]
 main()
 """
 """The command line, with a short lease, which it has no option for."""
-TRACE = """
-import json, os, time
-
-def traced(name, seconds):
-    def write(what):
-        line = json.dumps([name, what, os.getpid(), time.monotonic()]) + "\\n"
-        os.write(file, line.encode())
-    file = os.open("trace", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    write("begin")
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        time.sleep(0.02)
-        write("on")
-    write("end")
-    os.close(file)
-"""
 
 
 class WorkerProcess:
@@ -138,6 +119,16 @@ class WorkerProcess:
     def kill(self) -> None:
         self.signal(signal.SIGKILL)
         self.process.wait()
+
+    def memory(self) -> int:
+        """Bytes of its own and of its share in what it shares; 0 once it has ended."""
+        try:
+            text = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text("ascii")
+        except OSError:
+            return 0
+        return sum(
+            int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:")
+        )
 
     def stop(self, timeout: float = WAIT_LIMIT) -> int:
         """TERM, and the exit code."""
@@ -212,6 +203,16 @@ class Site:
             eventually(scheduler.is_up)
         return scheduler
 
+    def freeze(self, worker: WorkerProcess) -> None:
+        """Stop a worker while it is not writing; else it would keep others from the database."""
+        while True:
+            worker.signal(signal.SIGSTOP)
+            time.sleep(0.05)
+            if not self.is_locked():
+                return
+            worker.signal(signal.SIGCONT)
+            time.sleep(0.05)
+
     def command(self, *command: str, broken: str = "") -> WorkerProcess:
         """A command that works until it is ended; `broken` as for a worker."""
         process = WorkerProcess(self, len(self.workers), None, textwrap.dedent(broken), command)
@@ -278,19 +279,8 @@ class Site:
         return [tuple(json.loads(line)) for line in lines]
 
     def count_runs(self, ids: Iterable[str]) -> None:
-        """Count what became of jobs whose runs write the trace: once each, unless a worker died."""
-        jobs = {job_id: self.job(job_id) for job_id in ids}
-        spans = spans_of(self.trace())
-        runs = {job_id: sorted(spans[job_id]) for job_id in jobs}
-        counted(
-            lost=sum(not job.status.is_ended for job in jobs.values()),
-            doubled=sum(max(0, len(runs[job.id]) - job.attempt) for job in jobs.values()),
-            overlapping=sum(
-                begin < end
-                for ran in runs.values()
-                for (_, end, _), (begin, _, _) in itertools.pairwise(ran)
-            ),
-        )
+        """Count what became of jobs whose runs write the trace."""
+        count_runs(map(self.job, ids), self.trace())
 
     def left(self) -> list[int]:
         return processes_marked(self.mark)
@@ -310,25 +300,6 @@ class Site:
                 ),
             )
         self.queue.close()
-
-
-def spans_of(trace: Iterable[tuple[str, str, int, float]]) -> dict[str, list[Span]]:
-    """The runs of each job. Of a process that was killed, its last sign of life counts."""
-    open_spans: dict[tuple[str, int], tuple[float, float]] = {}
-    spans: dict[str, list[Span]] = defaultdict(list)
-    for name, what, pid, moment in trace:
-        if what == "begin":
-            if (name, pid) in open_spans:
-                spans[name].append((*open_spans[name, pid], False))
-            open_spans[name, pid] = (moment, moment)
-        elif what == "on":
-            open_spans[name, pid] = (open_spans[name, pid][0], moment)
-        else:
-            begin, _ = open_spans.pop((name, pid))
-            spans[name].append((begin, moment, True))
-    for (name, _), (begin, last) in open_spans.items():
-        spans[name].append((begin, last, False))
-    return spans
 
 
 MakeSite = Callable[..., Site]
