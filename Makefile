@@ -2,9 +2,10 @@
 # make test: set up everything from nothing, then lint, types, import directions and tests.
 # make integrations: Ray, Dask, trackers, file formats, PgBouncer, Redis and Valkey for real, with
 #   packages of their own.
-# make faults: the long tests that `make test` leaves out: backends that are away for half a minute;
-#   workers, schedulers, migrations and senders of notices killed for some minutes, on every backend,
-#   also while jobs wait for others and for limits; and a count.
+# make faults: every fault that is raised on purpose, short or long: backends that are away for half a
+#   minute; workers, schedulers, migrations and senders of notices killed for some minutes, on every
+#   backend, also while jobs wait for others and for limits. It ends with a table of all faults.
+# make soak: half an hour of mixed load with random faults, on the three backends beside each other.
 # make docs: builds the site of docs/ into site/; a warning, such as a broken link, is an error.
 # make dist: builds wheel and sdist into dist/, and tries the wheel in fresh environments. All of it:
 #   make dist PYTHONS=all EXTRAS=all
@@ -22,7 +23,7 @@ EXTRAS ?= postgresql,notify,metrics,dashboard
 # Half of the tests wait most of their time, for servers, leases and clocks.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 + (os.cpu_count() or 1))')
 
-.PHONY: demo test types imports rewritten integrations faults install bench completions reference docs dist stored \
+.PHONY: demo test types imports rewritten integrations faults soak install bench completions reference docs dist stored \
     clean
 
 demo: $(INSTALLED)
@@ -48,13 +49,28 @@ rewritten: $(INSTALLED)
 integrations: $(INTEGRATED)
 	$(WHOLE)/pytest -n 2 tests/integrations
 
+# The table says at the end what has failed or is missing, so nothing before it ends the command.
 faults: $(INSTALLED)
-	$(BIN)/pytest -m faults -n 2
-	$(BIN)/python -m tests.acceptance.campaign
-	$(BIN)/python -m tests.acceptance.calendar_campaign
-	$(BIN)/python -m tests.acceptance.migration_campaign
-	$(BIN)/python -m tests.acceptance.notice_campaign
-	$(BIN)/python -m tests.acceptance.chain_campaign
+	@rm -f $(FLOWERPOWER_TEST_FAULTS)
+	-$(BIN)/pytest -m 'faults or fault or catches' -n $(WORKERS) --dist worksteal
+	-$(MAKE) --keep-going --jobs 2 $(CAMPAIGNS)
+	$(BIN)/python -m tests.acceptance.fault_table $(FLOWERPOWER_TEST_FAULTS)
+
+# The longest one first: two run at a time.
+CAMPAIGNS := chain_campaign campaign calendar_campaign notice_campaign migration_campaign
+faults $(CAMPAIGNS): export FLOWERPOWER_TEST_FAULTS := build/faults.jsonl
+
+$(CAMPAIGNS): $(INSTALLED)
+	$(BIN)/python -m tests.acceptance.$@
+
+SOAKS := soak-sqlite soak-postgresql soak-redis
+MINUTES ?= 30
+
+soak: $(INSTALLED)
+	$(MAKE) --keep-going --jobs 3 $(SOAKS)
+
+$(SOAKS): soak-%: $(INSTALLED)
+	$(BIN)/python -m tests.acceptance.soak $* --minutes $(MINUTES)
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/startup.py

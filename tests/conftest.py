@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.acceptance import fault_records
 from tests.servers import PostgresServer, RedisServer
 from tests.terminal import Cli
 
@@ -23,6 +25,30 @@ settings.load_profile("busy machine")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that starts the tests in the background has it ignored, in all that they start too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+_outcomes: dict[str, str] = {}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    fault_records.begin_test(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    yield
+    fault_records.end_test(item)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    # Of reports from pytest-xdist's workers the one process writes that has started them.
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        fault_records.write_report(report, _outcomes)
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        fault_records.Record("pytest", "any", exitstatus == 0).write()
 
 
 @pytest.fixture(scope="session")

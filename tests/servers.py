@@ -1,5 +1,6 @@
 """Real servers for tests: in folders of their own, on free ports, ended with their starter."""
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -51,6 +52,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 class PostgresServer:
@@ -130,6 +139,21 @@ class PostgresServer:
             self._guard.stdin.close()
             self._guard.wait(WAIT_LIMIT)
             self._guard = None
+
+    def kill(self) -> None:
+        """Kill -9 of the server and of the process behind each connection."""
+        server = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        shown = subprocess.run(
+            ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, check=True, text=True
+        ).stdout
+        parents = {int(pid): int(parent) for pid, parent in map(str.split, shown.splitlines())}
+        killed = [server, *(pid for pid, parent in parents.items() if parent == server)]
+        for pid in killed:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.stop()
+        # A new server is refused while one of them still has the old one's memory.
+        eventually(lambda: not any(_is_alive(pid) for pid in killed))
 
     def close(self) -> None:
         """Stop it and remove its folder."""

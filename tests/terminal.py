@@ -23,12 +23,15 @@ import subprocess
 import sys
 import termios
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, TextIO
 
+from tests.acceptance.fault_records import TRACEBACK, counted
 from tests.command_server import COMMAND_LINE, HAMILTON, read_exactly
+from tests.conditions import slowed
 
 COMMAND = [sys.executable, "-m", "flowerpower_cli"]
 TIMEOUT = 180.0
@@ -366,6 +369,7 @@ class Cli:
 
 
 def _ended(process: ForkedCommand | subprocess.Popen[bytes], out: int, err: int) -> Ended:
+    began = time.monotonic()
     try:
         texts = _read_until_closed(out, err)
         code = process.wait(TIMEOUT)
@@ -373,7 +377,9 @@ def _ended(process: ForkedCommand | subprocess.Popen[bytes], out: int, err: int)
         process.kill()
         process.wait(TIMEOUT)
         raise
-    return Ended(code, texts[out].decode(), texts[err].decode())
+    stderr = texts[err].decode()
+    counted(tracebacks=stderr.count(TRACEBACK), hung=int(time.monotonic() - began > slowed(20)))
+    return Ended(code, texts[out].decode(), stderr)
 
 
 def _read_until_closed(*descriptors: int) -> dict[int, bytes]:

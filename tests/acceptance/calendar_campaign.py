@@ -68,9 +68,20 @@ class Count:
     reasons: list[str] = field(default_factory=list)
 
     @property
+    def raised(self) -> Counter[str]:
+        """Each kill meets one of several schedulers."""
+        return Counter({"scheduler-killed": self.kills, "schedulers-at-once": 1})
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What must be 0."""
+        wrong = self.stale + self.in_pause
+        return {"lost": self.lost, "doubled": self.doubled, "wrong": wrong}
+
+    @property
     def is_clean(self) -> bool:
         """Whether the law was kept."""
-        return not (self.lost or self.doubled or self.stale or self.in_pause)
+        return not any(self.counts.values())
 
     def row(self) -> str:
         """A line of the table."""

@@ -12,21 +12,23 @@ import itertools
 import random
 import sys
 import time
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import BackendUnreachable
-from flowerpower.jobs.job import JobStatus
+from flowerpower.jobs.job import Job, JobFilter, JobStatus
 from flowerpower.jobs.job_spec import JobSpec
 from tests.acceptance.campaign_setup import (
+    LONGEST,
     Restart,
     long_parser,
     new_site,
     run_long,
-    spans_of,
     strike,
 )
+from tests.acceptance.traces import Span, spans_of
 from tests.acceptance.working import Site, WorkerProcess
 from tests.conditions import eventually
 
@@ -51,28 +53,37 @@ class Tally:
     finished: int = 0
     failed: int = 0
     lost: int = 0
+    doubled: int = 0
     overlapping: int = 0
     repeats: int = 0
     wrong: int = 0
     seconds: float = 0.0
+    raised: Counter[str] = field(default_factory=Counter)
     reasons: list[str] = field(default_factory=list)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What must be 0."""
+        kinds = ("lost", "doubled", "overlapping", "wrong")
+        return {kind: getattr(self, kind) for kind in kinds}
 
     @property
     def is_clean(self) -> bool:
         """Whether the law was kept."""
-        return not (self.lost or self.overlapping or self.wrong)
+        return not any(self.counts.values())
 
     def row(self) -> str:
         """A line of the table."""
         return (
             f"{self.backend:<11}{self.strikes:>8}{self.jobs:>7}{self.finished:>10}{self.failed:>8}"
-            f"{self.lost:>6}{self.overlapping:>13}{self.repeats:>9}{self.seconds:>9.1f} s"
+            f"{self.lost:>6}{self.doubled:>9}{self.overlapping:>13}{self.repeats:>9}"
+            f"{self.seconds:>9.1f} s"
         )
 
 
 HEAD = (
     f"{'backend':<11}{'strikes':>8}{'jobs':>7}{'finished':>10}{'failed':>8}"
-    f"{'lost':>6}{'overlapping':>13}{'repeats':>9}{'time':>11}"
+    f"{'lost':>6}{'doubled':>9}{'overlapping':>13}{'repeats':>9}{'time':>11}"
 )
 
 
@@ -116,17 +127,17 @@ class Campaign:
         fleet = [self._worker() for _ in range(self._workers)]
         for _ in range(strikes):
             time.sleep(self.dice.uniform(0, 2 * every))
-            position = self.dice.randrange(len(fleet))
-            strike(self.dice, fleet[position], self._restart)
+            fault = strike(self.dice, fleet, self.dice.randrange(len(fleet)), self._restart)
             self.tally.strikes += 1
-            if fleet[position].process.poll() is not None:
-                fleet[position] = self._worker()
+            self.tally.raised.update([fault] if fault else [])
+            for position, worker in enumerate(fleet):
+                if worker.process.poll() is not None:
+                    fleet[position] = self._worker()
         self._drain(ids, drain)
         for worker in fleet:
             if worker.stop() != 0:
-                self.tally.wrong += 1
-                self.tally.reasons.append(worker.errors.read_text("utf-8")[-2000:])
-        self._count(ids)
+                self._fault("wrong", worker.errors.read_text("utf-8")[-2000:])
+        self.count(ids)
         self.tally.seconds = time.monotonic() - began
 
     def _worker(self) -> WorkerProcess:
@@ -146,33 +157,44 @@ class Campaign:
         with contextlib.suppress(AssertionError):
             eventually(all_ended, timeout)
 
-    def _count(self, ids: list[str]) -> None:
-        tally, spans = self.tally, spans_of(self.site)
+    def count(self, ids: list[str]) -> None:
+        """Compare what was asked for with the records, and with what the runs have written."""
+        tally, spans = self.tally, spans_of(self.site.trace())
+        jobs = {job.id: job for job in self.site.queue.list_jobs(JobFilter(limit=LONGEST))}
+        for job_id in (jobs.keys() | spans.keys()) - set(ids):
+            self._fault("doubled", f"{job_id}: nobody has asked for it")
         for job_id in ids:
-            job = self.site.job(job_id)
-            tally.finished += job.status is JobStatus.FINISHED
-            tally.failed += job.status is JobStatus.FAILED
-            tally.lost += not job.status.is_ended
-            if job.status is JobStatus.FAILED:
-                tally.reasons.append(f"{job_id}: {job.error}")
-            elif not job.status.is_ended:
-                tally.reasons.append(f"{job_id}: {job}")
-            ran = sorted(spans[job_id])
+            job, ran = jobs.get(job_id), sorted(spans[job_id])
             tally.repeats += max(0, len(ran) - 1)
-            if job.status is JobStatus.FINISHED and not any(whole for _, _, whole in ran):
-                tally.wrong += 1
-                tally.reasons.append(f"{job_id}: finished, and never ran to its end")
             for (_, end, _), (begin, _, _) in itertools.pairwise(ran):
                 if begin < end:
-                    tally.overlapping += 1
-                    tally.reasons.append(f"{job_id}: {ran}")
+                    self._fault("overlapping", f"{job_id}: {ran}")
+            if job is None or not job.status.is_ended:
+                self._fault("lost", f"{job_id}: {job}")
+            else:
+                self._judge(job, ran)
+
+    def _judge(self, job: Job, ran: list[Span]) -> None:
+        self.tally.finished += job.status is JobStatus.FINISHED
+        if job.status is JobStatus.FAILED:
+            self.tally.failed += 1
+            self.tally.reasons.append(f"{job.id}: {job.error}")
+        if job.status is JobStatus.FINISHED and not any(whole for _, _, whole in ran):
+            self._fault("wrong", f"{job.id}: finished, and never ran to its end")
+        # A job that was lost after its end runs again; each run has an attempt of its own.
+        if len(ran) > job.attempt:
+            self._fault("doubled", f"{job.id}: began {len(ran)} times in {job.attempt} attempts")
+
+    def _fault(self, kind: str, reason: str) -> None:
+        setattr(self.tally, kind, getattr(self.tally, kind) + 1)
+        self.tally.reasons.append(f"{kind}: {reason}")
 
 
 def main() -> int:
     """The long campaign; the exit code says whether the law was kept."""
     parser = long_parser(__doc__)
     parser.add_argument("--jobs", type=int, default=1000)
-    parser.add_argument("--strikes", type=int, default=60)
+    parser.add_argument("--strikes", type=int, default=100)
     return run_long(parser, HEAD, _on)
 
 

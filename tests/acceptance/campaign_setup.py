@@ -7,27 +7,36 @@ import contextlib
 import os
 import random
 import signal
+import sys
 import tempfile
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
+from tests.acceptance.fault_records import Record, take_counts
 from tests.acceptance.working import Site, WorkerProcess, children_of
 from tests.servers import PostgresServer, RedisServer
 
 BACKENDS = ("sqlite", "postgresql", "redis")
-Restart = Callable[[], None] | None
-"""Ends the server of a queue in its midst, and starts it again; None where there is no server."""
-Span = tuple[float, float, bool]
-"""From when to when a run lived, by the monotonic clock, and whether it came to its end."""
+LONGEST = 100_000
+"""Records and rows of ledgers that are read at most: all of them."""
+Restart = Callable[[random.Random], str] | None
+"""Ends the server of a queue in its midst, and starts it again; returns the fault that this was, by
+its id in `fault_list`. None where there is no server."""
 
 
 class Tally(Protocol):
     """What a campaign came to."""
 
     reasons: list[str]
+    raised: Counter[str]
+    """How often each fault was raised, by its id in `fault_list`."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What was counted, by the kinds of `fault_list`."""
 
     @property
     def is_clean(self) -> bool:
@@ -53,13 +62,17 @@ def run_long(
 ) -> int:
     """A campaign on each backend, with its line of the table; the exit code is 1 if one failed."""
     options = parser.parse_args()
-    print(f"seed {options.seed}", head, sep="\n", flush=True)
+    name = Path(sys.argv[0]).stem
     clean = True
     for backend in options.on or options.backends:
         with ExitStack() as stack:
             tally = campaign(backend, options, stack)
+        # With its head each time: another campaign may print between two lines.
+        print(f"{name}, seed {options.seed}", head, sep="\n", flush=True)
         print(tally.row(), *tally.reasons, sep="\n  ", flush=True)
         clean = clean and tally.is_clean
+        counts = tally.counts | take_counts()
+        Record(name, backend, not any(counts.values()), dict(tally.raised), counts).write()
     return 0 if clean else 1
 
 
@@ -76,42 +89,59 @@ def place(backend: str, stack: ExitStack) -> tuple[str | None, Restart]:
     """Where the queue is, and what restarts the server there."""
     if backend == "postgresql":
         postgres = stack.enter_context(contextlib.closing(PostgresServer()))
-        return postgres.new_database(), lambda: _restart(postgres, postgres.stop)
+        return postgres.new_database(), lambda dice: _restart(postgres, dice.random() < 0.5)
     if backend == "redis":
         redis = stack.enter_context(contextlib.closing(RedisServer("--appendfsync", "always")))
-        return redis.url(), lambda: _restart(redis, redis.kill)
+        return redis.url(), lambda _: _restart(redis, True)
     return None, None
 
 
-def _restart(server: PostgresServer | RedisServer, end: Callable[[], None]) -> None:
-    end()
-    server.start()
-
-
-def strike(dice: random.Random, worker: WorkerProcess, restart: Restart = None) -> bool:
-    """End something at once: of a worker, or of what it works with; whether there was such."""
-    kinds = ["worker", "server", "child", "tree", "stop", "restart"]
-    kind = dice.choices(kinds, [4, 2, 3, 2, 1, 1 if restart else 0])[0]
-    if kind == "restart" and restart is not None:
-        restart()
-    elif kind == "worker":
-        worker.kill()
-    elif kind == "stop":
-        worker.signal(signal.SIGTERM)
-        with contextlib.suppress(Exception):
-            worker.process.wait(5)
-        worker.kill()
-    elif kind == "server":
-        return _kill(worker.server())
-    elif kind == "child":
-        jobs = worker.jobs()
-        return _kill(dice.choice(jobs) if jobs else None)
+def _restart(server: PostgresServer | RedisServer, kill: bool) -> str:
+    name = "redis" if isinstance(server, RedisServer) else "postgresql"
+    if kill:
+        server.kill()
     else:
+        server.stop()
+    server.start()
+    return f"{name}-killed" if kill else f"{name}-restarted"
+
+
+def strike(
+    dice: random.Random, fleet: Sequence[WorkerProcess], position: int, restart: Restart = None
+) -> str:
+    """End something at once: a worker of the fleet, all of it, or what they work with.
+
+    Returns:
+        The fault that this was, by its id in `fault_list`; empty if there was nothing to end.
+    """
+    worker = fleet[position]
+    kinds = ["worker", "server", "child", "tree", "all", "stop", "restart"]
+    kind = dice.choices(kinds, [4, 2, 3, 2, 1, 1, 1 if restart else 0])[0]
+    if kind == "restart" and restart is not None:
+        return restart(dice)
+    if kind == "server":
+        return "fork-server-killed" if _kill(worker.server()) else ""
+    if kind == "child":
+        jobs = worker.jobs()
+        return "child-killed" if _kill(dice.choice(jobs) if jobs else None) else ""
+    if kind == "all":
+        for each in fleet:
+            each.signal(signal.SIGKILL)
+        for each in fleet:
+            each.process.wait()
+        return "all-workers-killed"
+    if kind == "tree":
         server = worker.server()
         for pid in (server, worker.process.pid, *(children_of(server) if server else ())):
             _kill(pid)
         worker.process.wait()
-    return True
+        return "tree-killed"
+    if kind == "stop":
+        worker.signal(signal.SIGTERM)
+        with contextlib.suppress(Exception):
+            worker.process.wait(5)
+    worker.kill()
+    return "worker-killed"
 
 
 def _kill(pid: int | None) -> bool:
@@ -121,22 +151,3 @@ def _kill(pid: int | None) -> bool:
         os.kill(pid, signal.SIGKILL)
         return True
     return False
-
-
-def spans_of(site: Site) -> dict[str, list[Span]]:
-    """The runs of each job. Of a process that was killed, its last sign of life counts."""
-    open_spans: dict[tuple[str, int], tuple[float, float]] = {}
-    spans: dict[str, list[Span]] = defaultdict(list)
-    for name, what, pid, moment in site.trace():
-        if what == "begin":
-            if (name, pid) in open_spans:
-                spans[name].append((*open_spans[name, pid], False))
-            open_spans[name, pid] = (moment, moment)
-        elif what == "on":
-            open_spans[name, pid] = (open_spans[name, pid][0], moment)
-        else:
-            begin, _ = open_spans.pop((name, pid))
-            spans[name].append((begin, moment, True))
-    for (name, _), (begin, last) in open_spans.items():
-        spans[name].append((begin, last, False))
-    return spans

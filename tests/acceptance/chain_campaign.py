@@ -22,15 +22,16 @@ from flowerpower.jobs.job import Job, JobFilter, JobStatus
 from flowerpower.jobs.schedule import Outcome, ScheduleSpec
 from flowerpower.triggers.make import make_trigger
 from tests.acceptance.campaign_setup import (
+    LONGEST,
     Restart,
     long_parser,
     new_site,
     run_long,
-    spans_of,
     strike,
 )
 from tests.acceptance.chain_count import HEAD, ChainCount, Claimed, Tally
 from tests.acceptance.chain_history import History, write_project
+from tests.acceptance.traces import spans_of
 from tests.acceptance.working import Site, WorkerProcess
 from tests.conditions import eventually
 
@@ -50,8 +51,6 @@ def claim(self, *arguments, claim=manager.claim, **options):
 manager.claim = claim
 """
 """For workers: when each job was claimed is in no record once the job has ended."""
-LONGEST = 100_000
-"""Records and fires that are read at most: all of them."""
 WORKER = ("job-queue", "start-worker", "--num-workers", "2", "--jobs-per-child", "20")
 SCHEDULER = ("job-queue", "start-scheduler")
 LIVE = frozenset(JobStatus) - {status for status in JobStatus if status.is_ended}
@@ -101,11 +100,17 @@ class ChainCampaign:
     def _strike(self) -> None:
         position = self.dice.randrange(len(self._fleet))
         command, process = self._fleet[position]
-        if command == SCHEDULER or not strike(self.dice, process, self._restart):
+        workers = [process for command, process in self._fleet if command != SCHEDULER]
+        fault = "scheduler-killed" if command == SCHEDULER else ""
+        if not fault:
+            fault = strike(self.dice, workers, workers.index(process), self._restart)
+        if fault in ("", "scheduler-killed"):
             process.kill()
         self.tally.kills += 1
-        if process.process.poll() is not None:
-            self._fleet[position] = self._start(command)
+        self.tally.raised[fault or "worker-killed"] += 1
+        for position, (command, process) in enumerate(self._fleet):
+            if process.process.poll() is not None:
+                self._fleet[position] = self._start(command)
 
     def _drain(self, queue: JobQueueBackend, timeout: float) -> None:
         def all_ended() -> bool:
@@ -134,7 +139,7 @@ class ChainCampaign:
             self._history,
             [job_id for job_id in enqueued if job_id],
             {job.id: job for job in jobs},
-            spans_of(self.site),
+            spans_of(self.site.trace()),
             [Claimed(*line) for line in self._lines("claims")],
             [(job_id, parents) for job_id, parents in self._lines("parents")],
         ).run()

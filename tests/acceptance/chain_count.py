@@ -23,8 +23,8 @@ from dataclasses import dataclass, field
 
 from flowerpower.jobs.chain import NOT_MET
 from flowerpower.jobs.job import Job, JobStatus
-from tests.acceptance.campaign_setup import Span
 from tests.acceptance.chain_history import ENDS_MET, PIPELINES, History, Planned, limits
+from tests.acceptance.traces import Span
 
 CLOSE = 0.001
 """Seconds; clocks of processes and servers on one machine agree to less."""
@@ -47,34 +47,45 @@ class Tally:
     repeats: int = 0
     lost: int = 0
     doubled: int = 0
+    overlapping: int = 0
     early: int = 0
     wrong: int = 0
     exceeded: int = 0
     too_fast: int = 0
     longest_wait: tuple[float, str] = (0.0, "")
     seconds: float = 0.0
+    raised: Counter[str] = field(default_factory=Counter)
     reasons: list[str] = field(default_factory=list)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What must be 0."""
+        wrong = self.early + self.wrong + self.exceeded + self.too_fast
+        return {
+            "lost": self.lost,
+            "doubled": self.doubled,
+            "overlapping": self.overlapping,
+            "wrong": wrong,
+        }
 
     @property
     def is_clean(self) -> bool:
         """Whether the law was kept."""
-        return not (
-            self.lost or self.doubled or self.early or self.wrong or self.exceeded or self.too_fast
-        )
+        return not any(self.counts.values())
 
     def row(self) -> str:
         """A line of the table."""
         return (
             f"{self.backend:<11}{self.kills:>6}{self.jobs:>6}{self.followers:>11}{self.deeds:>9}"
             f"{self.ran:>6}{self.not_met:>8}{self.repeats:>8}{self.lost:>5}{self.doubled:>8}"
-            f"{self.early:>6}{self.wrong:>6}{self.exceeded:>9}{self.too_fast:>9}"
+            f"{self.overlapping:>12}{self.early:>6}{self.wrong:>6}{self.exceeded:>9}{self.too_fast:>9}"
             f"{self.longest_wait[0]:>7.1f} s{self.seconds:>7.0f} s  {self.longest_wait[1]}"
         )
 
 
 HEAD = (
     f"{'backend':<11}{'kills':>6}{'jobs':>6}{'followers':>11}{'by hand':>9}{'ran':>6}"
-    f"{'not met':>8}{'repeats':>8}{'lost':>5}{'doubled':>8}{'early':>6}{'wrong':>6}"
+    f"{'not met':>8}{'repeats':>8}{'lost':>5}{'doubled':>8}{'overlapping':>12}{'early':>6}{'wrong':>6}"
     f"{'exceeded':>9}{'too fast':>9}{'wait':>9}{'time':>9}  longest wait"
 )
 
@@ -158,7 +169,7 @@ class ChainCount:
         self._tally.repeats += max(0, len(runs) - 1)
         for (_, end, _), (begin, _, _) in itertools.pairwise(runs):
             if begin < end:
-                self._fault("doubled", f"{planned.id} ran twice at once: {runs}")
+                self._fault("overlapping", f"{planned.id} ran twice at once: {runs}")
         deleted = self._history.deed("delete", planned.id)
         if deleted is not None:
             if job is not None or any(begin > deleted.moment for begin, _, _ in runs):

@@ -11,7 +11,7 @@ import random
 import textwrap
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import FlowerpowerError, JobNotFound
@@ -33,10 +33,15 @@ WINDOW = 60
 
 @dataclass(frozen=True)
 class Kind:
-    """A pipeline: when it fails (never, first: at the first attempt, always), and its limits."""
+    """A pipeline: when it fails (never, first: at the first attempt, always), and its limits.
+
+    `how` is what it does before it ends or fails, beside running for its time.
+    """
 
     fails: str = "never"
     retries: int = 0
+    how: str = ""
+    timeout: float | None = None
     limits: tuple[str, ...] = ()
     max_running: int | None = None
     share: int = 1
@@ -64,6 +69,19 @@ PIPELINES = {
     "alarm": Kind(follows=(("tick", FAILURE),), limits=("api",), share=0),
     "report": Kind(follows=(("tock", END), ("alarm", END)), limits=("warehouse",), share=0),
 }
+UNRULY = {
+    "loud": Kind(how="for number in range(300):\n    print(number, 'x' * 10_000)"),
+    "large": Kind(how="bytearray(150_000_000)\nprint(threading.active_count())"),
+    "odd": Kind(how="return threading.Lock()"),
+    "crashing": Kind("always", how="ctypes.string_at(0)"),
+    "leaving": Kind("always", how="os._exit(0)"),
+    "starting": Kind(how="subprocess.Popen(['sleep', '1000'], start_new_session=True)"),
+    "hanging": Kind("always", how="time.sleep(1000)", timeout=3),
+    "deaf": Kind("always", timeout=3, how="signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+                 "ctypes.PyDLL(None).sleep(1000)"),
+}  # fmt: skip
+"""Pipelines that do their worst; a history has jobs of them only if it is given shares for them."""
+PIPELINES |= {name: replace(kind, share=0) for name, kind in UNRULY.items()}
 FAIL = {
     "never": "",
     "always": "raise ValueError('as ever')",
@@ -77,8 +95,13 @@ raise ValueError('the first time')
     "thirds": "if scheduled_for.second % 3 == 0:\n    raise ValueError('a third')",
 }
 IMPORTS = """\
+import ctypes
 import json
 import os
+import signal
+import subprocess
+import threading
+import time
 from datetime import datetime
 
 from traced import traced
@@ -143,6 +166,10 @@ class History:
 
     dice: random.Random
     mean_seconds: float = 0.2
+    shares: dict[str, int] = field(
+        default_factory=lambda: {name: kind.share for name, kind in PIPELINES.items()}
+    )
+    """How many jobs each pipeline has among others."""
     planned: dict[str, Planned] = field(default_factory=dict)
     deeds: dict[str, list[Deed]] = field(default_factory=dict)
     expected: dict[str, str] = field(default_factory=dict)
@@ -162,8 +189,7 @@ class History:
                 for _ in range(count)]  # fmt: skip
 
     def _plan_one(self) -> Planned:
-        names = list(PIPELINES)
-        (pipeline,) = self.dice.choices(names, [kind.share for kind in PIPELINES.values()])
+        (pipeline,) = self.dice.choices(list(self.shares), list(self.shares.values()))
         job_id = f"{pipeline}-{len(self.planned)}"
         parents, on = self._choose_parents()
         gone = frozenset(parent for parent in parents if self.deed("delete", parent))
@@ -236,6 +262,8 @@ def write_project(site: Site) -> None:
         }
         if kind.max_running is not None:
             run["max_running"] = kind.max_running
+        if kind.timeout is not None:
+            run["timeout"] = kind.timeout
         after = [{"pipeline": parent, "on": on} for parent, on in kind.follows]
         config = json.dumps({"run": run, "after": after})
         site.module(name, _module(name, kind), config)
@@ -252,9 +280,10 @@ def _module(name: str, kind: Kind) -> str:
         parameters = "parent_job_id: str, seconds: float = 0.1"
         own_name = f"name = f'{name}-after-{{parent_job_id}}'"
     parameters += ", parent_job_ids: list[str] | None = None"
-    lines = [own_name, TELL_PARENTS, "traced(name, seconds)", FAIL[kind.fails], "return name"]
+    run = ["traced(name, seconds)", kind.how, FAIL[kind.fails], "return name"]
+    lines = [own_name, TELL_PARENTS, *run]
     body = textwrap.indent("\n".join(lines), "    ")
-    return f"{IMPORTS}def {name}({parameters}) -> str:\n{body}\n"
+    return f"{IMPORTS}def {name}({parameters}) -> object:\n{body}\n"
 
 
 def _limit_json(limit: Limit) -> dict[str, object]:

@@ -26,7 +26,7 @@ from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.jobs.schedule import Schedule
 from flowerpower.triggers import clock
 from tests.acceptance.calendar_campaign import every
-from tests.acceptance.campaign_setup import long_parser, new_site, run_long
+from tests.acceptance.campaign_setup import LONGEST, long_parser, new_site, run_long
 from tests.acceptance.working import Site
 from tests.conditions import eventually
 from tests.contract.fake_worker import FakeWorker, retry_at
@@ -50,8 +50,6 @@ FAST = ["fast-0", "fast-1"]
 """Schedules that fire every other second all the time, on whichever side they are."""
 FAST_INTERVAL = timedelta(seconds=2)
 BACKENDS = ["sqlite", "postgresql"]
-LONGEST = 100_000
-"""Jobs and rows of ledgers that are read at most: all of them."""
 
 
 @dataclass
@@ -72,9 +70,19 @@ class Count:
     reasons: list[str] = field(default_factory=list)
 
     @property
+    def raised(self) -> Counter[str]:
+        """How often each fault was raised."""
+        return Counter({"migration-killed": self.kills})
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What must be 0."""
+        return {"lost": self.lost, "doubled": self.doubled, "wrong": self.changed}
+
+    @property
     def is_clean(self) -> bool:
         """Whether the law was kept."""
-        return not (self.lost or self.doubled or self.changed)
+        return not any(self.counts.values())
 
     def row(self) -> str:
         """A line of the table."""

@@ -70,9 +70,20 @@ class Tally:
     reasons: list[str] = field(default_factory=list)
 
     @property
+    def raised(self) -> Counter[str]:
+        """How often each fault was raised."""
+        return Counter({"sender-killed": self.kills})
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What must be 0; a kill between sending and recording may double a notice."""
+        doubled = max(0, self.doubled - self.kills)
+        return {"lost": self.lost, "doubled": doubled, "wrong": self.unknown}
+
+    @property
     def is_clean(self) -> bool:
-        """Whether the law was kept: a kill between sending and recording may double a notice."""
-        return not (self.lost or self.unknown) and self.doubled <= self.kills
+        """Whether the law was kept."""
+        return not any(self.counts.values())
 
     def row(self) -> str:
         """A line of the table."""

@@ -163,6 +163,7 @@ def start_applying(root: Path) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.fault("apply-killed")
 @pytest.mark.parametrize("kills", [3, pytest.param(12, marks=pytest.mark.faults)])
 def test_a_killed_apply_is_taken_up_where_it_was(
     tmp_path: Path, url: str | None, dice: random.Random, kills: int

@@ -15,10 +15,12 @@ from flowerpower.jobs.job import JobFilter
 from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.jobs.limits import NO_LIMITS, Limit
 from tests.acceptance import chain_history
-from tests.acceptance.campaign_setup import Span
-from tests.acceptance.chain_campaign import LONGEST, ChainCampaign
+from tests.acceptance.campaign_setup import LONGEST
+from tests.acceptance.chain_campaign import ChainCampaign
 from tests.acceptance.chain_count import HEAD, ChainCount, Claimed, Tally
 from tests.acceptance.chain_history import PIPELINES, History, limits, write_project
+from tests.acceptance.fault_records import counted, raised
+from tests.acceptance.traces import Span
 from tests.acceptance.working import MakeSite, Site
 from tests.conditions import WAIT_LIMIT, eventually
 from tests.contract.fake_worker import FAILED, FINISHED, FakeWorker, in_seconds, retry_at
@@ -122,6 +124,7 @@ def _adds(change: Callable[[JobSpec], list[JobSpec]]) -> Break:
     return break_it
 
 
+@pytest.mark.catches("chain_campaign", "early")
 def test_the_count_sees_a_child_that_is_freed_too_early(count_of: Callable[..., Tally]) -> None:
     """By the first of its parents."""
     tally = count_of(broken=_adds(lambda spec: [replace(spec, after=spec.after[:1])]))
@@ -129,18 +132,21 @@ def test_the_count_sees_a_child_that_is_freed_too_early(count_of: Callable[..., 
     assert tally.wrong
 
 
+@pytest.mark.catches("chain_campaign", "doubled")
 def test_the_count_sees_a_child_that_is_added_twice(count_of: Callable[..., Tally]) -> None:
     """Under another id; under its own it would be found there."""
     tally = count_of(broken=_adds(lambda spec: [spec, replace(spec, id=f"{spec.id}-more")]))
     assert tally.doubled
 
 
+@pytest.mark.catches("chain_campaign", "lost")
 def test_the_count_sees_a_follower_that_is_lost(count_of: Callable[..., Tally]) -> None:
     """A parent is added, and its followers are not."""
     tally = count_of(broken=_adds(lambda spec: [replace(spec, followers=())]))
     assert tally.lost
 
 
+@pytest.mark.catches("chain_campaign", "lost")
 def test_the_count_sees_a_child_that_nobody_frees(count_of: Callable[..., Tally]) -> None:
     """It waits for a job that never ends."""
 
@@ -153,6 +159,8 @@ def test_the_count_sees_a_child_that_nobody_frees(count_of: Callable[..., Tally]
     assert count_of(broken=_adds(endless)).lost
 
 
+@pytest.mark.catches("chain_campaign", "exceeded")
+@pytest.mark.catches("chain_campaign", "too fast")
 def test_the_count_sees_a_limit_that_is_ignored(count_of: Callable[..., Tally]) -> None:
     """Places and rates."""
 
@@ -168,9 +176,12 @@ def test_the_count_sees_a_limit_that_is_ignored(count_of: Callable[..., Tally]) 
     assert tally.too_fast
 
 
+@pytest.mark.fault("worker-killed")
 def test_no_kill_breaks_a_chain_or_a_limit(make_site: MakeSite, url: str | None) -> None:
     """Every child runs once, after its parents and if they ended so; no limit is exceeded."""
     tally = _small_campaign(make_site(url))
+    raised(tally.raised)
+    counted(**tally.counts)
     assert tally.is_clean
     assert min(tally.ran, tally.not_met, tally.followers) > 5
 

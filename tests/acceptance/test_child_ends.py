@@ -56,6 +56,7 @@ def test_a_segfault_leaves_its_place_in_the_log(jobs: Jobs, project: Project):
     assert b"pipelines/job.py" in done.log
 
 
+@pytest.mark.fault("job-outlives")
 @pytest.mark.parametrize(
     "start",
     [
@@ -123,6 +124,7 @@ def test_an_orphan_ends_though_a_younger_child_runs(jobs: Jobs, project: Project
     jobs.finish(younger)
 
 
+@pytest.mark.fault("job-ignores-term")
 def test_a_job_that_ignores_term_is_killed(jobs: Jobs, project: Project):
     """TERM reaches the whole group and may be handled; KILL ends it."""
     body = """
@@ -141,6 +143,7 @@ def test_a_job_that_ignores_term_is_killed(jobs: Jobs, project: Project):
     eventually(lambda: not jobs.leftover())
 
 
+@pytest.mark.fault("job-hangs-in-c")
 @pytest.mark.parametrize(
     "body",
     [

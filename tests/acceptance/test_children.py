@@ -100,6 +100,7 @@ def test_whatever_a_job_raises_is_its_outcome(jobs: Jobs, project: Project, body
     assert done.returncode == 0
 
 
+@pytest.mark.fault("job-prints-much")
 def test_a_hundred_megabytes_of_print(jobs: Jobs, project: Project):
     """A job may print 100 MB: every byte comes through, and the worker does not grow by it."""
     body = "line = 'x' * 999\nfor _ in range(100_000): print(line)\nreturn 1"
@@ -116,6 +117,7 @@ def _resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+@pytest.mark.fault("job-prints-bytes")
 def test_any_bytes_may_be_printed(jobs: Jobs, project: Project):
     """Bytes that are no text come through as they are, text that is no UTF-8 escaped."""
     done = jobs.run(project(job="import os\nos.write(2, bytes(range(256)))\nprint('\\udcff')"))

@@ -5,17 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.acceptance.fault_records import counted, raised
 from tests.acceptance.migration_campaign import HEAD, Count, MigrationCampaign
 from tests.acceptance.working import MakeSite
 from tests.servers import PostgresServer, RedisServer
-
-# Takes no notice of what is under way.
-NO_OUTBOX = """
-from flowerpower.job_queue.apscheduler.migration import SqlMigration
-from flowerpower.job_queue.rq.migration import RedisMigration
-for store in (SqlMigration, RedisMigration):
-    store.outbox = lambda self: []
-"""
 
 
 @pytest.fixture
@@ -35,6 +28,7 @@ def run_campaign(
     return run
 
 
+@pytest.mark.fault("migration-killed")
 @pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
 def test_no_kill_loses_or_doubles_anything(
     run_campaign: Callable[[str | None, str], Count],
@@ -47,5 +41,7 @@ def test_no_kill_loses_or_doubles_anything(
         postgres: PostgresServer = request.getfixturevalue("postgres")
         url = postgres.new_database()
     count = run_campaign(url, "")
+    raised(count.raised)
+    counted(**count.counts)
     assert count.is_clean
     assert count.kills == 8

@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from tests.acceptance.fault_records import counted, raised
 from tests.acceptance.notice_campaign import HEAD, Tally, run_campaign
 
 # Takes a notice for delivered before it is.
@@ -34,15 +35,19 @@ def tally_of(url: str | None, rounds: int, kills: int, broken: str = "") -> Tall
     return tally
 
 
+@pytest.mark.fault("sender-killed")
 def test_no_kill_loses_a_notice(url: str | None) -> None:
     """Each event and each ping arrives, and comes twice only where a kill was in between."""
     tally = tally_of(url, rounds=8, kills=5)
+    raised(tally.raised)
+    counted(**tally.counts)
     assert tally.is_clean
     assert tally.kills == 5
     assert all(tally.events[kind] for kind in ("failed", "recovered", "lost", "missed", "late"))
     assert tally.events["ping"]
 
 
+@pytest.mark.catches("notice_campaign", "lost")
 @pytest.mark.faults
 def test_what_would_be_lost_is_counted() -> None:
     """A sender that says too early that it has sent loses notices, and the campaign sees it."""

@@ -16,6 +16,7 @@ from flowerpower.jobs.schedule import Outcome, ScheduleSpec
 from flowerpower.triggers import clock
 from flowerpower.triggers.make import make_trigger
 from tests.acceptance.calendar_campaign import HEAD, CalendarCampaign, Count, every
+from tests.acceptance.fault_records import compared, counted, raised
 from tests.acceptance.working import MakeSite, Site
 from tests.conditions import WAIT_LIMIT, eventually, slowed
 
@@ -25,6 +26,11 @@ from pathlib import Path
 from flowerpower.triggers import clock
 offset = Path("offset")
 clock.set_source(lambda: time.time() + float(offset.read_text() or 0))
+"""
+AHEAD = """
+import time
+from flowerpower.triggers import clock
+clock.set_source(lambda: time.time() + 5)
 """
 UNFENCED = """
 from flowerpower.job_queue.apscheduler import schedules
@@ -78,13 +84,17 @@ def _campaign(site: Site, broken: str = "") -> Count:
     return count
 
 
+@pytest.mark.fault("scheduler-killed")
 def test_killed_schedulers_fire_every_second_once(make_site: MakeSite, url: str | None):
     """Three schedulers, killed at random; no second is lost, doubled, stale or within a pause."""
     count = _campaign(make_site(url))
+    raised(count.raised)
+    counted(**count.counts)
     assert count.is_clean
     assert count.nominal >= 5 * 8
 
 
+@pytest.mark.fault("signal-scheduler")
 def test_a_scheduler_may_be_told_to_end_at_any_moment(tmp_path: Path):
     """A signal in the middle of any of its functions, also one that holds a lock, ends it."""
     done = subprocess.run(
@@ -94,6 +104,7 @@ def test_a_scheduler_may_be_told_to_end_at_any_moment(tmp_path: Path):
     assert (done.stdout, done.stderr) == ("all have ended\n", "")
 
 
+@pytest.mark.catches("calendar_campaign", "lost")
 def test_the_count_sees_a_scheduler_that_forgets(make_site: MakeSite):
     """A scheduler that is broken on purpose, and drops a third of the fires, is found out."""
     assert _campaign(make_site(), UNFENCED).lost > 0
@@ -124,9 +135,11 @@ def _set_clock(site: Site, seconds: float) -> None:
 
 def _no_time_fired_twice(site: Site) -> None:
     times = Counter(job.scheduled_for for job in _fired(site))
+    counted(doubled=times.total() - len(times))
     assert set(times.values()) == {1}
 
 
+@pytest.mark.fault("clock-forward")
 def test_a_clock_set_forward_makes_one_catch_up(jumping: Site):
     """An hour ahead: the seconds between are one row, the latest is made, and it goes on."""
     before = len(_fired(jumping))
@@ -142,7 +155,13 @@ def test_a_clock_set_forward_makes_one_catch_up(jumping: Site):
     _no_time_fired_twice(jumping)
 
 
-@pytest.mark.parametrize("seconds", [3600, 86_400])
+@pytest.mark.parametrize(
+    "seconds",
+    [
+        pytest.param(3600, marks=pytest.mark.fault("clock-back")),
+        pytest.param(86_400, marks=pytest.mark.fault("clock-day-back")),
+    ],
+)
 def test_a_clock_set_back_fires_nothing_twice_and_goes_on(jumping: Site, seconds: float):
     """An hour and a day back after it was as much ahead: new fires come at once, none again."""
     _set_clock(jumping, seconds)
@@ -159,6 +178,7 @@ def test_a_clock_set_back_fires_nothing_twice_and_goes_on(jumping: Site, seconds
     _no_time_fired_twice(jumping)
 
 
+@pytest.mark.fault("clock-day-back")
 def test_a_clock_set_back_below_what_has_fired_makes_no_second_job(jumping: Site):
     """A day back from the present: what fired is not fired again, and what had not is."""
     eventually(lambda: len(_fired(jumping)) >= 4)
@@ -168,6 +188,21 @@ def test_a_clock_set_back_below_what_has_fired_makes_no_second_job(jumping: Site
     _set_clock(jumping, 0)
     eventually(lambda: len({job.id for job in _fired(jumping)} - known) >= 5)
     _no_time_fired_twice(jumping)
+
+
+@pytest.mark.fault("clocks-apart")
+def test_two_schedulers_whose_clocks_differ_fire_each_second_once(jumping: Site):
+    """One is 5 s ahead: no second is fired twice, none is left out, whoever of them is killed."""
+    ahead = jumping.scheduler(broken=AHEAD)
+    start = len(_fired(jumping))
+    eventually(lambda: len(_fired(jumping)) >= start + 4)
+    ahead.kill()
+    later = len(_fired(jumping))
+    eventually(lambda: len(_fired(jumping)) >= later + 3)
+    times = sorted(job.scheduled_for for job in _fired(jumping) if job.scheduled_for)
+    expected = [times[0] + timedelta(seconds=number) for number in range(len(set(times)))]
+    compared(map(str, expected), map(str, times))
+    assert times == expected
 
 
 REPORT = """
@@ -199,6 +234,7 @@ def test_a_fire_runs_with_its_nominal_time(make_site: MakeSite, url: str | None)
     assert worker.stop() == 0
 
 
+@pytest.mark.fault("signal-scheduler")
 def test_a_scheduler_ends_at_once_when_told(make_site: MakeSite, url: str | None):
     """TERM ends it with 0 within seconds, and another goes on where it was."""
     site = make_site(url)

@@ -54,6 +54,7 @@ def _runs_once(site: Site, away: contextlib.AbstractContextManager[None], second
         began = time.monotonic()
         eventually(lambda: time.monotonic() - began > seconds)
     jobs = site.drained(ids)
+    site.count_runs(ids)
     assert sorted(value(job) for job in jobs) == ids
     assert {(job.attempt, job.worker_losses) for job in jobs} == {(1, 0)}
     for each in ids:
@@ -69,19 +70,22 @@ def _runs_once(site: Site, away: contextlib.AbstractContextManager[None], second
         assert worker.errors.read_text("utf-8") == ""
 
 
-@pytest.mark.parametrize("seconds", [8, pytest.param(20, marks=pytest.mark.faults)])
+@pytest.mark.fault("sqlite-locked")
+@pytest.mark.parametrize("seconds", [8, pytest.param(30, marks=pytest.mark.faults)])
 def test_a_locked_file_costs_no_job(make_site: MakeSite, seconds: float):
     """SQLite locked for much longer than a lease: no job is lost, none runs twice."""
     site = make_site()
     _runs_once(site, _locked(site), seconds)
 
 
+@pytest.mark.fault("postgresql-restarted")
 def test_a_stopped_server_costs_no_job(make_site: MakeSite, postgres: PostgresServer):
     """PostgreSQL stopped for 5 s, longer than a lease: no job is lost, none runs twice."""
     site = make_site(postgres.new_database())
     _runs_once(site, _stopped(postgres), 5)
 
 
+@pytest.mark.fault("redis-away")
 @pytest.mark.parametrize("seconds", [8, pytest.param(30, marks=pytest.mark.faults)])
 def test_a_redis_that_is_away_costs_no_job(make_site: MakeSite, seconds: float):
     """Redis stopped for up to ten times a lease: what ran is finished and recorded once."""

@@ -130,6 +130,7 @@ def test_a_child_is_used_again_until_something_happens(site: Site):
             assert reason(site.run(disturb))
 
 
+@pytest.mark.fault("edited-before-run")
 @pytest.mark.parametrize("jobs_per_child", [1, 50])
 def test_an_edit_counts_from_the_next_job_on(site: Site, jobs_per_child: int):
     """Code, a module it imports, and configuration are read anew; the worker is not restarted."""
@@ -147,6 +148,14 @@ def test_an_edit_counts_from_the_next_job_on(site: Site, jobs_per_child: int):
     assert len(worker.events("start")) == 1
 
 
+@pytest.mark.fault(
+    "module-deleted",
+    "module-renamed",
+    "module-broken",
+    "module-slow",
+    "module-exits",
+    "edited-before-run",
+)
 def test_between_enqueue_and_run_anything_may_change(site: Site):
     """A pipeline that is gone, broken, slow or ending at import fails and says why; the worker lives."""
     site.pipeline("good", "return 1")
@@ -188,6 +197,7 @@ def test_between_enqueue_and_run_anything_may_change(site: Site):
     assert all("bad_yaml.yml" in event["reason"] for event in worker.events("trouble"))
 
 
+@pytest.mark.fault("payload-damaged")
 @pytest.mark.parametrize(
     ("payload", "says"),
     [

@@ -5,9 +5,11 @@ import random
 import pytest
 
 from tests.acceptance.campaign import HEAD, Campaign, Tally
+from tests.acceptance.fault_records import counted, raised
 from tests.acceptance.working import MakeSite
 
 
+@pytest.mark.fault("worker-killed")
 @pytest.mark.parametrize("jobs_per_child", [1, 10])
 def test_no_kill_loses_a_job_or_runs_it_twice_at_once(
     make_site: MakeSite, url: str | None, jobs_per_child: int
@@ -19,6 +21,8 @@ def test_no_kill_loses_a_job_or_runs_it_twice_at_once(
     campaign = Campaign(site, tally, mean_seconds=0.1, jobs_per_child=jobs_per_child)
     campaign.run(8, every=0.4, drain=40)
     print(HEAD, tally.row(), *tally.reasons, sep="\n")
+    raised(tally.raised)
+    counted(**tally.counts)
     assert tally.is_clean
     assert tally.finished + tally.failed == 150
     assert tally.failed == 0

@@ -10,6 +10,8 @@ import time
 import pytest
 
 from flowerpower.jobs.job import JobFilter, JobStatus
+from tests.acceptance.fault_records import counted
+from tests.acceptance.traces import overlaps, spans_of
 from tests.acceptance.working import MakeSite, Site, WorkerProcess, reason, value
 from tests.conditions import WAIT_LIMIT, eventually, slowed
 
@@ -46,6 +48,7 @@ def _has_begun(site: Site, count: int = 1) -> bool:
     return len([each for each in site.trace() if each[1] == "begin"]) >= count
 
 
+@pytest.mark.fault("signal-idle")
 @EACH
 def test_an_idle_worker_ends_at_once(site: Site, number: signal.Signals):
     """TERM, INT and HUP end an idle worker within two seconds, exit code 0, and it says goodbye."""
@@ -61,6 +64,7 @@ def test_an_idle_worker_ends_at_once(site: Site, number: signal.Signals):
     assert worker.errors.read_text("utf-8") == ""
 
 
+@pytest.mark.fault("signal-in-job")
 @EACH
 @pytest.mark.parametrize("group", [False, True], ids=["process", "group"])
 def test_a_running_job_finishes_first(site: Site, number: signal.Signals, group: bool):
@@ -71,12 +75,14 @@ def test_a_running_job_finishes_first(site: Site, number: signal.Signals, group:
     waiting = _slow(site, 0.0, "next")
     worker.signal(number, group=group)
     assert worker.process.wait(WAIT_LIMIT) == 0
+    site.count_runs([running])
     assert value(site.job(running)) == "slow"
     assert site.job(waiting).status is JobStatus.QUEUED
     assert site.job(waiting).attempt == 0
     assert site.left() == []
 
 
+@pytest.mark.fault("signal-twice")
 @EACH
 def test_a_second_signal_gives_jobs_back(site: Site, number: signal.Signals):
     """The second one ends the children; their jobs are queued, no loss counted, and run again."""
@@ -111,6 +117,7 @@ time.sleep(1000)
 """
 
 
+@pytest.mark.fault("signal-to-all")
 @pytest.mark.parametrize(
     ("number", "body", "is_last"),
     [
@@ -140,7 +147,9 @@ def test_a_signal_to_every_process_loses_no_job(
     queued = site.job(job)
     assert (queued.status, queued.worker_losses, queued.error) == (JobStatus.QUEUED, 1, None)
     site.worker()
-    assert value(site.ended(job)) == "again"
+    ended = site.ended(job)
+    counted(lost=int(ended.status is not JobStatus.FINISHED))
+    assert value(ended) == "again"
 
 
 def test_a_job_that_a_signal_ended_alone_has_failed(site: Site):
@@ -150,6 +159,7 @@ def test_a_job_that_a_signal_ended_alone_has_failed(site: Site):
     assert reason(site.run("ends")) == "ProcessDied: The job's process was killed by SIGTERM."
 
 
+@pytest.mark.fault("signal-at-start")
 def test_a_signal_at_any_time_of_the_start_loses_nothing(site: Site):
     """TERM within the first second ends the worker, and what it had claimed is there or done."""
     dice = random.Random(seed := random.randrange(2**32))
@@ -166,9 +176,11 @@ def test_a_signal_at_any_time_of_the_start_loses_nothing(site: Site):
     assert {site.job(each).status for each in ids} <= {JobStatus.QUEUED, JobStatus.FINISHED}
     site.worker()
     site.drained(ids)
+    site.count_runs(ids)
     assert sum(what == "begin" for _, what, _, _ in site.trace()) == len(ids)
 
 
+@pytest.mark.fault("signal-10000")
 def test_ten_thousand_queued_jobs_do_not_hold_it_up(site: Site):
     """With 10,000 jobs queued, TERM ends a busy worker within two seconds; all others wait on."""
     _copy(site, _slow(site, 0.01), 10_000)
@@ -184,6 +196,7 @@ def test_ten_thousand_queued_jobs_do_not_hold_it_up(site: Site):
             database.execute("SELECT status, count(*) FROM flowerpower_jobs GROUP BY status")
         )
     done = len(worker.events("job"))
+    counted(lost=10_000 - sum(counts.get(status, 0) for status in ("finished", "queued")))
     assert counts == {"finished": done, "queued": 10_000 - done}
 
 
@@ -204,6 +217,7 @@ def _copy(site: Site, job_id: str, count: int) -> None:
         )
 
 
+@pytest.mark.fault("worker-frozen")
 def test_a_frozen_worker_and_another_never_run_a_job_at_once(make_site: MakeSite, url: str | None):
     """A worker stopped beyond its lease loses its child before the job runs elsewhere, once."""
     site = make_site(url)
@@ -211,7 +225,7 @@ def test_a_frozen_worker_and_another_never_run_a_job_at_once(make_site: MakeSite
     job = site.add("slow_at_first", "slow")
     frozen = site.worker()
     eventually(lambda: _has_begun(site))
-    _freeze(site, frozen)
+    site.freeze(frozen)
     site.worker()
     assert value(site.ended(job)) == "slow"
     frozen.signal(signal.SIGCONT)
@@ -219,13 +233,14 @@ def test_a_frozen_worker_and_another_never_run_a_job_at_once(make_site: MakeSite
     _is_well(site, frozen)
 
 
+@pytest.mark.fault("worker-frozen", "late-finish")
 def test_a_late_finish_is_refused(make_site: MakeSite, url: str | None):
     """A job that ends while its worker is frozen has run elsewhere since: the first end is refused."""
     site = make_site(url)
     job = _slow(site, 0.5)
     frozen = site.worker()
     eventually(lambda: _has_begun(site))
-    _freeze(site, frozen)
+    site.freeze(frozen)
     site.worker()
     done = site.ended(job)
     assert done.attempt == 2
@@ -237,18 +252,13 @@ def test_a_late_finish_is_refused(make_site: MakeSite, url: str | None):
     _is_well(site, frozen)
 
 
-def _freeze(site: Site, worker: WorkerProcess) -> None:
-    """Stop it while it is not writing; else it would keep others from the database."""
-    while True:
-        worker.signal(signal.SIGSTOP)
-        time.sleep(0.05)
-        if not site.is_locked():
-            return
-        worker.signal(signal.SIGCONT)
-        time.sleep(0.05)
-
-
 def _never_at_once(site: Site, name: str, times: int) -> None:
+    runs = spans_of(site.trace())[name]
+    counted(
+        lost=not site.job(name).status.is_ended,
+        doubled=max(0, len(runs) - times),
+        overlapping=overlaps(runs),
+    )
     processes = [pid for each, _, pid, _ in site.trace() if each == name]
     begun = list(dict.fromkeys(processes))
     assert len(begun) == times

@@ -22,6 +22,8 @@ from flowerpower.config.run import RunOverrides
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.jobs.job import Job, JobStatus
 from flowerpower.jobs.job_spec import JobSpec
+from tests.acceptance.fault_records import TRACEBACK, counted
+from tests.acceptance.traces import TRACE, count_runs
 from tests.conditions import WAIT_LIMIT, eventually, processes_marked
 
 LEASE = 3.0
@@ -60,22 +62,6 @@ sys.argv[1:] = settings["command"]
 main()
 """
 """The command line, with a short lease, which it has no option for."""
-TRACE = """
-import json, os, time
-
-def traced(name, seconds):
-    def write(what):
-        line = json.dumps([name, what, os.getpid(), time.monotonic()]) + "\\n"
-        os.write(file, line.encode())
-    file = os.open("trace", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    write("begin")
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        time.sleep(0.02)
-        write("on")
-    write("end")
-    os.close(file)
-"""
 
 
 class WorkerProcess:
@@ -133,6 +119,16 @@ class WorkerProcess:
     def kill(self) -> None:
         self.signal(signal.SIGKILL)
         self.process.wait()
+
+    def memory(self) -> int:
+        """Bytes of its own and of its share in what it shares; 0 once it has ended."""
+        try:
+            text = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text("ascii")
+        except OSError:
+            return 0
+        return sum(
+            int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:")
+        )
 
     def stop(self, timeout: float = WAIT_LIMIT) -> int:
         """TERM, and the exit code."""
@@ -207,6 +203,16 @@ class Site:
             eventually(scheduler.is_up)
         return scheduler
 
+    def freeze(self, worker: WorkerProcess) -> None:
+        """Stop a worker while it is not writing; else it would keep others from the database."""
+        while True:
+            worker.signal(signal.SIGSTOP)
+            time.sleep(0.05)
+            if not self.is_locked():
+                return
+            worker.signal(signal.SIGCONT)
+            time.sleep(0.05)
+
     def command(self, *command: str, broken: str = "") -> WorkerProcess:
         """A command that works until it is ended; `broken` as for a worker."""
         process = WorkerProcess(self, len(self.workers), None, textwrap.dedent(broken), command)
@@ -272,6 +278,10 @@ class Site:
         lines = file.read_text("utf-8").splitlines() if file.exists() else []
         return [tuple(json.loads(line)) for line in lines]
 
+    def count_runs(self, ids: Iterable[str]) -> None:
+        """Count what became of jobs whose runs write the trace."""
+        count_runs(map(self.job, ids), self.trace())
+
     def left(self) -> list[int]:
         return processes_marked(self.mark)
 
@@ -279,7 +289,16 @@ class Site:
         for worker in self.workers:
             worker.signal(signal.SIGCONT)
             worker.kill()
-        eventually(lambda: not self.left())
+        try:
+            eventually(lambda: not self.left())
+        finally:
+            counted(
+                left=len(self.left()),
+                tracebacks=sum(
+                    worker.errors.read_text("utf-8", "replace").count(TRACEBACK)
+                    for worker in self.workers
+                ),
+            )
         self.queue.close()
 
 

@@ -359,6 +359,7 @@ def test_a_damaged_cache_is_computed_anew(project: Path) -> None:
     assert calls(project) == []
 
 
+@pytest.mark.fault("forged-pickle", on="any")
 def test_a_forged_value_is_not_loaded(project: Path) -> None:
     """What another hand put into the cache is not unpickled, but computed again."""
     import pickle

@@ -350,6 +350,7 @@ def test_what_a_shell_offers(answers: Answers, case: Case) -> None:
         assert not offered & NAMES
 
 
+@pytest.mark.fault("completion-names")
 def test_nothing_on_the_line_or_in_a_folder_is_run(
     answers: Answers, playground: Playground
 ) -> None:
@@ -404,6 +405,7 @@ def _names(cli: Cli, *arguments: str, **environ: str) -> set[str]:
     return set(ended.stdout.splitlines())
 
 
+@pytest.mark.fault("completion-names")
 def test_the_entry_prints_valid_names_alone(cli: Cli) -> None:
     """The entry offers what matches the rule for names and cannot be taken for an option."""
     _fill(cli.folder / "demo", [*NAMES, *HOSTILE])

@@ -81,6 +81,7 @@ def test_an_unreachable_redis_is_5_and_a_wrong_file_4(cli: Cli, project: Path) -
     assert "ok       versions" in ended.stdout
 
 
+@pytest.mark.fault("text-in-names")
 def test_names_of_users_act_on_no_terminal(cli: Cli, project: Path) -> None:
     """Control characters in a fault are shown as escapes."""
     (project / "conf" / "pipelines" / "report.yml").write_text('"\\e[31m[/]": 1\n')
@@ -114,6 +115,7 @@ def test_a_probe_asks_for_the_worker_of_this_machine(
     cli.run(*probe, code=1)
 
 
+@pytest.mark.fault("redis-hung")
 def test_a_probe_never_hangs(cli: Cli, project: Path) -> None:
     """A Redis that takes the connection and says nothing is unreachable, well within its limit."""
     import socket

@@ -360,6 +360,26 @@ SHOWN_EVERYWHERE = {
 }  # fmt: skip
 
 
+# What in the list of all faults some of them are.
+FAULTS = {
+    "hostile-yaml": ("unknown key", "wrong kind", "key twice", "tag", "not YAML", "a list", "not UTF-8"),
+    "hostile-names": ("bad new name", "new name like an option", "long new name", "bad job id",
+                      "bad schedule id", "bad project name"),
+    "hostile-inputs": ("inputs no JSON", "inputs broken", "inputs a list", "input of a wrong type",
+                       "digits of elsewhere"),
+    "hostile-cron": ("wrong cron", "six fields", "no such hour", "too many minutes", "zone in the cron"),
+    "hostile-dates": ("run-at no time", "run-at no date", "run-in backwards", "run-in too long", "no date"),
+    "hostile-zones": ("no zone", "unknown zone"),
+    "text-in-errors": ("hostile message",),
+    "forged-path": ("path as pipeline",),
+}  # fmt: skip
+
+
+def _marked(case: Path_) -> object:
+    raises = [fault for fault, names in FAULTS.items() if case.name in names]
+    return pytest.param(case, marks=[pytest.mark.fault(*raises)] if raises else [], id=case.name)
+
+
 def _prepare(case: Path_, make_project: MakeProject) -> None:
     if case.project:
         root = make_project(**PIPELINES)
@@ -396,7 +416,7 @@ def _check(case: Path_, environment: str, ended: Ended) -> None:
         assert re.sub(r"\s+", "", words) in flat, (words, ended.stderr)
 
 
-@pytest.mark.parametrize("case", PATHS, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", map(_marked, PATHS))
 def test_an_error_is_one_clear_message_and_the_documented_exit_code(
     case: Path_, cli: Cli, make_project: MakeProject
 ) -> None:
@@ -405,7 +425,13 @@ def test_an_error_is_one_clear_message_and_the_documented_exit_code(
     _check(case, "pipe", _run(cli, "pipe", case.arguments))
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize(
+    "environment",
+    [
+        pytest.param(name, marks=[pytest.mark.fault("lang-c")] if name == "LC_ALL=C" else [])
+        for name in ENVIRONMENTS
+    ],
+)
 @pytest.mark.parametrize(
     "case",
     [case for case in PATHS if case.name in SHOWN_EVERYWHERE],
@@ -453,4 +479,5 @@ def test_each_exit_code_is_among_those_that_are_shown_everywhere() -> None:
     """What is tried in every place is in the table, with every exit code that the table has."""
     tried = [case for case in PATHS if case.name in SHOWN_EVERYWHERE]
     assert {case.name for case in tried} == SHOWN_EVERYWHERE
+    assert {name for names in FAULTS.values() for name in names} <= {case.name for case in PATHS}
     assert {case.code for case in tried} == {case.code for case in PATHS}

@@ -258,6 +258,7 @@ def test_a_result_that_is_not_kept_is_told(done: Cli) -> None:
     assert "expired at" in done.run("job-queue", "wait", "unkept", code=0).stderr
 
 
+@pytest.mark.fault("text-in-logs")
 def test_nothing_hostile_reaches_a_terminal(done: Cli) -> None:
     """Control characters in logs and results are shown as escapes, markup as it is."""
     for arguments in (("logs",), ("show-job",), ("wait",)):
@@ -389,6 +390,7 @@ def test_logs_follow_into_the_next_attempt(cli: Cli, project: Path) -> None:
     assert (line["attempt"], line["seq"], line["text"]) == (2, 1, "well done\n")
 
 
+@pytest.mark.fault("signal-command")
 def test_ctrl_c_ends_following_with_130(cli: Cli, project: Path) -> None:
     """Ctrl-C on logs --follow ends it with 130, and the job goes on."""
     add(cli, "gate", "--job-id", "one")
@@ -402,6 +404,7 @@ def test_ctrl_c_ends_following_with_130(cli: Cli, project: Path) -> None:
         assert show(cli, "one")["status"] == "running"
 
 
+@pytest.mark.fault("signal-command")
 def test_ctrl_c_ends_waiting_with_130(cli: Cli, project: Path) -> None:
     """Ctrl-C on add-job --wait ends it with 130, and the job stays."""
     with cli.start("job-queue", "add-job", "quick", "--job-id", "one", "--wait") as waiting:

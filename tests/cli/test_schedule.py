@@ -377,6 +377,7 @@ def test_a_damaged_schedule_is_told_in_every_view(cli: Cli, project: Path) -> No
     cli.run("schedule", "delete", "bad", "--yes", code=0)
 
 
+@pytest.mark.fault("text-in-names")
 def test_nothing_hostile_reaches_a_terminal(cli: Cli, make_project: MakeProject) -> None:
     """Control characters in inputs and records are shown as escapes, markup as it is."""
     said = ("", "def said(texts: dict[str, str]) -> int:\n    return len(texts)\n")
@@ -427,6 +428,7 @@ def test_inputs_that_are_named_like_secrets_are_masked(cli: Cli, make_project: M
         assert "s3cr3t" not in ended.stdout + ended.stderr
 
 
+@pytest.mark.fault("hostile-inputs")
 def test_inputs_must_be_json(cli: Cli, project: Path) -> None:
     """What JSON cannot hold is refused by its place."""
     (project / "inputs.yml").write_text("x: {deep: [.nan]}\n")

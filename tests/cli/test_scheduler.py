@@ -278,6 +278,7 @@ def test_schedules_on_redis_are_like_those_on_sqlite(on_redis: Cli) -> None:
     assert on_redis.run("schedule", "list", "--json", code=0).json == []
 
 
+@pytest.mark.fault("redis-down-at-start")
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -363,6 +364,7 @@ NAPS = (
 )
 
 
+@pytest.mark.fault("redis-killed")
 def test_a_redis_that_blinks_ends_no_waiting(
     cli: Cli, make_project: MakeProject, tmp_path: Path
 ) -> None:

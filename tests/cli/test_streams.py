@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from flowerpower.triggers import clock
+from flowerpower_cli import command
 from tests.conditions import WAIT_LIMIT, slowed
 from tests.conftest import MakeProject
 from tests.terminal import COMMAND, Cli
@@ -164,6 +166,7 @@ def test_a_reader_that_goes_away_is_no_error(cli: Cli, make_project: MakeProject
     assert done.stderr == ""
 
 
+@pytest.mark.fault("dev-full")
 def test_a_full_disk_is_told(cli: Cli, make_project: MakeProject) -> None:
     """A stdout that takes nothing ends with exit code 1 and one message."""
     make_project(noisy=NOISY)
@@ -182,6 +185,7 @@ def test_a_full_disk_is_told(cli: Cli, make_project: MakeProject) -> None:
         assert "Traceback" not in done.stderr
 
 
+@pytest.mark.fault("stream-closed")
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_closed_descriptors_do_no_harm(number: int, cli: Cli, make_project: MakeProject) -> None:
     """With stdin, stdout or stderr closed a run works and writes into no file of ours."""
@@ -191,6 +195,7 @@ def test_closed_descriptors_do_no_harm(number: int, cli: Cli, make_project: Make
     assert json.loads((root / "out.json").read_text())["status"] == "finished"
 
 
+@pytest.mark.fault("arguments-not-utf8")
 def test_arguments_that_are_not_utf8_are_shown_escaped(cli: Cli, make_project: MakeProject) -> None:
     """A name of stray bytes is told with escapes, not with a crash."""
     make_project(noisy=NOISY)
@@ -200,6 +205,7 @@ def test_arguments_that_are_not_utf8_are_shown_escaped(cli: Cli, make_project: M
     assert ended.error["code"] == "pipeline_not_found"
 
 
+@pytest.mark.fault("signal-command")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_signals_end_a_run(
     number: signal.Signals, code: int, cli: Cli, make_project: MakeProject
@@ -247,6 +253,27 @@ def test_an_unforeseen_failure_is_short_and_leaves_a_log(
     assert "hunter2" not in story
     assert str(log) in ended.stderr.replace("\n", "")
     assert root.exists()
+
+
+@pytest.mark.fault("log-link")
+def test_that_log_is_written_through_no_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever guesses its name and puts a link there gets nothing; the failure is told without it."""
+    moment = clock.now().replace(microsecond=0)
+    target = tmp_path / "target"
+    target.write_text("as it was")
+    folder = tmp_path / "flowerpower"
+    folder.mkdir()
+    link = folder / f"error-{moment:%Y%m%dT%H%M%S.%fZ}-{os.getpid()}.log"
+    link.symlink_to(target)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    clock.set_source(moment.timestamp)
+    try:
+        assert command._save_debug_log(LookupError("a story")) is None
+    finally:
+        clock.set_source(None)
+    assert target.read_text() == "as it was"
 
 
 def test_secrets_of_the_environment_are_masked(cli: Cli, make_project: MakeProject) -> None:

@@ -104,6 +104,7 @@ def test_eight_processes_with_one_id_make_one_job(setup: BackendSetup) -> None:
     assert sorted(in_processes(8, add_one, setup.options, "once")) == [False] * 7 + [True]
 
 
+@pytest.mark.fault("hostile-names", on="any")
 @pytest.mark.parametrize("job_id", ["", "a b", "a/b", "ä", "x" * 201, "a\n", "a\x00", "../x"])
 def test_ids_keep_the_rule_of_names(job_id: str) -> None:
     """An id out of other characters, empty or over 200 long is refused with the rule."""
@@ -117,6 +118,7 @@ def test_the_longest_id_is_kept_whole(backend: JobQueueBackend) -> None:
     assert backend.get_job("x" * 200).id == "x" * 200
 
 
+@pytest.mark.fault("hostile-inputs", on="any")
 @pytest.mark.parametrize(
     ("inputs", "expected"),
     [
@@ -145,6 +147,7 @@ def test_objects_that_json_can_hold_are_kept_as_json(backend: JobQueueBackend) -
     assert backend.get_job("a").to_json()["overrides"]["inputs"] == kept
 
 
+@pytest.mark.fault("hostile-inputs", on="any")
 def test_inputs_nested_too_deep_are_refused() -> None:
     """Sixty levels are refused."""
     deep: Any = 1

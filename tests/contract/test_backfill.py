@@ -21,6 +21,7 @@ from flowerpower.jobs.job_spec import JobSpec, overrides_of
 from flowerpower.jobs.schedule import Fire, Outcome, Overlap, Schedule, fire_job_id
 from flowerpower.triggers import clock
 from flowerpower.triggers.make import make_trigger
+from tests.acceptance.fault_records import compared
 from tests.contract.backends import BackendSetup
 from tests.contract.fake_worker import FAILED, FakeWorker, spec, with_inputs
 from tests.contract.in_processes import Ready, in_processes
@@ -328,6 +329,7 @@ def start_backfill(setup: BackendSetup) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.fault("backfill-killed")
 @pytest.mark.shared
 def test_killed_half_way_and_started_again_it_adds_what_is_missing(
     setup: BackendSetup, backend: JobQueueBackend, dice: random.Random
@@ -355,6 +357,7 @@ def test_killed_half_way_and_started_again_it_adds_what_is_missing(
     assert last.returncode == 0
     jobs = backend.list_jobs(JobFilter(schedule_id="mine", limit=1000))
     ids = [job.id for job in jobs if job.is_backfill]
+    compared(expected, ids)
     assert sorted(ids) == sorted(expected)
     assert missed(backend) == []
     assert ledger_of(backend) == [("enqueued", 1)] * (len(times) + 1)

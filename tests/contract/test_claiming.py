@@ -10,6 +10,7 @@ from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.claim import WorkerInfo
 from flowerpower.jobs.job import JobFilter, JobStatus
 from flowerpower.triggers import clock
+from tests.acceptance.fault_records import compared
 from tests.conditions import slowed
 from tests.contract.backends import BackendSetup
 from tests.contract.fake_worker import FakeWorker, in_seconds, spec
@@ -132,6 +133,7 @@ def test_eight_processes_never_claim_a_job_twice(
     assert sum(bool(share) for share in shares) > 1
 
 
+@pytest.mark.fault("many-at-once")
 @pytest.mark.shared
 def test_many_writers_and_many_claimers_get_on(
     setup: BackendSetup, backend: JobQueueBackend
@@ -139,7 +141,9 @@ def test_many_writers_and_many_claimers_get_on(
     """Four processes add while four claim: nobody fails, nothing is lost, nothing doubled."""
     answers = in_processes(8, _add_or_claim, setup.options, 40)
     ran = sorted(job_id for answer in answers if isinstance(answer, list) for job_id, _ in answer)
-    assert ran == sorted(f"job-{number}-{index}" for number in range(4) for index in range(40))
+    expected = sorted(f"job-{number}-{index}" for number in range(4) for index in range(40))
+    compared(expected, ran)
+    assert ran == expected
     assert [answer for answer in answers if answer == 40] == [40] * 4
 
 

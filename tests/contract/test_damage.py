@@ -47,6 +47,7 @@ def test_a_damaged_payload_is_refused_by_the_worker_alone(
     assert overrides_of(good.payload).inputs == {}
 
 
+@pytest.mark.fault("record-part")
 @pytest.mark.parametrize("part", ["result", "error", "progress"])
 @pytest.mark.parametrize("text", ["{", "[1]", "\x07", "7"])
 def test_a_part_that_cannot_be_read_is_named(
@@ -64,6 +65,7 @@ def test_a_part_that_cannot_be_read_is_named(
     assert len(backend.list_jobs(JobFilter())) == 1
 
 
+@pytest.mark.fault("record-bad-status")
 @pytest.mark.parametrize("text", ["banana", "", "FINISHED", "\x1b[31m"])
 def test_a_status_that_does_not_exist_counts_as_failed(
     setup: BackendSetup, backend: JobQueueBackend, fake_worker: FakeWorker, text: str
@@ -90,6 +92,9 @@ def test_a_status_that_does_not_exist_counts_as_failed(
     assert {job.id for job in backend.list_jobs(JobFilter())} == {"bad", "good"}
 
 
+@pytest.mark.fault(
+    "payload-damaged", "payload-newer", "payload-unknown-field", "payload-missing-field"
+)
 def test_a_worker_fails_damaged_jobs_and_lives(
     setup: BackendSetup, make_project: MakeProject
 ) -> None:

@@ -8,6 +8,7 @@ from flowerpower.errors import JobNotFound, Refused
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.claim import AttemptResult, Claim, FinishRequest
 from flowerpower.jobs.job import MAX_WORKER_LOSSES, Job, JobStatus
+from tests.acceptance.fault_records import counted
 from tests.conditions import eventually
 from tests.contract.fake_worker import (
     CANCELLED,
@@ -195,6 +196,7 @@ def _deleted(fake_worker: FakeWorker, claim: Claim) -> None:
     fake_worker.backend.delete_job(claim.job_id)
 
 
+@pytest.mark.fault("late-finish")
 @pytest.mark.parametrize("late", LATE_WRITES)
 @pytest.mark.parametrize("lost", [_released, _with_another, _with_the_same_again, _ended, _deleted])
 def test_a_lost_lease_writes_nothing(
@@ -207,8 +209,11 @@ def test_a_lost_lease_writes_nothing(
     claim = claimed(fake_worker)
     lost(fake_worker, claim)
     before = _all_of(fake_worker, claim)
-    assert LATE_WRITES[late](backend, claim) is False
-    assert _all_of(fake_worker, claim) == before
+    was_taken = LATE_WRITES[late](backend, claim)
+    after = _all_of(fake_worker, claim)
+    counted(lost=int(before is not None and after is None), doubled=int(was_taken))
+    assert was_taken is False
+    assert after == before
 
 
 def _all_of(fake_worker: FakeWorker, claim: Claim) -> tuple[Job, str] | None:

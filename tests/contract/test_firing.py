@@ -17,6 +17,7 @@ from flowerpower.jobs.job_spec import overrides_of
 from flowerpower.jobs.schedule import Fire, Outcome, ScheduleSpec, ScheduleState
 from flowerpower.triggers import clock
 from flowerpower.triggers.make import make_trigger
+from tests.acceptance.fault_records import compared
 from tests.conditions import eventually, slowed
 from tests.contract.backends import BackendSetup
 from tests.contract.fake_worker import FAILED, FINISHED, FakeWorker, retry_at, with_inputs
@@ -236,6 +237,7 @@ def test_a_nominal_time_never_makes_a_second_job(
     assert backend.schedules.get("mine").next_fire == schedule.next_fire
 
 
+@pytest.mark.fault("clock-back")
 def test_a_clock_that_was_set_back_makes_it_go_on_at_once(
     setup: BackendSetup, backend: JobQueueBackend
 ) -> None:
@@ -288,6 +290,7 @@ def test_what_does_not_fire_holds_up_nobody_when_the_clock_was_set_back(
     assert due > 0
 
 
+@pytest.mark.fault("schedulers-at-once")
 def test_schedulers_in_threads_fire_once(setup: BackendSetup, backend: JobQueueBackend) -> None:
     """Eight that fire at once make one job for each of twenty schedules."""
     for number in range(20):
@@ -300,6 +303,7 @@ def test_schedulers_in_threads_fire_once(setup: BackendSetup, backend: JobQueueB
 
     fired = [schedule_id for share in in_threads(8, fire) for schedule_id in share]
     fired += [fire.schedule_id for fire in fire_all(backend)]
+    compared((f"s{number}" for number in range(20)), fired)
     assert sorted(fired) == sorted(f"s{number}" for number in range(20))
     assert len(backend.list_jobs(JobFilter(limit=100))) == 20
 

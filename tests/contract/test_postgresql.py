@@ -14,9 +14,11 @@ from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.apscheduler.database import Transaction
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobFilter, JobStatus
+from tests.acceptance.fault_records import compared
 from tests.conditions import eventually, slowed
 from tests.contract.fake_worker import FINISHED, FakeWorker, spec
 from tests.contract.in_processes import in_processes, in_threads, open_only
+from tests.contract.kills import added_until, assert_outlived
 from tests.servers import PASSWORD, PostgresServer, free_port
 
 
@@ -36,6 +38,7 @@ def reaches(backend: JobQueueBackend) -> bool:
     return True
 
 
+@pytest.mark.fault("postgresql-restarted")
 def test_a_server_that_was_away_is_used_again(server: PostgresServer) -> None:
     """While it is stopped each call says so in time, without the password; then all goes on."""
     with JobQueueManager(url=server.url()) as backend:
@@ -58,6 +61,21 @@ def test_a_server_that_was_away_is_used_again(server: PostgresServer) -> None:
         assert fake_worker.status() is JobStatus.FINISHED
 
 
+@pytest.mark.fault("postgresql-killed")
+def test_what_was_acknowledged_outlives_a_kill(server: PostgresServer) -> None:
+    """Kill -9 of the server under four that add: what each was told is there, once."""
+
+    def open_queue() -> JobQueueBackend:
+        return JobQueueManager(url=server.url())
+
+    open_queue().close()
+    expected = added_until(open_queue, server.kill)
+    server.start()
+    with open_queue() as backend:
+        assert_outlived(backend, expected)
+
+
+@pytest.mark.fault("postgresql-cut")
 def test_connections_that_are_cut_are_replaced(postgres: PostgresServer) -> None:
     """Connections that the server terminates between calls are no error, and nothing is lost."""
     with JobQueueManager(url=postgres.new_database()) as backend:
@@ -67,8 +85,9 @@ def test_connections_that_are_cut_are_replaced(postgres: PostgresServer) -> None
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE application_name = 'flowerpower'"
             )
-        assert len(backend.list_jobs(JobFilter())) == 4
-        assert len(FakeWorker(backend).claim(100)) == 4
+        claimed = [claim.job_id for claim in FakeWorker(backend).claim(100)]
+        compared((f"n-{number}" for number in range(4)), claimed)
+        assert len(backend.list_jobs(JobFilter())) == len(claimed) == 4
 
 
 def test_a_worker_frozen_in_a_transaction_holds_up_nobody(postgres: PostgresServer) -> None:
@@ -100,6 +119,7 @@ def test_eight_processes_make_the_tables_once(postgres: PostgresServer, tmp_path
         assert len(backend.list_jobs(JobFilter())) == 8
 
 
+@pytest.mark.fault("postgresql-newer")
 def test_tables_of_a_newer_version_are_refused(postgres: PostgresServer) -> None:
     """A schema that a newer flowerpower made is left as it is, and named."""
     url = postgres.new_database()
@@ -111,6 +131,7 @@ def test_tables_of_a_newer_version_are_refused(postgres: PostgresServer) -> None
         JobQueueManager(url=url)
 
 
+@pytest.mark.fault("postgresql-address")
 @pytest.mark.parametrize(
     ("options", "expected"),
     [

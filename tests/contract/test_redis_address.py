@@ -135,6 +135,7 @@ class Impostor:
         self._thread.join(WAIT_LIMIT)
 
 
+@pytest.mark.fault("redis-none")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -179,10 +180,18 @@ def test_a_host_that_takes_no_connection_is_told_in_time() -> None:
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"password": "wrong-secret"}, "invalid username-password pair"),
+        pytest.param(
+            {"password": "wrong-secret"},
+            "invalid username-password pair",
+            marks=pytest.mark.fault("redis-password"),
+        ),
         ({"password": "sec%ret@with:all/of?it"}, "invalid username-password pair"),
         ({"password": ""}, "already authenticated|Authentication required"),
-        ({"database": 99}, "DB index is out of range"),
+        pytest.param(
+            {"database": 99},
+            "DB index is out of range",
+            marks=pytest.mark.fault("redis-database"),
+        ),
         ({"database": 10**15}, "DB index|out of range"),
         ({"port": 0}, "refused"),
     ],

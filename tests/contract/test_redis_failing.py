@@ -2,7 +2,6 @@
 
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,9 +12,10 @@ import redis
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobFilter, JobStatus
+from tests.acceptance.fault_records import compared, counted
 from tests.conditions import eventually, slowed
 from tests.contract.fake_worker import FINISHED, FakeWorker, in_seconds, spec
-from tests.contract.in_processes import in_threads
+from tests.contract.kills import added_until, assert_outlived
 from tests.contract.on_redis import OnRedis
 from tests.servers import PASSWORD, RedisServer, free_port
 
@@ -49,6 +49,7 @@ def refuses(call: Callable[[], object]) -> str:
     began = time.monotonic()
     with pytest.raises(BackendUnreachable) as unreachable:
         call()
+    counted(hung=int(time.monotonic() - began > slowed(8)))
     assert time.monotonic() - began < slowed(8)
     message = unreachable.value.message
     assert "redis://:***@127.0.0.1" in message
@@ -62,6 +63,7 @@ def keys(server: RedisServer) -> set[bytes]:
         return set(client.keys("*subject*")) | set(client.keys("rq:queue:*"))
 
 
+@pytest.mark.fault("redis-away", "redis-down-at-start")
 def test_a_server_that_was_away_is_used_again(make_server: MakeServer, tmp_path: Path) -> None:
     """While it is stopped each call says so in time, without the password; then all goes on."""
     server = make_server()
@@ -86,9 +88,12 @@ def test_a_server_that_was_away_is_used_again(make_server: MakeServer, tmp_path:
         eventually(lambda: reaches(backend))
         assert fake_worker.finish(claim, FINISHED, "at last\n")
         assert fake_worker.status() is JobStatus.FINISHED
-        assert fake_worker.take().job_id == "next"
+        claimed = [claim.job_id for claim in fake_worker.claim(5)]
+        compared(["next"], claimed)
+        assert claimed == ["next"]
 
 
+@pytest.mark.fault("redis-killed")
 @pytest.mark.parametrize(("fsync", "grace"), [("always", 0.0), ("everysec", 2.0)])
 def test_what_was_acknowledged_outlives_a_kill(
     make_server: MakeServer, tmp_path: Path, fsync: str, grace: float
@@ -96,43 +101,13 @@ def test_what_was_acknowledged_outlives_a_kill(
     """Kill -9 under four that add: what each was told is there, as far as fsync promises it."""
     server = make_server("--appendfsync", fsync)
     setup = OnRedis(tmp_path, server.url())
-    acknowledged: dict[str, float] = {}
-
-    def add(ready: Callable[[], object], number: int) -> None:
-        with setup.open() as backend:
-            ready()
-            for index in range(1_000_000):
-                try:
-                    backend.add_job(spec(f"job-{number}-{index}"))
-                except BackendUnreachable:
-                    return
-                acknowledged[f"job-{number}-{index}"] = time.monotonic()
-
-    killed_at = []
-
-    def kill() -> None:
-        eventually(lambda: len(acknowledged) > 200)
-        began = time.monotonic()
-        eventually(lambda: time.monotonic() > began + grace)
-        killed_at.append(time.monotonic())
-        server.kill()
-
-    killer = threading.Thread(target=kill)
-    killer.start()
-    in_threads(4, add)
-    killer.join()
+    expected = added_until(setup.open, server.kill, grace)
     server.start()
-    expected = {job for job, moment in acknowledged.items() if moment <= killed_at[0] - grace}
     with setup.open() as backend:
-        there = [job.id for job in backend.list_jobs(JobFilter(limit=1_000_000))]
-        claimed = [claim.job_id for claim in FakeWorker(backend).claim(1_000_000)]
-    print(f"{len(acknowledged)} acknowledged, {len(there)} there")
-    assert len(expected) > 100
-    assert expected <= set(there)
-    assert len(there) == len(set(there))
-    assert sorted(there) == sorted(claimed)
+        assert_outlived(backend, expected)
 
 
+@pytest.mark.fault("redis-hung")
 def test_a_hung_server_holds_up_nobody(make_server: MakeServer, tmp_path: Path) -> None:
     """A Redis that is stopped by a signal is told in time; what it had been asked is not lost."""
     server = make_server()
@@ -149,6 +124,7 @@ def test_a_hung_server_holds_up_nobody(make_server: MakeServer, tmp_path: Path) 
         backend.add_job(spec("subject"))
         held = set(backend.heartbeat(fake_worker.name).held)
         claimed = {claim.job_id for claim in fake_worker.claim(5)}
+        compared(["first", "subject"], [*held, *claimed])
         assert held | claimed == {"first", "subject"}
         assert not held & claimed
 
@@ -179,7 +155,13 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("cause", CHANGES)
+@pytest.mark.parametrize(
+    "cause",
+    [
+        pytest.param("full", marks=pytest.mark.fault("redis-full")),
+        pytest.param("replica", marks=pytest.mark.fault("redis-read-only")),
+    ],
+)
 def test_a_redis_that_takes_no_writes_loses_nothing(
     make_server: MakeServer, tmp_path: Path, cause: str
 ) -> None:
@@ -222,10 +204,13 @@ def test_a_redis_that_takes_no_writes_loses_nothing(
         assert backend.heartbeat(fake_worker.name).held == {"running": (1, False)}
         assert fake_worker.finish(running, FINISHED, "words\n")
         assert fake_worker.log("running") == "words\n"
-        assert [claim.job_id for claim in fake_worker.claim(5)] == ["waiting", "later"]
+        claimed = [claim.job_id for claim in fake_worker.claim(5)]
+        compared(["waiting", "later"], claimed)
+        assert claimed == ["waiting", "later"]
         assert backend.add_job(spec("subject")).created
 
 
+@pytest.mark.fault("redis-read-only")
 def test_a_replica_that_waits_for_its_master_is_told(
     make_server: MakeServer, tmp_path: Path
 ) -> None:
@@ -241,4 +226,6 @@ def test_a_replica_that_waits_for_its_master_is_told(
         ):
             refuses(call)
         make_master(server)
-        assert FakeWorker(backend).take().job_id == "subject"
+        claimed = [claim.job_id for claim in FakeWorker(backend).claim(5)]
+        compared(["subject"], claimed)
+        assert claimed == ["subject"]

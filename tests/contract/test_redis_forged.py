@@ -157,6 +157,7 @@ def test_a_forgery_is_in_nobodys_way(redis_place: OnRedis, tmp_path: Path, name:
         assert FakeWorker(backend, "other").claim(5) == []
 
 
+@pytest.mark.fault("forged-job", "forged-callback", "forged-pickle", "zlib-bomb")
 def test_a_worker_runs_nothing_that_was_forged(
     redis_place: OnRedis, tmp_path: Path, make_project: MakeProject
 ) -> None:
@@ -204,6 +205,7 @@ OURS = [
 GARBAGE = [None, b"", b"\xff\xfe", "nan", "-inf", "1e400", "1e18", "-1", "1.5", "0x10", "\x1b[31m"]
 
 
+@pytest.mark.fault("record-damaged")
 @pytest.mark.parametrize("field", [*(f"fp_{name}" for name in OURS), "status", "data", "origin"])
 def test_a_damaged_field_stops_nobody(
     redis_place: OnRedis, dice: random.Random, field: str

@@ -13,6 +13,7 @@ from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.jobs.claim import Claim
 from flowerpower.jobs.job import Job, JobFilter, JobStatus
+from tests.acceptance.fault_records import compared, raised
 from tests.conditions import eventually
 from tests.conftest import MakeProject
 from tests.contract.fake_worker import (
@@ -51,7 +52,19 @@ class Losing:
 EachAnswer = Callable[[Callable[[Losing], None]], int]
 
 
-@pytest.fixture(params=[False, True], ids=["whole", "middle"])
+def _count(losing: Losing) -> None:
+    """What RQ's list has of the jobs that are queued."""
+    waiting = frozenset({JobStatus.QUEUED})
+    queued = losing.direct.list_jobs(JobFilter(waiting, limit=1000))
+    compared((job.id for job in queued), losing.waiting())
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(False, marks=pytest.mark.fault("redis-cut"), id="whole"),
+        pytest.param(True, marks=pytest.mark.fault("redis-cut-inside"), id="middle"),
+    ]
+)
 def each_answer(
     request: pytest.FixtureRequest, redis_server: RedisServer, tmp_path: Path
 ) -> EachAnswer:
@@ -62,9 +75,16 @@ def each_answer(
             with LossyProxy(redis_server.port) as proxy:
                 setup = OnRedis(tmp_path, redis_server.url(port=proxy.port))
                 with setup.open(url=redis_server.url()) as direct:
-                    act(Losing(setup, direct, lambda: proxy.cut_at(answer, inside=request.param)))  # noqa: B023 - called at once
+                    losing = Losing(
+                        setup,
+                        direct,
+                        lambda: proxy.cut_at(answer, inside=request.param),  # noqa: B023 - called at once
+                    )
+                    act(losing)
+                    _count(losing)
                 if not proxy.has_cut:
                     return answer - 1
+                raised({"redis-cut-inside" if request.param else "redis-cut": 1})
         raise AssertionError(f"it needs more than {LIMIT} answers")
 
     return try_each
@@ -317,6 +337,7 @@ def test_a_claim_that_nobody_heard_of_is_named_by_the_next_beat(
     each_answer_of(prepare, act)
 
 
+@pytest.mark.fault("redis-cut", "redis-cut-inside")
 def test_a_worker_on_a_bad_wire_loses_no_job(
     redis_server: RedisServer, make_project: MakeProject, dice: random.Random
 ) -> None:
@@ -334,9 +355,11 @@ def test_a_worker_on_a_bad_wire_loses_no_job(
             working.start()
             cuts = 0
             while working.is_alive():
-                proxy.cut_at(dice.randrange(10, 50), inside=dice.random() < 0.5)
+                inside = dice.random() < 0.5
+                proxy.cut_at(dice.randrange(10, 50), inside=inside)
                 eventually(lambda: proxy.has_cut or not working.is_alive())
                 cuts += 1
+                raised({"redis-cut-inside" if inside else "redis-cut": 1})
             working.join()
             print(f"{cuts} answers lost")
             assert cuts > 3
@@ -344,5 +367,7 @@ def test_a_worker_on_a_bad_wire_loses_no_job(
             left = Losing(setup, direct, lambda: None).waiting()
             assert direct.run_worker(WorkerOptions(burst=True)) == len(left) <= cuts
             jobs = direct.list_jobs(JobFilter(limit=1000))
+            done = (job.id for job in jobs if job.status is JobStatus.FINISHED)
+            compared((f"n-{number}" for number in range(80)), done)
             assert {job.status for job in jobs} == {JobStatus.FINISHED}
             assert len(jobs) == 80

@@ -16,6 +16,7 @@ from flowerpower.job_queue.rq.connection import Connection, make_url
 from flowerpower.job_queue.rq.sentinel import SentinelAddress
 from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.jobs.job import JobFilter, JobStatus
+from tests.acceptance.fault_records import compared
 from tests.conditions import eventually, slowed
 from tests.conftest import MakeProject
 from tests.contract.fake_worker import spec, with_inputs
@@ -78,6 +79,7 @@ def demote(servers: Replicated) -> None:
         client.sentinel_failover(SERVICE)
 
 
+@pytest.mark.fault("redis-failed-over")
 @pytest.mark.parametrize("fail_over", [kill, demote])
 def test_a_worker_goes_on_with_the_new_master(
     replicated: Replicated, make_project: MakeProject, fail_over: Callable[[Replicated], None]
@@ -114,6 +116,7 @@ def test_a_worker_goes_on_with_the_new_master(
         assert {job.status for job in jobs} == {JobStatus.FINISHED}
         assert {job.attempt for job in jobs} == {1}
         ran = (root / "ran").read_text().split()
+        compared((job.id for job in jobs), ran)
         assert sorted(ran) == sorted(job.id for job in jobs)
         assert len(ran) == 22
 

@@ -236,6 +236,7 @@ def test_a_redis_that_may_lose_jobs_is_told(
     assert expected is None or expected in troubles[0]
 
 
+@pytest.mark.fault("redis-emptied")
 def test_a_redis_that_has_forgotten_everything_is_worked_on(
     own_server: RedisServer, make_project: MakeProject
 ) -> None:

@@ -235,6 +235,7 @@ def test_processes_that_add_at_once_get_numbers_of_their_own(
     assert {schedule.id for schedule in backend.schedules.list()} == set(ids)
 
 
+@pytest.mark.fault("schedule-damaged")
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"v": 99}', '{"v": 1}', "\x07"])
 def test_a_damaged_schedule_says_so_and_stops_nobody(
     setup: BackendSetup, backend: JobQueueBackend, text: str

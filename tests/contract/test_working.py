@@ -153,6 +153,7 @@ def test_running_jobs_are_cancelled_and_timed_out(working: JobQueueBackend, root
     assert working.get_job("next").status is JobStatus.FINISHED
 
 
+@pytest.mark.fault("signal-twice")
 def test_a_worker_told_twice_to_stop_gives_its_job_back(
     working: JobQueueBackend, root: Path
 ) -> None:

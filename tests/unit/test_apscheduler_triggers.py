@@ -253,6 +253,7 @@ def minutes_that_ran(
     return found
 
 
+@pytest.mark.fault("dst-forward")
 def test_clocks_go_forward_in_a_running_scheduler(scheduler: ClockedScheduler) -> None:
     """A skipped time fires once, at the first instant after the gap; `*/30` follows real time."""
     begin = datetime(2026, 3, 29, 0, 15, tzinfo=UTC)
@@ -265,6 +266,7 @@ def test_clocks_go_forward_in_a_running_scheduler(scheduler: ClockedScheduler) -
     }
 
 
+@pytest.mark.fault("dst-back")
 def test_clocks_go_back_in_a_running_scheduler(scheduler: ClockedScheduler) -> None:
     """A repeated time fires the first time only; `*/30` follows real time."""
     begin = datetime(2026, 10, 24, 23, 45, tzinfo=UTC)

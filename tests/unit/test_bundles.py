@@ -329,6 +329,7 @@ BAD_NAMES = {
 }
 
 
+@pytest.mark.fault("forged-path")
 @pytest.mark.parametrize(("name", "says"), BAD_NAMES.items(), ids=map(ascii, BAD_NAMES))
 def test_a_member_has_a_proper_name(
     name: str, says: str, make_project: MakeProject, tmp_path: Path
@@ -471,6 +472,7 @@ BAD_FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.fault("forged-path")
 @pytest.mark.parametrize(("change", "says"), BAD_FOLDERS.values(), ids=list(BAD_FOLDERS))
 def test_a_hostile_folder_is_refused(
     change: Callable[[Path], object], says: str, make_project: MakeProject, tmp_path: Path

@@ -195,6 +195,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.fault("hostile-cron")
 @pytest.mark.parametrize(("text", "message"), REFUSED)
 def test_refused(text: str, message: str) -> None:
     """What is not this cron is refused in a sentence with the field and what it may hold."""
@@ -205,6 +206,7 @@ def test_refused(text: str, message: str) -> None:
     assert str(caught.value).isprintable()
 
 
+@pytest.mark.fault("hostile-cron")
 @pytest.mark.parametrize("garbage", [None, 5, 5.0, True, b"* * * * *", [], {}, object(), Cron])
 def test_not_text(garbage: object) -> None:
     """Whatever is not text is an InvalidTrigger that says what came."""
@@ -346,6 +348,7 @@ def _attempt(call: Callable[[], object]) -> tuple[float, bool]:
     return took, message != ""
 
 
+@pytest.mark.fault("hostile-cron", "hostile-dates", "hostile-zones")
 @pytest.mark.parametrize("count", [6_000, pytest.param(24_000, marks=pytest.mark.faults)])
 def test_malformed_triggers(count: int) -> None:
     """Thousands of malformed triggers raise the documented errors alone, each within 50 ms."""

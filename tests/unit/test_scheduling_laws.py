@@ -141,6 +141,7 @@ def test_every_nominal_time_is_accounted_for_once(
     assert len(set(ids)) == len(ids)
 
 
+@pytest.mark.fault("clocks-apart", on="any")
 def test_two_schedulers_whose_clocks_differ_by_five_seconds() -> None:
     """Each time is made once and in order; the one that is behind finds nothing and undoes nothing."""
     schedule = a_schedule(ScheduleSpec("report", Interval(1)))
@@ -155,6 +156,7 @@ def test_two_schedulers_whose_clocks_differ_by_five_seconds() -> None:
     assert made == [START + timedelta(seconds=second) for second in range(1, 60)]
 
 
+@pytest.mark.fault("clock-forward", "clock-back", on="any")
 def test_a_clock_an_hour_ahead_for_a_while() -> None:
     """One catch-up; back again it goes on at once; the time that was made has one job id."""
     schedule = a_schedule(ScheduleSpec("report", Cron("* * * * *")))
@@ -268,6 +270,7 @@ class CountedInterval(Interval):
         return super().jittered(nominal, seed)
 
 
+@pytest.mark.fault("fires-missed")
 @pytest.mark.parametrize("missed", [1, 3, 100_000, 10_000_000])
 @pytest.mark.parametrize(("coalesce", "limit"), [(True, 10), (False, 3 * CATCH_UP)])
 def test_what_was_missed_is_not_walked(missed: int, coalesce: bool, limit: int) -> None:

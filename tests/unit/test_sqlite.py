@@ -19,6 +19,7 @@ from flowerpower.job_queue.apscheduler.schema import queries
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobFilter, JobStatus
 from flowerpower.jobs.limits import Limit, Limits
+from tests.acceptance.fault_records import compared
 from tests.contract.fake_worker import FINISHED, FakeWorker, spec
 from tests.contract.in_processes import in_processes, open_only
 
@@ -87,7 +88,25 @@ def run_sql(path: Path, *statements: str) -> None:
             connection.execute(statement)
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+RAISES = {
+    "garbage": "sqlite-garbage",
+    "zero bytes": "sqlite-empty",
+    "a folder": "sqlite-folder",
+    "a pipe": "sqlite-folder",
+    "a link": "database-link",
+    "a dangling link": "database-link",
+    "newer": "sqlite-newer",
+    "older": "sqlite-newer",
+}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(name, marks=pytest.mark.fault(RAISES.get(name, "sqlite-truncated")))
+        for name in DAMAGES
+    ],
+)
 def test_a_file_that_is_not_ours_to_use_is_refused_and_left(
     tmp_path: Path, made: Path, damage: str
 ) -> None:
@@ -102,7 +121,9 @@ def test_a_file_that_is_not_ours_to_use_is_refused_and_left(
         made.unlink()
     made.write_bytes(whole)
     with open_queue(tmp_path) as backend:
-        assert backend.get_job("kept").status is JobStatus.QUEUED
+        claimed = [claim.job_id for claim in FakeWorker(backend).claim(5)]
+        compared(["kept"], claimed)
+        assert claimed == ["kept"]
 
 
 @pytest.mark.parametrize("version", [0, 1, 99])
@@ -121,6 +142,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, path: Path) -> Non
     assert path.parent.read_text() == "a file"
 
 
+@pytest.mark.fault("file-modes")
 def test_nobody_else_may_read_it(tmp_path: Path) -> None:
     """The file and what SQLite puts beside it are 0600, folders that were made are 0700."""
     old = os.umask(0)
@@ -173,6 +195,7 @@ def test_a_database_is_whole_or_absent(
 HOSTILE = ["CAST(x'ff00fe' AS TEXT)", "x'ff00'", "'banana'", "1e300", "-1e300"]
 
 
+@pytest.mark.fault("record-damaged")
 @pytest.mark.parametrize("value", HOSTILE)
 def test_no_value_in_any_column_stops_a_reader_or_a_claim(
     tmp_path: Path, made: Path, value: str

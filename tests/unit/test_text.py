@@ -11,6 +11,7 @@ from flowerpower.errors import InvalidName
 from flowerpower.text import mask, mask_values, one_line, visible
 
 
+@pytest.mark.fault("hostile-names")
 @pytest.mark.parametrize("name", ["a", "7", "_", "daily-report", "a-", "x" * 100])
 def test_a_name_begins_with_a_letter_a_digit_or_an_underscore(name: str) -> None:
     """Names are of letters, digits, `_` and `-`; one that begins with `-` would be an option."""
@@ -31,6 +32,7 @@ def test_a_schedules_id_is_a_longer_name_and_a_jobs_id_may_begin_with_a_hyphen()
         assert not text.is_job_id(refused)
 
 
+@pytest.mark.fault("text-in-errors")
 def test_control_characters_are_shown_as_escapes() -> None:
     """ESC, BEL, CR, C1, reordering marks and stray bytes cannot act; newlines stay or are escaped."""
     hostile = "a\x1b[31m\x07\r\x9b\u202e\u2066\udcff\x7f\ufeffb\tc\nd"
@@ -38,6 +40,7 @@ def test_control_characters_are_shown_as_escapes() -> None:
     assert one_line(hostile).endswith(r"b\tc\nd")
 
 
+@pytest.mark.fault("text-in-errors")
 def test_no_text_makes_an_unprintable_line() -> None:
     """Of 5,000 random texts each becomes one line that UTF-8 can carry."""
     seed = random.randrange(2**32)

@@ -113,6 +113,7 @@ def _transitions_of(zone: str) -> list[datetime]:
     return found or [_utc("2015-06-01T12:00")]
 
 
+@pytest.mark.fault("dst-forward", "dst-back")
 @pytest.mark.parametrize("zone", ZONES)
 def test_clock_changes_of_twenty_years(zone: str) -> None:
     """Around changes of 2010 to 2030, drawn by lot, a cron fires at the minutes a watcher tells."""
@@ -175,6 +176,7 @@ def _debian_differences() -> Iterator[tuple[str, str, str]]:
                 yield case["zone"], case["change"], expression
 
 
+@pytest.mark.fault("dst-forward", "dst-back")
 def test_debian_cron() -> None:
     """At 29 clock changes 18 expressions fire at the minutes Debian's own cron was recorded at.
 
@@ -200,6 +202,7 @@ def test_changes_are_found_to_the_second() -> None:
     assert Transition(0, 0, CORRECTION).is_correction
 
 
+@pytest.mark.fault("dst-forward", "dst-back")
 @pytest.mark.parametrize(
     ("expression", "zone", "start", "expected"),
     [

@@ -79,6 +79,7 @@ def test_a_value_from_the_environment_adds_no_structure() -> None:
     assert _read("a: ${X}\n", X="{b: 1}\nc: 2") == {"a": "{b: 1}\nc: 2"}
 
 
+@pytest.mark.fault("hostile-yaml")
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -117,6 +118,7 @@ def test_what_is_no_good_is_refused_with_its_place(text: str | bytes, message: s
     assert message in _refused(text, SEEDS="x")
 
 
+@pytest.mark.fault("hostile-yaml")
 def test_exploding_aliases_are_refused_at_once() -> None:
     """Nine levels of nine aliases each are an error within a second."""
     names = "abcdefghij"
@@ -135,6 +137,7 @@ def test_all_unset_variables_are_told_at_once() -> None:
     assert [fault.line for fault in caught.value.faults] == [1, 2]
 
 
+@pytest.mark.fault("hostile-yaml")
 def test_random_bytes_raise_nothing_but_the_documented_error() -> None:
     """20,000 mangled files are read, or refused with a ConfigError."""
     seed = random.randrange(2**32)
