@@ -6,6 +6,8 @@
 #   minute; workers, schedulers, migrations and senders of notices killed for some minutes, on every
 #   backend, also while jobs wait for others and for limits. It ends with a table of all faults.
 # make soak: half an hour of mixed load with random faults, on the three backends beside each other.
+# make bench: the table of benchmarks, in about a quarter of an hour, with environments of its own;
+#   ROUNDS=1 is shorter and says less, JSON=FILE keeps the figures. docs/reference/benchmarks.md
 # make docs: builds the site of docs/ into site/; a warning, such as a broken link, is an error.
 # make dist: builds wheel and sdist into dist/, and tries the wheel in fresh environments. All of it:
 #   make dist PYTHONS=all EXTRAS=all
@@ -17,6 +19,8 @@ WHOLE := .venv-integrations/bin
 INTEGRATED := .venv-integrations/.installed
 SITE := .venv-docs/bin
 DOCUMENTED := .venv-docs/.installed
+COMPARED := .venv-bench/.installed
+WIDE := .venv-wide/.installed
 # For make dist: versions such as 3.12,3.13, or all that are installed; by default that of .venv.
 PYTHONS ?=
 EXTRAS ?= postgresql,notify,metrics,dashboard
@@ -72,10 +76,8 @@ soak: $(INSTALLED)
 $(SOAKS): soak-%: $(INSTALLED)
 	$(BIN)/python -m tests.acceptance.soak $* --minutes $(MINUTES)
 
-bench: $(INSTALLED)
-	$(BIN)/python benchmarks/startup.py
-	$(BIN)/python benchmarks/start_of_run.py
-	$(BIN)/python benchmarks/next_after.py
+bench: $(COMPARED) $(WIDE)
+	.venv-bench/bin/python benchmarks/table.py --wide .venv-wide/bin/python $(if $(JSON),--json '$(JSON)')
 
 completions: $(INSTALLED)
 	$(BIN)/flowerpower completion show bash > completions/flowerpower.bash
@@ -110,10 +112,23 @@ $(INTEGRATED): pyproject.toml
 	$(WHOLE)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,integrations]'
 	touch $@
 
+$(COMPARED): pyproject.toml
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,bench]'
+	touch $@
+
+# The same versions of the same packages, and more: what differs then comes from those.
+$(WIDE): $(COMPARED)
+	$(PYTHON) -m venv .venv-wide
+	.venv-bench/bin/python -m pip freeze --exclude-editable > .venv-wide/constraints.txt
+	.venv-wide/bin/python -m pip install --quiet --disable-pip-version-check \
+	    -c .venv-wide/constraints.txt -e '.[dev,bench,wide]'
+	touch $@
+
 $(DOCUMENTED): pyproject.toml
 	$(PYTHON) -m venv .venv-docs
 	$(SITE)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
 	touch $@
 
 clean:
-	rm -rf .venv .venv-integrations .venv-docs .demo build dist site
+	rm -rf .venv .venv-integrations .venv-docs .venv-bench .venv-wide .demo build dist site

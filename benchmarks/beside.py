@@ -1,10 +1,9 @@
-"""What the benchmarks of jobs share: a small project, a Redis, bare RQ, Celery, and the bounds."""
+"""What the benchmarks of jobs share: a small project, a Redis, bare RQ, Celery, lines of both."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
 import statistics
 import subprocess
@@ -14,10 +13,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from lines import Bound, Line, Pair, beside_other
+from programs import REPOSITORY, ProgramFailed, environ, in_turns
+
+sys.path.insert(0, str(REPOSITORY))
+
 JOBS = 1000
 PICKUPS = 40
+PATIENCE = 600
+"""Seconds after which a program that is measured has failed."""
 MANY = 10_000
-REPOSITORY = Path(__file__).parents[1]
+FRESH_BOUND = Bound(1.5, at_least=True)
+KEPT_BOUND = Bound(3, at_least=True)
+PICKUP_BOUND = Bound(50, "value")
+LIST_BOUND = Bound(1, "difference")
 PYTHON = sys.executable
 BIN = Path(PYTHON).parent
 
@@ -99,23 +108,20 @@ def project(folder: Path) -> None:
     (folder / "bare_rq.py").write_text(BARE_RQ)
 
 
-def environ(**extra: str) -> dict[str, str]:
-    """The environment of a program that is measured."""
-    # Installed programs have their bytecode; ours must be written to be the same.
-    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    return {**kept, "PYTHONPATH": str(REPOSITORY), **extra}
-
-
 def output(folder: Path, *arguments: str, **more: str) -> str:
-    """The last line that a Python program prints."""
+    """The last line that a Python program prints.
+
+    Raises:
+        ProgramFailed: its exit code is not 0, or it has printed nothing.
+        TimeoutExpired: it does not end.
+    """
+    command = [PYTHON, *arguments]
     done = subprocess.run(
-        [PYTHON, *arguments],
-        cwd=folder,
-        env=environ(**more),
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+        command, cwd=folder, env=environ(**more), capture_output=True, text=True, check=False,
+        timeout=PATIENCE,
+    )  # fmt: skip
+    if done.returncode or not done.stdout.strip():
+        raise ProgramFailed(f"{' '.join(command)} ended with {done.returncode}: {done.stderr}")
     return done.stdout.strip().splitlines()[-1]
 
 
@@ -150,7 +156,7 @@ def until(condition: Callable[[], bool], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise TimeoutError
+            raise TimeoutError(f"not so after {seconds:g} s")
         time.sleep(0.02)
 
 
@@ -183,52 +189,46 @@ def bare_rq(folder: Path, url: str, kind: str = "fork", jobs: int = 300) -> floa
     return float(output(folder, "bare_rq.py", url, kind, str(jobs)))
 
 
-def compared(
-    what: str, pairs: list[tuple[float, float]], other: str, bound: float | None = None
-) -> tuple[str, str, str]:
-    """A row of medians; those that were measured together are compared with each other."""
-    mine, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
-    ratio = statistics.median(left / right for left, right in pairs)
-    rest = "" if bound is None else f", bound {bound:g} x: {said(ratio >= bound)}"
-    return what, f"{mine:.0f}", f"{other}: {theirs:.0f} ({ratio:.2f} x{rest})"
+def fresh_line(place: str, pairs: list[Pair]) -> Line:
+    """Jobs a second with a fresh child each, beside RQ's."""
+    what = "jobs a second, a fresh child each"
+    return beside_other(what, place, "/s", pairs, "RQ's fork, a no-op", FRESH_BOUND)
 
 
-def said(is_kept: bool) -> str:
-    """Whether a bound is kept, as the tables say it."""
-    return "kept" if is_kept else "BROKEN"
+def kept_line(place: str, pairs: list[Pair]) -> Line:
+    """Jobs a second with two children of 100 jobs each, beside Celery's."""
+    what = "jobs a second, 100 per child"
+    return beside_other(what, place, "/s", pairs, "Celery, the same pipeline", KEPT_BOUND)
 
 
-def pickup_row(delays: list[float], stock: str = "") -> tuple[str, str, str]:
-    """How soon a queued job is picked up."""
-    median, late = statistics.median(delays), delays[int(len(delays) * 0.99)]
-    bound = f"bound: median 50 ms: {said(median <= 0.05)}"
-    return (
-        "a queued job is picked up",
-        f"median {median * 1000:.0f} ms",
-        f"p99 {late * 1000:.0f} ms{stock} ({bound})",
-    )
+def pickup_line(place: str, delays: list[float], stock: float | None = None) -> Line:
+    """How soon a queued job is picked up, in the median; beside RQ's worker if it is given."""
+    what = "a queued job is picked up"
+    mine = statistics.median(delays) * 1000
+    if stock is None:
+        return Line(what, place, "ms", mine, bound=PICKUP_BOUND)
+    return beside_other(what, place, "ms", [(mine, stock * 1000)], "RQ's worker", PICKUP_BOUND)
 
 
-def listing_row(folder: Path, **environment: str) -> tuple[str, str, str]:
+def adding_line(place: str, folder: Path, url: str, bound: Bound, **environment: str) -> Line:
+    """`add-job` from the shell beside `rq enqueue`, with a signature that is kept."""
+    commands = {
+        "ours": [PYTHON, "-m", "flowerpower_cli", "job-queue", "add-job", "three"],
+        "rq": [str(BIN / "rq"), "enqueue", "--url", url, "time.sleep", "0"],
+    }
+    turns = in_turns(commands, folder, 11, **environment)
+    pairs = [(turn["ours"].seconds * 1000, turn["rq"].seconds * 1000) for turn in turns]
+    return beside_other("add-job from the shell", place, "ms", pairs, "rq enqueue", bound)
+
+
+def listing_line(place: str, folder: Path, **environment: str) -> Line:
     """What a list of MANY jobs takes over one of one job, from the shell."""
     command = [PYTHON, "-m", "flowerpower_cli", "job-queue", "list-jobs", "--json", "--limit"]
-    pairs = [
-        (
-            seconds_of([*command, str(MANY)], folder, **environment),
-            seconds_of([*command, "1"], folder, **environment),
-        )
-        for _ in range(5)
-    ]
-    many, one = (statistics.median(column) for column in zip(*pairs, strict=True))
-    more = f"one: {one:.2f} s ({many - one:+.2f} s, bound +1 s: {said(many - one < 1)})"
-    return f"list {MANY} queued jobs as JSON", f"{many:.2f} s", more
-
-
-def seconds_of(command: list[str], folder: Path, **environment: str) -> float:
-    """How long a command takes."""
-    begun = time.perf_counter()
-    subprocess.run(command, cwd=folder, env=environ(**environment), check=True, capture_output=True)
-    return time.perf_counter() - begun
+    commands = {"many": [*command, str(MANY)], "one": [*command, "1"]}
+    turns = in_turns(commands, folder, 5, **environment)
+    pairs = [(turn["many"].seconds, turn["one"].seconds) for turn in turns]
+    what = f"list-jobs --json of {MANY:,}"
+    return beside_other(what, place, "s", pairs, "itself, of one", LIST_BOUND)
 
 
 def queue_jobs(folder: Path, count: int, **options: Any) -> None:
@@ -255,7 +255,7 @@ def pickups(folder: Path, **options: Any) -> list[float]:
     script = (
         "import json, sys\n"
         "from flowerpower.job_queue import JobQueueManager\n"
-        "from flowerpower.job_queue.base import WorkerOptions\n"
+        "from flowerpower.job_queue.worker_options import WorkerOptions\n"
         "queue = JobQueueManager(base_dir='.', **json.loads(sys.argv[1]))\n"
         f"queue.run_worker(WorkerOptions(max_jobs={PICKUPS + 1}))\n"
     )
@@ -277,15 +277,3 @@ def pickups(folder: Path, **options: Any) -> list[float]:
         worker.terminate()
         worker.wait()
     return sorted(delays)
-
-
-def take_turns(
-    mine: list[str], theirs: list[str], folder: Path, rounds: int = 12, **environment: str
-) -> tuple[float, float]:
-    """Medians of two commands that take turns; the first round is for the caches."""
-    pairs = [
-        (seconds_of(mine, folder, **environment), seconds_of(theirs, folder, **environment))
-        for _ in range(rounds)
-    ][1:]
-    left, right = zip(*pairs, strict=True)
-    return statistics.median(left), statistics.median(right)

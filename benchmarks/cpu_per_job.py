@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import beside
+import programs
 from beside import output, project, queue_jobs, redis
 from rich.console import Console
 from rich.table import Table
@@ -56,7 +56,7 @@ def _usage(
 def main() -> None:
     """Measure and print a table."""
     if len(sys.argv) > 1:
-        beside.REPOSITORY = Path(sys.argv[1]).absolute()
+        programs.REPOSITORY = Path(sys.argv[1]).absolute()
     table = Table("jobs", "worker", "children", "Redis", "together", "page faults")
     with tempfile.TemporaryDirectory() as name, redis(Path(name)) as url:
         import redis as client

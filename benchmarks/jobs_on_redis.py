@@ -10,8 +10,10 @@ Needs the extra `bench`.
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +21,25 @@ from beside import (
     BIN,
     JOBS,
     MANY,
-    PYTHON,
+    adding_line,
     bare_rq,
     celery,
-    compared,
-    listing_row,
+    fresh_line,
+    kept_line,
+    listing_line,
     ours,
     output,
-    pickup_row,
+    pickup_line,
     pickups,
     project,
     queue_jobs,
     redis,
-    said,
-    take_turns,
 )
-from rich.console import Console
-from rich.table import Table
+from lines import Bound, Line, beside_other, print_table
+from programs import environ, rounds
 
+ADD_JOB_BOUND = Bound(1.2)
+ADDED_BOUNDS = {"one by one": Bound(1, at_least=True), "many at once": Bound(2, at_least=True)}
 ENQUEUE = """\
 import sys, time
 import redis, rq
@@ -93,10 +96,6 @@ def _stock_adding(folder: Path, url: str) -> tuple[float, float]:
 
 
 def _stock_pickup(folder: Path, url: str) -> float:
-    import subprocess
-
-    from beside import environ
-
     command = [str(BIN / "rq"), "worker", "pickup", "--url", url, "--quiet"]
     worker = subprocess.Popen(command, cwd=folder, env={**environ(), "PYTHONPATH": str(folder)})
     try:
@@ -106,9 +105,9 @@ def _stock_pickup(folder: Path, url: str) -> float:
         worker.wait()
 
 
-def main() -> None:
-    """Measure all of it and print a table."""
-    table = Table("what", "measured", "beside")
+def lines() -> Iterator[Line]:
+    """What is measured, each as soon as it is known."""
+    place = "Redis"
     with tempfile.TemporaryDirectory() as name, redis(Path(name)) as url:
         folder = Path(name)
         project(folder)
@@ -116,40 +115,26 @@ def main() -> None:
         (folder / "pickup.py").write_text(PICKUP)
         options = {"type": "rq", "url": url, "namespace": "bench"}
 
-        added = [(_adding(folder, **options), _stock_adding(folder, url)) for _ in range(5)]
-        for number, (way, bound) in enumerate((("one by one", 1), ("many at once", 2))):
-            pairs = [(mine[number], theirs[number]) for mine, theirs in added]
-            table.add_row(*compared(f"added a second, {way}", pairs, "RQ", bound))
-
         # In turns: the machine is not the same from minute to minute.
-        pairs = [(ours(folder, 1, **options), bare_rq(folder, url)) for _ in range(3)]
-        what = "jobs per second, a fresh child each"
-        table.add_row(*compared(what, pairs, "RQ fork, no-op", 1.5))
+        fresh = [(ours(folder, 1, **options), bare_rq(folder, url)) for _ in range(rounds(3))]
+        yield fresh_line(place, fresh)
         kept = [(ours(folder, 100, **options), bare_rq(folder, url, "simple", JOBS), celery(folder))
-                for _ in range(3)]  # fmt: skip
-        what = "jobs per second, 100 per child"
+                for _ in range(rounds(3))]  # fmt: skip
+        yield kept_line(place, [(mine, theirs) for mine, _, theirs in kept])
         simple = [(mine, theirs) for mine, theirs, _ in kept]
-        table.add_row(*compared(what, simple, "RQ SimpleWorker, no-op"))
-        prefork = [(mine, theirs) for mine, _, theirs in kept]
-        table.add_row(*compared(what, prefork, "Celery prefork, same pipeline", 3))
+        what, other = "jobs a second, 100 per child", "RQ's SimpleWorker, a no-op"
+        yield beside_other(what, place, "/s", simple, other)
+        yield pickup_line(place, pickups(folder, **options), _stock_pickup(folder, url))
 
-        stock = f", RQ fork: median {_stock_pickup(folder, url) * 1000:.0f} ms"
-        table.add_row(*pickup_row(pickups(folder, **options), stock))
-
-        mine_add = [PYTHON, "-m", "flowerpower_cli", "job-queue", "add-job", "three"]
-        rq_enqueue = [str(BIN / "rq"), "enqueue", "--url", url, "time.sleep", "0"]
         environment = {"FLOWERPOWER_JOB_QUEUE_TYPE": "rq", "FLOWERPOWER_JOB_QUEUE_URL": url}
-        mine, theirs = take_turns(mine_add, rq_enqueue, folder, **environment)
-        table.add_row(
-            "add-job from the shell",
-            f"{mine * 1000:.0f} ms",
-            f"rq enqueue: {theirs * 1000:.0f} ms ({mine / theirs:.2f} x, at most 1.2 x: "
-            f"{said(mine / theirs <= 1.2)})",
-        )
-        queue_jobs(folder, MANY, **{**options, "namespace": "bench"})
-        table.add_row(*listing_row(folder, **environment))
-    Console(width=130).print(table)
+        yield adding_line(place, folder, url, ADD_JOB_BOUND, **environment)
+        added = [(_adding(folder, **options), _stock_adding(folder, url)) for _ in range(rounds(5))]
+        for number, (way, bound) in enumerate(ADDED_BOUNDS.items()):
+            pairs = [(mine[number], theirs[number]) for mine, theirs in added]
+            yield beside_other(f"added a second, {way}", place, "/s", pairs, "RQ", bound)
+        queue_jobs(folder, MANY, **options)
+        yield listing_line(place, folder, **environment)
 
 
 if __name__ == "__main__":
-    main()
+    print_table(lines())

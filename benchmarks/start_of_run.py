@@ -1,47 +1,35 @@
 """What the start of a run costs beside a bare Hamilton script, and where more is installed.
 
-`flowerpower pipeline run` of a small pipeline, with pandas in it and without: time of a processor,
-which other programs disturb least, time by the clock, and the peak of memory; and the memory of a
-worker at rest. Programs take turns, so that whatever else the machine does meets both.
+`flowerpower pipeline run` of a small pipeline, with pandas in it and without, in milliseconds of a
+processor, which other programs disturb least; the memory of a worker at rest; and what pandas alone
+costs where more is installed. All programs take turns.
 
-    start_of_run.py [INTERPRETER ...]
+    start_of_run.py [--wide INTERPRETER]
 
-By default this interpreter. Name two, the second of an environment with more packages (polars,
-pyarrow, scikit-learn, matplotlib, lightgbm), to compare them.
+INTERPRETER is that of an environment with more packages (polars, pyarrow, scikit-learn, matplotlib,
+lightgbm); `make bench` makes one in .venv-wide.
 """
 
 from __future__ import annotations
 
-import os
+import argparse
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+from beside import MODULE
+from lines import Bound, Line, beside_other, print_table
+from programs import ProgramFailed, environ, in_turns
 
-ROUNDS = int(os.environ.get("ROUNDS", "15"))
-REPOSITORY = Path(__file__).parents[1]
-WORKER_BOUND = 120_000_000
-
-PLAIN = """\
-def doubled(x: int) -> int:
-    return 2 * x
-
-
-def squared(doubled: int) -> int:
-    return doubled**2
-
-
-def text(squared: int) -> str:
-    return f"it is {squared}"
-"""
+BARE_BOUNDS = {"plain": Bound(0.6), "tables": Bound(1.05)}
+WIDE_BOUND = Bound(0.35)
+GROWTH_BOUND = Bound(1.1)
+WORKER_BOUND = Bound(120, "value")
+NAMES = {"plain": "without pandas", "tables": "with pandas"}
 TABLES = """\
 import pandas as pd
 
@@ -57,7 +45,7 @@ def total(table: pd.DataFrame) -> int:
 def text(total: int) -> str:
     return f"it is {total}"
 """
-BARE = """\
+HAMILTON_SCRIPT = """\
 import sys
 from hamilton import driver
 from pipelines import {0}
@@ -65,49 +53,49 @@ from pipelines import {0}
 built = driver.Builder().with_modules({0}).build()
 print(built.execute(["text"], inputs={{"x": 3}}))
 """
+PANDAS_SCRIPT = """\
+from pipelines import tables
+
+print(tables.text(tables.total(tables.table(3))))
+"""
 
 
-@dataclass(frozen=True)
-class Usage:
-    """Seconds by the clock and of a processor, and the most memory in bytes."""
-
-    seconds: float
-    cpu: float
-    memory: int
-
-
-def _usage(command: Sequence[str], folder: Path) -> Usage:
-    environ = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    begun = time.perf_counter()
-    process = subprocess.Popen(
-        command, cwd=folder, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} failed")
-    cpu = used.ru_utime + used.ru_stime
-    return Usage(time.perf_counter() - begun, cpu, used.ru_maxrss * 1024)
+def write_project(folder: Path) -> None:
+    """Two pipelines, and scripts that do the same without us."""
+    (folder / "conf" / "pipelines").mkdir(parents=True)
+    (folder / "pipelines").mkdir()
+    (folder / "conf" / "project.yml").write_text("name: bench\n")
+    for name, module in {"plain": MODULE, "tables": TABLES}.items():
+        (folder / "conf" / "pipelines" / f"{name}.yml").write_text("run: {inputs: {x: 3}}\n")
+        (folder / "pipelines" / f"{name}.py").write_text(module)
+        (folder / f"hamilton_{name}.py").write_text(HAMILTON_SCRIPT.format(name))
+    (folder / "pandas_alone.py").write_text(PANDAS_SCRIPT)
 
 
-def _pairs(ours: list[str], theirs: list[str], folder: Path) -> tuple[Usage, Usage]:
-    """The medians of both."""
-    usages: tuple[list[Usage], list[Usage]] = ([], [])
-    for command in (ours, theirs):
-        _usage(command, folder)
-    for number in range(ROUNDS):
-        order = ((0, ours), (1, theirs)) if number % 2 else ((1, theirs), (0, ours))
-        for which, command in order:
-            usages[which].append(_usage(command, folder))
-    one, other = (
-        Usage(
-            statistics.median(usage.seconds for usage in some),
-            statistics.median(usage.cpu for usage in some),
-            int(statistics.median(usage.memory for usage in some)),
-        )
-        for some in usages
-    )
-    return one, other
+def runs(pipeline: str, pythons: dict[str, str]) -> Iterator[Line]:
+    """The lines of one pipeline, in each environment."""
+    programs: dict[str, list[str]] = {}
+    for place, python in pythons.items():
+        ours = [python, "-m", "flowerpower_cli", "pipeline", "run", pipeline]
+        programs |= {f"ours {place}": ours, f"script {place}": [python, f"hamilton_{pipeline}.py"]}
+        if pipeline == "tables":
+            programs[f"pandas {place}"] = [python, "pandas_alone.py"]
+    with tempfile.TemporaryDirectory() as name:
+        write_project(Path(name))
+        turns = in_turns(programs, Path(name), 15)
+
+    def line(what: str, place: str, mine: str, its: str, other: str, bound: Bound | None) -> Line:
+        pairs = [(turn[mine].cpu * 1000, turn[its].cpu * 1000) for turn in turns]
+        return beside_other(what, place, "ms", pairs, other, bound)
+
+    run, script = f"pipeline run, {NAMES[pipeline]}", "a Hamilton script"
+    yield line(run, "bare", "ours bare", "script bare", script, BARE_BOUNDS[pipeline])
+    if "wide" in pythons:
+        yield line(run, "wide", "ours wide", "script wide", script, WIDE_BOUND)
+        yield line(run, "wide", "ours wide", "ours bare", "itself, bare", GROWTH_BOUND)
+    if "wide" in pythons and pipeline == "tables":
+        alone = "a script of pandas alone"
+        yield line(alone, "wide", "pandas wide", "pandas bare", "itself, bare", None)
 
 
 def _processes(pid: int) -> list[int]:
@@ -122,87 +110,50 @@ def _memory(pid: int) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
-def _cpu(pid: int) -> int:
+def _ticks(pid: int) -> int:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
 
 
-def _worker_at_rest(python: str, folder: Path) -> int:
+def worker_at_rest(place: str, python: str) -> Line:
     """The memory of a worker and its fork server, once they have had nothing to do for a while."""
     command = [python, "-m", "flowerpower_cli", "job-queue", "start-worker"]
-    environ = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    worker = subprocess.Popen(
-        command, cwd=folder, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        before, calm = 0, 0
-        while calm < 5:
-            time.sleep(1)
-            processes = _processes(worker.pid)
-            used = sum(map(_cpu, processes))
-            calm = calm + 1 if len(processes) > 1 and used - before <= 5 else 0
-            before = used
-        return sum(map(_memory, _processes(worker.pid)))
-    finally:
-        worker.send_signal(signal.SIGTERM)
-        worker.wait()
+    with tempfile.TemporaryDirectory() as name:
+        write_project(Path(name))
+        worker = subprocess.Popen(
+            command, cwd=name, env=environ(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            before, calm = 0, 0
+            while calm < 5:
+                time.sleep(1)
+                if worker.poll() is not None:
+                    raise ProgramFailed(f"{' '.join(command)} ended with {worker.returncode}")
+                processes = _processes(worker.pid)
+                used = sum(map(_ticks, processes))
+                calm = calm + 1 if len(processes) > 1 and used - before <= 5 else 0
+                before = used
+            memory = sum(map(_memory, _processes(worker.pid)))
+        finally:
+            worker.send_signal(signal.SIGTERM)
+            worker.wait()
+    return Line("a worker at rest, memory", place, "MB", memory / 1e6, bound=WORKER_BOUND)
 
 
-def _write_project(folder: Path, *pipelines: str) -> None:
-    (folder / "conf" / "pipelines").mkdir(parents=True)
-    (folder / "pipelines").mkdir()
-    (folder / "conf" / "project.yml").write_text("name: bench\n")
-    for name in pipelines:
-        (folder / "conf" / "pipelines" / f"{name}.yml").write_text("run: {inputs: {x: 3}}\n")
-        (folder / "pipelines" / f"{name}.py").write_text(PLAIN if name == "plain" else TABLES)
-        (folder / f"bare_{name}.py").write_text(BARE.format(name))
-
-
-def _add(table: Table, title: str, ours: Usage, theirs: Usage, ratio: str, is_kept: bool) -> None:
-    table.add_row(
-        title,
-        *(
-            f"{usage.cpu * 1000:.0f} ms ({usage.seconds * 1000:.0f}), {usage.memory / 1e6:.0f} MB"
-            for usage in (ours, theirs)
-        ),
-        ratio,
-        "yes" if is_kept else "NO",
-    )
+def lines(wide: str | None) -> Iterator[Line]:
+    """Those of the table of benchmarks."""
+    pythons = {"bare": sys.executable} | ({"wide": wide} if wide else {})
+    for pipeline in ("plain", "tables"):
+        yield from runs(pipeline, pythons)
+    for place, python in pythons.items():
+        yield worker_at_rest(place, python)
 
 
 def main() -> None:
-    """Measure, print a table, and end with 1 if a bound is broken."""
-    table = Table("what", "ours: CPU (clock), memory", "theirs", "ratio (bound)", "kept")
-    kept = []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        _write_project(folder, "plain", "tables")
-        first: dict[str, float] = {}
-        for number, python in enumerate(sys.argv[1:] or [sys.executable]):
-            for pipeline, bound in (("plain", 0.6), ("tables", 1.05)):
-                ours, theirs = _pairs(
-                    [python, "-m", "flowerpower_cli", "pipeline", "run", pipeline],
-                    [python, f"bare_{pipeline}.py"],
-                    folder,
-                )
-                first.setdefault(pipeline, ours.cpu)
-                ratio, growth = ours.cpu / theirs.cpu, ours.cpu / first[pipeline]
-                limit = 0.35 if number else bound
-                kept.append(ratio <= limit and growth <= 1.1)
-                words = f"{ratio:.2f} x ({limit})"
-                words += f", {growth:.2f} x the first (1.1)" if number else ""
-                title = f"{number + 1}: run {pipeline} / a Hamilton script"
-                _add(table, title, ours, theirs, words, kept[-1])
-            site = folder / f"rest{number}"
-            site.mkdir()
-            _write_project(site, "plain")
-            memory = _worker_at_rest(python, site)
-            kept.append(memory < WORKER_BOUND)
-            used = f"{memory / 1e6:.0f} MB"
-            table.add_row(f"{number + 1}: a worker at rest", used, "", "(120 MB)",
-                          "yes" if kept[-1] else "NO")  # fmt: skip
-    Console(width=150).print(table)
-    sys.exit(not all(kept))
+    """Measure and print the lines."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--wide", metavar="INTERPRETER")
+    print_table(lines(parser.parse_args().wide))
 
 
 if __name__ == "__main__":
