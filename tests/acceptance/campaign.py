@@ -193,7 +193,7 @@ class Campaign:
 def main() -> int:
     """The long campaign; the exit code says whether the law was kept."""
     parser = long_parser(__doc__)
-    parser.add_argument("--jobs", type=int, default=1000)
+    parser.add_argument("--jobs", type=int, default=1400)
     parser.add_argument("--strikes", type=int, default=100)
     return run_long(parser, HEAD, _on)
 
