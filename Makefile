@@ -27,7 +27,13 @@ EXTRAS ?= postgresql,notify,metrics,dashboard
 # Half of the tests wait most of their time, for servers, leases and clocks.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 + (os.cpu_count() or 1))')
 
-.PHONY: demo test types imports rewritten integrations faults soak install bench completions reference docs dist stored \
+# The longest one first: two run at a time.
+CAMPAIGNS := chain_campaign campaign calendar_campaign notice_campaign migration_campaign
+SOAKS := soak-sqlite soak-postgresql soak-redis
+# Of each soak.
+MINUTES ?= 30
+
+.PHONY: demo test types imports rewritten integrations faults $(CAMPAIGNS) soak $(SOAKS) install bench completions reference docs dist stored \
     clean
 
 demo: $(INSTALLED)
@@ -60,15 +66,10 @@ faults: $(INSTALLED)
 	-$(MAKE) --keep-going --jobs 2 $(CAMPAIGNS)
 	$(BIN)/python -m tests.acceptance.fault_table $(FLOWERPOWER_TEST_FAULTS)
 
-# The longest one first: two run at a time.
-CAMPAIGNS := chain_campaign campaign calendar_campaign notice_campaign migration_campaign
 faults $(CAMPAIGNS): export FLOWERPOWER_TEST_FAULTS := build/faults.jsonl
 
 $(CAMPAIGNS): $(INSTALLED)
 	$(BIN)/python -m tests.acceptance.$@
-
-SOAKS := soak-sqlite soak-postgresql soak-redis
-MINUTES ?= 30
 
 soak: $(INSTALLED)
 	$(MAKE) --keep-going --jobs 3 $(SOAKS)

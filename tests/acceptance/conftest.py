@@ -1,6 +1,7 @@
 """Fixtures for workers and children as real processes, workers on every backend."""
 
 import contextlib
+import random
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -79,3 +80,11 @@ def project(make_project: MakeProject) -> Callable[..., Path]:
         return make_project("name: demo\n", **pipelines)
 
     return make
+
+
+@pytest.fixture
+def dice() -> random.Random:
+    """Chance, with its seed printed."""
+    seed = random.SystemRandom().randrange(2**32)
+    print("seed", seed)
+    return random.Random(seed)

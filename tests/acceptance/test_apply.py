@@ -31,13 +31,6 @@ print("done", flush=True)
 """
 
 
-@pytest.fixture
-def dice() -> random.Random:
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
-    return random.Random(seed)
-
-
 def make_project(root: Path, url: str | None) -> PipelineManager:
     """A project of pipelines without schedules, with its queue at `url`."""
     kind = "rq" if url and url.startswith("redis") else "apscheduler"

@@ -165,16 +165,23 @@ JOB_3 = 'if job.row["id"] == "job-3": return '
 @pytest.mark.parametrize(
     ("change", "kind"),
     [
-        pytest.param(JOB_3 + "[]", "lost", marks=pytest.mark.catches("migration_campaign", "lost")),
+        pytest.param(
+            JOB_3 + "[]",
+            "lost",
+            marks=pytest.mark.catches("migration_campaign", "lost"),
+            id="lost",
+        ),
         pytest.param(
             JOB_3 + '[job, dataclasses.replace(job, row=dict(job.row, id="again"))]',
             "doubled",
             marks=pytest.mark.catches("migration_campaign", "doubled"),
+            id="doubled",
         ),
         pytest.param(
             JOB_3 + "[dataclasses.replace(job, row=dict(job.row, priority=77))]",
             "changed",
             marks=pytest.mark.catches("migration_campaign", "changed"),
+            id="changed",
         ),
     ],
 )

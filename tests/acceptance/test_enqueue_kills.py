@@ -12,7 +12,7 @@ from tests.acceptance.fault_records import compared, counted, raised
 from tests.conftest import MakeProject
 from tests.terminal import Cli
 
-KILLS = 25
+KILLS = 20
 GOOD = ("run: {}\n", "def good() -> int:\n    return 1\n")
 
 

@@ -30,6 +30,7 @@ LEASE = 3.0
 """Seconds; a short one, so that a test need not wait for long."""
 SCRIPT = """
 import json, os, sys
+from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.worker_options import WorkerOptions
 
@@ -39,11 +40,16 @@ def tell(event):
 settings = json.loads(sys.argv[1])
 if settings.get("break"):
     exec(settings["break"])
-with JobQueueManager(**settings["queue"]) as queue:
-    if settings["options"] is None:
-        queue.run_scheduler(tell)
-    else:
-        queue.run_worker(WorkerOptions(**settings["options"]), tell)
+try:
+    with JobQueueManager(**settings["queue"]) as queue:
+        if settings["options"] is None:
+            queue.run_scheduler(tell)
+        else:
+            queue.run_worker(WorkerOptions(**settings["options"]), tell)
+except BackendUnreachable as error:
+    # As the command line says it; all else is a traceback, which no worker may end with.
+    print(error.message, file=sys.stderr, flush=True)
+    os._exit(error.exit_code)
 # Python aborts at its end if a thread still waits for a pipe that nobody reads.
 os._exit(0)
 """
@@ -292,13 +298,10 @@ class Site:
         try:
             eventually(lambda: not self.left())
         finally:
-            counted(
-                left=len(self.left()),
-                tracebacks=sum(
-                    worker.errors.read_text("utf-8", "replace").count(TRACEBACK)
-                    for worker in self.workers
-                ),
-            )
+            errors = [worker.errors.read_text("utf-8", "replace") for worker in self.workers]
+            raised = [text for text in errors if TRACEBACK in text]
+            print(*raised, sep="\n", end="")
+            counted(left=len(self.left()), tracebacks=len(raised))
         self.queue.close()
 
 

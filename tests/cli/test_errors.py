@@ -416,7 +416,7 @@ def _check(case: Path_, environment: str, ended: Ended) -> None:
         assert re.sub(r"\s+", "", words) in flat, (words, ended.stderr)
 
 
-@pytest.mark.parametrize("case", map(_marked, PATHS))
+@pytest.mark.parametrize("case", [_marked(case) for case in PATHS])
 def test_an_error_is_one_clear_message_and_the_documented_exit_code(
     case: Path_, cli: Cli, make_project: MakeProject
 ) -> None:
