@@ -71,7 +71,7 @@ def picture(browser: Browser, path: Path, url: str, is_dark: bool, width: int, h
     page = context.new_page()
     page.goto(url)
     if "/jobs/training" in url:
-        page.locator("svg.dag").wait_for(timeout=60_000)
+        page.locator('svg[aria-label^="DAG of"]').wait_for(timeout=300_000)
     page.wait_for_timeout(1500)
     # Few colours: a third of the bytes, and nobody sees it.
     with Image.open(io.BytesIO(page.screenshot())) as image:

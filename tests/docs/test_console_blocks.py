@@ -183,7 +183,7 @@ def test_the_blocks_of_a_page_show_what_they_say(
         setups[page.stem] = lambda folder: _hello_on(folder, "  type: apscheduler\n")
     if page.stem == "redis-on-three-machines":
         three: RedisServer = request.getfixturevalue("redis_server")
-        environ["REDIS_URL"] = three.url(13)
+        environ["REDIS_URL"] = three.url(14)
     if page.stem in ("deploy", "redis", "rq-tools"):
         redis: RedisServer = request.getfixturevalue("redis_server")
         environ["REDIS_URL"] = redis.url({"deploy": 7, "redis": 9, "rq-tools": 10}[page.stem])

@@ -44,6 +44,12 @@ def test_a_page_begins_with_words(page: str) -> None:
     assert not first.startswith(("#", "|", "```", "!")), first
 
 
+def test_the_site_is_built_strictly() -> None:
+    """With `--quiet` MkDocs 1.6.1 ends with 0 whatever `--strict` has found."""
+    (command,) = re.findall(r"mkdocs build.*", (ROOT / "Makefile").read_text("utf-8"))
+    assert command.split()[2:] == ["--strict"]
+
+
 def test_the_pages_beside_the_site_link_to_what_is_there() -> None:
     """README and its neighbours; the links of docs/ are checked when the site is built."""
     for name in FRONT:

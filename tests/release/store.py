@@ -45,7 +45,7 @@ def main() -> None:
                 expected = fill(root, environ)
                 _write(target / f"{name}.expected.json", expected)
                 if name == "sqlite":
-                    _write_database(root / ".flowerpower" / "jobs.db", target / "sqlite.sql")
+                    write_database(root / ".flowerpower" / "jobs.db", target / "sqlite.sql")
                     _copy_files(root / ".flowerpower", target / "files")
         with redis.Redis.from_url(server.url()) as client:
             _write(target / "redis.json", text_of_redis(client))
@@ -118,7 +118,8 @@ def _write(file: Path, content: object) -> None:
     file.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def _write_database(database: Path, file: Path) -> None:
+def write_database(database: Path, file: Path) -> None:
+    """Write the SQLite file as SQL."""
     with contextlib.closing(sqlite3.connect(database)) as connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         lines = [*connection.iterdump(), f"PRAGMA user_version = {version};"]
