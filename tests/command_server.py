@@ -1,13 +1,14 @@
 """An interpreter that has imported what the command line needs, and forks a process per command.
 
 `tests.terminal` starts it as a program of its own. It imports and never calls: what a command
-does begins in the fork, with `runpy` at `flowerpower_cli.__main__`, and ends as Python ends.
-Modules of `flowerpower_cli.commands` are left to the fork, because what importing them does
+does begins in the fork, with `runpy` at `flowerpower_cli.__main__`, and ends as Python ends, except
+that nothing is torn down that was imported before the fork. Modules of `flowerpower_cli.commands` are left to the fork, because what importing them does
 depends on the command line.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -22,17 +23,28 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from types import ModuleType
 from typing import Any, NoReturn, TextIO
 
 import flowerpower_cli
 
 COMMAND_LINE = (
+    "croniter",
+    "flowerpower.job_queue.apscheduler.migration",
+    "flowerpower.job_queue.apscheduler.notices",
     "flowerpower.job_queue.apscheduler.queue",
+    "flowerpower.job_queue.apscheduler.schedules",
+    "flowerpower.job_queue.apscheduler.sqlite",
+    "flowerpower.job_queue.rq.queue",
     "flowerpower.pipeline.job_queue",
     "flowerpower.pipeline.manager",
+    "flowerpower.pipeline.status",
+    "flowerpower.pipeline.validation",
+    "pydantic.type_adapter",
     "typer.rich_utils",
 )
 """Beside all of `flowerpower_cli` but its commands."""
@@ -245,8 +257,38 @@ def _be_fork_server(worker: socket.socket) -> NoReturn:
     os.environ.clear()
     os.environ.update(request["environ"])
     sys.argv = [FORK_SERVER, *map(str, descriptors)]
+    imported = {*sys.modules}
     runpy.run_module(FORK_SERVER, run_name="__main__", alter_sys=True)
-    sys.exit()
+    _end(None, imported)
+
+
+def _end(code: object, imported: Collection[str]) -> None:
+    """End this process as Python does with that code; return if Python would have more to say.
+
+    What was `imported` before the fork is not torn down: that would copy every page of it, which
+    takes longer than most commands.
+    """
+    if not isinstance(code, int | None):
+        return
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):
+        # It is flushed again, and the exit code depends on it.
+        return
+    # What only they refer to is closed now, as are files that a pipeline has left open.
+    for name in {*sys.modules} - {*imported}:
+        module = sys.modules.pop(name)
+        if isinstance(module, ModuleType):
+            names = vars(module)
+            names.update(dict.fromkeys(names.keys() - {"__builtins__"}))
+    gc.collect()
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code or 0)
 
 
 def _preload(modules: Iterable[str]) -> None:
@@ -269,4 +311,10 @@ if __name__ == "__main__":
     _become(_Server(socket.socket(fileno=int(sys.argv[1]))).next_command(), environ)
     if sys.argv[1:3] == WORKER:
         _fork_server_at_hand()
-    runpy.run_module("flowerpower_cli", run_name="__main__", alter_sys=True)
+    imported = {*sys.modules}
+    try:
+        runpy.run_module("flowerpower_cli", run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        code = ended.code
+    _end(code, imported)
+    sys.exit(code)

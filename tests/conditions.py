@@ -21,11 +21,15 @@ def slowed(seconds: float) -> float:
 
 def eventually(condition: Callable[[], Outcome], timeout: float = WAIT_LIMIT) -> Outcome:
     """What `condition` gives as soon as that is true; an AssertionError after `timeout` seconds."""
-    deadline = time.monotonic() + timeout
-    while not (outcome := condition()):
-        assert time.monotonic() < deadline, f"not within {timeout} s: {condition}"
-        time.sleep(0.005)
-    return outcome
+    began = time.monotonic()
+    while True:
+        asked = time.monotonic()
+        if outcome := condition():
+            return outcome
+        now = time.monotonic()
+        assert now < began + timeout, f"not within {timeout} s: {condition}"
+        # A long wait, or a condition that is a whole command, is to leave the machine to the others.
+        time.sleep(max(0.005, min(0.05, (now - began) / 20), min(0.5, 2 * (now - asked))))
 
 
 def with_longer_limits(attempt: Callable[[float], Outcome], began: Path, first: float) -> Outcome:

@@ -189,6 +189,6 @@ def test_no_kill_breaks_a_chain_or_a_limit(make_site: MakeSite, url: str | None)
 def _small_campaign(site: Site, broken: str = "") -> Tally:
     tally = Tally(site.name, random.SystemRandom().randrange(2**32))
     print("seed", tally.seed)
-    ChainCampaign(site, tally, broken=broken).run(100, strikes=5, every=1.0, drain=60)
+    ChainCampaign(site, tally, broken=broken).run(80, strikes=4, every=1.0, drain=60)
     print(HEAD, tally.row(), *tally.reasons, sep="\n")
     return tally

@@ -79,6 +79,7 @@ OTHERS = [
     "pipeline run umlaut",
     "pipeline run late --json",
     "pipeline run closed --json",
+    "pipeline run unclosed --json",
     "pipeline list --jsno",
 ]
 
@@ -103,6 +104,7 @@ TIMED = {
     "schedule resume nightly --json",
     "pipeline run late --json",
     "pipeline run closed --json",
+    "pipeline run unclosed --json",
 }
 NUMBERS = re.compile(r"-[\da-f]{8,}\b|<?[\d.]*\d(e-\d+)?(ms|s\b)?| +")
 ENVIRONMENTS: dict[str, dict[str, str]] = {
@@ -112,6 +114,15 @@ ENVIRONMENTS: dict[str, dict[str, str]] = {
 }
 RUN = "pipeline run good --no-progress --json"
 BROKEN = "pipeline run umlaut --no-progress"
+IN_TERMINALS = [
+    ("NO_COLOR", ""),
+    ("NO_COLOR", BROKEN),
+    ("LC_ALL=C", BROKEN),
+    ("LC_ALL=C", "pipeline list"),
+    ("dumb", RUN),
+    ("dumb", "init"),
+]
+CLOSED = [(0, RUN), (1, RUN), (2, RUN), (1, "pipeline list"), (2, BROKEN)]
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +139,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "umlaut": "raise ValueError('\\xfc\\u2603')",
         "late": "import atexit; atexit.register(print, 'late')",
         "closed": "import sys; sys.stdout.close()",
+        "unclosed": "global last; last = open('/dev/stderr', 'w'); last.write('last words')",
     }.items():
         (root / "conf" / "pipelines" / f"{name}.yml").touch()
         (root / "pipelines" / f"{name}.py").write_text(f"def {name}() -> int:\n    {body}\n")
@@ -185,8 +197,7 @@ def test_a_forked_command_gives_what_a_fresh_one_gives(call: str, both_ways: Bot
     assert forked == fresh
 
 
-@pytest.mark.parametrize("call", ["", "pipeline list", RUN, BROKEN, "init"])
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize(("environment", "call"), IN_TERMINALS)
 def test_so_it_is_in_a_terminal(call: str, environment: str, both_ways: BothWays) -> None:
     """Terminals, colours and encodings are seen alike."""
     forked, fresh = both_ways.run(
@@ -195,8 +206,7 @@ def test_so_it_is_in_a_terminal(call: str, environment: str, both_ways: BothWays
     assert forked == fresh
 
 
-@pytest.mark.parametrize("call", ["pipeline list", RUN, BROKEN])
-@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize(("number", "call"), CLOSED)
 def test_so_it_is_with_a_closed_stream(call: str, number: int, both_ways: BothWays) -> None:
     """A descriptor that is closed is closed in a fork too."""
     forked, fresh = both_ways.run(call, lambda cli, words: cli.run_closed(*words, number=number))

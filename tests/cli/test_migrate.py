@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from flowerpower.errors import Refused, UsageError
+from flowerpower.jobs.job import JobFilter
 from flowerpower.pipeline import PipelineManager
 from tests.conftest import MakeProject
 from tests.servers import RedisServer, free_port
@@ -19,7 +21,7 @@ ON_SQLITE = "name: demo\ntimezone: UTC\njob_queue: {{namespace: {0}}}\n"
 ON_REDIS = (
     "name: demo\ntimezone: UTC\njob_queue: {{namespace: {0}, type: rq, backend: {{url: '{1}'}}}}\n"
 )
-TO_REDIS = ("job-queue", "migrate", "--to", "rq", "--to-url", "${FLOWERPOWER_TEST_REDIS}")
+TO_REDIS = ("job-queue", "migrate", "--to", "rq", "--to-url", "${REDIS_URL}")
 
 
 @pytest.fixture
@@ -30,12 +32,14 @@ def namespace() -> str:
 @pytest.fixture
 def project(make_project: MakeProject, cli: Cli, namespace: str, redis_server: RedisServer) -> Path:
     """A project on SQLite with two schedules and a job; a variable says where a Redis is."""
-    cli.environ["FLOWERPOWER_TEST_REDIS"] = redis_server.url()
+    cli.environ["REDIS_URL"] = redis_server.url()
     root = make_project(ON_SQLITE.format(namespace), quick=QUICK)
-    cli.run("schedule", "add", "quick", "--cron", "0 8 1 1 *", code=0)
-    cli.run("schedule", "add", "quick", "--interval", "300d", "--schedule-id", "slow", code=0)
-    cli.run("schedule", "pause", "slow", code=0)
-    cli.run("job-queue", "add-job", "quick", "--job-id", "one", "--priority", "7", code=0)
+    manager = PipelineManager(root, quiet=True, environ={})
+    manager.schedule("quick", cron="0 8 1 1 *")
+    manager.schedule("quick", interval="300d", schedule_id="slow")
+    manager.schedules.pause("slow")
+    manager.add_job("quick", job_id="one", priority=7)
+    manager.close()
     return root
 
 
@@ -43,15 +47,18 @@ def edit(root: Path, text: str) -> None:
     (root / "conf" / "project.yml").write_text(text)
 
 
-def listed(cli: Cli) -> tuple[object, object]:
-    """All schedules and jobs, as JSON."""
-    schedules = cli.run("schedule", "list", "--json", code=0).json
-    return schedules, cli.run("job-queue", "list-jobs", "--json", code=0).json
+def listed(root: Path, **environ: str) -> tuple[list[Any], list[Any]]:
+    """All schedules and jobs of the queue that the project's files name, as JSON."""
+    manager = PipelineManager(root, quiet=True, environ=environ)
+    schedules = [schedule.to_json() for schedule in manager.schedules.list()]
+    jobs = [job.to_json() for job in manager.job_queue.list_jobs(JobFilter())]
+    manager.close()
+    return schedules, jobs
 
 
 def test_there_and_back(cli: Cli, project: Path, namespace: str, redis_server: RedisServer) -> None:
     """The other queue then shows the same, to the letter; the report says what moved."""
-    before = listed(cli)
+    before = listed(project)
     ended = cli.run(*TO_REDIS, "--json", code=0)
     report = ended.json
     assert (report["schedules"], report["jobs"]) == (["quick-1", "slow"], ["one"])
@@ -61,22 +68,22 @@ def test_there_and_back(cli: Cli, project: Path, namespace: str, redis_server: R
     assert report["target"]["backend"] == "rq"
     assert "tulip" not in ended.stdout + ended.stderr
     assert "Next: set job_queue.type: rq" in ended.stderr
-    assert listed(cli) == ([], [])
+    assert listed(project) == ([], [])
     edit(project, ON_REDIS.format(namespace, redis_server.url()))
-    assert listed(cli) == before
+    assert listed(project) == before
     ended = cli.run("job-queue", "migrate", "--to", "apscheduler", code=0)
     assert ended.stdout.splitlines()[0] == "2 schedules and 1 job moved"
     edit(project, ON_SQLITE.format(namespace))
-    assert listed(cli) == before
+    assert listed(project) == before
     assert cli.run("job-queue", "start-worker", "--burst", code=0)
     assert cli.run("job-queue", "show-job", "one", "--json", code=0).json["status"] == "finished"
 
 
 def test_a_dry_run_moves_nothing(cli: Cli, project: Path) -> None:
     """It reports what would move, and leaves both queues open."""
-    before = listed(cli)
+    before = listed(project)
     planned = cli.run(*TO_REDIS, "--dry-run", "--json", code=0).json
-    assert listed(cli) == before
+    assert listed(project) == before
     assert cli.run("job-queue", "add-job", "quick", "--job-id", "two", code=0)
     assert cli.run("job-queue", "delete-job", "two", "--yes", code=0)
     moved = cli.run(*TO_REDIS, "--json", code=0).json
@@ -97,13 +104,12 @@ def test_a_dry_run_makes_no_file(cli: Cli, project: Path, namespace: str) -> Non
 
 def test_one_sqlite_file_to_another(cli: Cli, project: Path) -> None:
     """The engine stays, only the place changes."""
-    before = listed(cli)
+    before = listed(project)
     cli.run(
         "job-queue", "migrate", "--to", "apscheduler", "--to-url", "sqlite:///new/jobs.db", code=0
     )
-    assert listed(cli) == ([], [])
-    cli.environ["FLOWERPOWER_JOB_QUEUE_URL"] = "sqlite:///new/jobs.db"
-    assert listed(cli) == before
+    assert listed(project) == ([], [])
+    assert listed(project, FLOWERPOWER_JOB_QUEUE_URL="sqlite:///new/jobs.db") == before
 
 
 def test_an_edited_type_is_noticed(
@@ -123,7 +129,7 @@ def test_an_edited_type_is_noticed(
     ended = cli.run("job-queue", "migrate", "--to", "rq", code=0)
     assert ended.stdout.startswith("2 schedules and 1 job moved\n")
     assert "Next" not in ended.stderr
-    assert len(listed(cli)[1]) == 2  # type: ignore[arg-type]
+    assert len(listed(project)[1]) == 2
     assert "Warning" not in cli.run("job-queue", "start-worker", "--burst", code=0).stderr
 
 
@@ -158,7 +164,7 @@ def test_what_cannot_move_is_listed(
         ("--to rq --to-url redis://:tulip@localhost:1/0", ["password", "'${REDIS_URL}'"]),
         ("--to rq --from-url redis://u:tulip@localhost", ["password"]),
         ("--to rq --to-url sqlite:///x.db", ["--to-url", "job_queue.type: apscheduler"]),
-        ("--to rq --to-url ${FLOWERPOWER_TEST_REDI}", ["is not set", "FLOWERPOWER_TEST_REDIS"]),
+        ("--to rq --to-url ${REDIS_UR}", ["is not set", "REDIS_URL"]),
         ("--to rq --from-url mysql://x", ["--from-url", "'mysql'", "redis://"]),
         ("--to rq --from-url sqlite:///none.db", ["none.db does not exist", "--from-url"]),
         ("--to apscheduler --from-url sqlite:///.flowerpower/jobs.db", ["the same"]),
@@ -170,22 +176,22 @@ def test_wrong_places_are_refused(
     cli: Cli, project: Path, arguments: str, parts: list[str]
 ) -> None:
     """With exit code 2, one clear sentence, and nothing moved or closed."""
-    before = listed(cli)
+    before = listed(project)
     ended = cli.run("job-queue", "migrate", *arguments.split(), code=2)
     for part in parts:
         assert part in " ".join(ended.stderr.split())
     assert "tulip" not in ended.stderr
     assert "Traceback" not in ended.stderr
-    assert listed(cli) == before
+    assert listed(project) == before
     assert not (project / "none.db").exists()
 
 
 def test_a_redis_that_is_away_closes_nothing(cli: Cli, project: Path) -> None:
     """Exit code 5; the queue goes on as it was."""
-    cli.environ["FLOWERPOWER_TEST_REDIS"] = f"redis://127.0.0.1:{free_port()}/0"
+    cli.environ["REDIS_URL"] = f"redis://127.0.0.1:{free_port()}/0"
     cli.run(*TO_REDIS, code=5)
     cli.run("job-queue", "add-job", "quick", code=0)
-    assert len(listed(cli)[0]) == 2  # type: ignore[arg-type]
+    assert len(listed(project)[0]) == 2
 
 
 def test_progress_is_shown_on_a_terminal(cli: Cli, project: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,16 +49,6 @@ def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[
 TREE = dict(_commands(typer.main.get_command(build_app())))
 INSTALLED = set(packages_distributions())
 LEAVES = {path: command for path, command in TREE.items() if not hasattr(command, "commands")}
-
-
-@pytest.mark.parametrize("path", TREE, ids=" ".join)
-def test_help_names_an_example(path: tuple[str, ...], cli: Cli) -> None:
-    """-h and --help show the same text, with exit code 0; that of a command has an example."""
-    short, long = cli.run(*path, "-h", code=0), cli.run(*path, "--help", code=0)
-    assert short == long
-    assert "Usage: flowerpower" in short.stdout
-    if path in LEAVES or not path:
-        assert "Example: flowerpower" in re.sub(r"\s+", " ", short.stdout)
 
 
 @pytest.mark.parametrize("path", LEAVES, ids=" ".join)
@@ -103,24 +95,56 @@ def test_no_option_takes_a_secret() -> None:
             assert not re.search(r"(password|secret|token)(?!-file)", " ".join(param.opts)), path
 
 
-# The two flags by turns: that both show the same text has a test of its own.
-@pytest.mark.parametrize(
-    "arguments",
-    [("--version",), *((*path, ("-h", "--help")[n % 2]) for n, path in enumerate(TREE))],
-    ids=" ".join,
-)
+@pytest.fixture(scope="module")
+def helps(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], Any]:
+    """What each call for help showed and imported."""
+    calls = [(*path, flag) for path in TREE for flag in ("-h", "--help")]
+    folder = tmp_path_factory.mktemp("help")
+    cli = Cli(folder, folder)
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("help_process.py"))],
+        input=json.dumps(calls), capture_output=True, text=True, check=True, cwd=folder,
+        env=cli.merged_environ(),
+    )  # fmt: skip
+    return dict(zip(calls, json.loads(done.stdout), strict=True))
+
+
+def test_every_command_shows_its_help_and_an_example(helps: dict[tuple[str, ...], Any]) -> None:
+    """-h and --help show the same text, with exit code 0; that of a command has an example."""
+    for path in TREE:
+        short, long = helps[*path, "-h"], helps[*path, "--help"]
+        assert (short["code"], long["code"]) == (0, 0), path
+        assert short["stdout"] == long["stdout"], path
+        assert f"Usage: {' '.join(('flowerpower', *path))} " in short["stdout"], path
+        if path in LEAVES or not path:
+            assert "Example: flowerpower" in re.sub(r"\s+", " ", short["stdout"]), path
+
+
+def _check_imports(imported: set[str], what: object) -> None:
+    packages = {name.partition(".")[0] for name in imported}
+    assert packages & INSTALLED <= {*TYPER, "flowerpower", "flowerpower_cli"}, what
+    assert "zoneinfo" not in packages, what
+    assert {name for name in imported if name.partition(".")[0] == "flowerpower"} <= {*OWN}, what
+
+
 def test_help_imports_only_typer_and_ourselves(
-    arguments: tuple[str, ...], bare_interpreter: set[str], cli: Cli
+    helps: dict[tuple[str, ...], Any], bare_interpreter: set[str]
 ) -> None:
     """No help text needs Hamilton, pandas, pydantic, Rich, a backend, or more of the library."""
+    for arguments, shown in helps.items():
+        _check_imports({*shown["modules"]} - bare_interpreter, arguments)
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("schedule", "add", "-h")])
+def test_so_it_is_in_an_interpreter_of_its_own(
+    arguments: tuple[str, ...], bare_interpreter: set[str], cli: Cli
+) -> None:
+    """What is imported before the fork of the test above is no more than that either."""
     fresh = _with_import_times("-m", "flowerpower_cli", *arguments, env=cli.merged_environ())
     assert fresh.stdout == cli.run(*arguments, code=0).stdout
     imported = _imported(fresh) - bare_interpreter
     assert "flowerpower_cli.app" in imported
-    packages = {name.partition(".")[0] for name in imported}
-    assert packages & INSTALLED <= {*TYPER, "flowerpower", "flowerpower_cli"}
-    assert "zoneinfo" not in packages
-    assert {name for name in imported if name.partition(".")[0] == "flowerpower"} <= {*OWN}
+    _check_imports(imported, arguments)
 
 
 @pytest.fixture(scope="module")

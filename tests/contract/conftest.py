@@ -1,4 +1,11 @@
-"""Every test that asks for `setup` or `backend` runs on every backend."""
+"""Every test that asks for `setup` or `backend` runs on every backend.
+
+A queue in memory is a SQLite file of the same code, in a private folder that its manager deletes. So
+it only takes the tests that are marked `in_memory`: how it is opened, checked and closed, its
+threads, and for each part of its manager (jobs, logs, schedules, fires, workers, notices, …) one
+test that goes through it. Whatever depends on more than the file, its place and its life needs the
+mark.
+"""
 
 from __future__ import annotations
 
@@ -31,15 +38,15 @@ BACKENDS: dict[str, type[BackendSetup]] = {
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "shared: durability, other managers or processes; no test for a backend that is private",
+        "in_memory: for a queue in memory too, which differs from SQLite's in place and life alone",
     )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "setup" not in metafunc.fixturenames:
         return
-    shared = metafunc.definition.get_closest_marker("shared")
-    kinds = [name for name, setup in BACKENDS.items() if setup.is_shared or not shared]
+    in_memory = metafunc.definition.get_closest_marker("in_memory")
+    kinds = [name for name, setup in BACKENDS.items() if setup.is_shared or in_memory]
     metafunc.parametrize("setup", kinds, indirect=True)
 
 

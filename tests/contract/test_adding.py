@@ -18,6 +18,7 @@ from tests.contract.fake_worker import FakeWorker, in_seconds, spec, with_inputs
 from tests.contract.in_processes import add_one, in_processes, in_threads
 
 
+@pytest.mark.in_memory
 def test_every_field_of_a_job_comes_back(backend: JobQueueBackend) -> None:
     """A job that was added is read with all that it was given."""
     overrides = RunOverrides(
@@ -86,6 +87,7 @@ def test_an_id_stays_taken_while_its_record_lives(
     assert again.result is not None
 
 
+@pytest.mark.in_memory
 def test_eight_threads_with_one_id_make_one_job(
     setup: BackendSetup, backend: JobQueueBackend
 ) -> None:
@@ -98,7 +100,6 @@ def test_eight_threads_with_one_id_make_one_job(
     assert sorted(in_threads(8, add)) == [False] * 7 + [True]
 
 
-@pytest.mark.shared
 def test_eight_processes_with_one_id_make_one_job(setup: BackendSetup) -> None:
     """Of eight processes that submit one id at the same moment, one creates it."""
     assert sorted(in_processes(8, add_one, setup.options, "once")) == [False] * 7 + [True]

@@ -91,6 +91,7 @@ def records(backend: JobQueueBackend) -> list[Any]:
     return [jobs, schedules, fires, backend.beats(), backend.list_workers()]
 
 
+@pytest.mark.in_memory
 def test_get_jobs_lists_what_is_pending(
     backend: JobQueueBackend, scheduler: BackgroundScheduler, fake_worker: FakeWorker
 ) -> None:

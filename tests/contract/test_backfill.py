@@ -62,6 +62,7 @@ def ledger_of(backend: JobQueueBackend) -> list[tuple[str, int]]:
     return [(str(row.outcome), row.count) for row in backend.schedules.ledger("mine")]
 
 
+@pytest.mark.in_memory
 def test_each_missed_fire_gets_its_job(
     setup: BackendSetup, backend: JobQueueBackend, fake_worker: FakeWorker
 ) -> None:
@@ -277,7 +278,6 @@ def backfill_pages(
     return added
 
 
-@pytest.mark.shared
 def test_several_at_once_add_each_job_once(setup: BackendSetup, backend: JobQueueBackend) -> None:
     """Four processes backfill the same misses from both ends; the ledger has each once."""
     _, times = down_for(setup, backend, 200)
@@ -330,7 +330,6 @@ def start_backfill(setup: BackendSetup) -> subprocess.Popen[str]:
 
 
 @pytest.mark.fault("backfill-killed")
-@pytest.mark.shared
 def test_killed_half_way_and_started_again_it_adds_what_is_missing(
     setup: BackendSetup, backend: JobQueueBackend, dice: random.Random
 ) -> None:

@@ -42,6 +42,7 @@ def _end(fake_worker: FakeWorker, how: str, job_id: str = "parent") -> None:
     assert fake_worker.finish(claim, ENDS[how])
 
 
+@pytest.mark.in_memory
 def test_a_child_waits_until_its_parent_has_finished(
     backend: JobQueueBackend, fake_worker: FakeWorker
 ) -> None:

@@ -4,8 +4,6 @@ import random
 import time
 from typing import Any
 
-import pytest
-
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.claim import WorkerInfo
 from flowerpower.jobs.job import JobFilter, JobStatus
@@ -120,7 +118,6 @@ def test_eight_threads_never_claim_a_job_twice(backend: JobQueueBackend) -> None
     assert sorted(claimed) == sorted(f"n-{number}" for number in range(80))
 
 
-@pytest.mark.shared
 def test_eight_processes_never_claim_a_job_twice(
     setup: BackendSetup, backend: JobQueueBackend
 ) -> None:
@@ -134,7 +131,6 @@ def test_eight_processes_never_claim_a_job_twice(
 
 
 @pytest.mark.fault("many-at-once")
-@pytest.mark.shared
 def test_many_writers_and_many_claimers_get_on(
     setup: BackendSetup, backend: JobQueueBackend
 ) -> None:

@@ -25,11 +25,13 @@ def codes(backend: JobQueueBackend) -> list[str]:
     return [problem.code for problem in backend.setup_problems()]
 
 
+@pytest.mark.in_memory
 def test_the_clock_is_that_of_the_queue(backend: JobQueueBackend) -> None:
     """An aware time, which agrees with this machine's here."""
     assert abs((backend.clock() - clock.now()).total_seconds()) < 5
 
 
+@pytest.mark.in_memory
 def test_what_is_set_up_well_is_no_problem(setup: BackendSetup, backend: JobQueueBackend) -> None:
     """The tests' PostgreSQL is the only one that is not: it runs without fsync."""
     expected = {"postgresql": ["postgresql_not_durable"]}

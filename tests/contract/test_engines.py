@@ -60,6 +60,7 @@ def test_listeners_are_apschedulers_alone(working: JobQueueBackend) -> None:
     ]
 
 
+@pytest.mark.in_memory
 def test_a_listener_hears_how_attempts_end(working: JobQueueBackend) -> None:
     """Submitted, then executed with the result, or an error with type, message and node."""
     if _is_rq(working):

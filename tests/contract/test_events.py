@@ -4,6 +4,8 @@ from collections import Counter as Tally
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.claim import AttemptResult, FinishRequest
@@ -38,6 +40,7 @@ def run_job(worker: FakeWorker, job_id: str, end: AttemptResult = FINISHED) -> N
     assert worker.finish(worker.take(), end)
 
 
+@pytest.mark.in_memory
 def test_a_failed_job_is_an_event(backend: JobQueueBackend, fake_worker: FakeWorker) -> None:
     """With its error, but no traceback."""
     before = clock.now()

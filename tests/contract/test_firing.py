@@ -48,6 +48,7 @@ def test_nothing_fires_before_its_time(backend: JobQueueBackend) -> None:
     assert backend.schedules.fires(schedule.id) == []
 
 
+@pytest.mark.in_memory
 def test_a_fire_makes_its_job(setup: BackendSetup, backend: JobQueueBackend) -> None:
     """With the schedule's overrides, queue and result_ttl, its nominal time, and an id from both."""
     spec = every(10, "mine", overrides=with_inputs(n=3), queue="slow", result_ttl=7.0)
@@ -318,7 +319,6 @@ def _fire_for(ready: Any, number: int, options: dict[str, Any], seconds: float) 
     return fired
 
 
-@pytest.mark.shared
 def test_schedulers_in_processes_fire_every_second_once(
     setup: BackendSetup, backend: JobQueueBackend
 ) -> None:

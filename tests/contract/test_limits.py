@@ -28,6 +28,7 @@ def _ids(claims: list[Claim]) -> list[str]:
     return [claim.job_id for claim in claims]
 
 
+@pytest.mark.in_memory
 def test_only_so_many_run_at_once(backend: JobQueueBackend, fake_worker: FakeWorker) -> None:
     """Over pipelines and workers; those behind them that are not limited go first."""
     for number in range(4):

@@ -2,6 +2,8 @@
 
 import random
 
+import pytest
+
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.records import LOG_LIMIT
 from flowerpower.jobs.claim import Claim
@@ -15,6 +17,7 @@ def claimed(fake_worker: FakeWorker) -> Claim:
     return claim
 
 
+@pytest.mark.in_memory
 def test_a_log_is_appended_and_read_in_order(
     backend: JobQueueBackend, fake_worker: FakeWorker
 ) -> None:

@@ -414,7 +414,6 @@ def test_a_queue_is_not_moved_onto_itself(backend: JobQueueBackend) -> None:
     assert backend.add_job(spec("a")).created
 
 
-@pytest.mark.shared
 def test_each_job_is_claimed_or_taken(backend: JobQueueBackend) -> None:
     """Workers that claim while a migration takes: no job is with both, and none with neither."""
     for number in range(60):
@@ -438,7 +437,6 @@ def test_each_job_is_claimed_or_taken(backend: JobQueueBackend) -> None:
     assert waiting | set(everything) == {f"job-{number}" for number in range(60)}
 
 
-@pytest.mark.shared
 def test_each_fire_is_made_on_one_side(backend: JobQueueBackend, other: JobQueueBackend) -> None:
     """Schedulers on both sides while a schedule moves: every nominal time has exactly one job."""
     names = [f"each-{number}" for number in range(4)]

@@ -37,6 +37,7 @@ def claimed(backend: JobQueueBackend, lease: float = LEASE, *busy: str) -> str |
     return taken and taken.id
 
 
+@pytest.mark.in_memory
 def test_events_become_deliveries_once(backend: JobQueueBackend, fake_worker: FakeWorker) -> None:
     """Of two senders that have read the same events, the second one changes nothing."""
     fail(fake_worker, "a", "b", "c")
@@ -194,7 +195,6 @@ def test_the_oldest_waits_first(backend: JobQueueBackend) -> None:
     assert backend.notices.waiting(0) == []
 
 
-@pytest.mark.shared
 def test_two_senders_never_claim_the_same(setup: BackendSetup) -> None:
     """Each claims until nothing is left, at the same time as the other."""
     with setup.open() as backend:
@@ -218,7 +218,6 @@ def test_two_senders_never_claim_the_same(setup: BackendSetup) -> None:
         assert sorted(taken) == names
 
 
-@pytest.mark.shared
 def test_of_senders_that_plan_at_once_one_does(setup: BackendSetup) -> None:
     """The others change nothing, and wait for nobody."""
     with setup.open() as backend:
@@ -243,8 +242,6 @@ def test_of_senders_that_plan_at_once_one_does(setup: BackendSetup) -> None:
 
 def test_namespaces_are_apart(setup: BackendSetup, backend: JobQueueBackend) -> None:
     """Of two projects in one place, neither sends the other's notices."""
-    if not setup.is_shared:
-        return
     add(backend, delivery("one"))
     with setup.open(namespace="elsewhere") as other:
         assert other.notices.claim(LEASE) is None

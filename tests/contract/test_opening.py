@@ -1,6 +1,7 @@
 """JobQueueManager, check, close: how a queue is opened and what it says of itself."""
 
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,10 +17,12 @@ from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobFilter, JobStatus
 from tests.contract.backends import BackendSetup
 from tests.contract.fake_worker import FINISHED, FakeWorker, spec
+from tests.contract.in_memory import InMemory
 from tests.contract.in_processes import add_many, in_processes
 from tests.servers import PASSWORD
 
 
+@pytest.mark.in_memory
 def test_a_backend_says_what_it_is(backend: JobQueueBackend) -> None:
     """Check tells the backend, the URL without its password, and the version of what is behind.
 
@@ -45,12 +48,14 @@ def test_an_unknown_type_is_refused_with_the_nearest(given: str, nearest: str | 
     assert ("Did you mean" in refused.value.message) is (nearest is not None)
 
 
+@pytest.mark.in_memory
 def test_an_unknown_option_is_refused_with_the_nearest(setup: BackendSetup) -> None:
     """An option that the backend does not take is named, with the one that was meant."""
     with pytest.raises(UsageError, match=r"has no option 'namespce'.*'namespace'"):
         setup.open(namespce="x")
 
 
+@pytest.mark.in_memory
 @pytest.mark.parametrize(
     "options",
     [
@@ -71,6 +76,7 @@ def test_options_out_of_their_range_are_refused(
         setup.open(**options)
 
 
+@pytest.mark.in_memory
 @pytest.mark.parametrize("url", ["mysql://x", "sqlite:jobs.db", "nonsense"])
 def test_a_url_that_no_driver_takes_is_refused(setup: BackendSetup, url: str) -> None:
     """A URL of another kind is an error before anything is opened."""
@@ -78,6 +84,7 @@ def test_a_url_that_no_driver_takes_is_refused(setup: BackendSetup, url: str) ->
         setup.open(url=url)
 
 
+@pytest.mark.in_memory
 def test_a_backend_is_a_context_manager(setup: BackendSetup) -> None:
     """The block is given the backend itself; what is raised in it comes out; closing twice is fine."""
     backend = setup.open()
@@ -87,7 +94,19 @@ def test_a_backend_is_a_context_manager(setup: BackendSetup) -> None:
     backend.close()
 
 
-@pytest.mark.shared
+def test_a_queue_in_memory_is_its_managers_alone(tmp_path: Path) -> None:
+    """Another manager finds another queue, and its file is gone with its manager."""
+    setup = InMemory(tmp_path)
+    with setup.open() as first, setup.open() as second:
+        first.add_job(spec("subject"))
+        assert second.list_jobs(JobFilter()) == []
+        files = [
+            Path(backend.check()["url"].removeprefix("sqlite:///")) for backend in (first, second)
+        ]
+        assert all(file.exists() for file in files)
+    assert not any(file.parent.exists() for file in files)
+
+
 def test_what_is_acknowledged_outlives_the_manager(setup: BackendSetup) -> None:
     """Another manager finds what the first was told, whatever was in its hands."""
     with setup.open() as first:
@@ -103,7 +122,6 @@ def test_what_is_acknowledged_outlives_the_manager(setup: BackendSetup) -> None:
         assert second.finish(claim, FINISHED, "", None)
 
 
-@pytest.mark.shared
 def test_namespaces_never_mix(setup: BackendSetup, dice: random.Random) -> None:
     """Two projects in one place see neither the jobs, logs nor workers of each other."""
     mine, theirs = (f"{name}-{dice.randrange(2**64)}" for name in ("mine", "theirs"))
@@ -131,7 +149,6 @@ def test_namespaces_never_mix(setup: BackendSetup, dice: random.Random) -> None:
         assert first.get_job("subject").status is JobStatus.RUNNING
 
 
-@pytest.mark.shared
 def test_processes_that_add_at_once_lose_nothing(
     setup: BackendSetup, backend: JobQueueBackend
 ) -> None:

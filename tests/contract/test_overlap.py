@@ -254,7 +254,6 @@ def test_a_blocked_job_does_not_age(
     assert job.run_at > before - timedelta(seconds=5)
 
 
-@pytest.mark.shared
 def test_blocked_jobs_are_released_once_by_many_workers(
     setup: BackendSetup, backend: JobQueueBackend
 ) -> None:

@@ -38,7 +38,6 @@ def test_to_pause_the_paused_changes_nothing(backend: JobQueueBackend) -> None:
     assert backend.paused_queues() == {}
 
 
-@pytest.mark.shared
 def test_a_pause_is_seen_by_all_and_lasts(setup: BackendSetup, backend: JobQueueBackend) -> None:
     """Another manager sees it, also one that is opened later, but no other project."""
     backend.pause_queue("default")

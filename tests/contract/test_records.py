@@ -26,6 +26,7 @@ def run(
     backend.unregister_worker(fake_worker.name)
 
 
+@pytest.mark.in_memory
 def test_a_result_says_until_when_it_is_kept(backend: JobQueueBackend) -> None:
     """A result is there, with the time at which it will expire."""
     run(backend, "a", result_ttl=60.0)

@@ -203,12 +203,14 @@ OURS = [
     "expired_error", "after_parents", "unique_key", "parked", "max_parallel",
 ]  # fmt: skip
 GARBAGE = [None, b"", b"\xff\xfe", "nan", "-inf", "1e400", "1e18", "-1", "1.5", "0x10", "\x1b[31m"]
+DAMAGES = list(itertools.product(GARBAGE, ("queued", "running", "failed")))
 
 
 @pytest.mark.fault("record-damaged")
 @pytest.mark.parametrize("field", [*(f"fp_{name}" for name in OURS), "status", "data", "origin"])
+@pytest.mark.parametrize("drawn", [6, pytest.param(len(DAMAGES), marks=pytest.mark.faults)])
 def test_a_damaged_field_stops_nobody(
-    redis_place: OnRedis, dice: random.Random, field: str
+    redis_place: OnRedis, dice: random.Random, field: str, drawn: int
 ) -> None:
     """Garbage in one field, before or during a run: every verb answers, and the good job ends.
 
@@ -216,7 +218,7 @@ def test_a_damaged_field_stops_nobody(
     """
     with redis_place.open() as backend:
         client = backend.connection.client  # type: ignore[attr-defined]
-        for garbage, status in itertools.product(GARBAGE, ("queued", "running", "failed")):
+        for garbage, status in dice.sample(DAMAGES, drawn):
             job_id = f"bad-{dice.randrange(2**64)}"
             fake_worker = FakeWorker(backend, f"of-{job_id}")
             key = f"rq:job:{redis_place.options['namespace']}--{job_id}"

@@ -30,6 +30,7 @@ def daily(schedule_id: str | None = None, **fields: Any) -> ScheduleSpec:
     return ScheduleSpec(**{"pipeline": "report", "trigger": trigger, "id": schedule_id, **fields})
 
 
+@pytest.mark.in_memory
 def test_every_field_of_a_schedule_comes_back(backend: JobQueueBackend) -> None:
     """A schedule that was added is read with all that it was given, and when it fires next."""
     spec = ScheduleSpec(
@@ -186,7 +187,6 @@ def test_the_next_fire_of_all_is_known(backend: JobQueueBackend) -> None:
     assert 50 < due <= 60
 
 
-@pytest.mark.shared
 def test_namespaces_keep_their_schedules_apart(setup: BackendSetup) -> None:
     """Two projects in one place see nothing of each other's."""
     with setup.open(namespace="one-a") as first, setup.open(namespace="two-b") as second:
@@ -223,7 +223,6 @@ def _add_many(ready: Any, number: int, options: dict[str, Any]) -> list[str]:
         return [queue.schedules.add(every(60 + 10 * number + index)).id for index in range(5)]
 
 
-@pytest.mark.shared
 def test_processes_that_add_at_once_get_numbers_of_their_own(
     setup: BackendSetup, backend: JobQueueBackend
 ) -> None:
@@ -258,7 +257,6 @@ def test_a_damaged_schedule_says_so_and_stops_nobody(
     assert [job.schedule_id for job in backend.list_jobs(JobFilter())] == ["good"]
 
 
-@pytest.mark.shared
 def test_a_schedule_survives_the_manager(setup: BackendSetup) -> None:
     """Another manager finds it as the first left it."""
     with setup.open() as first:

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobStatus
 from flowerpower.triggers import clock
@@ -26,6 +28,7 @@ def test_an_empty_queue_has_no_state(backend: JobQueueBackend) -> None:
     assert abs((snapshot.taken_at - clock.now()).total_seconds()) < 5
 
 
+@pytest.mark.in_memory
 def test_jobs_are_counted_by_queue_and_status(
     backend: JobQueueBackend, fake_worker: FakeWorker
 ) -> None:

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import MAX_WORKER_LOSSES, JobStatus
 from flowerpower.triggers import clock
@@ -10,6 +12,7 @@ from tests.contract.fake_worker import FakeWorker, spec
 from tests.contract.in_processes import in_threads
 
 
+@pytest.mark.in_memory
 def test_a_registered_worker_is_listed_as_it_is(
     backend: JobQueueBackend, fake_worker: FakeWorker
 ) -> None:
@@ -62,6 +65,7 @@ def test_a_heartbeat_says_what_is_held(backend: JobQueueBackend, fake_worker: Fa
     assert backend.heartbeat(fake_worker.name).held == {"a": (1, False), "b": (2, True)}
 
 
+@pytest.mark.in_memory
 def test_a_worker_that_went_is_not_known(backend: JobQueueBackend, fake_worker: FakeWorker) -> None:
     """Unregistered, a worker is listed no more, and a late heartbeat tells it so."""
     backend.unregister_worker(fake_worker.name)

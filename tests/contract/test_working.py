@@ -68,6 +68,7 @@ def run(backend: JobQueueBackend, options: WorkerOptions = BURST) -> list[Worker
     return events
 
 
+@pytest.mark.in_memory
 def test_jobs_run_and_end_as_they_are(working: JobQueueBackend) -> None:
     """One burst: results, logs, progress and errors of good and bad jobs are all recorded."""
     fire = in_seconds(-5)
@@ -216,7 +217,6 @@ def test_a_job_that_waited_too_long_is_cancelled_while_all_slots_are_busy(
     }  # fmt: skip
 
 
-@pytest.mark.shared
 def test_workers_in_threads_share_the_queue(working: JobQueueBackend, setup: BackendSetup) -> None:
     """A worker outside the main thread works too, and other managers see what became of it."""
     for number in range(6):

@@ -11,6 +11,8 @@ from typing import Any
 
 import jsonschema
 import pytest
+from jsonschema.protocols import Validator
+from jsonschema.validators import Draft202012Validator
 
 from flowerpower.config.yaml_reader import parse_yaml
 from flowerpower.errors import FlowerpowerError
@@ -61,11 +63,17 @@ def test_every_exit_code_of_an_error_has_its_row() -> None:
     assert codes(FlowerpowerError) <= rows
 
 
-def _schema(data: Any, name: str) -> dict[str, Any]:
+@cache
+def _validator(kind: str) -> Validator:
+    schema = json.loads((REFERENCE / "schema" / f"{kind}.json").read_text("utf-8"))
+    # Which takes longer than to check a file by it.
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
+
+
+def _validator_of(data: Any, name: str) -> Validator:
     is_project = name == "project.yml" or set(data or {}) & {"job_queue", "limits", "name"}
-    kind = "project" if is_project else "pipeline"
-    schema: dict[str, Any] = json.loads((REFERENCE / "schema" / f"{kind}.json").read_text("utf-8"))
-    return schema
+    return _validator("project" if is_project else "pipeline")
 
 
 def _as_written(content: str, name: str) -> Any:
@@ -75,7 +83,7 @@ def _as_written(content: str, name: str) -> Any:
 
 def _check(content: str, name: str) -> None:
     data = _as_written(content, name)
-    jsonschema.validate(data, _schema(data, name))
+    _validator_of(data, name).validate(data)
 
 
 def test_the_schemas_take_the_files_of_projects() -> None:
@@ -107,7 +115,7 @@ def test_a_schema_takes_every_form(content: str) -> None:
     """Text for a duration, shorthands, one entry in place of a list, placeholders, no value."""
     data = _as_written(content, "file.yml")
     is_project = set(data) & {"job_queue", "limits", "adapter"}
-    jsonschema.validate(data, _schema(data, "project.yml" if is_project else "x.yml"))
+    _validator("project" if is_project else "pipeline").validate(data)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +138,5 @@ def test_a_schema_refuses_what_we_refuse(content: str) -> None:
 
 def test_an_editor_shows_what_a_key_means() -> None:
     """The descriptions come from the page of the configuration."""
-    schema = _schema({"job_queue": {}}, "project.yml")
-    workers = schema["$defs"]["JobQueueConfig"]["properties"]["num_workers"]
+    workers = _validator("project").schema["$defs"]["JobQueueConfig"]["properties"]["num_workers"]
     assert workers["description"].startswith("how many jobs one worker runs at the same time")

@@ -120,7 +120,7 @@ def test_clock_changes_of_twenty_years(zone: str) -> None:
     seed = random.randrange(2**32)
     print("seed", seed)
     found = _transitions_of(zone)
-    drawn = random.Random(seed).sample(found, min(len(found), 6))
+    drawn = random.Random(seed).sample(found, min(len(found), 3))
     _agree_around(zone, drawn, seed)
 
 
@@ -146,9 +146,9 @@ def _agree_at_random_times(parts: int) -> None:
             _agree(watch, expression, zone)
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", range(2))
 def test_random_expressions_at_random_times(part: int) -> None:
-    """400 random expressions fire, over a random month somewhere, as a watcher would tell."""
+    """200 random expressions fire, over a random month somewhere, as a watcher would tell."""
     _agree_at_random_times(1)
 
 
