@@ -82,7 +82,7 @@ def test_a_worker_learns_of_new_versions(remote: Cli, source: Path) -> None:
         eventually(lambda: "second one" in words())
         worker.terminate()
         assert worker.wait() == 0
-    remote.run("schedule", "delete", "tick", code=0)
+    remote.run("schedule", "delete", "tick", "--yes", code=0)
     # Another machine, which has never had the first version.
     shutil.copytree(remote.home / "state", remote.home / "state-2")
     remote.environ["XDG_CACHE_HOME"] = str(remote.home / "cache-2")

@@ -308,6 +308,26 @@ def test_secrets_of_options_and_addresses_are_nowhere(homes: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "whole"),
+    [
+        ("zip://::demo.zip", "zip://::file://{}/demo.zip"),
+        ("zip::demo.zip", "zip::file://{}/demo.zip"),
+        ("zip://::file://demo.zip", "zip://::file://{}/demo.zip"),
+        ("file://demo", "file://{}/demo"),
+        ("file:///srv/demo", "file:///srv/demo"),
+        ("zip://::s3://bucket/demo.zip", "zip://::s3://bucket/demo.zip"),
+        ("zip::memory", "zip::memory"),
+    ],
+)
+def test_a_path_on_this_machine_is_absolute(
+    url: str, whole: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same text in another folder is another project."""
+    monkeypatch.chdir(tmp_path)
+    assert address.absolute(url) == whole.format(tmp_path)
+
+
+@pytest.mark.parametrize(
     ("url", "name"),
     [
         ("s3://bucket/team/demo/", "demo"),

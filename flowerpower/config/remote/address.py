@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +21,16 @@ _GITHUB = "github://"
 def is_url(text: object) -> bool:
     """Whether it is an address for fsspec, and no folder: `s3://…`, `zip://…::https://…`."""
     return isinstance(text, str) and ("://" in text or "::" in text)
+
+
+def absolute(url: str) -> str:
+    """The URL with a path on this machine made absolute: the folders of a source depend on it."""
+    links = url.split("::")
+    scheme, separator, path = links[-1].rpartition("://")
+    is_word = re.fullmatch(r"[a-z0-9]+", links[-1]) is not None
+    if scheme in ("file", "local") or not (separator or is_word):
+        links[-1] = f"file://{os.path.abspath(os.path.expanduser(path))}"
+    return "::".join(links)
 
 
 def storage_options(given: Mapping[str, Any] | None, environ: Mapping[str, str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from flowerpower.config.remote import listing
-from flowerpower.config.remote.address import key_of, name_of, shown, storage_options
+from flowerpower.config.remote.address import absolute, key_of, name_of, shown, storage_options
 from flowerpower.config.remote.cache import VersionCache, make_private_folder
 from flowerpower.config.remote.version import RemoteVersion, is_version
 from flowerpower.errors import (
@@ -66,10 +66,10 @@ class RemoteSource:
         environ: Mapping[str, str] | None = None,
     ) -> None:
         environ = os.environ if environ is None else environ
-        self._url, self._fs = url, fs
+        self._url, self._fs = absolute(url) if fs is None else url, fs
         self._options = storage_options({} if fs is not None and not options else options, environ)
         self._look_every = _look_every(environ)
-        address = url
+        address = self._url
         if fs is not None:
             protocol = fs.protocol if isinstance(fs.protocol, str) else fs.protocol[0]
             address = f"{protocol}://{fs._strip_protocol(url).lstrip('/')}"
