@@ -58,7 +58,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -76,7 +76,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -92,7 +92,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -112,7 +112,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -130,7 +130,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -164,7 +164,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
@@ -178,7 +178,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -196,7 +196,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -212,7 +212,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -231,7 +231,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -249,7 +249,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
@@ -268,7 +268,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
@@ -289,7 +289,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
@@ -324,7 +324,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
@@ -392,7 +392,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -414,7 +414,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -431,7 +431,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -449,7 +449,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -474,7 +474,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -502,7 +502,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -527,7 +527,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -545,7 +545,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -564,7 +564,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -587,7 +587,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -602,7 +602,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -618,7 +618,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -634,7 +634,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -650,7 +650,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -667,7 +667,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -686,7 +686,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
@@ -758,7 +758,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -774,7 +774,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -793,7 +793,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -810,7 +810,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -826,7 +826,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -850,7 +850,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -866,7 +866,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -882,7 +882,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -898,7 +898,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -916,7 +916,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -933,7 +933,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -956,7 +956,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -977,7 +977,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
         }
@@ -1004,7 +1004,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -1021,7 +1021,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )
@@ -1056,7 +1056,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--quiet', '-q'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print only ids, no messages.' }
                 @{ Names = @('--verbose', '-v'); Many = $true; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show more; given twice, the causes of errors too.' }
                 @{ Names = @('--no-color'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print no colours.' }
-                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
+                @{ Names = @('--base-dir'); Many = $false; Value = @{ Kind = 'folder'; Words = @() }; Help = 'The project''s folder, or an address such as s3://bucket/project (FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds a project.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--help', '-h'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Show this message and exit.' }
             )

@@ -158,6 +158,10 @@ class BackendUnreachable(FlowerpowerError, code="backend_unreachable", exit_code
     """The job queue's database or Redis does not answer."""
 
 
+class SourceUnreachable(FlowerpowerError, code="source_unreachable", exit_code=5):
+    """The place that a remote project is read from does not answer, and nothing of it is kept."""
+
+
 class RunFailed(FlowerpowerError, code="run_failed", exit_code=6):
     """The pipeline failed.
 

@@ -117,8 +117,9 @@ def _escape(match: re.Match[str]) -> str:
 
 MASK = "***"
 
+# In fsspec's `github://ORG:REPO@REF` what stands there is a name.
 _URL_PASSWORD = re.compile(
-    r"(?P<before>\b[a-z][a-z0-9+.-]*://[^\s/@:]*:)(?P<secret>[^\s/]+)(?=@)", re.I
+    r"(?P<before>\b(?!github:)[a-z][a-z0-9+.-]*://[^\s/@:]*:)(?P<secret>[^\s/]+)(?=@)", re.I
 )
 # What a message of ours may say of a setting whose name is that of a secret.
 _OF_A_SETTING = "expected |the environment variable |the key is |has the tag |there is no file "

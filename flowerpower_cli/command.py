@@ -49,7 +49,7 @@ class CommandContext:
             color=not options.no_color,
         )
         # Commands that need no project or no queue do not have these options.
-        self.base_dir: Path | None = getattr(options, "base_dir", None)
+        self.base_dir: str | None = getattr(options, "base_dir", None)
         self.job_queue_type: str | None = getattr(options, "type", None)
         self._known_pipelines: set[str] = set()
 

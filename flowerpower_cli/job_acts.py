@@ -190,7 +190,7 @@ class Retry(JobAct):
             return
         jobs = selected.jobs
         with (
-            importing_modules(self.context.manager.project.root),
+            importing_modules(self.context.manager.project.work),
             count_progress(self.context.output, "Planning") as show_progress,
         ):
             for start in range(0, len(jobs), PAGE):

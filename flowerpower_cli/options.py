@@ -62,13 +62,14 @@ class ProjectOptions(SharedOptions):
     """Options of commands that work in a project."""
 
     base_dir: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             envvar="FLOWERPOWER_BASE_DIR",
-            metavar="DIR",
+            metavar="DIR|URL",
             show_envvar=False,
-            help="The project's folder (FLOWERPOWER_BASE_DIR); by default this folder or the "
-            "nearest one above it that holds a project.",
+            help="The project's folder, or an address such as s3://bucket/project "
+            "(FLOWERPOWER_BASE_DIR); by default this folder or the nearest one above it that holds "
+            "a project.",
         ),
     ] = None
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from flowerpower.config.merge import replaced_paths, with_environment
 from flowerpower.config.pipeline import PipelineConfig
 from flowerpower.config.project import ProjectConfig
+from flowerpower.config.remote.version import RemoteVersion, version_in
 from flowerpower.config.run import RunOverrides
 from flowerpower.config.yaml_reader import KeyPath, YamlFile, parse_yaml, read_yaml
 from flowerpower.errors import ConfigError, ConfigFault, ProjectNotFound
@@ -46,17 +47,32 @@ _BOUNDS = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "
 
 @dataclass(frozen=True)
 class Project:
-    """A project as read: its folder, its configuration, and the file it came from."""
+    """A project as read: its folder, its configuration, and the file it came from.
+
+    `remote` is the version that the folder holds, if the project is at a URL.
+    """
 
     root: Path
     config: ProjectConfig
     file: YamlFile = field(repr=False)
+    remote: RemoteVersion | None = None
 
     @property
     def name(self) -> str:
         """The name in the file, or else the folder's, with `_` for what a name may not hold."""
-        folder = re.sub(r"[^A-Za-z0-9_-]+", "_", self.root.name)[:100].strip("_").lstrip("_-")
+        name = self.remote.name if self.remote else self.root.name
+        folder = re.sub(r"[^A-Za-z0-9_-]+", "_", name)[:100].strip("_").lstrip("_-")
         return self.config.name or folder or "project"
+
+    @property
+    def work(self) -> Path:
+        """Where runs are, and what is written: the root, or the work folder of a remote project."""
+        return self.remote.work if self.remote else self.root
+
+    @property
+    def version(self) -> str | None:
+        """Which version of a remote project this is; a project in a folder has none."""
+        return self.remote.version if self.remote else None
 
     @property
     def timezone(self) -> str:
@@ -135,7 +151,7 @@ def load_project(
     replaced: list[KeyPath] = [] if with_notices else [("notify",)]
     file = read_yaml(root / PROJECT_FILE, PROJECT_FILE.as_posix(), environ, replaced)
     config = with_environment(validated(ProjectConfig, file), environ)
-    return Project(root, config, file)
+    return Project(root, config, file, version_in(root))
 
 
 def pipeline_path(name: str) -> Path:

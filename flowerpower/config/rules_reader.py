@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from flowerpower.atomic_files import write_file
 from flowerpower.config.file_stamps import Stamp, is_settled, stamp_of
 from flowerpower.config.job_rules import AfterConfig, LimitedRun
+from flowerpower.config.remote.version import kept_beside
 from flowerpower.config.yaml_reader import KeyPath, YamlNode, parse_yaml
 from flowerpower.errors import ConfigError
 from flowerpower.text import is_name
@@ -60,7 +61,8 @@ class RulesReader:
     """
 
     def __init__(self, root: Path, pipelines: Path, environ: Mapping[str, str]) -> None:
-        self._root, self._folder, self._environ = root, root / pipelines, environ
+        self._folder, self._environ = root / pipelines, environ
+        self._index = kept_beside(root) / INDEX.name
         self._kept: _Kept | None = None
         self._rules: dict[str, JobRules] = {}
         self._lock = threading.Lock()
@@ -72,7 +74,7 @@ class RulesReader:
 
     def _read(self) -> Mapping[str, JobRules]:
         if self._kept is None:
-            self._kept = _read_index(self._root / INDEX)
+            self._kept = _read_index(self._index)
         kept, fresh = self._kept, {}
         rules: dict[str, JobRules] = {}
         for name, stamp in self._stamps():
@@ -86,7 +88,7 @@ class RulesReader:
                 fresh[name] = stamp, rules[name]
         if fresh != kept:
             self._kept = fresh
-            _write_index(self._root / INDEX, fresh)
+            _write_index(self._index, fresh)
         if rules != self._rules:
             self._rules = rules
         return self._rules

@@ -25,7 +25,7 @@ def JobQueueManager(  # noqa: N802 - the name that users know; it returns one of
     If `base_dir` has a conf/project.yml, that file and the environment give what is not given here,
     as for `PipelineManager`. The file's address is used only with the file's type, and only if no
     part of an address is given. The limits and chains of the project count too. Without such a file
-    `type` is apscheduler, and each option has the backend's default.
+    `type` is apscheduler, and each option has the backend's default. `base_dir` may be a URL, too.
 
     `options` are those of the backend's class: `url`, `namespace`, `result_ttl`, `history_ttl`; for
     rq also `host`, `port`, `database`, `username` and `password`.
@@ -37,15 +37,23 @@ def JobQueueManager(  # noqa: N802 - the name that users know; it returns one of
     """
     from flowerpower.config.files import PROJECT_FILE, load_project
     from flowerpower.config.merge import merged_backend, with_type
+    from flowerpower.config.project_source import LocalSource, ProjectSource, find_source
+    from flowerpower.config.remote.address import is_url
     from flowerpower.job_queue.project_rules import ProjectRules
 
     root = Path(base_dir).absolute()
+    source: ProjectSource = LocalSource(root)
+    if is_url(base_dir):
+        source = find_source(base_dir, os.environ)
+        root = source.root()
     # Not Path.is_file, which raises where a folder may not be read.
     if os.path.isfile(root / PROJECT_FILE):
         project = load_project(root)
         queue = with_type(project.config.job_queue, type)
-        backend = open_backend(queue.type, root, merged_backend(queue, project.name, options))
-        ProjectRules(root, project.config).attach(backend)
+        settings = merged_backend(queue, project.name, options)
+        backend = open_backend(queue.type, project.work, settings)
+        backend.source = source
+        ProjectRules(source, project.config).attach(backend)
         return backend
     return open_backend("apscheduler" if type is None else type, root, options)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
+from flowerpower.config.project_source import LocalSource, ProjectSource
 from flowerpower.errors import FlowerpowerError, Refused
 from flowerpower.job_queue.worker_options import EVENT_ALL, Watcher, WorkerOptions
 from flowerpower.job_queue.worker_store import WorkerStore
@@ -40,7 +41,7 @@ class JobQueueBackend(WorkerStore):
     Methods that take the id of a job raise JobNotFound if no record has it, or that has expired.
 
     Args:
-        base_dir: the project's folder, in which jobs run.
+        base_dir: the project's folder; of a remote project its work folder.
         namespace: separates this project's jobs from others in the same database or Redis.
         result_ttl: seconds that a result is kept, unless the job says otherwise.
         history_ttl: seconds that the record of an ended job is kept.
@@ -58,6 +59,8 @@ class JobQueueBackend(WorkerStore):
         check_ttl("result_ttl", result_ttl)
         clock.parse_duration(history_ttl)
         self.base_dir = base_dir
+        self.source: ProjectSource = LocalSource(base_dir)
+        """Where workers find the project's files."""
         self.namespace = namespace
         self.with_followers: Callable[[JobSpec], JobSpec] = lambda spec: spec
         """Gives a request the followers that its project declares; fires and backfills call it."""

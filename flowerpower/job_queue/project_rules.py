@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from flowerpower.config.file_stamps import Stamp, stamp_of
 from flowerpower.config.files import PIPELINES_FOLDER, PROJECT_FILE, load_project
 from flowerpower.config.project import ProjectConfig
+from flowerpower.config.project_source import ProjectSource
 from flowerpower.config.rules_reader import JobRules, RulesReader
 from flowerpower.errors import ConfigError, ProjectNotFound
 from flowerpower.jobs.chain import AfterCondition
@@ -39,17 +40,17 @@ class ProjectRules:
     """The limits and the followers that a project's files declare, as the files are now.
 
     Args:
-        root: the project's folder.
+        source: where the project's files are.
         config: its configuration as it was read.
         environ: where variables that the files name are looked up; None stands for the process's.
     """
 
     def __init__(
-        self, root: Path, config: ProjectConfig, environ: Mapping[str, str] | None = None
+        self, source: ProjectSource, config: ProjectConfig, environ: Mapping[str, str] | None = None
     ) -> None:
-        self._root, self._config = root, config
+        self._source, self._config = source, config
         self._environ = os.environ if environ is None else environ
-        self._reader = RulesReader(root, PIPELINES_FOLDER, self._environ)
+        self._reader_of: tuple[Path, RulesReader] | None = None
         self._project_stamp: Stamp | None = None
         self._looked_at: float | None = None
         # A worker asks from several threads. The second must not go on with what was before the
@@ -67,6 +68,14 @@ class ProjectRules:
         """The rules of every pipeline; of one whose file is wrong there are none."""
         return self._reader.read()
 
+    @property
+    def _reader(self) -> RulesReader:
+        # Each version of a remote project has a folder of its own.
+        root = self._source.root()
+        if self._reader_of is None or self._reader_of[0] != root:
+            self._reader_of = root, RulesReader(root, PIPELINES_FOLDER, self._environ)
+        return self._reader_of[1]
+
     def limits(self) -> Limits:
         """The limits that count now. While conf/project.yml is wrong, those from before.
 
@@ -80,11 +89,12 @@ class ProjectRules:
         if self._looked_at is not None and now - self._looked_at < LOOK_EVERY:
             return self._limits
         self._looked_at = now
-        rules, stamp = self._reader.read(), stamp_of(self._root / PROJECT_FILE)
+        root = self._source.root()
+        rules, stamp = self._reader.read(), stamp_of(root / PROJECT_FILE)
         if stamp != self._project_stamp:
             self._project_stamp = stamp
             try:
-                self._config = load_project(self._root, self._environ).config
+                self._config = load_project(root, self._environ).config
             except (ConfigError, ProjectNotFound):
                 pass
             else:
@@ -125,6 +135,7 @@ class ProjectRules:
                 follower = JobSpec(
                     name, id=follower_id(name, parent.id), queue=queue, after=(parent.id,),
                     after_on=AfterCondition(condition), scheduled_for=parent.scheduled_for,
+                    project_version=parent.project_version,
                 )  # fmt: skip
                 followers.append(added(follower, (*above, name)))
             return replace(parent, followers=tuple(followers))

@@ -169,19 +169,26 @@ class Job:
         return max(moment for moment in (self.created_at, self.started_at, self.ended_at) if moment)
 
     @property
+    def project_version(self) -> str | None:
+        """The version of a remote project that it was asked for; None if it runs the newest."""
+        version = self.payload.get("project_version") if isinstance(self.payload, dict) else None
+        return None if version is None else str(version)
+
+    @property
     def is_backfill(self) -> bool:
         """Whether a backfill has added it."""
         return (self.concurrency_key or "").endswith(BACKFILL_SUFFIX)
 
     def to_json(self) -> dict[str, Any]:
-        """All fields and `seconds` as a JSON object, times in RFC 3339.
+        """All fields, `seconds` and `project_version` as a JSON object, times in RFC 3339.
 
         Of the payload it has only the overrides.
         """
         body = {name: json_value(value) for name, value in vars(self).items()}
         payload = body.pop("payload")
         overrides = payload.get("overrides") if isinstance(payload, dict) else None
-        return {**body, "seconds": self.seconds, "overrides": overrides or {}}
+        more = {"seconds": self.seconds, "project_version": self.project_version}
+        return {**body, **more, "overrides": overrides or {}}
 
 
 def json_value(value: Any) -> Any:

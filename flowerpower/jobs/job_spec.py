@@ -39,8 +39,10 @@ class JobSpec:
     was made for a past fire. It waits for the jobs `after` (their ids), until all of them have
     ended as `after_on` says: see `flowerpower.jobs.chain`. Of those that are `unique` and ask for
     the same (`unique_key`) only one is added while it has not ended. The `followers` are children
-    that are added in the same step, if the job itself is new. Raises InvalidName, InvalidTime,
-    InvalidInputs or UsageError, naming what is not valid.
+    that are added in the same step, if the job itself is new. `project_version` is the version of a
+    remote project that is to run; without one a worker runs the newest.
+
+    Raises InvalidName, InvalidTime, InvalidInputs or UsageError, naming what is not valid.
     """
 
     pipeline: str
@@ -59,6 +61,7 @@ class JobSpec:
     after_on: AfterCondition = AfterCondition.SUCCESS
     unique: bool = False
     followers: tuple[JobSpec, ...] = ()
+    project_version: str | None = None
 
     def __post_init__(self) -> None:
         check_job_id(self.id)
@@ -92,10 +95,12 @@ class JobSpec:
 
     def payload(self) -> dict[str, Any]:
         """What a store keeps beside its columns: JSON with a version."""
+        version = {"project_version": self.project_version} if self.project_version else {}
         return {
             "v": PAYLOAD_VERSION,
             "pipeline": self.pipeline,
             "overrides": overrides_json(self.overrides),
+            **version,
         }
 
 
@@ -152,6 +157,12 @@ def overrides_of(payload: object) -> RunOverrides:
     if overrides.names_code is not None:
         raise FlowerpowerError("The job's record names code to import; it is not run.")
     return overrides
+
+
+def version_of(payload: object) -> str | None:
+    """The version of a remote project that a stored payload names, if any; it may be any text."""
+    version = payload.get("project_version") if isinstance(payload, Mapping) else None
+    return None if version is None else str(version)
 
 
 def spec_of_again(job: Job, job_id: str) -> JobSpec:

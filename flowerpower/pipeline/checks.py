@@ -50,7 +50,7 @@ def checked_overrides(
     """
     key = signature.call_key(overrides, is_fire=is_fire, parents=len(after))
     call = signature.read_call(project.root, name, registry.environ, key)
-    if call is not None and (not is_due or _exist(project.root, call.files, overrides)):
+    if call is not None and (not is_due or _exist(project.work, call.files, overrides)):
         try:
             return _as_stored(overrides, lambda node: _kept_type(call, node))
         except (ValueError, LookupError, TypeError, FlowerpowerError):

@@ -152,7 +152,7 @@ def run_in_foreground(
     def run_here() -> RunOutcome:
         # Relative paths mean the same here as in a job. With `in_process` the current folder is the
         # caller's, who may have other threads.
-        with contextlib.nullcontext() if in_process else working_in(project.root):
+        with contextlib.nullcontext() if in_process else working_in(project.work):
             return execute(request, on_event, loaded=(project, pipeline), on_warning=on_warning)
 
     with contextlib.ExitStack() as resources:

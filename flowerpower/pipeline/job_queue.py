@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from flowerpower.config.files import Project
 from flowerpower.config.merge import merged_backend, with_type
 from flowerpower.config.project import BACKEND_TYPES, DEFAULT_URLS
+from flowerpower.config.project_source import LocalSource, ProjectSource
 from flowerpower.config.run import RunOverrides
 from flowerpower.errors import FlowerpowerError, UsageError
 from flowerpower.job_queue.project_rules import ProjectRules
@@ -46,7 +48,11 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
     """
 
     def __init__(
-        self, project: Project, registry: PipelineRegistry, job_queue_type: str | None = None
+        self,
+        project: Project,
+        registry: PipelineRegistry,
+        job_queue_type: str | None = None,
+        source: ProjectSource | None = None,
     ) -> None:
         if job_queue_type is not None and job_queue_type not in BACKEND_TYPES:
             raise UsageError(
@@ -58,7 +64,8 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
         self._config = with_type(project.config.job_queue, job_queue_type)
         self.type: str = self._config.type
         self._backend: JobQueueBackend | None = None
-        self.rules = ProjectRules(project.root, project.config, registry.environ)
+        self._source = source or LocalSource(project.root)
+        self.rules = ProjectRules(self._source, project.config, registry.environ)
 
     @property
     def in_memory(self) -> bool:
@@ -73,7 +80,7 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
             return self._backend is not None
         if self.type != "apscheduler" or not url.startswith(_SQLITE):
             return True
-        return os.path.lexists(self._project.root / url.removeprefix(_SQLITE))
+        return os.path.lexists(self._project.work / url.removeprefix(_SQLITE))
 
     @property
     def backend(self) -> JobQueueBackend:
@@ -82,7 +89,8 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
             from flowerpower.job_queue import open_backend
 
             options = merged_backend(self._config, self._project.name, {})
-            self._backend = open_backend(self.type, self._project.root, options)
+            self._backend = open_backend(self.type, self._project.work, options)
+            self._backend.source = self._source
             self.rules.attach(self._backend)
         return self._backend
 
@@ -122,7 +130,7 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
         check_rules(self._registry, self.rules, name)
         spec = JobSpec(
             pipeline=name,
-            overrides=with_relative_paths(overrides or RunOverrides(), self._project.root),
+            overrides=with_relative_paths(overrides or RunOverrides(), self._project.work),
             id=str(uuid.uuid4()) if job_id is None else job_id,
             queue=queue_or_default(self._project, queue),
             run_at=run_at,
@@ -132,6 +140,7 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
             after=parent_ids(after),
             after_on=condition_of(on),
             unique=unique,
+            project_version=self._project.version,
         )
         if not spec.after and spec.after_on is not AfterCondition.SUCCESS:
             raise UsageError("on says how the jobs of after must end; expected after too.")
@@ -216,7 +225,12 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
                 queue_or_default(self._project, job.queue)
             except UsageError as error:
                 requests[position] = error
-        specs = [request for request in requests if isinstance(request, JobSpec)]
+        version = self._project.version
+        specs = [
+            replace(request, project_version=version)
+            for request in requests
+            if isinstance(request, JobSpec)
+        ]
         if not dry_run:
             specs = [self.rules.with_followers(spec) for spec in specs]
         added = iter([] if dry_run else self.backend.add_jobs(specs))

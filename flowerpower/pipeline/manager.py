@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from flowerpower.config.files import Project, find_project_root, load_project, project_root
+from flowerpower.config.files import Project, load_project
+from flowerpower.config.project_source import find_source
 from flowerpower.config.run import RunOverrides
 from flowerpower.pipeline.job_queue import PipelineJobQueue
 from flowerpower.pipeline.manager_definitions import DefinitionVerbs
@@ -33,12 +33,16 @@ class PipelineManager(DefinitionVerbs, KnowsOtherNames):
     """Runs the pipelines of one project.
 
     Args:
-        base_dir: the project's folder; by default FLOWERPOWER_BASE_DIR, or the first project from
-            the current folder upwards.
+        base_dir: the project's folder, or a URL that fsspec knows, such as `s3://bucket/project`;
+            by default FLOWERPOWER_BASE_DIR, or the first project from the current folder upwards.
+            A project at a URL is only read; its newest version is fetched once, and kept.
         job_queue_type: `apscheduler` or `rq`, instead of the project's.
         quiet: do not print what was added; FLOWERPOWER_QUIET=1 does the same.
         environ: where `${NAME}` in YAML and FLOWERPOWER_… variables are looked up; None stands for
             the environment of the process.
+        storage_options: for a URL, what fsspec's package for its scheme takes, instead of
+            FLOWERPOWER_STORAGE_OPTIONS. Nothing of it is stored or shown.
+        fs: a file system of fsspec's, in which `base_dir` is a path then.
 
     Attributes:
         job_queue: the queue itself, which also runs workers and schedulers.
@@ -46,6 +50,7 @@ class PipelineManager(DefinitionVerbs, KnowsOtherNames):
 
     Raises:
         ProjectNotFound, ConfigError: if there is no project, or its conf/project.yml is wrong.
+        SourceUnreachable: if its URL does not answer, and no version of it is kept here.
     """
 
     def __init__(
@@ -55,15 +60,14 @@ class PipelineManager(DefinitionVerbs, KnowsOtherNames):
         *,
         quiet: bool = False,
         environ: Mapping[str, str] | None = None,
+        storage_options: Mapping[str, Any] | None = None,
+        fs: Any = None,
     ) -> None:
         environ = os.environ if environ is None else environ
-        if base_dir is None:
-            root = find_project_root(Path(), environ)
-        else:
-            root = project_root(Path(base_dir))
-        self.project: Project = load_project(root, environ)
+        source = find_source(base_dir, environ, storage_options, fs)
+        self.project: Project = load_project(source.root(), environ)
         self.registry = PipelineRegistry(self.project, environ)
-        self.job_queue = PipelineJobQueue(self.project, self.registry, job_queue_type)
+        self.job_queue = PipelineJobQueue(self.project, self.registry, job_queue_type, source)
         self._environ = environ
         self._quiet = quiet or environ.get("FLOWERPOWER_QUIET", "") not in ("", "0")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowerpower.config.files import Project
+from flowerpower.config.project_source import check_writable
 from flowerpower.config.run import RunOverrides
 from flowerpower.pipeline.registry import PipelineFiles, PipelineRegistry
 
@@ -82,6 +83,7 @@ class DefinitionVerbs:
             InvalidName: if a pipeline cannot have that name.
             Refused: if one of the files exists; nothing is written then.
         """
+        check_writable(self.project)
         return self.registry.create(name)
 
     def delete(
@@ -96,6 +98,7 @@ class DefinitionVerbs:
         """
         from flowerpower.pipeline.deletion import delete_pipeline
 
+        check_writable(self.project)
         return delete_pipeline(self.registry, self.job_queue, name, with_schedules, dry_run=dry_run)
 
     def export(self, name: str, path: str | os.PathLike[str], *, overwrite: bool = False) -> Bundle:
@@ -132,4 +135,5 @@ class DefinitionVerbs:
         from flowerpower.pipeline.bundles.importing import import_bundle
 
         root = self.project.root
+        check_writable(self.project)
         return import_bundle(root, Path(path), name, overwrite=overwrite, dry_run=dry_run)

@@ -79,17 +79,17 @@ def migrate(
     from flowerpower.job_queue.migration import Migration, MigrationReport
 
     source, target = _places(project, queue, environ, to, to_url, from_url)
-    if missing := source.missing_file(project.root):
+    if missing := source.missing_file(project.work):
         raise UsageError(
             f"There is nothing to move: the file {missing} does not exist.",
             hint="Say where the jobs are: --from-url URL (from_url=).",
         )
     with ExitStack() as stack:
-        old = stack.enter_context(open_backend(source.type, project.root, source.options))
-        is_there = target.missing_file(project.root) is None
+        old = stack.enter_context(open_backend(source.type, project.work, source.options))
+        is_there = target.missing_file(project.work) is None
         new = None
         if is_there or not dry_run:
-            new = stack.enter_context(open_backend(target.type, project.root, target.options))
+            new = stack.enter_context(open_backend(target.type, project.work, target.options))
         shown = _shown(target) if new is None else _checked(new.check())
         report = MigrationReport(_checked(old.check()), shown, dry_run)
         migration = Migration(old, new, report, on_progress)
@@ -180,9 +180,9 @@ def left_behind(project: Project, queue: JobQueueConfig) -> str | None:
     """
     from contextlib import closing
 
-    path = project.root / _DEFAULT_FILE
+    path = project.work / _DEFAULT_FILE
     url = queue.backend.url or DEFAULT_URLS["apscheduler"]
-    is_own = queue.type == "apscheduler" and project.root / url.removeprefix("sqlite:///") == path
+    is_own = queue.type == "apscheduler" and project.work / url.removeprefix("sqlite:///") == path
     if is_own or not path.is_file():
         return None
     import sqlite3

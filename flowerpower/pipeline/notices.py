@@ -87,7 +87,7 @@ class Notices:
             text = NoticeText(notice, self._project.name, self._project.timezone)
             began, error = clock.monotonic(), None
             try:
-                send_notice(target.config, text, self._project.root)
+                send_notice(target.config, text, self._project.work)
             except NotSent as failure:
                 error = failure.reason
             yield TargetResult(_shown(target), round(clock.monotonic() - began, 3), error)

@@ -112,7 +112,7 @@ class RetryPlanner:
         nodes = tuple(
             _planned(node.name, states.get(node.name), run_plan) for node in run_plan.nodes
         )
-        folder = cache_folder(self._project.root, cache)
+        folder = cache_folder(self._project.work, cache)
         plan = RetryPlan(job.id, nodes, folder, self._warnings(job, folder))
         self._check_kept(job, plan, run_plan, states)
         return plan
@@ -126,7 +126,7 @@ class RetryPlanner:
                 return plan
         pipeline = self._registry.get(job.pipeline, overrides)
         # Where jobs run: names of files in values are looked up from the current folder, too.
-        with working_in(self._project.root):
+        with working_in(self._project.work):
             plan = plan_run(
                 self._project, pipeline, overrides,
                 scheduled_for=job.scheduled_for, after=tuple(job.after), with_forecast=True,

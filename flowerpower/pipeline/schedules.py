@@ -283,7 +283,7 @@ def spec_from_arguments(
     return ScheduleSpec(
         pipeline=name,
         trigger=trigger,
-        overrides=with_relative_paths(overrides, project.root),
+        overrides=with_relative_paths(overrides, project.work),
         id=schedule_id,
         queue=queue_or_default(project, queue),
         result_ttl=parse_result_ttl(result_ttl),

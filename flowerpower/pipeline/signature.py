@@ -1,7 +1,8 @@
 """Signatures of pipelines: kept checks of a request, so that the next one needs no import.
 
-A request that was checked without an error is kept in `.flowerpower/signatures/NAME.json`, beside
-the time and size of every file that the check depends on. Requests that differ only in the values
+A request that was checked without an error is kept in `.flowerpower/signatures/NAME.json` (of a
+remote project beside its fetched version), with the time and size of every file that the check
+depends on. Requests that differ only in the values
 of their inputs are one *call*: for these, the types that the DAG declares are enough.
 """
 
@@ -27,10 +28,12 @@ import flowerpower
 from flowerpower.atomic_files import write_file
 from flowerpower.config.file_stamps import file_stamp
 from flowerpower.config.files import PROJECT_FILE, pipeline_path
+from flowerpower.config.remote.version import kept_beside
 from flowerpower.config.run import RunOverrides
 from flowerpower.text import is_secret_name
 
-FOLDER = Path(".flowerpower", "signatures")
+FOLDER = Path("signatures")
+"""In the folder of `kept_beside`."""
 VERSION = 1
 MAX_CALLS = 100
 UNUSED = "unused"
@@ -136,7 +139,7 @@ def keep_call(
         "modules": sorted(modules),
         "calls": calls,
     }
-    folder = root / FOLDER
+    folder = kept_beside(root) / FOLDER
     with contextlib.suppress(OSError):
         for place in (folder.parent, folder):
             place.mkdir(mode=0o700, exist_ok=True)
@@ -149,7 +152,7 @@ def modules_of_project(root: Path) -> set[str]:
     Also of those whose code has changed since: that they import the same is likely.
     """
     modules: set[str] = set()
-    for file in (root / FOLDER).glob("*.json"):
+    for file in (kept_beside(root) / FOLDER).glob("*.json"):
         kept = _read(root, file.stem) if (root / pipeline_path(file.stem)).is_file() else None
         names = kept.get("modules") if kept is not None else None
         modules |= {name for name in names or () if isinstance(name, str)}
@@ -158,7 +161,7 @@ def modules_of_project(root: Path) -> set[str]:
 
 def _read(root: Path, name: str) -> dict[str, Any] | None:
     try:
-        kept = json.loads((root / FOLDER / f"{name}.json").read_bytes())
+        kept = json.loads((kept_beside(root) / FOLDER / f"{name}.json").read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
     return kept if isinstance(kept, dict) and kept.get("v") == VERSION else None

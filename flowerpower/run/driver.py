@@ -83,7 +83,7 @@ def build_dag(
     # Hamilton walks a graph by recursion: at Python's limit of 1000 a chain of 100 nodes may fail.
     sys.setrecursionlimit(max(sys.getrecursionlimit(), FRAMES_PER_NODE * len(driver.graph.nodes)))
     with quiet_hamilton():
-        files = make_files(project.root, run, driver.graph)
+        files = make_files(project.work, run, driver.graph)
     if files.factories:
         with _as_dag_error(project.root):
             driver.graph = modify_graph(driver.graph, files.savers, files.loaders)
@@ -166,7 +166,7 @@ def make_driver(
     if run.cache.enabled:
         from flowerpower.run.cache.cache import make_cache
 
-        cache = make_cache(project.root, run.cache, node_events)
+        cache = make_cache(project.work, run.cache, node_events)
         adapters.resources.callback(cache.close)
         all_adapters.append(cache)
     if executor == "future":

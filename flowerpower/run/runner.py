@@ -212,8 +212,8 @@ class PipelineRunner:
         dag = planned.dag
         targets = [*planned.final_vars, *dag.files.written]
         values = {"final_vars": targets, "inputs": input_values, "overrides": planned.overrides}
-        root, cache, graph = self._project.root, self.run_config.cache, dag.driver.graph
-        forecast = make_forecast(root, cache, planned.computed, graph=graph, **values)
+        work, cache, graph = self._project.work, self.run_config.cache, dag.driver.graph
+        forecast = make_forecast(work, cache, planned.computed, graph=graph, **values)
         return forecast.nodes, forecast.misses
 
     def run(

@@ -58,7 +58,7 @@ def show(
     _check_options(context, output, html=html)
     manager = context.manager
     files = manager.registry.get(pipeline)
-    with importing_modules(context.manager.project.root):
+    with importing_modules(context.manager.project.work):
         plan = manager.plan(pipeline, complete=False)
         graph = manager.graph(pipeline) if html else None
     configuration: Any = mask_values(files.file.root.plain(as_written=True), named=True)
@@ -136,7 +136,7 @@ def validate(
     """
     manager = context.manager
     names = manager.list() if pipeline is None else [manager.registry.files(pipeline).name]
-    with importing_modules(context.manager.project.root):
+    with importing_modules(context.manager.project.work):
         faults = {name: manager.validate(name) for name in names}
     faulty = [name for name in names if faults[name]]
     if faulty:

@@ -88,7 +88,7 @@ def dag(
     overrides = overrides_from(RunOptions(final_vars=final_vars, config=config))
     check_writable(output)
     context.manager.registry.files(pipeline)
-    with importing_modules(context.manager.project.root):
+    with importing_modules(context.manager.project.work):
         graph = context.manager.graph(pipeline, overrides)
     selected = graph.around(graph.final_vars) if final_vars else graph
     if upstream or downstream:

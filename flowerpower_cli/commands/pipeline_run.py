@@ -54,7 +54,7 @@ def run(
             raise UsageError(
                 "--output and --dry-run are both given, but a dry run has no result to write."
             )
-        with importing_modules(context.manager.project.root):
+        with importing_modules(context.manager.project.work):
             plan = context.manager.plan(pipeline, overrides, complete=False, with_forecast=True)
         _show_plan(context, pipeline, plan)
         return

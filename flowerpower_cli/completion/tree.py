@@ -14,7 +14,7 @@ _NAMED = {"PIPELINE": "pipelines", "JOB": "jobs", "QUEUE": "queues", "SCHEDULE":
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.+-]*", re.ASCII)
 
 Kind = Literal["flag", "text", "choices", "names", "file", "at_file", "folder"]
-_FILES: dict[str, Kind] = {"FILE": "file", "DIR": "folder"}
+_FILES: dict[str, Kind] = {"FILE": "file", "DIR": "folder", "DIR|URL": "folder"}
 
 
 @dataclass(frozen=True)

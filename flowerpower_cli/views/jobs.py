@@ -136,6 +136,8 @@ def job_facts(
     yield "queue", job.queue
     if job.priority:
         yield "priority", str(job.priority)
+    if job.project_version:
+        yield "project version", job.project_version[:12]
     if job.schedule_id:
         yield "schedule", job.schedule_id
     if job.scheduled_for:

@@ -17,6 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from flowerpower.config.remote.version import work_folder
 from flowerpower.errors import FlowerpowerError
 from flowerpower.pipeline import PipelineManager, signature
 from flowerpower.text import mask_values
@@ -42,7 +43,7 @@ def main() -> None:
 
 def _describe(manager: PipelineManager, request: dict[str, Any]) -> dict[str, Any]:
     """The description of each of the pipelines by its name, or why there is none."""
-    with importing_modules(Path(request["base_dir"])):
+    with importing_modules(work_folder(Path(request["base_dir"]))):
         return {name: _describe_one(manager, name) for name in request["pipelines"]}
 
 

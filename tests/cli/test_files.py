@@ -274,8 +274,8 @@ def test_a_file_that_cannot_be_read_is_named(project: Path, cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("save", "message"),
     [
-        ("by_region: s3://bucket/x.csv", "by_region: s3://bucket/x.csv needs the package fsspec"),
-        ("total: s3://bucket/x.json", "total: s3://bucket/x.json needs the package fsspec"),
+        ("by_region: s3://bucket/x.csv", "by_region: s3://bucket/x.csv: Install s3fs to access S3"),
+        ("total: s3://bucket/x.json", "total: s3://bucket/x.json: Install s3fs to access S3"),
         ("total: https://host/x.json", "total: https://host/x.json can only be read"),
         ("by_region: x.parquet", "by_region: parquet needs the package pyarrow: `pip install pyarrow`"),
         ("by_region: x.xlsx", "by_region: excel needs the package openpyxl"),

@@ -4,6 +4,8 @@ import random
 import time
 from typing import Any
 
+import pytest
+
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.claim import WorkerInfo
 from flowerpower.jobs.job import JobFilter, JobStatus

@@ -127,6 +127,11 @@ def _hello_on(folder: Path, backend: str) -> Path:
     return _project(folder, f"job_queue:\n{backend}", hello=hello)
 
 
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
 def test_every_page_is_known() -> None:
     """README, tutorial and how-to pages are all found, and no page is empty."""
     assert len(PAGES) >= 7
@@ -175,6 +180,9 @@ def test_the_blocks_of_a_page_show_what_they_say(
         "backfill": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
         "chains-and-limits": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
         "retries": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
+        "remote-projects": lambda folder: _hello_on(
+            _made(folder / "shop"), "  type: apscheduler\n"
+        ),
         "dashboard": lambda folder: _hello_on(folder, "  type: apscheduler\n"),
     }
     if page.stem == "move-the-queue":

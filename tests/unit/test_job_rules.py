@@ -13,6 +13,7 @@ import pytest
 from flowerpower.config import rules_reader
 from flowerpower.config.files import load_pipeline, load_project
 from flowerpower.config.job_rules import Rate, parse_rate
+from flowerpower.config.project_source import LocalSource
 from flowerpower.config.rules_reader import JobRules, RulesReader
 from flowerpower.errors import ConfigError
 from flowerpower.job_queue.project_rules import MAX_FOLLOWERS, ProjectRules, follower_id
@@ -45,7 +46,7 @@ def project(root: Path, text: str) -> None:
 
 
 def rules_of(root: Path, environ: dict[str, str] | None = None) -> ProjectRules:
-    return ProjectRules(root, load_project(root, {}).config, environ or {})
+    return ProjectRules(LocalSource(root), load_project(root, {}).config, environ or {})
 
 
 def faults(read: object) -> str:
@@ -257,7 +258,7 @@ def test_whoever_asks_during_the_first_look_waits_for_it(root: Path) -> None:
     project(root, "limits: {warehouse: 2}\n")
     pipeline(root, "load", "run: {limits: ['${NAME}']}\n")
     environ = SlowEnvironment({"NAME": "warehouse"})
-    rules = ProjectRules(root, load_project(root, {}).config, environ)
+    rules = ProjectRules(LocalSource(root), load_project(root, {}).config, environ)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(rules.limits)
         assert environ.asked.wait(WAIT_LIMIT)

@@ -52,7 +52,7 @@ class Place:
         self.worker = FakeWorker(self.queue)
 
     def sender(self) -> NoticeSender:
-        started = NoticeSender(self.queue, self.root, self.troubles.append)
+        started = NoticeSender(self.queue, self.troubles.append)
         started.start()
         return started
 

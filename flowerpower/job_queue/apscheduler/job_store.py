@@ -17,6 +17,7 @@ from apscheduler.job import Job as ApsJob
 from apscheduler.jobstores.base import BaseJobStore, JobLookupError
 
 from flowerpower.config.files import project_root
+from flowerpower.config.remote.address import is_url
 from flowerpower.errors import JobNotFound, Refused, ScheduleNotFound
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.apscheduler.pending_job import SETTINGS, PendingJob
@@ -58,7 +59,9 @@ class FlowerpowerJobStore(BaseJobStore):  # type: ignore[misc] # the package shi
         super().start(scheduler, alias)
         if self._given is None:
             # Checked, because in another folder a new and empty queue would be opened.
-            self._opened = JobQueueManager(base_dir=project_root(Path(self._base_dir)))
+            base_dir = self._base_dir
+            checked = base_dir if is_url(base_dir) else project_root(Path(base_dir))
+            self._opened = JobQueueManager(base_dir=checked)
 
     def shutdown(self) -> None:
         if self._opened is not None:

@@ -200,7 +200,7 @@ class APSManager(SqlWorkerStore, JobQueueBackend):
         def make_engine(worker: Worker) -> ApsEngine:
             return ApsEngine(worker, listeners)
 
-        return Worker(self, self.base_dir, options, make_engine, events).run()
+        return Worker(self, options, make_engine, events).run()
 
     def add_listener(self, callback: Callable[[Any], object], mask: int = EVENT_ALL) -> None:
         self._listeners.append((callback, mask))

@@ -11,7 +11,6 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowerpower.errors import BackendUnreachable, ConfigError, FlowerpowerError, ScheduleNotFound
@@ -59,11 +58,8 @@ class _Sent:
 class NoticeSender:
     """Sends what there is, until stopped; `on_trouble` is told what does not work, in sentences."""
 
-    def __init__(
-        self, backend: JobQueueBackend, root: Path, on_trouble: Callable[[str], None]
-    ) -> None:
+    def __init__(self, backend: JobQueueBackend, on_trouble: Callable[[str], None]) -> None:
         self._backend = backend
-        self._root = root
         self._on_trouble = on_trouble
         self._is_urgent: Callable[[], bool] = lambda: False
         self._stop_by: float | None = None
@@ -153,7 +149,7 @@ class NoticeSender:
             for event in events
             if age - (event.at - events[0].at).total_seconds() > HOLD_SECONDS
         ]
-        configured = ConfiguredNotices(self._root)
+        configured = ConfiguredNotices(self._backend.source.root())
         plan = plan_notices(events, configured, self._declared(), overdue)
         for pipeline, error in plan.unreadable.items():
             self._on_trouble(
@@ -209,7 +205,8 @@ class NoticeSender:
         from flowerpower.job_queue.notices.targets import ConfiguredNotices
         from flowerpower.jobs.notice_text import NoticeText
 
-        configured, notice = ConfiguredNotices(self._root), delivery.notice
+        configured = ConfiguredNotices(self._backend.source.root())
+        notice = delivery.notice
         project = configured.project
         if project is None or notice is None:
             return "", None
@@ -222,7 +219,7 @@ class NoticeSender:
         if target is None:
             return "", None
         config = target.config
-        return config.label, lambda: send.send_notice(config, text, self._root)
+        return config.label, lambda: send.send_notice(config, text, project.work)
 
     def _ping_url(self, configured: ConfiguredNotices, digest: str, notice: Notice) -> str | None:
         facts = notice.events[0].get("facts") if notice.events else None

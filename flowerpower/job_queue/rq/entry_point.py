@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import os
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from flowerpower.config.files import Project, find_project_root, load_project
+from flowerpower.config.files import Project, load_project
 from flowerpower.config.merge import merged_backend
+from flowerpower.config.project_source import ProjectSource, find_source
 from flowerpower.errors import FlowerpowerError, Refused, RunFailed
 from flowerpower.job_queue.rq.claims import claim_of, ended_attempt
 from flowerpower.job_queue.rq.connection import Connection
@@ -27,7 +28,7 @@ from flowerpower.job_queue.worker.child import Entry
 from flowerpower.job_queue.worker.child_pool import ENTRY
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.claim import AttemptResult, Claim, FinishRequest
-from flowerpower.jobs.job_spec import overrides_of
+from flowerpower.jobs.job_spec import overrides_of, version_of
 from flowerpower.jobs.run import RunRequest
 from flowerpower.triggers import clock
 
@@ -52,7 +53,8 @@ def run_pipeline(pipeline: str) -> dict[str, Any] | None:
             f"The pipeline {pipeline} is run here as a job of RQ only.",
             hint=f"Add one with `flowerpower job-queue add-job {pipeline}`.",
         )
-    project = load_project(find_project_root(Path.cwd()))
+    source = find_source(None, os.environ)
+    project = load_project(source.root())
     options = merged_backend(project.config.job_queue, project.name, {})
     namespace, _, job_id = job.id.partition("--")
     if namespace != options["namespace"]:
@@ -66,7 +68,7 @@ def run_pipeline(pipeline: str) -> dict[str, Any] | None:
     attempt = Attempt(_claim(store, job_id, str(job.worker_name)), clock.monotonic())
     # Results are JSON whatever serializer the worker has; see lua/common.lua for those of ours.
     job.serializer = JSONSerializer
-    result = _result_of(project, attempt)
+    result = _result_of(source, project, attempt)
     seconds = round(clock.monotonic() - attempt.began, 3)
     return _record(store, attempt, replace(result, ended_at=clock.now(), seconds=seconds))
 
@@ -85,13 +87,14 @@ def _claim(store: RedisStore, job_id: str, worker: str) -> Claim:
     return claim_of(worker, job_id, answer[1], answer[2:])
 
 
-def _result_of(project: Project, attempt: Attempt) -> AttemptResult:
+def _result_of(source: ProjectSource, project: Project, attempt: Attempt) -> AttemptResult:
     """Run the pipeline, in this process; whatever it raises is its result."""
     claim = attempt.claim
     try:
         fire_time = clock.format_time(claim.scheduled_for) if claim.scheduled_for else None
         overrides = overrides_of(claim.payload)
-        run = RunRequest(str(project.root), claim.pipeline, overrides, fire_time, claim.after)
+        root = str(source.root_of(version_of(claim.payload)))
+        run = RunRequest(root, claim.pipeline, overrides, fire_time, claim.after)
     except FlowerpowerError as error:
         return attempt_result.from_refusal(claim, error.message)
 
@@ -103,10 +106,10 @@ def _result_of(project: Project, attempt: Attempt) -> AttemptResult:
 
     modules = isolation.LoadedModules()
     began = clock.now().timestamp()
-    with contextlib.chdir(project.root):
+    with contextlib.chdir(project.work):
         outcome = _entry()({"run": run.to_json()}, send)
     # RQ ends the process without this, and the job's files would not be complete.
-    modules.note(str(project.root), began)
+    modules.note(root, began)
     child_exit.flush_files(modules.own)
     sys.stdout.flush()
     # Without the pipeline's policy: a failed attempt is not tried again.

@@ -280,4 +280,4 @@ def work(
             warnings.simplefilter("ignore")
             return RqWorker(worker, store)
 
-    return Worker(backend, backend.base_dir, options, make_engine, Events(on_event)).run()
+    return Worker(backend, options, make_engine, Events(on_event)).run()

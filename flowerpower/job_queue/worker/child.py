@@ -12,8 +12,10 @@ import threading
 import traceback
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
+from flowerpower.config.remote.version import work_folder
 from flowerpower.job_queue.worker import child_exit, isolation
 from flowerpower.job_queue.worker.json_lines import DAMAGED, LineReader, Message, to_line
 from flowerpower.jobs.attempt_result import EXIT_CHANNEL_CLOSED
@@ -183,7 +185,7 @@ def _run(request: Message, entry: Entry, channel: Channel) -> Message:
     try:
         if request.get("type") == DAMAGED:
             raise ValueError(f"the request cannot be read: {request['reason']}")
-        os.chdir(_folder(request) or ".")
+        os.chdir(work_folder(Path(_folder(request) or ".")))
         outcome = entry(request, channel.send_event)
         if not isinstance(outcome, dict):
             raise TypeError(f"the entry returned {type(outcome).__name__}, not an outcome")

@@ -197,9 +197,10 @@ class Scheduler:
         self, backend: JobQueueBackend, on_event: Callable[[WorkerEvent], None] | None = None
     ) -> None:
         self._events = Events(on_event)
+        self._source = backend.source
         self._firing = Firing(backend, self._events)
         self._maintenance = Maintenance(backend, self._events, LEASE)
-        self._notices = NoticeSender(backend, backend.base_dir, self._events.trouble)
+        self._notices = NoticeSender(backend, self._events.trouble)
         self._is_stopping = False
         self._stop_requests = 0
         # Not an Event: a signal may come while its own lock is held, and `set` would wait for ever.
@@ -209,7 +210,11 @@ class Scheduler:
         """Schedule until `stop`; in the main thread also until SIGTERM, SIGINT or SIGHUP."""
         poller = select.poll()
         poller.register(self._wakeup, select.POLLIN)
-        with contextlib.closing(self._wakeup), stop_signals_call(self.stop):
+        with (
+            contextlib.closing(self._wakeup),
+            stop_signals_call(self.stop),
+            self._source.watched(self._events.trouble),
+        ):
             self._events.start()
             self._events.emit("start", pid=os.getpid())
             self._notices.start()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
+from flowerpower.config.project_source import ProjectSource
 from flowerpower.job_queue.worker.attempt import Attempt, StopReason
 from flowerpower.job_queue.worker.child_pool import ChildPool
 from flowerpower.job_queue.worker.events import Events
@@ -14,7 +14,7 @@ from flowerpower.job_queue.worker.prefetch import HORIZON, Prefetch
 from flowerpower.job_queue.worker.turns import Turns
 from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.jobs.claim import Claim
-from flowerpower.jobs.job_spec import overrides_of
+from flowerpower.jobs.job_spec import overrides_of, version_of
 from flowerpower.jobs.run import RunRequest
 from flowerpower.triggers import clock
 
@@ -32,19 +32,19 @@ class Slots:
     this one dead, as far as is known; later no child begins.
     """
 
-    def __init__(self, base_dir: Path, options: WorkerOptions, events: Events) -> None:
+    def __init__(self, source: ProjectSource, options: WorkerOptions, events: Events) -> None:
         self.changed = threading.Event()
         self.lease_until = 0.0
         self.is_stopping = False
         self.prefetch = Prefetch(options)
         self.turns = Turns(options.queues)
-        self._base_dir = base_dir
+        self._source = source
         self._options = options
         # A frozen worker sends no heartbeat, and another one takes its jobs: its children must
         # have ended by then, so the fork server ends them earlier than the lease.
         silence_limit = SILENCE_SHARE * options.lease
         self.children = ChildPool(
-            options.num_workers, silence_limit, self._may_begin, events.trouble, str(base_dir)
+            options.num_workers, silence_limit, self._may_begin, events.trouble, str(source.root())
         )
         self._lock = threading.Lock()
         self._attempts: list[Attempt] = []
@@ -68,11 +68,13 @@ class Slots:
     def request(self, claim: Claim, attempts_given: int) -> Message:
         """The request for a child that was given so many attempts, with this one.
 
-        Raises anything if the job's record is damaged.
+        It may have to fetch the version of the project that the job names. Raises anything if that
+        is gone, or the job's record is damaged.
         """
         fire_time = clock.format_time(claim.scheduled_for) if claim.scheduled_for else None
         overrides = overrides_of(claim.payload)
-        run = RunRequest(str(self._base_dir), claim.pipeline, overrides, fire_time, claim.after)
+        root = str(self._source.root_of(version_of(claim.payload)))
+        run = RunRequest(root, claim.pipeline, overrides, fire_time, claim.after)
         keep = attempts_given < self._options.jobs_per_child
         return {"run": run.to_json(), "keep": keep, "job": claim.job_id, "attempt": claim.attempt}
 

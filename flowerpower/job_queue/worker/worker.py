@@ -12,7 +12,6 @@ import contextlib
 import math
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Protocol
 
 from flowerpower.errors import BackendUnreachable, FlowerpowerError
@@ -69,7 +68,6 @@ class Worker:
     def __init__(
         self,
         backend: JobQueueBackend,
-        base_dir: Path,
         options: WorkerOptions,
         make_engine: Callable[[Worker], Engine],
         events: Events,
@@ -78,9 +76,9 @@ class Worker:
         self.backend = backend
         self.events = events
         self.firing = Firing(backend, events)
-        self.slots = Slots(base_dir, options, events)
+        self.slots = Slots(backend.source, options, events)
         self._recorder = Recorder(backend, options, events, self.slots, self._slots_are_free)
-        self._notices = NoticeSender(backend, base_dir, events.trouble)
+        self._notices = NoticeSender(backend, events.trouble)
         self._limits = options.limits or backend.limits
         self._engine = make_engine(self)
         self._left_out: tuple[str, ...] = ()
@@ -160,7 +158,8 @@ class Worker:
         Raises:
             FlowerpowerError: if the engine's loop has ended by itself, once what ran has finished.
         """
-        with stop_signals_call(self.stop):
+        source = self.backend.source
+        with stop_signals_call(self.stop), source.watched(self.events.trouble):
             self._recorder.register()
             self.events.start()
             self.events.emit("start", id=self.id, pid=os.getpid(), queues=[*self.options.queues],

@@ -7,9 +7,8 @@ import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from pathlib import Path
 
-from flowerpower.config.files import find_project_root, project_root
+from flowerpower.config.project_source import find_source
 from flowerpower.errors import BackendUnreachable, FlowerpowerError, UsageError
 from flowerpower.jobs.problem import Level, Problem
 from flowerpower.pipeline.doctor.diagnosis import CheckResult, Diagnosis, problems_of
@@ -88,7 +87,7 @@ def examine(
                 hint=f"The checks are: {', '.join(CHECKS)}.",
             )
     environ = os.environ if environ is None else environ
-    root = find_project_root(Path(), environ) if base_dir is None else project_root(Path(base_dir))
+    root = find_source(base_dir, environ).root()
     subject = Subject(root, environ, job_queue_type, worker_id)
     chosen = [
         name for name, spec in CHECKS.items() if name in names or (spec.is_default and not names)

@@ -20,7 +20,7 @@ def main(root: Path, names: list[str]) -> None:
 
     project = load_project(root)
     registry = PipelineRegistry(project)
-    with working_in(root):
+    with working_in(project.work):
         for name in names:
             answers.write(json.dumps([name, find_faults(project, registry, name)]) + "\n")
             answers.flush()

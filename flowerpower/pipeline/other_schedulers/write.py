@@ -11,6 +11,7 @@ import yaml
 
 from flowerpower.atomic_files import write_files
 from flowerpower.config.files import Project, check_as_written, pipeline_path
+from flowerpower.config.project_source import check_writable
 from flowerpower.config.yaml_reader import parse_yaml
 from flowerpower.errors import ConfigError, FlowerpowerError, Refused, os_errors_as
 from flowerpower.pipeline.other_schedulers.plan import Action, ImportedLine
@@ -22,9 +23,11 @@ def write_entries(project: Project, lines: Iterable[ImportedLine]) -> list[Path]
     """Add the entries of the lines to be added; the files that were changed, all or none.
 
     Raises:
-        Refused: if a file has a form that nothing can be added to; nothing is written then.
+        Refused: if a file has a form that nothing can be added to, or the project is at a URL;
+            nothing is written then.
         FlowerpowerError: if a file cannot be read or written.
     """
+    check_writable(project)
     entries: dict[str, list[ImportedLine]] = {}
     for line in lines:
         if line.action is Action.ADD and line.pipeline is not None:

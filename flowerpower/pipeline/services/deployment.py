@@ -10,8 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowerpower.config.files import Project, check_as_written, pipeline_path
+from flowerpower.config.files import (
+    BASE_DIR_VARIABLE,
+    Project,
+    check_as_written,
+    pipeline_path,
+)
 from flowerpower.config.merge import TYPE_VARIABLE, URL_VARIABLE
+from flowerpower.config.remote.address import OPTIONS_VARIABLE
 from flowerpower.config.yaml_reader import YamlNode
 from flowerpower.errors import ConfigError, UsageError
 from flowerpower.pipeline.job_queue import PipelineJobQueue
@@ -107,8 +113,8 @@ class Deployment:
 
     @property
     def root(self) -> str:
-        """The project's folder."""
-        return str(self.project.root)
+        """The project's folder; of a remote project its work folder."""
+        return str(self.project.work)
 
     @property
     def dns_name(self) -> str:
@@ -154,7 +160,7 @@ def make_deployment(
         tuple(services),
         _variables(project, registry),
         _url_variable(project, registry.environ),
-        options.user or _owner(project.root),
+        options.user or _owner(project.work),
         options.image or f"{_dns_name(project.name)}:latest",
     )
 
@@ -169,7 +175,7 @@ def _check(project: Project, options: ServiceOptions) -> None:
         raise UsageError(f"{options.user[:60]!r} cannot be the name of a user of this machine.")
     if options.image is not None and not _IMAGE.fullmatch(options.image):
         raise UsageError(f"{options.image[:60]!r} is not the name of a container image.")
-    root = str(project.root)
+    root = str(project.work)
     if visible(root) != root or "\n" in root or root != root.strip():
         raise UsageError(
             f"The project's folder {root!r} cannot be named in such a file: its path holds control "
@@ -222,9 +228,11 @@ def _variables(project: Project, registry: PipelineRegistry) -> dict[str, bool]:
     for text in texts:
         for name, default in _VARIABLE.findall(text):
             variables[name] = bool(default) and variables.get(name, True)
-    for name in (TYPE_VARIABLE, URL_VARIABLE):
+    for name in (TYPE_VARIABLE, URL_VARIABLE, OPTIONS_VARIABLE):
         if registry.environ.get(name):
             variables[name] = False
+    if project.remote is not None:
+        variables[BASE_DIR_VARIABLE] = False
     return dict(sorted(variables.items()))
 
 

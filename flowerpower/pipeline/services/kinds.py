@@ -13,6 +13,7 @@ from flowerpower.errors import FlowerpowerError, Refused, UsageError, os_errors_
 from flowerpower.pipeline.services.deployment import Deployment, ServiceFile
 from flowerpower.text import did_you_mean
 
+_OF_IMAGES = ("compose", "kubernetes")
 KINDS = ("systemd", "launchd", "compose", "kubernetes", "procfile")
 
 
@@ -27,6 +28,12 @@ def service_files(kind: str, deployment: Deployment) -> list[ServiceFile]:
         raise UsageError(
             f"There is no kind of service {kind!r}.{did_you_mean(kind, KINDS)}",
             hint=f"The kinds are: {', '.join(KINDS)}.",
+        )
+    if kind in _OF_IMAGES and deployment.project.remote is not None:
+        raise Refused(
+            f"The files for {kind} build an image of the project's folder, and this project is at "
+            f"{deployment.project.remote.source}.",
+            hint="Make them in a checkout, or set FLOWERPOWER_BASE_DIR for an image of your own.",
         )
     module = import_module(f"{__package__}.{kind}")
     return list(module.files(deployment))

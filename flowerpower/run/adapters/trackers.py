@@ -190,15 +190,15 @@ def _mlflow(project: Project, pipeline: str, settings: Mlflow) -> _Opened:
     for name, value in _MLFLOW_SETTINGS.items():
         os.environ.setdefault(name, value)
     configured = settings.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
-    uri = _from_root(project.root, configured or "sqlite:///mlflow.db")
+    uri = _from_root(project.work, configured or "sqlite:///mlflow.db")
     _check_answers(uri)
     tracking = importlib.import_module("flowerpower.run.adapters.mlflow_tracker")
     is_local = uri.startswith(("sqlite:", "file:"))
     artifacts = settings.artifact_location or ("mlartifacts" if is_local else None)
     tracker = tracking.make_tracker(
         tracking_uri=uri,
-        registry_uri=settings.registry_uri and _from_root(project.root, settings.registry_uri),
-        artifact_location=artifacts and _from_root(project.root, artifacts),
+        registry_uri=settings.registry_uri and _from_root(project.work, settings.registry_uri),
+        artifact_location=artifacts and _from_root(project.work, artifacts),
         experiment_name=settings.experiment_name or project.name,
         experiment_tags=dict(settings.experiment_tags) or None,
         run_name=settings.run_name or pipeline,
