@@ -101,7 +101,7 @@ def beside_other(
 
 def figure(value: float, unit: str) -> str:
     """A number of three digits or so, with its unit."""
-    digits = 0 if value >= 10 else 1 if unit in ("ms", "MB") else 2
+    digits = 0 if abs(value) >= 10 else 1 if unit in ("ms", "MB") else 2
     return f"{value:,.{digits}f}{_spaced(unit)}"
 
 

@@ -114,7 +114,8 @@ def cron():
     real = scheduler.get_jobs()
     begin = datetime.now(timezone.utc)
     for number, job in enumerate(real):
-        job.next_enqueue_time = begin + timedelta(seconds=3 + period * number / count)
+        # A job that has never run would run at once, whatever its next time is.
+        job.set_enqueue_time(begin + timedelta(seconds=3 - period + period * number / count))
         enqueue = job.enqueue
         def timed(connection, job=job, enqueue=enqueue):
             late.append((datetime.now(timezone.utc) - job.next_enqueue_time).total_seconds())

@@ -13,6 +13,7 @@ lightgbm); `make bench` makes one in .venv-wide.
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
@@ -152,7 +153,7 @@ def lines(wide: str | None) -> Iterator[Line]:
 def main() -> None:
     """Measure and print the lines."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--wide", metavar="INTERPRETER")
+    parser.add_argument("--wide", metavar="INTERPRETER", type=os.path.abspath)
     print_table(lines(parser.parse_args().wide))
 
 

@@ -153,8 +153,9 @@ def _versions() -> dict[str, str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and print the table; the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    # Programs are run in other folders. A link to an interpreter is kept: it is the environment.
     parser.add_argument(
-        "--wide", metavar="INTERPRETER", help="of an environment with more packages"
+        "--wide", metavar="INTERPRETER", type=os.path.abspath, help="that of .venv-wide"
     )
     parser.add_argument("--only", action="append", choices=MEASUREMENTS, help="repeatable")
     parser.add_argument("--json", type=Path, metavar="FILE")
