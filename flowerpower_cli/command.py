@@ -17,6 +17,7 @@ import typer
 
 from flowerpower.errors import FlowerpowerError, Refused
 from flowerpower_cli.options import ProjectOptions, SharedOptions
+from flowerpower_cli.parsing import plain_command
 from flowerpower_cli.views.output import Output, stdout_to_stderr
 
 if TYPE_CHECKING:
@@ -190,6 +191,7 @@ class Command:
             short_help=self.summary,
             epilog=f"Example: flowerpower {self.path} {self.example}".rstrip(),
             context_settings=HELP_NAMES,
+            cls=plain_command(parameters[1:]),
         )(call)
 
 

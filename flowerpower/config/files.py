@@ -10,12 +10,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from flowerpower.config.merge import replaced_paths, with_environment
-from flowerpower.config.pipeline import PipelineConfig
 from flowerpower.config.project import ProjectConfig
 from flowerpower.config.remote.version import RemoteVersion, version_in
 from flowerpower.config.run import RunOverrides
@@ -23,6 +22,9 @@ from flowerpower.config.yaml_reader import KeyPath, YamlFile, parse_yaml, read_y
 from flowerpower.errors import ConfigError, ConfigFault, ProjectNotFound
 from flowerpower.text import MASK, did_you_mean, is_secret_name, mask, one_line, shortened
 from flowerpower.triggers import clock
+
+if TYPE_CHECKING:
+    from flowerpower.config.pipeline import PipelineConfig
 
 PROJECT_FILE = Path("conf", "project.yml")
 PIPELINES_FOLDER = Path("conf", "pipelines")
@@ -172,6 +174,9 @@ def load_pipeline(
     Raises:
         ConfigError: as `load_project`.
     """
+    # Not at the top: whoever only adds a job reads no pipeline.
+    from flowerpower.config.pipeline import PipelineConfig
+
     path = pipeline_path(name)
     replaced = () if overrides is None else replaced_paths(overrides)
     file = read_yaml(root / path, path.as_posix(), _environment(environ), replaced)
@@ -235,6 +240,8 @@ def check_as_written(content: bytes, shown_name: str) -> YamlFile:
     Raises:
         ConfigError: as `load_project`, without the values that come from the environment.
     """
+    from flowerpower.config.pipeline import PipelineConfig
+
     file = parse_yaml(content, shown_name, _AnyVariable())
     try:
         PipelineConfig.model_validate(file.root.plain())

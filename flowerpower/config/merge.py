@@ -14,11 +14,10 @@ A setting has the value of the first of these that sets it:
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowerpower.config.adapters import Adapter, AdapterConfig, AdapterName
 from flowerpower.config.notify import NotifyConfig
-from flowerpower.config.pipeline import PipelineConfig
 from flowerpower.config.project import (
     BACKEND_PARTS,
     BACKEND_TYPES,
@@ -26,18 +25,14 @@ from flowerpower.config.project import (
     ProjectConfig,
     check_backend_url,
 )
-from flowerpower.config.run import (
-    EVERY_NODE,
-    CacheConfig,
-    ExecutorConfig,
-    FileConfig,
-    RunConfig,
-    RunOverrides,
-    SavedFileConfig,
-)
+from flowerpower.config.run import EVERY_NODE, RunOverrides
 from flowerpower.config.yaml_reader import KeyPath
 from flowerpower.errors import ConfigError, InvalidInputs
 from flowerpower.text import did_you_mean, one_line, shortened
+
+if TYPE_CHECKING:
+    from flowerpower.config.pipeline import PipelineConfig
+    from flowerpower.config.run_section import CacheConfig, RunConfig
 
 TYPE_VARIABLE = "FLOWERPOWER_JOB_QUEUE_TYPE"
 URL_VARIABLE = "FLOWERPOWER_JOB_QUEUE_URL"
@@ -55,6 +50,9 @@ def merged_run(pipeline: PipelineConfig, overrides: RunOverrides) -> RunConfig:
     Raises:
         ConfigError: as `with_declared`.
     """
+    # Not at the top: whoever only adds a job reads no pipeline.
+    from flowerpower.config.run_section import ExecutorConfig, FileConfig, SavedFileConfig
+
     run, overrides = pipeline.run, with_declared(pipeline, overrides)
     update = overrides.model_dump(include={"final_vars", "timeout"}, exclude_none=True)
     for part in ("inputs", "overrides", "config"):

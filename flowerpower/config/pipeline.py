@@ -11,7 +11,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from flowerpower.config.job_rules import After, check_followed
 from flowerpower.config.notify import Notify, WebUrl
-from flowerpower.config.run import RunConfig, RunOverrides
+from flowerpower.config.run import RunOverrides
+from flowerpower.config.run_section import RunConfig
 from flowerpower.config.types import (
     Configuration,
     Duration,
@@ -61,7 +62,7 @@ class ScheduleConfig(Configuration):
     priority: Priority = 0
     expires: MaxWait | None = None
     ping: WebUrl | None = None
-    run: RunOverrides = RunOverrides()
+    run: RunOverrides = RunOverrides.model_construct()
 
     @model_validator(mode="after")
     def _is_for_files(self) -> ScheduleConfig:
@@ -108,7 +109,7 @@ def _schedules(value: object) -> object:
 class PipelineConfig(Configuration):
     """`conf/pipelines/NAME.yml`; a single mapping under `schedule` or `after` is a list of one."""
 
-    run: RunConfig = RunConfig()
+    run: RunConfig = RunConfig.model_construct()
     schedule: Annotated[list[ScheduleConfig], BeforeValidator(_schedules)] = []
     after: After = []
     params: dict[str, Any] = {}

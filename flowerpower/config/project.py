@@ -69,7 +69,7 @@ class JobQueueConfig(Configuration):
     """The `job_queue` section of `conf/project.yml`."""
 
     type: BackendType = "apscheduler"
-    backend: BackendConfig = BackendConfig()
+    backend: BackendConfig = BackendConfig.model_construct()
     num_workers: int = Field(default=2, ge=1, le=1000)
     namespace: Name | None = None
     result_ttl: TimeToLive = 120.0
@@ -91,7 +91,7 @@ class ProjectConfig(Configuration):
 
     name: Name | None = None
     timezone: TimezoneName | None = None
-    job_queue: JobQueueConfig = JobQueueConfig()
+    job_queue: JobQueueConfig = JobQueueConfig.model_construct()
     limits: ProjectLimits = {}
-    adapter: AdapterConfig = AdapterConfig()
+    adapter: AdapterConfig = AdapterConfig.model_construct()
     notify: Notify = []

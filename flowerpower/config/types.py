@@ -83,7 +83,8 @@ _FIXED = (type(None), bool, int, float, str)
 class Configuration(BaseModel):
     """The base: unknown keys are refused, nothing is converted silently, objects do not change."""
 
-    # Built at first use: a command that reads one file need not build the models of all.
+    # Built at first use: a command that reads one file need not build the models of all. So a
+    # default that is a model is made by `model_construct`, which does not build it.
     not_for_files: ClassVar[tuple[str, ...]] = ()
     """Keys that only code gives: no message offers them."""
 

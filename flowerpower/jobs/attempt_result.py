@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from flowerpower.config.run import RetryConfig
+from flowerpower.config.run_section import RetryConfig
 from flowerpower.jobs.claim import AttemptResult, Claim
 from flowerpower.jobs.job import JobStatus
 from flowerpower.jobs.run import delay_before_retry, is_retryable

@@ -27,7 +27,8 @@ from flowerpower.config.files import (
 from flowerpower.config.merge import merged_run, wants_finished
 from flowerpower.config.pipeline import PipelineConfig
 from flowerpower.config.project import ProjectConfig
-from flowerpower.config.run import RunConfig, RunOverrides
+from flowerpower.config.run import RunOverrides
+from flowerpower.config.run_section import RunConfig
 from flowerpower.config.yaml_reader import parse_yaml
 from flowerpower.errors import FlowerpowerError, RunFailed
 from flowerpower.jobs.encoding import encode_outputs

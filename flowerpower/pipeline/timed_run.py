@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from flowerpower.config.run import RetryConfig
+from flowerpower.config.run_section import RetryConfig
 from flowerpower.job_queue.worker.attempt import Attempt, StopReason
 from flowerpower.job_queue.worker.child_pool import ENTRY, PRELOAD
 from flowerpower.job_queue.worker.fork_server_client import (

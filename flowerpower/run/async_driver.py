@@ -19,7 +19,7 @@ from hamilton.lifecycle.base import (
     BasePreNodeExecuteAsync,
 )
 
-from flowerpower.config.run import RunConfig
+from flowerpower.config.run_section import RunConfig
 from flowerpower.run.files import Files
 from flowerpower.run.node_events import is_in_event_loop
 

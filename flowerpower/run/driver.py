@@ -20,7 +20,7 @@ from hamilton.node import Node, NodeType
 
 from flowerpower.config.adapters import AdapterConfig
 from flowerpower.config.files import Project
-from flowerpower.config.run import RunConfig
+from flowerpower.config.run_section import RunConfig
 from flowerpower.errors import ConfigError, ConfigFault, RunFailed
 from flowerpower.project_code import is_inside
 from flowerpower.run.adapters.factory import Adapters

@@ -16,7 +16,7 @@ from hamilton.io.materialization import ExtractorFactory, MaterializerFactory
 from hamilton.node import Node
 from hamilton.registry import LOADER_REGISTRY, SAVER_REGISTRY
 
-from flowerpower.config.run import FileConfig, RunConfig, SavedFileConfig
+from flowerpower.config.run_section import FileConfig, RunConfig, SavedFileConfig
 from flowerpower.errors import ConfigError, UnknownNode
 from flowerpower.run import arrow_files, table_readers
 from flowerpower.run.blocks import is_expander, with_items_as_list

@@ -23,7 +23,8 @@ from hamilton.function_modifiers.base import (
 )
 
 from flowerpower.config.adapters import AdapterConfig
-from flowerpower.config.run import RunConfig, RunOverrides
+from flowerpower.config.run import RunOverrides
+from flowerpower.config.run_section import RunConfig
 from flowerpower.run.node_events import ForwardedNodeEvents
 from flowerpower.run.plan import PlannedGraph
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from hamilton.node import Node
 
-from flowerpower.config.run import RunConfig
+from flowerpower.config.run_section import RunConfig
 from flowerpower.run.dag import InputInfo, NodeInfo
 from flowerpower.run.driver import Dag
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flowerpower.config.run import RetryConfig
+from flowerpower.config.run_section import RetryConfig
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.claim import AttemptResult, Claim
 from flowerpower.jobs.job import JobStatus

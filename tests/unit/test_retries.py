@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from flowerpower.config.run import RetryConfig
+from flowerpower.config.run_section import RetryConfig
 from flowerpower.jobs.run import delay_before_retry, is_retryable, names_of
 
 

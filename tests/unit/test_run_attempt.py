@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flowerpower.config.run import RetryConfig
+from flowerpower.config.run_section import RetryConfig
 from flowerpower.job_queue.worker.attempt import Attempt, StopReason
 from flowerpower.job_queue.worker.child_pool import ChildPool
 from flowerpower.job_queue.worker.fork_server_client import ChildEnded

@@ -11,16 +11,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flowerpower.job_queue import records
 from flowerpower.job_queue.apscheduler.schema import queries
 from flowerpower.job_queue.records import Row
-from flowerpower.jobs.claim import WorkerInfo
-from flowerpower.jobs.counter import Counter
 from flowerpower.jobs.job import Job, JobFilter, JobStatus
-from flowerpower.jobs.problem import Problem
 from flowerpower.text import JOB_ID_LIMIT, is_job_id, is_name
+
+if TYPE_CHECKING:
+    from flowerpower.jobs.claim import WorkerInfo
+    from flowerpower.jobs.counter import Counter
+    from flowerpower.jobs.problem import Problem
 
 Texts = Mapping[str, str]
 _Answer = TypeVar("_Answer")

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from flowerpower.config.run import RetryConfig
+from flowerpower.config.run_section import RetryConfig
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.claim import AttemptResult, Claim
 from flowerpower.text import mask, partial_secret_length, remember_secret

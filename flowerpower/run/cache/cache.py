@@ -19,7 +19,8 @@ from hamilton.caching.stores.sqlite import SQLiteMetadataStore
 from hamilton.node import Node
 
 from flowerpower.atomic_files import write_file
-from flowerpower.config.run import EVERY_NODE, CacheConfig
+from flowerpower.config.run import EVERY_NODE
+from flowerpower.config.run_section import CacheConfig
 from flowerpower.errors import ConfigError
 from flowerpower.run import pickles
 from flowerpower.run.blocks import collected_names

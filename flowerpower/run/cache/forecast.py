@@ -15,7 +15,7 @@ from hamilton.caching.fingerprinting import UNHASHABLE
 from hamilton.caching.stores.base import ResultRetrievalError
 from hamilton.node import Node
 
-from flowerpower.config.run import CacheConfig
+from flowerpower.config.run_section import CacheConfig
 from flowerpower.run.cache.cache import NAMES_FILE, Cache, VersionStore, cache_folder
 from flowerpower.run.node_events import NodeEventHook
 

@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flowerpower.config.run import ExecutorConfig
+from flowerpower.config.run_section import ExecutorConfig
 from flowerpower.errors import RunFailed
 from flowerpower.run.executors.remote_executor import RemoteExecutor
 from flowerpower.run.executors.remote_task import run_packed

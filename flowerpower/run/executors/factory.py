@@ -20,7 +20,7 @@ from hamilton.execution.executors import (
 )
 from hamilton.execution.grouping import TaskImplementation
 
-from flowerpower.config.run import ExecutorConfig
+from flowerpower.config.run_section import ExecutorConfig
 from flowerpower.run.blocks import with_collected_items
 from flowerpower.run.executors.pool import Pool
 from flowerpower.run.modules import not_installed

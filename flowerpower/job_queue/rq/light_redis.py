@@ -1,0 +1,55 @@
+"""The package redis without its half for asyncio, which is imported once something of it is used.
+
+`import redis` imports both halves, and asyncio with them. That takes longer than all else that
+adds a job to a Redis, and nothing here uses it.
+"""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+import sys
+import threading
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+_NAME = "redis.asyncio"
+_loading = threading.RLock()
+
+
+class _LaterModule(ModuleType):
+    """A package whose modules can be imported, and that is executed once something is looked up."""
+
+    def __init__(self, spec: ModuleSpec) -> None:
+        super().__init__(spec.name)
+        vars(self).update(
+            __spec__=spec,
+            __loader__=spec.loader,
+            __file__=spec.origin,
+            __path__=spec.submodule_search_locations,
+            __package__=spec.name,
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        # Python itself looks for many such names, but for this one only at `import *`.
+        if name.startswith("__") and name != "__all__":
+            raise AttributeError(name)
+        with _loading:
+            if type(self) is _LaterModule:
+                # First: while it is executed, it is looked up in its own modules.
+                self.__class__ = ModuleType
+                spec: ModuleSpec = vars(self)["__spec__"]
+                assert spec.loader is not None
+                spec.loader.exec_module(self)
+        return getattr(self, name)
+
+
+def install() -> None:
+    """Leave redis.asyncio until it is used, unless redis is imported already."""
+    if "redis" in sys.modules or (package := importlib.util.find_spec("redis")) is None:
+        return
+    folders = package.submodule_search_locations
+    spec = importlib.machinery.PathFinder.find_spec(_NAME, folders)
+    if spec is not None and spec.loader is not None:
+        sys.modules[_NAME] = _LaterModule(spec)
