@@ -14,7 +14,7 @@ from flowerpower.job_queue.worker.prefetch import HORIZON, Prefetch
 from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.jobs.claim import Claim
 from flowerpower.jobs.job_spec import overrides_of
-from flowerpower.jobs.run import RunRequest
+from flowerpower.jobs.run import request_json
 from flowerpower.triggers import clock
 
 SILENCE_SHARE = 0.7
@@ -36,16 +36,16 @@ class Slots:
         self.lease_until = 0.0
         self.is_stopping = False
         self.prefetch = Prefetch(options)
-        self._base_dir = base_dir
+        self._folder = str(base_dir)
         self._options = options
         # A frozen worker sends no heartbeat, and another one takes its jobs: its children must
         # have ended by then, so the fork server ends them earlier than the lease.
         silence_limit = SILENCE_SHARE * options.lease
         self.children = ChildPool(
-            options.num_workers, silence_limit, self._may_begin, events.trouble, str(base_dir)
+            options.num_workers, silence_limit, self._may_begin, events.trouble, self._folder
         )
         self._lock = threading.Lock()
-        self._attempts: list[Attempt] = []
+        self._attempts: dict[Attempt, None] = {}
 
     def _may_begin(self) -> bool:
         return clock.monotonic() < self.lease_until
@@ -55,7 +55,7 @@ class Slots:
         now = clock.monotonic()
         attempts = [Attempt(claim, now, self.changed.set) for claim in claims]
         with self._lock:
-            self._attempts += attempts
+            self._attempts |= dict.fromkeys(attempts)
         return attempts
 
     def attempts(self) -> list[Attempt]:
@@ -69,10 +69,12 @@ class Slots:
         Raises anything if the job's record is damaged.
         """
         fire_time = clock.format_time(claim.scheduled_for) if claim.scheduled_for else None
-        overrides = overrides_of(claim.payload)
-        run = RunRequest(str(self._base_dir), claim.pipeline, overrides, fire_time, claim.after)
+        overrides_of(claim.payload)
+        # As they are stored: that is JSON, and the child reads them as they were read here.
+        overrides = claim.payload.get("overrides", {})
+        run = request_json(self._folder, claim.pipeline, overrides, fire_time, claim.after)
         keep = attempts_given < self._options.jobs_per_child
-        return {"run": run.to_json(), "keep": keep, "job": claim.job_id, "attempt": claim.attempt}
+        return {"run": run, "keep": keep, "job": claim.job_id, "attempt": claim.attempt}
 
     def count_free(self) -> int:
         """How many claims can be begun now, with those that may wait for a child."""
@@ -133,7 +135,7 @@ class Slots:
     def remove(self, attempt: Attempt) -> None:
         """Free the slot: the end is recorded, or must not be."""
         with self._lock:
-            self._attempts = [other for other in self._attempts if other is not attempt]
+            self._attempts.pop(attempt, None)
         if attempt.result is not None and attempt.ended is not None:
             self.prefetch.observe(attempt.ended - attempt.began)
         attempt.recorded.set_result(None)
