@@ -80,6 +80,11 @@ class RunOverrides(Configuration):
     declared: str | None = None
 
     @property
+    def sets_inputs_alone(self) -> bool:
+        """Whether all else is certainly as the pipeline has it."""
+        return self.model_fields_set <= {"inputs", "written"}
+
+    @property
     def names_code(self) -> str | None:
         """The class that it names, if any: a record in a queue must not say what to import."""
         return self.custom_adapters[0] if self.custom_adapters else None

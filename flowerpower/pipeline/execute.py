@@ -54,6 +54,8 @@ OnEvent = Callable[[NodeEvent], None]
 OnRetry = Callable[[RunError, int, float], None]
 """Called before waiting: the error, how many retries are left, seconds to the next attempt."""
 OnWarning = Callable[[str], None]
+SHORT_TIMEOUT = 1.0
+"""Seconds; a worker that is told of a shorter timeout late would not keep to it."""
 WARM_UP_RUNS = 10
 """Python adapts code to what it does in its first eight calls or so (3.11), and writes that down:
 done before a fork, children run faster and copy less memory."""
@@ -227,19 +229,16 @@ def run_in_child(
     is an outcome, even if the request cannot be read. The outcome contains no known secret. `send`
     is as `flowerpower.job_queue.worker.child.SendEvent`.
     """
-    running = 0
 
     def send_settings(run: RunConfig, tell_finished: bool) -> None:
         # Only the child reads the YAML, and so only it knows what the worker must keep to.
         settings = {"retry": run.retry.model_dump(), "timeout": run.timeout}
         settings["tell_finished"] = tell_finished
-        send({"type": "settings", **settings, "secrets": known_secrets()})
+        is_urgent = run.timeout is not None and 0 < run.timeout < SHORT_TIMEOUT
+        send({"type": "settings", **settings, "secrets": known_secrets()}, may_wait=not is_urgent)
 
     def send_node(event: NodeEvent) -> None:
-        nonlocal running
-        running = running + 1 if event.state == "running" else max(0, running - 1)
-        # Between two nodes nothing runs: the next one's begin comes at once, or else the outcome.
-        send({"type": "node", **vars(event)}, may_wait=running == 0)
+        send({"type": "node", **vars(event)}, may_wait=True)
 
     try:
         run = _read_request(request.get("run"))
@@ -301,9 +300,11 @@ def warm_up(folder: str = "", modules: Sequence[str] = ()) -> None:
     # Libraries are imported and hardly used: a child that is forked after real use of polars, torch
     # and some others never returns from its own first use of them.
     from flowerpower.pipeline.signature import modules_of_project
+    from flowerpower.run.patches import stay_quiet
     from flowerpower.run.preload import preload
     from flowerpower.run.warm_up import MODULE, small_module
 
+    stay_quiet()
     preload({*modules, *(modules_of_project(Path(folder)) if folder else ())})
     project_file = parse_yaml(b"{}", "", {})
     pipeline_file = parse_yaml(f"run: {{modules: [{MODULE}]}}".encode(), "", {})

@@ -56,7 +56,7 @@ class KeptConfigurations:
     """What the attempts of this process have read."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[Path, str, frozenset[Any]], _Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[Path, str, frozenset[Any], bool], _Kept] = OrderedDict()
 
     def get(self, root: Path, name: str, overrides: RunOverrides) -> Configuration:
         """The configuration for a run, read again if its files or variables have changed.
@@ -64,7 +64,10 @@ class KeptConfigurations:
         Raises:
             ProjectNotFound, PipelineNotFound, ConfigError: as reading the project's files does.
         """
-        key = root, name, frozenset(replaced_paths(overrides))
+        # Which values of the file it does not use: most jobs set inputs alone, whose names say it.
+        has_more = not overrides.sets_inputs_alone
+        replaced = replaced_paths(overrides) if has_more else overrides.inputs
+        key = root, name, frozenset(replaced), has_more
         kept = self._kept.get(key)
         if kept is None or not kept.is_current():
             self._kept.pop(key, None)

@@ -131,6 +131,10 @@ class _TimedAttempt(Attempt):
         if self._on_event is not None:
             self._on_event(event)
 
+    def take_nodes(self, _last: Mapping[str, Any]) -> bool:
+        """Nothing: each event is passed on."""
+        return False
+
     @property
     def node(self) -> str | None:
         running = [node.name for node in self._nodes.values() if node.state == "running"]

@@ -82,6 +82,8 @@ class KeptGraphs:
 
 def _key(overrides: RunOverrides) -> str:
     """The same text for overrides that differ in their inputs alone."""
+    if overrides.sets_inputs_alone:
+        return ""
     body = overrides.model_dump(exclude_defaults=True, exclude={"inputs", "written"})
     return json.dumps(body, sort_keys=True, default=repr) if body else ""
 

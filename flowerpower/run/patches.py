@@ -42,10 +42,32 @@ def quiet_hamilton() -> Iterator[None]:
 
     It logs each failure with a banner of its own, and we report the error once.
     """
-    # Under a root logger at INFO the cache would log every node; a level the user set stays.
-    caching = logging.getLogger("hamilton.caching").level or logging.WARNING
-    with log_levels({**dict.fromkeys(NOISY_LOGGERS, SILENT), "hamilton.caching": caching}):
+    if _stays_quiet and all(logger.level == SILENT for logger in _NOISY) and _CACHING.level:
         yield
+        return
+    with log_levels(_quiet_levels()):
+        yield
+
+
+def stay_quiet() -> None:
+    """Silence Hamilton's loggers in this process and its forks, which then need not do it anew.
+
+    For processes that only run pipelines. A job may set other levels: these last until its run.
+    """
+    global _stays_quiet
+    _set_levels(_quiet_levels())
+    _stays_quiet = True
+
+
+_stays_quiet = False
+_NOISY = [logging.getLogger(name) for name in NOISY_LOGGERS]
+_CACHING = logging.getLogger("hamilton.caching")
+
+
+def _quiet_levels() -> dict[str, int]:
+    # Under a root logger at INFO the cache would log every node; a level the user set stays.
+    caching = _CACHING.level or logging.WARNING
+    return {**dict.fromkeys(NOISY_LOGGERS, SILENT), _CACHING.name: caching}
 
 
 _levels_lock = threading.Lock()

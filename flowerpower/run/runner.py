@@ -39,7 +39,14 @@ from flowerpower.run.dag import (
     upstream,
 )
 from flowerpower.run.draw.graph import no_such_node
-from flowerpower.run.driver import Dag, build_dag, check_fit, execute, make_driver
+from flowerpower.run.driver import (
+    Dag,
+    build_dag,
+    check_fit,
+    execute,
+    execute_again,
+    make_driver,
+)
 from flowerpower.run.file_checks import check_files, check_files_exist
 from flowerpower.run.input_values import make_input_values, written_texts
 from flowerpower.run.inputs import check_complete, convert_values
@@ -242,7 +249,10 @@ class PipelineRunner:
                 project, plan.run, plan.dag, plan.overrides, node_events, adapters, on_warning
             )
             targets = [*plan.final_vars, *savers]
-            values = execute(driver, targets, plan.input_values, plan.overrides)
+            if self._kept is None:
+                values = execute(driver, targets, plan.input_values, plan.overrides)
+            else:
+                values = execute_again(driver, targets, plan.input_values)
         finally:
             adapters.close()
             note_imports()

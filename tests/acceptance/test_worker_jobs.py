@@ -43,6 +43,25 @@ def test_a_log_can_be_read_while_the_job_runs(site: Site):
     site.queue.cancel_job(job)
 
 
+def test_a_slow_node_is_soon_seen_to_run(site: Site):
+    """Nobody is woken by its begin, and yet that is written within 0.3 s."""
+    body = """
+        import json, pathlib, time
+        pathlib.Path("begun").write_text(json.dumps(time.monotonic()))
+        time.sleep(30)
+    """
+    site.pipeline("waits", body)
+    site.worker(broken=COUNT_WRITES)
+    job = site.add("waits")
+    progress = eventually(lambda: site.job(job).progress)
+    assert (progress["current"], progress["done"], progress["total"]) == ("waits", 0, 1)
+    assert progress["nodes"]["waits"]["state"] == "running"
+    begun = json.loads((site.root / "begun").read_text("utf-8"))
+    _, written = json.loads((site.root / "writes").read_text("utf-8"))
+    assert written - begun < slowed(0.4)
+    site.queue.cancel_job(job)
+
+
 def test_what_is_told_often_is_written_four_times_a_second(site: Site):
     """A job that prints and makes progress all the time causes four writes a second, no more."""
     nodes = "\n".join(

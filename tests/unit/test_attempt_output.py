@@ -1,6 +1,11 @@
 """What a worker writes down of what an attempt prints."""
 
+from typing import Any
+
+import pytest
+
 from flowerpower.job_queue.worker.attempt import RECORD_BAR_EVERY, RECORD_EVERY, Attempt
+from flowerpower.job_queue.worker.json_lines import to_line, without_early_events
 from flowerpower.jobs.claim import Claim
 
 
@@ -32,3 +37,49 @@ def test_what_is_no_bar_is_written_as_it_is() -> None:
     running.add_log(b"\r20%")
     running.add_node_event({"node": "total", "state": "finished"})
     assert running.record_every == RECORD_EVERY
+
+
+def outcome(*records: object, status: str = "finished") -> dict[str, Any]:
+    return {"type": "outcome", "outcome": {"status": status, "nodes": [*records]}}
+
+
+def test_the_last_message_of_a_child_has_the_progress_of_its_nodes() -> None:
+    """So the events of a short run need not be read; the last one has the counts."""
+    running = attempt()
+    node = {"started_at": "2026-11-29T08:00:00Z", "state": "finished", "seconds": 0.5}
+    cached = {**node, "from_cache": True}
+    records = [{"name": "a", **node, "error": None}, {"name": "b", **cached}]
+    assert running.take_nodes(outcome(*records))
+    running.add_node_event(
+        {"node": "b", "state": "finished", "done": 2, "total": 2, "seconds": 0.5}
+    )
+    assert running.take_output().progress == {
+        "nodes": {"a": node, "b": cached}, "done": 2, "total": 2, "current": "b"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        outcome({"name": "a", "state": "finished"}, status="failed"),
+        outcome({"name": "a", "state": "finished"}, {"name": "a", "state": "finished"}),
+        outcome("a"),
+        outcome({"name": 1}),
+        outcome(),
+        {"type": "outcome", "outcome": 5},
+        {"type": "stale"},
+    ],
+)
+def test_else_its_events_say_the_progress(last: dict[str, Any]) -> None:
+    """Of a run that failed, of a node that ran for many items, and of what nobody can read."""
+    running = attempt()
+    assert not running.take_nodes(last)
+    assert running.progress == {}
+
+
+def test_of_events_of_nodes_the_last_one_is_read() -> None:
+    """What else a child has sent is read too, in its order."""
+    events = [to_line({"type": "node", "node": name}) for name in "abc"]
+    lines = [to_line({"type": "settings"}), *events[:2], to_line({"type": "imported"}), events[2]]
+    kept = without_early_events(b"".join(lines))
+    assert kept == lines[0] + lines[3] + lines[4]

@@ -125,6 +125,26 @@ def test_levels_come_back_when_the_last_of_overlapping_blocks_ends() -> None:
     assert logger.level == before
 
 
+def test_a_process_that_only_runs_pipelines_stays_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run need not silence loggers then, except one that a job has made louder meanwhile."""
+    names = [*patches.NOISY_LOGGERS, "hamilton.caching"]
+    before = {name: logging.getLogger(name).level for name in names}
+    monkeypatch.setattr(patches, "_stays_quiet", False)
+    try:
+        patches.stay_quiet()
+        quiet = [logging.getLogger(name).level for name in names]
+        assert quiet == [patches.SILENT] * len(patches.NOISY_LOGGERS) + [logging.WARNING]
+        with patches.quiet_hamilton():
+            assert patches._replaced_levels == {}
+        logger = logging.getLogger("hamilton.graph")
+        logger.setLevel(logging.INFO)
+        with patches.quiet_hamilton():
+            assert not logger.isEnabledFor(logging.CRITICAL)
+        assert logger.level == logging.INFO
+    finally:
+        patches._set_levels(before)
+
+
 def test_a_future_adapter_has_a_thread_pool_and_no_end() -> None:
     """Its pool is called `executor`; Hamilton itself leaves it open."""
     adapter = FutureAdapter(max_workers=1)

@@ -38,11 +38,3 @@ def test_one_long_job_ends_it_at_once() -> None:
 def test_fresh_children_and_counted_jobs_are_not_claimed_ahead(options: dict[str, int]) -> None:
     """With a fresh child each, or a number of jobs to make, only free slots are filled."""
     assert ahead(*[0.01] * 50, **options).limit(2) == 0
-
-
-def test_only_very_short_jobs_are_not_listened_to_at_first() -> None:
-    """For half of a job's usual time nobody listens, where jobs take milliseconds and no longer."""
-    assert 0.001 < ahead(*[0.004] * 100).quiet_time < 0.003
-    assert ahead(*[0.02] * 100).quiet_time == 0.0
-    assert ahead(*[0.004] * 100, 3.0).quiet_time == 0.0
-    assert ahead(*[0.004] * 100, jobs_per_child=1).quiet_time == 0.0

@@ -3,8 +3,16 @@
 import sys
 from typing import Any
 
+import pytest
+
 from flowerpower.pipeline import execute
-from flowerpower.run import modules
+from flowerpower.run import modules, patches
+
+
+@pytest.fixture(autouse=True)
+def loud(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests of this process want to hear what a fork server silences for good."""
+    monkeypatch.setattr(patches, "stay_quiet", lambda: None)
 
 
 def test_a_small_pipeline_is_run_and_leaves_no_trace(monkeypatch: Any) -> None:

@@ -304,7 +304,9 @@ def stamp_of(seconds: float | None) -> str:
 
 def rq_stamp(moment: datetime | None) -> str | None:
     """A time as RQ writes it."""
-    return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    # Not by strftime, which takes three times as long.
+    utc = None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
+    return None if utc is None else f"{utc.isoformat(timespec='microseconds')}Z"
 
 
 def present(args: Mapping[str, Any]) -> dict[str, Any]:

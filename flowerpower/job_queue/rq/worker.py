@@ -41,7 +41,9 @@ class ClaimedJob(Job):
     """RQ's job as its loop passes it on: a claim, of which it knows only the id."""
 
     def __init__(self, attempt: Attempt, namespace: str, connection: Any) -> None:
-        super().__init__(rq_id(namespace, attempt.claim.job_id), connection)
+        # Not the base's: it sets some fifty attributes, for each job anew.
+        self._id = rq_id(namespace, attempt.claim.job_id)
+        self.connection = connection
         self.attempt = attempt
 
 
@@ -159,6 +161,10 @@ class RqWorker(StockWorker):
     def get_redis_server_version(self) -> tuple[int, int, int]:
         """Of no interest here; RQ's own asks with INFO, which not every user of Redis may call."""
         return (6, 2, 0)
+
+    def dequeue_job_and_maintain_ttl(self, *_: Any, **__: Any) -> tuple[ClaimedJob, Queue] | None:
+        """Dequeue a job; RQ's own does so too, between heartbeats and log records for each job."""
+        return ClaimQueue.dequeue_any(self.queues)  # type: ignore[arg-type] # they are such
 
     def set_state(self, state: str, pipeline: Any = None) -> None:
         """Nothing: `_look` writes the state, not once more for each job."""

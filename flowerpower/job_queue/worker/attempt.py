@@ -229,6 +229,29 @@ class Attempt:
             self.progress.update(done=message.get("done"), total=message.get("total"), current=name)
         self._changed()
 
+    def take_nodes(self, last: Mapping[str, Any]) -> bool:
+        """Take the nodes' progress from a child's last message, if all is in it.
+
+        Then of the events only the last one is needed, for the counts. Else nothing is taken.
+        """
+        outcome = last.get("outcome")
+        if not isinstance(outcome, dict) or outcome.get("status") != "finished":
+            return False
+        nodes: dict[str, dict[str, Any]] = {}
+        for record in outcome.get("nodes") or ():
+            name = record.get("name") if isinstance(record, dict) else None
+            # One in a Parallelizable block runs once per item: what counts is what came last.
+            if not isinstance(name, str) or name[:200] in nodes:
+                return False
+            node = {key: record.get(key) for key in ("started_at", "state", "seconds")}
+            if record.get("from_cache"):
+                node["from_cache"] = True
+            nodes[name[:200]] = node
+        if nodes:
+            with self.lock:
+                self.progress["nodes"] = nodes
+        return bool(nodes)
+
     @property
     def record_every(self) -> float:
         """Seconds to wait after a write before what is new now is written."""

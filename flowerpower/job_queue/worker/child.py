@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import resource
+import select
 import socket
 import sys
 import threading
@@ -24,7 +25,7 @@ from flowerpower.triggers import clock
 
 
 class SendEvent(Protocol):
-    """Sends an event to the worker, at once or, if it `may_wait`, with the next message."""
+    """Sends an event to the worker, which reads it at once or, if it `may_wait`, within 0.2 s."""
 
     def __call__(self, message: Message, *, may_wait: bool = False) -> None:
         """Send it."""
@@ -42,39 +43,47 @@ class ChannelClosed(Exception):
 
 
 class Channel:
-    """The child's end of its control socket; works only in the process that created it."""
+    """The child's ends of its control socket and of the pipe for its progress.
 
-    def __init__(self, sock: socket.socket) -> None:
+    It works only in the process that created it, and closes the descriptors that it was given.
+    """
+
+    def __init__(self, sock: socket.socket, progress: int) -> None:
         # High up: jobs that daemonise or clean up close the low numbers, and new files reuse them.
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         lowest = min(limit, 1024) - 24 if limit > 0 else 1000
         with sock:
             number = fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD_CLOEXEC, lowest)
         self._socket = socket.socket(fileno=number)
-        self._file = isolation.file_on(number)
+        self._progress = fcntl.fcntl(progress, fcntl.F_DUPFD_CLOEXEC, lowest)
+        os.close(progress)
+        self._files = {one: isolation.file_on(one) for one in (number, self._progress)}
         self._reader = LineReader()
         self._pid = os.getpid()
         self._lock = threading.Lock()
-        self._waiting = b""
 
     def send_event(self, message: Message, *, may_wait: bool = False) -> None:
         """Send a message that may be lost; never raises ChannelClosed.
 
-        If it `may_wait`, it is sent with the next one: each message wakes the worker.
+        If it `may_wait`, it does not wake the worker, which costs more than all that is in it.
         """
-        if may_wait:
-            line = to_line(message)
-            with self._lock:
-                self._waiting += line
-            return
+        line = to_line(message)
         with contextlib.suppress(ChannelClosed):
-            self.send(message)
+            if not (may_wait and self._put(line)):
+                self._send(line)
 
-    def send_waiting(self) -> None:
-        """Send the events that wait for another message."""
-        if self._waiting:
-            with contextlib.suppress(ChannelClosed):
-                self._send(b"")
+    def _put(self, line: bytes) -> bool:
+        """Put a line into the pipe that is read now and then; False if it does not fit."""
+        # A longer line might be written in part.
+        if len(line) > select.PIPE_BUF:
+            return False
+        with self._lock:
+            self._check(self._progress)
+            try:
+                os.write(self._progress, line)
+            except OSError:
+                return False
+        return True
 
     def send(self, message: Message) -> None:
         """Send a message (see `to_line`); waits while the worker is busy.
@@ -85,15 +94,17 @@ class Channel:
 
     def _send(self, line: bytes) -> None:
         with self._lock:
-            # A job may fork, and its copy must not speak for it. Or it closes every descriptor and
-            # opens files: the number may now be one of its files, which we would write into.
-            if os.getpid() != self._pid or isolation.file_on(self._socket.fileno()) != self._file:
-                raise ChannelClosed
-            line, self._waiting = self._waiting + line, b""
+            self._check(self._socket.fileno())
             try:
                 self._socket.sendall(line)
             except OSError as error:
                 raise ChannelClosed from error
+
+    def _check(self, number: int) -> None:
+        # A job may fork, and its copy must not speak for it. Or it closes every descriptor and
+        # opens files: the number may now be one of its files, which we would write into.
+        if os.getpid() != self._pid or isolation.file_on(number) != self._files[number]:
+            raise ChannelClosed
 
     def next_message(self) -> Message | None:
         """Wait for the next message; None if the worker has closed the channel."""
@@ -103,11 +114,10 @@ class Channel:
             return None
 
 
-def live(control: socket.socket, log: int, entry: Entry, umask: int) -> NoReturn:
-    """Be the child: run the requests that come through `control`, print to `log`, and exit."""
+def live(channel: Channel, log: int, entry: Entry, umask: int) -> NoReturn:
+    """Be the child: run the requests that come through `channel`, print to `log`, and exit."""
     code = EXIT_BROKEN
     try:
-        channel = Channel(control)
         isolation.take_descriptors(log)
         child_exit.forget_inherited_handlers()
         code = _serve(channel, entry, umask)
@@ -141,9 +151,6 @@ def _serve(channel: Channel, entry: Entry, umask: int) -> int:
         send = partial(_send_outcome, channel, request, outcome, kept)
         if kept:
             child_exit.flush_files(modules.own)
-        else:
-            # Exit handlers may take long, or end the process: no node is running then.
-            channel.send_waiting()
         if not kept or state is None or not _is_sent(send):
             return _end(modules, send)
         request = channel.next_message()

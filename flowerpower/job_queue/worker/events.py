@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,9 @@ MAX_WAITING = 10_000
 """Events; further ones are dropped while the callback blocks."""
 CLOSE_TIMEOUT = 2.0
 """Seconds that the last events may take at the end."""
+GATHER = 0.005
+"""Seconds to wait for further events before the callback is called: many ends come at once, and to
+wake a thread for each of them takes longer than most callbacks."""
 SAME_TROUBLE_EVERY = 30.0
 """Seconds before the same trouble is reported again."""
 
@@ -84,6 +88,8 @@ class Events:
 
     def _run(self) -> None:
         while (item := self._queue.get()) is not None:
+            if self._queue.empty():
+                time.sleep(GATHER)
             callback, event = item
             try:
                 callback(event)

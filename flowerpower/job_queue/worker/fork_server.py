@@ -142,9 +142,9 @@ class ForkServerProgram:
 
     def _obey(self, message: Message) -> None:
         if message["do"] == "fork":
-            control, log = self._descriptors[:2]
-            del self._descriptors[:2]
-            self._fork(control, log)
+            descriptors = self._descriptors[:3]
+            del self._descriptors[:3]
+            self._fork(*descriptors)
         elif message["do"] == "clear":
             self._end_all()
             self._reply({"clear": True})
@@ -152,7 +152,7 @@ class ForkServerProgram:
         elif message["do"] == "kill" and message["pid"] in self._children:
             isolation.signal_group(message["pid"], message["signal"])
 
-    def _fork(self, control: int, log: int) -> None:
+    def _fork(self, control: int, progress: int, log: int) -> None:
         isolation.reseed()
         # Signals wait until the child has its own process group and handlers: a handler of the
         # server must not run in it.
@@ -160,7 +160,7 @@ class ForkServerProgram:
         try:
             pid = os.fork()
             if pid == 0:
-                self._be_child(control, log)
+                self._be_child(control, progress, log)
         except OSError as error:
             self._reply({"error": error.strerror})
         else:
@@ -168,10 +168,10 @@ class ForkServerProgram:
             self._reply({"pid": pid})
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, old_mask)
-            os.close(control)
-            os.close(log)
+            for descriptor in (control, progress, log):
+                os.close(descriptor)
 
-    def _be_child(self, control: int, log: int) -> None:
+    def _be_child(self, control: int, progress: int, log: int) -> None:
         try:
             os.setsid()
             isolation.die_with_parent(signal.SIGKILL)
@@ -185,7 +185,8 @@ class ForkServerProgram:
             for descriptor in self._descriptors:
                 os.close(descriptor)
             isolation.restore_signals([*IGNORED, signal.SIGCHLD, PARENT_DIED])
-            child.live(socket.socket(fileno=control), log, self._entry, self._umask)
+            channel = child.Channel(socket.socket(fileno=control), progress)
+            child.live(channel, log, self._entry, self._umask)
         finally:
             os._exit(child.EXIT_BROKEN)
 

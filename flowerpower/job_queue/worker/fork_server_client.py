@@ -22,6 +22,7 @@ from flowerpower.job_queue.worker.json_lines import (
     Message,
     read_available,
     to_line,
+    without_early_events,
 )
 
 START_TIMEOUT = 60.0
@@ -54,15 +55,18 @@ class ChildEnded:
 class Child(LineSocket):
     """A forked process that waits for a request, and the worker's ends of its pipes.
 
-    A selector can watch `control` and `log` until `control_is_open` or `log_is_open` is False.
+    A selector can watch `control`, `progress` and `log` until `control_is_open`, `progress_is_open`
+    or `log_is_open` is False. What the child sends through `progress` need not be read at once.
     """
 
-    def __init__(self, pid: int, control: socket.socket, log: int) -> None:
+    def __init__(self, pid: int, control: socket.socket, progress: int, log: int) -> None:
         super().__init__(control)
-        os.set_blocking(log, False)
+        for pipe in (progress, log):
+            os.set_blocking(pipe, False)
         self.pid = pid
-        self.log = log
-        self.log_is_open = True
+        self.progress, self.log = progress, log
+        self.progress_is_open = self.log_is_open = True
+        self._progress_reader = LineReader()
 
     @property
     def control(self) -> int:
@@ -74,6 +78,26 @@ class Child(LineSocket):
         """Whether there may be more messages."""
         return self.is_open
 
+    def messages(self) -> list[Message]:
+        """All messages that have arrived; all that are left, after the other process's end."""
+        # Read in this order and given in the other one: what an outcome comes after is in the pipe
+        # by then.
+        urgent = self.urgent_messages()
+        return [*self.progress_messages(), *urgent]
+
+    def urgent_messages(self) -> list[Message]:
+        """Those that have arrived through `control`."""
+        return super().messages()
+
+    def progress_messages(self, *, last_event_only: bool = False) -> list[Message]:
+        """Those that have arrived through `progress`; of events of nodes perhaps the last alone."""
+        if not self.progress_is_open:
+            return []
+        data, self.progress_is_open = read_available(partial(os.read, self.progress))
+        if last_event_only:
+            data = without_early_events(data)
+        return self._progress_reader.feed(data) if data else []
+
     def read_log(self) -> bytes:
         """What the child has printed since; after its end one call returns all that is left."""
         if not self.log_is_open:
@@ -84,9 +108,11 @@ class Child(LineSocket):
     def close(self) -> None:
         """Close the pipes; a child that waits for a request ends."""
         super().close()
-        if self.log >= 0:
-            os.close(self.log)
-        self.log, self.log_is_open = -1, False
+        for pipe in (self.progress, self.log):
+            if pipe >= 0:
+                os.close(pipe)
+        self.progress = self.log = -1
+        self.progress_is_open = self.log_is_open = False
 
 
 class ForkServer:
@@ -193,20 +219,25 @@ class ForkServer:
     def new_child(self) -> Child:
         """Fork a child; raises ForkServerDied, or ChildNotStarted if the system has no room."""
         control, childs_control = socket.socketpair()
-        reader, writer = os.pipe()
+        (progress, childs_progress), (log, childs_log) = os.pipe(), os.pipe()
+        # A child never waits until its progress is read.
+        os.set_blocking(childs_progress, False)
         try:
             with childs_control:
-                reply = self._ask({"do": "fork"}, childs_control.fileno(), writer)
+                descriptors = childs_control.fileno(), childs_progress, childs_log
+                reply = self._ask({"do": "fork"}, *descriptors)
             if "error" in reply:
                 raise ChildNotStarted(f"No child process could be started: {reply['error']}.")
         except BaseException:
             control.close()
-            os.close(reader)
+            for pipe in (progress, log):
+                os.close(pipe)
             raise
         finally:
-            os.close(writer)
+            for pipe in (childs_progress, childs_log):
+                os.close(pipe)
         self._pids.add(reply["pid"])
-        return Child(reply["pid"], control, reader)
+        return Child(reply["pid"], control, progress, log)
 
     def ping(self) -> None:
         """Show the server that the worker is alive and not frozen."""

@@ -15,6 +15,9 @@ MAX_READ = 4 * READ_SIZE
 DAMAGED = "damaged"
 """The `type` of the message that stands for unreadable data; `reason` says why."""
 
+_NODE_EVENT = b'{"type":"node",'
+"""How the line of an event of a node begins (see `flowerpower.pipeline.execute.run_in_child`)."""
+
 Message = dict[str, Any]
 
 # json.dumps and json.loads make a new one at each call that has options.
@@ -92,6 +95,13 @@ def read_available(read: Callable[[int], bytes]) -> tuple[bytes, bool]:
         if len(part) < READ_SIZE:
             break
     return bytes(data), True
+
+
+def without_early_events(data: bytes) -> bytes:
+    """The lines of `data`, of the events of nodes only the last one: to parse them takes time."""
+    lines = data.splitlines(keepends=True)
+    events = [line for line in lines if line.startswith(_NODE_EVENT)]
+    return b"".join([line for line in lines if not line.startswith(_NODE_EVENT)] + events[-1:])
 
 
 class LineSocket:

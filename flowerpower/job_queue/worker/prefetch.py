@@ -7,7 +7,7 @@ from flowerpower.job_queue.worker_options import WorkerOptions
 HORIZON = 0.1
 """Seconds of work that may be claimed ahead; a job never waits longer behind another one."""
 MAX_PREFETCH = 64
-BATCH_DELAY = 0.01
+BATCH_DELAY = 0.02
 """Seconds to wait for more results, so that they are written in one call."""
 
 
@@ -32,13 +32,6 @@ class Prefetch:
     def batch_delay(self) -> float:
         """Seconds to wait for more results before writing."""
         return BATCH_DELAY if self.limit(1) else 0.0
-
-    @property
-    def quiet_time(self) -> float:
-        """Seconds after its begin for which nobody needs to listen to an attempt."""
-        # What a short one sends until then is read in one go, which saves wake-ups; its end, which
-        # others wait for, comes later.
-        return self._average / 2 if self.is_enabled and self._average < BATCH_DELAY else 0.0
 
     def observe(self, seconds: float) -> None:
         """Take the duration of an attempt into account."""

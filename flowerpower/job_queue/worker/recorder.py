@@ -113,7 +113,9 @@ class Recorder:
                 self._record_results()
                 # An attempt whose writes fail again and again must not block the others.
                 for attempt in sorted(self._slots.attempts(), key=attrgetter("failed_writes")):
-                    if attempt.result is None or attempt.failed_writes:
+                    # Most wait for a child: there is nothing to write of them.
+                    is_news = attempt.result is None and (attempt.is_dirty or attempt.has_ended)
+                    if is_news or attempt.failed_writes:
                         self._record(attempt)
                 self._maintenance.note_reachable()
             except BackendUnreachable as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import select
 import signal
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -25,6 +26,8 @@ from flowerpower.triggers import clock
 
 GRACE = 3.0
 """Seconds between SIGTERM and SIGKILL."""
+PROGRESS_EVERY = 0.2
+"""Seconds between two looks at what a child says of its progress."""
 SIGNAL_LAG = 0.5
 """Seconds by which a signal to all processes may reach a worker later than its children."""
 
@@ -109,8 +112,6 @@ def _run_in(held: PooledChild, slots: Slots, attempt: Attempt) -> None:
         slots.children.give_back(held)
         attempt.end(attempt_result.from_refusal(attempt.claim, message))
         return
-    if seconds := slots.prefetch.quiet_time:
-        time.sleep(seconds)
     try:
         how = follow(attempt, held)
     except BaseException:
@@ -143,30 +144,32 @@ def follow(attempt: Attempt, followed: FollowedChild) -> Message | ChildEnded:
     poller = select.poll()
     for number in (followed.fileno(), child.control, child.log):
         poller.register(number, select.POLLIN)
+    progress = _ProgressWatch(poller, child)
     is_flushed = True
     while True:
         if is_flushed != child.is_flushed:
             is_flushed = child.is_flushed
             poller.modify(child.control, select.POLLIN | (0 if is_flushed else select.POLLOUT))
-        left = _enforce_stop(attempt, followed)
+        left = progress.seconds_until_look(_enforce_stop(attempt, followed))
         ready = {number for number, _ in poller.poll(None if left is None else left * 1000)}
         if not is_flushed:
             child.flush()
         # First of all: what it has sent before its end is in the pipes by then.
         ended = followed.end() if followed.fileno() in ready else None
         # Then the messages: what was printed before an outcome is in the pipe once that has come.
-        messages = child.messages() if ended is not None or child.control in ready else []
-        for message in messages:
-            match message.get("type"):
-                case "node":
-                    attempt.add_node_event(message)
-                case "imported":
-                    attempt.imported = tuple(map(str, message["modules"]))
-                case "settings":
-                    attempt.apply_settings(message)
-                case "outcome" | "stale":
-                    _read_log(attempt, child)
-                    return message
+        has_news = ended is not None or child.control in ready
+        urgent = child.urgent_messages() if has_news else []
+        last = next((one for one in urgent if one.get("type") in ("outcome", "stale")), None)
+        if progress.is_due(ready) or has_news or child.log in ready:
+            # Before the log, which must not show the secrets that the settings name.
+            is_complete = last is not None and attempt.take_nodes(last)
+            for message in child.progress_messages(last_event_only=is_complete):
+                _take_message(attempt, message)
+        for message in urgent:
+            if message is last:
+                _read_log(attempt, child)
+                return message
+            _take_message(attempt, message)
         if ended is not None or child.log in ready:
             _read_log(attempt, child)
         if ended is not None:
@@ -176,6 +179,50 @@ def follow(attempt: Attempt, followed: FollowedChild) -> Message | ChildEnded:
             poller.unregister(child.control)
         if child.log in ready and not child.log_is_open:
             poller.unregister(child.log)
+
+
+class _ProgressWatch:
+    """When to read what a child says of its progress: a little later, or else with its outcome.
+
+    A short job's is read in one go so, and nobody is woken for it. What a long one says, hours
+    later, wakes its thread, but no more often.
+    """
+
+    def __init__(self, poller: select.poll, child: Child) -> None:
+        self._poller = poller
+        self._child = child
+        self._look_at = clock.monotonic() + PROGRESS_EVERY
+        self._is_watched = False
+
+    def seconds_until_look(self, left: float | None) -> float | None:
+        """The least of `left` and the seconds until the pipe is to be watched."""
+        if self._is_watched or not self._child.progress_is_open:
+            return left
+        # A little later, so that the time is up when it is looked at.
+        wait = max(0.0, self._look_at - clock.monotonic()) + 0.001
+        return wait if left is None else min(left, wait)
+
+    def is_due(self, ready: Collection[int]) -> bool:
+        """Whether it is to be read now; `ready` are the descriptors that are readable."""
+        if self._is_watched and (self._child.progress in ready or not self._child.progress_is_open):
+            self._poller.unregister(self._child.progress)
+            self._is_watched, self._look_at = False, clock.monotonic() + PROGRESS_EVERY
+            return True
+        is_open = self._child.progress_is_open
+        if is_open and not self._is_watched and clock.monotonic() >= self._look_at:
+            self._poller.register(self._child.progress, select.POLLIN)
+            self._is_watched = True
+        return False
+
+
+def _take_message(attempt: Attempt, message: Message) -> None:
+    match message.get("type"):
+        case "node":
+            attempt.add_node_event(message)
+        case "imported":
+            attempt.imported = tuple(map(str, message["modules"]))
+        case "settings":
+            attempt.apply_settings(message)
 
 
 def _read_log(attempt: Attempt, child: Child) -> None:

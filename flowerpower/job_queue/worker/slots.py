@@ -15,7 +15,7 @@ from flowerpower.job_queue.worker.turns import Turns
 from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.jobs.claim import Claim
 from flowerpower.jobs.job_spec import overrides_of, version_of
-from flowerpower.jobs.run import RunRequest
+from flowerpower.jobs.run import request_json
 from flowerpower.triggers import clock
 
 SILENCE_SHARE = 0.7
@@ -47,7 +47,7 @@ class Slots:
             options.num_workers, silence_limit, self._may_begin, events.trouble, str(source.root())
         )
         self._lock = threading.Lock()
-        self._attempts: list[Attempt] = []
+        self._attempts: dict[Attempt, None] = {}
 
     def _may_begin(self) -> bool:
         return clock.monotonic() < self.lease_until
@@ -57,7 +57,7 @@ class Slots:
         now = clock.monotonic()
         attempts = [Attempt(claim, now, self.changed.set) for claim in claims]
         with self._lock:
-            self._attempts += attempts
+            self._attempts |= dict.fromkeys(attempts)
         return attempts
 
     def attempts(self) -> list[Attempt]:
@@ -72,11 +72,13 @@ class Slots:
         is gone, or the job's record is damaged.
         """
         fire_time = clock.format_time(claim.scheduled_for) if claim.scheduled_for else None
-        overrides = overrides_of(claim.payload)
+        overrides_of(claim.payload)
+        # As they are stored: that is JSON, and the child reads them as they were read here.
+        overrides = claim.payload.get("overrides", {})
         root = str(self._source.root_of(version_of(claim.payload)))
-        run = RunRequest(root, claim.pipeline, overrides, fire_time, claim.after)
+        run = request_json(root, claim.pipeline, overrides, fire_time, claim.after)
         keep = attempts_given < self._options.jobs_per_child
-        return {"run": run.to_json(), "keep": keep, "job": claim.job_id, "attempt": claim.attempt}
+        return {"run": run, "keep": keep, "job": claim.job_id, "attempt": claim.attempt}
 
     def count_free(self) -> int:
         """How many claims can be begun now, with those that may wait for a child."""
@@ -137,7 +139,7 @@ class Slots:
     def remove(self, attempt: Attempt) -> None:
         """Free the slot: the end is recorded, or must not be."""
         with self._lock:
-            self._attempts = [other for other in self._attempts if other is not attempt]
+            self._attempts.pop(attempt, None)
         if attempt.result is not None and attempt.ended is not None:
             self.prefetch.observe(attempt.ended - attempt.began)
         self.turns.note_end(attempt.claim.pipeline, attempt.seconds)
