@@ -18,7 +18,7 @@ from flowerpower_cli.options import (
     argument,
     option,
 )
-from flowerpower_cli.views.tables import counted, line
+from flowerpower_cli.views.tables import counted, line, not_valid
 
 if TYPE_CHECKING:
     from flowerpower.pipeline.scaffold import NewProject
@@ -113,8 +113,8 @@ def _show_conversion(
         context.output.message(f"Checked: {counted(len(faults), 'pipeline')}, nothing is wrong.")
         return
     raise ConfigError(
-        f"The project {project.name} was created in {project.root}, but {len(wrong)} of "
-        f"{len(faults)} pipelines are not valid:",
+        f"The project {project.name} was created in {project.root}, but "
+        f"{not_valid(len(wrong), len(faults))}:",
         details=[f"{name}: {text}" for name in wrong for text in faults[name]],
         hint="Change what is said, then: flowerpower pipeline validate",
     )

@@ -259,9 +259,7 @@ def test_a_retry_says_who_waits_for_it(cli: Cli, manager: PipelineManager) -> No
     assert "child waits for no other job, whatever became of parent." in retried
 
 
-def test_a_retry_names_the_children_that_stay_cancelled(
-    cli: Cli, manager: PipelineManager
-) -> None:
+def test_a_retry_names_the_children_that_stay_cancelled(cli: Cli, manager: PipelineManager) -> None:
     """With the reason: another job asks for the same, or another parent has failed."""
     for name in ("parent", "other"):
         manager.add_job("fails", job_id=name)

@@ -61,7 +61,10 @@ def test_a_child_says_what_it_waits_for(
     add_chain(manager)
     shown = cli.run("job-queue", "show-job", "child", code=0).stdout
     assert "  waits    for 2 jobs to end: one and two\n" in shown
-    assert "Parents  it runs once all of these have ended, in whatever way\njob  end\none  not yet" in shown
+    assert (
+        "Parents  it runs once all of these have ended, in whatever way\njob  end\none  not yet"
+        in shown
+    )
     assert re.search(r"Children .*\n.*\ngrandchild +free +waiting +waits for the job child", shown)
     worker.finish(worker.take(), FAILED)
     body = cli.run("job-queue", "show-job", "child", "--json", code=0).json
