@@ -27,7 +27,7 @@ say flowerpower job-queue add-job weather --job-id until-2013 -i last_year=2013
 say flowerpower job-queue list-jobs
 say flowerpower job-queue start-worker --burst
 say flowerpower job-queue list-jobs
-say flowerpower job-queue show-job page-after-all-years
+say flowerpower job-queue show-job weather_page-after-all-years
 say flowerpower job-queue show-job until-2013
 say flowerpower schedule add weather --interval 2s --schedule-id often -i last_year=2013
 say flowerpower job-queue start-worker --max-jobs 1

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from flowerpower.config.types import Configuration, Name, shorthand
 from flowerpower.errors import FlowerpowerError
-from flowerpower.text import one_line, shortened
+from flowerpower.text import is_name, one_line, shortened
 from flowerpower.triggers import clock
 
 MAX_AT_ONCE = 10_000
@@ -106,18 +106,17 @@ class AfterConfig(Configuration):
 
 
 def _listed(value: object) -> object:
+    """A single entry as a list of one; ValueError if a list names a pipeline twice."""
+    if isinstance(value, str) and is_name(value):
+        raise ValueError(f"expected a mapping or a list; one pipeline is {{pipeline: {value}}}.")
     if not isinstance(value, dict | list):
         raise PydanticCustomError("mapping_or_list", "expected a mapping or a list")
-    return [value] if isinstance(value, dict) else value
+    entries = [value] if isinstance(value, dict) else value
+    names = [entry.get("pipeline") for entry in entries if isinstance(entry, dict)]
+    repeated = [name for name in names if isinstance(name, str) and names.count(name) > 1]
+    if repeated:
+        raise ValueError(f"two entries name the pipeline {repeated[0]!r}.")
+    return entries
 
 
 After = Annotated[list[AfterConfig], BeforeValidator(_listed)]
-
-
-def check_followed(entries: Any) -> None:
-    """Raise ValueError if entries under `after` name a pipeline twice."""
-    if isinstance(entries, list):
-        names = [entry.get("pipeline") for entry in entries if isinstance(entry, dict)]
-        repeated = [name for name in names if isinstance(name, str) and names.count(name) > 1]
-        if repeated:
-            raise ValueError(f"two entries under after name the pipeline {repeated[0]!r}.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from flowerpower.config.job_rules import After, check_followed
+from flowerpower.config.job_rules import After
 from flowerpower.config.notify import Notify, WebUrl
 from flowerpower.config.run import RunOverrides
 from flowerpower.config.run_section import RunConfig
@@ -103,7 +103,16 @@ class ScheduleConfig(Configuration):
 
 
 def _schedules(value: object) -> object:
-    return [value] if isinstance(value, dict) else value
+    """A single schedule as a list of one; ValueError if the ids in a list are not right."""
+    if not isinstance(value, list):
+        return [value] if isinstance(value, dict) else value
+    ids = [entry.get("id") for entry in value if isinstance(entry, dict)]
+    if None in ids:
+        raise ValueError("each entry of a list needs an id.")
+    repeated = [name for name in ids if isinstance(name, str) and ids.count(name) > 1]
+    if repeated:
+        raise ValueError(f"two entries have the id {repeated[0]!r}.")
+    return value
 
 
 class PipelineConfig(Configuration):
@@ -114,23 +123,3 @@ class PipelineConfig(Configuration):
     after: After = []
     params: dict[str, Any] = {}
     notify: Notify = []
-
-    @model_validator(mode="before")
-    @classmethod
-    def _each_is_followed_once(cls, data: Any) -> Any:
-        if isinstance(data, dict):
-            check_followed(data.get("after"))
-        return data
-
-    @model_validator(mode="before")
-    @classmethod
-    def _listed_schedules_have_ids(cls, data: Any) -> Any:
-        entries = data.get("schedule") if isinstance(data, dict) else None
-        if isinstance(entries, list):
-            ids = [entry.get("id") for entry in entries if isinstance(entry, dict)]
-            if None in ids:
-                raise ValueError("each entry of a list under schedule needs an id.")
-            repeated = [name for name in ids if isinstance(name, str) and ids.count(name) > 1]
-            if repeated:
-                raise ValueError(f"two entries under schedule have the id {repeated[0]!r}.")
-        return data

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowerpower.config.files import Project
@@ -75,12 +76,17 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
     @property
     def is_made(self) -> bool:
         """Whether there may be something in it: a SQLite file is made at the first use."""
-        url = self._config.backend.url or DEFAULT_URLS["apscheduler"]
         if self._backend is not None or self.in_memory:
             return self._backend is not None
+        return self.file is None or os.path.lexists(self.file)
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file that it is in, or will be; None if it is on a server, or in memory."""
+        url = self._config.backend.url or DEFAULT_URLS["apscheduler"]
         if self.type != "apscheduler" or not url.startswith(_SQLITE):
-            return True
-        return os.path.lexists(self._project.work / url.removeprefix(_SQLITE))
+            return None
+        return self._project.work / url.removeprefix(_SQLITE)
 
     @property
     def backend(self) -> JobQueueBackend:

@@ -53,7 +53,8 @@ def queue_problems(snapshot: Snapshot) -> Iterator[Problem]:
         elif queue.name not in served and waiting + _to_come(queue):
             yield Problem(
                 "queue_without_worker", Level.ERROR if waiting else Level.WARNING,
-                f"No worker takes jobs from the queue {queue.name}; {_jobs(waiting)} in it.",
+                f"No worker takes jobs from the queue {queue.name}"
+                f"{f'; {_jobs(waiting)} in it' if waiting else ', and jobs are to come'}.",
                 f"Start one: flowerpower job-queue start-worker --queues {queue.name}",
             )  # fmt: skip
 

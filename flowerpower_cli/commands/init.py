@@ -11,7 +11,7 @@ from flowerpower.errors import ConfigError, UsageError
 from flowerpower_cli.command import CommandContext, command, importing_modules
 from flowerpower_cli.options import Backend, DryRun, NewName, SharedOptions, argument, option
 from flowerpower_cli.trigger_options import Timezone
-from flowerpower_cli.views.tables import counted, line
+from flowerpower_cli.views.tables import counted, line, not_valid
 
 if TYPE_CHECKING:
     from flowerpower.pipeline.scaffold import NewProject
@@ -106,8 +106,8 @@ def _show_conversion(
         context.output.message(f"Checked: {counted(len(faults), 'pipeline')}, nothing is wrong.")
         return
     raise ConfigError(
-        f"The project {project.name} was created in {project.root}, but {len(wrong)} of "
-        f"{len(faults)} pipelines are not valid:",
+        f"The project {project.name} was created in {project.root}, but "
+        f"{not_valid(len(wrong), len(faults))}:",
         details=[f"{name}: {text}" for name in wrong for text in faults[name]],
         hint="Change what is said, then: flowerpower pipeline validate",
     )

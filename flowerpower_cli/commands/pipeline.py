@@ -25,7 +25,7 @@ from flowerpower_cli.options import (
 )
 from flowerpower_cli.views.output import check_writable
 from flowerpower_cli.views.standings import DIFFERENCES, schedule_and_standing
-from flowerpower_cli.views.tables import Block, cell, line, table, text_lines
+from flowerpower_cli.views.tables import Block, cell, line, not_valid, table, text_lines
 
 if TYPE_CHECKING:
     from flowerpower.run.draw.graph import Graph
@@ -141,7 +141,7 @@ def validate(
     faulty = [name for name in names if faults[name]]
     if faulty:
         raise ConfigError(
-            f"{len(faulty)} of {len(names)} pipelines are not valid:",
+            f"{not_valid(len(faulty), len(names))}:",
             details=[f"{name}: {fault}" for name in faulty for fault in faults[name]],
         )
     standings = standings_by_pipeline(context)

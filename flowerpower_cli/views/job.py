@@ -73,9 +73,9 @@ def job_data(job: Job, reason: WaitsFor | None, children: Sequence[Job]) -> dict
 
 
 def parents_words(job: Job) -> str:
-    """What its parents mean for a job as it is: `it runs once this job has finished`."""
+    """What its parents mean for a job as it is: `it runs once its parent has finished`."""
     condition = job.after_on or AfterCondition.SUCCESS
-    noun, has = ("this job", "has") if len(job.after) == 1 else ("all of these", "have")
+    noun, has = ("its parent", "has") if len(job.after) == 1 else ("all its parents", "have")
     way = _CONDITIONS[condition]
     if job.status is JobStatus.WAITING:
         return f"it runs once {noun} {has} {way}"

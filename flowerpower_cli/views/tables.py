@@ -170,3 +170,8 @@ def section_table(
 def counted(count: int, noun: str) -> str:
     """`1 job`, `2 jobs`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def not_valid(count: int, total: int) -> str:
+    """That so many of all pipelines are not valid: `1 of 3 pipelines is not valid`."""
+    return f"{count} of {counted(total, 'pipeline')} {'is' if count == 1 else 'are'} not valid"

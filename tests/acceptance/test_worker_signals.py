@@ -143,7 +143,7 @@ def test_a_signal_to_every_process_loses_no_job(
     assert site.left() == []
     (lost,) = worker.events("lost")
     assert lost["reason"] == "A signal ended the job's process while its worker was stopping"
-    assert lost["message"] == f"The job {job} was lost, and runs again. {lost['reason']}."
+    assert lost["status"] == JobStatus.QUEUED
     queued = site.job(job)
     assert (queued.status, queued.worker_losses, queued.error) == (JobStatus.QUEUED, 1, None)
     site.worker()

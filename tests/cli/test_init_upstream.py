@@ -99,7 +99,7 @@ def test_a_project_that_does_not_validate_is_there_and_says_so(cli: Cli) -> None
     config.write_text(config.read_text().replace("target_name:", "target:"))
     ended = cli.run("init", "new", "--from", "old", code=4)
     assert "was created in" in ended.stderr
-    assert "1 of 1 pipelines are not valid:" in ended.stderr
+    assert "1 of 1 pipeline is not valid:" in ended.stderr
     assert "There is no parameter 'target_name'. Did you mean 'target'?" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert (cli.folder / "new" / "pipelines" / "hello_world.py").exists()

@@ -62,7 +62,7 @@ def test_a_child_says_what_it_waits_for(
     shown = cli.run("job-queue", "show-job", "child", code=0).stdout
     assert "  waits    for 2 jobs to end: one and two\n" in shown
     assert (
-        "Parents  it runs once all of these have ended, in whatever way\njob  end\none  not yet"
+        "Parents  it runs once all its parents have ended, in whatever way\njob  end\none  not yet"
         in shown
     )
     assert re.search(r"Children .*\n.*\ngrandchild +free +waiting +waits for the job child", shown)
@@ -83,7 +83,9 @@ def test_a_child_says_what_it_waits_for(
     assert ended["waits_for"] is None
     cli.run("job-queue", "cancel-job", "child", code=0)
     cancelled = cli.run("job-queue", "show-job", "child", code=0).stdout
-    assert "\nParents  it was to run once all of these have ended, in whatever way\n" in cancelled
+    assert (
+        "\nParents  it was to run once all its parents have ended, in whatever way\n" in cancelled
+    )
 
 
 def test_a_held_back_job_says_by_which_limit(

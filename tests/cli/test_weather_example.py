@@ -128,6 +128,16 @@ def test_example_runs_from_any_folder(run: Run, cli: Cli) -> None:
     assert list(cli.folder.iterdir()) == []
 
 
+def test_a_page_follows_the_weather(run: Run) -> None:
+    """Each job of weather is followed by one of weather_page, which shows the chart and names its parent."""
+    run.cli.run("job-queue", "add-job", "weather", "--job-id", "all", code=0)
+    run.cli.run("job-queue", "start-worker", "--burst", code=0)
+    run.cli.run("job-queue", "wait", "weather_page-after-all", code=0)
+    page = (run.cli.folder / "output" / "index.html").read_text("utf-8")
+    assert "<svg" in page
+    assert "Drawn by the job all." in page
+
+
 def test_example_runs_on_threads(run: Run) -> None:
     """The threadpool executor gives the same outputs."""
     assert run_outputs(run.cli, "--executor", "threadpool") == run.outputs

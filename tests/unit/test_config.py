@@ -163,9 +163,13 @@ def test_a_listed_schedule_needs_an_id(make_project: MakeProject) -> None:
         twins=("schedule: [{id: a, cron: '@daily'}, {id: a, cron: '@hourly'}]\n", ""),
     )
     assert len(load_pipeline(root, "single", {}).config.schedule) == 1
-    for name, words in (("nameless", "needs an id"), ("twins", "have the id 'a'")):
-        with pytest.raises(ConfigError, match=words):
+    for name, words in (
+        ("nameless", "line 1: schedule: each entry of a list needs an id"),
+        ("twins", "line 1: schedule: two entries have the id 'a'"),
+    ):
+        with pytest.raises(ConfigError) as caught:
             load_pipeline(root, name, {})
+        assert words in str(caught.value)
 
 
 def test_the_environment_overrides_the_backend(make_project: MakeProject) -> None:

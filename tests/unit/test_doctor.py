@@ -58,6 +58,17 @@ def test_a_new_project_is_fine(root: Path) -> None:
     assert not (root / ".flowerpower" / "jobs.db").exists()
 
 
+def test_a_queue_that_cannot_be_made_is_said(make_project: MakeProject) -> None:
+    """Before the first use: its folder may not be written to, or is none."""
+    settings = "name: demo\njob_queue: {backend: {url: sqlite:///taken/queue/jobs.db}}\n"
+    root = make_project(settings, report=("", PIPELINE))
+    assert codes(root, "backend") == []
+    (root / "taken").write_text("a file where a folder would have to be")
+    found = result(root, "backend")
+    assert [problem.code for problem in found.problems] == ["queue_cannot_be_made"]
+    assert f"{root / 'taken'} may not be written to" in found.problems[0].message
+
+
 def test_a_wrong_file_hides_no_other(root: Path) -> None:
     """Each fault of each file is said once, and what can still be checked is."""
     (root / "conf" / "project.yml").write_text("nam: demo\ntimezone: Nowhere\n")

@@ -133,9 +133,9 @@ def test_a_wrong_limit_names_its_line_and_key(root: Path, text: str, message: st
         ("after: {pipeline: a, on: succes}", "Did you mean 'success'?"),
         (
             "after: [{pipeline: a}, {pipeline: a, on: end}]",
-            "two entries under after name the pipeline 'a'.",
+            "after: two entries name the pipeline 'a'.",
         ),
-        ("after: a", "after: expected a mapping or a list, got the text 'a'."),
+        ("after: a", "after: expected a mapping or a list; one pipeline is {pipeline: a}."),
     ],
 )
 def test_a_wrong_rule_names_its_line_and_key(root: Path, text: str, message: str) -> None:

@@ -280,6 +280,11 @@ def test_a_full_disk_is_told(tmp_path: Path, path: Path) -> None:
         with pytest.raises(BackendUnreachable, match="full"):
             JobQueueManager(base_dir=tmp_path, url="sqlite:///other.db")
         assert not (tmp_path / "other.db").exists()
+        # A process that opens it anew has no room for the files beside it, which SQLite calls an
+        # I/O error.
+        with pytest.raises(BackendUnreachable, match="the disk is full") as caught:
+            open_queue(tmp_path).add_job(spec("anew", overrides=with_inputs(x="x" * 20_000)))
+        assert "once there is room" in str(caught.value.hint)
         subprocess.run(["mount", "-o", "remount,size=20m", str(tmp_path)], check=True)
         check_full_disk(added, errors, _after(backend), path)
     finally:

@@ -33,7 +33,7 @@ def test_a_job_shows_its_chain(dashboard: Running) -> None:
         backend.add_job(spec(name, after=parents))
     page = client.page("/jobs/child")
     assert "It waits for 2 jobs to finish: one and two." in words_of(page)
-    assert "Parents: it runs once all of these have finished." in words_of(page)
+    assert "Parents: it runs once all its parents have finished." in words_of(page)
     for name in ("one", "two", "grandchild"):
         assert f'<a href="/jobs/{name}">{name}</a>' in page
     assert 'aria-label="Chain of the job child"' in page
@@ -45,7 +45,7 @@ def test_a_job_shows_its_chain(dashboard: Running) -> None:
     page = client.page("/jobs/grandchild")
     words = words_of(page)
     assert "Why it was cancelled AfterNotMet It was to run once the job child has finished" in words
-    assert "Parents: it was to run once this job has finished." in words
+    assert "Parents: it was to run once its parent has finished." in words
     assert '<g class="node is-failed"><title>one' in page
     backend.delete_job("one")
     assert "✗ failed" in words_of(client.page("/jobs/child"))

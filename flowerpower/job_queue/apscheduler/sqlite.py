@@ -25,6 +25,10 @@ from flowerpower.triggers import clock
 
 BUSY_TIMEOUT = 15.0
 """Seconds to wait for another writer."""
+NO_ROOM = 65_536
+"""Bytes; with fewer the disk is full: the files beside the database need that much."""
+_LEFT = "It was left as it is. Put it right, or move it away to begin a new one."
+_NOT_MADE = "It does not exist, and cannot be made there: "
 
 
 class Sqlite(Database):
@@ -76,19 +80,33 @@ class Sqlite(Database):
                     with contextlib.suppress(FileNotFoundError):
                         os.unlink(name + suffix)
         except OSError as error:
-            raise self._unreachable(error.strerror or str(error)) from None
+            hint = "job_queue.backend.url in conf/project.yml names another place."
+            raise self._unreachable(error.strerror or str(error), _NOT_MADE + hint) from None
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
+            # SQLite calls it an I/O error if there is no room for the files beside the database.
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR) and self._is_disk_full():
+                hint = "It works again once there is room on the disk."
+                raise self._unreachable("the disk is full", hint) from None
             raise self._unreachable(str(error)) from None
 
-    def _unreachable(self, reason: str) -> BackendUnreachable:
+    def _is_disk_full(self) -> bool:
+        # Its import takes time that no other use of the database needs.
+        import shutil
+
+        try:
+            return shutil.disk_usage(self.path.parent).free < NO_ROOM
+        except OSError:
+            return False
+
+    def _unreachable(self, reason: str, hint: str = _LEFT) -> BackendUnreachable:
         return BackendUnreachable(
-            f"The job database {self.path} cannot be used: {reason}.",
-            hint="It was left as it is. Put it right, or move it away to begin a new one.",
+            f"The job database {self.path} cannot be used: {reason}.", hint=hint
         )
 
     def _connection(self) -> sqlite3.Connection:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+import os
+from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
 
 from flowerpower.jobs.job import JobStatus
 from flowerpower.jobs.problem import Level, Problem
@@ -36,11 +38,25 @@ def check_backend(subject: Subject) -> Generator[Problem, None, str]:
         )  # fmt: skip
         return ""
     if not job_queue.is_made:
+        yield from _unmade_problems(job_queue.file)
         return NOT_MADE
     said = job_queue.check()
     yield from job_queue.backend.setup_problems()
     more = f", {said['persistence']}" if "persistence" in said else ""
     return f"{said['version']} at {said['url']}{more}."
+
+
+def _unmade_problems(file: Path | None) -> Iterator[Problem]:
+    """That the file of a job queue which is not there yet cannot be made."""
+    if file is None:
+        return
+    folder = next(parent for parent in file.parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        yield Problem(
+            "queue_cannot_be_made", Level.ERROR,
+            f"The job queue's file {file} cannot be made: {folder} may not be written to.",
+            "Let this user write there, or name another place: job_queue.backend.url.",
+        )  # fmt: skip
 
 
 def check_clock(subject: Subject) -> Generator[Problem, None, str]:

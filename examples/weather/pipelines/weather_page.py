@@ -1,6 +1,5 @@
 """A web page with the chart, which is made again after each job of the pipeline `weather`."""
 
-from datetime import datetime
 from html import escape
 from pathlib import Path
 
@@ -14,10 +13,9 @@ def chart(chart_file: str) -> str:
 
 def html(chart: str, parent_job_id: str) -> str:
     """The page; below the chart it says which job has drawn it."""
-    note = f"Drawn by the job {parent_job_id}; page of {datetime.now().astimezone():%Y-%m-%d}."
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<meta charset="utf-8">\n<title>Weather</title>\n'
-        f"{chart}\n<p>{escape(note)}</p>\n</html>\n"
+        f"{chart}\n<p>Drawn by the job {escape(parent_job_id)}.</p>\n</html>\n"
     )
 
 
