@@ -28,7 +28,7 @@ SCREENS = (
     ("overview-dark", "/", True, 1200, 900),
     ("job", "/jobs/training-27", False, 1200, 1000),
     ("job-phone", "/jobs/training-27", True, 390, 844),
-    ("chain", "/jobs/release-after-training-27", False, 1200, 640),
+    ("chain", "/jobs/release-after-training-27", False, 1200, 430),
     ("schedules", "/schedules", False, 1200, 640),
     ("pipeline", "/pipelines/orders", False, 1200, 900),
 )

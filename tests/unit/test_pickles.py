@@ -6,10 +6,13 @@ import stat
 import threading
 from pathlib import Path
 
+import numpy
 import pytest
 
 from flowerpower.errors import RunFailed
+from flowerpower.pipeline import PipelineManager
 from flowerpower.run import pickles
+from tests.conftest import MakeProject
 
 
 class Bomb:
@@ -37,6 +40,25 @@ def test_a_foreign_pickle_is_not_loaded(tmp_path: Path) -> None:
     file.write_bytes(pickle.dumps(Bomb(mark)))
     with pytest.raises(RunFailed, match="not a pickle that this project has written"):
         pickles.load(file, tmp_path)
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("is_array", [True, False])
+def test_numpys_format_is_read_without_pickles(
+    make_project: MakeProject, tmp_path: Path, is_array: bool
+) -> None:
+    """Neither an array of objects is loaded, nor a pickle that is called so."""
+    root = make_project(
+        p=("", "import numpy as np\n\n\ndef numbers() -> np.ndarray:\n    return np.zeros(1)\n")
+    )
+    file, mark = root / "numbers.npy", tmp_path / "mark"
+    if is_array:
+        numpy.save(file, numpy.array([Bomb(mark)], dtype=object), allow_pickle=True)
+    else:
+        file.write_bytes(pickle.dumps(Bomb(mark)))
+    with pytest.raises(RunFailed, match="cannot be read as npy") as refused:
+        PipelineManager(root, quiet=True).run("p", load={"numbers": file})
+    assert "allow_pickle=" in str(refused.value.__cause__)
     assert not mark.exists()
 
 
