@@ -85,8 +85,8 @@ def program_help() -> Line:
     """`flowerpower --help`, in milliseconds by the clock."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "empty.py").write_text(EMPTY_APP.format(groups=_tree()))
-        programs = {"ours": [*FLOWERPOWER, "--help"], "empty": [sys.executable, "empty.py"]}
-        programs["empty"].append("--help")
+        empty = [sys.executable, "empty.py", "--help"]
+        programs = {"ours": [*FLOWERPOWER, "--help"], "empty": empty}
         turns = in_turns(programs, Path(folder), 25)
     pairs = [(turn["ours"].seconds * 1000, turn["empty"].seconds * 1000) for turn in turns]
     return beside_other("flowerpower --help", "", "ms", pairs, "an empty Typer app", PROGRAM_BOUND)

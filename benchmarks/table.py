@@ -98,7 +98,7 @@ def say(text: str) -> None:
 
 
 def measure(names: Iterable[str], wide: str | None) -> tuple[list[Line], list[str]]:
-    """The lines, and the names of measurements that have failed; progress is told."""
+    """The lines, and which measurements have failed; progress is told."""
     lines: list[Line] = []
     failed = []
     began = time.monotonic()
@@ -108,6 +108,10 @@ def measure(names: Iterable[str], wide: str | None) -> tuple[list[Line], list[st
             for line in MEASUREMENTS[name](wide):
                 lines.append(line)
                 say(f"{_minutes(began)}   {line.what} {line.place}: {figure(line.ours, line.unit)}")
+        except KeyboardInterrupt:
+            # Who stops a run of a quarter of an hour sees what was measured until then.
+            failed.append(f"{name} and what follows (interrupted)")
+            break
         except Exception as error:  # noqa: BLE001 - one that fails must not lose the others' minutes
             failed.append(name)
             say(f"{_minutes(began)} {name} has failed: {type(error).__name__}: {error}")

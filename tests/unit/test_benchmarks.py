@@ -110,6 +110,24 @@ def test_a_benchmark_that_fails_loses_no_lines_and_gives_exit_code_1(
     assert "ended with 1: no such thing" in printed.err
 
 
+def test_a_run_that_is_interrupted_shows_what_it_has(
+    table: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from lines import Line
+
+    def interrupted(_: str | None) -> Iterator[Line]:
+        yield Line("before", "", "ms", 1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(table, "MEASUREMENTS", {"long": interrupted, "next": interrupted})
+
+    assert table.main([]) == 1
+
+    printed = capsys.readouterr().out
+    assert printed.count("before") == 1
+    assert "failed: long and what follows (interrupted)" in printed
+
+
 def test_a_run_beside_other_programs_says_so(table: ModuleType) -> None:
     assert table.load_warning(0.5, 2) == ""
     assert "load average was 3.2 on 2 processors" in table.load_warning(3.2, 2)
