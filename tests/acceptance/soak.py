@@ -39,8 +39,8 @@ from tests.conditions import eventually
 WAITING = 100
 """So many jobs are kept waiting: enough for every slot, and few enough to be drained soon."""
 MEMORY_LIMIT = 300_000_000
-MAY_GROW = 1.25
-"""How much larger the steady worker may be in the last quarter of its time than in the second."""
+MAY_GROW = 20_000_000
+"""Bytes; the steady worker may be so much larger in the last quarter of its time than in the second."""
 COMMANDS = (
     ("status", "--json"),
     ("job-queue", "list-jobs", "--json"),
@@ -64,25 +64,24 @@ class Watched:
     fires: int = 0
 
     @property
-    def growth(self) -> float:
-        """The steady worker's size in its last quarter, divided by that in its second."""
-        quarter = len(self.sizes) // 4
-        if not quarter:
-            return 1.0
+    def quarters(self) -> tuple[float, float]:
+        """Bytes of the steady worker in the second and in the last quarter of its time."""
+        quarter = max(1, len(self.sizes) // 4)
         early, late = self.sizes[quarter : 2 * quarter], self.sizes[-quarter:]
-        return statistics.median(late) / statistics.median(early)
+        return statistics.median(early or late), statistics.median(late)
 
     @property
     def is_clean(self) -> bool:
         """Whether nothing hung, and memory stayed within its bounds."""
-        return not self.hung and self.peak < MEMORY_LIMIT and self.growth < MAY_GROW
+        early, late = self.quarters
+        return not self.hung and self.peak < MEMORY_LIMIT and late - early < MAY_GROW
 
     def __str__(self) -> str:
-        first = self.sizes[len(self.sizes) // 4] if self.sizes else 0
+        early, late = self.quarters
         return (
             f"fires {self.fires}, commands {self.commands}, hung {self.hung}; largest worker "
-            f"{self.peak / 1e6:.0f} MB; the steady one {first / 1e6:.0f} MB, then "
-            f"x {self.growth:.2f}"
+            f"{self.peak / 1e6:.0f} MB; the steady one {early / 1e6:.1f} MB in its second "
+            f"quarter, {late / 1e6:.1f} MB in its last"
         )
 
 
