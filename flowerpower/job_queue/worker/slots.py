@@ -14,7 +14,7 @@ from flowerpower.job_queue.worker.prefetch import HORIZON, Prefetch
 from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.jobs.claim import Claim
 from flowerpower.jobs.job_spec import overrides_of
-from flowerpower.jobs.run import request_json
+from flowerpower.jobs.run import RunRequest
 from flowerpower.triggers import clock
 
 SILENCE_SHARE = 0.7
@@ -69,12 +69,10 @@ class Slots:
         Raises anything if the job's record is damaged.
         """
         fire_time = clock.format_time(claim.scheduled_for) if claim.scheduled_for else None
-        overrides_of(claim.payload)
-        # As they are stored: that is JSON, and the child reads them as they were read here.
-        overrides = claim.payload.get("overrides", {})
-        run = request_json(self._folder, claim.pipeline, overrides, fire_time, claim.after)
+        overrides = overrides_of(claim.payload)
+        run = RunRequest(self._folder, claim.pipeline, overrides, fire_time, claim.after)
         keep = attempts_given < self._options.jobs_per_child
-        return {"run": run, "keep": keep, "job": claim.job_id, "attempt": claim.attempt}
+        return {"run": run.to_json(), "keep": keep, "job": claim.job_id, "attempt": claim.attempt}
 
     def count_free(self) -> int:
         """How many claims can be begun now, with those that may wait for a child."""
