@@ -5,7 +5,7 @@ Requests and outcomes are JSON both ways: they travel to child processes and int
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -46,8 +46,12 @@ class RunRequest:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; `from_json` reads it again."""
-        overrides = overrides_json(self.overrides)
-        return request_json(self.base_dir, self.pipeline, overrides, self.scheduled_for, self.after)
+        return {
+            "v": PAYLOAD_VERSION,
+            **vars(self),
+            "overrides": overrides_json(self.overrides),
+            "after": list(self.after),
+        }
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> RunRequest:
@@ -64,24 +68,6 @@ class RunRequest:
             data["base_dir"], data["pipeline"], overrides, data.get("scheduled_for"),
             tuple(data.get("after") or ()),
         )  # fmt: skip
-
-
-def request_json(
-    base_dir: str,
-    pipeline: str,
-    overrides: Mapping[str, Any],
-    scheduled_for: str | None,
-    after: Iterable[str],
-) -> dict[str, Any]:
-    """A RunRequest as a JSON object, of overrides that are JSON already."""
-    return {
-        "v": PAYLOAD_VERSION,
-        "base_dir": base_dir,
-        "pipeline": pipeline,
-        "overrides": overrides,
-        "scheduled_for": scheduled_for,
-        "after": list(after),
-    }
 
 
 @dataclass(frozen=True)

@@ -259,7 +259,7 @@ def run_in_child(
 
     if modules := newly_imported():
         send({"type": "imported", "modules": modules}, may_wait=True)
-    parts = ("outputs", "notes", "nodes", "files", "error")
+    parts = [part for part in ("outputs", "notes", "nodes", "files", "error") if outcome[part]]
     return {**outcome, **{part: mask_values(outcome[part]) for part in parts}}
 
 

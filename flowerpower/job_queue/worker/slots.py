@@ -15,7 +15,7 @@ from flowerpower.job_queue.worker.turns import Turns
 from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.jobs.claim import Claim
 from flowerpower.jobs.job_spec import overrides_of, version_of
-from flowerpower.jobs.run import request_json
+from flowerpower.jobs.run import RunRequest
 from flowerpower.triggers import clock
 
 SILENCE_SHARE = 0.7
@@ -72,13 +72,11 @@ class Slots:
         is gone, or the job's record is damaged.
         """
         fire_time = clock.format_time(claim.scheduled_for) if claim.scheduled_for else None
-        overrides_of(claim.payload)
-        # As they are stored: that is JSON, and the child reads them as they were read here.
-        overrides = claim.payload.get("overrides", {})
+        overrides = overrides_of(claim.payload)
         root = str(self._source.root_of(version_of(claim.payload)))
-        run = request_json(root, claim.pipeline, overrides, fire_time, claim.after)
+        run = RunRequest(root, claim.pipeline, overrides, fire_time, claim.after)
         keep = attempts_given < self._options.jobs_per_child
-        return {"run": run, "keep": keep, "job": claim.job_id, "attempt": claim.attempt}
+        return {"run": run.to_json(), "keep": keep, "job": claim.job_id, "attempt": claim.attempt}
 
     def count_free(self) -> int:
         """How many claims can be begun now, with those that may wait for a child."""
