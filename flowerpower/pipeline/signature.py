@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 import flowerpower
-from flowerpower.atomic_files import write_file
 from flowerpower.config.files import PROJECT_FILE, pipeline_path
 from flowerpower.config.run import RunOverrides
+from flowerpower.files.atomic import write_file
 from flowerpower.run.modules import file_stamp
 from flowerpower.text import is_secret_name
 

@@ -33,7 +33,7 @@ from flowerpower.config.adapters import AdapterConfig
 from flowerpower.config.files import Project
 from flowerpower.config.run import RunConfig
 from flowerpower.errors import ConfigError, ConfigFault, RunFailed
-from flowerpower.project_code import is_inside
+from flowerpower.files.project_code import is_inside
 from flowerpower.run.adapters.factory import Adapters
 from flowerpower.run.blocks import BlockGrouping, is_expander
 from flowerpower.run.files import Files, make_files

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flowerpower.atomic_files import write_files
 from flowerpower.config.files import load_project
 from flowerpower.errors import ConfigError, FlowerpowerError, InvalidName, PipelineNotFound, Refused
+from flowerpower.files.atomic import write_files
 from flowerpower.pipeline.bundles.bundle import (
     MANIFEST,
     MAX_BYTES,
