@@ -48,8 +48,16 @@ COMMAND_LINE = (
     "typer.rich_utils",
 )
 """Beside all of `flowerpower_cli` but its commands."""
-HAMILTON = ("flowerpower.run.runner", "flowerpower.pipeline.execute")
-"""A fork of it costs more, so only some commands get one."""
+HAMILTON = (
+    "flowerpower.job_queue.apscheduler.engine",
+    "flowerpower.job_queue.rq.worker",
+    "flowerpower.job_queue.worker.worker",
+    "flowerpower.pipeline.checks",
+    "flowerpower.pipeline.execute",
+    "flowerpower.pipeline.migration",
+    "flowerpower.run.runner",
+)
+"""Also what a worker imports. A fork of it costs more, so only some commands get one."""
 FORK_SERVER = "flowerpower.job_queue.worker.fork_server"
 WORKER = ["job-queue", "start-worker"]
 

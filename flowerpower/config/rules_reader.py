@@ -19,12 +19,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from flowerpower.atomic_files import write_file
 from flowerpower.config.file_stamps import Stamp, is_settled, stamp_of
 from flowerpower.config.job_rules import AfterConfig, LimitedRun
 from flowerpower.config.remote.version import kept_beside
 from flowerpower.config.yaml_reader import KeyPath, YamlNode, parse_yaml
 from flowerpower.errors import ConfigError
+from flowerpower.files.atomic import write_file
 from flowerpower.text import is_name
 
 INDEX = Path(".flowerpower", "job_rules.json")

@@ -68,7 +68,7 @@ class Metrics:
         from prometheus_client.exposition import write_to_textfile
 
         try:
-            # Not `atomic_files`: what it writes beside the target has the same suffix, and
+            # Not `files.atomic`: what it writes beside the target has the same suffix, and
             # node_exporter would read both.
             write_to_textfile(str(path), self)
         except OSError as error:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowerpower.atomic_files import write_files
 from flowerpower.config.files import (
     PIPELINES_FOLDER,
     Pipeline,
@@ -24,6 +23,7 @@ from flowerpower.errors import (
     Refused,
     os_errors_as,
 )
+from flowerpower.files.atomic import write_files
 from flowerpower.text import check_name, did_you_mean, is_name, shortened
 
 MODULES_FOLDER = Path("pipelines")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flowerpower.errors import FlowerpowerError, RunFailed
+from flowerpower.files.project_code import is_inside
 from flowerpower.jobs.chain import NOT_MET
 from flowerpower.jobs.claim import EXPIRED
 from flowerpower.jobs.job import Job
@@ -20,7 +21,6 @@ from flowerpower.jobs.run import (
     RunOutcome,
     names_of,
 )
-from flowerpower.project_code import is_inside
 from flowerpower.text import shortened
 
 TRACEBACK_LIMIT = 20_000

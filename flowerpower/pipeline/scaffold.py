@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowerpower.atomic_files import write_files
 from flowerpower.config.files import PIPELINES_FOLDER, PROJECT_FILE
 from flowerpower.errors import FlowerpowerError, InvalidName, Refused, UsageError, os_errors_as
+from flowerpower.files.atomic import write_files
 from flowerpower.pipeline.bundles.importing import (
     check_targets,
     is_project_folder,

@@ -25,11 +25,11 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 import flowerpower
-from flowerpower.atomic_files import write_file
 from flowerpower.config.file_stamps import file_stamp
 from flowerpower.config.files import PROJECT_FILE, pipeline_path
 from flowerpower.config.remote.version import kept_beside
 from flowerpower.config.run import RunOverrides
+from flowerpower.files.atomic import write_file
 from flowerpower.text import is_secret_name
 
 FOLDER = Path("signatures")

@@ -22,7 +22,7 @@ from flowerpower.config.adapters import AdapterConfig
 from flowerpower.config.files import Project
 from flowerpower.config.run_section import RunConfig
 from flowerpower.errors import ConfigError, ConfigFault, RunFailed
-from flowerpower.project_code import is_inside
+from flowerpower.files.project_code import is_inside
 from flowerpower.run.adapters.factory import Adapters
 from flowerpower.run.async_driver import execute_async, make_async_driver
 from flowerpower.run.blocks import BlockGrouping, is_expander

@@ -14,9 +14,9 @@ from typing import Any
 
 from hamilton.io.data_adapters import AdapterCommon, DataLoader, DataSaver
 
-from flowerpower.atomic_files import replacement
 from flowerpower.config.files import describe
 from flowerpower.errors import FlowerpowerError, InvalidInputs, RunFailed
+from flowerpower.files.atomic import replacement
 from flowerpower.jobs.encoding import encode_outputs
 from flowerpower.run import pickles, table_readers
 from flowerpower.run.conversion import convert_value

@@ -17,7 +17,7 @@ from types import ModuleType
 
 from flowerpower.config.file_stamps import file_stamp
 from flowerpower.errors import ConfigError, RunFailed
-from flowerpower.project_code import NewModules, is_inside, is_installed, is_own, module_paths
+from flowerpower.files.project_code import NewModules, is_inside, is_installed, is_own, module_paths
 from flowerpower.text import did_you_mean
 
 _NEVER_FORGOTTEN = ("flowerpower", "flowerpower_cli", "__main__", "__mp_main__")

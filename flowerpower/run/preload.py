@@ -12,7 +12,7 @@ import importlib.util
 import sys
 from collections.abc import Collection
 
-from flowerpower.project_code import is_installed
+from flowerpower.files.project_code import is_installed
 from flowerpower.run import import_patches
 from flowerpower.run.extensions import EXTENSIONS
 from flowerpower.run.lazy_registries import PLUGINS, module_name

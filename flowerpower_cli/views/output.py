@@ -253,7 +253,7 @@ def check_writable(path: Path | None) -> None:
 
 def write_file(path: Path, content: bytes) -> None:
     """Write a file, whole or not at all, and missing folders; FlowerpowerError if that fails."""
-    from flowerpower import atomic_files
+    from flowerpower.files import atomic
 
     try:
         target = path.resolve()
@@ -262,7 +262,7 @@ def write_file(path: Path, content: bytes) -> None:
             path.write_bytes(content)
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
-            atomic_files.write_file(target, content)
+            atomic.write_file(target, content)
     except OSError as error:
         raise FlowerpowerError(f"{path} cannot be written: {error.strerror}.") from None
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from flowerpower.atomic_files import replacement, write_file
+from flowerpower.files.atomic import replacement, write_file
 
 
 def test_a_file_is_written_by_the_umask_and_keeps_the_mode_it_has(tmp_path: Path) -> None:

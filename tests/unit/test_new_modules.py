@@ -3,7 +3,7 @@
 import sys
 import types
 
-from flowerpower.project_code import NewModules
+from flowerpower.files.project_code import NewModules
 
 
 def add(*names: str) -> None:

@@ -3,7 +3,7 @@ import sys
 import sysconfig
 from types import ModuleType
 
-from flowerpower.project_code import is_inside, is_installed, is_own, module_paths
+from flowerpower.files.project_code import is_inside, is_installed, is_own, module_paths
 
 
 def test_a_virtual_environment_in_the_project_is_not_its_code() -> None:

@@ -1,5 +1,4 @@
 import json
-import pickle
 import subprocess
 import sys
 import time
@@ -11,25 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowerpower.errors import InvalidDuration, InvalidTime, InvalidTimezone, InvalidTrigger
+from flowerpower.errors import InvalidDuration, InvalidTime, InvalidTrigger
 from flowerpower.triggers.base import LATEST, Trigger
 from flowerpower.triggers.cron import Cron
 from flowerpower.triggers.date import Date
 from flowerpower.triggers.interval import Interval
 from flowerpower.triggers.make import make_trigger, trigger_from_json
 from tests.conditions import slowed
+from tests.unit.triggers import HOUR, START, TRIGGERS, interval
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
-HOUR = timedelta(hours=1)
 MOMENTS = st.datetimes(
     datetime(1990, 1, 1),
     datetime(2060, 1, 1),
     timezones=st.just(UTC),
 )
-
-
-def _interval(seconds: object, **bounds: object) -> Interval:
-    return Interval(seconds, "UTC", **bounds)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -39,15 +33,15 @@ def _interval(seconds: object, **bounds: object) -> Interval:
 def test_interval_lengths(length: str | float, seconds: float) -> None:
     """An interval is given as text, as ISO 8601 or in seconds."""
     trigger = make_trigger(interval=length, timezone="UTC")
-    assert trigger == _interval(seconds)
-    assert trigger == _interval(length)
+    assert trigger == interval(seconds)
+    assert trigger == interval(length)
 
 
 @pytest.mark.parametrize("length", [0, 0.5, "999ms", "0s"])
 def test_interval_too_short(length: object) -> None:
     """An interval under a second is refused."""
     with pytest.raises(InvalidTrigger, match="at least 1 second"):
-        _interval(length)
+        interval(length)
 
 
 @pytest.mark.parametrize("length", ["1y", "", "-1h", -5, "101000d", float("nan"), True, b"1h"])
@@ -59,7 +53,7 @@ def test_interval_not_a_duration(length: object) -> None:
 
 def test_interval_counts_from_its_start() -> None:
     """The first fire of an interval is one interval after its start, the next one more."""
-    trigger = _interval("1h", start=START)
+    trigger = interval("1h", start=START)
     assert trigger.next_after(START - timedelta(days=9)) == START + HOUR
     assert trigger.next_after(START) == START + HOUR
     assert trigger.next_after(START + HOUR) == START + 2 * HOUR
@@ -70,7 +64,7 @@ def test_interval_counts_from_its_start() -> None:
 
 def test_interval_without_start() -> None:
     """An interval without a start counts from the moment of the call, until it is anchored."""
-    trigger = _interval("1h")
+    trigger = interval("1h")
     moment = START.replace(minute=7, second=5, microsecond=9)
     assert trigger.next_after(moment) == moment + HOUR
     assert trigger.previous(moment) is None
@@ -95,7 +89,7 @@ def test_interval_counts_real_time() -> None:
 
 def test_interval_after_a_million_missed_fires() -> None:
     """After 10^6 missed fires the latest, their number and the next take no longer than one."""
-    trigger = _interval(1, start=START)
+    trigger = interval(1, start=START)
     now = START + timedelta(seconds=1_000_000, microseconds=500)
     begin = time.perf_counter()
     assert trigger.previous(now, inclusive=True) == START + timedelta(seconds=1_000_000)
@@ -118,7 +112,7 @@ def test_cron_after_a_million_missed_fires() -> None:
 @given(MOMENTS, st.integers(1, 10**5), st.integers(0, 10**6), st.integers(0, 999_999))
 def test_interval_arithmetic(start: datetime, seconds: int, steps: int, micro: int) -> None:
     """Next, previous and count of an interval agree with multiplication."""
-    trigger = _interval(seconds, start=start)
+    trigger = interval(seconds, start=start)
     start = trigger.start or start
     fire = start + timedelta(seconds=seconds * (steps + 1))
     moment = fire - timedelta(microseconds=micro or 1)
@@ -232,7 +226,7 @@ def test_date_not_a_time(wall_time: object) -> None:
     [
         (Cron("0 * * * *", start=START, end=START + 3 * HOUR), 0, 3, 4),
         (Cron("0 * * * *", start=START + HOUR / 2, end=START + 3.5 * HOUR), 1, 3, 3),
-        (_interval("1h", start=START, end=START + 3 * HOUR), 1, 3, 3),
+        (interval("1h", start=START, end=START + 3 * HOUR), 1, 3, 3),
         (Date("2026-01-01T02:00Z", start=START, end=START + 3 * HOUR), 2, 2, 1),
     ],
 )
@@ -290,114 +284,11 @@ def test_jitter() -> None:
 
 def test_jitter_is_the_same_on_every_machine() -> None:
     """The jitter of a known seed and time is a known one, whatever process computes it."""
-    trigger = _interval("1h", jitter=60)
+    trigger = interval("1h", jitter=60)
     in_new_york = START.astimezone(ZoneInfo("America/New_York"))
     expected = START + timedelta(seconds=40, microseconds=666_588)
     assert trigger.jittered(START, "report-1") == expected
     assert trigger.jittered(in_new_york, "report-1") == expected
-
-
-TRIGGERS = [
-    Cron("0 8 * * 1-5", "Europe/Berlin"),
-    Cron("@hourly", "UTC", start=START, end=START + 9 * HOUR, jitter=2.5),
-    _interval(90),
-    Interval(1.5, "Asia/Kathmandu", start=START, jitter=1),
-    Date("2026-12-25T09:00:00", "Europe/Berlin"),
-    Date("2026-12-25T09:00:00+01:00", "Europe/Berlin", end=START + timedelta(days=400)),
-]
-
-
-@pytest.mark.parametrize("trigger", TRIGGERS, ids=repr)
-def test_json_round_trip(trigger: Trigger) -> None:
-    """A trigger comes back from its JSON equal, with equal hash, and so does its pickle."""
-    body = json.loads(json.dumps(trigger.to_json()))
-    back = trigger_from_json(body)
-    assert back == trigger
-    assert hash(back) == hash(trigger)
-    assert back.to_json() == body
-    assert make_trigger(**body) == trigger
-    assert pickle.loads(pickle.dumps(trigger)) == trigger
-    assert back.next_after(START) == trigger.next_after(START)
-
-
-def test_json_is_this() -> None:
-    """The stored form is these keys and no others."""
-    assert TRIGGERS[0].to_json() == {"cron": "0 8 * * 1-5", "timezone": "Europe/Berlin"}
-    assert TRIGGERS[1].to_json() == {
-        "cron": "@hourly",
-        "timezone": "UTC",
-        "start": "2026-01-01T00:00:00+00:00",
-        "end": "2026-01-01T09:00:00+00:00",
-        "jitter": 2.5,
-    }
-    assert TRIGGERS[2].to_json() == {"interval": 90, "timezone": "UTC"}
-    assert TRIGGERS[4].to_json() == {"date": "2026-12-25T09:00:00", "timezone": "Europe/Berlin"}
-
-
-def test_triggers_differ() -> None:
-    """Triggers of different kind, value, zone or bounds are different."""
-    others = [
-        *TRIGGERS,
-        Cron("0 9 * * 1-5", "Europe/Berlin"),
-        Cron("0 8 * * 1-5", "Europe/Paris"),
-        Cron("0 8 * * 1-5", "Europe/Berlin", start=START),
-    ]
-    assert len(set(others)) == len(others)
-
-
-@pytest.mark.parametrize(
-    ("body", "error", "message"),
-    [
-        (None, InvalidTrigger, "is a mapping; this is NoneType"),
-        ([], InvalidTrigger, "is a mapping; this is list"),
-        ({}, InvalidTrigger, "names its timezone"),
-        ({"timezone": "UTC"}, InvalidTrigger, "exactly one of .* got none"),
-        ({"cron": "@daily"}, InvalidTrigger, "names its timezone"),
-        ({"cron": "@daily", "zone": "UTC"}, InvalidTrigger, "has no 'zone'"),
-        ({"cron": "@daily", "timezon": "UTC"}, InvalidTrigger, "Did you mean 'timezone'"),
-        ({"cron": "@daily", 5: 5, "timezone": "UTC"}, InvalidTrigger, "has no 5"),
-        ({"cron": 7, "timezone": "UTC"}, InvalidTrigger, "this is int"),
-        ({"cron": "@daily", "timezone": 7}, InvalidTimezone, "7 is not the name"),
-        ({"cron": "@daily", "timezone": []}, InvalidTimezone, r"\[\] is not the name"),
-        ({"cron": "@daily", "timezone": "Europe/Berln"}, InvalidTimezone, "Europe/Berlin"),
-        ({"cron": "@daily", "timezone": "UTC", "start": 5}, InvalidTime, "5 is not a time"),
-        ({"cron": "@daily", "timezone": "UTC", "jitter": "x"}, InvalidDuration, "'x' is not"),
-        ({"interval": {}, "timezone": "UTC"}, InvalidDuration, "is not a duration"),
-    ],
-)
-def test_damaged_json(body: object, error: type[Exception], message: str) -> None:
-    """A damaged record raises the documented error and says what is wrong."""
-    with pytest.raises(error, match=message):
-        trigger_from_json(body)
-
-
-@pytest.mark.parametrize(
-    ("keywords", "message"),
-    [
-        ({}, "exactly one of cron, every, interval and date; got none"),
-        ({"cron": "@daily", "interval": 5}, "got cron and interval"),
-        (
-            {"cron": "@daily", "interval": 5, "date": "2026-01-01"},
-            "got cron and interval and date",
-        ),
-    ],
-)
-def test_exactly_one(keywords: dict[str, object], message: str) -> None:
-    """A trigger is made of exactly one of cron, every, interval and date."""
-    with pytest.raises(InvalidTrigger, match=message):
-        make_trigger(timezone="UTC", **keywords)  # type: ignore[arg-type]
-
-
-def test_all_that_is_wrong_with_a_trigger_is_said_at_once() -> None:
-    """Each wrong part has its own sentence; a single one keeps its own error."""
-    with pytest.raises(InvalidTrigger, match="3 faults") as caught:
-        make_trigger(cron="61 * * * *", timezone="Europe/Berln", end="never")
-    assert [detail.partition(":")[0] for detail in caught.value.details] == [
-        "cron", "timezone", "end",
-    ]  # fmt: skip
-    assert "Did you mean 'Europe/Berlin'?" in caught.value.details[1]
-    with pytest.raises(InvalidTimezone, match="Did you mean 'Europe/Berlin'"):
-        make_trigger(cron="6 * * * *", timezone="Europe/Berln")
 
 
 def test_the_machines_zone_is_the_default() -> None:
@@ -405,74 +296,6 @@ def test_the_machines_zone_is_the_default() -> None:
     from flowerpower.triggers.clock import local_timezone_name
 
     assert make_trigger(cron="@daily").timezone == local_timezone_name()
-
-
-WORDS = [
-    ("* * * * *", "every minute"),
-    ("*/5 * * * *", "every 5 minutes"),
-    ("*/7 * * * *", "every hour at minutes 0, 7, 14, 21, 28, 35, 42, 49 and 56"),
-    ("0 * * * *", "every hour, on the hour"),
-    ("@hourly", "every hour, on the hour"),
-    ("5 * * * *", "every hour, at minute 5"),
-    ("5,35 * * * *", "every hour at minutes 5 and 35"),
-    ("0 */2 * * *", "every 2 hours, on the hour"),
-    ("10 */5 * * *", "at 00:10, 05:10, 10:10, 15:10 and 20:10, every day"),
-    ("0 8 * * 1-5", "at 08:00, Monday to Friday"),
-    ("0 8 * * MON-FRI", "at 08:00, Monday to Friday"),
-    ("0 8,20 * * *", "at 08:00 and 20:00, every day"),
-    ("5-5 3 * * *", "at 03:05, every day"),
-    ("*/15 9-17 * * 1-5", "every 15 minutes of the hours 9 to 17, Monday to Friday"),
-    ("* 2 * * *", "every minute of the hour 2"),
-    ("1-30 2 * * *", "at minutes 1 to 30 of the hour 2, every day"),
-    ("0 0 1 * *", "at 00:00, on day 1 of the month"),
-    ("0 0 1,15,L * *", "at 00:00, on days 1 and 15 and the last day of the month"),
-    ("0 0 L * *", "at 00:00, on the last day of the month"),
-    ("0 0 * * 0", "at 00:00, on Sunday"),
-    ("0 0 * * 7", "at 00:00, on Sunday"),
-    ("@weekly", "at 00:00, on Sunday"),
-    ("0 0 * * SAT-SUN", "at 00:00, on Saturday or Sunday"),
-    ("0 0 * * FRI-SUN", "at 00:00, Friday to Sunday"),
-    ("0 0 * * 0-7", "at 00:00, every day"),
-    ("0 0 * * 5#2", "at 00:00, on the 2nd Friday of the month"),
-    ("0 0 * * 1,5L", "at 00:00, on Monday or the last Friday of the month"),
-    ("0 0 13 * 5", "at 00:00, on day 13 of the month or on Friday"),
-    ("0 0 13 * 1-5", "at 00:00, on day 13 of the month or on Monday to Friday"),
-    ("0 0 1 * 5#2", "at 00:00, on day 1 of the month or on the 2nd Friday of the month"),
-    ("0 0 */10 * 1", "at 00:00, on days 1, 11, 21 and 31 of the month if that is Monday"),
-    ("0 0 1-31 * 1", "at 00:00, every day"),
-    ("0 0 1 1 *", "at 00:00, on day 1 of the month, in January"),
-    ("0 12 * 1-3,12 *", "at 12:00, every day, in January to March and December"),
-]
-
-
-@pytest.mark.parametrize(("expression", "expected"), WORDS)
-def test_cron_in_words(expression: str, expected: str) -> None:
-    """A cron expression reads as plain English, with its zone."""
-    trigger = Cron(expression, "Europe/Berlin")
-    assert trigger.in_words() == f"{expected}, Europe/Berlin"
-
-
-@pytest.mark.parametrize(
-    ("trigger", "expected"),
-    [
-        (_interval("90s"), "every 1m30s, UTC"),
-        (
-            Interval(5400, "Europe/Berlin", start=START, jitter=30),
-            "every 1h30m, Europe/Berlin, from Thursday 1 January 2026 01:00, up to 30s late",
-        ),
-        (
-            Date("2026-12-25T09:00", "Europe/Berlin"),
-            "once, on Friday 25 December 2026 09:00, Europe/Berlin",
-        ),
-        (
-            Cron("@daily", end=START),
-            "at 00:00, every day, UTC, until Thursday 1 January 2026 00:00",
-        ),
-    ],
-)
-def test_other_triggers_in_words(trigger: Trigger, expected: str) -> None:
-    """Intervals, dates, bounds and jitter read as plain English."""
-    assert trigger.in_words() == expected
 
 
 @pytest.mark.parametrize("trigger", TRIGGERS, ids=repr)
@@ -485,7 +308,7 @@ def test_the_ends_of_time(trigger: Trigger) -> None:
     assert trigger.previous(last) is None or trigger.previous(last) <= LATEST
     assert trigger.count(first, first) == trigger.count(last, first) == 0
     assert trigger.count(last - HOUR, last) == 0
-    assert _interval("36500d").next_after(datetime(9990, 1, 1, tzinfo=UTC)) is None
+    assert interval("36500d").next_after(datetime(9990, 1, 1, tzinfo=UTC)) is None
 
 
 def test_a_naive_moment_is_a_mistake() -> None:

@@ -17,9 +17,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from flowerpower.atomic_files import write_file
 from flowerpower.config.remote.version import FILES, MARK, RemoteVersion, cache_home, is_version
 from flowerpower.errors import FlowerpowerError, os_errors_as
+from flowerpower.files.atomic import write_file
 from flowerpower.triggers import clock
 
 KEPT_DAYS = 30

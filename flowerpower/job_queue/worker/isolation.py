@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from flowerpower.files.project_code import NewModules, is_own, module_paths
 from flowerpower.job_queue.worker.log_setup import LoggingState
-from flowerpower.project_code import NewModules, is_own, module_paths
 
 FILE_TIME_LAG = 0.02
 """Seconds by which a file system's times may lag behind the clock."""

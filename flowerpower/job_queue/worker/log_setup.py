@@ -9,8 +9,8 @@ import sys
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from flowerpower.files.project_code import NewModules, is_own, module_paths
 from flowerpower.jobs.log_lines import LOG_FORMAT_VARIABLE, JsonFormatter, LineFormatter
-from flowerpower.project_code import NewModules, is_own, module_paths
 
 _UNCHANGED = (logging.NOTSET, (), (), True, False)
 """A logger as Python makes it, in the form of `_loggers`."""

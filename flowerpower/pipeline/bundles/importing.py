@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from flowerpower.atomic_files import write_files
 from flowerpower.config.files import PROJECT_FILE
 from flowerpower.errors import ConfigError, FlowerpowerError, Refused, UsageError, os_errors_as
+from flowerpower.files.atomic import write_files
 from flowerpower.pipeline.bundles.bundle import (
     MANIFEST,
     MAX_BYTES,

@@ -9,11 +9,11 @@ from typing import Any
 
 import yaml
 
-from flowerpower.atomic_files import write_files
 from flowerpower.config.files import Project, check_as_written, pipeline_path
 from flowerpower.config.project_source import check_writable
 from flowerpower.config.yaml_reader import parse_yaml
 from flowerpower.errors import ConfigError, FlowerpowerError, Refused, os_errors_as
+from flowerpower.files.atomic import write_files
 from flowerpower.pipeline.other_schedulers.plan import Action, ImportedLine
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

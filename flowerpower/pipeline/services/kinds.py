@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from flowerpower.atomic_files import write_files
 from flowerpower.errors import FlowerpowerError, Refused, UsageError, os_errors_as
+from flowerpower.files.atomic import write_files
 from flowerpower.pipeline.services.deployment import Deployment, ServiceFile
 from flowerpower.text import did_you_mean
 

@@ -18,10 +18,10 @@ from hamilton.caching.stores.file import FileResultStore
 from hamilton.caching.stores.sqlite import SQLiteMetadataStore
 from hamilton.node import Node
 
-from flowerpower.atomic_files import write_file
 from flowerpower.config.run import EVERY_NODE
 from flowerpower.config.run_section import CacheConfig
 from flowerpower.errors import ConfigError
+from flowerpower.files.atomic import write_file
 from flowerpower.run import pickles
 from flowerpower.run.blocks import collected_names
 from flowerpower.run.cache.code_versions import code_version

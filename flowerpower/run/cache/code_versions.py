@@ -18,7 +18,7 @@ from typing import Any
 from hamilton.graph_types import hash_source_code
 from hamilton.node import Node
 
-from flowerpower.project_code import is_installed
+from flowerpower.files.project_code import is_installed
 from flowerpower.run.cache.fingerprints import Digest, fingerprint
 
 MAX_PARTS = 5_000
