@@ -25,7 +25,7 @@ from beside import REPOSITORY, compared, output, project, redis
 
 sys.path.insert(0, str(REPOSITORY))
 
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.claim import AttemptResult, Claim, FinishRequest, WorkerInfo

@@ -11,7 +11,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from flowerpower.config.job_rules import After, check_followed
 from flowerpower.config.notify import Notify, WebUrl
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
+from flowerpower.config.run import OverridesInFiles
 from flowerpower.config.run_section import RunConfig
 from flowerpower.config.types import (
     Configuration,
@@ -62,7 +63,7 @@ class ScheduleConfig(Configuration):
     priority: Priority = 0
     expires: MaxWait | None = None
     ping: WebUrl | None = None
-    run: RunOverrides = RunOverrides.model_construct()
+    run: OverridesInFiles = RunOverrides()
 
     @model_validator(mode="after")
     def _is_for_files(self) -> ScheduleConfig:

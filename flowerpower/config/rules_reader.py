@@ -15,16 +15,15 @@ import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Any
 
 from flowerpower.atomic_files import write_file
 from flowerpower.config.file_stamps import Stamp, is_settled, stamp_of
-from flowerpower.config.job_rules import AfterConfig, LimitedRun
-from flowerpower.config.yaml_reader import KeyPath, YamlNode, parse_yaml
 from flowerpower.errors import ConfigError
 from flowerpower.text import is_name
+
+if TYPE_CHECKING:
+    from flowerpower.config.yaml_reader import KeyPath, YamlNode
 
 INDEX = Path(".flowerpower", "job_rules.json")
 VERSION = 2
@@ -103,6 +102,12 @@ class RulesReader:
 
 def _rules_in(file: Path, environ: Mapping[str, str]) -> tuple[JobRules, bool]:
     """The rules in a pipeline's file, and whether they depend on the environment."""
+    # Not at the top: most of the time what is kept is enough.
+    from pydantic import ValidationError
+
+    from flowerpower.config.job_rules import AfterConfig, LimitedRun
+    from flowerpower.config.yaml_reader import parse_yaml
+
     depends = False
     try:
         content = file.read_bytes()
@@ -137,6 +142,8 @@ def _rules_in(file: Path, environ: Mapping[str, str]) -> tuple[JobRules, bool]:
 
 def _rules_of(root: YamlNode) -> dict[str, Any]:
     """`after`, and what `run` says of limits, as far as they are given."""
+    from flowerpower.config.job_rules import LimitedRun
+
     parts = _run_of(root)
     nodes = {key: parts[key] for key in LimitedRun.model_fields if key in parts}
     if "after" in root.content:

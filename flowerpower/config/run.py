@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, GetPydanticSchema
+from pydantic_core import core_schema
 
 from flowerpower.config.adapters import AdapterName, ClassPath
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.config.types import Configuration, Duration
 
 # Defaults that are lists or mappings are made by a `default_factory`: pydantic would copy them
@@ -46,19 +48,8 @@ class RetryOverrides(Configuration):
     exceptions: list[str] | None = None
 
 
-class RunOverrides(Configuration):
-    """What a caller may change of a pipeline's `run` section; None leaves a setting as it is.
-
-    They are as in `flowerpower.pipeline.overrides.RunArguments`, where `adapters` may also be
-    classes: here they are `custom_adapters`, which no job may name (see `names_code`).
-
-    `written` is how values in `inputs` and `overrides` were written, by name, where a shell passed
-    them on as text: that counts if the DAG declares text.
-
-    `declared` names an entry under `schedule` in the pipeline's YAML (empty: the only one, which
-    has no id), whose `run` is read there when the job runs. So a job of a declared schedule stores
-    nothing of it, and no secret that a placeholder there stands for.
-    """
+class CheckedOverrides(Configuration):
+    """The checks of `RunOverrides`, and its form in files."""
 
     not_for_files: ClassVar[tuple[str, ...]] = ("declared", "written")
 
@@ -79,7 +70,26 @@ class RunOverrides(Configuration):
     written: dict[str, str] = Field(default_factory=dict)
     declared: str | None = None
 
-    @property
-    def names_code(self) -> str | None:
-        """The class that it names, if any: a record in a queue must not say what to import."""
-        return self.custom_adapters[0] if self.custom_adapters else None
+    def plain(self) -> RunOverrides:
+        """The same, checked, as plain data."""
+        has_retry = bool(self.retry.model_dump(exclude_none=True))
+        return RunOverrides().with_changes(
+            **{**vars(self), "retry": self.retry if has_retry else None}
+        )
+
+
+def _plain(value: Any, check: Any) -> RunOverrides:
+    if isinstance(value, RunOverrides):
+        return value
+    checked: CheckedOverrides = check(value)
+    return checked.plain()
+
+
+OverridesInFiles = Annotated[
+    RunOverrides,
+    GetPydanticSchema(
+        lambda _, handler: core_schema.no_info_wrap_validator_function(
+            _plain, handler(CheckedOverrides)
+        )
+    ),
+]

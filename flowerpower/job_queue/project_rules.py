@@ -10,12 +10,10 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowerpower.config.file_stamps import Stamp, stamp_of
-from flowerpower.config.files import PIPELINES_FOLDER, PROJECT_FILE, load_project
-from flowerpower.config.project import ProjectConfig
+from flowerpower.config.files import PIPELINES_FOLDER, PROJECT_FILE, Project, load_project
 from flowerpower.config.rules_reader import JobRules, RulesReader
 from flowerpower.errors import ConfigError, ProjectNotFound
 from flowerpower.jobs.chain import AfterCondition
@@ -26,6 +24,7 @@ from flowerpower.text import JOB_ID_LIMIT
 from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
+    from flowerpower.config.project import ProjectConfig
     from flowerpower.job_queue.base import JobQueueBackend
 
 LOOK_EVERY = 0.2
@@ -39,17 +38,14 @@ class ProjectRules:
     """The limits and the followers that a project's files declare, as the files are now.
 
     Args:
-        root: the project's folder.
-        config: its configuration as it was read.
+        project: the project as it was read.
         environ: where variables that the files name are looked up; None stands for the process's.
     """
 
-    def __init__(
-        self, root: Path, config: ProjectConfig, environ: Mapping[str, str] | None = None
-    ) -> None:
-        self._root, self._config = root, config
+    def __init__(self, project: Project, environ: Mapping[str, str] | None = None) -> None:
+        self._root, self._project = project.root, project
         self._environ = os.environ if environ is None else environ
-        self._reader = RulesReader(root, PIPELINES_FOLDER, self._environ)
+        self._reader = RulesReader(project.root, PIPELINES_FOLDER, self._environ)
         self._project_stamp: Stamp | None = None
         self._looked_at: float | None = None
         # A worker asks from several threads. The second must not go on with what was before the
@@ -84,13 +80,16 @@ class ProjectRules:
         if stamp != self._project_stamp:
             self._project_stamp = stamp
             try:
-                self._config = load_project(self._root, self._environ).config
+                project = load_project(self._root, self._environ)
+                # Now: what is wrong with the file must leave the rules from before.
+                _ = project.config
+                self._project = project
             except (ConfigError, ProjectNotFound):
                 pass
             else:
                 self._read = None
         if rules is not self._read:
-            self._read, self._limits = rules, _limits_of(self._config, rules)
+            self._read, self._limits = rules, _limits_of(self._project.config, rules)
         return self._limits
 
     def with_followers(self, spec: JobSpec) -> JobSpec:
@@ -111,7 +110,7 @@ class ProjectRules:
                 followed.setdefault(parent, []).append((name, condition))
         if spec.pipeline not in followed:
             return spec
-        queues = self._config.job_queue.backend.queues
+        queues = self._project.job_queue.backend.queues
         queue = DEFAULT_QUEUE if DEFAULT_QUEUE in queues else queues[0]
         left = most
 

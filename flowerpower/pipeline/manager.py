@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from flowerpower.config.files import Project, find_project_root, load_project, project_root
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.pipeline.job_queue import PipelineJobQueue
 from flowerpower.pipeline.manager_definitions import DefinitionVerbs
 from flowerpower.pipeline.other_names import KnowsOtherNames

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowerpower.config.files import Project
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.pipeline.registry import PipelineFiles, PipelineRegistry
 
 if TYPE_CHECKING:

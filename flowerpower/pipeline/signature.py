@@ -27,7 +27,7 @@ import flowerpower
 from flowerpower.atomic_files import write_file
 from flowerpower.config.file_stamps import file_stamp
 from flowerpower.config.files import PROJECT_FILE, pipeline_path
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.text import is_secret_name
 
 FOLDER = Path(".flowerpower", "signatures")
@@ -65,7 +65,7 @@ def call_key(overrides: RunOverrides, *, is_fire: bool, parents: int = 0) -> str
 
     `is_fire` says that the run is given the time of a fire; `parents` is how many its job has.
     """
-    body = overrides.model_dump(exclude_defaults=True, exclude=_NOT_CHECKED)
+    body = {k: value for k, value in overrides.settings.items() if k not in _NOT_CHECKED}
     for part in ("inputs", "overrides"):
         body[part] = sorted(getattr(overrides, part))
     for part in ("load", "save"):

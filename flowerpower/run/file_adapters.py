@@ -15,7 +15,7 @@ from typing import Any
 from hamilton.io.data_adapters import AdapterCommon, DataLoader, DataSaver
 
 from flowerpower.atomic_files import replacement
-from flowerpower.config.files import describe
+from flowerpower.config.validation import describe
 from flowerpower.errors import FlowerpowerError, InvalidInputs, RunFailed
 from flowerpower.jobs.encoding import encode_outputs
 from flowerpower.run import pickles, table_readers

@@ -15,7 +15,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.errors import BackendUnreachable
 from flowerpower.jobs.job import JobStatus
 from flowerpower.jobs.job_spec import JobSpec

@@ -45,7 +45,7 @@ def project(root: Path, text: str) -> None:
 
 
 def rules_of(root: Path, environ: dict[str, str] | None = None) -> ProjectRules:
-    return ProjectRules(root, load_project(root, {}).config, environ or {})
+    return ProjectRules(load_project(root, {}), environ or {})
 
 
 def faults(read: object) -> str:
@@ -257,7 +257,7 @@ def test_whoever_asks_during_the_first_look_waits_for_it(root: Path) -> None:
     project(root, "limits: {warehouse: 2}\n")
     pipeline(root, "load", "run: {limits: ['${NAME}']}\n")
     environ = SlowEnvironment({"NAME": "warehouse"})
-    rules = ProjectRules(root, load_project(root, {}).config, environ)
+    rules = ProjectRules(load_project(root, {}), environ)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(rules.limits)
         assert environ.asked.wait(WAIT_LIMIT)

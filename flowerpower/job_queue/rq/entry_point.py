@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from flowerpower.config.files import Project, find_project_root, load_project
-from flowerpower.config.merge import merged_backend
+from flowerpower.config.queue_settings import merged_backend
 from flowerpower.errors import FlowerpowerError, Refused, RunFailed
 from flowerpower.job_queue.rq.claims import claim_of, ended_attempt
 from flowerpower.job_queue.rq.connection import Connection
@@ -53,7 +53,7 @@ def run_pipeline(pipeline: str) -> dict[str, Any] | None:
             hint=f"Add one with `flowerpower job-queue add-job {pipeline}`.",
         )
     project = load_project(find_project_root(Path.cwd()))
-    options = merged_backend(project.config.job_queue, project.name, {})
+    options = merged_backend(project.job_queue, project.name, {})
     namespace, _, job_id = job.id.partition("--")
     if namespace != options["namespace"]:
         raise Refused(

@@ -38,7 +38,7 @@ class _LaterModule(ModuleType):
         with _loading:
             if type(self) is _LaterModule:
                 # First: while it is executed, it is looked up in its own modules.
-                self.__class__ = ModuleType
+                self.__class__ = ModuleType  # type: ignore[assignment] # as LazyLoader does
                 spec: ModuleSpec = vars(self)["__spec__"]
                 assert spec.loader is not None
                 spec.loader.exec_module(self)

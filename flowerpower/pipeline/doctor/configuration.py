@@ -11,8 +11,9 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from flowerpower import __version__
 from flowerpower.config.adapters import AdapterConfig
-from flowerpower.config.files import PROJECT_FILE, load_pipeline, schedule_faults
+from flowerpower.config.files import PROJECT_FILE, load_pipeline
 from flowerpower.config.pipeline import PipelineConfig
+from flowerpower.config.validation import schedule_faults
 from flowerpower.errors import ConfigError, FlowerpowerError
 from flowerpower.jobs.problem import Level, Problem
 from flowerpower.pipeline.doctor.diagnosis import problems_of
@@ -58,7 +59,7 @@ def _counted(count: int, noun: str) -> str:
 def check_extras(subject: Subject) -> Generator[Problem, None, str]:
     """The packages that the configuration asks for are installed."""
     needed = {"rq" if subject.job_queue.type == "rq" else "apscheduler"}
-    url = subject.project.config.job_queue.backend.url or ""
+    url = subject.project.job_queue.backend.url or ""
     if subject.job_queue.type == "apscheduler" and url.startswith("postgresql://"):
         needed.add("postgresql")
         if not (find_spec("psycopg") and find_spec("psycopg_pool")):

@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from flowerpower.atomic_files import write_files
-from flowerpower.config.files import Project, check_as_written, pipeline_path
+from flowerpower.config.files import Project, pipeline_path
+from flowerpower.config.validation import check_as_written
 from flowerpower.config.yaml_reader import parse_yaml
 from flowerpower.errors import ConfigError, FlowerpowerError, Refused, os_errors_as
 from flowerpower.pipeline.other_schedulers.plan import Action, ImportedLine
