@@ -34,7 +34,7 @@ _KINDS: dict[str, Any] = {
     **dict.fromkeys(("port", "database", "num_workers"), int),
     **dict.fromkeys(("result_ttl", "history_ttl"), int | float),
     "job_queue": dict,
-    "queues": tuple,
+    "queues": list,
 }
 """Of settings that are no text."""
 _NEEDED = {"type", "num_workers", "result_ttl", "history_ttl", "queues"}
@@ -80,13 +80,13 @@ def keep(root: Path, stamp: Stamp | None, file: YamlFile, settings: ProjectSetti
 def _settings(data: dict[str, Any]) -> ProjectSettings:
     queue = dict(data["job_queue"])
     backend = dict(queue.pop("backend"))
-    backend["queues"] = tuple(backend["queues"])
     values = {**data, **queue, **backend}
     for name, value in values.items():
         kind = _KINDS.get(name, str)
         if not isinstance(value, kind) and (value is not None or name in _NEEDED):
             raise TypeError(f"{name} is no {kind}")
-    if queue["type"] not in BACKEND_TYPES or not all(isinstance(q, str) for q in backend["queues"]):
+    queues = backend["queues"] = tuple(backend["queues"])
+    if queue["type"] not in BACKEND_TYPES or not queues or {type(name) for name in queues} != {str}:
         raise ValueError("no settings of a queue")
     check_backend_url(queue["type"], backend["url"])
     settings = QueueSettings(backend=BackendSettings(**backend), **queue)

@@ -49,7 +49,7 @@ class RetryOverrides(Configuration):
 
 
 class CheckedOverrides(Configuration):
-    """The checks of `RunOverrides`, and its form in files."""
+    """What may be changed of the `run` section of a pipeline, as files and callers write it."""
 
     not_for_files: ClassVar[tuple[str, ...]] = ("declared", "written")
 
