@@ -14,8 +14,8 @@ from flowerpower.config import kept_settings
 from flowerpower.config.file_stamps import stamp_of
 from flowerpower.config.kept_settings import ProjectSettings
 from flowerpower.config.queue_settings import with_environment
-from flowerpower.errors import ProjectNotFound
-from flowerpower.text import shortened
+from flowerpower.errors import ConfigFault, ProjectNotFound
+from flowerpower.text import one_line, shortened
 from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
@@ -213,3 +213,17 @@ def load_pipeline(
     replaced = () if overrides is None else replaced_paths(overrides)
     file = read_yaml(root / path, path.as_posix(), _environment(environ), replaced)
     return Pipeline(name, validated(PipelineConfig, file), file)
+
+
+def schedule_faults(pipeline: Pipeline, default_timezone: str) -> list[ConfigFault]:
+    """What is wrong with the triggers under `schedule`, with file and line."""
+    faults = []
+    is_list = bool(pipeline.config.schedule) and isinstance(
+        pipeline.file.root.content["schedule"].content, list
+    )
+    for position, entry in enumerate(pipeline.config.schedule):
+        place: KeyPath = ("schedule", position) if is_list else ("schedule",)
+        for key, error in entry.faults(default_timezone).items():
+            path = (*place, key) if key else place
+            faults.append(pipeline.file.fault(path, one_line(error.message)))
+    return faults

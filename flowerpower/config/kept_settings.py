@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import flowerpower
 from flowerpower.atomic_files import write_file
 from flowerpower.config.file_stamps import Stamp, is_settled
 from flowerpower.config.queue_settings import (
@@ -54,7 +53,7 @@ def read(root: Path, stamp: Stamp | None) -> ProjectSettings | None:
     """What was kept of the file with this stamp; None if nothing was, or it is no such thing."""
     try:
         kept = json.loads((root / KEPT).read_bytes())
-        if kept["software"] != [VERSION, flowerpower.__version__] or stamp is None:
+        if kept["v"] != VERSION or stamp is None:
             return None
         return _settings(kept["settings"]) if tuple(kept["stamp"]) == stamp else None
     # Whatever else is in its place is written anew.
@@ -69,8 +68,7 @@ def keep(root: Path, stamp: Stamp | None, file: YamlFile, settings: ProjectSetti
     is_plain = isinstance(file.root.content, dict) and {*file.root.content} <= _KEYS
     if stamp is None or not is_settled(stamp) or not is_plain or may_be_secret:
         return
-    software = [VERSION, flowerpower.__version__]
-    body = {"software": software, "stamp": stamp, "settings": asdict(settings)}
+    body = {"v": VERSION, "stamp": stamp, "settings": asdict(settings)}
     # Where there is no such folder nobody has used a queue, and a look at files makes none.
     with contextlib.suppress(OSError):
         if (root / KEPT.parent).is_dir() and b"${" not in (root / file.name).read_bytes():

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from flowerpower.config.adapters import AdapterName
-    from flowerpower.config.run import ExecutorOverrides, RetryOverrides
+    from flowerpower.config.run import CheckedOverrides, ExecutorOverrides, RetryOverrides
 
 _PLAIN = ("inputs", "overrides", "config", "written")
 """Mappings by text, the last one to text and the others to anything."""
@@ -64,7 +64,8 @@ class RunOverrides:
         if not self._is_plain():
             from flowerpower.config.run import CheckedOverrides
 
-            vars(self).update(vars(CheckedOverrides.model_validate({**vars(self)}).plain()))
+            checked = CheckedOverrides.model_validate({**vars(self)})
+            vars(self).update(vars(RunOverrides.of_checked(checked)))
 
     def _is_plain(self) -> bool:
         """Whether it sets nothing but values by name, which need no check."""
@@ -90,7 +91,14 @@ class RunOverrides:
             return cls(**data)
         from flowerpower.config.run import CheckedOverrides
 
-        return CheckedOverrides.model_validate(data).plain()
+        return RunOverrides.of_checked(CheckedOverrides.model_validate(data))
+
+    @staticmethod
+    def of_checked(checked: CheckedOverrides) -> RunOverrides:
+        """The same as plain data."""
+        has_retry = bool(checked.retry.model_dump(exclude_none=True))
+        retry = checked.retry if has_retry else None
+        return RunOverrides().with_changes(**{**vars(checked), "retry": retry})
 
     @property
     def settings(self) -> dict[str, Any]:

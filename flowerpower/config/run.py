@@ -1,14 +1,12 @@
-"""What a caller may change of the `run` section of a pipeline, which is in run_section.py."""
+"""The checks of what a caller may change of the `run` section, which is in run_section.py."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, GetPydanticSchema
-from pydantic_core import core_schema
+from pydantic import AfterValidator, Field
 
 from flowerpower.config.adapters import AdapterName, ClassPath
-from flowerpower.config.overrides import RunOverrides
 from flowerpower.config.types import Configuration, Duration
 
 # Defaults that are lists or mappings are made by a `default_factory`: pydantic would copy them
@@ -69,27 +67,3 @@ class CheckedOverrides(Configuration):
     retry: RetryOverrides = RetryOverrides.model_construct()
     written: dict[str, str] = Field(default_factory=dict)
     declared: str | None = None
-
-    def plain(self) -> RunOverrides:
-        """The same, checked, as plain data."""
-        has_retry = bool(self.retry.model_dump(exclude_none=True))
-        return RunOverrides().with_changes(
-            **{**vars(self), "retry": self.retry if has_retry else None}
-        )
-
-
-def _plain(value: Any, check: Any) -> RunOverrides:
-    if isinstance(value, RunOverrides):
-        return value
-    checked: CheckedOverrides = check(value)
-    return checked.plain()
-
-
-OverridesInFiles = Annotated[
-    RunOverrides,
-    GetPydanticSchema(
-        lambda _, handler: core_schema.no_info_wrap_validator_function(
-            _plain, handler(CheckedOverrides)
-        )
-    ),
-]

@@ -6,18 +6,15 @@ Each fault says what was expected, and what came.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from flowerpower.config.overrides import RunOverrides
 from flowerpower.config.run import CheckedOverrides
 from flowerpower.config.yaml_reader import KeyPath, YamlFile, parse_yaml
-from flowerpower.errors import ConfigError, ConfigFault
+from flowerpower.errors import ConfigError
 from flowerpower.text import MASK, did_you_mean, is_secret_name, mask, one_line, shortened
-
-if TYPE_CHECKING:
-    from flowerpower.config.files import Pipeline
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _EXPECTED = {
@@ -35,20 +32,6 @@ _EXPECTED = {
     "mapping_or_list": "a mapping or a list",
 }
 _BOUNDS = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "at most")}
-
-
-def schedule_faults(pipeline: Pipeline, default_timezone: str) -> list[ConfigFault]:
-    """What is wrong with the triggers under `schedule`, with file and line."""
-    faults = []
-    is_list = bool(pipeline.config.schedule) and isinstance(
-        pipeline.file.root.content["schedule"].content, list
-    )
-    for position, entry in enumerate(pipeline.config.schedule):
-        place: KeyPath = ("schedule", position) if is_list else ("schedule",)
-        for key, error in entry.faults(default_timezone).items():
-            path = (*place, key) if key else place
-            faults.append(pipeline.file.fault(path, one_line(error.message)))
-    return faults
 
 
 def validated(model: type[_Model], file: YamlFile) -> _Model:

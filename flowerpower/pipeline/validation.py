@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from flowerpower.config.files import Project
+from flowerpower.config.files import Project, schedule_faults
 from flowerpower.config.overrides import RunOverrides
-from flowerpower.config.validation import schedule_faults
 from flowerpower.errors import ConfigError, FlowerpowerError, RunFailed
 from flowerpower.job_queue.project_rules import ProjectRules
 from flowerpower.pipeline.execute import plan_run

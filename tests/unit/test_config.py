@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from flowerpower.config.files import find_project_root, load_pipeline, load_project
+from flowerpower.config.files import find_project_root, load_pipeline, load_project, schedule_faults
 from flowerpower.config.merge import merged_run
 from flowerpower.config.overrides import RunOverrides
 from flowerpower.config.pipeline import PipelineConfig
-from flowerpower.config.validation import schedule_faults
 from flowerpower.errors import ConfigError, ProjectNotFound
 from flowerpower.text import mask
 from tests.conftest import MakeProject

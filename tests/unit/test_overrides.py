@@ -47,7 +47,8 @@ WRONG: list[dict[str, Any]] = [
 def test_they_are_what_the_checks_make_of_them(data: dict[str, Any]) -> None:
     """Plain data, a checked model and an entry of a file give the same overrides."""
     overrides = RunOverrides.model_validate(data)
-    assert overrides == CheckedOverrides.model_validate(data).plain() == RunOverrides(**data)
+    assert overrides == RunOverrides(**data)
+    assert overrides == RunOverrides.of_checked(CheckedOverrides.model_validate(data))
     in_file = {key: value for key, value in data.items() if key not in ("written", "declared")}
     entry = ScheduleConfig.model_validate({"cron": "@daily", "run": in_file})
     assert entry.run == RunOverrides.model_validate(in_file)

@@ -11,9 +11,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from flowerpower import __version__
 from flowerpower.config.adapters import AdapterConfig
-from flowerpower.config.files import PROJECT_FILE, load_pipeline
+from flowerpower.config.files import PROJECT_FILE, load_pipeline, schedule_faults
 from flowerpower.config.pipeline import PipelineConfig
-from flowerpower.config.validation import schedule_faults
 from flowerpower.errors import ConfigError, FlowerpowerError
 from flowerpower.jobs.problem import Level, Problem
 from flowerpower.pipeline.doctor.diagnosis import problems_of
