@@ -233,7 +233,7 @@ def listing_line(place: str, folder: Path, **environment: str) -> Line:
 
 def queue_jobs(folder: Path, count: int, **options: Any) -> None:
     """Queue so many jobs of the pipeline, in few writes."""
-    from flowerpower.config.run import RunOverrides
+    from flowerpower.config.overrides import RunOverrides
     from flowerpower.job_queue import JobQueueManager
     from flowerpower.jobs.job_spec import JobSpec
 

@@ -24,7 +24,7 @@ from beside import output, project, redis
 from lines import Bound, Line, Pair, beside_other, print_table
 from programs import rounds
 
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.claim import AttemptResult, Claim, FinishRequest, WorkerInfo

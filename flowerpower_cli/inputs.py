@@ -18,7 +18,7 @@ from flowerpower.errors import (
 from flowerpower.text import did_you_mean, one_line, shortened
 
 if TYPE_CHECKING:
-    from flowerpower.config.run import RunOverrides
+    from flowerpower.config.overrides import RunOverrides
     from flowerpower.pipeline.overrides import JobArguments
     from flowerpower.triggers.base import Trigger
     from flowerpower_cli.command import CommandContext

@@ -31,7 +31,8 @@ def plain_command(parameters: Iterable[Parameter]) -> type[TyperCommand]:
         def __init__(self, name: str | None, *, params: Any = None, **settings: Any) -> None:
             super().__init__(name, params=params, **settings)
             for param in params or ():
-                if (read := readers.get(param.name)) is not None and param.callback is None:
+                if param.callback is None:
+                    read = readers.get(param.name, _by_typer)
                     param.process_value = _process_value(param, read)
 
         def get_help_option(self, ctx: Any) -> Any:
@@ -66,15 +67,19 @@ def _process_value(param: Any, read: Callable[[Any], Any]) -> Callable[[Any, Any
     return process_value
 
 
-def _reader(annotation: Any) -> Callable[[Any], Any] | None:
-    """What reads a value that is annotated so; None if Typer does."""
+def _by_typer(_value: Any) -> Any:
+    return _LEFT_TO_TYPER
+
+
+def _reader(annotation: Any) -> Callable[[Any], Any]:
+    """What reads a value that is annotated so."""
     annotated, *metadata = (
         typing.get_args(annotation) if typing.get_origin(annotation) is typing.Annotated else ()
     ) or (annotation,)
     info: Any = metadata[0] if metadata else None
     kind = _without_none(annotated)
     if parser := getattr(info, "parser", None):
-        return None if typing.get_origin(kind) is list else parser
+        return _by_typer if typing.get_origin(kind) is list else parser
     if kind in (str, int, bool):
         return lambda value: value if type(value) is kind else _LEFT_TO_TYPER
     if kind == list[str]:
@@ -83,7 +88,7 @@ def _reader(annotation: Any) -> Callable[[Any], Any] | None:
         return lambda value: value if value in typing.get_args(kind) else _LEFT_TO_TYPER
     if kind is Path and info is not None and not (info.exists or info.resolve_path):
         return lambda value: Path(value) if _is_usable(value) else _LEFT_TO_TYPER
-    return None
+    return _by_typer
 
 
 def _without_none(annotation: Any) -> Any:

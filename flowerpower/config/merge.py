@@ -1,4 +1,4 @@
-"""Which value wins. It is decided here and nowhere else.
+"""Which value wins. It is decided here, for a job queue in queue_settings.py, and nowhere else.
 
 A setting has the value of the first of these that sets it:
 
@@ -13,32 +13,23 @@ A setting has the value of the first of these that sets it:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flowerpower.config.adapters import Adapter, AdapterConfig, AdapterName
 from flowerpower.config.notify import NotifyConfig
-from flowerpower.config.project import (
-    BACKEND_PARTS,
-    BACKEND_TYPES,
-    JobQueueConfig,
-    ProjectConfig,
-    check_backend_url,
-)
-from flowerpower.config.run import EVERY_NODE, RunOverrides
+from flowerpower.config.overrides import RunOverrides
+from flowerpower.config.run import EVERY_NODE
 from flowerpower.config.yaml_reader import KeyPath
 from flowerpower.errors import ConfigError, InvalidInputs
-from flowerpower.text import did_you_mean, one_line, shortened
 
 if TYPE_CHECKING:
     from flowerpower.config.pipeline import PipelineConfig
+    from flowerpower.config.project import ProjectConfig
     from flowerpower.config.run_section import CacheConfig, RunConfig
 
-TYPE_VARIABLE = "FLOWERPOWER_JOB_QUEUE_TYPE"
-URL_VARIABLE = "FLOWERPOWER_JOB_QUEUE_URL"
 _MERGED_BY_KEY = ("inputs", "overrides", "config", "load", "save", "retry")
 _JOINED = ("adapters", "custom_adapters")
-_NO_ADDRESS = dict.fromkeys(("url", *BACKEND_PARTS))
 
 
 def merged_run(pipeline: PipelineConfig, overrides: RunOverrides) -> RunConfig:
@@ -54,7 +45,11 @@ def merged_run(pipeline: PipelineConfig, overrides: RunOverrides) -> RunConfig:
     from flowerpower.config.run_section import ExecutorConfig, FileConfig, SavedFileConfig
 
     run, overrides = pipeline.run, with_declared(pipeline, overrides)
-    update = overrides.model_dump(include={"final_vars", "timeout"}, exclude_none=True)
+    update: dict[str, Any] = {
+        name: value
+        for name in ("final_vars", "timeout")
+        if (value := getattr(overrides, name)) is not None
+    }
     for part in ("inputs", "overrides", "config"):
         update[part] = {**getattr(run, part), **getattr(overrides, part)}
     load = {name: FileConfig(path=path) for name, path in overrides.load.items()}
@@ -67,7 +62,7 @@ def merged_run(pipeline: PipelineConfig, overrides: RunOverrides) -> RunConfig:
         update["executor"] = ExecutorConfig(**overrides.executor.model_dump(), address=address)
     update["cache"] = _merged_cache(run.cache, overrides)
     update["adapter"] = _with_turned_on(run.adapter, overrides)
-    update["retry"] = run.retry.model_copy(update=overrides.retry.model_dump(exclude_none=True))
+    update["retry"] = run.retry.model_copy(update=overrides.retry_settings)
     return run.model_copy(update=update)
 
 
@@ -80,7 +75,7 @@ def replaced_paths(overrides: RunOverrides) -> set[KeyPath]:
         paths |= {("run", section, name) for section in ("inputs", "overrides", "load")}
     paths |= {("run", "config", name) for name in overrides.config}
     paths |= {("run", "save", name) for name in overrides.save}
-    paths |= {("run", "retry", name) for name in overrides.retry.model_dump(exclude_none=True)}
+    paths |= {("run", "retry", name) for name in overrides.retry_settings}
     for name in ("final_vars", "timeout"):
         if getattr(overrides, name) is not None:
             paths.add(("run", name))
@@ -108,8 +103,8 @@ def with_declared(pipeline: PipelineConfig, overrides: RunOverrides) -> RunOverr
             f"The pipeline's YAML no longer declares the schedule {overrides.declared!r} "
             "that made this job."
         )
-    lower = runs[overrides.declared].model_dump(exclude_none=True, exclude_defaults=True)
-    upper = overrides.model_dump(exclude_none=True, exclude_defaults=True, exclude={"declared"})
+    lower, upper = runs[overrides.declared].settings, overrides.settings
+    del upper["declared"]
     merged = {**lower, **upper}
     for part in _MERGED_BY_KEY:
         merged[part] = {**lower.get(part, {}), **upper.get(part, {})}
@@ -175,61 +170,6 @@ def wants_finished(pipeline: PipelineConfig, project: ProjectConfig, *, is_fire:
     if is_fire and any(entry.ping is not None for entry in pipeline.schedule):
         return True
     return any("finished" in entry.on for entry in merged_notify(pipeline.notify, project.notify))
-
-
-def with_environment(project: ProjectConfig, environ: Mapping[str, str]) -> ProjectConfig:
-    """The project's configuration with the backend that the environment names.
-
-    Raises:
-        ConfigError: naming the variable that is not valid.
-    """
-    queue = project.job_queue
-    if backend_type := environ.get(TYPE_VARIABLE):
-        if backend_type not in BACKEND_TYPES:
-            raise ConfigError(
-                f"{TYPE_VARIABLE} is {one_line(shortened(backend_type))!r}: expected "
-                f"{' or '.join(BACKEND_TYPES)}.{did_you_mean(backend_type, BACKEND_TYPES)}"
-            )
-        queue = with_type(queue, backend_type)
-    if url := environ.get(URL_VARIABLE):
-        try:
-            check_backend_url(queue.type, url)
-        except ValueError as error:
-            raise ConfigError(f"{URL_VARIABLE}: {error}") from None
-        backend = queue.backend.model_copy(update={**_NO_ADDRESS, "url": url})
-        queue = queue.model_copy(update={"backend": backend})
-    return project.model_copy(update={"job_queue": queue})
-
-
-def with_type(queue: JobQueueConfig, backend_type: str | None) -> JobQueueConfig:
-    """The job queue with the backend of that type, if it is not None.
-
-    The URL in the file belongs to the type in the file: another type has its own default.
-    """
-    if backend_type in (None, queue.type):
-        return queue
-    backend = queue.backend.model_copy(update=_NO_ADDRESS)
-    return queue.model_copy(update={"type": backend_type, "backend": backend})
-
-
-def merged_backend(
-    queue: JobQueueConfig, default_namespace: str, arguments: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The options of a backend: the caller's arguments that are not None, over the project's.
-
-    An address is one value: the caller's parts of one are not completed from the file.
-    """
-    backend = queue.backend
-    if any(arguments.get(name) is not None for name in _NO_ADDRESS):
-        backend = backend.model_copy(update=_NO_ADDRESS)
-    options = {
-        "namespace": queue.namespace or default_namespace,
-        "result_ttl": queue.result_ttl,
-        "history_ttl": queue.history_ttl,
-        **backend.model_dump(exclude={"queues"}, exclude_none=True),
-    }
-    caller_set = {key: arguments[key] for key in arguments if arguments[key] is not None}
-    return {**arguments, **options, **caller_set}
 
 
 def _merged_cache(cache: CacheConfig, overrides: RunOverrides) -> CacheConfig:

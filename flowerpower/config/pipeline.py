@@ -7,11 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    GetPydanticSchema,
+    ValidatorFunctionWrapHandler,
+    model_validator,
+)
+from pydantic_core import core_schema
 
 from flowerpower.config.job_rules import After
 from flowerpower.config.notify import Notify, WebUrl
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
+from flowerpower.config.run import CheckedOverrides
 from flowerpower.config.run_section import RunConfig
 from flowerpower.config.types import (
     Configuration,
@@ -29,6 +37,23 @@ if TYPE_CHECKING:
 
 KINDS = ("cron", "every", "interval", "date")
 """The keys of which a schedule has exactly one."""
+
+
+def _overrides(value: Any, check: ValidatorFunctionWrapHandler) -> RunOverrides:
+    if isinstance(value, RunOverrides):
+        return value
+    return RunOverrides.of_checked(check(value))
+
+
+OverridesInFiles = Annotated[
+    RunOverrides,
+    GetPydanticSchema(
+        lambda _, handler: core_schema.no_info_wrap_validator_function(
+            _overrides, handler(CheckedOverrides)
+        )
+    ),
+]
+"""Plain data, which is checked as CheckedOverrides are."""
 
 
 def _dates(value: object) -> object:
@@ -62,7 +87,7 @@ class ScheduleConfig(Configuration):
     priority: Priority = 0
     expires: MaxWait | None = None
     ping: WebUrl | None = None
-    run: RunOverrides = RunOverrides.model_construct()
+    run: OverridesInFiles = RunOverrides()
 
     @model_validator(mode="after")
     def _is_for_files(self) -> ScheduleConfig:

@@ -2,55 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from typing import Literal, get_args
-
 from pydantic import Field, model_validator
 
 from flowerpower.config.adapters import AdapterConfig
 from flowerpower.config.job_rules import ProjectLimits
 from flowerpower.config.notify import Notify
+from flowerpower.config.queue_settings import (
+    BACKEND_PARTS,
+    BackendSettings,
+    BackendType,
+    QueueSettings,
+    check_backend_url,
+)
 from flowerpower.config.types import Configuration, Duration, Name, TimeToLive, TimezoneName
-from flowerpower.text import nearest
-
-BackendType = Literal["apscheduler", "rq"]
-BACKEND_TYPES = get_args(BackendType)
-BACKEND_URLS: dict[str, tuple[str, ...]] = {
-    "apscheduler": ("sqlite:///…", "postgresql://…", "memory"),
-    "rq": ("redis://…", "rediss://…", "unix://…", "redis+sentinel://…", "rediss+sentinel://…"),
-}
-DEFAULT_URLS = {
-    "apscheduler": "sqlite:///.flowerpower/jobs.db",
-    "rq": "redis://127.0.0.1:6379/0",
-}
-"""Where a queue of each type is if nothing says where."""
-BACKEND_PARTS = ("host", "port", "database", "username", "password")
-"""The settings that say where a Redis is, if no URL does."""
-
-
-def check_backend_url(backend_type: str, url: str | None) -> None:
-    """Raise ValueError if `url` is not one that the backend can open; None is its default."""
-    forms = BACKEND_URLS[backend_type]
-    if url is None or url.startswith(tuple(form.rstrip("…") for form in forms)):
-        return
-    # With its slashes: sqlite://jobs.db lacks one of them.
-    begin = re.match(r"[^:]{0,20}:?/{0,3}", url)
-    scheme = url.partition(":")[0]
-    by_scheme = {form.partition(":")[0]: form for form in forms}
-    advice = ""
-    if known := nearest(scheme, by_scheme):
-        advice = f" Did you mean {by_scheme[known]!r}?"
-    for other, other_forms in BACKEND_URLS.items():
-        if other != backend_type and url.startswith(tuple(f.rstrip("…") for f in other_forms)):
-            advice = (
-                f" It is a url for job_queue.type: {other}. Without a url, {backend_type} uses "
-                f"{DEFAULT_URLS[backend_type]}; what waits is moved by `flowerpower job-queue "
-                "migrate`."
-            )
-    raise ValueError(
-        f"the backend's url begins with {begin[0] if begin else ''!r}; {backend_type} takes "
-        f"{' or '.join(forms)}.{advice}"
-    )
 
 
 class BackendConfig(Configuration):
@@ -74,6 +38,12 @@ class JobQueueConfig(Configuration):
     namespace: Name | None = None
     result_ttl: TimeToLive = 120.0
     history_ttl: Duration = 7 * 86_400.0
+
+    @property
+    def settings(self) -> QueueSettings:
+        """The same as plain data."""
+        backend = BackendSettings(**{**vars(self.backend), "queues": tuple(self.backend.queues)})
+        return QueueSettings(**{**vars(self), "backend": backend})
 
     @model_validator(mode="after")
     def _url_fits_type(self) -> JobQueueConfig:

@@ -15,17 +15,16 @@ import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Any
 
 from flowerpower.config.file_stamps import Stamp, is_settled, stamp_of
-from flowerpower.config.job_rules import AfterConfig, LimitedRun
 from flowerpower.config.remote.version import kept_beside
-from flowerpower.config.yaml_reader import KeyPath, YamlNode, parse_yaml
 from flowerpower.errors import ConfigError
 from flowerpower.files.atomic import write_file
 from flowerpower.text import is_name
+
+if TYPE_CHECKING:
+    from flowerpower.config.yaml_reader import KeyPath, YamlNode
 
 INDEX = Path(".flowerpower", "job_rules.json")
 VERSION = 2
@@ -105,6 +104,12 @@ class RulesReader:
 
 def _rules_in(file: Path, environ: Mapping[str, str]) -> tuple[JobRules, bool]:
     """The rules in a pipeline's file, and whether they depend on the environment."""
+    # Not at the top: most of the time what is kept is enough.
+    from pydantic import ValidationError
+
+    from flowerpower.config.job_rules import AfterConfig, LimitedRun
+    from flowerpower.config.yaml_reader import parse_yaml
+
     depends = False
     try:
         content = file.read_bytes()
@@ -139,6 +144,8 @@ def _rules_in(file: Path, environ: Mapping[str, str]) -> tuple[JobRules, bool]:
 
 def _rules_of(root: YamlNode) -> dict[str, Any]:
     """`after`, and what `run` says of limits, as far as they are given."""
+    from flowerpower.config.job_rules import LimitedRun
+
     parts = _run_of(root)
     nodes = {key: parts[key] for key in LimitedRun.model_fields if key in parts}
     if "after" in root.content:

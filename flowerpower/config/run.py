@@ -1,4 +1,4 @@
-"""What a caller may change of the `run` section of a pipeline, which is in run_section.py."""
+"""The checks of what a caller may change of the `run` section, which is in run_section.py."""
 
 from __future__ import annotations
 
@@ -46,19 +46,8 @@ class RetryOverrides(Configuration):
     exceptions: list[str] | None = None
 
 
-class RunOverrides(Configuration):
-    """What a caller may change of a pipeline's `run` section; None leaves a setting as it is.
-
-    They are as in `flowerpower.pipeline.overrides.RunArguments`, where `adapters` may also be
-    classes: here they are `custom_adapters`, which no job may name (see `names_code`).
-
-    `written` is how values in `inputs` and `overrides` were written, by name, where a shell passed
-    them on as text: that counts if the DAG declares text.
-
-    `declared` names an entry under `schedule` in the pipeline's YAML (empty: the only one, which
-    has no id), whose `run` is read there when the job runs. So a job of a declared schedule stores
-    nothing of it, and no secret that a placeholder there stands for.
-    """
+class CheckedOverrides(Configuration):
+    """What may be changed of the `run` section of a pipeline, as files and callers write it."""
 
     not_for_files: ClassVar[tuple[str, ...]] = ("declared", "written")
 
@@ -78,13 +67,3 @@ class RunOverrides(Configuration):
     retry: RetryOverrides = RetryOverrides.model_construct()
     written: dict[str, str] = Field(default_factory=dict)
     declared: str | None = None
-
-    @property
-    def sets_inputs_alone(self) -> bool:
-        """Whether all else is certainly as the pipeline has it."""
-        return self.model_fields_set <= {"inputs", "written"}
-
-    @property
-    def names_code(self) -> str | None:
-        """The class that it names, if any: a record in a queue must not say what to import."""
-        return self.custom_adapters[0] if self.custom_adapters else None

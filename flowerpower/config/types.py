@@ -12,12 +12,11 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from flowerpower.config.queue_settings import MAX_PRIORITY
 from flowerpower.errors import FlowerpowerError
 from flowerpower.text import NAME_LIMIT, SCHEDULE_ID_LIMIT, check_name
 from flowerpower.triggers import clock
 
-MAX_PRIORITY = 100
-"""Priorities of jobs go from minus this number to this number."""
 _MODULE_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", re.ASCII)
 
 

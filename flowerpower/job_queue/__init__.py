@@ -36,8 +36,8 @@ def JobQueueManager(  # noqa: N802 - the name that users know; it returns one of
         BackendUnreachable: if it cannot be opened.
     """
     from flowerpower.config.files import PROJECT_FILE, load_project
-    from flowerpower.config.merge import merged_backend, with_type
     from flowerpower.config.project_source import LocalSource, ProjectSource, find_source
+    from flowerpower.config.queue_settings import merged_backend, with_type
     from flowerpower.config.remote.address import is_url
     from flowerpower.job_queue.project_rules import ProjectRules
 
@@ -49,18 +49,18 @@ def JobQueueManager(  # noqa: N802 - the name that users know; it returns one of
     # Not Path.is_file, which raises where a folder may not be read.
     if os.path.isfile(root / PROJECT_FILE):
         project = load_project(root)
-        queue = with_type(project.config.job_queue, type)
+        queue = with_type(project.job_queue, type)
         settings = merged_backend(queue, project.name, options)
         backend = open_backend(queue.type, project.work, settings)
         backend.source = source
-        ProjectRules(source, project.config).attach(backend)
+        ProjectRules(project, source).attach(backend)
         return backend
     return open_backend("apscheduler" if type is None else type, root, options)
 
 
 def open_backend(type: str, root: Path, options: Mapping[str, Any]) -> JobQueueBackend:
     """Open a backend with exactly these options; errors as of `JobQueueManager`."""
-    from flowerpower.config.project import BACKEND_TYPES
+    from flowerpower.config.queue_settings import BACKEND_TYPES
 
     if type not in BACKEND_TYPES:
         raise ConfigError(

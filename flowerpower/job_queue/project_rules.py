@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowerpower.config.file_stamps import Stamp, stamp_of
-from flowerpower.config.files import PIPELINES_FOLDER, PROJECT_FILE, load_project
-from flowerpower.config.project import ProjectConfig
+from flowerpower.config.files import PIPELINES_FOLDER, PROJECT_FILE, Project, load_project
 from flowerpower.config.project_source import ProjectSource
 from flowerpower.config.rules_reader import JobRules, RulesReader
 from flowerpower.errors import ConfigError, ProjectNotFound
@@ -27,6 +26,7 @@ from flowerpower.text import JOB_ID_LIMIT
 from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
+    from flowerpower.config.project import ProjectConfig
     from flowerpower.job_queue.base import JobQueueBackend
 
 LOOK_EVERY = 0.2
@@ -40,15 +40,15 @@ class ProjectRules:
     """The limits and the followers that a project's files declare, as the files are now.
 
     Args:
-        source: where the project's files are.
-        config: its configuration as it was read.
+        project: the project as it was read.
+        source: where its files are.
         environ: where variables that the files name are looked up; None stands for the process's.
     """
 
     def __init__(
-        self, source: ProjectSource, config: ProjectConfig, environ: Mapping[str, str] | None = None
+        self, project: Project, source: ProjectSource, environ: Mapping[str, str] | None = None
     ) -> None:
-        self._source, self._config = source, config
+        self._project, self._source = project, source
         self._environ = os.environ if environ is None else environ
         self._reader_of: tuple[Path, RulesReader] | None = None
         self._project_stamp: Stamp | None = None
@@ -94,13 +94,16 @@ class ProjectRules:
         if stamp != self._project_stamp:
             self._project_stamp = stamp
             try:
-                self._config = load_project(root, self._environ).config
+                project = load_project(root, self._environ)
+                # Now: what is wrong with the file must leave the rules from before.
+                _ = project.config
+                self._project = project
             except (ConfigError, ProjectNotFound):
                 pass
             else:
                 self._read = None
         if rules is not self._read:
-            self._read, self._limits = rules, _limits_of(self._config, rules)
+            self._read, self._limits = rules, _limits_of(self._project.config, rules)
         return self._limits
 
     def with_followers(self, spec: JobSpec) -> JobSpec:
@@ -121,7 +124,7 @@ class ProjectRules:
                 followed.setdefault(parent, []).append((name, condition))
         if spec.pipeline not in followed:
             return spec
-        queues = self._config.job_queue.backend.queues
+        queues = self._project.job_queue.backend.queues
         queue = DEFAULT_QUEUE if DEFAULT_QUEUE in queues else queues[0]
         left = most
 

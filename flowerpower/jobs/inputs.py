@@ -15,7 +15,7 @@ import pathlib
 import uuid
 from typing import Any
 
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.errors import InvalidInputs
 
 MAX_SPEC_DEPTH = 50
@@ -29,9 +29,9 @@ def overrides_json(overrides: RunOverrides) -> dict[str, Any]:
     Raises:
         InvalidInputs: with the key path of the first value that cannot be written.
     """
-    body = overrides.model_dump(exclude_defaults=True, exclude={"inputs", "overrides", "config"})
+    body = overrides.settings
     for part in ("inputs", "overrides", "config"):
-        if values := getattr(overrides, part):
+        if values := body.pop(part, None):
             body[part] = encode_input(values, part)
     return body
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from flowerpower.config.run import RunOverrides
-from flowerpower.config.types import MAX_PRIORITY
+from flowerpower.config.overrides import RunOverrides
+from flowerpower.config.queue_settings import MAX_PRIORITY
 from flowerpower.errors import FlowerpowerError, InvalidTime, UsageError
 from flowerpower.jobs.chain import AfterCondition, check_after
 from flowerpower.jobs.inputs import encode_input, overrides_json
@@ -81,7 +81,7 @@ class JobSpec:
         if not self.unique:
             return None
         # How a value was written, and where its schedule was declared, does not change a run.
-        overrides = self.overrides.model_copy(update={"written": {}, "declared": None})
+        overrides = self.overrides.with_changes(written={}, declared=None)
         request = [self.pipeline, overrides_json(overrides)]
         return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 

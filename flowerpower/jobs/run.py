@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.config.run_section import RetryConfig
 from flowerpower.errors import FlowerpowerError
 from flowerpower.jobs.inputs import overrides_json

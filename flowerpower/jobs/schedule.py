@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.errors import FlowerpowerError, UsageError
 from flowerpower.jobs.inputs import overrides_json
 from flowerpower.jobs.job import DEFAULT_QUEUE, PAYLOAD_VERSION, json_value

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from flowerpower.config.files import Project
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.errors import FlowerpowerError
 from flowerpower.jobs.job import Job
 from flowerpower.jobs.job_spec import JobSpec, spec_of_again

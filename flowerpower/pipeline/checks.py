@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowerpower.config.file_stamps import file_stamp
 from flowerpower.config.files import Project, load_project, pipeline_path
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.errors import FlowerpowerError, InvalidInputs
 from flowerpower.jobs.inputs import encode_input
 from flowerpower.pipeline import signature
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _UNUSED: Any = object()
 """In place of the type of an input that the run does not need."""
+_PLAIN_TYPES = (str, int, float, bool)
 
 
 def checked_overrides(
@@ -95,7 +96,7 @@ def _check_by_plan(
             raise
         # What is wrong is the stand-in: only a worker can tell whether the value is right.
         stored = _as_stored(overrides, lambda _: _UNUSED)
-        return stored.model_copy(update={"written": overrides.written})
+        return stored.with_changes(written=overrides.written)
     types = _declared_types(plan, overrides)
     stored = _as_stored(overrides, types.__getitem__)
     code = _stamps_of_code()
@@ -159,15 +160,16 @@ def _as_stored(overrides: RunOverrides, type_of: Callable[[str], Any]) -> RunOve
             )
             for name, value in getattr(overrides, part).items()
         }
-    return overrides.model_copy(update=update)
+    return overrides.with_changes(**update)
 
 
 def _value_as_stored(value: Any, declared: Any, text: str | None, path: str) -> Any:
+    stored = encode_input(value, path)
+    # What is of the type already is taken as it is, and most inputs are; to convert needs pydantic.
+    if declared is _UNUSED or (declared in _PLAIN_TYPES and type(value) is declared):
+        return stored
     from flowerpower.run.conversion import choose_and_convert, convert_value
 
-    stored = encode_input(value, path)
-    if declared is _UNUSED:
-        return stored
     chosen, converted = choose_and_convert(value, declared, text)
     if _is_json(chosen):
         return chosen

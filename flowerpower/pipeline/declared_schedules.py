@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from flowerpower.config.files import Pipeline, Project, pipeline_path, schedule_faults
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.config.pipeline import ScheduleConfig
-from flowerpower.config.run import RunOverrides
 from flowerpower.errors import ConfigError, UsageError
 from flowerpower.jobs.schedule import Origin, Overlap, ScheduleSpec
 from flowerpower.pipeline.queue_workers import queue_or_default

@@ -17,18 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from flowerpower.config.files import (
-    Pipeline,
-    Project,
-    load_project,
-    project_root,
-    validated,
-)
+from flowerpower.config.files import Pipeline, Project, load_project, project_of, project_root
 from flowerpower.config.merge import merged_run, wants_finished
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.config.pipeline import PipelineConfig
 from flowerpower.config.project import ProjectConfig
-from flowerpower.config.run import RunOverrides
 from flowerpower.config.run_section import RunConfig
+from flowerpower.config.validation import validated
 from flowerpower.config.yaml_reader import parse_yaml
 from flowerpower.errors import FlowerpowerError, RunFailed
 from flowerpower.jobs.encoding import encode_outputs
@@ -312,7 +307,8 @@ def warm_up(folder: str = "", modules: Sequence[str] = ()) -> None:
     request = {"run": RunRequest("", "warm_up", overrides).to_json(), "keep": False}
     with small_module() as root:
         for _ in range(WARM_UP_RUNS):
-            project = Project(root, validated(ProjectConfig, project_file), project_file)
+            project_config = validated(ProjectConfig, project_file)
+            project = project_of(root, project_config, project_file, {})
             config = validated(PipelineConfig, pipeline_file)
             loaded = project, Pipeline("warm_up", config, pipeline_file)
             run_in_child(request, lambda *_, **__: None, loaded)

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowerpower.config.files import Project
-from flowerpower.config.merge import merged_backend, with_type
-from flowerpower.config.project import BACKEND_TYPES, DEFAULT_URLS
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.config.project_source import LocalSource, ProjectSource
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.queue_settings import BACKEND_TYPES, DEFAULT_URLS, merged_backend, with_type
 from flowerpower.errors import FlowerpowerError, UsageError
 from flowerpower.job_queue.project_rules import ProjectRules
 from flowerpower.jobs.chain import AfterCondition
@@ -62,11 +61,11 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
             )
         self._project = project
         self._registry = registry
-        self._config = with_type(project.config.job_queue, job_queue_type)
+        self._config = with_type(project.job_queue, job_queue_type)
         self.type: str = self._config.type
         self._backend: JobQueueBackend | None = None
         self._source = source or LocalSource(project.root)
-        self.rules = ProjectRules(self._source, project.config, registry.environ)
+        self.rules = ProjectRules(project, self._source, registry.environ)
 
     @property
     def in_memory(self) -> bool:

@@ -22,7 +22,7 @@ from flowerpower.config.files import (
     project_root,
 )
 from flowerpower.config.merge import replaced_paths
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.run.kept_graphs import KeptGraphs
 
@@ -107,7 +107,7 @@ def _copy(configuration: Configuration) -> Configuration:
     project, pipeline = configuration.project, configuration.pipeline
     return replace(
         configuration,
-        project=replace(project, config=project.config.model_copy(deep=True)),
+        project=project.with_config(project.config.model_copy(deep=True)),
         pipeline=replace(pipeline, config=pipeline.config.model_copy(deep=True)),
     )
 

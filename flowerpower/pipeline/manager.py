@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Unpack
 
 from flowerpower.config.files import Project, load_project
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.config.project_source import find_source
-from flowerpower.config.run import RunOverrides
 from flowerpower.pipeline.job_queue import PipelineJobQueue
 from flowerpower.pipeline.manager_definitions import DefinitionVerbs
 from flowerpower.pipeline.other_names import KnowsOtherNames

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowerpower.config.files import Project
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.config.project_source import check_writable
-from flowerpower.config.run import RunOverrides
 from flowerpower.pipeline.registry import PipelineFiles, PipelineRegistry
 
 if TYPE_CHECKING:

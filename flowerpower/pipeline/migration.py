@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowerpower.config.files import Project
-from flowerpower.config.merge import merged_backend, with_type
-from flowerpower.config.project import (
+from flowerpower.config.queue_settings import (
     BACKEND_TYPES,
     BACKEND_URLS,
     DEFAULT_URLS,
-    JobQueueConfig,
+    QueueSettings,
     check_backend_url,
+    merged_backend,
+    with_type,
 )
 from flowerpower.errors import Refused, UsageError
 from flowerpower.text import did_you_mean, one_line
@@ -45,7 +46,7 @@ class _Place:
 
 def migrate(
     project: Project,
-    queue: JobQueueConfig,
+    queue: QueueSettings,
     environ: Mapping[str, str],
     to: str,
     *,
@@ -107,7 +108,7 @@ def _shown(place: _Place) -> dict[str, str]:
 
 def _places(
     project: Project,
-    queue: JobQueueConfig,
+    queue: QueueSettings,
     environ: Mapping[str, str],
     to: str,
     to_url: str | None,
@@ -172,7 +173,7 @@ def _type_of(url: str | None) -> str:
     raise UsageError(f"--from-url begins with {scheme!r}: expected {' or '.join(forms_of_all)}.")
 
 
-def left_behind(project: Project, queue: JobQueueConfig) -> str | None:
+def left_behind(project: Project, queue: QueueSettings) -> str | None:
     """What waits in the project's SQLite file while its job queue is another one; None if nothing.
 
     Only that file: it is beside the project, and to look into it costs milliseconds. The address of

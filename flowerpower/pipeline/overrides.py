@@ -8,11 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypedDict, get_args
 
-from pydantic import ValidationError
-
-from flowerpower.config.adapters import AdapterName
-from flowerpower.config.files import Project, explain
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.files import Project
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.errors import UsageError
 from flowerpower.pipeline.other_names import ARGUMENTS
 from flowerpower.text import did_you_mean
@@ -85,19 +82,31 @@ def make_overrides(
     for key in ("final_vars", "recompute"):
         settings[key] = _as_list(settings.get(key)) or None
     settings["executor"] = _executor(settings.get("executor"), settings.pop("max_workers", None))
-    settings["retry"] = {key: settings.pop(key, None) for key in ("max_retries", "jitter_factor")}
-    settings["retry"]["delay"] = settings.pop("retry_delay", None)
+    retry = {key: settings.pop(key, None) for key in ("max_retries", "jitter_factor")}
+    retry["delay"] = settings.pop("retry_delay", None)
+    settings["retry"] = {key: value for key, value in retry.items() if value is not None} or None
     adapters = _as_list(settings.get("adapters"))
     settings["adapters"], settings["custom_adapters"] = _adapters(adapters)
     try:
         return RunOverrides.model_validate(settings)
-    except ValidationError as error:
-        first: dict[str, Any] = dict(error.errors(include_url=False)[0])
-        path = [str(step) for step in first["loc"]]
-        if path[0] in ("executor", "retry"):
-            path = path[1:] or path
-        name = _ARGUMENT_OF_KEY.get(path[0]) or ".".join(path)
-        raise UsageError(f"{name}: {explain(RunOverrides, first, first['input'])}") from None
+    except ValueError as error:
+        raise _as_usage_error(error) from None
+
+
+def _as_usage_error(error: ValueError) -> UsageError:
+    # Not at the top: see `RunOverrides`.
+    from pydantic import ValidationError
+
+    from flowerpower.config.run import CheckedOverrides
+    from flowerpower.config.validation import explain
+
+    assert isinstance(error, ValidationError)
+    first: dict[str, Any] = dict(error.errors(include_url=False)[0])
+    path = [str(step) for step in first["loc"]]
+    if path[0] in ("executor", "retry"):
+        path = path[1:] or path
+    name = _ARGUMENT_OF_KEY.get(path[0]) or ".".join(path)
+    return UsageError(f"{name}: {explain(CheckedOverrides, first, first['input'])}")
 
 
 def with_relative_paths(overrides: RunOverrides, root: Path) -> RunOverrides:
@@ -109,7 +118,7 @@ def with_relative_paths(overrides: RunOverrides, root: Path) -> RunOverrides:
 
     load = {node: relative(path) for node, path in overrides.load.items()}
     save = {node: relative(path) for node, path in overrides.save.items()}
-    return overrides.model_copy(update={"load": load, "save": save})
+    return overrides.with_changes(load=load, save=save)
 
 
 def due_time(
@@ -151,6 +160,10 @@ def parse_expires(text: float | str | timedelta | None) -> float | None:
 
 def _adapters(names: list[str]) -> tuple[list[str], list[str]]:
     """Hamilton's adapters by name, and the classes written `package.module:Class`."""
+    if not names:
+        return [], []
+    from flowerpower.config.adapters import AdapterName
+
     standard = get_args(AdapterName)
     for name in names:
         if not isinstance(name, str):

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flowerpower.config.files import Project
-from flowerpower.config.project import JobQueueConfig
+from flowerpower.config.queue_settings import QueueSettings
 from flowerpower.errors import UsageError
 from flowerpower.jobs.job import DEFAULT_QUEUE
 from flowerpower.text import did_you_mean
@@ -32,7 +32,7 @@ def queue_or_default(project: Project, queue: str | None) -> str:
     Raises:
         UsageError: if the project's workers take no jobs from that queue.
     """
-    queues = project.config.job_queue.backend.queues
+    queues = project.job_queue.backend.queues
     if queue is None:
         return DEFAULT_QUEUE if DEFAULT_QUEUE in queues else queues[0]
     if queue not in queues:
@@ -48,7 +48,7 @@ class WorkerVerbs(ABC):
     """Shows and pauses the queues of one project, and runs workers and schedulers."""
 
     _project: Project
-    _config: JobQueueConfig
+    _config: QueueSettings
 
     @property
     @abstractmethod

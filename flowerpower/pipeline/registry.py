@@ -15,7 +15,7 @@ from flowerpower.config.files import (
     load_pipeline,
     pipeline_path,
 )
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.errors import (
     ConfigError,
     FlowerpowerError,

@@ -20,7 +20,7 @@ from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
-    from flowerpower.config.run import RunOverrides
+    from flowerpower.config.overrides import RunOverrides
     from flowerpower.jobs.claim import WorkerInfo
     from flowerpower.run.plan import Plan
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from flowerpower.config.files import PROJECT_FILE, Pipeline
 from flowerpower.config.rules_reader import NO_RULES, JobRules
-from flowerpower.config.yaml_reader import KeyPath
 from flowerpower.errors import ConfigError, ConfigFault
 from flowerpower.job_queue.project_rules import MAX_FOLLOWERS, ProjectRules
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.text import did_you_mean
+
+if TYPE_CHECKING:
+    from flowerpower.config.yaml_reader import KeyPath
 
 _RULE_KEY = re.compile(r"(after|run\.limits|run\.max_running)\b|$")
 """What stands under these keys, or is wrong with the file as a whole."""

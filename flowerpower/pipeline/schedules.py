@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Unpack
 
 from flowerpower.config.files import Project
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.errors import UsageError
 from flowerpower.jobs.schedule import Fire, Origin, Overlap, ScheduleSpec, ScheduleState
 from flowerpower.jobs.schedule import Schedule as ScheduleRecord

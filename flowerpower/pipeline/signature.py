@@ -27,8 +27,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 import flowerpower
 from flowerpower.config.file_stamps import file_stamp
 from flowerpower.config.files import PROJECT_FILE, pipeline_path
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.config.remote.version import kept_beside
-from flowerpower.config.run import RunOverrides
 from flowerpower.files.atomic import write_file
 from flowerpower.text import is_secret_name
 
@@ -68,7 +68,7 @@ def call_key(overrides: RunOverrides, *, is_fire: bool, parents: int = 0) -> str
 
     `is_fire` says that the run is given the time of a fire; `parents` is how many its job has.
     """
-    body = overrides.model_dump(exclude_defaults=True, exclude=_NOT_CHECKED)
+    body = {k: value for k, value in overrides.settings.items() if k not in _NOT_CHECKED}
     for part in ("inputs", "overrides"):
         body[part] = sorted(getattr(overrides, part))
     for part in ("load", "save"):

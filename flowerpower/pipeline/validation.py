@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from flowerpower.config.files import Project, schedule_faults
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.config.project_source import LocalSource
-from flowerpower.config.run import RunOverrides
 from flowerpower.errors import ConfigError, FlowerpowerError, RunFailed
 from flowerpower.job_queue.project_rules import ProjectRules
 from flowerpower.pipeline.execute import plan_run
@@ -19,7 +19,7 @@ def find_faults(project: Project, registry: PipelineRegistry, name: str) -> list
     except ConfigError as error:
         return error.details or [error.message]
     faults = [str(fault) for fault in schedule_faults(pipeline, project.timezone)]
-    rules = ProjectRules(LocalSource(project.root), project.config, registry.environ)
+    rules = ProjectRules(project, LocalSource(project.root), registry.environ)
     faults += map(str, rule_faults(rules, pipeline))
     runs = {"": RunOverrides()}
     for entry in pipeline.config.schedule:

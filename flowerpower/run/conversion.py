@@ -20,7 +20,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
-from flowerpower.config.files import explain
+from flowerpower.config.validation import explain
 from flowerpower.errors import FlowerpowerError
 from flowerpower.jobs.inputs import encode_input
 from flowerpower.text import did_you_mean, is_secret_name, mask, one_line, shortened

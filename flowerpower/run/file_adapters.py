@@ -14,7 +14,7 @@ from typing import Any
 
 from hamilton.io.data_adapters import AdapterCommon, DataLoader, DataSaver
 
-from flowerpower.config.files import describe
+from flowerpower.config.validation import describe
 from flowerpower.errors import FlowerpowerError, InvalidInputs, RunFailed
 from flowerpower.files.atomic import replacement
 from flowerpower.jobs.encoding import encode_outputs

@@ -10,7 +10,7 @@ from hamilton.node import Node
 
 from flowerpower.config.files import Pipeline
 from flowerpower.config.merge import merged_inputs
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.run.dag import input_info
 from flowerpower.run.inputs import (
     SCHEDULED_FOR,

@@ -8,7 +8,7 @@ from typing import Any
 
 from hamilton.node import Node
 
-from flowerpower.config.files import describe
+from flowerpower.config.validation import describe
 from flowerpower.errors import InvalidInputs, MissingInputs
 from flowerpower.run.conversion import convert_fire_time, convert_value, takes_none
 from flowerpower.run.dag import InputInfo, type_text

@@ -23,7 +23,7 @@ from hamilton.function_modifiers.base import (
 )
 
 from flowerpower.config.adapters import AdapterConfig
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.config.run_section import RunConfig
 from flowerpower.run.node_events import ForwardedNodeEvents
 from flowerpower.run.plan import PlannedGraph
@@ -84,7 +84,7 @@ def _key(overrides: RunOverrides) -> str:
     """The same text for overrides that differ in their inputs alone."""
     if overrides.sets_inputs_alone:
         return ""
-    body = overrides.model_dump(exclude_defaults=True, exclude={"inputs", "written"})
+    body = {k: v for k, v in overrides.settings.items() if k not in ("inputs", "written")}
     return json.dumps(body, sort_keys=True, default=repr) if body else ""
 
 

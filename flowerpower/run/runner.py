@@ -17,7 +17,8 @@ from flowerpower.config.merge import (
     with_declared,
     without_replaced,
 )
-from flowerpower.config.run import EVERY_NODE, RunOverrides
+from flowerpower.config.overrides import RunOverrides
+from flowerpower.config.run import EVERY_NODE
 from flowerpower.errors import ConfigError, InvalidInputs, UnknownNode, UsageError
 from flowerpower.jobs.run import FileRecord
 from flowerpower.run.adapters.factory import (

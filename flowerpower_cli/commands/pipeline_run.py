@@ -16,7 +16,7 @@ from flowerpower_cli.views.output import check_writable, dump_json
 from flowerpower_cli.views.tables import Block, line
 
 if TYPE_CHECKING:
-    from flowerpower.config.run import RunOverrides
+    from flowerpower.config.overrides import RunOverrides
     from flowerpower.jobs.run import RunError, RunOutcome
     from flowerpower.run.plan import Plan
 

@@ -16,7 +16,7 @@ from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.errors import BackendUnreachable
 from flowerpower.jobs.job import Job, JobFilter, JobStatus
 from flowerpower.jobs.job_spec import JobSpec

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.errors import FlowerpowerError, JobNotFound
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.chain import AfterCondition

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.jobs.job import Job, JobFilter, JobStatus
 from flowerpower.jobs.schedule import Outcome, ScheduleSpec
 from flowerpower.triggers import clock

@@ -18,7 +18,7 @@ from typing import Any
 
 import psycopg
 
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.jobs.job import Job, JobStatus
 from flowerpower.jobs.job_spec import JobSpec

@@ -233,7 +233,7 @@ def test_one_word_moves_a_new_project(cli: Cli, redis_server: RedisServer, names
             file.write_text(text.replace(f"type: {backend}\n", f"type: {kind}\n"))
             manager = PipelineManager(cli.folder / name)
             assert (manager.job_queue.type, manager.job_queue.in_memory) == (kind, False)
-            assert manager.project.config.job_queue.backend.url is None
+            assert manager.project.job_queue.backend.url is None
     url = {"FLOWERPOWER_JOB_QUEUE_URL": redis_server.url()}
     ended = cli.run("job-queue", "list-jobs", "--json", "--base-dir", f"{namespace}-r", code=0)
     assert ended.json == []

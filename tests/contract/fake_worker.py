@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.claim import AttemptResult, Claim, WorkerInfo
 from flowerpower.jobs.job import Job, JobStatus

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from flowerpower.config.run import RetryOverrides, RunOverrides
+from flowerpower.config.overrides import RunOverrides
+from flowerpower.config.run import RetryOverrides
 from flowerpower.errors import InvalidInputs, InvalidName, InvalidTime, JobNotFound, UsageError
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobFilter, JobStatus

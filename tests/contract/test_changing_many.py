@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.errors import JobNotFound, Refused
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.claim import Claim

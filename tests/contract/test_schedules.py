@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from flowerpower.config.run import RetryOverrides, RunOverrides
+from flowerpower.config.overrides import RunOverrides
+from flowerpower.config.run import RetryOverrides
 from flowerpower.errors import Refused, ScheduleNotFound
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.base import JobQueueBackend

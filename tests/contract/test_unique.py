@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.errors import JobNotFound, Refused
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobStatus

@@ -22,9 +22,10 @@ import pytest
 import redis
 import yaml
 
-from flowerpower.config.files import Pipeline, schedule_faults, validated
+from flowerpower.config.files import Pipeline, schedule_faults
 from flowerpower.config.pipeline import PipelineConfig
 from flowerpower.config.project import ProjectConfig
+from flowerpower.config.validation import validated
 from flowerpower.config.yaml_reader import parse_yaml
 from flowerpower.errors import ConfigError
 from flowerpower.pipeline import PipelineManager

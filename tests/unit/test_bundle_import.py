@@ -186,7 +186,7 @@ def test_a_project_starts_from_a_bundle_or_a_project(
         ".gitignore", "README.md", CONFIG, "conf/project.yml", "data/a.csv", MODULE
     }  # fmt: skip
     project = load_project(created.root, {})
-    assert (project.name, project.config.job_queue.num_workers) == ("new", 2)
+    assert (project.name, project.job_queue.num_workers) == ("new", 2)
     path = write_zip(tmp_path / "p.zip", sound_with())
     assert create_project(tmp_path, "other", source=path).pipelines == ["p"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.errors import FlowerpowerError, InvalidInputs, UnknownNode
 from flowerpower.jobs.run import RunRequest
 from flowerpower.pipeline import PipelineManager

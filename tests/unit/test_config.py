@@ -6,15 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from flowerpower.config.files import (
-    find_project_root,
-    load_pipeline,
-    load_project,
-    schedule_faults,
-)
+from flowerpower.config.files import find_project_root, load_pipeline, load_project, schedule_faults
 from flowerpower.config.merge import merged_run
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.config.pipeline import PipelineConfig
-from flowerpower.config.run import RunOverrides
 from flowerpower.errors import ConfigError, ProjectNotFound
 from flowerpower.text import mask
 from tests.conftest import MakeProject
@@ -64,7 +59,7 @@ def test_the_files_of_the_design_are_read(make_project: MakeProject) -> None:
     root = make_project(DESIGN_PROJECT, report=(DESIGN_PIPELINE, ""))
     project = load_project(root, {})
     assert (project.name, project.timezone) == ("my_project", "Europe/Berlin")
-    assert project.config.job_queue.history_ttl == 7 * 86_400
+    assert project.job_queue.history_ttl == 7 * 86_400
     config = load_pipeline(root, "report", {}).config
     assert (config.run.retry.delay, config.run.retry.max_delay) == (1.0, 300.0)
     assert config.schedule[0].cron == "0 8 * * 1-5"
@@ -75,7 +70,7 @@ def test_empty_files_mean_the_defaults(make_project: MakeProject) -> None:
     root = make_project("", a=("", ""))
     project = load_project(root, {})
     assert project.name == root.name
-    assert project.config.job_queue.type == "apscheduler"
+    assert project.job_queue.type == "apscheduler"
     assert load_pipeline(root, "a", {}).config == PipelineConfig()
 
 
@@ -175,10 +170,10 @@ def test_a_listed_schedule_needs_an_id(make_project: MakeProject) -> None:
 def test_the_environment_overrides_the_backend(make_project: MakeProject) -> None:
     """FLOWERPOWER_JOB_QUEUE_TYPE and _URL win over the file, and are checked like it."""
     root = make_project(DESIGN_PROJECT)
-    queue = load_project(root, {"FLOWERPOWER_JOB_QUEUE_TYPE": "rq"}).config.job_queue
+    queue = load_project(root, {"FLOWERPOWER_JOB_QUEUE_TYPE": "rq"}).job_queue
     assert (queue.type, queue.backend.url) == ("rq", None)
     url = {"FLOWERPOWER_JOB_QUEUE_URL": "postgresql://h/d"}
-    assert load_project(root, url).config.job_queue.backend.url == "postgresql://h/d"
+    assert load_project(root, url).job_queue.backend.url == "postgresql://h/d"
     for wrong in (
         {"FLOWERPOWER_JOB_QUEUE_TYPE": "rqq"},
         {"FLOWERPOWER_JOB_QUEUE_URL": "redis://h"},
@@ -242,7 +237,7 @@ def test_text_from_the_environment_stays_text_where_text_is_expected(
         "REDIS_PASSWORD": "041496", "WHO": "true", "QUEUE": "0x10", "NAMESPACE": "1e5",
         "WORKERS": "3",
     }  # fmt: skip
-    queue = load_project(make_project(yaml), environ).config.job_queue
+    queue = load_project(make_project(yaml), environ).job_queue
     backend = queue.backend
     assert (backend.password, backend.username, backend.queues) == ("041496", "true", ["0x10"])
     assert (queue.namespace, queue.num_workers) == ("1e5", 3)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.errors import Refused
 from flowerpower.jobs.job import Job, JobStatus
 from flowerpower.jobs.job_spec import JobSpec

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import flowerpower.job_queue
-from flowerpower.config.merge import TYPE_VARIABLE, URL_VARIABLE
+from flowerpower.config.queue_settings import TYPE_VARIABLE, URL_VARIABLE
 from flowerpower.errors import ConfigError, UsageError
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.pipeline.manager import PipelineManager

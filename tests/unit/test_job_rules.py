@@ -46,7 +46,7 @@ def project(root: Path, text: str) -> None:
 
 
 def rules_of(root: Path, environ: dict[str, str] | None = None) -> ProjectRules:
-    return ProjectRules(LocalSource(root), load_project(root, {}).config, environ or {})
+    return ProjectRules(load_project(root, {}), LocalSource(root), environ or {})
 
 
 def faults(read: object) -> str:
@@ -258,7 +258,7 @@ def test_whoever_asks_during_the_first_look_waits_for_it(root: Path) -> None:
     project(root, "limits: {warehouse: 2}\n")
     pipeline(root, "load", "run: {limits: ['${NAME}']}\n")
     environ = SlowEnvironment({"NAME": "warehouse"})
-    rules = ProjectRules(LocalSource(root), load_project(root, {}).config, environ)
+    rules = ProjectRules(load_project(root, {}), LocalSource(root), environ)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(rules.limits)
         assert environ.asked.wait(WAIT_LIMIT)

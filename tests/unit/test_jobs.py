@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.errors import FlowerpowerError, InvalidName, Refused
 from flowerpower.jobs.claim import WorkerInfo
 from flowerpower.jobs.job import ENDED, TRANSITIONS, Job, JobStatus, check_transition

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.errors import ConfigError
 from flowerpower.jobs.run import RunOutcome, RunRequest
 from flowerpower.pipeline.execute import execute

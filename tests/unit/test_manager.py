@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.errors import (
     ConfigError,
     FlowerpowerError,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.errors import (
     ConfigError,
     InvalidInputs,

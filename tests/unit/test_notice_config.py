@@ -118,7 +118,7 @@ def test_a_variable_is_needed_by_who_sends_alone(make_project: MakeProject) -> N
 
 
 def _no_overrides():
-    from flowerpower.config.run import RunOverrides
+    from flowerpower.config.overrides import RunOverrides
 
     return RunOverrides()
 

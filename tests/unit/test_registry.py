@@ -77,7 +77,7 @@ def test_a_new_project_is_a_project(tmp_path: Path) -> None:
     for backend in ("apscheduler", "rq"):
         created = create_project(tmp_path, backend, backend)
         project = load_project(created.root, {})
-        assert (project.name, project.config.job_queue.type) == (backend, backend)
+        assert (project.name, project.job_queue.type) == (backend, backend)
         assert project.config.timezone is not None
         assert ".flowerpower/" in (created.root / ".gitignore").read_text()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.jobs.schedule import Origin, Schedule, ScheduleSpec, ScheduleState
 from flowerpower.pipeline.schedule_changes import (
     Action,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flowerpower.config.run import RunOverrides
+from flowerpower.config.overrides import RunOverrides
 from flowerpower.job_queue.scheduling import (
     COALESCED,
     OVERLAP,

@@ -12,8 +12,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowerpower.config.files import check_as_written, validated
 from flowerpower.config.project import ProjectConfig
+from flowerpower.config.validation import check_as_written, validated
 from flowerpower.config.yaml_reader import parse_yaml
 from flowerpower.errors import ConfigError
 from flowerpower.pipeline.upstream.conversion import Conversion, convert_project

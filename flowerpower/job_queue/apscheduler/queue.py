@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flowerpower.config.project import DEFAULT_URLS, check_backend_url
+from flowerpower.config.queue_settings import DEFAULT_URLS, check_backend_url
 from flowerpower.errors import ConfigError, FlowerpowerError, JobNotFound
 from flowerpower.job_queue import records
 from flowerpower.job_queue.apscheduler import adding

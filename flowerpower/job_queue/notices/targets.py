@@ -10,14 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from flowerpower.config.files import (
-    PROJECT_FILE,
-    Project,
-    load_project,
-    pipeline_path,
-    validated,
-)
+from flowerpower.config.files import PROJECT_FILE, Project, load_project, pipeline_path
 from flowerpower.config.notify import NotifyConfig, PipelineNotices, TargetConfig
+from flowerpower.config.validation import validated
 from flowerpower.config.yaml_reader import YamlFile, read_yaml
 from flowerpower.text import is_name
 

@@ -15,8 +15,8 @@ from dataclasses import replace
 from typing import Any
 
 from flowerpower.config.files import Project, load_project
-from flowerpower.config.merge import merged_backend
 from flowerpower.config.project_source import ProjectSource, find_source
+from flowerpower.config.queue_settings import merged_backend
 from flowerpower.errors import FlowerpowerError, Refused, RunFailed
 from flowerpower.job_queue.rq.claims import claim_of, ended_attempt
 from flowerpower.job_queue.rq.connection import Connection
@@ -55,7 +55,7 @@ def run_pipeline(pipeline: str) -> dict[str, Any] | None:
         )
     source = find_source(None, os.environ)
     project = load_project(source.root())
-    options = merged_backend(project.config.job_queue, project.name, {})
+    options = merged_backend(project.job_queue, project.name, {})
     namespace, _, job_id = job.id.partition("--")
     if namespace != options["namespace"]:
         raise Refused(

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flowerpower.config.files import check_as_written, pipeline_path
+from flowerpower.config.files import pipeline_path
+from flowerpower.config.validation import check_as_written
 from flowerpower.config.yaml_reader import YamlNode
 from flowerpower.errors import ConfigError, Refused
 from flowerpower.pipeline.bundles.module_files import contains_module, imported_names, parse_module

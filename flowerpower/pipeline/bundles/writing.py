@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowerpower.config.files import Project, check_as_written
+from flowerpower.config.files import Project
+from flowerpower.config.validation import check_as_written
 from flowerpower.config.yaml_reader import MAX_BYTES, YamlFile, YamlNode, dotted
 from flowerpower.errors import ConfigError, FlowerpowerError, Refused, os_errors_as
 from flowerpower.files.atomic import beside, write_files

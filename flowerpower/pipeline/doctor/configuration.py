@@ -58,7 +58,7 @@ def _counted(count: int, noun: str) -> str:
 def check_extras(subject: Subject) -> Generator[Problem, None, str]:
     """The packages that the configuration asks for are installed."""
     needed = {"rq" if subject.job_queue.type == "rq" else "apscheduler"}
-    url = subject.project.config.job_queue.backend.url or ""
+    url = subject.project.job_queue.backend.url or ""
     if subject.job_queue.type == "apscheduler" and url.startswith("postgresql://"):
         needed.add("postgresql")
         if not (find_spec("psycopg") and find_spec("psycopg_pool")):

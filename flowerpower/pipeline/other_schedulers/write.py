@@ -9,8 +9,9 @@ from typing import Any
 
 import yaml
 
-from flowerpower.config.files import Project, check_as_written, pipeline_path
+from flowerpower.config.files import Project, pipeline_path
 from flowerpower.config.project_source import check_writable
+from flowerpower.config.validation import check_as_written
 from flowerpower.config.yaml_reader import parse_yaml
 from flowerpower.errors import ConfigError, FlowerpowerError, Refused, os_errors_as
 from flowerpower.files.atomic import write_files

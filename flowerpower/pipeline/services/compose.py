@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from flowerpower import __version__
-from flowerpower.config.merge import TYPE_VARIABLE, URL_VARIABLE
+from flowerpower.config.queue_settings import TYPE_VARIABLE, URL_VARIABLE
 from flowerpower.pipeline.services.deployment import Deployment, Service, ServiceFile
 from flowerpower.pipeline.services.yaml_text import yaml_text
 

@@ -10,14 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowerpower.config.files import (
-    BASE_DIR_VARIABLE,
-    Project,
-    check_as_written,
-    pipeline_path,
-)
-from flowerpower.config.merge import TYPE_VARIABLE, URL_VARIABLE
+from flowerpower.config.files import BASE_DIR_VARIABLE, Project, pipeline_path
+from flowerpower.config.queue_settings import TYPE_VARIABLE, URL_VARIABLE
 from flowerpower.config.remote.address import OPTIONS_VARIABLE
+from flowerpower.config.validation import check_as_written
 from flowerpower.config.yaml_reader import YamlNode
 from flowerpower.errors import ConfigError, UsageError
 from flowerpower.pipeline.job_queue import PipelineJobQueue
@@ -124,7 +120,7 @@ class Deployment:
     @property
     def uses_sqlite(self) -> bool:
         """Whether its jobs are in a file of this machine."""
-        url = self.project.config.job_queue.backend.url or "sqlite:"
+        url = self.project.job_queue.backend.url or "sqlite:"
         return self.backend == "apscheduler" and url.startswith("sqlite:")
 
     @property

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from flowerpower.config.merge import URL_VARIABLE
+from flowerpower.config.queue_settings import URL_VARIABLE
 from flowerpower.errors import Refused
 from flowerpower.pipeline.services import compose
 from flowerpower.pipeline.services.compose import FOLDER, USER_ID
@@ -56,7 +56,7 @@ def steps(deployment: Deployment, folder: str) -> list[str]:
 
 def _secrets(deployment: Deployment) -> list[str]:
     names = list(deployment.variables)
-    backend = deployment.project.config.job_queue.backend
+    backend = deployment.project.job_queue.backend
     has_address = backend.url is not None or backend.host is not None
     return names if names or has_address else [URL_VARIABLE]
 

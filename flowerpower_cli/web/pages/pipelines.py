@@ -82,7 +82,7 @@ def pipeline_values(reading: Reading, name: str, description: Description) -> di
 
 
 def _queues(reading: Reading) -> Sequence[str]:
-    configured = reading.site.manager.project.config.job_queue
+    configured = reading.site.manager.project.job_queue
     return configured.backend.queues
 
 
