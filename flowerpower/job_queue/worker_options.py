@@ -53,12 +53,13 @@ class WorkerEvent:
     """Something that a worker did, for its watchers; `facts` are JSON.
 
     Kinds: start, log (a piece of an attempt's log was recorded; only if the options say so), job
-    (an attempt ended, after its log), fire (of a schedule), expired (a job waited too long), lost,
-    worker_died, unreachable, reachable, suspended (by `rq suspend`; `ends` says whether the worker
-    ends), resumed, queue_paused, queue_resumed (each with the `queues` of this worker that have
-    become so), trouble (the worker had an unexpected error and continues), stopping, forced, stop.
-    Events are sent one after another from a thread of their own, so a watcher that blocks or fails
-    stops no work.
+    (an attempt ended, after its log), fire (of a schedule), expired (a job waited too long), lost
+    (an attempt; `status` is what its job is then, None if that is not known), worker_died,
+    unreachable, reachable, suspended (by `rq suspend`; `ends` says whether the worker ends),
+    resumed, queue_paused, queue_resumed (each with the `queues` of this worker that have become
+    so), trouble (the worker had an unexpected error and continues), stopping, forced, stop. Events
+    are sent one after another from a thread of their own, so a watcher that blocks or fails stops
+    no work.
     """
 
     kind: str

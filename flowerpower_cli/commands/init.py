@@ -49,6 +49,7 @@ def init(
     0.11 to 0.37): it is converted and not changed, each setting is listed, and the new project's
     pipelines are checked. If one is not valid, the project is there and the exit code is 4.
     """
+    from flowerpower.pipeline.bundles.importing import is_project_folder
     from flowerpower.pipeline.scaffold import create_project
     from flowerpower.triggers import clock
 
@@ -70,6 +71,9 @@ def init(
         context.output.message("Dry run: nothing was created.")
         return
     context.output.message(f"Created the project {project.name} in {project.root}.")
+    outer = next((folder for folder in project.root.parents if is_project_folder(folder)), None)
+    if outer is not None:
+        context.output.message(f"It lies inside another project, {outer}, which does not see it.")
     enter = f"cd {project.root.name} && " if name else ""
     first = f"run {project.pipelines[0]}" if project.pipelines else "new hello"
     context.output.message(f"Next: {enter}flowerpower pipeline {first}")

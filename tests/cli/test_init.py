@@ -54,3 +54,11 @@ def test_utc_in_place_of_a_zone_without_a_name_is_said(cli: Cli) -> None:
     shown = cli.run("schedule", "preview", "--cron", "@daily", "--json", code=0, TZ=UNNAMED)
     assert shown.json["timezone"] == "UTC"
     assert shown.stderr.count("UTC is used; set timezone in conf/project.yml.") == 1
+
+
+def test_a_project_inside_another_is_said(cli: Cli) -> None:
+    """As by `init` once more in the new folder; one beside another is nothing to speak of."""
+    assert "lies inside" not in cli.run("init", "outer", "--timezone", "UTC", code=0).stderr
+    inside = Cli(cli.folder / "outer", cli.home)
+    said = inside.run("init", "outer", "--timezone", "UTC", code=0).stderr
+    assert f"It lies inside another project, {cli.folder / 'outer'}, which does not see it." in said
