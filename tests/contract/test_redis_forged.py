@@ -205,7 +205,7 @@ OURS = [
 GARBAGE = [None, b"", b"\xff\xfe", "nan", "-inf", "1e400", "1e18", "-1", "1.5", "0x10", "\x1b[31m"]
 
 
-@pytest.mark.fault("record-damaged")
+@pytest.mark.fault("record-damaged", on="redis")
 @pytest.mark.parametrize("field", [*(f"fp_{name}" for name in OURS), "status", "data", "origin"])
 def test_a_damaged_field_stops_nobody(
     redis_place: OnRedis, dice: random.Random, field: str
