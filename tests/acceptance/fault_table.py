@@ -205,10 +205,11 @@ def page_of(records: list[Record], today: str, machine: str) -> str:
     return "".join(parts)
 
 
-def write_page(records: list[Record]) -> None:
+def write_page(records: list[Record], note: str) -> None:
     """Write the page, with this day's date and the size of this machine."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     machine = f"{os.cpu_count()} cores and {memory:.0f} GB of memory"
+    machine += f". {note.rstrip('.')}" if note else ""
     today = f"{clock.now():%-d %B %Y}"
     PAGE.write_text(page_of(records, today, machine), encoding="utf-8")
 
@@ -218,11 +219,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("records", type=Path)
     parser.add_argument("--page", action="store_true", help=f"write {PAGE} too")
+    parser.add_argument("--note", default="", help="a sentence about this run, for the page")
     options = parser.parse_args()
     records = read_records(options.records)
     print_table(records)
     if options.page:
-        write_page(records)
+        write_page(records, options.note)
     found = problems(records)
     print(*(["", "Wrong:"] if found else ["", "Nothing is wrong."]), *found, sep="\n  ")
     return 1 if found else 0

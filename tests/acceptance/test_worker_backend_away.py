@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.acceptance.fault_records import counted
+from tests.acceptance.traces import overlaps, spans_of
 from tests.acceptance.working import MakeSite, Site, value
 from tests.conditions import WAIT_LIMIT, eventually, slowed
 from tests.servers import PostgresServer, RedisServer
@@ -54,7 +56,14 @@ def _runs_once(site: Site, away: contextlib.AbstractContextManager[None], second
         began = time.monotonic()
         eventually(lambda: time.monotonic() - began > seconds)
     jobs = site.drained(ids)
-    site.count_runs(ids)
+    spans = spans_of(site.trace())
+    # A run calls `traced` forty times: what counts is in how many processes.
+    processes = {(name, pid) for name, _, pid, _ in site.trace()}
+    counted(
+        lost=sum(not job.status.is_ended for job in jobs),
+        doubled=len(processes) - len(ids),
+        overlapping=sum(overlaps(spans[job_id]) for job_id in ids),
+    )
     assert sorted(value(job) for job in jobs) == ids
     assert {(job.attempt, job.worker_losses) for job in jobs} == {(1, 0)}
     for each in ids:

@@ -206,7 +206,7 @@ GARBAGE = [None, b"", b"\xff\xfe", "nan", "-inf", "1e400", "1e18", "-1", "1.5", 
 DAMAGES = list(itertools.product(GARBAGE, ("queued", "running", "failed")))
 
 
-@pytest.mark.fault("record-damaged")
+@pytest.mark.fault("record-damaged", on="redis")
 @pytest.mark.parametrize("field", [*(f"fp_{name}" for name in OURS), "status", "data", "origin"])
 @pytest.mark.parametrize("drawn", [6, pytest.param(len(DAMAGES), marks=pytest.mark.faults)])
 def test_a_damaged_field_stops_nobody(
