@@ -6,7 +6,6 @@ import select
 import shlex
 import shutil
 import subprocess
-import sys
 import time
 import tomllib
 from dataclasses import dataclass
@@ -16,21 +15,11 @@ from typing import Self
 import pytest
 import typer
 
-from flowerpower.config import files
 from flowerpower_cli.app import build_app
-from flowerpower_cli.completion import names
 from flowerpower_cli.completion.scripts import FILES, script
-from tests.conditions import eventually, slowed
-from tests.jobs_database import jobs_database
-from tests.terminal import COMMAND, TIMEOUT, Cli
+from tests.cli.completing import ATTEMPTS, FOLDER, HOSTILE, NAMES, REPOSITORY, fill, schedule
+from tests.terminal import COMMAND, TIMEOUT
 
-REPOSITORY = Path(__file__).parents[2]
-FOLDER = REPOSITORY / "completions"
-
-ATTEMPTS = 10
-NAMES = {"daily_report", "data_cleansing", "weekly"}
-HOSTILE = ["$(touch executed)", "`touch executed`", "a b", ";touch executed", "new\nline", "*",
-           "--yes", "-x", "ä", "x" * 101, "'", '"', "\x1b[31m"]  # fmt: skip
 PROGRAMS = {"bash": "bash", "zsh": "zsh", "fish": "fish", "powershell": "pwsh"}
 SHELLS = [shell for shell, program in PROGRAMS.items() if shutil.which(program)]
 
@@ -109,27 +98,6 @@ class Playground:
     environ: dict[str, str]
 
 
-def _fill(root: Path, names: list[str]) -> None:
-    (root / "conf" / "pipelines").mkdir(parents=True)
-    (root / "conf" / "project.yml").write_text("name: demo\n")
-    for name in names:
-        (root / "conf" / "pipelines" / f"{name}.yml").touch()
-
-
-def _schedule(root: Path, ids: list[str]) -> None:
-    """What completion reads of a calendar, and of queues."""
-    (root / ".flowerpower").mkdir()
-    with jobs_database(root) as database:
-        database.execute("CREATE TABLE flowerpower_schedules (id TEXT, created_at REAL)")
-        for name in ("jobs", "paused_queues"):
-            database.execute(f"CREATE TABLE flowerpower_{name} (queue TEXT)")
-        database.execute("INSERT INTO flowerpower_jobs VALUES ('default'), ('default'), ('$(x)')")
-        database.execute("INSERT INTO flowerpower_paused_queues VALUES ('reports')")
-        rows = [(job_id, 0.0) for job_id in ids]
-        database.executemany("INSERT INTO flowerpower_schedules VALUES (?, ?)", rows)
-    database.close()
-
-
 @pytest.fixture(scope="module")
 def playground(tmp_path_factory: pytest.TempPathFactory) -> Playground:
     """Projects with names of all kinds, and the program on the PATH."""
@@ -137,10 +105,10 @@ def playground(tmp_path_factory: pytest.TempPathFactory) -> Playground:
     for folder in ("empty", "home", "bin"):
         (root / folder).mkdir()
     hostile = [name for name in HOSTILE if len(name) < 100]
-    _fill(root / "project", [*NAMES, *hostile])
-    _schedule(root / "project", ["night", "morning", *hostile, "x" * 181])
-    _fill(root / "other", ["elsewhere"])
-    _fill(root / "a blank", ["between"])
+    fill(root / "project", [*NAMES, *hostile])
+    schedule(root / "project", ["night", "morning", *hostile, "x" * 181])
+    fill(root / "other", ["elsewhere"])
+    fill(root / "a blank", ["between"])
     (root / "folders" / "given_folder").mkdir(parents=True)
     (root / "folders" / "given.yml").touch()
     program = root / "bin" / "flowerpower"
@@ -393,216 +361,3 @@ def test_no_names_without_the_program(shell: str, playground: Playground) -> Non
     """Where flowerpower is not on the PATH no pipeline is offered, and nothing is said."""
     environ = {**playground.environ, "PATH": "/usr/bin:/bin"}
     assert _ask(shell, [f"{RUN} d"], playground.project, environ) == [set()]
-
-
-def _names(cli: Cli, *arguments: str, **environ: str) -> set[str]:
-    # As above.
-    for _ in range(ATTEMPTS):
-        ended = cli.run("--complete-names", *arguments, code=0, **environ)
-        assert ended.stderr == ""
-        if ended.stdout:
-            break
-    return set(ended.stdout.splitlines())
-
-
-@pytest.mark.fault("completion-names")
-def test_the_entry_prints_valid_names_alone(cli: Cli) -> None:
-    """The entry offers what matches the rule for names and cannot be taken for an option."""
-    _fill(cli.folder / "demo", [*NAMES, *HOSTILE])
-    pipelines = cli.folder / "demo" / "conf" / "pipelines"
-    (pipelines / "folder.yml").mkdir()
-    (pipelines / "dangling.yml").symlink_to("nowhere")
-    os.mkfifo(pipelines / "fifo.yml")
-    (pipelines / "other.yaml").touch()
-    assert _names(cli, "pipelines", "--base-dir", "demo") == NAMES
-
-
-def test_the_entry_finds_the_project(cli: Cli) -> None:
-    """--base-dir comes before FLOWERPOWER_BASE_DIR, that before the folders from here upwards."""
-    _fill(cli.folder, ["here"])
-    _fill(cli.home / "named", ["named"])
-    _fill(cli.home / "set", ["set"])
-    below = cli.folder / "a" / "b"
-    below.mkdir(parents=True)
-    inside = Cli(below, cli.home)
-    assert _names(inside, "pipelines") == {"here"}
-    assert _names(inside, "pipelines", FLOWERPOWER_BASE_DIR=str(cli.home / "set")) == {"set"}
-    named = ("--base-dir", "~/named")
-    assert _names(inside, "pipelines", *named, FLOWERPOWER_BASE_DIR="x") == {"named"}
-    assert _names(inside, "pipelines", "--base-dir", str(below)) == set()
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [(), ("",), ("no-such-kind",), ("pipelines", "--other", "."), ("pipelines", "a", "b", "c")],
-)
-def test_the_entry_is_silent_on_what_it_does_not_know(arguments: tuple[str, ...], cli: Cli) -> None:
-    """A call that asks for nothing known prints nothing and ends with 0."""
-    _fill(cli.folder, ["here"])
-    assert _names(cli, *arguments) == set()
-
-
-@pytest.mark.parametrize("number", [0, 1, 2])
-def test_the_entry_bears_closed_streams(number: int, cli: Cli) -> None:
-    """Whichever stream is closed, the entry ends with 0 and says nothing on stderr."""
-    _fill(cli.folder, ["here"])
-    ended = cli.run_closed("--complete-names", "pipelines", number=number)
-    assert (ended.code, ended.stderr) == (0, "")
-
-
-@pytest.mark.parametrize("place", ["conf/pipelines", "conf/project.yml", "conf"])
-def test_the_entry_does_not_wait_for_a_fifo(place: str, cli: Cli) -> None:
-    """A FIFO in place of a folder or a file of the project holds nobody up."""
-    _fill(cli.folder, [])
-    path = cli.folder / place
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
-    os.mkfifo(path)
-    started = time.monotonic()
-    assert _names(cli, "pipelines") == set()
-    assert time.monotonic() - started < slowed(2)
-
-
-def test_the_entry_is_quick_in_a_huge_folder(cli: Cli) -> None:
-    """Ten thousand pipelines are offered, or none, within a moment."""
-    _fill(cli.folder, [f"p{number}" for number in range(10_000)])
-    started = time.monotonic()
-    assert len(_names(cli, "pipelines")) in (0, 10_000)
-    assert time.monotonic() - started < slowed(2)
-
-
-def test_the_entry_gives_up_on_a_read_that_hangs(cli: Cli) -> None:
-    """A read of the folder that never returns ends with the process, with 0 and in silence."""
-    _fill(cli.folder, ["here"])
-    os.mkfifo(cli.folder / "hangs")
-    program = (
-        "import os; os.scandir = lambda path: open('hangs');"
-        "from flowerpower_cli.completion import names; names.run(['pipelines'])"
-    )
-    started = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=cli.folder,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-    assert names.TIME_LIMIT <= time.monotonic() - started < slowed(2)
-
-
-def test_the_entry_imports_little(cli: Cli) -> None:
-    """The entry imports the standard library, and of this project only what the rule needs."""
-    _fill(cli.folder, ["here"])
-    command = [sys.executable, "-X", "importtime", "-m", "flowerpower_cli", "--complete-names"]
-
-    def complete() -> subprocess.CompletedProcess[str] | None:
-        done = subprocess.run(
-            [*command, "pipelines"],
-            cwd=cli.folder,
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            check=True,
-        )
-        # On a busy machine it may give up at its time limit: it is asked until it answers.
-        return done if done.stdout else None
-
-    done = eventually(complete)
-    assert done is not None
-    assert done.stdout == "here\n"
-    modules = [line.rpartition("|")[2].strip() for line in done.stderr.splitlines()]
-    assert not {"typer", "rich", "yaml", "pydantic", "hamilton"} & set(modules)
-    assert {name for name in modules if name.startswith("flowerpower")} == {
-        "flowerpower",
-        "flowerpower.errors",
-        "flowerpower.text",
-        "flowerpower_cli",
-        "flowerpower_cli.completion",
-        "flowerpower_cli.completion.names",
-        "flowerpower_cli.main",
-    }
-
-
-def test_the_entry_looks_where_the_library_looks() -> None:
-    """The entry, which does not import the library's places, has the same ones."""
-    assert Path(names.PROJECT_FILE) == files.PROJECT_FILE
-    assert Path(names.PIPELINES_FOLDER) == files.PIPELINES_FOLDER
-    assert names.BASE_DIR_VARIABLE == files.BASE_DIR_VARIABLE
-
-
-@pytest.mark.parametrize("shell", FILES)
-def test_show(shell: str, cli: Cli) -> None:
-    """`completion show` prints the script, or with --json an object that holds it."""
-    written = (FOLDER / FILES[shell]).read_text(encoding="utf-8")
-    assert cli.run("completion", "show", shell, code=0).stdout == written
-    shown = cli.run("completion", "show", shell, "--json", code=0).json
-    assert shown == {"shell": shell, "script": written}
-
-
-@pytest.mark.parametrize(
-    ("value", "shell"), [("/bin/bash", "bash"), ("/usr/bin/pwsh", "powershell"), ("fish", "fish")]
-)
-def test_the_shell_is_found_out(value: str, shell: str, cli: Cli) -> None:
-    """Without an argument the shell is that of $SHELL."""
-    shown = cli.run("completion", "show", "--json", code=0, SHELL=value).json
-    assert shown["shell"] == shell
-
-
-@pytest.mark.parametrize("value", ["/bin/tcsh", "", None])
-def test_a_shell_without_a_script_is_told(value: str | None, cli: Cli) -> None:
-    """A $SHELL that there is no script for is a usage error that names the four."""
-    error = cli.run("completion", "show", "--json", code=2, SHELL=value).error
-    assert error["code"] == "usage"
-    assert error["hint"] == "Name one of: bash, zsh, fish, powershell."
-
-
-BACKENDS = {
-    "bash": ".local/share/bash-completion/completions/flowerpower",
-    "zsh": ".local/share/zsh/site-functions/_flowerpower",
-    "fish": ".config/fish/completions/flowerpower.fish",
-    "powershell": ".config/powershell/flowerpower.ps1",
-}
-
-
-@pytest.mark.parametrize("shell", FILES)
-def test_install(shell: str, cli: Cli) -> None:
-    """`completion install` writes the file once, where the shell looks; then it is already so."""
-    path = cli.home / BACKENDS[shell]
-    would = cli.run("completion", "install", shell, "--dry-run", "--json", code=0).json
-    assert (would["path"], would["changed"], would["installed"]) == (str(path), True, False)
-    assert not path.exists()
-    first = cli.run("completion", "install", shell, code=0)
-    assert first.stdout == f"{path}\n"
-    assert path.read_bytes() == (FOLDER / FILES[shell]).read_bytes()
-    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
-    again = cli.run("completion", "install", shell, "--json", code=0)
-    assert (again.json["changed"], again.json["installed"]) == (False, True)
-    assert "Nothing to do: the script is up to date." in again.stderr
-    assert (again.json["line"] is None) is (shell == "fish")
-    path.write_text("old")
-    assert cli.run("completion", "install", shell, "--json", code=0).json["changed"]
-
-
-def test_install_keeps_to_the_folders_of_xdg(cli: Cli, tmp_path: Path) -> None:
-    """XDG_DATA_HOME and XDG_CONFIG_HOME are honoured unless they are relative."""
-    there = {"XDG_DATA_HOME": str(tmp_path / "data"), "XDG_CONFIG_HOME": str(tmp_path / "config")}
-    for shell, start in (("bash", "data/bash-completion"), ("fish", "config/fish")):
-        path = cli.run("completion", "install", shell, code=0, **there).stdout
-        assert path.startswith(str(tmp_path / start))
-    path = cli.run("completion", "install", "bash", code=0, XDG_DATA_HOME="data").stdout
-    assert path.startswith(str(cli.home))
-
-
-def test_install_tells_what_it_cannot_write(cli: Cli) -> None:
-    """A place that cannot be written is an error that names it, and leaves nothing behind."""
-    (cli.home / BACKENDS["bash"]).mkdir(parents=True)
-    error = cli.run("completion", "install", "bash", "--json", code=1).error
-    assert BACKENDS["bash"] in error["message"]
-    assert [entry.name for entry in (cli.home / BACKENDS["bash"]).parent.iterdir()] == [
-        "flowerpower"
-    ]

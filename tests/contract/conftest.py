@@ -13,9 +13,11 @@ import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from flowerpower.job_queue.apscheduler.job_store import FlowerpowerJobStore
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.schedule_store import FIRES_KEPT
 from tests.contract.backends import BackendSetup
@@ -25,6 +27,7 @@ from tests.contract.on_postgresql import OnPostgresql
 from tests.contract.on_redis import OnRedis
 from tests.contract.on_sqlite import OnSqlite
 from tests.contract.stock import Stock
+from tests.contract.users_scheduler import LoopingScheduler
 from tests.servers import RedisServer
 
 BACKENDS: dict[str, type[BackendSetup]] = {
@@ -73,6 +76,31 @@ def backend(setup: BackendSetup) -> Iterator[JobQueueBackend]:
     """A manager of the queue at `setup`."""
     with setup.open() as opened:
         yield opened
+
+
+@pytest.fixture
+def other(setup: BackendSetup, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    """A queue of the other engine."""
+    root = tmp_path / "other"
+    root.mkdir()
+    if isinstance(setup, OnRedis):
+        place: BackendSetup = OnSqlite(root)
+    else:
+        place = OnRedis(root, str(request.getfixturevalue("redis_server").url()))
+    with place.open() as opened:
+        yield opened
+
+
+@pytest.fixture
+def scheduler(backend: JobQueueBackend) -> Iterator[LoopingScheduler]:
+    """A running scheduler with a store of its own, and ours."""
+    running = LoopingScheduler(
+        timezone="UTC", jobstores={"flowerpower": FlowerpowerJobStore(backend)}
+    )
+    running.start()
+    yield running
+    if running.running:
+        running.shutdown()
 
 
 @pytest.fixture

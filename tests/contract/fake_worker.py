@@ -7,6 +7,7 @@ from typing import Any
 
 from flowerpower.config.overrides import RunOverrides
 from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.jobs.chain import DELETED
 from flowerpower.jobs.claim import AttemptResult, Claim, WorkerInfo
 from flowerpower.jobs.job import Job, JobStatus
 from flowerpower.jobs.job_spec import JobSpec
@@ -94,3 +95,16 @@ class FakeWorker:
         """The whole log of an attempt."""
         job_id = job.job_id if isinstance(job, Claim) else str(job)
         return "".join(chunk.text for chunk in self.backend.read_log(job_id, attempt))
+
+
+ENDS = {"finished": FINISHED, "failed": FAILED, "cancelled": CANCELLED}
+
+
+def end_job(fake_worker: FakeWorker, how: str, job_id: str = "parent") -> None:
+    """End a queued job, which must be the next one that is due."""
+    if how == DELETED:
+        fake_worker.backend.delete_job(job_id)
+        return
+    claim = fake_worker.take()
+    assert claim.job_id == job_id
+    assert fake_worker.finish(claim, ENDS[how])

@@ -7,20 +7,18 @@ from datetime import timedelta
 
 import pytest
 
-from flowerpower.errors import JobNotFound, Refused, UsageError
+from flowerpower.errors import JobNotFound, UsageError
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.chain import DELETED, ENDS_MET, GONE, NOT_MET, AfterCondition
 from flowerpower.jobs.job import JobFilter, JobStatus
 from flowerpower.jobs.job_spec import JobSpec
-from flowerpower.jobs.limits import Limit, Limits
 from flowerpower.triggers import clock
 from tests.conditions import eventually
 from tests.contract.backends import BackendSetup
 from tests.contract.fake_worker import (
     CANCELLED,
-    FAILED,
-    FINISHED,
     FakeWorker,
+    end_job,
     in_seconds,
     retry_at,
     spec,
@@ -29,17 +27,6 @@ from tests.contract.in_processes import in_threads
 from tests.contract.test_schedules import daily
 
 SUCCESS, FAILURE, END = AfterCondition
-ENDS = {"finished": FINISHED, "failed": FAILED, "cancelled": CANCELLED}
-
-
-def _end(fake_worker: FakeWorker, how: str, job_id: str = "parent") -> None:
-    """End a queued job, which must be the next one that is due."""
-    if how == DELETED:
-        fake_worker.backend.delete_job(job_id)
-        return
-    claim = fake_worker.take()
-    assert claim.job_id == job_id
-    assert fake_worker.finish(claim, ENDS[how])
 
 
 @pytest.mark.in_memory
@@ -78,9 +65,9 @@ def test_what_each_end_of_a_parent_makes_of_a_child(
     child = spec("child", after=("parent",), after_on=condition)
     if added == "before":
         backend.add_job(child)
-        _end(fake_worker, end)
+        end_job(fake_worker, end)
     else:
-        _end(fake_worker, end)
+        end_job(fake_worker, end)
         backend.add_job(child)
     job = backend.get_job("child")
     # Of a job that was deleted before its child came nothing is known.
@@ -147,132 +134,6 @@ def test_a_child_of_several_waits_for_all(
     assert [claim.job_id for claim in fake_worker.claim(5)] == ["all"]
 
 
-def test_a_chain_falls_and_rises_as_one(backend: JobQueueBackend, fake_worker: FakeWorker) -> None:
-    """A failure cancels children and theirs; a retry of the first gives all of them back."""
-    backend.add_job(spec("a"))
-    for parent, child in ("ab", "bc", "cd"):
-        backend.add_job(spec(child, after=(parent,)))
-    backend.add_job(spec("sorry", after=("b",), after_on=END))
-    _end(fake_worker, "failed", "a")
-    assert [fake_worker.status(name) for name in "bcd"] == [JobStatus.CANCELLED] * 3
-    assert (backend.get_job("c").error or {})["after"] == "b"
-    _end(fake_worker, "finished", "sorry")
-    backend.retry_job("a")
-    assert [fake_worker.status(name) for name in "bcd"] == [JobStatus.WAITING] * 3
-    assert backend.get_job("b").after == {"a": None}
-    assert backend.get_job("b").error is None
-    # It has run already, because its parent had ended.
-    assert fake_worker.status("sorry") is JobStatus.FINISHED
-    for name in "abcd":
-        _end(fake_worker, "finished", name)
-    assert all(fake_worker.status(name) is JobStatus.FINISHED for name in "abcd")
-
-
-def test_a_retried_parent_gives_back_no_child_that_another_parent_has_cancelled(
-    backend: JobQueueBackend, fake_worker: FakeWorker
-) -> None:
-    """Only the retry of the last one that had failed does."""
-    backend.add_job(spec("one"))
-    backend.add_job(spec("two"))
-    backend.add_job(spec("child", after=("one", "two")))
-    _end(fake_worker, "failed", "one")
-    _end(fake_worker, "failed", "two")
-    assert backend.get_job("child").after == {"one": "failed", "two": "failed"}
-    backend.retry_job("one")
-    assert fake_worker.status("child") is JobStatus.CANCELLED
-    backend.retry_job("two")
-    assert fake_worker.status("child") is JobStatus.WAITING
-    _end(fake_worker, "finished", "one")
-    _end(fake_worker, "finished", "two")
-    assert fake_worker.status("child") is JobStatus.QUEUED
-
-
-def test_children_that_have_not_begun_wait_again_for_a_retried_parent(
-    backend: JobQueueBackend, fake_worker: FakeWorker
-) -> None:
-    """They were due because it had ended, and it has not any more; what runs goes on."""
-    backend.add_job(spec("parent"))
-    backend.add_job(spec("begun", after=("parent",), after_on=END, priority=9))
-    backend.add_job(spec("sorry", after=("parent",), after_on=FAILURE, expires=3600))
-    backend.add_job(spec("end", after=("parent",), after_on=END))
-    backend.add_job(spec("later", after=("parent",), after_on=END, run_at=in_seconds(3600)))
-    backend.add_job(spec("child", after=("parent",)))
-    backend.add_job(spec("of-child", after=("child",), after_on=END))
-    _end(fake_worker, "failed")
-    assert fake_worker.take().job_id == "begun"
-    backend.retry_job("parent")
-    for name in ("sorry", "end", "later", "child"):
-        job = backend.get_job(name)
-        assert (job.status, job.after, job.start_by) == (JobStatus.WAITING, {"parent": None}, None)
-    assert backend.get_job("of-child").after == {"child": None}
-    assert fake_worker.status("of-child") is JobStatus.WAITING
-    assert fake_worker.status("begun") is JobStatus.RUNNING
-    assert [claim.job_id for claim in fake_worker.claim(9)] == ["parent"]
-    backend.cancel_job("parent")
-    backend.unregister_worker(fake_worker.name)
-    expected = {"sorry": JobStatus.CANCELLED, "end": JobStatus.QUEUED, "child": JobStatus.CANCELLED,
-                "later": JobStatus.SCHEDULED, "of-child": JobStatus.QUEUED}  # fmt: skip
-    assert {name: fake_worker.status(name) for name in expected} == expected
-
-
-def test_a_parked_child_waits_again(backend: JobQueueBackend, fake_worker: FakeWorker) -> None:
-    """It is not claimed from among the parked ones."""
-    limits = Limits({"one": Limit(1)}, {"load": ("one",)})
-    backend.add_job(spec("busy", pipeline="load"))
-    assert len(backend.claim(fake_worker.name, 9, ["default"], limits=limits)) == 1
-    backend.add_job(spec("parent"))
-    backend.add_job(spec("child", pipeline="load", after=("parent",), after_on=END))
-    _end(fake_worker, "failed")
-    assert backend.claim(fake_worker.name, 9, ["default"], limits=limits) == []
-    backend.retry_job("parent")
-    assert fake_worker.status("child") is JobStatus.WAITING
-    assert backend.limit_use(limits)["one"].parked == 0
-    assert [claim.job_id for claim in fake_worker.claim(9)] == ["parent"]
-
-
-def test_the_end_of_a_parent_is_kept_in_a_child_that_a_user_has_cancelled(
-    backend: JobQueueBackend, fake_worker: FakeWorker
-) -> None:
-    """It changes nothing else."""
-    backend.add_job(spec("parent"))
-    backend.add_job(spec("child", after=("parent",)))
-    backend.cancel_job("child")
-    backend.cancel_job("parent")
-    assert backend.get_job("child").after == {"parent": "cancelled"}
-    assert backend.retry_job("child").status is JobStatus.QUEUED
-    backend.retry_job("parent")
-    assert fake_worker.status("child") is JobStatus.QUEUED
-
-
-def test_a_child_that_a_user_cancels_stays_so(
-    backend: JobQueueBackend, fake_worker: FakeWorker
-) -> None:
-    """Whatever its parent does; retried by the user it waits for nobody."""
-    backend.add_job(spec("parent"))
-    backend.add_job(spec("child", after=("parent",)))
-    assert backend.cancel_job("child").status is JobStatus.CANCELLED
-    _end(fake_worker, "failed")
-    backend.retry_job("parent")
-    _end(fake_worker, "finished")
-    assert fake_worker.status("child") is JobStatus.CANCELLED
-    assert backend.retry_job("child").status is JobStatus.QUEUED
-    assert fake_worker.take().job_id == "child"
-
-
-def test_a_waiting_job_is_not_retried(backend: JobQueueBackend) -> None:
-    """It has not ended; deleted it is gone, and its parent's end finds nobody."""
-    backend.add_job(spec("parent"))
-    backend.add_job(spec("child", after=("parent",)))
-    with pytest.raises(Refused):
-        backend.retry_job("child")
-    backend.delete_job("child")
-    with pytest.raises(JobNotFound):
-        backend.get_job("child")
-    worker = FakeWorker(backend)
-    _end(worker, "finished")
-    assert worker.claim() == []
-
-
 def test_a_parent_that_never_was_is_gone(backend: JobQueueBackend, fake_worker: FakeWorker) -> None:
     """A child of it does not wait for ever, and does not pass for one whose parent finished."""
     job = backend.add_job(spec("child", after=("ghost",)))
@@ -288,7 +149,7 @@ def test_a_parent_whose_history_has_ended_is_gone(setup: BackendSetup) -> None:
         worker = FakeWorker(backend)
         backend.add_job(spec("parent"))
         backend.add_job(spec("child", after=("parent",)))
-        _end(worker, "finished")
+        end_job(worker, "finished")
         assert worker.status("child") is JobStatus.QUEUED
 
         def late() -> bool:
@@ -309,7 +170,7 @@ def test_a_job_that_waits_too_long_has_been_cancelled(
     assert backend.get_job("child").after == {"parent": "cancelled"}
     backend.add_job(spec("other"))
     backend.add_job(spec("aged", after=("other",), expires=3600))
-    _end(fake_worker, "finished", "other")
+    end_job(fake_worker, "finished", "other")
     assert backend.get_job("aged").start_by is not None
 
 
@@ -318,7 +179,7 @@ def test_a_child_is_due_at_its_own_time(backend: JobQueueBackend, fake_worker: F
     later = in_seconds(3600)
     backend.add_job(spec("parent"))
     backend.add_job(spec("child", after=("parent",), run_at=later))
-    _end(fake_worker, "finished")
+    end_job(fake_worker, "finished")
     child = backend.get_job("child")
     assert child.status is JobStatus.SCHEDULED
     assert abs((child.run_at - later).total_seconds()) < 0.01
@@ -340,7 +201,7 @@ def test_followers_are_added_with_their_parent_once(
     with pytest.raises(JobNotFound):
         backend.get_job("late")
     for name in ("parent", "alone", "child", "grandchild"):
-        _end(fake_worker, "finished", name)
+        end_job(fake_worker, "finished", name)
 
 
 def test_a_second_child_of_the_same_id_is_the_first(backend: JobQueueBackend) -> None:
@@ -412,46 +273,12 @@ def test_the_children_of_jobs_are_found(backend: JobQueueBackend, fake_worker: F
     assert children("one", "two", limit=2) == ["a", "b"]
     assert children("alone", "ghost") == children() == []
     assert backend.children_of(["a"])[0].after == {"a": None}
-    _end(fake_worker, "finished", "one")
-    _end(fake_worker, "failed", "two")
+    end_job(fake_worker, "finished", "one")
+    end_job(fake_worker, "failed", "two")
     assert children("one") == ["a", "b"]
     assert [job.status for job in backend.children_of(["two"])] == [JobStatus.CANCELLED] * 2
     backend.delete_job("b")
     assert children("one") == ["a"]
-
-
-def test_a_child_that_still_waits_waits_for_a_retried_parent_again(
-    backend: JobQueueBackend, fake_worker: FakeWorker
-) -> None:
-    """Its first end counts no more, whatever other parents do meanwhile."""
-    backend.add_job(spec("one"))
-    backend.add_job(spec("two"))
-    backend.add_job(spec("child", after=("one", "two"), after_on=END))
-    _end(fake_worker, "failed", "one")
-    backend.retry_job("one")
-    assert backend.get_job("child").after == {"one": None, "two": None}
-    _end(fake_worker, "finished", "two")
-    assert fake_worker.status("child") is JobStatus.WAITING
-    _end(fake_worker, "finished", "one")
-    assert fake_worker.status("child") is JobStatus.QUEUED
-
-
-def test_a_bulk_act_on_parents_and_children(backend: JobQueueBackend) -> None:
-    """What is cancelled beside its parent was so by the user, and stays so."""
-    for name in ("a", "x"):
-        backend.add_job(spec(name))
-        backend.add_job(spec(f"{name}-child", after=(name,)))
-        backend.add_job(spec(f"{name}-grandchild", after=(f"{name}-child",)))
-    backend.change_jobs("cancel", ["a-child", "a"])
-    backend.retry_job("a")
-    assert backend.get_job("a-child").error is None
-    assert backend.get_job("a-child").status is JobStatus.CANCELLED
-    assert (backend.get_job("a-grandchild").error or {})["after"] == "a-child"
-    backend.change_jobs("delete", ["x", "x-child"])
-    assert backend.get_job("x-grandchild").status is JobStatus.CANCELLED
-    assert {job.id for job in backend.list_jobs(JobFilter())} == {
-        "a", "a-child", "a-grandchild", "x-grandchild",
-    }  # fmt: skip
 
 
 def test_a_waiting_job_with_a_damaged_record_ends(
@@ -463,7 +290,7 @@ def test_a_waiting_job_with_a_damaged_record_ends(
         backend.add_job(spec(name, after=("parent",)))
     setup.overwrite(backend, "bad", "after_parents", "[")
     setup.overwrite(backend, "worse", "after_parents", '{"on": "end", "parents": {"parent": 7}}')
-    _end(fake_worker, "finished")
+    end_job(fake_worker, "finished")
     for name in ("bad", "worse"):
         job = backend.get_job(name)
         assert job.status.is_ended

@@ -1,7 +1,6 @@
 """Moving what waits in a queue to another one: nothing lost, nothing doubled, nothing changed."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,54 +10,22 @@ import pytest
 from flowerpower.errors import Refused, UsageError
 from flowerpower.job_queue.apscheduler.schema import schema_statements
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.job_queue.migration import Migration, MigrationReport
-from flowerpower.job_queue.migration_store import MovedItem, MovedJob, QueueName
-from flowerpower.jobs.job import Job, JobFilter, JobStatus
-from flowerpower.jobs.schedule import Outcome, Schedule, ScheduleState
+from flowerpower.job_queue.migration import Migration
+from flowerpower.job_queue.migration_store import MovedItem, MovedJob
+from flowerpower.jobs.job import JobFilter, JobStatus
+from flowerpower.jobs.schedule import Outcome, ScheduleState
 from flowerpower.triggers import clock
 from tests.contract.backends import BackendSetup
-from tests.contract.fake_worker import FINISHED, FakeWorker, in_seconds, retry_at, spec
+from tests.contract.fake_worker import FakeWorker, in_seconds, retry_at, spec
 from tests.contract.in_processes import in_threads
+from tests.contract.migrating import ELSEWHERE, content, fire_for, migrate, populate, report_of
 from tests.contract.on_redis import OnRedis
-from tests.contract.on_sqlite import OnSqlite
 from tests.contract.test_schedules import daily, every
 
-ELSEWHERE = QueueName("elsewhere", "redis://elsewhere")
 NOT_WAITING = {"owner", "ended_at", "result", "result_expires_at", "expires_at"}
 """Columns that a waiting job does not have."""
 OF_REDIS_ALONE = {"fp_token", "fp_cancel", "fp_expired_error", "fp_worker", "fp_result_id"}
 """Fields that are made anew, or are named otherwise."""
-
-
-@pytest.fixture
-def other(setup: BackendSetup, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
-    """A queue of the other engine."""
-    root = tmp_path / "other"
-    root.mkdir()
-    if isinstance(setup, OnRedis):
-        place: BackendSetup = OnSqlite(root)
-    else:
-        place = OnRedis(root, str(request.getfixturevalue("redis_server").url()))
-    with place.open() as opened:
-        yield opened
-
-
-def report_of(source: JobQueueBackend, target: JobQueueBackend) -> MigrationReport:
-    places = [
-        {name: queue.check()[name] for name in ("backend", "url")} for queue in (source, target)
-    ]
-    return MigrationReport(*places)
-
-
-def migrate(source: JobQueueBackend, target: JobQueueBackend) -> MigrationReport:
-    return Migration(source, target, report_of(source, target)).run()
-
-
-def content(queue: JobQueueBackend) -> tuple[dict[str, Schedule], dict[str, Job], dict[str, Any]]:
-    """Every schedule, job and row of a ledger."""
-    schedules = {schedule.id: schedule for schedule in queue.schedules.list()}
-    jobs = {job.id: queue.get_job(job.id) for job in queue.list_jobs(JobFilter(limit=10_000))}
-    return schedules, jobs, {name: queue.schedules.fires(name, 10_000) for name in schedules}
 
 
 def columns(table: str) -> dict[str, str]:
@@ -122,38 +89,6 @@ def test_every_field_in_redis_is_a_column(request: pytest.FixtureRequest, tmp_pa
         fields = {name.decode() for name in client.hgetall(key)}
         fields -= {"token", "last_status", "failures"}
         assert fields <= set(columns("flowerpower_schedules"))
-
-
-def populate(queue: JobQueueBackend) -> None:
-    """Schedules of all states with ledgers, and jobs that wait in every way."""
-    queue.schedules.add(every(3600))
-    queue.schedules.add(daily("paused", max_instances=3))
-    queue.schedules.pause("paused")
-    queue.schedules.add(daily("with_job"))
-    queue.schedules.add(every(1, "quick", coalesce=False, max_instances=1000))
-    queue.add_job(spec("retried", priority=100, expires=5000.0))
-    worker = FakeWorker(queue, "of-populate")
-    assert worker.finish(worker.take(), retry_at(in_seconds(500)), "the first attempt\n")
-    queue.unregister_worker(worker.name)
-    queue.add_job(spec("plain"))
-    queue.add_job(spec("urgent", priority=9, queue="slow", result_ttl=-1))
-    queue.add_job(spec("later", run_at=in_seconds(1000), expires=60.0))
-    queue.add_job(spec("of_fire", schedule_id="with_job", scheduled_for=clock.now()))
-    queue.add_job(spec("of_none", schedule_id="deleted"))
-    filled_up = queue.schedules.add(daily("filled_up"))
-    times = [filled_up.trigger.previous(clock.now())] if filled_up.trigger else []
-    assert len(queue.schedules.backfill(filled_up, [time for time in times if time], 1)) == 1
-
-
-def fire_for(queue: JobQueueBackend, schedule_id: str, count: int) -> None:
-    """Fire what is due until the schedule has so many rows in its ledger."""
-    from tests.conditions import eventually
-
-    def has_fired() -> bool:
-        queue.schedules.fire_due()
-        return len(queue.schedules.fires(schedule_id)) >= count
-
-    eventually(has_fired)
 
 
 def test_all_moves_there_and_back_unchanged(
@@ -333,80 +268,6 @@ def test_a_damaged_record_stays(
     )
 
 
-@pytest.mark.parametrize("steps", ["take", "take put", "take put drop"])
-def test_a_migration_that_was_ended_goes_on(
-    backend: JobQueueBackend, other: JobQueueBackend, steps: str
-) -> None:
-    """After each of its steps: the next one brings the rest, and nothing comes twice."""
-    populate(backend)
-    before = content(backend)
-    name = QueueName(other.migration.queue_id(), "there")
-    backend.migration.close(name)
-    batch = backend.migration.take("batch", name, {"with_job": []}, ["plain", "retried"])
-    assert len(batch.items) == 3
-    if "put" in steps:
-        assert other.migration.put("batch", dict(enumerate(batch.items))) == {}
-    if "drop" in steps:
-        backend.migration.drop("batch", ())
-    report = migrate(backend, other)
-    assert report.resumed == (0 if "drop" in steps else 4)
-    assert report.remaining == []
-    assert content(other) == before
-    assert backend.migration.outbox() == []
-
-
-def test_a_batch_comes_once_even_if_its_jobs_are_gone(backend: JobQueueBackend) -> None:
-    """A batch that is sent again after its job has run, ended and been deleted changes nothing."""
-    backend.add_job(spec("once"))
-    batch = backend.migration.take("away", ELSEWHERE, {}, ["once"])
-    items = dict(enumerate(batch.items))
-    assert backend.migration.put("back", items) == {}
-    worker = FakeWorker(backend)
-    assert worker.finish(worker.take(), FINISHED)
-    backend.delete_job("once")
-    assert backend.migration.put("back", items) == {}
-    assert backend.list_jobs(JobFilter()) == []
-    assert [entry.id for entry in backend.migration.outbox()] == ["away"]
-    backend.migration.drop("away", ())
-    backend.migration.drop("away", [0])
-    assert (backend.migration.outbox(), backend.list_jobs(JobFilter())) == ([], [])
-
-
-def test_what_was_refused_is_refused_again(backend: JobQueueBackend) -> None:
-    """A batch that comes again gets the first answer, so that both sides agree who has what."""
-    backend.add_job(spec("here"))
-    batch = backend.migration.take("away", ELSEWHERE, {}, ["here"])
-    backend.add_job(spec("here"))
-    items = dict(enumerate(batch.items))
-    assert backend.migration.put("back", items) == {0: "there is a job here already"}
-    backend.delete_job("here")
-    assert backend.migration.put("back", items) == {0: "there is a job here already"}
-    backend.migration.drop("away", [0])
-    assert backend.get_job("here").status is JobStatus.QUEUED
-    assert FakeWorker(backend).take().job_id == "here"
-
-
-def test_what_is_in_the_outbox_goes_to_no_third_queue(
-    backend: JobQueueBackend, other: JobQueueBackend
-) -> None:
-    """It may have arrived where it was sent: first that migration must be finished."""
-    backend.add_job(spec("a"))
-    backend.migration.take("batch", ELSEWHERE, {}, ["a"])
-    for source, target in ((backend, other), (other, backend)):
-        with pytest.raises(Refused, match="A migration to redis://elsewhere was ended half-way"):
-            migrate(source, target)
-
-
-def test_back_before_it_is_finished(backend: JobQueueBackend, other: JobQueueBackend) -> None:
-    """What was under way arrives first, and then all moves back."""
-    populate(backend)
-    before = content(backend)
-    name = QueueName(other.migration.queue_id(), "there")
-    backend.migration.take("batch", name, {"with_job": []}, ["plain"])
-    migrate(other, backend)
-    assert content(backend) == before
-
-
 def test_a_queue_is_not_moved_onto_itself(backend: JobQueueBackend) -> None:
     """Nothing is done, and nothing is closed."""
     with pytest.raises(UsageError, match="both queues are the same"):
@@ -456,83 +317,3 @@ def test_each_fire_is_made_on_one_side(backend: JobQueueBackend, other: JobQueue
         assert start is not None
         assert times == [start + timedelta(seconds=n) for n in range(len(times))]
         assert len(times) >= 2
-
-
-def test_chains_move_with_their_links(backend: JobQueueBackend, other: JobQueueBackend) -> None:
-    """Parents before their children, which hear of their ends there; a unique job keeps its key."""
-    backend.add_job(spec("a", priority=9))
-    backend.add_job(spec("b", after=("a",)))
-    backend.add_job(spec("c", after=("b", "a"), after_on="end", unique=True))
-    backend.add_job(spec("ended", priority=10))
-    worker = FakeWorker(backend)
-    assert worker.finish(worker.take())
-    backend.add_job(spec("d", after=("ended", "c")))
-    planned = Migration(backend, other, report_of(backend, other)).plan()
-    assert (sorted(planned.jobs), planned.remaining) == (["a", "b", "c", "d"], [])
-    report = migrate(backend, other)
-    assert (sorted(report.jobs), report.remaining) == (["a", "b", "c", "d"], [])
-    assert other.get_job("d").after == {"ended": "finished", "c": None}
-    assert other.add_job(spec(unique=True)).id == "c"
-    there = FakeWorker(other)
-    for name in "abcd":
-        claim = there.take()
-        assert claim.job_id == name
-        assert there.finish(claim)
-
-
-def test_a_child_of_a_running_job_stays_with_it(
-    backend: JobQueueBackend, other: JobQueueBackend
-) -> None:
-    """And the report says so. What is decided once its parent has ended moves then."""
-    backend.add_jobs([spec("runs", priority=9), spec("a")])
-    backend.add_job(spec("b", after=("a", "runs")))
-    backend.add_job(spec("c", after=("b",)))
-    worker = FakeWorker(backend)
-    claim = worker.take()
-    planned = Migration(backend, other, report_of(backend, other)).plan()
-    report = migrate(backend, other)
-    for seen in (planned, report):
-        assert seen.jobs == ["a"]
-        reasons = {entry.id: entry.reason for entry in seen.remaining}
-        assert set(reasons) == {"runs", "b", "c"}
-        assert "waits for the job runs" in reasons["b"]
-        assert "waits for the job b" in reasons["c"]
-    # Its other parent ends there, before it comes.
-    there = FakeWorker(other)
-    assert there.finish(there.take())
-    backend.prune()
-    assert backend.get_job("b").after == {"a": None, "runs": None}
-    assert worker.finish(claim)
-    report = migrate(backend, other)
-    assert (sorted(report.jobs), report.remaining) == (["b", "c"], [])
-    assert other.get_job("b").after == {"a": "finished", "runs": "finished"}
-    assert there.finish(there.take())
-    assert there.take().job_id == "c"
-
-
-def test_a_waiting_job_whose_parent_is_here_is_not_taken(backend: JobQueueBackend) -> None:
-    """Whatever the migration knew: the parent may have been retried since it looked."""
-    backend.add_job(spec("parent"))
-    backend.add_job(spec("child", after=("parent",)))
-    assert list(backend.migration.take("one", ELSEWHERE, {}, ["child"]).items) == []
-    assert len(backend.migration.take("two", ELSEWHERE, {}, ["parent"]).items) == 1
-    (item,) = backend.migration.take("three", ELSEWHERE, {}, ["child"]).items
-    # Both come back, the child first.
-    assert backend.migration.put("first", {0: item}) == {}
-    assert backend.get_job("child").status is JobStatus.WAITING
-    backend.migration.drop("two", [0])
-    worker = FakeWorker(backend)
-    assert worker.finish(worker.take())
-    assert worker.take().job_id == "child"
-
-
-def test_a_unique_job_is_not_put_beside_another(
-    backend: JobQueueBackend, other: JobQueueBackend
-) -> None:
-    """It stays, and the report names the other one."""
-    backend.add_job(spec("mine", unique=True))
-    other.add_job(spec("theirs", unique=True))
-    (entry,) = migrate(backend, other).conflicts
-    assert entry.id == "mine"
-    assert "theirs" in entry.reason
-    assert not backend.add_job(spec("mine")).created
