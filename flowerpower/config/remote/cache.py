@@ -60,8 +60,9 @@ class VersionCache:
         return (version, looked_at) if is_version(version) else None
 
     def set_newest(self, version: str) -> None:
-        """Note that the source has this version now."""
-        with self.write_errors():
+        """Note that the source has this version now, if the folder can be written."""
+        # A version that was put there beforehand runs from a disk that is read-only, too.
+        with contextlib.suppress(OSError):
             write_file(self.folder / "newest", version.encode("ascii"))
 
     def write_errors(self) -> contextlib.AbstractContextManager[None]:

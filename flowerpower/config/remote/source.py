@@ -149,7 +149,7 @@ class RemoteSource:
             root = self._cache.root_of(kept[0]) if kept else None
             if kept is None or root is None:
                 raise
-            when = clock.format_time(datetime.fromtimestamp(kept[1], UTC))
+            when = clock.format_time(datetime.fromtimestamp(int(kept[1]), UTC))
             logging.getLogger("flowerpower").warning(
                 "Warning: %s Going on with its version %s, looked at %s.",
                 *(mask(error.message), kept[0][:12], when),
@@ -256,11 +256,11 @@ class RemoteSource:
             return SourceUnreachable(f"{self.shown} changes while it is read: {error.message}")
         if isinstance(error, FlowerpowerError):
             return error
-        reason = one_line(shortened(mask(str(error)), 300)) or type(error).__name__
+        reason = one_line(shortened(mask(str(error)), 300)).rstrip(".")
         # Who may not read it any more is not served what is kept either.
         kind = SourceUnreachable if isinstance(error, PermissionError) else _Away
         return kind(
-            f"{self.shown} cannot be read: {type(error).__name__}: {reason}",
+            f"{self.shown} cannot be read: {type(error).__name__}: {reason}.",
             hint="Is the address right, and does FLOWERPOWER_STORAGE_OPTIONS hold what it needs?",
         )
 
