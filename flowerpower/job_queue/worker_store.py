@@ -96,6 +96,8 @@ class WorkerStore(ABC):
 
         Returns False, and writes nothing, if the claim is no longer held: a late finish is refused.
         """
+        from flowerpower.jobs.claim import FinishRequest
+
         return self.finish_many([FinishRequest(claim, end, log, progress)])[0]
 
     @abstractmethod

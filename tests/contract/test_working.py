@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from flowerpower.config.run import RetryOverrides
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.worker_options import WorkerEvent, WorkerOptions
 from flowerpower.jobs.job import JobFilter, JobStatus
@@ -113,9 +114,7 @@ def test_a_failed_job_with_retries_is_tried_again(working: JobQueueBackend) -> N
 
     A worker that is to tell what jobs print has told the log of each attempt before its end.
     """
-    overrides = with_inputs(act="once").model_copy(
-        update={"retry": with_inputs().retry.model_copy(update={"max_retries": 2})}
-    )
+    overrides = with_inputs(act="once").with_changes(retry=RetryOverrides(max_retries=2))
     working.add_job(spec("again", overrides=overrides))
     events = run(working, WorkerOptions(max_jobs=2, tell_logs=True))
     job = working.get_job("again")
@@ -132,7 +131,7 @@ def test_a_failed_job_with_retries_is_tried_again(working: JobQueueBackend) -> N
 def test_running_jobs_are_cancelled_and_timed_out(working: JobQueueBackend, root: Path) -> None:
     """A cancel and a timeout end the job's process; the worker goes on to the next job."""
     working.add_job(spec("cancelled", overrides=with_inputs(act="wait", name="a")))
-    slow = with_inputs(act="wait", name="b").model_copy(update={"timeout": 1.0})
+    slow = with_inputs(act="wait", name="b").with_changes(timeout=1.0)
     working.add_job(spec("slow", overrides=slow))
     working.add_job(spec("next"))
 
