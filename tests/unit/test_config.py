@@ -239,7 +239,7 @@ def test_text_from_the_environment_stays_text_where_text_is_expected(
     }  # fmt: skip
     queue = load_project(make_project(yaml), environ).job_queue
     backend = queue.backend
-    assert (backend.password, backend.username, backend.queues) == ("041496", "true", ["0x10"])
+    assert (backend.password, backend.username, backend.queues) == ("041496", "true", ("0x10",))
     assert (queue.namespace, queue.num_workers) == ("1e5", 3)
     assert mask("041496 or 41496") == "*** or ***"
     load = "run:\n  load:\n    a: ${FILE}\n    b:\n      path: ${FILE}\n"
