@@ -38,13 +38,6 @@ BACKENDS: dict[str, type[BackendSetup]] = {
 }
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers",
-        "in_memory: for a queue in memory too, which differs from SQLite's in place and life alone",
-    )
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "setup" not in metafunc.fixturenames:
         return
