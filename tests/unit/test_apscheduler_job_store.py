@@ -14,6 +14,7 @@ from flowerpower.errors import BackendUnreachable, ConfigError, ProjectNotFound,
 from flowerpower.job_queue.apscheduler.job_store import FlowerpowerJobStore
 from flowerpower.pipeline import PipelineManager
 from tests.conftest import MakeProject
+from tests.contract import test_apscheduler_schedules as of_schedules
 from tests.contract import test_apscheduler_tools as of_store
 from tests.unit import test_apscheduler_triggers as of_triggers
 
@@ -109,7 +110,7 @@ ROWS: dict[str, list[Any]] = {
     ],
     "`print_jobs()`": [of_store.test_print_jobs],
     "`pause_job(ID)`, `resume_job(ID)`": [
-        of_store.test_a_schedule_is_paused_resumed_and_removed,
+        of_schedules.test_a_schedule_is_paused_resumed_and_removed,
         of_store.test_a_job_is_neither_paused_nor_changed,
     ],
     "`remove_job(ID)`": [
@@ -117,12 +118,12 @@ ROWS: dict[str, list[Any]] = {
         of_store.test_a_running_job_is_not_removed,
     ],
     "`reschedule_job(ID, trigger=…)`": [
-        of_store.test_a_schedule_gets_another_trigger,
-        of_store.test_a_trigger_of_apscheduler_by_name_is_refused,
+        of_schedules.test_a_schedule_gets_another_trigger,
+        of_schedules.test_a_trigger_of_apscheduler_by_name_is_refused,
     ],
     "`modify_job(ID, …)`": [
-        of_store.test_settings_of_a_schedule_are_changed,
-        of_store.test_what_cannot_be_changed_of_a_schedule_is_refused,
+        of_schedules.test_settings_of_a_schedule_are_changed,
+        of_schedules.test_what_cannot_be_changed_of_a_schedule_is_refused,
     ],
     "`add_listener(…)`": [of_store.test_listeners_hear_what_is_done_here],
     "`add_job(…)`, `import_jobs(…)`": [of_store.test_functions_are_refused],
