@@ -94,7 +94,12 @@ def beside_other(
 ) -> Line:
     """The line of what was measured in turns with something else."""
     ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
-    ratio = statistics.median(mine / its for mine, its in pairs)
+    # Stock APScheduler fires nothing for a while when it has ten thousand jobs.
+    ratio = (
+        statistics.median(mine / its for mine, its in pairs)
+        if all(its for _, its in pairs)
+        else None
+    )
     difference = statistics.median(mine - its for mine, its in pairs)
     return Line(what, place, unit, ours, other, theirs, ratio, difference, bound)
 

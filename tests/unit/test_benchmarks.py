@@ -64,6 +64,16 @@ def test_a_bound_is_of_a_ratio_a_difference_or_a_value(
     assert line.as_data()["is_kept"] is is_kept
 
 
+@pytest.mark.usefixtures("table")
+def test_beside_a_program_that_did_nothing_there_is_no_ratio() -> None:
+    from lines import Bound, beside_other
+
+    bound = Bound(995, "value", at_least=True)
+    line = beside_other("fires", "SQLite", "/s", [(1000, 0)], "another", bound)
+
+    assert line.as_cells()[3:] == ("another: 0.00/s", "", "at least 995/s", "yes")
+
+
 def test_the_collector_runs_a_benchmark_and_keeps_its_figures(
     table: ModuleType,
     tmp_path: Path,
