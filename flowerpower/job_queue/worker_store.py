@@ -82,11 +82,19 @@ class WorkerStore(ABC):
         """Record one more beat; return what the worker held before it."""
 
     @abstractmethod
-    def record(self, claim: Claim, log: str, progress: Mapping[str, Any] | None) -> bool:
+    def record(
+        self,
+        claim: Claim,
+        log: str,
+        progress: Mapping[str, Any] | None,
+        pieces: int | None = None,
+    ) -> bool:
         """Append to the attempt's log and replace the job's progress, in one write.
 
-        Of a log over `records.LOG_LIMIT` only the end is kept. Returns False, and writes nothing,
-        if the claim is no longer held.
+        Of a log over `records.LOG_LIMIT` only the end is kept. `pieces` is how many pieces (see
+        `records.log_pieces`) the caller knows to be there. If there are more, this same call was
+        made before and its answer was lost: nothing is written again. Returns False, and writes
+        nothing, if the claim is no longer held.
         """
 
     def finish(

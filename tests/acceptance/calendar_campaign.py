@@ -20,6 +20,7 @@ from flowerpower.triggers import clock
 from flowerpower.triggers.make import make_trigger
 from tests.acceptance.campaign_setup import long_parser, new_site, run_long
 from tests.acceptance.working import Site
+from tests.conditions import eventually
 
 STEADY = [f"steady-{number}" for number in range(5)]
 EDITED = [f"edited-{number}" for number in range(4)]
@@ -130,6 +131,8 @@ class CalendarCampaign:
                 self._pause_or_resume(self.dice.choice(PAUSED))
         time.sleep(3.0)
         for scheduler in fleet:
+            # One that has just been started knows no signal yet.
+            eventually(scheduler.is_up)
             if scheduler.stop() != 0:
                 self.count.reasons.append(scheduler.errors.read_text("utf-8")[-2000:])
                 self.count.lost += 1

@@ -138,6 +138,8 @@ class Campaign:
                     fleet[position] = self._worker()
         self._drain(ids, drain)
         for worker in fleet:
+            # One that has just been started knows no signal yet.
+            eventually(worker.is_up)
             if worker.stop() != 0:
                 self._fault("wrong", worker.errors.read_text("utf-8")[-2000:])
         self.count(ids)

@@ -4,6 +4,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -84,9 +85,10 @@ def test_what_is_held_back_keeps_its_order(
         for priority in (5, 0):
             expected += [f"{queue}-{priority}-{number}" for number in range(3)]
     shuffled = dice.sample(expected, len(expected))
+    first = in_seconds(-100)
     for job_id in shuffled:
         queue, priority, number = job_id.split("-")
-        run_at = in_seconds(int(number) - 100)
+        run_at = first + timedelta(seconds=int(number))
         backend.add_job(spec(job_id, queue=queue, priority=int(priority), run_at=run_at))
     taken = []
     while claims := _take(fake_worker, ONE, 5, "default", "slow"):

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from flowerpower.job_queue.base import JobQueueBackend
-from flowerpower.job_queue.records import LOG_LIMIT
+from flowerpower.job_queue.records import LOG_LIMIT, LOG_PIECE, log_pieces
 from flowerpower.jobs.claim import Claim
 from flowerpower.jobs.job import JobStatus
 from tests.contract.fake_worker import FINISHED, FakeWorker
@@ -106,3 +106,19 @@ def test_any_text_survives(
     backend.record(claim, any_text, None)
     expected = hostile.replace("\x00", "\\x00").replace("\ud800", "\\ud800")
     assert fake_worker.log(claim) == expected + any_text
+
+
+def test_a_piece_that_is_sent_again_is_not_doubled(
+    backend: JobQueueBackend, fake_worker: FakeWorker
+) -> None:
+    """Whoever says how much is stored may send a piece again; what comes next is behind it."""
+    claim = claimed(fake_worker)
+    long = "x" * (2 * LOG_PIECE)
+    sent = 0
+    for text in ("one\n", long, "two\n"):
+        for _ in range(2):
+            assert backend.record(claim, text, {"done": sent}, sent)
+        sent += len(log_pieces(text))
+    assert fake_worker.log(claim.job_id) == f"one\n{long}two\n"
+    assert fake_worker.finish(claim, FINISHED)
+    assert not backend.record(claim, "late\n", None, sent)

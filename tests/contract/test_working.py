@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from flowerpower.config.run import RetryOverrides
+from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.worker_options import WorkerEvent, WorkerOptions
 from flowerpower.jobs.job import JobFilter, JobStatus
@@ -35,6 +36,10 @@ def total(region: str, act: str = "", scheduled_for: object = None) -> dict:
         raise ValueError("the first time")
     if act == "die":
         os.kill(os.getpid(), 9)
+    if act == "talk":
+        for number in range(4):
+            print("line", number, flush=True)
+            time.sleep(0.4)
     if act == "exit":
         os._exit(3)
     if act == "wait":
@@ -126,6 +131,30 @@ def test_a_failed_job_with_retries_is_tried_again(working: JobQueueBackend) -> N
         assert "".join(event.facts["text"] for event in told if event.kind == "log") == log
         assert "region north\n" in log
         assert told[-1].kind == "job"
+
+
+def test_a_log_whose_answers_are_lost_is_whole_and_not_doubled(
+    working: JobQueueBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that is not told that its write was done writes it again, and it stands there once."""
+    record, lost = working.record, 0
+
+    def without_every_second_answer(*arguments: Any) -> bool:
+        nonlocal lost
+        is_held = record(*arguments)
+        lost += 1
+        if lost % 2:
+            raise BackendUnreachable("The answer was lost.")
+        return is_held
+
+    monkeypatch.setattr(working, "record", without_every_second_answer)
+    working.add_job(spec("talks", overrides=with_inputs(act="talk")))
+    run(working)
+    assert working.get_job("talks").status is JobStatus.FINISHED
+    log = "".join(chunk.text for chunk in working.read_log("talks", 1))
+    lines = [line for line in log.splitlines() if line.startswith(("line", "region"))]
+    assert lines == ["region north", *(f"line {number}" for number in range(4))]
+    assert lost > 1
 
 
 def test_running_jobs_are_cancelled_and_timed_out(working: JobQueueBackend, root: Path) -> None:

@@ -83,3 +83,19 @@ def test_of_events_of_nodes_the_last_one_is_read() -> None:
     lines = [to_line({"type": "settings"}), *events[:2], to_line({"type": "imported"}), events[2]]
     kept = without_early_events(b"".join(lines))
     assert kept == lines[0] + lines[3] + lines[4]
+
+
+def test_output_without_an_answer_is_sent_again_as_it_was() -> None:
+    """It may be stored; what was refused is not, and comes before what was printed since."""
+    running = attempt()
+    running.add_log(b"one\n")
+    first = running.unconfirmed = running.take_output()
+    running.note_failed_write(first, is_answered=False)
+    running.add_log(b"two\n")
+    second = running.take_output()
+    running.note_failed_write(second, is_answered=False)
+    assert (running.unconfirmed, running.take_output().log) == (first, "two\n")
+    running.put_back_output(second)
+    running.note_failed_write(running.take_output(), is_answered=True)
+    assert (running.unconfirmed, running.take_output().log) == (None, "one\ntwo\n")
+    assert running.failed_writes == 3

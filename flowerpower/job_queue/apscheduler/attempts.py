@@ -77,12 +77,17 @@ def requeue_lost(tx: Transaction, reason: str, worker: str, id: str = "", attemp
     return len(rows)
 
 
-def append_log(tx: Transaction, claim: Claim, text: str) -> None:
-    """Append to the log of an attempt; of more than LOG_LIMIT bytes the end is kept."""
+def append_log(tx: Transaction, claim: Claim, text: str, pieces: int | None = None) -> None:
+    """Append to the log of an attempt, unless it has more than `pieces` pieces already.
+
+    Of more than LOG_LIMIT bytes the end is kept.
+    """
     if not text:
         return
     attempt = {"id": claim.job_id, "attempt": claim.attempt}
     (last,) = tx.rows("last_log", **attempt)
+    if pieces is not None and last["seq"] > pieces:
+        return
     total = last["size"]
     for seq, piece in enumerate(records.log_pieces(text), start=last["seq"] + 1):
         size = len(piece.encode())

@@ -94,7 +94,13 @@ class SqlWorkerStore(WorkerStore):
             bool(is_known), {row["id"]: (row["attempt"], bool(row["cancel"])) for row in held}
         )
 
-    def record(self, claim: Claim, log: str, progress: Mapping[str, Any] | None) -> bool:
+    def record(
+        self,
+        claim: Claim,
+        log: str,
+        progress: Mapping[str, Any] | None,
+        pieces: int | None = None,
+    ) -> bool:
         from flowerpower.job_queue.apscheduler import attempts
 
         with self.database.write() as tx:
@@ -102,7 +108,7 @@ class SqlWorkerStore(WorkerStore):
                 "record_progress", **attempts.fence(claim), progress=records.as_json(progress)
             )
             if is_held:
-                attempts.append_log(tx, claim, log)
+                attempts.append_log(tx, claim, log, pieces)
             return bool(is_held)
 
     def finish_many(self, ended: Sequence[FinishRequest]) -> list[bool]:

@@ -100,7 +100,13 @@ class RedisWorkerStore(WorkerStore):
         beats = self._store.command("hgetall", self._store.key("beats"))
         return {name.decode("utf-8", "replace"): int(beat) for name, beat in beats.items()}
 
-    def record(self, claim: Claim, log: str, progress: Mapping[str, Any] | None) -> bool:
+    def record(
+        self,
+        claim: Claim,
+        log: str,
+        progress: Mapping[str, Any] | None,
+        pieces: int | None = None,
+    ) -> bool:
         from flowerpower.job_queue.rq.claims import fence
 
         is_held = self._store.run(
@@ -108,6 +114,7 @@ class RedisWorkerStore(WorkerStore):
             **fence(claim),
             progress=records.as_json(progress),
             log=records.log_pieces(log),
+            pieces=pieces,
         )
         return bool(is_held)
 

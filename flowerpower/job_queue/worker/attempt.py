@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
@@ -51,7 +52,8 @@ class PendingOutput:
     cut: int
     progress: dict[str, Any] | None
 
-    @property
+    # Once: what is sent again must be the same, also if more secrets are known by then.
+    @cached_property
     def log(self) -> str:
         """The text with known secrets masked, and a note on how much of it was cut."""
         text = mask(self.text.decode("utf-8", "backslashreplace"), named=False)
@@ -73,10 +75,11 @@ class Attempt:
 
     The slot's thread makes the attempt and the recorder writes it down; `lock` guards what both
     change. `on_change` is called when there is something new to record, `wake` when the slot's
-    thread is to look at it. `imported` are modules that the fork server might import for the next
-    attempts. `tell_finished`: people want to be told if it finishes. Once `recorded` is done,
-    nothing is left to be done; `facts` are those of the worker's event "job" then, None if there is
-    no result.
+    thread is to look at it. `unconfirmed` is output whose write was not answered: it may be stored,
+    behind the `pieces` of the log that certainly are. `imported` are modules that the fork server
+    might import for the next attempts. `tell_finished`: people want to be told if it finishes. Once
+    `recorded` is done, nothing is left to be done; `facts` are those of the worker's event "job"
+    then, None if there is no result.
     """
 
     claim: Claim
@@ -95,6 +98,8 @@ class Attempt:
     ended: float | None = None
     recorded_at: float = 0.0
     failed_writes: int = 0
+    pieces: int = 0
+    unconfirmed: PendingOutput | None = None
     facts: dict[str, Any] | None = None
     is_dirty: bool = False
     imported: tuple[str, ...] = ()
@@ -292,6 +297,18 @@ class Attempt:
         self._only_bar = False
         self._trim()
         self.is_dirty = True
+
+    def note_failed_write(self, output: PendingOutput, *, is_answered: bool) -> None:
+        """What could not be written is to be written again; without an answer it may be stored."""
+        with self.lock:
+            self.failed_writes += 1
+            unconfirmed = self.unconfirmed
+            if output is not unconfirmed:
+                self.put_back_output(output)
+            if unconfirmed is not None and is_answered:
+                self.unconfirmed = None
+                self.put_back_output(unconfirmed)
+            self.is_dirty = True
 
     def _trim(self) -> None:
         excess = len(self._text) - MAX_PENDING_LOG

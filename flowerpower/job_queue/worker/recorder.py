@@ -18,6 +18,7 @@ from operator import attrgetter
 
 from flowerpower.errors import BackendUnreachable, JobNotFound
 from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.job_queue.records import log_pieces
 from flowerpower.job_queue.worker.attempt import RECORD_EVERY, Attempt, PendingOutput, StopReason
 from flowerpower.job_queue.worker.events import Events
 from flowerpower.job_queue.worker.scheduler import RETRY_EVERY, Every, Maintenance
@@ -219,7 +220,8 @@ class Recorder:
             held = self._backend.finish_many(requests)
         except Exception as error:
             for attempt, output in zip(attempts, outputs, strict=True):
-                _put_back_output(attempt, output)
+                with attempt.lock:
+                    attempt.put_back_output(output)
             if isinstance(error, BackendUnreachable):
                 raise
             for attempt in attempts:
@@ -239,16 +241,30 @@ class Recorder:
             output = attempt.take_output()
         attempt.recorded_at = now
         try:
+            if attempt.unconfirmed is not None:
+                self._write(attempt, attempt.unconfirmed)
             if has_ended:
                 self._record_end(attempt, output)
-            elif not self._backend.record(attempt.claim, output.log, output.progress):
+            elif not self._write(attempt, output):
                 self._lease_lost(attempt)
-            else:
-                self._tell_log(attempt, output)
-        except Exception:
-            attempt.failed_writes += 1
-            _put_back_output(attempt, output)
+        except Exception as error:
+            is_answered = not isinstance(error, BackendUnreachable)
+            attempt.note_failed_write(output, is_answered=is_answered)
             raise
+
+    def _write(self, attempt: Attempt, output: PendingOutput) -> bool:
+        """Write output of an attempt that goes on; False if its claim is no longer held.
+
+        If no answer comes, the same is written again later, and is not stored twice then.
+        """
+        attempt.unconfirmed = output
+        claim, log = attempt.claim, output.log
+        is_held = self._backend.record(claim, log, output.progress, attempt.pieces)
+        attempt.unconfirmed = None
+        if is_held:
+            attempt.pieces += len(log_pieces(log))
+            self._tell_log(attempt, output)
+        return is_held
 
     def _record_end(self, attempt: Attempt, output: PendingOutput) -> None:
         claim, reason = attempt.claim, attempt.requeue_reason
@@ -320,11 +336,6 @@ def _request(attempt: Attempt, result: AttemptResult, output: PendingOutput) -> 
 def _take_output(attempt: Attempt) -> PendingOutput:
     with attempt.lock:
         return attempt.take_output()
-
-
-def _put_back_output(attempt: Attempt, output: PendingOutput) -> None:
-    with attempt.lock:
-        attempt.put_back_output(output)
 
 
 def _new_id() -> str:
