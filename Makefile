@@ -23,7 +23,7 @@ COMPARED := .venv-bench/.installed
 WIDE := .venv-wide/.installed
 # For make dist: versions such as 3.12,3.13, or all that are installed; by default that of .venv.
 PYTHONS ?=
-EXTRAS ?= postgresql,notify,metrics,dashboard
+EXTRAS ?= postgresql,notify,metrics,dashboard,remote
 # Half of the tests wait most of their time, for servers, leases and clocks.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 + (os.cpu_count() or 1))')
 

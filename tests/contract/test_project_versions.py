@@ -44,7 +44,7 @@ def test_a_version_is_stored_with_its_job_and_its_followers(
     """It is in the record that a worker claims, and in those that follow; a fire has none."""
     root = source.root()
     version = root.parent.name
-    ProjectRules(source, load_project(root).config).attach(backend)
+    ProjectRules(load_project(root), source).attach(backend)
     asked = spec("asked", project_version=version)
     assert backend.add_job(backend.with_followers(asked)).project_version == version
     backend.add_job(backend.with_followers(spec("fire")))

@@ -11,7 +11,7 @@ from tests.release.probes import PROBES
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-OURS = {"bench", "dev", "docs", "integrations"}
+OURS = {"bench", "dev", "docs", "integrations", "wide"}
 """Extras for who works on this repository."""
 INSTALL = re.compile(r"pip3? install\s+(?:-\S+\s+)*[\"'\\]*(flowerpower[\w-]*)")
 WITH_EXTRAS = re.compile(r"(flowerpower[\w-]*)\[([a-z,]+)\]")

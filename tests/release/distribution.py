@@ -21,7 +21,7 @@ from tests.release.probes import PROBES, Installed, make_project, probe_install
 from tests.release.pythons import pythons
 
 DIST = ROOT / "dist"
-LIGHT = ("postgresql", "notify", "metrics", "dashboard")
+LIGHT = ("postgresql", "notify", "metrics", "dashboard", "remote")
 HERE = sys.version_info[:2]
 
 

@@ -9,6 +9,7 @@ import re
 import subprocess
 import threading
 import urllib.request
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -152,6 +153,15 @@ def _dashboard(installed: Installed) -> None:
             assert "my_project" in page.read().decode()
 
 
+def _remote(installed: Installed) -> None:
+    with zipfile.ZipFile(installed.folder / "hello.zip", "w") as archive:
+        for folder in ("conf", "pipelines"):
+            for file in (installed.folder / folder).rglob("*.[py][ym]*"):
+                archive.write(file, file.relative_to(installed.folder))
+    shown = installed.run("pipeline", "run", "hello", "--base-dir", "zip://::hello.zip", "--json")
+    assert "Hello, world!" in shown.stdout
+
+
 def _ray(installed: Installed) -> None:
     installed.run("pipeline", "run", "hello", "--executor", "ray", "--json")
 
@@ -178,6 +188,6 @@ def _trackers(installed: Installed) -> None:
 
 PROBES: dict[str, Callable[[Installed], None]] = {
     "postgresql": _postgresql, "notify": _notify, "metrics": _metrics, "dashboard": _dashboard,
-    "ray": _ray, "dask": _dask, "trackers": _trackers,
+    "remote": _remote, "ray": _ray, "dask": _dask, "trackers": _trackers,
 }  # fmt: skip
 """What shows that an extra works, in a folder with a project."""
