@@ -23,10 +23,10 @@ COUNT_WRITES = """
 import json, time
 from flowerpower.job_queue.apscheduler.queue import APSManager
 plain = APSManager.record
-def record(self, claim, log, progress):
+def record(self, claim, *output):
     with open("writes", "a") as file:
         file.write(json.dumps([claim.job_id, time.monotonic()]) + "\\n")
-    return plain(self, claim, log, progress)
+    return plain(self, claim, *output)
 APSManager.record = record
 """
 
