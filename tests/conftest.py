@@ -30,6 +30,30 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 _outcomes: dict[str, str] = {}
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the files of tests/acceptance, which wait most of their time, among all others.
+
+    Side by side they would leave processors idle; the tests of one file stay together, as they
+    share what it sets up.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    waiting = [tests for path, tests in files.items() if path.parent.name == "acceptance"]
+    others = [tests for path, tests in files.items() if path.parent.name != "acceptance"]
+    total, ahead, done = sum(map(len, others)), 0, 0
+    items.clear()
+    for tests in others:
+        while waiting and ahead >= done * total / (done + len(waiting)):
+            items += waiting.pop(0)
+            done += 1
+        items += tests
+        ahead += len(tests)
+    for tests in waiting:
+        items += tests
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     fault_records.begin_test(item)
 
