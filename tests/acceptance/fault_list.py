@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 SQL = ("sqlite", "postgresql")
 SHARED = (*SQL, "redis")
-EVERY = (*SHARED, "memory")
 SQLITE, POSTGRESQL, REDIS = SHARED
 COUNTS = ("lost", "doubled", "overlapping", "wrong", "tracebacks", "hung", "left")
 """What is counted, of jobs, fires, notices and processes; all of it must be 0.
@@ -71,9 +70,9 @@ FAULTS = {
         Fault("enqueue-killed", "kill -9 of a command that adds a job", SHARED, KEPT),
         Fault("scheduler-killed", "kill -9 of one of several schedulers, every second a fire",
               SHARED, KEPT),
-        Fault("schedulers-at-once", "several schedulers at the same schedules", EVERY, KEPT),
+        Fault("schedulers-at-once", "several schedulers at the same schedules", SHARED, KEPT),
         Fault("worker-frozen", "a worker stopped (SIGSTOP) beyond its lease, then continued", SHARED, RUNS),
-        Fault("late-finish", "a job's end that comes after its lease was lost", EVERY, KEPT),
+        Fault("late-finish", "a job's end that comes after its lease was lost", SHARED, KEPT),
         Fault("sender-killed", "kill -9 of who sends notices", SHARED, ("lost",)),
         Fault("migration-killed", "kill -9 while a queue is moved", SQL, KEPT),
         Fault("backfill-killed", "kill -9 in the midst of a backfill", SHARED, KEPT),
@@ -154,21 +153,21 @@ FAULTS = {
         Fault("signal-idle", "TERM, INT, HUP to an idle worker", (SQLITE,), ("left",)),
         Fault("signal-in-job", "to a worker in a job, alone and with its group", (SQLITE,), ("lost", "left")),
         Fault("signal-at-start", "TERM at any time of the start", (SQLITE,), ("lost", "left")),
-        Fault("signal-twice", "a second signal", EVERY),
+        Fault("signal-twice", "a second signal", SHARED),
         Fault("signal-to-all", "to every process, as a service's stop does", (SQLITE,), ("lost", "left")),
         Fault("signal-10000", "TERM with 10,000 jobs queued", (SQLITE,), ("lost", "left")),
         Fault("signal-scheduler", "TERM to a scheduler, at any of its calls", SHARED),
         Fault("signal-command", "Ctrl-C and TERM to commands that wait or run"),
     ),
     "G": (
-        Fault("payload-unknown-field", "a payload with an unknown field", EVERY),
-        Fault("payload-newer", "a payload of a newer version", EVERY),
-        Fault("payload-missing-field", "a payload that lacks fields", EVERY),
-        Fault("payload-damaged", "a payload that is no JSON, or of a wrong form", EVERY),
-        Fault("record-bad-status", "a status that does not exist", EVERY),
+        Fault("payload-unknown-field", "a payload with an unknown field", SHARED),
+        Fault("payload-newer", "a payload of a newer version", SHARED),
+        Fault("payload-missing-field", "a payload that lacks fields", SHARED),
+        Fault("payload-damaged", "a payload that is no JSON, or of a wrong form", SHARED),
+        Fault("record-bad-status", "a status that does not exist", SHARED),
         Fault("record-damaged", "bad dates, numbers and bytes in every column and field", ("sqlite", "redis")),
-        Fault("record-part", "a result, error or progress that cannot be read", EVERY),
-        Fault("schedule-damaged", "a schedule that cannot be read", EVERY),
+        Fault("record-part", "a result, error or progress that cannot be read", SHARED),
+        Fault("schedule-damaged", "a schedule that cannot be read", SHARED),
         Fault("module-deleted", "the pipeline's module or YAML deleted", (SQLITE,)),
         Fault("module-renamed", "the module renamed", (SQLITE,)),
         Fault("module-broken", "the module broken, or raising", (SQLITE,)),

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.acceptance.fault_list import ANY, BY_ID, CAUGHT, COUNTS, EVERY
+from tests.acceptance.fault_list import ANY, BY_ID, CAUGHT, COUNTS, SHARED
 
 if TYPE_CHECKING:
     import pytest
@@ -127,7 +127,7 @@ def _backend(item: pytest.Item, fault: str) -> str:
     for name in ("url", "setup", "backend", "kind"):
         value = str(parameters.params.get(name)) if parameters else ""
         value = {"rq": "redis"}.get(value, value)
-        if value in EVERY:
+        if value in (*SHARED, "memory"):
             return value
     on = BY_ID[fault].on
     return ANY if not on else on[0]

@@ -21,19 +21,18 @@ from tests.acceptance.fault_list import (
     CAMPAIGNS,
     CAUGHT,
     COUNTS,
-    EVERY,
     FAULTS,
     SECTIONS,
+    SHARED,
     Fault,
 )
 from tests.acceptance.fault_records import Record, read_records
 
-COLUMNS = (*EVERY, ANY)
+COLUMNS = (*SHARED, ANY)
 NAMES = {
     "sqlite": "SQLite",
     "postgresql": "PostgreSQL",
     "redis": "Redis",
-    "memory": "in memory",
     ANY: "anywhere",
 }
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "faults.md"
