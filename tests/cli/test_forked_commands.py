@@ -106,7 +106,8 @@ TIMED = {
     "pipeline run closed --json",
     "pipeline run unclosed --json",
 }
-NUMBERS = re.compile(r"-[\da-f]{8,}\b|<?[\d.]*\d(e-\d+)?(ms|s\b)?| +")
+# A duration is one number: `59s` may be `1m` a moment later.
+NUMBERS = re.compile(r"-[\da-f]{8,}\b|(?:<?[\d.]*\d(?:e-\d+)?(?:ms|[dhms](?![A-Za-z]))?)+| +")
 ENVIRONMENTS: dict[str, dict[str, str]] = {
     "NO_COLOR": {"NO_COLOR": "1"},
     "LC_ALL=C": {"LC_ALL": "C"},
