@@ -8,7 +8,9 @@ from tests.conditions import eventually
 from tests.contract.fake_worker import with_inputs
 
 COUNT = 30
-"""Jobs of each queue; so many are looked at."""
+"""Jobs that are looked at; each queue has more of them."""
+TURNS = 4
+"""Jobs that each queue has begun among these."""
 SECONDS = 0.4
 
 
@@ -16,7 +18,7 @@ def test_two_queues_take_turns_under_one_limit(make_site: MakeSite, url: str | N
     """A worker that has just had the place leaves it to the other for a moment."""
     order = _order_of(make_site(url))
     print(order)
-    assert min(order.count("a"), order.count("b")) >= COUNT / 8
+    assert min(order.count("a"), order.count("b")) >= TURNS
 
 
 def _order_of(site: Site) -> str:
@@ -27,7 +29,7 @@ def _order_of(site: Site) -> str:
     for queue in "ab":
         specs = [
             JobSpec("load", with_inputs(name=queue), id=f"{queue}-{number}", queue=queue)
-            for number in range(COUNT)
+            for number in range(2 * COUNT)
         ]
         site.queue.add_jobs(specs)
     workers = [site.worker(num_workers=1, queues=[queue], jobs_per_child=100) for queue in "ab"]
@@ -38,7 +40,13 @@ def _order_of(site: Site) -> str:
     # The first ones are of the worker that is up first.
     eventually(lambda: set(begun()) == {"a", "b"})
     already = len(begun())
-    eventually(lambda: len(begun()) >= already + COUNT / 2)
+
+    def are_enough() -> bool:
+        order = begun()[already:]
+        # On a busy machine one queue may have many turns in a row, before the other one looks.
+        return len(order) >= COUNT or min(order.count("a"), order.count("b")) >= TURNS
+
+    eventually(are_enough)
     for worker in workers:
         worker.kill()
     return "".join(begun()[already:])
