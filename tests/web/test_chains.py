@@ -79,7 +79,9 @@ def test_acts_name_the_jobs_that_share_their_fate(dashboard: Running) -> None:
     # Nobody waits for one that has ended.
     assert "Delete… Yes, delete it" in words_of(client.page("/jobs/top"))
     retried = client.send("/jobs/top/retry").json["message"]
-    assert retried == "The job top is queued again. 3 jobs wait for top: child, grandchild, sweeper."
+    assert (
+        retried == "The job top is queued again. 3 jobs wait for top: child, grandchild, sweeper."
+    )
     backend.add_job(spec("other"))
     backend.add_job(spec("of-two", after=("top", "other")))
     backend.cancel_job("other")
