@@ -281,6 +281,32 @@ def test_a_trigger_that_there_is_not_is_left_out(trigger: str) -> None:
     assert (outcome, "under schedule as cron" in advice) == ("left_out", True)
 
 
+def test_settings_of_ours_come_over() -> None:
+    """What upstream does not know, and we do, stays where it is; what is not valid is said."""
+    made = _converted(
+        "name: a\nrun:\n  timeout: 5m\n  limits: [warehouse]\n  retry: {max_retries: 2, backoff: 3}\n"
+        "  lod: 1\n  max_running: many\nafter: {pipeline: b}\nnotify: [{to: {command: [mail]}, on: [failed]}]\n"
+        "schedule:\n  - {id: x, every: 2 days, queue: slow}\n",
+        f"{PROJECT}timezone: Asia/Tokyo\nlimits: {{warehouse: 1}}\nnotify: []\nlimts: 1\n"
+        "job_queue: {type: rq, namespace: all, history_ttl: '${TTL}', result_ttl: soon}\n",
+    )  # fmt: skip
+    new = yaml.safe_load(made.files[Path("conf/pipelines/a.yml")])
+    assert new == {
+        "run": {"timeout": "5m", "limits": ["warehouse"], "retry": {"max_retries": 2, "backoff": 3}},
+        "after": {"pipeline": "b"}, "notify": [{"to": {"command": ["mail"]}, "on": ["failed"]}],
+        "schedule": [{"id": "x", "every": "2 days", "queue": "slow"}],
+    }  # fmt: skip
+    assert made.project == {
+        "timezone": "Asia/Tokyo", "limits": {"warehouse": 1},
+        "job_queue": {"type": "rq", "namespace": "all", "history_ttl": "$${TTL}"},
+    }  # fmt: skip
+    left_out = {row.key: row.advice for row in made.rows if row.outcome == "left_out"}
+    assert left_out.keys() == {"run.lod", "run.max_running", "limts", "job_queue.result_ttl"}
+    assert "upstream has no such setting" in left_out["run.lod"]
+    assert "expected" in left_out["run.max_running"]
+    assert _said(made, "limits") == ("converted", "limits", "")
+
+
 def test_two_triggers_of_one_schedule() -> None:
     """The first counts; for the other there is a way."""
     made = _converted("schedule: {cron: '@daily', interval: 60}\n")
