@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowerpower.config.files import PIPELINES_FOLDER, PROJECT_FILE
-from flowerpower.errors import FlowerpowerError, InvalidName, Refused, UsageError, os_errors_as
+from flowerpower.config.remote.address import is_url
+from flowerpower.errors import (
+    ConfigError,
+    FlowerpowerError,
+    InvalidName,
+    Refused,
+    UsageError,
+    os_errors_as,
+)
 from flowerpower.files.atomic import write_files
 from flowerpower.pipeline.bundles.importing import (
     check_targets,
@@ -83,16 +93,16 @@ def create_project(
     name: str | None,
     backend: str | None = None,
     example: str | None = None,
-    source: Path | None = None,
+    source: Path | str | None = None,
     timezone: str | None = None,
     *,
     dry_run: bool = False,
 ) -> NewProject:
     """Make a project in the folder `parent`/`name`, or in `parent` itself if there is no name.
 
-    It starts empty, from an example, or from `source`: a bundle, the folder of a project, or that
-    of a project of upstream's, which is converted and not changed. By default its `timezone` and
-    its `backend` are the old project's, or else the machine's and apscheduler. With `dry_run`
+    It starts empty, from an example, or from `source`: a bundle, the folder or URL of a project, or
+    that of a project of upstream's, which is converted and not changed. By default its `timezone`
+    and its `backend` are the old project's, or else the machine's and apscheduler. With `dry_run`
     nothing is written.
 
     Raises:
@@ -110,7 +120,8 @@ def create_project(
     if not is_name(root.name):
         message = f"The folder {root.name!r} cannot be the name of a project."
         raise InvalidName(message, hint="Give a NAME to `init`.")
-    start = _start(root.name, example, source, backend, timezone)
+    with _local_copy(source) as folder:
+        start = _start(root.name, example, folder, backend, timezone)
     contents = {**start.files, PROJECT_FILE: start.project.encode()}
     contents.setdefault(_GITIGNORE_FILE, _GITIGNORE.encode())
     # A repository often has one before its project; it stays as it is.
@@ -126,6 +137,27 @@ def create_project(
         with os_errors_as(FlowerpowerError, f"The project cannot be made in {root}"):
             write_files({root / path: content for path, content in contents.items()}, folders)
     return NewProject(root.name, root, sorted(contents), start.conversion, start.left_out)
+
+
+@contextlib.contextmanager
+def _local_copy(source: Path | str | None) -> Iterator[Path | None]:
+    """The source itself, or while it is entered a copy of the project at a URL."""
+    if not is_url(source):
+        yield None if source is None else Path(source)
+        return
+    from tempfile import TemporaryDirectory
+
+    from flowerpower.config.remote.source import RemoteSource
+
+    remote = RemoteSource(str(source))
+    with TemporaryDirectory(prefix="flowerpower-") as name:
+        remote.copy_to(Path(name))
+        try:
+            yield Path(name)
+        except ConfigError as error:
+            # Nobody knows the copy.
+            error.message = error.message.replace(name, remote.shown)
+            raise
 
 
 @dataclass(frozen=True)

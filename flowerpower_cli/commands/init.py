@@ -31,10 +31,10 @@ def init(
     ] = None,
     example: Annotated[str | None, option("EXAMPLE", "Start from an example: weather.")] = None,
     source: Annotated[
-        Path | None,
+        str | None,
         option(
-            "PATH",
-            "Start from an exported pipeline (folder or zip), or another project's folder.",
+            "PATH|URL",
+            "Start from an exported pipeline (folder or zip), or another project's folder or URL.",
             names="--from",
         ),
     ] = None,
