@@ -398,7 +398,7 @@ complete -c flowerpower -n '__flowerpower_at \'\'' -l help -s h -d 'Show this me
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l name -x -d 'Give it this name.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l type -x -a 'apscheduler rq' -d 'The job queue\'s backend.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l example -x -a 'weather' -d 'Start from an example: weather.'
-complete -c flowerpower -n '__flowerpower_at \'init\'' -l from -x -d 'Start from an exported pipeline (folder or zip), or another project\'s folder.'
+complete -c flowerpower -n '__flowerpower_at \'init\'' -l from -x -d 'Start from an exported pipeline (folder or zip), or another project\'s folder or URL.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l timezone -x -d 'A time zone such as Europe/Berlin; by default the project\'s, or of a new project the machine\'s.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l dry-run -d 'Only show what would be done.'
 complete -c flowerpower -n '__flowerpower_at \'init\'' -l json -d 'Print the result as JSON.'

@@ -37,7 +37,7 @@ Register-ArgumentCompleter -Native -CommandName flowerpower -ScriptBlock {
                 @{ Names = @('--name'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Give it this name.' }
                 @{ Names = @('--type'); Many = $false; Value = @{ Kind = 'choices'; Words = @('apscheduler', 'rq') }; Help = 'The job queue''s backend.' }
                 @{ Names = @('--example'); Many = $false; Value = @{ Kind = 'choices'; Words = @('weather') }; Help = 'Start from an example: weather.' }
-                @{ Names = @('--from'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Start from an exported pipeline (folder or zip), or another project''s folder.' }
+                @{ Names = @('--from'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'Start from an exported pipeline (folder or zip), or another project''s folder or URL.' }
                 @{ Names = @('--timezone'); Many = $false; Value = @{ Kind = 'text'; Words = @() }; Help = 'A time zone such as Europe/Berlin; by default the project''s, or of a new project the machine''s.' }
                 @{ Names = @('--dry-run'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Only show what would be done.' }
                 @{ Names = @('--json'); Many = $false; Value = @{ Kind = 'flag'; Words = @() }; Help = 'Print the result as JSON.' }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from flowerpower_cli.trigger_options import TriggerOptions
 
 MAX_BYTES = 10_000_000
+_HINT = (
+    "Expected a mapping of names to values: --inputs '{\"name\": 1}' (JSON or YAML), "
+    "--inputs @FILE, --inputs - (stdin), or for a single one -i name=1."
+)
 
 
 def words(texts: list[str] | None) -> list[str]:
@@ -158,10 +163,13 @@ def _parse_pairs(pairs: list[str] | None, flag: str) -> dict[str, Any]:
     parsed: dict[str, Any] = {}
     for pair in pairs or []:
         key, equals, text = pair.partition("=")
-        if not equals or not key.strip():
+        is_mapping = pair.lstrip().startswith("{")
+        if not equals or not key.strip() or is_mapping:
+            hint = f"For example {flag} source_file=data.csv; VALUE is JSON, or else text."
+            if is_mapping and flag == "-i":
+                hint = f"A mapping is for --inputs. {hint}"
             raise InvalidInputs(
-                f"{flag} takes KEY=VALUE, got {one_line(shortened(pair, 60))!r}.",
-                hint=f"For example {flag} source_file=data.csv.",
+                f"{flag} takes KEY=VALUE, got {one_line(shortened(pair, 60))!r}.", hint=hint
             )
         parsed[key.strip()] = parse_value(text)
     return parsed
@@ -187,23 +195,22 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _parse_inputs(source: str, base: Path) -> dict[str, Any]:
-    """The mapping in `source`: a JSON object, `@FILE` (YAML or JSON), or `-` for stdin.
+    """The mapping in `source`: JSON or YAML in braces, `@FILE` (the same), or `-` for stdin.
 
     A relative FILE is looked up in the folder `base`.
     """
     if source == "-":
         # One byte more than is allowed shows that there is too much, without reading it all.
-        name, content = "stdin", sys.stdin.buffer.read(MAX_BYTES + 1)
+        name, content = "--inputs: stdin", sys.stdin.buffer.read(MAX_BYTES + 1)
     elif source.startswith("@"):
-        name, content = one_line(source[1:]), _read_file(base / source[1:])
+        name = f"--inputs: {one_line(source[1:])}"
+        content = _read_file(base / source[1:])
     else:
+        name = f"--inputs {one_line(shortened(source, 60))!r}"
         # Python decodes arguments with surrogates for bytes that are not UTF-8: these go back.
-        name, content = "JSON", source.encode("utf-8", "surrogateescape")
+        content = source.encode("utf-8", "surrogateescape")
         if not source.lstrip().startswith("{"):
-            raise InvalidInputs(
-                f"--inputs {one_line(shortened(source, 60))!r}: expected JSON, @FILE or -.",
-                hint="Use -i KEY=VALUE for a single input.",
-            )
+            raise InvalidInputs(f"{name} is neither JSON in braces, nor @FILE, nor -.", hint=_HINT)
     return _mapping(content, name)
 
 
@@ -213,20 +220,21 @@ def _read_file(path: Path) -> bytes:
             return stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise InvalidInputs(f"--inputs: {one_line(str(path))} cannot be read: {reason}.") from None
+        message = f"--inputs: {one_line(str(path))} cannot be read: {reason}."
+        raise InvalidInputs(message, hint=_HINT) from None
 
 
 def _mapping(content: bytes, name: str) -> dict[str, Any]:
     if len(content) > MAX_BYTES:
-        raise InvalidInputs(f"--inputs: {name} is larger than {MAX_BYTES // 1_000_000} MB.")
+        raise InvalidInputs(f"{name} is larger than {MAX_BYTES // 1_000_000} MB.")
     try:
         data = json.loads(content, parse_constant=_refuse_constant)
     except RecursionError:
-        raise InvalidInputs(f"--inputs: {name} is nested too deeply.") from None
+        raise InvalidInputs(f"{name} is nested too deeply.") from None
     except ValueError:
         data = _from_yaml(content, name)
     if not isinstance(data, dict):
-        raise InvalidInputs(f"--inputs: {name} is not a mapping of names to values.")
+        raise InvalidInputs(f"{name} is not a mapping of names to values.", hint=_HINT)
     return data
 
 
@@ -236,4 +244,17 @@ def _from_yaml(content: bytes, name: str) -> Any:
     try:
         return parse_yaml(content, name, None).root.plain()
     except ConfigError as error:
-        raise InvalidInputs(f"--inputs: {error.message}", details=error.details) from None
+        faults = error.faults
+    # It was read as JSON first. Of one line the parser may say that it goes wrong in the second.
+    is_one_line = b"\n" not in content.strip()
+    shown = ConfigError(
+        faults=[
+            replace(
+                fault,
+                message=fault.message.replace("is not valid YAML", "is neither JSON nor YAML"),
+                line=None if is_one_line else fault.line,
+            )
+            for fault in faults
+        ]
+    )
+    raise InvalidInputs(shown.message, details=shown.details, hint=_HINT)

@@ -16,6 +16,7 @@ from flowerpower_cli.command import CommandContext, importing_modules
 from flowerpower_cli.lookup import show_deleted
 from flowerpower_cli.views.job_changes import (
     again_view,
+    cancelled_too,
     first_names,
     plans_view,
     retried_messages,
@@ -140,10 +141,9 @@ class EndingAct(JobAct):
 
     def _tell_others(self, jobs: Sequence[Job]) -> None:
         """Say which jobs are cancelled with these."""
-        if others := self._others(jobs):
-            verb = "would be" if self.dry_run else "is" if len(others) == 1 else "are"
-            subject = those_that_wait(others, len(jobs))
-            self.context.output.message(f"{subject} {verb} cancelled too: {first_names(others)}.")
+        verb = "would be" if self.dry_run else None
+        if text := cancelled_too(self._others(jobs), len(jobs), verb):
+            self.context.output.message(text)
 
 
 class Cancel(EndingAct):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         ExpiredJob,
         FinishRequest,
         Heartbeat,
+        LostJobs,
         WorkerInfo,
     )
 
@@ -133,8 +134,8 @@ class WorkerStore(ABC):
         """Return the beat of every registered worker."""
 
     @abstractmethod
-    def requeue_lost_jobs_of(self, worker_id: str, beat: int) -> int:
+    def requeue_lost_jobs_of(self, worker_id: str, beat: int) -> LostJobs:
         """Remove a dead worker, if its beat is still `beat`; its jobs are lost (`requeue_lost`).
 
-        Returns how many jobs were lost; 0 if it has beaten since, or was removed before.
+        Returns how many jobs were lost; none if it has beaten since, or was removed before.
         """

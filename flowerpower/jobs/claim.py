@@ -89,6 +89,23 @@ class ExpiredJob:
 
 
 @dataclass(frozen=True)
+class LostJobs:
+    """How many jobs were lost with a dead worker, by what each of them is then.
+
+    `failed` were lost MAX_WORKER_LOSSES times, `cancelled` were to be.
+    """
+
+    queued: int = 0
+    failed: int = 0
+    cancelled: int = 0
+
+    @property
+    def count(self) -> int:
+        """All of them."""
+        return self.queued + self.failed + self.cancelled
+
+
+@dataclass(frozen=True)
 class AttemptResult:
     """How an attempt changes its job; `retries` include the one that is SCHEDULED at `run_at`.
 

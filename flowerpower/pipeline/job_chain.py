@@ -113,6 +113,13 @@ def cancelled_below(
     return _below(job_queue, job_ids, is_cancelled)
 
 
+def cancelled_with(job_queue: PipelineJobQueue, job: Job, end: str) -> list[str]:
+    """The ids of `cancelled_below` of one job; none if it has ended, as nobody waits for it."""
+    if job.status.is_ended:
+        return []
+    return cancelled_below(job_queue, [job.id], end)[job.id]
+
+
 def _below(
     job_queue: PipelineJobQueue, job_ids: Sequence[str], is_meant: Callable[[Job, str], bool]
 ) -> dict[str, list[str]]:

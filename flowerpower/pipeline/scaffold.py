@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowerpower.config.files import PIPELINES_FOLDER, PROJECT_FILE
-from flowerpower.errors import FlowerpowerError, InvalidName, Refused, UsageError, os_errors_as
+from flowerpower.config.remote.address import is_url
+from flowerpower.errors import (
+    ConfigError,
+    FlowerpowerError,
+    InvalidName,
+    Refused,
+    UsageError,
+    os_errors_as,
+)
 from flowerpower.files.atomic import write_files
 from flowerpower.pipeline.bundles.importing import (
     check_targets,
@@ -22,6 +32,7 @@ from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
     from flowerpower.pipeline.upstream.conversion import Conversion
+    from flowerpower.pipeline.upstream.report import Row
 
 _PROJECT_YML = """\
 name: "{name}"
@@ -48,13 +59,15 @@ __pycache__/
 class NewProject:
     """A project that was just made; `files` are relative to its `root`.
 
-    `conversion` says what became of the settings of a project of upstream's.
+    `conversion` says what became of the settings of a project of upstream's, and `left_out` which
+    settings of a project of ours the copy does not have.
     """
 
     name: str
     root: Path
     files: list[Path]
     conversion: Conversion | None = None
+    left_out: list[Row] | None = None
 
     @property
     def pipelines(self) -> list[str]:
@@ -80,17 +93,17 @@ def create_project(
     name: str | None,
     backend: str | None = None,
     example: str | None = None,
-    source: Path | None = None,
+    source: Path | str | None = None,
     timezone: str | None = None,
     *,
     dry_run: bool = False,
 ) -> NewProject:
     """Make a project in the folder `parent`/`name`, or in `parent` itself if there is no name.
 
-    It starts empty, from an example, or from `source`: a bundle, the folder of a project, or that
-    of a project of upstream's, which is converted and not changed. Its conf/project.yml is new in
-    any case; its `timezone` is by default the machine's, and its `backend` the old project's or
-    apscheduler. With `dry_run` nothing is written.
+    It starts empty, from an example, or from `source`: a bundle, the folder or URL of a project, or
+    that of a project of upstream's, which is converted and not changed. By default its `timezone`
+    and its `backend` are the old project's, or else the machine's and apscheduler. With `dry_run`
+    nothing is written.
 
     Raises:
         InvalidName: if a project cannot have that name.
@@ -107,15 +120,9 @@ def create_project(
     if not is_name(root.name):
         message = f"The folder {root.name!r} cannot be the name of a project."
         raise InvalidName(message, hint="Give a NAME to `init`.")
-    conversion = _converted(source, root.name, backend)
-    if conversion is None:
-        contents = _files_to_start_with(example, source)
-        settings = _JOB_QUEUE_YML.format(backend=backend or "apscheduler")
-    else:
-        contents = dict(conversion.files)
-        settings = conversion.project_text
-    head = _PROJECT_YML.format(name=root.name, timezone=_zone_name(timezone))
-    contents[PROJECT_FILE] = (head + settings).encode()
+    with _local_copy(source) as folder:
+        start = _start(root.name, example, folder, backend, timezone)
+    contents = {**start.files, PROJECT_FILE: start.project.encode()}
     contents.setdefault(_GITIGNORE_FILE, _GITIGNORE.encode())
     # A repository often has one before its project; it stays as it is.
     if os.path.lexists(root / _GITIGNORE_FILE):
@@ -129,7 +136,60 @@ def create_project(
     if not dry_run:
         with os_errors_as(FlowerpowerError, f"The project cannot be made in {root}"):
             write_files({root / path: content for path, content in contents.items()}, folders)
-    return NewProject(root.name, root, sorted(contents), conversion)
+    return NewProject(root.name, root, sorted(contents), start.conversion, start.left_out)
+
+
+@contextlib.contextmanager
+def _local_copy(source: Path | str | None) -> Iterator[Path | None]:
+    """The source itself, or while it is entered a copy of the project at a URL."""
+    if not is_url(source):
+        yield None if source is None else Path(source)
+        return
+    from tempfile import TemporaryDirectory
+
+    from flowerpower.config.remote.source import RemoteSource
+
+    remote = RemoteSource(str(source))
+    with TemporaryDirectory(prefix="flowerpower-") as name:
+        remote.copy_to(Path(name))
+        try:
+            yield Path(name)
+        except ConfigError as error:
+            # Nobody knows the copy.
+            error.message = error.message.replace(name, remote.shown)
+            raise
+
+
+@dataclass(frozen=True)
+class _Start:
+    """What a project starts with: the text of its conf/project.yml, and the other files."""
+
+    project: str
+    files: dict[Path, bytes] = field(default_factory=dict)
+    conversion: Conversion | None = None
+    left_out: list[Row] | None = None
+
+
+def _start(
+    name: str, example: str | None, source: Path | None, backend: str | None, timezone: str | None
+) -> _Start:
+    zone = None if timezone is None else clock.timezone(timezone).key
+    if (conversion := _converted(source, name, backend)) is not None:
+        from flowerpower.pipeline.upstream.new_file import yaml_text
+
+        settings = dict(conversion.project)
+        old_zone = settings.pop("timezone", None)
+        head = _PROJECT_YML.format(name=name, timezone=zone or old_zone or _local_zone_name())
+        return _Start(head + yaml_text(settings), conversion.files, conversion)
+    if source is not None and is_project_folder(source):
+        from flowerpower.pipeline.copied_settings import copied_settings
+
+        files = read_project_folder(source)
+        copied = copied_settings(files[PROJECT_FILE], name, zone, backend, _local_zone_name)
+        return _Start(copied.text, files, left_out=copied.left_out)
+    files = _files_to_start_with(example, source)
+    head = _PROJECT_YML.format(name=name, timezone=zone or _local_zone_name())
+    return _Start(head + _JOB_QUEUE_YML.format(backend=backend or "apscheduler"), files)
 
 
 def _converted(source: Path | None, name: str, backend: str | None) -> Conversion | None:
@@ -146,9 +206,7 @@ def _converted(source: Path | None, name: str, backend: str | None) -> Conversio
     return convert_project(old, name, backend)
 
 
-def _zone_name(timezone: str | None) -> str:
-    if timezone is not None:
-        return clock.timezone(timezone).key
+def _local_zone_name() -> str:
     local = clock.local_zone()
     if local.name is None:
         # Not UTC without a word: every schedule would fire hours off.
@@ -167,9 +225,5 @@ def _files_to_start_with(example: str | None, source: Path | None) -> dict[Path,
                 f"There is no example {example!r}.{did_you_mean(example, names)}",
                 hint=f"The examples are: {', '.join(names)}.",
             )
-        source = _examples_folder() / example
-    if source is None:
-        return {}
-    if is_project_folder(source):
-        return read_project_folder(source)
-    return dict(read_bundle(source).files)
+        return read_project_folder(_examples_folder() / example)
+    return {} if source is None else dict(read_bundle(source).files)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from types import ModuleType
 from typing import Any
-
-from hamilton.node import Node
 
 from flowerpower.config.adapters import AdapterConfig
 from flowerpower.config.files import Pipeline, Project
@@ -18,8 +16,7 @@ from flowerpower.config.merge import (
     without_replaced,
 )
 from flowerpower.config.overrides import RunOverrides
-from flowerpower.config.run import EVERY_NODE
-from flowerpower.errors import ConfigError, InvalidInputs, UnknownNode, UsageError
+from flowerpower.errors import ConfigError, UnknownNode
 from flowerpower.jobs.run import FileRecord
 from flowerpower.run.adapters.factory import (
     Adapters,
@@ -33,13 +30,9 @@ from flowerpower.run.dag import (
     computed_nodes,
     default_of,
     input_info,
-    leaf_nodes,
-    missing_variant,
     node_info,
-    nodes_named,
     upstream,
 )
-from flowerpower.run.draw.graph import no_such_node
 from flowerpower.run.driver import (
     Dag,
     build_dag,
@@ -49,10 +42,11 @@ from flowerpower.run.driver import (
     make_driver,
 )
 from flowerpower.run.file_checks import check_files, check_files_exist
-from flowerpower.run.input_values import make_input_values, written_texts
-from flowerpower.run.inputs import check_complete, convert_values
+from flowerpower.run.input_values import make_input_values
+from flowerpower.run.inputs import check_complete
 from flowerpower.run.kept_graphs import KeptGraphs
 from flowerpower.run.modules import import_modules, note_imports
+from flowerpower.run.named_nodes import NamedNodes
 from flowerpower.run.node_events import ForwardedNodeEvents, NodeEventHook
 from flowerpower.run.patches import saver_nodes
 from flowerpower.run.plan import Plan, PlannedGraph
@@ -92,6 +86,10 @@ class PipelineRunner:
     def adapter_config(self) -> AdapterConfig:
         """The adapters of the run: the pipeline's over the project's."""
         return merged_adapters(self.run_config.adapter, self._project.config.adapter)
+
+    @property
+    def _named(self) -> NamedNodes:
+        return NamedNodes(self._pipeline, self.run_config, self._overrides, self._modules)
 
     def plan(
         self,
@@ -153,10 +151,10 @@ class PipelineRunner:
             events = ForwardedNodeEvents(node_events)
         dag = self._build_dag(events)
         graph = dag.driver.graph
-        self._check_names(graph.nodes)
-        final_vars = self._final_vars(dag)
-        overrides = self._node_overrides(graph.nodes)
-        self._drop_unneeded_files(dag, final_vars, overrides)
+        self._named.check_names(graph.nodes)
+        final_vars = self._named.final_vars(dag)
+        overrides = self._named.node_overrides(graph.nodes)
+        self._named.drop_unneeded_files(dag, final_vars, overrides)
         targets = [*final_vars, *dag.files.written]
         nodes, user_inputs = upstream(dag.driver, targets, overrides)
         named = self._overrides
@@ -194,7 +192,7 @@ class PipelineRunner:
         )
         if complete:
             given = {*run.inputs, *run.config, *params}
-            self._check_variants(node.name for node in user_inputs if node.name not in given)
+            self._named.check_variants(node.name for node in user_inputs if node.name not in given)
         values = make_input_values(
             self._pipeline,
             self._overrides,
@@ -265,87 +263,9 @@ class PipelineRunner:
         try:
             dag = build_dag(self._project, self._modules, self.run_config, node_events)
         except UnknownNode as error:
-            self._check_variants([error.node] if error.node else [])
+            self._named.check_variants([error.node] if error.node else [])
             if error.node in (*self._overrides.load, *self._overrides.save):
                 raise
             raise ConfigError(error.message, hint=error.hint) from None
-        self._check_config()
+        self._named.check_config()
         return dag
-
-    def _check_config(self) -> None:
-        """Check that no setting of the driver has a node's name.
-
-        Hamilton would take the setting's value for the node, without a word and without its type.
-        """
-        config = self.run_config.config
-        for name in config and sorted(nodes_named(self._modules, config)):
-            message = f"{name} is a node of {self._pipeline.name}; a setting needs another name."
-            hint = f"To replace the node's value use run.overrides, or --override {name}=…."
-            if name in self._overrides.config:
-                raise UsageError(f"config: {message}", hint=hint)
-            fault = self._pipeline.file.fault(("run", "config", name), message)
-            raise ConfigError(faults=[fault], hint=hint)
-
-    def _final_vars(self, dag: Dag) -> list[str]:
-        if self.run_config.final_vars is not None:
-            return list(dict.fromkeys(self.run_config.final_vars))
-        graph = dag.driver.graph
-        hidden = {node for saver in dag.files.written for node in saver_nodes(graph, saver)}
-        if leaves := leaf_nodes(dag.driver, besides=hidden) or computed_nodes(dag.driver):
-            return leaves
-        message = f"{self._pipeline.name} has no nodes: its modules have no public function."
-        raise ConfigError(message)
-
-    def _drop_unneeded_files(
-        self, dag: Dag, final_vars: list[str], overrides: dict[str, Any]
-    ) -> None:
-        """If the caller names nodes, write of the YAML's files only those of computed nodes."""
-        if self._overrides.final_vars is None:
-            return
-        nodes, _ = upstream(dag.driver, final_vars, overrides)
-        computed = {node.name for node in nodes} | set(overrides)
-        for saver, saved in list(dag.files.written.items()):
-            if not computed.issuperset(saved) and not self._overrides.save.keys() & set(saved):
-                del dag.files.written[saver]
-
-    def _check_names(self, known: dict[str, Node]) -> None:
-        """Check that the final variables and the nodes in the cache's settings exist."""
-        run, overrides = self.run_config, self._overrides
-        named: list[tuple[tuple[str | int, ...], str, bool]] = [
-            (("run", "cache", setting), name, name in (overrides.recompute or ()))
-            for setting in ("default", "recompute", "ignore", "disable")
-            for name in getattr(run.cache, setting)
-            if name != EVERY_NODE
-        ]
-        for position, name in enumerate(run.final_vars or ()):
-            named.append((("run", "final_vars", position), name, overrides.final_vars is not None))
-        for path, name, is_callers in named:
-            if name not in known:
-                message = self._no_node_message(name, known)
-                if is_callers:
-                    raise UnknownNode(message)
-                raise ConfigError(faults=[self._pipeline.file.fault(path, message)])
-
-    def _no_node_message(self, name: str, known: dict[str, Node]) -> str:
-        missing = missing_variant(self._modules, self.run_config.config, name)
-        return missing or no_such_node(self._pipeline.name, name, known)
-
-    def _check_variants(self, names: Iterable[str]) -> None:
-        """Check that config.when has not left out what is missing."""
-        for name in names:
-            if message := missing_variant(self._modules, self.run_config.config, name):
-                hint = "Set it under run.config, or by --config."
-                raise ConfigError(message, hint=hint) from None
-
-    def _node_overrides(self, nodes: dict[str, Node]) -> dict[str, Any]:
-        values = self.run_config.overrides
-        for name in values:
-            if name not in nodes:
-                raise UnknownNode(self._no_node_message(name, nodes))
-            if nodes[name].user_defined:
-                raise InvalidInputs(
-                    f"{name} is an input, not a node that is computed.",
-                    hint=f"Give it as an input: -i {name}=…",
-                )
-        written = written_texts(self._overrides, self._overrides.overrides)
-        return convert_values(values, nodes, written, "override")

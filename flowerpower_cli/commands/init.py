@@ -31,10 +31,10 @@ def init(
     ] = None,
     example: Annotated[str | None, option("EXAMPLE", "Start from an example: weather.")] = None,
     source: Annotated[
-        Path | None,
+        str | None,
         option(
-            "PATH",
-            "Start from an exported pipeline (folder or zip), or another project's folder.",
+            "PATH|URL",
+            "Start from an exported pipeline (folder or zip), or another project's folder or URL.",
             names="--from",
         ),
     ] = None,
@@ -66,7 +66,11 @@ def init(
     else:
         files = [path.as_posix() for path in project.files]
         data = _as_data(project, is_made=not dry_run)
+        if project.left_out is not None:
+            data["left_out"] = [row.to_json() for row in project.left_out]
         context.output.result(data, lambda: map(line, files), [project.name])
+    for row in project.left_out or ():
+        context.output.message(f"{row.file} line {row.line}: {row.key} is left out: {row.advice}")
     if dry_run:
         context.output.message("Dry run: nothing was created.")
         return

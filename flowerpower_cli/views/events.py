@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
 from flowerpower.errors import FlowerpowerError
+from flowerpower.jobs.job import MAX_WORKER_LOSSES
 from flowerpower.jobs.log_lines import EntryReader, LogEntry, json_line, shown
 from flowerpower.triggers import clock
 from flowerpower.triggers.clock import format_duration
@@ -115,8 +116,7 @@ class SchedulerEvents:
             totals = self._totals()
             return cell("Stopped", "bold"), cell(f" after {totals}." if totals else ".")
         if kind == "worker_died":
-            requeued = f"; {counted(facts['jobs'], 'job')} put back" if facts["jobs"] else ""
-            text = f"The worker {facts['worker']} has died{requeued}."
+            text = _worker_died_sentence(facts)
         elif kind == "suspended":
             left = (
                 "the worker ends, and leaves what is queued" if facts["ends"] else "no job is taken"
@@ -255,7 +255,20 @@ def _level(kind: str, facts: Mapping[str, Any]) -> str:
         return levels.get(str(facts["status"]), "info")
     if kind == "fire":
         return "warning" if facts["outcome"] == "missed" else "info"
+    if kind == "worker_died" and facts["failed"]:
+        return "error"
     return _LEVELS.get(kind, "info")
+
+
+def _worker_died_sentence(facts: Mapping[str, Any]) -> str:
+    words = {
+        "queued": "put back",
+        "failed": f"failed (lost {MAX_WORKER_LOSSES} times)",
+        "cancelled": "cancelled",
+    }
+    parts = [f"{counted(facts[key], 'job')} {text}" for key, text in words.items() if facts[key]]
+    jobs = f"; {', '.join(parts)}" if parts else ""
+    return f"The worker {facts['worker']} has died{jobs}."
 
 
 def _queues_sentence(names: Sequence[str], *, is_paused: bool) -> str:

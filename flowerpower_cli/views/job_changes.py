@@ -99,6 +99,17 @@ def those_that_wait(job_ids: Sequence[str], count: int) -> str:
     return f"{counted(len(job_ids), 'job')} that {verb} for {'it' if count == 1 else 'them'}"
 
 
+def cancelled_too(job_ids: Sequence[str], count: int, verb: str | None = None) -> str:
+    """That these jobs are cancelled with `count` others, as a sentence; empty if there are none.
+
+    `verb` stands for "is" or "are".
+    """
+    if not job_ids:
+        return ""
+    verb = verb or ("is" if len(job_ids) == 1 else "are")
+    return f"{those_that_wait(job_ids, count)} {verb} cancelled too: {first_names(job_ids)}."
+
+
 def first_names(job_ids: Sequence[str]) -> str:
     """The first ids, and … if there are more."""
     return ", ".join([*job_ids[:MAX_NAMED], *(["…"] if len(job_ids) > MAX_NAMED else [])])

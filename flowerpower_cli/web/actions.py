@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from flowerpower.errors import NotFound
+from flowerpower.jobs.chain import DELETED
+from flowerpower.jobs.job import JobStatus
+from flowerpower.pipeline.job_chain import cancelled_with, still_cancelled, waiting_below
+from flowerpower_cli.views.job_changes import cancelled_too, retried_messages
 from flowerpower_cli.web.site import Site
 
 Form = Mapping[str, str]
@@ -26,19 +30,32 @@ def _job_page(job_id: str) -> str:
 
 
 def _retry(site: Site, job_id: str, _form: Form) -> Done:
-    site.manager.jobs.retry(job_id)
-    return Done(f"The job {job_id} is queued again.", _job_page(job_id))
+    job_queue = site.manager.job_queue
+    job = site.manager.jobs.retry(job_id).record
+    waiting = waiting_below(job_queue, [job_id])
+    still = still_cancelled(job_queue, [job_id, *waiting[job_id]])
+    done = f"The job {job_id} is queued again."
+    return Done(" ".join([done, *retried_messages([job], waiting, still)]), _job_page(job_id))
 
 
 def _cancel(site: Site, job_id: str, _form: Form) -> Done:
+    others = _cancelled_too(site, job_id, JobStatus.CANCELLED)
     job = site.manager.jobs.cancel(job_id)
     said = "is cancelled" if job.status.is_ended else "is being ended"
-    return Done(f"The job {job_id} {said}.", _job_page(job_id))
+    return Done(f"The job {job_id} {said}.{others}", _job_page(job_id))
 
 
 def _delete_job(site: Site, job_id: str, _form: Form) -> Done:
+    others = _cancelled_too(site, job_id, DELETED)
     site.manager.jobs.delete(job_id)
-    return Done(f"The job {job_id} is deleted.", "/jobs")
+    return Done(f"The job {job_id} is deleted.{others}", "/jobs")
+
+
+def _cancelled_too(site: Site, job_id: str, end: str) -> str:
+    """The sentence on the jobs that are cancelled if this one ends so, with a blank before it."""
+    job_queue = site.manager.job_queue
+    text = cancelled_too(cancelled_with(job_queue, job_queue.get_job(job_id), end), 1)
+    return f" {text}" if text else ""
 
 
 def _run(site: Site, pipeline: str, form: Form) -> Done:

@@ -54,7 +54,10 @@ BACKENDS = ["sqlite", "postgresql"]
 
 @dataclass
 class Count:
-    """What a campaign came to."""
+    """What a campaign came to; `resumed` counts the records that a kill has left on their way.
+
+    The migration after it resumes them, whatever becomes of that one.
+    """
 
     backend: str
     seed: int
@@ -141,7 +144,7 @@ class MigrationCampaign:
     def run(self, kills: int) -> None:
         """Fill the queue, move it to and back with so many kills in each direction, and count."""
         began = time.monotonic()
-        self._fill(self._redis.queue)
+        self.fill(self._redis.queue)
         first = {name: self._redis.queue.schedules.get(name) for name in FAST}
         before = content_of(self._redis.queue)
         for site in (self._redis, self._sql):
@@ -149,16 +152,16 @@ class MigrationCampaign:
         for source, target in ((self._redis, self._sql), (self._sql, self._redis)):
             for _ in range(kills):
                 self._kill_one(source, target, kills)
-                self._look(source, target, before)
+                self.look(source, target, before)
             report = self._migrate(source, target)
-            self.count.resumed += report["resumed"]
             self.count.reasons += [f"stays: {entry}" for entry in report["remaining"]]
             self.count.lost += len(report["remaining"])
             self._compare(before, content_of(target.queue))
         self._count_fires(first)
         self.count.seconds = time.monotonic() - began
 
-    def _fill(self, queue: JobQueueBackend) -> None:
+    def fill(self, queue: JobQueueBackend) -> None:
+        """Add schedules, some of them paused, and jobs, some of which are to be tried again."""
         count, dice = self.count, self.dice
         for name in FAST:
             queue.schedules.add(every(FAST_INTERVAL.total_seconds(), name))
@@ -237,7 +240,7 @@ class MigrationCampaign:
             process.kill()
         self.count.kills += 1
 
-    def _look(self, source: Site, target: Site, before: Content) -> None:
+    def look(self, source: Site, target: Site, before: Content) -> None:
         """After a kill each record is on one side, or on its way, in one outbox."""
         on_way: Counter[str] = Counter()
         arrived = content_of(target.queue)
@@ -247,6 +250,7 @@ class MigrationCampaign:
                 on_way.update(f"job {row['id']}" for row in rows)
                 if item.schedule is not None:
                     on_way[f"schedule {item.schedule['id']}"] += 1
+        self.count.resumed += on_way.total()
         here = content_of(source.queue)
         for kind in ("schedule", "job"):
             for name in before[kind]:

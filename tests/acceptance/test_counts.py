@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from flowerpower.job_queue.apscheduler.migration import SqlMigration
 from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.job_queue.migration import Migration, MigrationReport
 from flowerpower.jobs.job_spec import JobSpec
 from tests.acceptance.calendar_campaign import CalendarCampaign, Count
 from tests.acceptance.campaign import Campaign, Tally
@@ -16,7 +18,7 @@ from tests.acceptance.chain_count import ChainCount
 from tests.acceptance.chain_count import Tally as ChainTally
 from tests.acceptance.chain_history import History
 from tests.acceptance.migration_campaign import Count as MigrationCount
-from tests.acceptance.migration_campaign import MigrationCampaign
+from tests.acceptance.migration_campaign import MigrationCampaign, content_of
 from tests.acceptance.notice_campaign import run_campaign
 from tests.acceptance.working import MakeSite, Site
 from tests.contract.fake_worker import FakeWorker
@@ -195,6 +197,32 @@ def test_what_a_move_loses_doubles_or_changes_is_found(
     MigrationCampaign(redis, sql, count, broken=broken).run(kills=0)
     print(*count.reasons, sep="\n")
     assert getattr(count, kind)
+
+
+def test_what_each_kill_leaves_on_its_way_is_counted(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if the migration that resumes it is killed too: not what the last one resumes alone."""
+    old, new = make_site(None, "old"), make_site(None, "new")
+    count = MigrationCount("sqlite", 1, schedules=10, jobs=10)
+    campaign = MigrationCampaign(old, new, count)
+    campaign.fill(old.queue)
+    before = content_of(old.queue)
+
+    def put(*_: object) -> None:
+        raise ConnectionAbortedError
+
+    monkeypatch.setattr(SqlMigration, "put", put)
+    for _ in range(2):
+        report = MigrationReport({"url": "old"}, {"url": "new"})
+        with pytest.raises(ConnectionAbortedError):
+            Migration(old.queue, new.queue, report).run()
+        campaign.look(old, new, before)
+    (batch,) = old.queue.migration.outbox()
+    left = sum(len(item.jobs) + (item.schedule is not None) for item in batch.items)
+    assert left
+    assert count.resumed == 2 * left
+    assert count.is_clean
 
 
 SENDS_TWICE = """

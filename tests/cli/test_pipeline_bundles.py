@@ -188,12 +188,13 @@ def test_hostile_bundles_are_told_of_safely(target: Cli) -> None:
     assert _files(target.folder.parent) == before
 
 
-def test_a_project_from_a_zip_a_folder_and_a_project(source: Cli, tmp_path: Path) -> None:
+def test_a_project_from_a_zip_a_folder_a_project_and_a_url(source: Cli, tmp_path: Path) -> None:
     """`init --from` makes a project in which the pipeline gives the same; never from two sources."""
     elsewhere = replace(source, folder=tmp_path)
     for name in ("report.zip", "report"):
         source.run("pipeline", "export", "report", "-o", f"../{name}", code=0)
-    for number, name in enumerate(("report.zip", "report", "work")):
+    names = ("report.zip", "report", "work", f"file://{source.folder}")
+    for number, name in enumerate(names):
         made = elsewhere.run("init", f"p{number}", "--from", name, code=0)
         assert f"Next: cd p{number} && flowerpower pipeline run report" in made.stderr
         new = replace(source, folder=tmp_path / f"p{number}")

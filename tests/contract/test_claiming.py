@@ -95,7 +95,7 @@ def test_an_unknown_worker_is_given_nothing(
     backend.unregister_worker(fake_worker.name)
     assert fake_worker.claim() == []
     other = FakeWorker(backend, "worker-2")
-    assert backend.requeue_lost_jobs_of(other.name, backend.beats()[other.name]) == 0
+    assert backend.requeue_lost_jobs_of(other.name, backend.beats()[other.name]).count == 0
     assert other.claim() == []
     assert FakeWorker(backend, "worker-3").take()
 

@@ -66,7 +66,7 @@ def test_every_end_of_an_attempt_frees_its_places(backend: JobQueueBackend, end:
     elif end == "lost":
         backend.requeue_lost(claim, "The worker died")
     elif end == "dead":
-        assert backend.requeue_lost_jobs_of("worker-1", backend.beats()["worker-1"]) == 1
+        assert backend.requeue_lost_jobs_of("worker-1", backend.beats()["worker-1"]).count == 1
     else:
         backend.cancel_job("first")
         backend.release(claim)

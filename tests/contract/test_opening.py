@@ -141,7 +141,10 @@ def test_namespaces_never_mix(setup: BackendSetup, dice: random.Random) -> None:
         assert not second.requeue_lost(claim, "gone")
         assert second.add_job(spec("subject")).created
         assert second.read_log("subject", 1) == []
-        assert second.requeue_lost_jobs_of(fake_worker.name, first.beats()[fake_worker.name]) == 0
+        assert (
+            second.requeue_lost_jobs_of(fake_worker.name, first.beats()[fake_worker.name]).count
+            == 0
+        )
         assert second.prune(everything_ended=True) == 0
         second.unregister_worker(fake_worker.name)
         assert set(first.beats()) == {fake_worker.name}

@@ -116,7 +116,7 @@ def test_a_job_that_comes_back_keeps_its_place(
         assert dying.finish(claim, retry_at(in_seconds(0)))
         eventually(lambda: backend.next_due_in(["default"]) == 0)
     else:
-        assert backend.requeue_lost_jobs_of("dying", backend.beats()["dying"]) == 1
+        assert backend.requeue_lost_jobs_of("dying", backend.beats()["dying"]).count == 1
     order = ["n-1", "n-0", "n-2"] if back == "retry" else ["n-0", "n-1", "n-2"]
     assert _claimed(fake_worker) == order
     assert backend.get_job("n-0").priority == 5

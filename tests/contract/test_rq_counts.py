@@ -66,7 +66,9 @@ def test_a_dead_worker_leaves_no_execution(backend: JobQueueBackend, stock: Stoc
     fake_worker = FakeWorker(backend, f"of-{stock.namespace}")
     fake_worker.claim(2)
     stock.client.delete(f"rq:job:{stock.id('subject')}")
-    assert backend.requeue_lost_jobs_of(fake_worker.name, backend.beats()[fake_worker.name]) == 1
+    assert (
+        backend.requeue_lost_jobs_of(fake_worker.name, backend.beats()[fake_worker.name]).count == 1
+    )
     assert stock.registry("wip").get_job_ids() == []
     assert not list(stock.client.scan_iter(f"rq:execution*{stock.namespace}*"))
     assert not stock.client.exists(f"rq:worker:{fake_worker.name}:executions")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from flowerpower.job_queue.base import JobQueueBackend
+from flowerpower.jobs.claim import LostJobs
 from flowerpower.jobs.job import MAX_WORKER_LOSSES, JobStatus
 from flowerpower.triggers import clock
 from tests.contract.fake_worker import FakeWorker, spec
@@ -94,7 +95,9 @@ def test_a_worker_that_stood_still_is_buried_and_its_jobs_lost(
     fake_worker.make(JobStatus.RUNNING, "a")
     fake_worker.make(JobStatus.RUNNING, "b")
     other.make(JobStatus.RUNNING, "c")
-    assert backend.requeue_lost_jobs_of(fake_worker.name, backend.beats()[fake_worker.name]) == 2
+    assert backend.requeue_lost_jobs_of(
+        fake_worker.name, backend.beats()[fake_worker.name]
+    ) == LostJobs(queued=2)
     assert set(backend.beats()) == {"other"}
     for job_id in ("a", "b"):
         job = backend.get_job(job_id)
@@ -109,7 +112,7 @@ def test_a_worker_that_has_beaten_since_is_not_buried(
     fake_worker.make(JobStatus.RUNNING)
     beat = backend.beats()[fake_worker.name]
     backend.heartbeat(fake_worker.name)
-    assert backend.requeue_lost_jobs_of(fake_worker.name, beat) == 0
+    assert backend.requeue_lost_jobs_of(fake_worker.name, beat) == LostJobs()
     assert fake_worker.status() is JobStatus.RUNNING
     assert backend.heartbeat(fake_worker.name).is_known
 
@@ -134,23 +137,33 @@ def test_a_worker_is_buried_once(backend: JobQueueBackend, fake_worker: FakeWork
 
     def requeue_lost_jobs_of(ready: Any, number: int) -> int:
         ready()
-        return backend.requeue_lost_jobs_of(fake_worker.name, beat)
+        return backend.requeue_lost_jobs_of(fake_worker.name, beat).count
 
     assert sorted(in_threads(8, requeue_lost_jobs_of)) == [0] * 7 + [1]
     assert backend.get_job("subject").worker_losses == 1
 
 
 def test_a_job_that_kills_its_workers_is_failed(backend: JobQueueBackend) -> None:
-    """After three buried workers the job is failed, and nobody else dies of it."""
+    """After three buried workers the job is failed, and nobody else dies of it.
+
+    Each burial counts what has become of which job.
+    """
     backend.add_job(spec("poison"))
-    for number in range(MAX_WORKER_LOSSES):
+    for number in range(1, MAX_WORKER_LOSSES + 1):
         fake_worker = FakeWorker(backend, f"worker-{number}")
         assert fake_worker.take().job_id == "poison"
-        assert (
-            backend.requeue_lost_jobs_of(fake_worker.name, backend.beats()[fake_worker.name]) == 1
-        )
+        is_last = number == MAX_WORKER_LOSSES
+        if is_last:
+            for job_id in ("innocent", "unwanted"):
+                backend.add_job(spec(job_id))
+                assert fake_worker.take().job_id == job_id
+            backend.cancel_job("unwanted")
+        lost = backend.requeue_lost_jobs_of(fake_worker.name, backend.beats()[fake_worker.name])
+        assert lost == (LostJobs(queued=1, failed=1, cancelled=1) if is_last else LostJobs(1))
+    assert fake_worker.status("unwanted") is JobStatus.CANCELLED
     job = backend.get_job("poison")
     assert job.status is JobStatus.FAILED
     assert job.error is not None
     assert job.error["type"] == "WorkerLost"
-    assert FakeWorker(backend, "next").claim() == []
+    (claim,) = FakeWorker(backend, "next").claim(2)
+    assert claim.job_id == "innocent"

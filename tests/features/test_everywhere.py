@@ -11,7 +11,7 @@ from flowerpower.errors import ConfigError
 from flowerpower.jobs.encoding import encode_outputs
 from flowerpower.pipeline import PipelineManager
 from flowerpower.pipeline.overrides import JobArguments, make_overrides
-from tests.features.test_features import CASES, Case, project_copy
+from tests.features.cases import CASES, Case, project_copy
 
 COROUTINES = {"async_functions"}
 """Pipelines of coroutines, which Hamilton's async driver alone can run."""

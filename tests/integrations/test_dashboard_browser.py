@@ -135,6 +135,10 @@ def test_every_page_is_reached_and_every_button_works(dashboard: Running, looker
     page.locator("summary", has_text="Delete").click()
     page.get_by_role("button", name="Yes, delete it").click()
     goes_to(page, "/jobs$")
+    # What was done is said on the page that is shown then, once.
+    expect(page.locator("#message")).to_have_text(f"The job {job.id} is deleted.")
+    page.reload()
+    expect(page.locator("#message")).to_be_empty()
     assert manager.jobs.list() == []
 
     page.get_by_role("link", name="Schedules").click()

@@ -22,7 +22,7 @@ from flowerpower.jobs.schedule import Fire, Outcome, Schedule, fire_job_id
 from flowerpower.triggers.base import Trigger
 from flowerpower.triggers.cron import Cron
 from flowerpower.triggers.interval import Interval
-from tests.unit.test_scheduling import a_schedule, at
+from tests.unit.decisions import a_schedule, at
 
 HOURLY = Cron("0 * * * *")
 NOW = at("23:30")

@@ -174,7 +174,7 @@ def test_a_module_that_others_import_is_not_renamed(name: str, source: bytes) ->
 def test_a_project_starts_from_a_bundle_or_a_project(
     make_project: MakeProject, tmp_path: Path
 ) -> None:
-    """Its sources are copied; what is hidden, made by runs or installed is not, nor its project.yml."""
+    """Its sources are copied; what is hidden, made by runs or installed is not."""
     root = make_project("name: old\njob_queue: {num_workers: 9}\n", p=("", ""))
     write_folder(root, {"data/a.csv": b"1", "README.md": b"", ".gitignore": b"mine",
                          ".env": b"KEY=1", ".git/config": b"", ".flowerpower/jobs.db": b"",
@@ -186,7 +186,7 @@ def test_a_project_starts_from_a_bundle_or_a_project(
         ".gitignore", "README.md", CONFIG, "conf/project.yml", "data/a.csv", MODULE
     }  # fmt: skip
     project = load_project(created.root, {})
-    assert (project.name, project.job_queue.num_workers) == ("new", 2)
+    assert (project.name, project.job_queue.num_workers) == ("new", 9)
     path = write_zip(tmp_path / "p.zip", sound_with())
     assert create_project(tmp_path, "other", source=path).pipelines == ["p"]
 

@@ -12,43 +12,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowerpower.config.project import ProjectConfig
-from flowerpower.config.validation import check_as_written, validated
 from flowerpower.config.yaml_reader import parse_yaml
 from flowerpower.errors import ConfigError
-from flowerpower.pipeline.upstream.conversion import Conversion, convert_project
-from flowerpower.pipeline.upstream.modules import convert_module
+from flowerpower.pipeline.upstream.conversion import convert_project
 from flowerpower.pipeline.upstream.new_file import yaml_text
-from flowerpower.pipeline.upstream.old_project import OldProject, is_upstream, read_old_project
-
-PROJECT = "name: shop\nhooks_dir: hooks\n"
-WITH_QUEUE = "name: shop\njob_queue:\n  type: rq\n  backend: {type: redis}\n"
-
-
-def _converted(pipeline: str = "", project: str = PROJECT, **more: str) -> Conversion:
-    files = {"conf/project.yml": project, "conf/pipelines/a.yml": pipeline, "pipelines/a.py": ""}
-    texts = {**files, **more}
-    return convert_project(OldProject({Path(p): t.encode() for p, t in texts.items()}), "shop")
-
-
-def _pipeline(text: str, **more: Any) -> dict[str, Any]:
-    """What our file says; it is one that this tool takes."""
-    content = _converted(text, **more).files[Path("conf/pipelines/a.yml")]
-    check_as_written(content, "a.yml")
-    data: dict[str, Any] = yaml.safe_load(content)
-    return data
-
-
-def _queue(text: str) -> dict[str, Any]:
-    project = _converted(project=f"name: shop\njob_queue: {text}\n").project
-    validated(ProjectConfig, parse_yaml(yaml_text(project).encode(), "project.yml", None))
-    queue: dict[str, Any] = project["job_queue"]
-    return queue
-
-
-def _said(conversion: Conversion, key: str) -> tuple[str, str, str]:
-    [row] = [row for row in conversion.rows if row.key == key]
-    return row.outcome, row.to, row.advice
+from flowerpower.pipeline.upstream.old_project import OldProject
+from tests.unit.converted import PROJECT, WITH_QUEUE, converted, pipeline_of, queue_of, row_of
 
 
 @pytest.mark.parametrize(
@@ -114,21 +83,21 @@ def _said(conversion: Conversion, key: str) -> tuple[str, str, str]:
 )
 def test_a_job_queue_is_where_it_was(old: str, new: dict[str, Any]) -> None:
     """Its type, address, queues and workers; what is not there becomes a SQLite file."""
-    assert _queue(old) == new
+    assert queue_of(old) == new
 
 
 def test_what_a_job_queue_loses_is_said() -> None:
     """An unknown type, a database that is none here, and a scheduler's queue."""
-    huey = _converted(project="job_queue: {type: huey}")
-    assert _said(huey, "job_queue.type")[0] == "left_out"
-    mongo = _converted(
+    huey = converted(project="job_queue: {type: huey}")
+    assert row_of(huey, "job_queue.type")[0] == "left_out"
+    mongo = converted(
         project="job_queue: {type: apscheduler, backend: {data_store: {type: mongodb}}}"
     )
-    outcome, _, advice = _said(mongo, "job_queue.backend.data_store.type")
+    outcome, _, advice = row_of(mongo, "job_queue.backend.data_store.type")
     assert (outcome, "postgresql://" in advice) == ("left_out", True)
-    queues = _converted(project="job_queue: {backend: {queues: [default, scheduler, a.b]}}")
+    queues = converted(project="job_queue: {backend: {queues: [default, scheduler, a.b]}}")
     assert queues.project["job_queue"]["backend"] == {"queues": ["default"]}
-    assert "cannot hold a.b" in _said(queues, "job_queue.backend.queues")[2]
+    assert "cannot hold a.b" in row_of(queues, "job_queue.backend.queues")[2]
 
 
 def test_another_type_of_job_queue_leaves_the_address_behind() -> None:
@@ -166,7 +135,7 @@ def test_another_type_of_job_queue_leaves_the_address_behind() -> None:
 )
 def test_the_run_section(old: str, new: dict[str, Any]) -> None:
     """Every setting that means something here, under our name; defaults are left away."""
-    assert _pipeline(f"run:\n  {old}\n").get("run", {}) == new
+    assert pipeline_of(f"run:\n  {old}\n").get("run", {}) == new
 
 
 @pytest.mark.parametrize(
@@ -185,9 +154,9 @@ def test_an_executor_is_one_of_parallelizable_blocks(old: str, new: dict[str, An
     """Upstream runs nothing else on it, so a pipeline without blocks gets none."""
     blocks = "def a() -> Parallelizable[int]:\n    yield 1\n"
     text = f"run: {{executor: {old}}}\n"
-    assert _pipeline(text, **{"pipelines/a.py": blocks}).get("run", {}).get("executor") == new
-    assert "run" not in _pipeline(text)
-    said = [row for row in _converted(text).rows if "executor" in row.key]
+    assert pipeline_of(text, **{"pipelines/a.py": blocks}).get("run", {}).get("executor") == new
+    assert "run" not in pipeline_of(text)
+    said = [row for row in converted(text).rows if "executor" in row.key]
     assert any(row.outcome == "left_out" for row in said) is ("processpool" in old or "ray" in old)
 
 
@@ -204,7 +173,7 @@ def test_an_executor_is_one_of_parallelizable_blocks(old: str, new: dict[str, An
 )
 def test_what_has_no_meaning_here_is_said(setting: str) -> None:
     """With file, line and what to do."""
-    rows = _converted(f"run:\n  {setting}\n").rows
+    rows = converted(f"run:\n  {setting}\n").rows
     [row] = [row for row in rows if row.outcome == "left_out"]
     assert (row.file, row.line) == ("conf/pipelines/a.yml", 2)
     assert row.advice
@@ -220,17 +189,17 @@ def test_adapters_are_on_where_they_were_on() -> None:
         "adapter:\n  hamilton_tracker: {project_id: 7, capture_data_statistics: false}\n"
         "  mlflow: {run_name: r, run_id: x}\nrun:\n  with_adapter: {hamilton_tracker: true}\n"
     )
-    made = _converted(pipeline, project)
+    made = converted(pipeline, project)
     assert made.project["adapter"] == {
         "hamilton_tracker": {"enabled": False, "username": "me"},
         "mlflow": {"enabled": False, "tracking_uri": "http://m"},
     }
-    assert _pipeline(pipeline, project=project)["run"]["adapter"] == {
+    assert pipeline_of(pipeline, project=project)["run"]["adapter"] == {
         "hamilton_tracker": {"project_id": 7},
         "mlflow": {"enabled": False, "run_name": "r"},
     }
     for key in ("verify", "capture_data_statistics"):
-        assert _said(made, f"adapter.hamilton_tracker.{key}")[0] == "left_out"
+        assert row_of(made, f"adapter.hamilton_tracker.{key}")[0] == "left_out"
 
 
 @pytest.mark.parametrize(
@@ -255,7 +224,7 @@ def test_adapters_are_on_where_they_were_on() -> None:
 )  # fmt: skip
 def test_a_schedule_fires_as_it_did(old: str, new: dict[str, Any] | None) -> None:
     """Numbers of weekdays begin with Monday in a mapping of APScheduler's."""
-    assert _pipeline(f"schedule: {old}\n").get("schedule") == new
+    assert pipeline_of(f"schedule: {old}\n").get("schedule") == new
 
 
 @pytest.mark.parametrize(
@@ -275,16 +244,42 @@ def test_a_schedule_fires_as_it_did(old: str, new: dict[str, Any] | None) -> Non
 )
 def test_a_trigger_that_there_is_not_is_left_out(trigger: str) -> None:
     """The pipeline has no schedule then, and the reason is said."""
-    made = _converted(f"schedule: {{{trigger}}}\n")
+    made = converted(f"schedule: {{{trigger}}}\n")
     assert b"schedule" not in made.files[Path("conf/pipelines/a.yml")]
-    outcome, _, advice = _said(made, f"schedule.{trigger.partition(':')[0]}")
+    outcome, _, advice = row_of(made, f"schedule.{trigger.partition(':')[0]}")
     assert (outcome, "under schedule as cron" in advice) == ("left_out", True)
+
+
+def test_settings_of_ours_come_over() -> None:
+    """What upstream does not know, and we do, stays where it is; what is not valid is said."""
+    made = converted(
+        "name: a\nrun:\n  timeout: 5m\n  limits: [warehouse]\n  retry: {max_retries: 2, backoff: 3}\n"
+        "  lod: 1\n  max_running: many\nafter: {pipeline: b}\nnotify: [{to: {command: [mail]}, on: [failed]}]\n"
+        "schedule:\n  - {id: x, every: 2 days, queue: slow}\n",
+        f"{PROJECT}timezone: Asia/Tokyo\nlimits: {{warehouse: 1}}\nnotify: []\nlimts: 1\n"
+        "job_queue: {type: rq, namespace: all, history_ttl: '${TTL}', result_ttl: soon}\n",
+    )  # fmt: skip
+    new = yaml.safe_load(made.files[Path("conf/pipelines/a.yml")])
+    assert new == {
+        "run": {"timeout": "5m", "limits": ["warehouse"], "retry": {"max_retries": 2, "backoff": 3}},
+        "after": {"pipeline": "b"}, "notify": [{"to": {"command": ["mail"]}, "on": ["failed"]}],
+        "schedule": [{"id": "x", "every": "2 days", "queue": "slow"}],
+    }  # fmt: skip
+    assert made.project == {
+        "timezone": "Asia/Tokyo", "limits": {"warehouse": 1},
+        "job_queue": {"type": "rq", "namespace": "all", "history_ttl": "$${TTL}"},
+    }  # fmt: skip
+    left_out = {row.key: row.advice for row in made.rows if row.outcome == "left_out"}
+    assert left_out.keys() == {"run.lod", "run.max_running", "limts", "job_queue.result_ttl"}
+    assert "upstream has no such setting" in left_out["run.lod"]
+    assert "expected" in left_out["run.max_running"]
+    assert row_of(made, "limits") == ("converted", "limits", "")
 
 
 def test_two_triggers_of_one_schedule() -> None:
     """The first counts; for the other there is a way."""
-    made = _converted("schedule: {cron: '@daily', interval: 60}\n")
-    assert "with an id" in _said(made, "schedule.interval")[2]
+    made = converted("schedule: {cron: '@daily', interval: 60}\n")
+    assert "with an id" in row_of(made, "schedule.interval")[2]
 
 
 @pytest.mark.parametrize(
@@ -303,115 +298,16 @@ def test_two_triggers_of_one_schedule() -> None:
 def test_variables_are_written_our_way(old: str, new: str) -> None:
     """In the versions that read them; in those with a job queue they are text."""
     text = f"params: {{k: '{old}'}}\n"
-    assert _pipeline(text)["params"] == {"k": new}
-    assert _pipeline(text, project=WITH_QUEUE)["params"] == {"k": old.replace("${", "$${")}
+    assert pipeline_of(text)["params"] == {"k": new}
+    assert pipeline_of(text, project=WITH_QUEUE)["params"] == {"k": old.replace("${", "$${")}
 
 
 def test_the_scalars_of_both_yamls_are_the_same() -> None:
     """What upstream reads as text, a truth value or a date is one here."""
     text = "params: {a: yes, b: '1e5', c: 1e5, d: 2024-02-29, e: 0o17, f: 'no'}\n"
-    content = _converted(text).files[Path("conf/pipelines/a.yml")]
+    content = converted(text).files[Path("conf/pipelines/a.yml")]
     ours = parse_yaml(content, "a.yml", {}).root.plain()["params"]
     assert ours == {"a": True, "b": "1e5", "c": "1e5", "d": "2024-02-29", "e": "0o17", "f": "no"}
-
-
-def test_pipelines_in_folders_get_a_name_of_their_own() -> None:
-    """`group/report.yml` is the pipeline group_report, with its module where it was."""
-    made = _converted(
-        **{
-            "conf/pipelines/group/report.yml": "params: {}\n",
-            "pipelines/group/report.py": "",
-            "conf/pipelines/my-own.yaml": "run: {additional_modules: a}\n",
-            "pipelines/my_own.py": "",
-        }
-    )
-    texts = {path.as_posix(): content.decode() for path, content in made.files.items()}
-    assert "- pipelines.group.report" in texts["conf/pipelines/group_report.yml"]
-    assert "- pipelines.a\n  - pipelines.my_own" in texts["conf/pipelines/my-own.yml"]
-    assert "conf/pipelines/my-own.yaml" not in texts
-
-
-def test_modules_beside_a_pipeline_are_imported_from_its_package() -> None:
-    """Only those statements change; comments and all else stay byte for byte."""
-    text = (
-        "import helper  # ü\nimport helper as h, os\nfrom helper import (\n    x,  # why\n)\n"
-        "from . import y\nimport json\n\n\ndef f():\n    import helper as h\n"
-    )
-    new, rows = convert_module(Path("pipelines/a.py"), text.encode(), {"helper"})
-    assert new.decode() == text.replace(
-        "import helper  #", "from pipelines import helper  #"
-    ).replace("from helper", "from pipelines.helper").replace(
-        "    import helper as h", "    from pipelines import helper as h"
-    )
-    assert [(row.line, row.outcome) for row in rows] == [
-        (1, "converted"), (2, "left_out"), (3, "converted"), (11, "converted"),
-    ]  # fmt: skip
-    assert convert_module(Path("other/a.py"), text.encode(), {"helper"})[0] == text.encode()
-
-
-def test_names_of_upstreams_library_are_answered() -> None:
-    """Those that are not here; what modules of pipelines need is."""
-    text = (
-        "from flowerpower.cfg import Config\nfrom flowerpower.pipeline import PipelineManager\n"
-        "from flowerpower import FlowerPowerProject\nimport flowerpower.fs\n"
-        "from flowerpower.cfg.pipeline.run import RunConfig\n"
-    )
-    new, rows = convert_module(Path("run.py"), text.encode(), ())
-    assert new == text.encode()
-    assert [row.line for row in rows] == [3, 4, 5]
-    assert "PipelineManager(folder)" in rows[0].advice
-    assert "inputs=…" in rows[2].advice
-
-
-@pytest.mark.parametrize(
-    ("project", "pipeline", "answer"),
-    [
-        (PROJECT, "", True),
-        (WITH_QUEUE, "", True),
-        ("name: shop\n", "run: {with_adapter: {}}\n", True),
-        ("name: shop\n", "name: a\n", True),
-        ("name: shop\ntimezone: UTC\n", "run: {inputs: {}}\nparams: {name: x}\n", False),
-        ("name: shop\njob_queue: {type: rq, backend: {url: 'redis://h'}}\n", "", False),
-        ("name: shop\n", "run: {inptus: {}}\n", False),
-        ("a: [\n", "b: [\n", False),
-    ],
-)
-def test_a_project_of_upstreams_is_known_by_its_keys(
-    project: str, pipeline: str, answer: bool
-) -> None:
-    """One of this tool is not taken for it, whatever its faults."""
-    files = {"conf/project.yml": project, "conf/pipelines/a.yml": pipeline, "pipelines/a.py": ""}
-    assert is_upstream({Path(p): text.encode() for p, text in files.items()}) is answer
-
-
-def test_what_is_not_copied_is_said(tmp_path: Path) -> None:
-    """Large files, links, and the variables in .env; nothing of the source is changed."""
-    (tmp_path / "conf").mkdir()
-    (tmp_path / "conf" / "project.yaml").write_text(PROJECT)
-    (tmp_path / "data.csv").write_bytes(b"1" * 1_000_001)
-    (tmp_path / "small.csv").write_text("1")
-    (tmp_path / "link").symlink_to("/etc")
-    (tmp_path / ".env").write_text("FP_RQ_BACKEND_PASSWORD=tulip\n")
-    project = read_old_project(tmp_path)
-    assert project is not None
-    made = convert_project(project, "shop")
-    assert sorted(made.files) == [Path("small.csv")]
-    left = {row.file: row.advice for row in made.rows if row.outcome == "left_out"}
-    assert left.keys() == {"data.csv", "link", ".env"}
-    assert "tulip" not in str(made)
-
-
-def test_many_files_of_data_are_one_row(tmp_path: Path) -> None:
-    """Code is copied whole; data as far as a copy may be large."""
-    (tmp_path / "conf").mkdir()
-    (tmp_path / "conf" / "project.yml").write_text(PROJECT)
-    (tmp_path / "data").mkdir()
-    for number in range(510):
-        (tmp_path / "data" / f"{number}.csv").write_text("1")
-    project = read_old_project(tmp_path)
-    assert project is not None
-    assert len(project.files) == 501
-    assert list(project.left_out) == [Path("data")]
 
 
 _FIXTURES = Path(__file__).parents[1] / "upstream_projects"
@@ -447,7 +343,7 @@ def test_whatever_a_setting_holds_the_project_is_converted(data: st.DataObject) 
     project = text if name.endswith("project.yml") else WITH_QUEUE
     made = None
     with contextlib.suppress(ConfigError):
-        made = _converted("" if name.endswith("project.yml") else text, project)
+        made = converted("" if name.endswith("project.yml") else text, project)
     if made is None:
         return
     listed = [(row.file, row.key) for row in made.rows if row.outcome != "left_out"]
@@ -461,5 +357,5 @@ def test_whatever_a_setting_holds_the_project_is_converted(data: st.DataObject) 
 def test_what_is_no_yaml_is_an_error_with_its_line() -> None:
     """Nothing is guessed then."""
     with pytest.raises(ConfigError, match="line 2") as caught:
-        _converted("run:\n  a: b: c\n")
+        converted("run:\n  a: b: c\n")
     assert "conf/pipelines/a.yml" in str(caught.value)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from flowerpower.jobs.chain import AfterCondition
 from flowerpower.jobs.job import JobStatus
 from flowerpower_cli.web.report import report
 from tests.conftest import MakeProject
@@ -53,6 +54,42 @@ def test_a_job_shows_its_chain(dashboard: Running) -> None:
     assert "Chain" not in words_of(client.page("/pipelines"))
     text = report(dashboard.manager, None, 100)
     assert '<a href="#job-child">child</a>' in text
+
+
+def test_acts_name_the_jobs_that_share_their_fate(dashboard: Running) -> None:
+    """What is cancelled with a job stands beside the button and in the message; so for a retry."""
+    manager, client = dashboard.manager, dashboard.client
+    backend = manager.job_queue.backend
+    for name, fields in (
+        ("top", {}),
+        ("child", {"after": ("top",)}),
+        ("grandchild", {"after": ("child",)}),
+        ("sweeper", {"after": ("child",), "after_on": AfterCondition.END}),
+        ("alone", {}),
+    ):
+        backend.add_job(spec(name, **fields))
+    too = "2 jobs that wait for it are cancelled too: child, grandchild."
+    words = words_of(client.page("/jobs/top"))
+    assert f"Cancel… {too} Yes, cancel the job" in words
+    assert f"Delete… {too} Yes, delete it" in words
+    assert "Cancel… Yes, cancel" in words_of(client.page("/jobs/alone"))
+    cancelled = client.send("/jobs/top/cancel").json["message"]
+    assert cancelled == f"The job top is cancelled. {too}"
+    assert manager.jobs.get("grandchild").status is JobStatus.CANCELLED
+    # Nobody waits for one that has ended.
+    assert "Delete… Yes, delete it" in words_of(client.page("/jobs/top"))
+    retried = client.send("/jobs/top/retry").json["message"]
+    assert (
+        retried == "The job top is queued again. 3 jobs wait for top: child, grandchild, sweeper."
+    )
+    backend.add_job(spec("other"))
+    backend.add_job(spec("of-two", after=("top", "other")))
+    backend.cancel_job("other")
+    backend.cancel_job("top")
+    retried = client.send("/jobs/top/retry").json["message"]
+    assert retried.endswith(" of-two stays cancelled: other was cancelled."), retried
+    deleted = client.send("/jobs/top/delete").json
+    assert deleted == {"message": f"The job top is deleted. {too}", "location": "/jobs"}
 
 
 def test_limits_are_shown_with_what_takes_their_places(limited: Running) -> None:

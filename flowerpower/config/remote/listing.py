@@ -15,6 +15,7 @@ from flowerpower.text import did_you_mean, one_line, shortened
 WHOLE_FOLDERS = ("conf", "pipelines")
 """Fetched with all that is in them; of all else only Python files."""
 PROJECT_FILE = "conf/project.yml"
+UPSTREAM_PROJECT_FILE = "conf/project.yaml"
 MAX_LISTED, MAX_FILES = 20_000, 2_000
 MAX_BYTES = 50 * 1024 * 1024
 _IGNORED = {"__pycache__", "node_modules"}
@@ -80,23 +81,25 @@ def open_filesystem(url: str, options: Mapping[str, Any]) -> tuple[Any, str]:
     return fs, str(base)
 
 
-def list_project(fs: Any, base: str) -> Listing:
+def list_project(fs: Any, base: str, *, whole: bool = False) -> Listing:
     """The files of the project in the folder `base` of the file system.
+
+    With `whole` all files that are not hidden, of a project that may be one of upstream's.
 
     Raises:
         ProjectNotFound: if it has no conf/project.yml.
         ConfigError: if a name among them must not be fetched, or they are too many or too large.
         Exception: whatever the file system raises.
     """
-    files = sorted(_walk(fs, base), key=lambda file: file.path)
+    files = sorted(_walk(fs, base, whole=whole), key=lambda file: file.path)
     paths = {file.path for file in files}
-    if PROJECT_FILE not in paths:
+    if PROJECT_FILE not in paths and not (whole and UPSTREAM_PROJECT_FILE in paths):
         raise ProjectNotFound(f"There is no {PROJECT_FILE} in it.")
     for path in paths:
         above = path.split("/")[:-1]
         if any("/".join(above[:count]) in paths for count in range(1, len(above) + 1)):
             raise ConfigError(f"{one_line(path)} is in a folder that is a file too.")
-    _check_size(sum(file.size or 0 for file in files), len(files))
+    _check_size(sum(file.size or 0 for file in files), len(files), whole=whole)
     stamps = [
         (file.path, file.size, file.stamp or _digest(fs.cat_file(file.address))) for file in files
     ]
@@ -149,11 +152,13 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _check_size(size: int, count: int) -> None:
+def _check_size(size: int, count: int, *, whole: bool = False) -> None:
     hint = (
         "Fetched are all files in conf/ and pipelines/, and Python files elsewhere. Keep data and "
         "environments in another place."
     )
+    if whole:
+        hint = "Fetch it by the tool of its place, without its data, and name the folder."
     if count > MAX_FILES:
         raise ConfigError(
             f"The project has {count} files: expected {MAX_FILES} at most.", hint=hint
@@ -163,7 +168,7 @@ def _check_size(size: int, count: int) -> None:
         raise ConfigError(f"The project's files are larger than {limit} MB together.", hint=hint)
 
 
-def _walk(fs: Any, base: str) -> Iterator[RemoteFile]:
+def _walk(fs: Any, base: str, *, whole: bool) -> Iterator[RemoteFile]:
     """The files to fetch, folder by folder; what is ignored is not looked into."""
     base = base.strip("/")
     waiting, listed = [""], 0
@@ -191,7 +196,7 @@ def _walk(fs: Any, base: str) -> Iterator[RemoteFile]:
                 continue
             path = str(path)
             is_folder = entry.get("type") == "directory"
-            is_whole = path.split("/")[0] in WHOLE_FOLDERS
+            is_whole = whole or path.split("/")[0] in WHOLE_FOLDERS
             if not is_folder and not is_whole and not path.endswith(".py"):
                 continue
             if _is_link(entry):

@@ -28,6 +28,7 @@ from flowerpower.errors import (
     SourceUnreachable,
     os_errors_as,
 )
+from flowerpower.files.atomic import write_files
 from flowerpower.text import mask, one_line, shortened
 from flowerpower.triggers import clock
 
@@ -194,14 +195,28 @@ class RemoteSource:
             make_private_folder(work)
         self._root = root
 
-    def _list(self) -> tuple[Any, listing.Listing]:
+    def copy_to(self, folder: Path) -> None:
+        """Write all files of the project into a folder, but for those that are hidden.
+
+        Raises:
+            FlowerpowerError: if they cannot be read or written, or are too many or too large.
+        """
+
+        def fetch() -> list[tuple[str, bytes]]:
+            return list(listing.read_files(*self._list(whole=True)))
+
+        contents = self._within(FETCH_SECONDS, "copy", fetch)
+        with os_errors_as(FlowerpowerError, f"{self.shown} cannot be copied to {folder}"):
+            write_files({folder / path: content for path, content in contents})
+
+    def _list(self, *, whole: bool = False) -> tuple[Any, listing.Listing]:
         fs, base = self._fs, self._url
         if fs is None:
             fs, base = listing.open_filesystem(self._url, self._options)
         else:
             base = fs._strip_protocol(base)
             fs.invalidate_cache()
-        return fs, listing.list_project(fs, base)
+        return fs, listing.list_project(fs, base, whole=whole)
 
     def _fetch(self, fs: Any, found: listing.Listing) -> Path:
         reason = ""

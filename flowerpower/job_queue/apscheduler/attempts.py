@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from flowerpower.job_queue.apscheduler.outcomes import AttemptFacts
 from flowerpower.job_queue.attempts import attempts_with
 from flowerpower.job_queue.observing import lost_event
 from flowerpower.job_queue.records import Row
-from flowerpower.jobs.claim import Claim, FinishRequest
+from flowerpower.jobs.claim import Claim, FinishRequest, LostJobs
 from flowerpower.jobs.job import MAX_WORKER_LOSSES, JobStatus
 
 
@@ -64,7 +65,9 @@ def release(tx: Transaction, claim: Claim) -> bool:
     return bool(rows)
 
 
-def requeue_lost(tx: Transaction, reason: str, worker: str, id: str = "", attempt: int = 0) -> int:
+def requeue_lost(
+    tx: Transaction, reason: str, worker: str, id: str = "", attempt: int = 0
+) -> LostJobs:
     """Requeue a lost attempt, or all that a worker held; return how many."""
     claimed = {"worker": worker, "id": id, "attempt": attempt}
     error, limit = records.lost_error(reason), MAX_WORKER_LOSSES
@@ -74,7 +77,8 @@ def requeue_lost(tx: Transaction, reason: str, worker: str, id: str = "", attemp
         "add_event",
         [lost_event(row, reason) for row in rows if not records.status_of(row).is_ended],
     )
-    return len(rows)
+    counts = Counter(records.status_of(row) for row in rows)
+    return LostJobs(counts[JobStatus.QUEUED], counts[JobStatus.FAILED], counts[JobStatus.CANCELLED])
 
 
 def append_log(tx: Transaction, claim: Claim, text: str, pieces: int | None = None) -> None:

@@ -26,7 +26,9 @@ def _sql(file: str) -> str:
 @lru_cache(maxsize=1)
 def queries() -> dict[str, str]:
     """The text of every named query in the files of sql/ that have some."""
-    files = ("queries", "chains", "limits", "schedules", "observing", "notices", "migration")
+    files = (
+        "queries", "workers", "chains", "limits", "schedules", "observing", "notices", "migration",
+    )  # fmt: skip
     parts = [part for file in files for part in _NAME.split(_sql(f"{file}.sql"))[1:]]
     return {name: text.strip() for name, text in zip(parts[::2], parts[1::2], strict=True)}
 

@@ -13,7 +13,14 @@ from flowerpower.jobs.limits import NO_LIMITS, Limits, LimitUse
 if TYPE_CHECKING:
     from flowerpower.job_queue.apscheduler.database import Database, Transaction
     from flowerpower.job_queue.apscheduler.limits import FreedPipelines
-    from flowerpower.jobs.claim import Claim, ExpiredJob, FinishRequest, Heartbeat, WorkerInfo
+    from flowerpower.jobs.claim import (
+        Claim,
+        ExpiredJob,
+        FinishRequest,
+        Heartbeat,
+        LostJobs,
+        WorkerInfo,
+    )
 
 
 class SqlWorkerStore(WorkerStore):
@@ -125,18 +132,20 @@ class SqlWorkerStore(WorkerStore):
         from flowerpower.job_queue.apscheduler import attempts
 
         fence = attempts.fence(claim)
-        return bool(self.database.run(lambda tx: attempts.requeue_lost(tx, reason, **fence)))
+        lost = self.database.run(lambda tx: attempts.requeue_lost(tx, reason, **fence))
+        return lost.count > 0
 
     def beats(self) -> dict[str, int]:
         with self.database.read() as tx:
             return {row["id"]: row["beat"] for row in tx.rows("beats")}
 
-    def requeue_lost_jobs_of(self, worker_id: str, beat: int) -> int:
+    def requeue_lost_jobs_of(self, worker_id: str, beat: int) -> LostJobs:
         from flowerpower.job_queue.apscheduler import attempts
+        from flowerpower.jobs.claim import LostJobs
 
-        def requeue(tx: Transaction) -> int:
+        def requeue(tx: Transaction) -> LostJobs:
             if not tx.run("remove_silent_worker", worker=worker_id, beat=beat):
-                return 0
+                return LostJobs()
             return attempts.requeue_lost(tx, records.WORKER_DIED, worker_id)
 
         return self.database.run(requeue)

@@ -12,7 +12,14 @@ from flowerpower.job_queue.worker_store import EXPIRE_BATCH, OnExpired, WorkerSt
 from flowerpower.jobs.limits import NO_LIMITS, Limits, LimitUse
 
 if TYPE_CHECKING:
-    from flowerpower.jobs.claim import Claim, ExpiredJob, FinishRequest, Heartbeat, WorkerInfo
+    from flowerpower.jobs.claim import (
+        Claim,
+        ExpiredJob,
+        FinishRequest,
+        Heartbeat,
+        LostJobs,
+        WorkerInfo,
+    )
 
 
 class RedisWorkerStore(WorkerStore):
@@ -28,9 +35,11 @@ class RedisWorkerStore(WorkerStore):
     def unregister_worker(self, worker_id: str) -> None:
         self._store.run("remove_worker", worker=worker_id, **loss(records.WORKER_WENT))
 
-    def requeue_lost_jobs_of(self, worker_id: str, beat: int) -> int:
+    def requeue_lost_jobs_of(self, worker_id: str, beat: int) -> LostJobs:
+        from flowerpower.jobs.claim import LostJobs
+
         lost = loss(records.WORKER_DIED)
-        return int(self._store.run("remove_worker", worker=worker_id, beat=beat, **lost))
+        return LostJobs(*self._store.run("remove_worker", worker=worker_id, beat=beat, **lost))
 
     def claim(
         self,

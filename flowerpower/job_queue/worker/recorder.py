@@ -21,6 +21,7 @@ from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.records import log_pieces
 from flowerpower.job_queue.worker.attempt import RECORD_EVERY, Attempt, PendingOutput, StopReason
 from flowerpower.job_queue.worker.events import Events
+from flowerpower.job_queue.worker.paused_queues import PausedQueues
 from flowerpower.job_queue.worker.scheduler import RETRY_EVERY, Every, Maintenance
 from flowerpower.job_queue.worker.slots import SILENCE_SHARE, Slots
 from flowerpower.job_queue.worker_options import WorkerOptions
@@ -28,9 +29,6 @@ from flowerpower.jobs import attempt_result
 from flowerpower.jobs.claim import AttemptResult, Claim, FinishRequest, Heartbeat, WorkerInfo
 from flowerpower.jobs.job import json_value
 from flowerpower.triggers import clock
-
-LOOK_EVERY = 1.0
-"""Seconds between two looks at which queues are paused."""
 
 
 class Recorder:
@@ -50,6 +48,7 @@ class Recorder:
         self.worker_id = _new_id()
         self.done = 0
         self.claiming = threading.Lock()
+        self.paused_queues = PausedQueues(backend, options.queues, events)
         self._backend = backend
         self._options = options
         self._events = events
@@ -57,8 +56,6 @@ class Recorder:
         self._on_free = on_free
         self._maintenance = Maintenance(backend, events, options.lease)
         self._beating = Every(options.lease / 5)
-        self._looking = Every(LOOK_EVERY)
-        self._paused: set[str] = set()
         self._finish_by: float | None = None
         self._has_freed = False
         self._thread = threading.Thread(target=self._run, name="recorder")
@@ -71,17 +68,6 @@ class Recorder:
         worker = WorkerInfo(self.worker_id, host, pid, queues, slots, clock.now())
         self._backend.register_worker(worker)
         self._extend_lease(began)
-
-    def look_at_queues(self) -> None:
-        """Say which of the worker's queues were paused or resumed since the last look."""
-        paused = set(self._options.queues) & self._backend.paused_queues().keys()
-        for kind, names in (
-            ("queue_paused", paused - self._paused),
-            ("queue_resumed", self._paused - paused),
-        ):
-            if names:
-                self._events.emit(kind, queues=sorted(names))
-        self._paused = paused
 
     def start(self) -> None:
         """Begin to record."""
@@ -109,8 +95,7 @@ class Recorder:
                 if self._beating.is_due():
                     self._heartbeat()
                 self._maintenance.run_due(self.worker_id)
-                if self._looking.is_due():
-                    self.look_at_queues()
+                self.paused_queues.look_if_due()
                 self._record_results()
                 # An attempt whose writes fail again and again must not block the others.
                 for attempt in sorted(self._slots.attempts(), key=attrgetter("failed_writes")):

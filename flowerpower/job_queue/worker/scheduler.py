@@ -165,8 +165,8 @@ class Maintenance:
             beats.pop(own_id, None)
             for worker, beat in self._reaper.dead(beats, clock.monotonic()).items():
                 # The beat goes with it: a worker that has beaten since keeps its jobs.
-                jobs = self._backend.requeue_lost_jobs_of(worker, beat)
-                self._events.emit("worker_died", worker=worker, jobs=jobs)
+                lost = self._backend.requeue_lost_jobs_of(worker, beat)
+                self._events.emit("worker_died", worker=worker, jobs=lost.count, **vars(lost))
         if self._expiring.is_due():
             for job in self._backend.expire_jobs():
                 self._events.job_expired(job)

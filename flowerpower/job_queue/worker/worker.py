@@ -167,7 +167,7 @@ class Worker:
             # Here too, not only now and then: a burst may have nothing to do for this reason alone.
             with contextlib.suppress(BackendUnreachable):
                 # The recorder looks again, and says that it is away.
-                self._recorder.look_at_queues()
+                self._recorder.paused_queues.look()
             self._recorder.start()
             self._notices.start()
             seconds = LAST_WRITES_TIMEOUT

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from flowerpower.config.files import pipeline_path
+from flowerpower.config.pipeline import PipelineConfig
+from flowerpower.config.project import ProjectConfig
 from flowerpower.pipeline.upstream.adapters import convert_project_adapters
 from flowerpower.pipeline.upstream.job_queue import convert_job_queue
 from flowerpower.pipeline.upstream.modules import convert_module, siblings
 from flowerpower.pipeline.upstream.new_file import yaml_text
 from flowerpower.pipeline.upstream.old_file import OldFile, Section, read_old_file
 from flowerpower.pipeline.upstream.old_project import PROJECT_FILES, OldProject, config_files
+from flowerpower.pipeline.upstream.our_settings import bring_over
 from flowerpower.pipeline.upstream.placeholders import with_our_placeholders
 from flowerpower.pipeline.upstream.report import Row, in_order
 from flowerpower.pipeline.upstream.run_section import convert_run
@@ -26,16 +29,14 @@ _HOOKS = "a hook of upstream's MQTT client: it is copied, and nothing calls it h
 
 @dataclass(frozen=True)
 class Conversion:
-    """A converted project: `project` is what its conf/project.yml says, `files` are all others."""
+    """A converted project: `project` is what its conf/project.yml says, `files` are all others.
+
+    The name is not in `project`, nor a time zone that the old project does not have.
+    """
 
     project: dict[str, Any]
     files: dict[Path, bytes]
     rows: list[Row] = field(default_factory=list)
-
-    @property
-    def project_text(self) -> str:
-        """What its conf/project.yml says, as YAML."""
-        return yaml_text(self.project)
 
 
 def convert_project(project: OldProject, name: str, backend: str | None = None) -> Conversion:
@@ -113,7 +114,7 @@ def _project(old: OldFile, name: str, backend: str | None) -> tuple[dict[str, An
     data: dict[str, Any] = {"job_queue": queue}
     if adapter:
         data["adapter"] = adapter
-    return data, [*top.close(), *rows, *more]
+    return data, bring_over(ProjectConfig, data, old, [*top.close(), *rows, *more])
 
 
 def _pipeline(
@@ -134,8 +135,9 @@ def _pipeline(
     for key in ("run", "schedule", "adapter"):
         top.take(key)
     params = top.moved("params", "params")
-    data = {"run": run, "schedule": schedule, "params": params}
-    return {key: value for key, value in data.items() if value}, [*rows, *more, *top.close()]
+    settings = {"run": run, "schedule": schedule, "params": params}
+    data = {key: value for key, value in settings.items() if value}
+    return data, bring_over(PipelineConfig, data, old, [*rows, *more, *top.close()])
 
 
 def _modules(old: OldFile, name: str, files: Mapping[Path, bytes], rows: list[Row]) -> list[str]:

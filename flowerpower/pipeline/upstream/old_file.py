@@ -13,6 +13,7 @@ from flowerpower.pipeline.upstream.report import Outcome, Row
 
 IN_PLAIN_TEXT = "it is plain text in the file; ${NAME} takes it from the environment."
 NOT_KNOWN = "upstream has no such setting either, or not in this version."
+NOT_A_MAPPING = "it is not a mapping."
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Section:
             content = content.get(step) if isinstance(content, dict) else None
         self.content = content
         if content is not None and not isinstance(content, dict):
-            self.rows.append(file.row(path, "left_out", advice="it is not a mapping."))
+            self.rows.append(file.row(path, "left_out", advice=NOT_A_MAPPING))
         self._left: dict[str, Any] = dict(content) if isinstance(content, dict) else {}
 
     def __bool__(self) -> bool:

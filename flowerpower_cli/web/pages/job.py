@@ -11,12 +11,14 @@ from typing import Any
 from markupsafe import Markup
 
 from flowerpower.errors import FlowerpowerError, UsageError
+from flowerpower.jobs.chain import DELETED
 from flowerpower.jobs.job import Job, JobStatus, LogChunk
-from flowerpower.pipeline.job_chain import JobChain, read_chain
+from flowerpower.pipeline.job_chain import JobChain, cancelled_with, read_chain
 from flowerpower.pipeline.waiting import read_waits_for
 from flowerpower.text import mask_values, shortened
 from flowerpower.triggers import clock
 from flowerpower_cli.views.job import error_title, parents_words
+from flowerpower_cli.views.job_changes import cancelled_too
 from flowerpower_cli.views.job_list import waiting_note
 from flowerpower_cli.views.jobs import job_facts, record_data
 from flowerpower_cli.views.pipelines import is_table, run_messages
@@ -70,6 +72,7 @@ def job(reading: Reading, job_id: str, query: Query) -> Page:
         "jobs",
         {
             **job_values(reading, record, chain),
+            **_acts(reading, record, chain),
             "attempt": attempt,
             "log": log,
         },
@@ -105,10 +108,26 @@ def job_values(reading: Reading, record: Job, chain: JobChain | None = None) -> 
         "values_of_result": [output for output in shown if not output.columns],
         "tables_of_result": [output for output in shown if output.columns],
         "messages": [*run_messages({**result, "notes": None})] if result else [],
-        "may_retry": record.status in (JobStatus.FAILED, JobStatus.CANCELLED),
-        "may_cancel": not record.status.is_ended and not record.cancel_requested,
-        "may_delete": record.status is not JobStatus.RUNNING,
         "log_attempts": range(1, record.attempt + 1),
+    }
+
+
+def _acts(reading: Reading, record: Job, chain: JobChain) -> dict[str, Any]:
+    """What may be done with a job, and which others are cancelled then, as sentences."""
+    job_queue = reading.site.manager.job_queue
+
+    def others(end: str) -> str:
+        # An open page is read each second: most jobs have no children, and ask nothing for this.
+        return cancelled_too(cancelled_with(job_queue, record, end) if chain.children else (), 1)
+
+    may_cancel = not record.status.is_ended and not record.cancel_requested
+    may_delete = record.status is not JobStatus.RUNNING
+    return {
+        "may_retry": record.status in (JobStatus.FAILED, JobStatus.CANCELLED),
+        "may_cancel": may_cancel,
+        "may_delete": may_delete,
+        "cancelled_too": others(JobStatus.CANCELLED) if may_cancel else "",
+        "deleted_too": others(DELETED) if may_delete else "",
     }
 
 

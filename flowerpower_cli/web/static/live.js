@@ -134,6 +134,8 @@ document.addEventListener("visibilitychange", () => {
   } else if (!document.hidden) listen();
 });
 
+const MESSAGE = "flowerpower-message";
+
 function say(text, failed) {
   const paragraph = document.createElement("p");
   paragraph.textContent = text;
@@ -160,6 +162,7 @@ document.addEventListener("submit", async (event) => {
       say(body.message, false);
       for (const opened of document.querySelectorAll("details.confirm[open]")) opened.open = false;
     } else {
+      sessionStorage.setItem(MESSAGE, body.message);
       location.assign(body.location);
     }
   } catch {
@@ -168,6 +171,13 @@ document.addEventListener("submit", async (event) => {
     for (const button of buttons) button.disabled = false;
   }
 });
+
+// What was done on the page before, which led to this one.
+const before = sessionStorage.getItem(MESSAGE);
+if (before) {
+  sessionStorage.removeItem(MESSAGE);
+  say(before, false);
+}
 
 tick();
 setInterval(tick, 1000);

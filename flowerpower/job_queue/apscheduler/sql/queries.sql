@@ -1,5 +1,5 @@
--- Queries of jobs, logs and workers, by name. Tables: flowerpower_jobs (all columns; `schema.sql`
--- explains them), flowerpower_logs, flowerpower_workers; of flowerpower_fires job_status, and
+-- Queries of jobs and logs, by name. Tables: flowerpower_jobs (all columns; `schema.sql` explains
+-- them), flowerpower_logs; of flowerpower_fires job_status, and
 -- flowerpower_outcomes. {returning_end} has what `note_ends` of ending.py needs of a job.
 -- {queues} becomes one parameter per queue, {names} one row per queue, {live} the statuses that have not ended. {skip_locked} is
 -- PostgreSQL's: without it users would wait for each other's rows, and could deadlock.
@@ -128,48 +128,6 @@ WHERE namespace = :namespace AND job_id = :id AND attempt = :attempt AND seq <= 
 -- name: append_log
 INSERT INTO flowerpower_logs (namespace, job_id, attempt, seq, text, size)
 VALUES (:namespace, :id, :attempt, :seq, :text, :size)
-
--- name: register_worker
-INSERT INTO flowerpower_workers (namespace, id, host, pid, queues, slots, started_at, beat, beat_at)
-VALUES (:namespace, :worker, :host, :pid, :queues, :slots, :now, 1, :now)
-
--- name: unregister_worker
-DELETE FROM flowerpower_workers WHERE namespace = :namespace AND id = :worker
-
--- name: is_worker_known
--- And whether any job has waited too long, is blocked or parked, which costs no query of its own.
-SELECT beat, EXISTS (
-    SELECT 1 FROM flowerpower_jobs WHERE namespace = :namespace AND start_by <= :now
-) AS has_expired, (
-    SELECT concurrency_key FROM flowerpower_jobs
-    WHERE namespace = :namespace AND blocked = 1 AND concurrency_key > ''
-    ORDER BY concurrency_key LIMIT 1
-) AS blocked_key, (
-    SELECT pipeline FROM flowerpower_jobs
-    WHERE namespace = :namespace AND parked = 1 ORDER BY pipeline LIMIT 1
-) AS parked_pipeline
-FROM flowerpower_workers WHERE namespace = :namespace AND id = :worker {for_share}
-
--- name: list_workers
-SELECT * FROM flowerpower_workers WHERE namespace = :namespace ORDER BY started_at
-
--- name: held_jobs
-SELECT id, attempt, cancel FROM flowerpower_jobs
-WHERE namespace = :namespace AND owner = :worker AND status = 'running'
-
--- name: all_held
-SELECT id, owner FROM flowerpower_jobs
-WHERE namespace = :namespace AND status = 'running' AND owner IS NOT NULL
-
--- name: beat
-UPDATE flowerpower_workers SET beat = beat + 1, beat_at = :now
-WHERE namespace = :namespace AND id = :worker
-
--- name: beats
-SELECT id, beat FROM flowerpower_workers WHERE namespace = :namespace
-
--- name: remove_silent_worker
-DELETE FROM flowerpower_workers WHERE namespace = :namespace AND id = :worker AND beat = :beat
 
 -- name: has_queued
 -- In a queue that is not paused.

@@ -236,6 +236,7 @@ local function append_log(id, attempt, pieces, limit)
 end
 
 -- Requeues a job whose attempt did not end; with `error` its worker was lost, and that is counted.
+-- Returns 0 if it is not held, or else 1 and what it is then.
 local function requeue(id, owner, attempt, time, error)
     if not is_held(id, owner, attempt) then return 0 end
     local key = job_key(id)
@@ -249,15 +250,17 @@ local function requeue(id, owner, attempt, time, error)
     end
     if job[2] == '1' then
         end_job(id, queue, 'canceled', time, args.history_ttl)
-    elseif error and worker_losses >= args.max_worker_losses then
+        return 1, 'canceled'
+    end
+    if error and worker_losses >= args.max_worker_losses then
         redis.call('HSET', key, 'fp_error', error)
         end_job(id, queue, 'failed', time, args.history_ttl,
                 {owner = owner, attempt = attempt, exc_string = args.exc_string})
-    else
-        enqueue(id, queue, time)
-        if error then note_loss(id, attempt, time) end
+        return 1, 'failed'
     end
-    return 1
+    enqueue(id, queue, time)
+    if error then note_loss(id, attempt, time) end
+    return 1, 'queued'
 end
 
 -- A running job whose record and whose holder disagree has a damaged record: its holder is right.
