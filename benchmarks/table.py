@@ -24,8 +24,10 @@ from typing import Any
 
 from lines import Line, figure, print_table
 
-QUIET_LOAD = 0.3
-"""Up to this load average for each processor, other programs hardly matter."""
+QUIET_PERCENT = 10.0
+"""Up to so much of the processors, other programs hardly matter."""
+LOOK_SECONDS = 5.0
+"""How long other programs are looked at before the run."""
 PACKAGES = (
     "flowerpower-cli",
     "sf-hamilton",
@@ -124,22 +126,33 @@ def _minutes(began: float) -> str:
     return f"[{minutes:2}:{seconds:02}]"
 
 
-def load_warning(load: float, processors: int) -> str:
+def busy_percent() -> float:
+    """How much of the processors other programs use now.
+
+    The load average would count pip, which has ended when it has made the environments, for a
+    minute more.
+    """
+    import psutil
+
+    return float(psutil.cpu_percent(LOOK_SECONDS))
+
+
+def load_warning(percent: float, processors: int) -> str:
     """What to say of other programs that were busy when the run began; empty if few were."""
-    if load <= QUIET_LOAD * processors:
+    if percent <= QUIET_PERCENT:
         return ""
     return (
-        f"warning: the load average was {load:.1f} on {processors} processors when the run began: "
-        "other programs were busy, and figures and ratios may be wrong."
+        f"warning: other programs used {percent:.0f} % of {processors} processors when the run "
+        "began: figures and ratios may be wrong."
     )
 
 
-def machine(load: float) -> dict[str, Any]:
+def machine(percent: float) -> dict[str, Any]:
     """Where and with what a run was made."""
     return {
         "taken_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "processors": os.cpu_count(),
-        "load_average": load,
+        "busy_percent": percent,
         "rounds": os.environ.get("ROUNDS") or None,
         "python": platform.python_version(),
         "system": platform.platform(),
@@ -164,11 +177,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", action="append", choices=MEASUREMENTS, help="repeatable")
     parser.add_argument("--json", type=Path, metavar="FILE")
     wanted = parser.parse_args(arguments)
-    load, processors = os.getloadavg()[0], os.cpu_count() or 1
-    warning = load_warning(load, processors)
+    percent, processors = busy_percent(), os.cpu_count() or 1
+    warning = load_warning(percent, processors)
     if warning:
         say(warning)
-    facts = machine(load)
+    facts = machine(percent)
     lines, failed = measure(wanted.only or MEASUREMENTS, wanted.wide)
     print_table(lines)
     versions = ", ".join(f"{name} {version}" for name, version in facts["packages"].items())

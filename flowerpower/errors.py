@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 
@@ -105,15 +104,24 @@ class ScheduleNotFound(NotFound, code="schedule_not_found"):
     """There is no schedule of that id."""
 
 
-@dataclass(frozen=True)
 class ConfigFault:
     """One mistake in a file; lines and columns count from 1."""
 
-    file: str
-    message: str
-    key: str = ""
-    line: int | None = None
-    column: int | None = None
+    # No dataclass: Python takes as long to make one as for the rest of this module, which every
+    # command imports.
+    def __init__(
+        self,
+        file: str,
+        message: str,
+        key: str = "",
+        line: int | None = None,
+        column: int | None = None,
+    ) -> None:
+        self.file = file
+        self.message = message
+        self.key = key
+        self.line = line
+        self.column = column
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}, line {self.line}"
@@ -146,7 +154,7 @@ class ConfigError(FlowerpowerError, code="config", exit_code=4):
         """As for every error, with `faults`: objects of file, line, column, key and message."""
         body = super().to_json()
         if self.faults:
-            body["faults"] = [asdict(fault) for fault in self.faults]
+            body["faults"] = [dict(vars(fault)) for fault in self.faults]
         return body
 
 

@@ -6,9 +6,9 @@ What is shown holds no secrets and no control characters, which could act on a t
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from collections.abc import Iterable
+from functools import cache
 
 from flowerpower.errors import InvalidName
 
@@ -18,19 +18,31 @@ NAME_LIMIT = 100
 SCHEDULE_ID_LIMIT = 180
 """Shorter than a job's id: that of a fire's job is the schedule's id and a time."""
 JOB_ID_LIMIT = 200
-# A name is also a file's and an argument's: one that begins with - would be read as an option.
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*", re.ASCII)
-_JOB_ID = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    # At the first use: a command that only shows its help uses none of the patterns here, and it
+    # takes a millisecond to compile them all.
+    return re.compile(pattern)
 
 
 def is_name(text: object, limit: int = NAME_LIMIT) -> bool:
     """Whether `text` may name a project, pipeline or queue, or (by its limit) a schedule."""
-    return isinstance(text, str) and len(text) <= limit and bool(_NAME.fullmatch(text))
+    # A name is also a file's and an argument's: one that begins with - would be read as an option.
+    return _has_id_characters(text, limit) and not str(text).startswith("-")
 
 
 def is_job_id(text: object) -> bool:
     """Whether `text` may be the id of a job."""
-    return isinstance(text, str) and len(text) <= JOB_ID_LIMIT and bool(_JOB_ID.fullmatch(text))
+    return _has_id_characters(text, JOB_ID_LIMIT)
+
+
+def _has_id_characters(text: object, limit: int) -> bool:
+    """Whether it is a text of 1 to `limit` characters out of A-Z a-z 0-9 _ -."""
+    if not isinstance(text, str) or len(text) > limit or not text.isascii():
+        return False
+    return text.replace("_", "a").replace("-", "a").isalnum()
 
 
 def check_name(kind: str, text: str, limit: int = NAME_LIMIT) -> str:
@@ -87,19 +99,20 @@ _HIDDEN = (
     "\u2028\u2029\ufeff"
     "\ud800-\udfff"  # bytes that were not UTF-8
 )
-_CONTROL = re.compile(f"[{_HIDDEN}]")
-_CONTROL_OR_BREAK = re.compile(f"[{_HIDDEN}\t\n]")
+_CONTROL = f"[{_HIDDEN}]"
+_CONTROL_OR_BREAK = f"[{_HIDDEN}\t\n]"
 _SHORT_ESCAPES = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
 def visible(text: str) -> str:
     """`text` with control characters as escapes; line breaks and tabs stay."""
-    return _CONTROL.sub(_escape, text)
+    # What is printable has none of them.
+    return text if text.isprintable() else _compiled(_CONTROL).sub(_escape, text)
 
 
 def one_line(text: str) -> str:
     """`text` on one line: as `visible`, with line breaks and tabs as escapes too."""
-    return _CONTROL_OR_BREAK.sub(_escape, text)
+    return text if text.isprintable() else _compiled(_CONTROL_OR_BREAK).sub(_escape, text)
 
 
 def shortened(text: str, limit: int = 80) -> str:
@@ -118,20 +131,17 @@ def _escape(match: re.Match[str]) -> str:
 MASK = "***"
 
 # In fsspec's `github://ORG:REPO@REF` what stands there is a name.
-_URL_PASSWORD = re.compile(
-    r"(?P<before>\b(?!github:)[a-z][a-z0-9+.-]*://[^\s/@:]*:)(?P<secret>[^\s/]+)(?=@)", re.I
-)
+_URL_LOGIN = r"(?i)(?P<before>\b(?!github:)[a-z][a-z0-9+.-]*://[^\s/@:]*:)(?P<secret>[^\s/]+)(?=@)"
 # What a message of ours may say of a setting whose name is that of a secret.
 _OF_A_SETTING = "expected |the environment variable |the key is |has the tag |there is no file "
-_NAMED_SECRET = re.compile(
-    r"(?P<before>\b[\w-]*(?:password|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)"
+_NAMED_SECRET = (
+    r"(?i)(?P<before>\b[\w-]*"
+    r"(?:password|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)"
     rf"[\w-]*[\"']?\s*[=:]\s*[\"']?)(?P<secret>(?!\$\{{|-default\}}|{_OF_A_SETTING})"
-    r"[^\s\"',;}&]+)",
-    re.I,
+    r"[^\s\"',;}&]+)"
 )
-_SECRET_NAME = re.compile(
-    r"password|passwd|passphrase|pwd|secret|token|credential|api_?key|access_?key|private_?key",
-    re.I,
+_SENSITIVE_NAME = (
+    r"(?i)password|passwd|passphrase|pwd|secret|token|credential|api_?key|access_?key|private_?key"
 )
 _known_secrets: set[str] = set()
 _longest_first: list[str] = []
@@ -140,13 +150,15 @@ _longest_first: list[str] = []
 
 def is_secret_name(name: str) -> bool:
     """Whether a key or a variable of this name probably holds a secret."""
-    return _SECRET_NAME.search(name) is not None
+    return _compiled(_SENSITIVE_NAME).search(name) is not None
 
 
 def remember_secret(text: str) -> None:
     """Let `mask` hide `text` wherever it occurs, if it has four characters or more."""
     # A shorter one would mask half of what is printed.
     if len(text) >= 4:
+        import json
+
         # As it is, and as repr and JSON write it.
         _known_secrets.update((text, repr(text)[1:-1], json.dumps(text)[1:-1]))
         _longest_first[:] = sorted(_known_secrets, key=len, reverse=True)
@@ -186,8 +198,10 @@ def mask(text: str, *, named: bool = True) -> str:
     for secret in _longest_first:
         text = text.replace(secret, MASK)
     if "://" in text:
-        text = _URL_PASSWORD.sub(rf"\g<before>{MASK}", text)
-    return _NAMED_SECRET.sub(rf"\g<before>{MASK}", text) if named else text
+        text = _compiled(_URL_LOGIN).sub(rf"\g<before>{MASK}", text)
+    if named and ("=" in text or ":" in text):
+        text = _compiled(_NAMED_SECRET).sub(rf"\g<before>{MASK}", text)
+    return text
 
 
 def json_may_hold_secret(text: str) -> bool:
@@ -195,6 +209,8 @@ def json_may_hold_secret(text: str) -> bool:
 
     To look through one long text is much faster than to look through all values.
     """
+    import json
+
     secrets = {json.dumps(secret)[1:-1] for secret in _known_secrets}
     return ("://" in text and "@" in text) or any(secret in text for secret in secrets)
 

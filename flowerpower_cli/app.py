@@ -72,6 +72,7 @@ def build_app(words: Sequence[str] | None = None) -> typer.Typer:
         add_help_option=not (is_command_named or is_group_named),
     )
     app.callback(epilog="Example: flowerpower pipeline run daily_report")(_root)
+    needed = {path.partition(" ")[0] for path in paths} if is_command_named else {*GROUPS}
     groups = {
         name: typer.Typer(
             no_args_is_help=True,
@@ -80,6 +81,7 @@ def build_app(words: Sequence[str] | None = None) -> typer.Typer:
             add_help_option=not is_command_named,
         )
         for name in GROUPS
+        if name in needed
     }
     for name, group in groups.items():
         app.add_typer(group, name=name, help=GROUPS[name])

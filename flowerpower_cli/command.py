@@ -11,12 +11,13 @@ import typing
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
 from flowerpower.errors import FlowerpowerError, Refused
-from flowerpower_cli.options import ProjectOptions, SharedOptions
+from flowerpower_cli.garbage import WHILE_IMPORTING, collect_later
+from flowerpower_cli.options import OptionGroup, ProjectOptions, SharedOptions
 from flowerpower_cli.parsing import plain_command
 from flowerpower_cli.views.output import Output, stdout_to_stderr
 
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from flowerpower.pipeline.schedules import Schedules
 
 EXIT_FAILED = 1
-COLLECT_EVERY = 50_000
-"""New objects between two collections of the youngest; Python's own number is 700 to 2000."""
+Group = TypeVar("Group", bound=OptionGroup)
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 
@@ -144,7 +144,8 @@ class CommandContext:
             self.manager.close()
 
 
-@dataclasses.dataclass(frozen=True)
+# Each further method that is generated would make every command start later.
+@dataclasses.dataclass(repr=False, eq=False)
 class Command:
     """A function that is a command, and what its help needs."""
 
@@ -166,20 +167,22 @@ class Command:
             app.command(name, help=_unwrapped(self.function), short_help=self.summary)(lambda: None)
             return
         own = _parameters(self.function)[1:]
-        groups = {p.name: p.annotation for p in own if dataclasses.is_dataclass(p.annotation)}
+        groups = {p.name: p.annotation for p in own if _is_group(p.annotation)}
         single = [p for p in own if p.name not in groups]
+        options_of = {group: _options_of(group) for group in (*groups.values(), self.options)}
         parameters = [
             inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
             *single,
-            *(p for group in (*groups.values(), self.options) for p in _parameters(group)),
+            *(p for options in options_of.values() for p in options),
         ]
 
         def call(context: typer.Context, **values: Any) -> None:
+            def built(group: type[Group]) -> Group:
+                return group(**{p.name: values[p.name] for p in options_of[group]})
+
             arguments = {p.name: values[p.name] for p in single}
-            for group_name, group in groups.items():
-                arguments[group_name] = _build_group(group, values)
-            options = _build_group(self.options, values)
-            command_context = CommandContext(options, context.find_root().command)
+            arguments |= {name: built(group) for name, group in groups.items()}
+            command_context = CommandContext(built(self.options), context.find_root().command)
             _run(self.function, command_context, arguments, self.failed_code)
 
         # Typer reads options from a signature: this one has the fields of all groups.
@@ -208,8 +211,8 @@ def command(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make a function the command `path`; the docstring is its help text.
 
-    The first parameter is the CommandContext. A parameter whose type is a dataclass takes all
-    fields of it as options; the fields of `options` are options too. `example` is what follows
+    The first parameter is the CommandContext. A parameter whose type is an OptionGroup takes all
+    options of it; those of `options` are options of the command too. `example` is what follows
     the path in the example of the help. `failed_code` stands for the exit code of a failure where
     1 has another meaning.
     """
@@ -227,17 +230,27 @@ def _unwrapped(function: Callable[..., None]) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
-def _parameters(source: Any) -> list[inspect.Parameter]:
-    """The parameters of a function, or the fields of a dataclass, with what they are annotated."""
-    hints = typing.get_type_hints(source, include_extras=True)
+def _parameters(function: Callable[..., None]) -> list[inspect.Parameter]:
+    """The parameters of a function, with what they are annotated."""
+    hints = typing.get_type_hints(function, include_extras=True)
     return [
         p.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[p.name])
-        for p in inspect.signature(source).parameters.values()
+        for p in inspect.signature(function).parameters.values()
     ]
 
 
-def _build_group(group: Any, values: dict[str, Any]) -> Any:
-    return group(**{field.name: values[field.name] for field in dataclasses.fields(group)})
+def _is_group(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, OptionGroup)
+
+
+def _options_of(group: type[OptionGroup]) -> list[inspect.Parameter]:
+    """The same of the options of a group; those of its base come first."""
+    return [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=getattr(group, name), annotation=hint
+        )
+        for name, hint in typing.get_type_hints(group, include_extras=True).items()
+    ]
 
 
 def _run(
@@ -248,6 +261,7 @@ def _run(
 ) -> None:
     # What is imported by now stays until the end: later collections need not look through it.
     gc.freeze()
+    collect_later(WHILE_IMPORTING)
     gc.enable()
     try:
         function(context, **arguments)
@@ -266,18 +280,12 @@ def _run(
 
 
 def import_hamilton() -> None:
-    """Import Hamilton with the garbage collector off.
+    """Import Hamilton; it stays, so that later collections need not look through it."""
+    collect_later(WHILE_IMPORTING)
+    import flowerpower.run.runner  # noqa: F401 - it imports Hamilton
 
-    Collections during this import find nothing and take a tenth of the start of a run. The same is
-    true of what the pipeline's modules import: so there are fewer of them from then on.
-    """
-    gc.disable()
-    try:
-        import flowerpower.run.runner  # noqa: F401 - it imports Hamilton
-    finally:
-        gc.freeze()
-        gc.set_threshold(COLLECT_EVERY, *gc.get_threshold()[1:])
-        gc.enable()
+    gc.freeze()
+    collect_later(WHILE_IMPORTING)
 
 
 @contextlib.contextmanager

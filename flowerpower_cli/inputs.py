@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import replace
 from datetime import datetime
@@ -183,6 +182,8 @@ def _written(pairs: list[str]) -> dict[str, str]:
 
 def parse_value(text: str) -> Any:
     """The value of the text in `-i KEY=TEXT`: JSON, or else the text itself."""
+    import json
+
     try:
         return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -227,6 +228,8 @@ def _read_file(path: Path) -> bytes:
 def _mapping(content: bytes, name: str) -> dict[str, Any]:
     if len(content) > MAX_BYTES:
         raise InvalidInputs(f"{name} is larger than {MAX_BYTES // 1_000_000} MB.")
+    import json
+
     try:
         data = json.loads(content, parse_constant=_refuse_constant)
     except RecursionError:

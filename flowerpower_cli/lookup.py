@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MAX_SEARCHED = 10_000
 ALL_JOBS = 1_000_000
-_SHORT_ID = re.compile(r"[0-9a-f]{8}", re.ASCII)
+_SHORT_ID = "[0-9a-f]{8}"
 AWAY_LIMIT = 60.0
 """Seconds that a backend may be away, once it has been there."""
 RETRY_INTERVAL = 1.0
@@ -39,7 +39,7 @@ def find_job(job_queue: PipelineJobQueue, name: str) -> Job:
     try:
         return job_queue.get_job(name)
     except JobNotFound:
-        if not _SHORT_ID.fullmatch(name):
+        if not re.fullmatch(_SHORT_ID, name):
             raise
         jobs = job_queue.list_jobs(JobFilter(limit=MAX_SEARCHED))
         ids = [job.id for job in jobs if short_id(job.id) == name]

@@ -1,16 +1,15 @@
 """Every option that more than one command takes, declared once.
 
-A dataclass here is a group of options: a command that has a parameter of that class takes all of
+An `OptionGroup` is a group of options: a command that has a parameter of that class takes all of
 them (see `command.command`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, dataclass_transform
 
 import typer
 
@@ -36,8 +35,18 @@ def argument(metavar: str, help: str) -> Any:
     return typer.Argument(metavar=metavar, help=help, show_default=False)
 
 
-@dataclass(frozen=True)
-class SharedOptions:
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class OptionGroup:
+    """Options as one object: annotated attributes, each of which has a default."""
+
+    # To make a dataclass of so many fields takes Python up to a millisecond. Every command that
+    # starts would pay for the groups of others too.
+    def __init__(self, **values: Any) -> None:
+        for name, value in values.items():
+            setattr(self, name, value)
+
+
+class SharedOptions(OptionGroup):
     """Options that every command takes."""
 
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False
@@ -57,7 +66,6 @@ class SharedOptions:
     no_color: Annotated[bool, typer.Option("--no-color", help="Print no colours.")] = False
 
 
-@dataclass(frozen=True)
 class ProjectOptions(SharedOptions):
     """Options of commands that work in a project."""
 
@@ -77,7 +85,6 @@ class ProjectOptions(SharedOptions):
 Backend = Literal["apscheduler", "rq"]
 
 
-@dataclass(frozen=True)
 class QueueOptions(ProjectOptions):
     """Options of commands that work with the project's job queue."""
 
@@ -94,8 +101,7 @@ DriverConfig = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class RunOptions:
+class RunOptions(OptionGroup):
     """What a caller may change of a pipeline's `run` section."""
 
     input: Annotated[
@@ -200,8 +206,7 @@ Since = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class JobSelection:
+class JobSelection(OptionGroup):
     """Which jobs: those that meet every condition that is given."""
 
     status: Annotated[
@@ -239,10 +244,10 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what exist
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")]
 
 
-def given_options(group: Any) -> list[str]:
+def given_options(group: OptionGroup) -> list[str]:
     """The flags of a group that a command line gave a value, as `--result-ttl`."""
     return [
         f"--{name.rstrip('_').replace('_', '-')}"
-        for name in group.__dataclass_fields__
-        if getattr(group, name) is not None
+        for name, value in vars(group).items()
+        if value is not None
     ]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
 from flowerpower_cli.option_values import iso_time
-from flowerpower_cli.options import Strings, option
+from flowerpower_cli.options import OptionGroup, Strings, option
 
 Timezone = Annotated[
     str | None,
@@ -27,8 +26,7 @@ Start = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class TriggerOptions:
+class TriggerOptions(OptionGroup):
     """When a schedule fires: exactly one of the first four."""
 
     cron: Annotated[

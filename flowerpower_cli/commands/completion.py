@@ -10,7 +10,6 @@ from typing import Annotated, Literal, get_args
 
 from flowerpower.errors import UsageError
 from flowerpower_cli.command import CommandContext, command
-from flowerpower_cli.completion.scripts import script
 from flowerpower_cli.options import DryRun, SharedOptions, argument
 from flowerpower_cli.views.output import write_file
 from flowerpower_cli.views.tables import line
@@ -26,6 +25,8 @@ ShellName = Annotated[
 @command("completion show", example="zsh", options=SharedOptions)
 def show(context: CommandContext, shell: ShellName = None) -> None:
     """Print the completion script of a shell."""
+    from flowerpower_cli.completion.scripts import script
+
     shell = shell or _detect_shell()
     text = script(shell, context.root)
     if context.output.json:
@@ -37,6 +38,8 @@ def show(context: CommandContext, shell: ShellName = None) -> None:
 @command("completion install", example="bash", options=SharedOptions)
 def install(context: CommandContext, shell: ShellName = None, dry_run: DryRun = False) -> None:
     """Write the completion script to where the shell looks for it, for this user alone."""
+    from flowerpower_cli.completion.scripts import script
+
     shell = shell or _detect_shell()
     path = _script_path(shell)
     text = script(shell, context.root)

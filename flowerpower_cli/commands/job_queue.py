@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -23,6 +22,7 @@ from flowerpower_cli.options import (
     JobSelection,
     Limit,
     NewJobId,
+    OptionGroup,
     PipelineName,
     Priority,
     Progress,
@@ -46,8 +46,7 @@ WAITING = ("waiting", "scheduled", "queued")
 Condition = Literal["success", "failure", "end"]
 
 
-@dataclass(frozen=True)
-class JobOptions:
+class JobOptions(OptionGroup):
     """When a job is due, and how the queue keeps it."""
 
     run_at: Annotated[

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from flowerpower.errors import UsageError
 from flowerpower_cli.command import CommandContext, command, import_hamilton, importing_modules
+from flowerpower_cli.garbage import WHILE_NODES_RUN, collect_later
 from flowerpower_cli.inputs import overrides_from
 from flowerpower_cli.option_values import iso_time
 from flowerpower_cli.options import DryRun, OutputFile, PipelineName, Progress, RunOptions, option
@@ -17,8 +18,9 @@ from flowerpower_cli.views.tables import Block, line
 
 if TYPE_CHECKING:
     from flowerpower.config.overrides import RunOverrides
-    from flowerpower.jobs.run import RunError, RunOutcome
+    from flowerpower.jobs.run import NodeEvent, RunError, RunOutcome
     from flowerpower.run.plan import Plan
+    from flowerpower_cli.views.progress import OnEvent
 
 
 @command("pipeline run", example="daily_report -i source_file=data.csv")
@@ -97,12 +99,12 @@ def _run_with_progress(
             f"{format_duration(delay)}, {f'{left} more left' if left else 'for the last time'}."
         )
 
-    with run_progress(context.output, pipeline, bar=bar) as on_event:
+    with run_progress(context.output, pipeline, bar=bar) as show_event:
         outcome = manager.run_outcome(
             pipeline,
             overrides,
             scheduled_for=scheduled_for,
-            on_event=on_event,
+            on_event=_collecting_garbage(show_event),
             on_retry=on_retry,
             on_warning=context.output.warning,
         )
@@ -110,6 +112,18 @@ def _run_with_progress(
         context.output.plain_line(outcome.error.traceback.rstrip())
     raise_for_error(outcome)
     return outcome
+
+
+def _collecting_garbage(show_event: OnEvent | None) -> OnEvent:
+    """A listener that lets garbage be collected as usual once the first node runs."""
+
+    def on_event(event: NodeEvent) -> None:
+        if event.done == 0:
+            collect_later(WHILE_NODES_RUN)
+        if show_event is not None:
+            show_event(event)
+
+    return on_event
 
 
 def _show_outcome(context: CommandContext, outcome: RunOutcome, result: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,6 +14,7 @@ from flowerpower_cli.lookup import raise_errors
 from flowerpower_cli.option_values import duration, iso_time, whole_number
 from flowerpower_cli.options import (
     Expires,
+    OptionGroup,
     Overwrite,
     PipelineName,
     Priority,
@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from flowerpower.pipeline.schedule_changes import ScheduleChange
 
 
-@dataclass(frozen=True)
-class ScheduleOptions:
+class ScheduleOptions(OptionGroup):
     """How a schedule fires, and how its jobs are kept; None is the default."""
 
     start: Start = None

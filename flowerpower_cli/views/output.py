@@ -7,7 +7,6 @@ escapes, secrets as ***.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -136,6 +135,8 @@ class Output:
     def error(self, error: FlowerpowerError) -> None:
         """Print an expected failure: what happened, and a hint; with --json as a JSON object."""
         if self.json:
+            import json
+
             body = {"error": mask_values(error.to_json(), named=True)}
             if self.has_log_lines:
                 self._log_line("error", "error", error.message, **body)

@@ -1,13 +1,13 @@
 """Blocks that a command shows, as plain data: lines and tables of cells.
 
 On a terminal Rich draws them; anywhere else they are plain text made here, which needs no Rich
-and is never cut or folded.
+and is never cut or folded. They are no dataclasses: to make those would be most of what this module
+costs the start of every command.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from flowerpower.text import mask, one_line, visible
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
-@dataclass(frozen=True)
 class Cell:
     """A text with a Rich style (`bold red`); nothing in the text is markup.
 
     The text is shown as it is: `cell` makes one of a user's text.
     """
 
-    text: str
-    style: str = ""
+    def __init__(self, text: str, style: str = "") -> None:
+        self.text = text
+        self.style = style
 
     def rich(self) -> Text:
         """As Rich's Text."""
@@ -34,17 +34,20 @@ class Cell:
         return Text(self.text, style=self.style, overflow="fold")
 
 
-@dataclass(frozen=True)
 class Line:
     """Cells side by side; one that `starts_section` has a blank line above it.
 
     Where a terminal folds a line that `hangs`, its last cell goes on below its own beginning.
     """
 
-    cells: tuple[Cell, ...]
-    starts_section: bool = False
-    hangs: bool = False
     has_margins: ClassVar[bool] = False
+
+    def __init__(
+        self, cells: tuple[Cell, ...], starts_section: bool = False, hangs: bool = False
+    ) -> None:
+        self.cells = cells
+        self.starts_section = starts_section
+        self.hangs = hangs
 
     def plain_lines(self) -> Iterator[str]:
         """The one line of text."""
@@ -70,7 +73,6 @@ class Line:
         return grid
 
 
-@dataclass(frozen=True)
 class Table:
     """Rows of cells under headers.
 
@@ -80,11 +82,18 @@ class Table:
     columns are left out, in their order, and then the widest columns are cut.
     """
 
-    headers: tuple[str, ...]
-    rows: Sequence[tuple[Cell, ...]]
-    optional: tuple[str, ...] = ()
     starts_section: ClassVar[bool] = False
     has_margins: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        headers: tuple[str, ...],
+        rows: Sequence[tuple[Cell, ...]],
+        optional: tuple[str, ...] = (),
+    ) -> None:
+        self.headers = headers
+        self.rows = rows
+        self.optional = optional
 
     def plain_lines(self) -> Iterator[str]:
         """Aligned lines, the headers first, two blanks between columns."""
@@ -112,7 +121,6 @@ class Table:
         yield from table_lines(titles, marks, self.rows, self.optional, options.max_width)
 
 
-@dataclass(frozen=True)
 class SectionTable(Table):
     """A table whose first header is the title of its section: no lines but headers and rows."""
 

@@ -40,6 +40,19 @@ def test_a_columns_decorator_works_with_what_is_declared(
     )
 
 
+def test_garbage_of_nodes_is_collected_soon(cli: Cli, make_project: MakeProject) -> None:
+    """Little is collected while modules are imported; but tables in cycles must not pile up."""
+    module = (
+        "import weakref\n\n\n"
+        "class Loop:\n    def __init__(self) -> None:\n        self.itself = self\n\n\n"
+        "def alive() -> int:\n    made = [weakref.ref(Loop()) for _ in range(15_000)]\n"
+        "    return sum(reference() is not None for reference in made)\n"
+    )
+    make_project(loops=("", module))
+    run = cli.run("pipeline", "run", "loops", "--json", code=0)
+    assert run.json["outputs"]["alive"] < 2_000
+
+
 def test_output_goes_through_links_and_keeps_modes(cli: Cli, make_project: MakeProject) -> None:
     """A link stays a link, a file keeps its mode, and a new file has that of the umask."""
     root = make_project(one=ONE)

@@ -41,6 +41,17 @@ def test_control_characters_are_shown_as_escapes() -> None:
 
 
 @pytest.mark.fault("text-in-errors")
+def test_each_of_these_characters_is_escaped_where_it_stands_alone() -> None:
+    """Texts that Python calls printable are shown as they are: none of these is."""
+    ranges = [(0, 0x1F), (0x7F, 0x9F), (0x202A, 0x202E), (0x2066, 0x2069), (0xD800, 0xDFFF)]
+    marks = [0x061C, 0x200E, 0x200F, 0x2028, 0x2029, 0xFEFF]
+    hidden = [*marks, *(code for first, last in ranges for code in range(first, last + 1))]
+    for character in map(chr, hidden):
+        assert one_line(character) not in ("", character), ascii(character)
+        assert visible(character) != character or character in "\t\n", ascii(character)
+
+
+@pytest.mark.fault("text-in-errors")
 def test_no_text_makes_an_unprintable_line() -> None:
     """Of 5,000 random texts each becomes one line that UTF-8 can carry."""
     seed = random.randrange(2**32)
