@@ -124,7 +124,7 @@ class RQManager(RedisWorkerStore, JobQueueBackend):
         return added
 
     def _send_new(self, jobs: list[dict[str, Any]]) -> Any:
-        return self._store.run("add_jobs", jobs=jobs, constant=self._store.constant_fields)
+        return self._store.run("add_jobs", jobs=jobs)
 
     def get_job(self, job_id: str) -> Job:
         return records.job_of(*self._store.read_job(job_id))

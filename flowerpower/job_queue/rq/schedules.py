@@ -166,7 +166,6 @@ class RedisSchedules(ScheduleStore):
                 seen=str(current.revision),
                 revision=str(current.revision + 1),
                 fires=self._ledger.to_write(step.fires, step.jobs),
-                constant=self._store.constant_fields,
             )
             if isinstance(written, bytes):
                 raise closed_error(written)
@@ -212,8 +211,7 @@ class RedisSchedules(ScheduleStore):
             fires.append(decision.fires)
         if not decisions:
             return FireBatch((), len(due))
-        constant = self._store.constant_fields
-        answers = self._run("fire", decisions=decisions, kept=FIRES_KEPT, constant=constant)
+        answers = self._run("fire", decisions=decisions, kept=FIRES_KEPT)
         # The answer for a schedule that has changed meanwhile is empty.
         new_fires = [
             fire

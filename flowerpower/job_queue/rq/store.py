@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from flowerpower.errors import JobNotFound, Refused
@@ -28,9 +26,8 @@ from flowerpower.job_queue.rq.fields import (
     rq_stamp,
 )
 from flowerpower.job_queue.rq.results import error_text, packed
-from flowerpower.jobs.chain import ENDS_MET, AfterCondition, not_met_error
-from flowerpower.jobs.counter import BOUNDS
-from flowerpower.jobs.job import MAX_WORKER_LOSSES, JobFilter
+from flowerpower.job_queue.rq.scripts import script_text
+from flowerpower.jobs.job import JobFilter
 from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.text import is_job_id
 from flowerpower.triggers import clock
@@ -40,35 +37,6 @@ PAGE = 500
 TAKEN_LIMIT = 60.0
 """Seconds that RQ's own worker may take to begin what it has taken from a queue, as in RQ."""
 RQ_WORKER_DIED = "RQ's own worker that ran it died; its jobs have no lease and are not run again"
-
-
-_FRAME = ("common", "permissions", "queue_order", "rq_tools", "limits", "chains", "adding",
-          "concurrency", "observing")  # fmt: skip
-"""What each script begins with, in this order."""
-
-
-@lru_cache(maxsize=1)
-def script_frame() -> str:
-    """What each script begins with: the functions that it may call."""
-    # For lua/chains.lua: by condition and end of a parent, true, or the error of its child.
-    law = {
-        condition: {
-            end: end in met or not_met_error(condition, "PARENT", end)
-            for end in ENDS_MET[AfterCondition.END]
-        }
-        for condition, met in ENDS_MET.items()
-    }
-    return "\n".join((f"local chain_law = [==[{json.dumps(law)}]==]", *map(_lua, _FRAME)))
-
-
-def _lua(name: str) -> str:
-    # Not `importlib.resources`, whose import takes longer than all that is read.
-    return (Path(__file__).parent / "lua" / f"{name}.lua").read_text("utf-8")
-
-
-@lru_cache(maxsize=64)
-def _script_text(name: str) -> str:
-    return f"{script_frame()}\n{_lua(name)}"
 
 
 class RedisStore:
@@ -93,7 +61,7 @@ class RedisStore:
     def run(self, script: str, **args: Any) -> Any:
         """Run `lua/SCRIPT.lua`, which may be sent again if its answer is lost.
 
-        Every script gets the limits too, and a `token` that is the same if it is sent again.
+        Every script gets a `token` too, which is the same if it is sent again.
         """
         return self._run(self.connection.client, script, args)
 
@@ -104,11 +72,8 @@ class RedisStore:
     def _run(self, client: Any, script: str, args: Mapping[str, Any]) -> Any:
         key = (script, id(client))
         if key not in self._registered:
-            self._registered[key] = client.register_script(_script_text(script))
-        limits = {
-            "log_limit": records.LOG_LIMIT, "max_worker_losses": MAX_WORKER_LOSSES, "bounds": BOUNDS
-        }  # fmt: skip
-        args = {**args, **limits, "history_ttl": self.history_ttl, "token": uuid.uuid4().hex}
+            self._registered[key] = client.register_script(script_text(script))
+        args = {**args, "history_ttl": self.history_ttl, "token": uuid.uuid4().hex}
         # The first script of this process tries what all scripts need; see lua/common.lua.
         args["check_permissions"] = not self._is_permitted
         # What was read from a damaged record may not be UTF-8; it goes back as the same bytes.

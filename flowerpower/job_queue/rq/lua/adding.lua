@@ -2,7 +2,7 @@
 
 local add_job
 
--- Adds a job with the fields `args.constant` and `job.record` (name, value, …), due at `job.run_at`
+-- Adds a job with `constant_fields` and the fields `job.record` (name, value, …), due at `job.run_at`
 -- or at once, and its followers. Returns what it has set besides: status, run_at, created_at and
 -- start_by; nothing of a job with parents, of which more is set.
 local inserted = 0
@@ -27,7 +27,7 @@ local function insert(job, time)
     redis.call('HSET', key, unpack(job.record))
     redis.call('HSET', key, 'status', status, 'created_at', stamp, 'enqueued_at', enqueued_at,
                'fp_token', args.token, 'fp_run_at', set_fields[2], 'fp_created_at', set_fields[3],
-               unpack(args.constant))
+               constant_fields())
     if job.unique_key then redis.call('HSET', own .. 'unique', job.unique_key, job.id) end
     if job.max_parallel then
         -- It does not age while it is blocked.

@@ -249,7 +249,7 @@ local function requeue(id, owner, attempt, time, error)
     end
     if job[2] == '1' then
         end_job(id, queue, 'canceled', time, args.history_ttl)
-    elseif error and worker_losses >= args.max_worker_losses then
+    elseif error and worker_losses >= MAX_WORKER_LOSSES then
         redis.call('HSET', key, 'fp_error', error)
         end_job(id, queue, 'failed', time, args.history_ttl,
                 {owner = owner, attempt = attempt, exc_string = args.exc_string})

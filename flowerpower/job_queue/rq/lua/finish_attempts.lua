@@ -20,7 +20,7 @@ for position, attempt in ipairs(args.ended) do
         if attempt.started_at then redis.call('HSET', key, 'started_at', attempt.started_at) end
         if attempt.progress then redis.call('SET', progress_key(id), attempt.progress) end
         if not attempt.is_in_rq then count_attempt(attempt.owner, status, attempt.seconds or 0) end
-        append_log(id, attempt.attempt, attempt.log, args.log_limit)
+        append_log(id, attempt.attempt, attempt.log, LOG_LIMIT)
         if status == 'scheduled' then
             add_result(id, status, attempt.owner, attempt.attempt, attempt)
             redis.call('HSET', key, 'status', status, 'fp_owner', '', 'worker_name', '')

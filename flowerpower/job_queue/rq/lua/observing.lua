@@ -1,5 +1,5 @@
 -- What is kept of ends and fires beside their records: how they ended, counters and events, as
--- observing.py says it for SQL. It follows common.lua in every script. `args.bounds` are the bounds of
+-- observing.py says it for SQL. It follows common.lua in every script. `BOUNDS` are the bounds of
 -- the buckets of a counter. Writes last_status and failures of schedule:<id> and ended:<id>, too.
 
 -- The queues that have had jobs, or are paused, as the keys of a table.
@@ -39,10 +39,10 @@ end
 
 local function bucket(seconds)
     if not seconds then return -1 end
-    for position, bound in ipairs(args.bounds) do
+    for position, bound in ipairs(BOUNDS) do
         if seconds <= bound then return position - 1 end
     end
-    return #args.bounds
+    return #BOUNDS
 end
 
 function add_to_counter(counter)
