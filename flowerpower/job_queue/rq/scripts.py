@@ -144,7 +144,7 @@ def _constants() -> str:
         f"local BOUNDS = {{{', '.join(map(str, BOUNDS))}}}\n"
         f"local LOG_LIMIT = {records.LOG_LIMIT}\n"
         f"local MAX_WORKER_LOSSES = {MAX_WORKER_LOSSES}\n"
-        f"local function constant_fields() return {fields} end\n"
+        f"local function constant_fields(...) return {fields}, ... end\n"
     )
 
 
