@@ -21,13 +21,14 @@ from flowerpower.jobs.counter import BOUNDS
 from flowerpower.jobs.job import MAX_WORKER_LOSSES
 
 FRAME = ("common", "permissions", "queue_order", "rq_tools", "limits", "chains", "adding",
-         "concurrency", "observing")  # fmt: skip
+         "concurrency", "observing", "ending")  # fmt: skip
 """The files of functions that scripts may call, in the order in which a script has them."""
 RARE = frozenset({
-    "add_job_event", "append_log", "block", "cancel_job", "clear_expiry", "delete_job", "end_job",
-    "expire", "first_with_room", "insert_at", "parked_of", "first_parked", "drop_parked", "park",
-    "read_job", "release_unique", "repair", "replace_jobs", "set_concurrency", "settle_children",
-    "settle_parent", "unique_holder", "unpark", "wait_for_parents",
+    "add_job_event", "append_log", "block", "cancel_job", "clear_expiry",
+    "delete_job", "drop_parked", "end_children", "enqueue", "expire", "first_parked",
+    "first_with_room", "insert_at", "note_gone", "note_loss", "park", "parked_of", "read_job",
+    "release_unique", "repair", "replace_jobs", "requeue", "set_concurrency", "settle_parent",
+    "unique_holder", "unpark", "wait_for_parents",
 })  # fmt: skip
 """Functions that most calls of a script need not."""
 _STATEMENT = re.compile(r"^(?=(?:local|function|if)\b|[A-Za-z_]\w* = )", re.M)
