@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -250,14 +249,8 @@ def _from_yaml(content: bytes, name: str) -> Any:
         faults = error.faults
     # It was read as JSON first. Of one line the parser may say that it goes wrong in the second.
     is_one_line = b"\n" not in content.strip()
-    shown = ConfigError(
-        faults=[
-            replace(
-                fault,
-                message=fault.message.replace("is not valid YAML", "is neither JSON nor YAML"),
-                line=None if is_one_line else fault.line,
-            )
-            for fault in faults
-        ]
-    )
+    for fault in faults:
+        fault.message = fault.message.replace("is not valid YAML", "is neither JSON nor YAML")
+        fault.line = None if is_one_line else fault.line
+    shown = ConfigError(faults=faults)
     raise InvalidInputs(shown.message, details=shown.details, hint=_HINT)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import MISSING, dataclass, field, fields
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -56,29 +57,33 @@ class RunOverrides:
     declared: str | None = None
 
     def __post_init__(self) -> None:
-        for name, default in _DEFAULTS.items():
-            value = getattr(self, name)
-            # None stands for what is not there. A caller's own mapping may change later.
-            if value is None or (name in _PLAIN and type(value) is dict):
-                object.__setattr__(self, name, copy(default if value is None else value))
+        # Not by `object.__setattr__`, nor field by field: most jobs change little or nothing.
+        values = vars(self)
+        for name, default in _COLLECTIONS.items():
+            if values[name] is None:
+                values[name] = copy(default)
+        for name in _PLAIN:
+            # A caller's own mapping may change later.
+            if type(values[name]) is dict:
+                values[name] = values[name].copy()
         if not self._is_plain():
             from flowerpower.config.run import CheckedOverrides
 
-            checked = CheckedOverrides.model_validate({**vars(self)})
-            vars(self).update(vars(RunOverrides.of_checked(checked)))
+            checked = CheckedOverrides.model_validate({**values})
+            values.update(vars(RunOverrides.of_checked(checked)))
 
     def _is_plain(self) -> bool:
         """Whether it sets nothing but values by name, which need no check."""
-        if not all(
-            type(value) is dict and all(type(key) is str for key in value)
-            for value in (getattr(self, name) for name in _PLAIN)
-        ):
+        values = vars(self)
+        for name in _PLAIN:
+            value = values[name]
+            if type(value) is not dict or (value and not all(type(key) is str for key in value)):
+                return False
+        if self.written and not all(type(text) is str for text in self.written.values()):
             return False
-        return all(type(text) is str for text in self.written.values()) and all(
-            getattr(self, name) == default or (name == "declared" and type(self.declared) is str)
-            for name, default in _DEFAULTS.items()
-            if name not in _PLAIN
-        )
+        if self.declared is not None and type(self.declared) is not str:
+            return False
+        return bool(_checked_values(values) == _CHECKED_DEFAULTS)
 
     @classmethod
     def model_validate(cls, data: Mapping[str, Any]) -> RunOverrides:
@@ -104,7 +109,9 @@ class RunOverrides:
     def settings(self) -> dict[str, Any]:
         """What it changes, by name, as plain data."""
         values = vars(self)
-        changed = {name: values[name] for name in _DEFAULTS if values[name] != _DEFAULTS[name]}
+        is_plain = _checked_values(values) == _CHECKED_DEFAULTS
+        names = (*_PLAIN, "declared") if is_plain else _DEFAULTS
+        changed = {name: values[name] for name in names if values[name] != _DEFAULTS[name]}
         for name in {"executor", "retry"} & changed.keys():
             changed[name] = changed[name].model_dump(exclude_defaults=True)
         return changed
@@ -135,3 +142,7 @@ _DEFAULTS: dict[str, Any] = {
     one.name: None if one.default_factory is MISSING else one.default_factory()
     for one in fields(RunOverrides)
 }
+_COLLECTIONS = {name: default for name, default in _DEFAULTS.items() if default is not None}
+_checked_values = itemgetter(*(_DEFAULTS.keys() - {*_PLAIN, "declared"}))
+"""Gives what pydantic checks where it is set."""
+_CHECKED_DEFAULTS = _checked_values(_DEFAULTS)

@@ -65,14 +65,15 @@ class JobSpec:
 
     def __post_init__(self) -> None:
         check_job_id(self.id)
-        for name in ("run_at", "scheduled_for"):
-            moment = getattr(self, name)
+        for name, moment in (("run_at", self.run_at), ("scheduled_for", self.scheduled_for)):
             if moment is not None and moment.tzinfo is None:
                 raise InvalidTime(f"{name} is {moment.isoformat()}, which has no UTC offset.")
         check_request(self.pipeline, self.queue, self.result_ttl, self.overrides)
         check_order(self.priority, self.expires)
+        if not self.after:
+            return
         check_after(self.id, self.after)
-        if self.after and self.max_parallel is not None:
+        if self.max_parallel is not None:
             raise UsageError("A job cannot wait for its schedule's other jobs and for parents too.")
 
     @property
@@ -113,7 +114,8 @@ def check_request(
     if result_ttl is not None:
         check_ttl("result_ttl", result_ttl)
     for part in ("inputs", "overrides", "config"):
-        encode_input(getattr(overrides, part), part)
+        if values := getattr(overrides, part):
+            encode_input(values, part)
     if overrides.names_code is not None:
         raise UsageError(
             f"A job names no code, so it cannot carry {overrides.names_code}.",

@@ -12,7 +12,7 @@ from rq.job import JobStatus as RqStatus
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.rq.claims import limits_json
 from flowerpower.job_queue.rq.fields import present
-from flowerpower.job_queue.rq.store import script_frame
+from flowerpower.job_queue.rq.scripts import with_functions
 from flowerpower.jobs.chain import GONE, NOT_MET, AfterCondition
 from flowerpower.jobs.job import JobStatus
 from flowerpower.jobs.limits import Limit, Limits, Room
@@ -289,7 +289,7 @@ def test_room_in_lua_is_room_in_python(redis_place: OnRedis, dice: random.Random
     """Random limits, jobs that run, and offers: the same of them start."""
     with redis_place.open() as backend:
         client: redis.Redis = backend.connection.client  # type: ignore[attr-defined]
-        script = client.register_script(f"{script_frame()}\n{ROOM}")
+        script = client.register_script(with_functions(ROOM))
         for _ in range(300):
             limits, running, starts = _random_limits(dice)
             offers = [dice.choice([*limits.of_pipeline, "free"]) for _ in range(30)]

@@ -46,9 +46,7 @@ CONSTANT_FIELDS = {
     **dict.fromkeys(_EMPTY, ""),
     **dict.fromkeys(("fp_attempt", "fp_retries", "fp_worker_losses", "fp_cancel"), "0"),
 }
-"""The fields that are the same in every new job; a script is told them once, not for each."""
-_SET_FIELDS = ("fp_run_at", "fp_created_at", "fp_start_by")
-"""What lua/add_jobs.lua says of a new job, after its status."""
+"""The fields that are the same in every new job; they stand in the scripts themselves."""
 _TEXTS = ("pipeline", "queue", "payload", "owner", "schedule_id", "error", "attempts",
           "concurrency_key", "after_parents", "unique_key")  # fmt: skip
 _NUMBERS = ("run_at", "created_at", "result_ttl", "scheduled_for", "started_at", "ended_at",
@@ -71,48 +69,35 @@ def rq_id(namespace: str, job_id: str) -> str:
 
 
 def record_of(spec: JobSpec, namespace: str, result_ttl: float) -> dict[str, Any]:
-    """The fields of a new job besides CONSTANT_FIELDS; the scripts add status and times.
+    """The fields of a new job that are the same in all of its kind, besides CONSTANT_FIELDS.
 
     RQ's part is what RQ's own Job writes, for RQ's own tools; of the job it has the pipeline's name
-    alone.
+    alone. The scripts add the others: payload, status and times, and what a job has that is unique
+    or becomes too old.
     """
     # Written here, because importing RQ takes a tenth of the start-up time of `add-job`.
-    return {
+    record = {
         "data": _label(spec.pipeline),
         "origin": f"{namespace}.{spec.queue}",
         "description": one_line(spec.pipeline),
         "fp_pipeline": spec.pipeline,
         "fp_queue": spec.queue,
-        "fp_payload": json.dumps(spec.payload()),
         "fp_result_ttl": repr(float(result_ttl)),
         "fp_schedule_id": spec.schedule_id or "",
         "fp_scheduled_for": stamp_of(seconds_of(spec.scheduled_for)),
         "fp_priority": spec.priority,
-        **_limits_of(spec),
     }
-
-
-def _limits_of(spec: JobSpec) -> dict[str, Any]:
-    """The fields of a job that may have to wait for others, and of one that becomes too old.
-
-    The latter with the error that the scripts give it then.
-    """
-    limits: dict[str, Any] = {}
     if spec.concurrency_key is not None:
-        limits["fp_concurrency_key"] = spec.concurrency_key
+        record["fp_concurrency_key"] = spec.concurrency_key
     if spec.max_parallel is not None:
-        limits["fp_max_parallel"] = spec.max_parallel
-    if (unique_key := spec.unique_key) is not None:
-        limits["fp_unique_key"] = unique_key
-    if spec.expires is None:
-        return limits
-    return limits | {
-        "fp_expires_after": repr(float(spec.expires)),
-        "fp_expired_error": _expired_error(spec.id, spec.pipeline, spec.expires),
-    }
+        record["fp_max_parallel"] = spec.max_parallel
+    if spec.expires is not None:
+        record["fp_expires_after"] = repr(float(spec.expires))
+    return record
 
 
-def _expired_error(job_id: str, pipeline: str, expires: float) -> str:
+def expired_error(job_id: str, pipeline: str, expires: float) -> str:
+    """The error that the scripts give a job once it is too old."""
     return json.dumps(ExpiredJob(job_id, pipeline, expires).error)
 
 
@@ -139,9 +124,7 @@ def record_of_row(row: Row, namespace: str) -> dict[str, Any]:
         "fp_cancel": int(is_cancelled),
     }
     if row["expires_after"] is not None:
-        record["fp_expired_error"] = _expired_error(
-            row["id"], row["pipeline"], row["expires_after"]
-        )
+        record["fp_expired_error"] = expired_error(row["id"], row["pipeline"], row["expires_after"])
     # Where it is parked, and that it has children, each store finds out by itself.
     for column in ("id", "status", "progress", "parked", "has_children"):
         kept.pop(column, None)
@@ -221,28 +204,6 @@ def _seconds(stamp: bytes | None) -> float | None:
         return clock.parse_time((stamp or b"").decode()).timestamp()
     except (InvalidTime, UnicodeDecodeError):
         return None
-
-
-def row_of_new(job_id: str, record: Sequence[str], set_fields: Sequence[str]) -> Row:
-    """The record of a job that was added as `record`; `set_fields` are as lua/add_jobs.lua says."""
-    is_blocked = set_fields[0] == DEFERRED
-    status = JobStatus.SCHEDULED if is_blocked else STATUSES[set_fields[0]]
-    row = {**_new_row(), "id": job_id, "status": status}
-    row |= {"raw_status": set_fields[0], "blocked": is_blocked}
-    names = (*record[::2], *_SET_FIELDS)
-    for name, text in zip(names, (*record[1::2], *set_fields[1:]), strict=True):
-        if text and name in _COLUMN_OF:
-            column, kind = _COLUMN_OF[name]
-            row[column] = kind(text)
-    return row
-
-
-@functools.cache
-def _new_row() -> Row:
-    """The record of a job that has CONSTANT_FIELDS alone."""
-    return row_of(
-        "", {name.encode(): str(value).encode() for name, value in CONSTANT_FIELDS.items()}
-    )
 
 
 def columns(

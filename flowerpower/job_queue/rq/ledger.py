@@ -22,6 +22,7 @@ from flowerpower.job_queue.rq.fields import (
     text_in_hash,
     text_of,
 )
+from flowerpower.job_queue.rq.new_jobs import NewJobs
 from flowerpower.job_queue.rq.observing import key_of
 from flowerpower.job_queue.rq.store import PAGE, RedisStore
 from flowerpower.jobs.job import JobStatus
@@ -100,9 +101,10 @@ class RedisLedger:
         self,
         fires: Sequence[Fire],
         jobs: Sequence[JobSpec],
+        new_jobs: NewJobs,
         observed: tuple[Schedule, datetime] | None = None,
     ) -> list[dict[str, Any]]:
-        """The rows, and the records of their jobs, as `write_fires` of the scripts takes them.
+        """The rows, and their jobs among `new_jobs`, as `write_fires` of the scripts takes them.
 
         With the counters and events of fires of the schedule that are made at that time.
         """
@@ -115,7 +117,7 @@ class RedisLedger:
             entry: dict[str, Any] = {"time": time, "row": json.dumps(row), "set": set_of(row)}
             if fire.job_id in jobs_by_id:
                 job = self._with_followers(jobs_by_id[fire.job_id])
-                entry["job"] = self._store.job_record(job)
+                entry["job"] = new_jobs.as_sent(job)
             if observed is not None:
                 counter = fire_counter(fire, *observed)
                 entry["counter"] = {

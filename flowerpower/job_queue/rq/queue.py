@@ -14,7 +14,8 @@ from flowerpower.errors import ConfigError, FlowerpowerError
 from flowerpower.job_queue import records
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.rq.connection import Connection, make_url
-from flowerpower.job_queue.rq.fields import RQ_KEY_PREFIX, row_of_new
+from flowerpower.job_queue.rq.fields import RQ_KEY_PREFIX
+from flowerpower.job_queue.rq.new_jobs import NewJobs
 from flowerpower.job_queue.rq.sent_ahead import sent_ahead
 from flowerpower.job_queue.rq.store import PAGE, RedisStore, closed_error, row_of_answer
 from flowerpower.job_queue.rq.worker_store import RedisWorkerStore
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 ADD_PAGE = 50
 """Jobs that one script adds. If its place is in the midst of a long queue, each costs one or two
 milliseconds, and while a script runs, Redis does nothing else."""
+_Page = tuple[Sequence[JobSpec], list[dict[str, Any]], NewJobs]
+"""Requests, how they are sent, and what is sent once."""
 
 
 class RQManager(RedisWorkerStore, JobQueueBackend):
@@ -105,26 +108,30 @@ class RQManager(RedisWorkerStore, JobQueueBackend):
     # For callers
 
     def add_jobs(self, specs: Sequence[JobSpec]) -> list[Job]:
-        starts = range(0, len(specs), ADD_PAGE)
-        pages = (
-            [self._store.job_record(spec) for spec in specs[start : start + ADD_PAGE]]
-            for start in starts
-        )
         added: list[Job] = []
-        for jobs, answer in sent_ahead(self._send_new, pages):
+        pages = map(
+            self._page_of,
+            (specs[start : start + ADD_PAGE] for start in range(0, len(specs), ADD_PAGE)),
+        )
+        for (page, jobs, new), answer in sent_ahead(self._send_new, pages):
             if answer[0] is None:
                 raise closed_error(answer[1])
-            to_read, now = iter(answer[1]), clock.now().timestamp()
-            for job, (is_new, content) in zip(jobs, json.loads(answer[0]), strict=True):
+            to_read = iter(answer[1])
+            for spec, job, (is_new, content) in zip(page, jobs, json.loads(answer[0]), strict=True):
                 if isinstance(content, list):
-                    row, time = row_of_new(job["id"], job["record"], content), now
+                    added.append(new.as_added(spec, job, content))
                 else:
-                    row, time = row_of_answer(content, next(to_read))
-                added.append(records.job_of(row, time, created=bool(is_new)))
+                    row = row_of_answer(content, next(to_read))
+                    added.append(records.job_of(*row, created=bool(is_new)))
         return added
 
-    def _send_new(self, jobs: list[dict[str, Any]]) -> Any:
-        return self._store.run("add_jobs", jobs=jobs, constant=self._store.constant_fields)
+    def _page_of(self, specs: Sequence[JobSpec]) -> _Page:
+        new = self._store.new_jobs()
+        return specs, [new.as_sent(spec) for spec in specs], new
+
+    def _send_new(self, page: _Page) -> Any:
+        _, jobs, new = page
+        return self._store.run("add_jobs", jobs=jobs, kinds=new.kinds)
 
     def get_job(self, job_id: str) -> Job:
         return records.job_of(*self._store.read_job(job_id))

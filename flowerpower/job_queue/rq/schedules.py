@@ -160,13 +160,14 @@ class RedisSchedules(ScheduleStore):
             first, last = min(times).timestamp(), max(times).timestamp()
             ledger = self._ledger.between(schedule.id, first, last)
             step = fill(current, ledger, times, self._now(), max_parallel)
+            new_jobs = self._store.new_jobs()
             written = self._run(
                 "backfill",
                 id=schedule.id,
                 seen=str(current.revision),
                 revision=str(current.revision + 1),
-                fires=self._ledger.to_write(step.fires, step.jobs),
-                constant=self._store.constant_fields,
+                fires=self._ledger.to_write(step.fires, step.jobs, new_jobs),
+                kinds=new_jobs.kinds,
             )
             if isinstance(written, bytes):
                 raise closed_error(written)
@@ -191,6 +192,7 @@ class RedisSchedules(ScheduleStore):
         moment = moment_of(float(now))
         decisions: list[dict[str, Any]] = []
         fires: list[tuple[Fire, ...]] = []
+        new_jobs = self._store.new_jobs()
         for name, flat, active in due:
             fields = pairs_of(flat)
             schedule = schedule_of(name.decode("ascii", "replace"), fields)
@@ -202,7 +204,7 @@ class RedisSchedules(ScheduleStore):
                 "seen": text_of(fields.get(b"revision")) or "0",
                 "active": int(active),
                 "fires": self._ledger.to_write(
-                    decision.fires, decision.jobs, (schedule, moment)
+                    decision.fires, decision.jobs, new_jobs, (schedule, moment)
                 ),
                 "jobs": len(decision.jobs),
                 "replaced": decision.replaced,
@@ -212,8 +214,7 @@ class RedisSchedules(ScheduleStore):
             fires.append(decision.fires)
         if not decisions:
             return FireBatch((), len(due))
-        constant = self._store.constant_fields
-        answers = self._run("fire", decisions=decisions, kept=FIRES_KEPT, constant=constant)
+        answers = self._run("fire", decisions=decisions, kept=FIRES_KEPT, kinds=new_jobs.kinds)
         # The answer for a schedule that has changed meanwhile is empty.
         new_fires = [
             fire

@@ -6,32 +6,26 @@ Each change is one Lua script: an atomic step, on Redis's own clock.
 from __future__ import annotations
 
 import json
-import uuid
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from flowerpower.errors import JobNotFound, Refused
 from flowerpower.job_queue import records
 from flowerpower.job_queue.rq.connection import Connection
 from flowerpower.job_queue.rq.fields import (
-    CONSTANT_FIELDS,
     FIELDS,
     RQ_KEY_PREFIX,
-    flat_of,
     ids_of,
     pairs_of,
     present,
-    record_of,
     row_of,
     rq_stamp,
 )
+from flowerpower.job_queue.rq.new_jobs import KindsOfJobs, NewJobs
 from flowerpower.job_queue.rq.results import error_text, packed
-from flowerpower.jobs.chain import ENDS_MET, AfterCondition, not_met_error
-from flowerpower.jobs.counter import BOUNDS
-from flowerpower.jobs.job import MAX_WORKER_LOSSES, JobFilter
-from flowerpower.jobs.job_spec import JobSpec
+from flowerpower.job_queue.rq.scripts import script_text
+from flowerpower.jobs.job import JobFilter
 from flowerpower.text import is_job_id
 from flowerpower.triggers import clock
 
@@ -39,36 +33,9 @@ PAGE = 500
 """Records that one call reads or writes."""
 TAKEN_LIMIT = 60.0
 """Seconds that RQ's own worker may take to begin what it has taken from a queue, as in RQ."""
+# Not `json.dumps`, which makes an encoder for each call.
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 RQ_WORKER_DIED = "RQ's own worker that ran it died; its jobs have no lease and are not run again"
-
-
-_FRAME = ("common", "permissions", "queue_order", "rq_tools", "limits", "chains", "adding",
-          "concurrency", "observing")  # fmt: skip
-"""What each script begins with, in this order."""
-
-
-@lru_cache(maxsize=1)
-def script_frame() -> str:
-    """What each script begins with: the functions that it may call."""
-    # For lua/chains.lua: by condition and end of a parent, true, or the error of its child.
-    law = {
-        condition: {
-            end: end in met or not_met_error(condition, "PARENT", end)
-            for end in ENDS_MET[AfterCondition.END]
-        }
-        for condition, met in ENDS_MET.items()
-    }
-    return "\n".join((f"local chain_law = [==[{json.dumps(law)}]==]", *map(_lua, _FRAME)))
-
-
-def _lua(name: str) -> str:
-    # Not `importlib.resources`, whose import takes longer than all that is read.
-    return (Path(__file__).parent / "lua" / f"{name}.lua").read_text("utf-8")
-
-
-@lru_cache(maxsize=64)
-def _script_text(name: str) -> str:
-    return f"{script_frame()}\n{_lua(name)}"
 
 
 class RedisStore:
@@ -77,23 +44,20 @@ class RedisStore:
     `result_ttl` and `history_ttl` are the project's, in seconds.
     """
 
-    constant_fields = flat_of(CONSTANT_FIELDS)
-    """What a script that adds jobs needs besides each job's own record."""
-
     def __init__(
         self, connection: Connection, namespace: str, result_ttl: float, history_ttl: float
     ) -> None:
         self.connection = connection
         self.namespace = namespace
         self.history_ttl = history_ttl
-        self._result_ttl = result_ttl
+        self._kinds = KindsOfJobs(namespace, result_ttl)
         self._registered: dict[tuple[str, int], Any] = {}
         self._is_permitted = False
 
     def run(self, script: str, **args: Any) -> Any:
         """Run `lua/SCRIPT.lua`, which may be sent again if its answer is lost.
 
-        Every script gets the limits too, and a `token` that is the same if it is sent again.
+        Every script gets a `token` too, which is the same if it is sent again.
         """
         return self._run(self.connection.client, script, args)
 
@@ -104,15 +68,13 @@ class RedisStore:
     def _run(self, client: Any, script: str, args: Mapping[str, Any]) -> Any:
         key = (script, id(client))
         if key not in self._registered:
-            self._registered[key] = client.register_script(_script_text(script))
-        limits = {
-            "log_limit": records.LOG_LIMIT, "max_worker_losses": MAX_WORKER_LOSSES, "bounds": BOUNDS
-        }  # fmt: skip
-        args = {**args, **limits, "history_ttl": self.history_ttl, "token": uuid.uuid4().hex}
-        # The first script of this process tries what all scripts need; see lua/common.lua.
-        args["check_permissions"] = not self._is_permitted
+            self._registered[key] = client.register_script(script_text(script))
+        args = {**args, "history_ttl": self.history_ttl, "token": os.urandom(16).hex()}
+        if not self._is_permitted:
+            # The first script of this process tries what all scripts need; see lua/permissions.lua.
+            args["check_permissions"] = True
         # What was read from a damaged record may not be UTF-8; it goes back as the same bytes.
-        text = json.dumps(present(args), ensure_ascii=False).encode("utf-8", "surrogateescape")
+        text = _encode(present(args)).encode("utf-8", "surrogateescape")
         stamp = rq_stamp(clock.now()) or ""
         with self.connection.errors():
             answer = self._registered[key](args=[RQ_KEY_PREFIX, self.namespace, stamp, text])
@@ -135,24 +97,9 @@ class RedisStore:
 
     # Jobs
 
-    def job_record(self, spec: JobSpec) -> dict[str, Any]:
-        """A new job as the scripts take it, which need `constant_fields` too."""
-        result_ttl = self._result_ttl if spec.result_ttl is None else spec.result_ttl
-        job = {
-            "id": spec.id,
-            "queue": spec.queue,
-            "run_at": records.seconds_of(spec.run_at),
-            "concurrency_key": spec.concurrency_key,
-            "max_parallel": spec.max_parallel,
-            "expires": spec.expires,
-            "priority": spec.priority,
-            "unique_key": spec.unique_key,
-            "after": list(spec.after) or None,
-            "after_on": spec.after_on if spec.after else None,
-            "followers": [self.job_record(follower) for follower in spec.followers] or None,
-            "record": flat_of(record_of(spec, self.namespace, result_ttl)),
-        }
-        return present(job)
+    def new_jobs(self) -> NewJobs:
+        """What the new jobs of one call are put into; the script gets its `kinds` too."""
+        return NewJobs(self._kinds)
 
     def read_job(self, job_id: str) -> tuple[records.Row, float]:
         """The record of a job, and the time that it was read at; JobNotFound if there is none."""

@@ -126,7 +126,7 @@ local function settle(id, time)
 end
 
 -- A new job waits for its parents, if they have not ended all.
-function wait_for_parents(job, created_at, time)
+function wait_for_parents(job, queue, created_at, time)
     local ends = {}
     for _, parent in ipairs(job.after) do
         ends[parent] = end_of(parent)
@@ -134,7 +134,7 @@ function wait_for_parents(job, created_at, time)
         if ends[parent] == NOT_ENDED then redis.call('SADD', own .. 'parents', parent) end
     end
     write_parents(job.id, job.after_on, job.after, ends)
-    wait(job.id, job.queue, created_at)
+    wait(job.id, queue, created_at)
     settle(job.id, time)
 end
 

@@ -71,6 +71,13 @@ local function fields(key, ...)
     return values
 end
 
+-- The same fields by their names; false for those that there are not.
+local function named_fields(key, names)
+    local values, found = fields(key, unpack(names)), {}
+    for position, name in ipairs(names) do found[name] = values[position] or false end
+    return found
+end
+
 -- Whether a job exists; a key of another type is not one.
 local function job_exists(id) return redis.call('TYPE', job_key(id)).ok == 'hash' end
 
@@ -93,14 +100,14 @@ local new_tails = {}
 local set_concurrency, leave_concurrency, enter_concurrency, block, count_active, has_room
 local release_blocked, cancel_job, replace_jobs, write_fires, delete_fires
 
--- In observing.lua, which follows.
-local note_end, note_loss, add_event, add_to_counter
+-- In observing.lua and ending.lua, which follow.
+local note_end, note_loss, add_event, add_to_counter, end_job, expire
 
 -- In chains.lua, limits.lua and rq_tools.lua, which follow.
 local wait_for_parents, is_waiting_for_parents, end_children, free_children, settle_parent
 local wait_after_move, has_parent_here, leave_chain, unique_holder, hold_unique, release_unique
 local unpark, note_running, note_not_running, note_gone
-local add_result, begin_execution, end_execution, queue_of_execution, count_attempt, result_entry
+local add_result, begin_execution, end_execution, queue_of_execution, count_attempts, result_entry
 
 -- Removes a job from all registries in which RQ may have put it.
 local function leave_registries(id, queue)
@@ -147,77 +154,28 @@ local function enqueue(id, queue, time)
     push(queue, id)
 end
 
--- Ends a job, with `ended` for that of an attempt (see `add_result`). Its record, results and logs
--- expire after its history, with a result after that's own time to live.
-local function end_job(id, queue, status, time, history_ttl, ended)
-    local key = job_key(id)
-    local expires = time + history_ttl
-    local at = math.ceil(expires * 1000)
-    local job = fields(key, 'fp_attempt', 'worker_name', 'fp_pipeline', 'fp_unique_key')
-    unpark(id)
-    redis.call('HSET', key, 'status', status, 'ended_at', ended and ended.ended_at or stamp,
-               'fp_ended_at', text(time), 'fp_owner', '', 'fp_worker', job[2] or '')
-    redis.call('ZADD', registry(status, queue), text(expires), rq_id(id))
-    redis.call('ZADD', own .. 'expiry', text(expires), id)
-    redis.call('PEXPIREAT', key, at)
-    redis.call('PEXPIREAT', progress_key(id), at)
-    each_log(id, job[1], function(log) redis.call('PEXPIREAT', log, at) end)
-    leave_concurrency(id)
-    release_unique(id, job[4])
-    note_not_running(id, job[3])
-    note_end(id, status, time, ended)
-    end_children(id, ENDS[status], time)
-    local result_id, result_at, ttl = '', at, ended and ended.result_ttl or 0
-    if status == 'finished' and ttl >= 0 then
-        redis.call('HSET', key, 'fp_result_expires_at', text(time + ttl))
-        result_at = math.min(at, math.ceil((time + ttl) * 1000))
-    end
-    if ended and ended.is_in_rq then
-        -- RQ's own worker writes into its stream, and nobody knows in which form.
-        if ended.result and ttl ~= 0 then
-            redis.call('SET', result_key(id), ended.result, 'PXAT', result_at)
-        end
-    elseif ended then
-        if status ~= 'finished' then ended.return_value, ended.fp_summary = nil, nil end
-        if status == 'finished' and ttl == 0 then
-            redis.call('DEL', results_key(id))
-        else
-            local added = add_result(id, status, ended.owner, ended.attempt, ended)
-            if ended.return_value then result_id = added end
-        end
-    end
-    redis.call('PEXPIREAT', results_key(id), result_at)
-    redis.call('HSET', key, 'fp_result_id', result_id)
-end
-
--- Cancels a job that has waited too long, which has left its queue: its id, pipeline and limit.
-local function expire(id, time)
-    local job = fields(job_key(id), 'fp_queue', 'fp_pipeline', 'fp_expires_after', 'fp_expired_error')
-    clear_start_by(id)
-    redis.call('HSET', job_key(id), 'fp_error', job[4] or '')
-    end_job(id, job[1], 'canceled', time, args.history_ttl)
-    return {id, job[2] or '', job[3] or ''}
-end
-
--- Whether that attempt is the one that runs: the fence of every write of a worker.
-local function is_held(id, owner, attempt)
-    local key = job_key(id)
-    local job = fields(key, 'status', 'fp_owner', 'fp_attempt', 'fp_queue')
-    if job[2] ~= owner or tonumber(job[3]) ~= attempt then return false end
-    if job[1] == 'finished' or job[1] == 'failed' then
+-- Whether that attempt is the one that runs: the fence of every write of a worker. `job` are these fields
+-- of its record, if they are known.
+local function is_held(id, owner, attempt, job)
+    job = job or named_fields(job_key(id), {'status', 'fp_owner', 'fp_attempt', 'fp_queue'})
+    if job.fp_owner ~= owner or tonumber(job.fp_attempt) ~= attempt then return false end
+    if job.status == 'finished' or job.status == 'failed' then
         -- No script of ours ends a job and leaves it its owner. RQ's own worker was given the id
         -- too (somebody pushed it again), was refused by our entry point, and wrote that over it.
+        local key = job_key(id)
         redis.call('HSET', key, 'status', 'started', 'worker_name', owner, 'ended_at', '')
+        job.status, job.worker_name = 'started', owner
         redis.call('PERSIST', key)
-        leave_registries(id, job[4])
+        leave_registries(id, job.fp_queue)
         return true
     end
-    return job[1] == 'started'
+    return job.status == 'started'
 end
 
+-- Returns the pipeline of which the job was running.
 local function drop_claim(id, queue, owner, attempt)
     redis.call('HDEL', held_key(owner), id)
-    end_execution(id, queue, owner, attempt)
+    return end_execution(id, queue, owner, attempt)
 end
 
 -- Appends to the log of an attempt; of more than `limit` bytes the end is kept, by whole pieces.
@@ -252,7 +210,7 @@ local function requeue(id, owner, attempt, time, error)
         end_job(id, queue, 'canceled', time, args.history_ttl)
         return 1, 'canceled'
     end
-    if error and worker_losses >= args.max_worker_losses then
+    if error and worker_losses >= MAX_WORKER_LOSSES then
         redis.call('HSET', key, 'fp_error', error)
         end_job(id, queue, 'failed', time, args.history_ttl,
                 {owner = owner, attempt = attempt, exc_string = args.exc_string})

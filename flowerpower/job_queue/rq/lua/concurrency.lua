@@ -14,11 +14,14 @@ local ledger_sets = {'fires:', 'spans:', 'backfills:'}
 
 local function blocked_key(key) return own .. 'blocked:' .. key end
 
--- The concurrency key of a job; earlier versions wrote only its schedule.
+-- The concurrency key in the fields of a job; earlier versions wrote only its schedule.
+local function concurrency_key_of(job)
+    local key, schedule = job.fp_concurrency_key, job.fp_schedule_id
+    return key and key ~= '' and key or schedule and schedule ~= '' and schedule or nil
+end
+
 local function key_of(id)
-    local job = fields(job_key(id), 'fp_concurrency_key', 'fp_schedule_id')
-    if job[1] and job[1] ~= '' then return job[1] end
-    return job[2] ~= '' and job[2] or nil
+    return concurrency_key_of(named_fields(job_key(id), {'fp_concurrency_key', 'fp_schedule_id'}))
 end
 
 -- A job is active, or blocked with `created_at`, or none of both any more (`kind` is nil).

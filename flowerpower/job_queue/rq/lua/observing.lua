@@ -1,5 +1,5 @@
 -- What is kept of ends and fires beside their records: how they ended, counters and events, as
--- observing.py says it for SQL. It follows common.lua in every script. `args.bounds` are the bounds of
+-- observing.py says it for SQL. It follows common.lua in every script. `BOUNDS` are the bounds of
 -- the buckets of a counter. Writes last_status and failures of schedule:<id> and ended:<id>, too.
 
 -- The queues that have had jobs, or are paused, as the keys of a table.
@@ -39,13 +39,16 @@ end
 
 local function bucket(seconds)
     if not seconds then return -1 end
-    for position, bound in ipairs(args.bounds) do
+    for position, bound in ipairs(BOUNDS) do
         if seconds <= bound then return position - 1 end
     end
-    return #args.bounds
+    return #BOUNDS
 end
 
-function add_to_counter(counter)
+-- Counters of a script that adds many, by their keys; it writes them once, by `write_counters`.
+local gathered
+
+local function write_counter(counter)
     redis.call('HINCRBY', own .. 'counters', counter.key, counter.count)
     for _, name in ipairs({'seconds', 'waited'}) do
         local sum = counter[name]
@@ -53,6 +56,25 @@ function add_to_counter(counter)
             redis.call('HINCRBYFLOAT', own .. 'counter_' .. name, counter.key, text(sum))
         end
     end
+end
+
+local function gather_counters() gathered = {} end
+
+local function write_counters()
+    for _, counter in pairs(gathered) do write_counter(counter) end
+    gathered = nil
+end
+
+function add_to_counter(counter)
+    if not gathered then return write_counter(counter) end
+    local sum = gathered[counter.key]
+    if not sum then
+        gathered[counter.key] = counter
+        return
+    end
+    sum.count = sum.count + counter.count
+    sum.seconds = (sum.seconds or 0) + (counter.seconds or 0)
+    sum.waited = (sum.waited or 0) + (counter.waited or 0)
 end
 
 function add_event(event, time)
@@ -71,12 +93,13 @@ end
 
 -- An event of a job; Python makes its facts of these fields.
 local function add_job_event(kind, event_id, id, time, more)
-    local body = {kind = kind, id = id}
+    local job = fields(job_key(id), 'fp_pipeline', 'fp_schedule_id', 'fp_scheduled_for', 'fp_attempt',
+                       'fp_error')
+    local body = {
+        kind = kind, id = id, pipeline = job[1] or '', schedule_id = job[2] or '',
+        scheduled_for = job[3] or '', attempt = job[4] or '', error = short_error(job[5]),
+    }
     for name, value in pairs(more) do body[name] = value end
-    for _, name in ipairs({'pipeline', 'schedule_id', 'scheduled_for', 'attempt'}) do
-        body[name] = fields(job_key(id), 'fp_' .. name)[1] or ''
-    end
-    body.error = short_error(fields(job_key(id), 'fp_error')[1])
     add_event({id = event_id, body = cjson.encode(body)}, time)
 end
 
@@ -85,11 +108,11 @@ local function duration(value)
     return value and value == value and value < 1e10 and math.max(0, value) or nil
 end
 
-local function count_end(id, pipeline, status, seconds)
+local function count_end(job, pipeline, status, seconds)
     -- Of a damaged record: the parts of a counter's key must be told apart.
     if not string.match(pipeline, '^[%w_][%w_-]*$') then return end
-    local job = fields(job_key(id), 'fp_started_at', 'fp_run_at', 'fp_created_at')
-    local started, due, created = tonumber(job[1] or ''), tonumber(job[2] or ''), tonumber(job[3] or '')
+    local started, due = tonumber(job.fp_started_at or ''), tonumber(job.fp_run_at or '')
+    local created = tonumber(job.fp_created_at or '')
     local waited = started and due and created and started - math.max(due, created)
     seconds, waited = duration(seconds), duration(waited)
     add_to_counter({
@@ -99,13 +122,13 @@ local function count_end(id, pipeline, status, seconds)
 end
 
 -- Keeps that a job has ended. `ended` has what is known of its attempt, its own `seconds` and whether
--- to `tell_finished`; without it RQ's own worker or tools have ended the job.
-function note_end(id, status, time, ended)
-    local job = fields(job_key(id), 'fp_schedule_id', 'fp_scheduled_for', 'fp_concurrency_key',
-                       'fp_pipeline', 'fp_attempt')
-    local schedule, fire_time, pipeline = job[1] or '', job[2] or '', job[4] or ''
+-- to `tell_finished`; without it RQ's own worker or tools have ended the job. `job` is what `record_to_end`
+-- gives.
+function note_end(id, status, time, ended, job)
+    local schedule, fire_time = job.fp_schedule_id or '', job.fp_scheduled_for or ''
+    local pipeline = job.fp_pipeline or ''
     ended = ended or {}
-    count_end(id, pipeline, status, ended.seconds)
+    count_end(job, pipeline, status, ended.seconds)
     local key = own .. 'schedule:' .. schedule
     local is_fire = schedule ~= '' and fire_time ~= '' and redis.call('TYPE', key).ok == 'hash'
     if is_fire and redis.call('HEXISTS', own .. 'fire:' .. schedule, fire_time) == 1 then
@@ -113,18 +136,19 @@ function note_end(id, status, time, ended)
     end
     -- A cancelled job says nothing. Neither a backfill nor a job by hand says how the schedule does.
     if status ~= 'finished' and status ~= 'failed' then return end
-    local is_of_schedule = is_fire and (not job[3] or job[3] == '' or job[3] == schedule)
+    local key_of_job = job.fp_concurrency_key or ''
+    local is_of_schedule = is_fire and (key_of_job == '' or key_of_job == schedule)
     -- Since when the schedule is failing stands in its record, and goes with it.
     local failing, name, track = own .. 'failing', pipeline, ':' .. pipeline
     if is_of_schedule then failing, name, track = key, 'failing_since', schedule end
     local since = redis.call('HGET', failing, name)
     local more = {seconds = ended.seconds}
     if status == 'failed' then
-        add_job_event('failed', 'failed:' .. id .. ':' .. (job[5] or '0'), id, time, more)
+        add_job_event('failed', 'failed:' .. id .. ':' .. (job.fp_attempt or '0'), id, time, more)
         redis.call('HSET', failing, name, text(time))
     else
         if ended.tell_finished then
-            add_job_event('finished', 'finished:' .. id .. ':' .. (job[5] or '0'), id, time, more)
+            add_job_event('finished', 'finished:' .. id .. ':' .. (job.fp_attempt or '0'), id, time, more)
         end
         if since then
             more.failing_since = since

@@ -9,5 +9,5 @@ local stored = count_of(redis.call('HGET', log_key(args.id, args.attempt), 'last
 if args.pieces and stored > args.pieces then return 1 end
 redis.call('HSET', job_key(args.id), 'fp_token', args.token, 'last_heartbeat', stamp)
 if args.progress then redis.call('SET', progress_key(args.id), args.progress) end
-append_log(args.id, args.attempt, args.log, args.log_limit)
+append_log(args.id, args.attempt, args.log, LOG_LIMIT)
 return 1

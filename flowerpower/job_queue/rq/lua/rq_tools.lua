@@ -49,6 +49,7 @@ function begin_execution(id, queue, owner, attempt, time, pipeline)
     note_running(id, pipeline)
 end
 
+-- Returns the pipeline of which it ran; nothing if nothing says that any more.
 function end_execution(id, queue, owner, attempt)
     local name = execution(id, owner, attempt)
     -- From here, because its record may be gone. RQ's Job.delete has deleted this too.
@@ -58,6 +59,7 @@ function end_execution(id, queue, owner, attempt)
     redis.pcall('ZREM', rq .. ':executions:' .. rq_id(id), owner .. '-' .. attempt)
     redis.call('DEL', execution_key(id, owner, attempt))
     redis.pcall('SREM', rq .. ':worker:' .. owner .. ':executions', name)
+    return pipeline
 end
 
 -- The queue of a job whose record is gone, but which a worker still runs.
@@ -65,14 +67,13 @@ function queue_of_execution(id, owner, attempt)
     return fields(execution_key(id, owner, attempt), 'fp_queue')[1]
 end
 
--- Adds to the counts that RQ's tools show of a worker.
-function count_attempt(worker, status, seconds)
+-- Adds to the counts that RQ's tools show of a worker: attempts by how they have ended, and their seconds.
+function count_attempts(worker, successful, failed, seconds)
     local key = rq .. ':worker:' .. worker
     -- Without its record, which expires, the counts would stay for ever.
     if redis.call('EXISTS', key) == 0 then return end
-    local count = {finished = 'successful_job_count', failed = 'failed_job_count',
-                   scheduled = 'failed_job_count'}
-    if count[status] then redis.pcall('HINCRBY', key, count[status], 1) end
+    if successful > 0 then redis.pcall('HINCRBY', key, 'successful_job_count', successful) end
+    if failed > 0 then redis.pcall('HINCRBY', key, 'failed_job_count', failed) end
     redis.pcall('HINCRBYFLOAT', key, 'total_working_time', text(seconds))
 end
 

@@ -15,19 +15,15 @@ end
 local function expire(id, kind, queue)
     local expires = tonumber(redis.call('ZSCORE', own .. 'expiry', id)) or time + args.history_ttl
     local at = math.ceil(expires * 1000)
-    local attempts = fields(job_key(id), 'fp_attempt')[1]
+    local job = record_to_end(id)
     redis.call('ZADD', registry(kind, queue), text(expires), rq_id(id))
     redis.call('ZADD', own .. 'expiry', text(expires), id)
     for _, key in ipairs({job_key(id), progress_key(id), results_key(id)}) do
         redis.call('PEXPIREAT', key, at)
     end
-    each_log(id, attempts, function(log) redis.call('PEXPIREAT', log, at) end)
-    leave_concurrency(id)
-    unpark(id)
-    local job = fields(job_key(id), 'fp_pipeline', 'fp_unique_key')
-    note_not_running(id, job[1])
-    release_unique(id, job[2])
-    note_end(id, kind, time)
+    each_log(id, job.fp_attempt, function(log) redis.call('PEXPIREAT', log, at) end)
+    leave_living(id, job)
+    note_end(id, kind, time, nil, job)
     settle_parent(id, time)
 end
 
