@@ -115,8 +115,12 @@ class PooledChild:
 
     def take_back(self) -> None:
         """Take back all that it has not begun; this waits again."""
+        # Once is enough: what is left after that has begun. The pipes may be closed the next time.
+        if self._is_held_back or not self._ahead:
+            return
         self._is_held_back = True
-        count = self.child.permits.take_back(len(self._ahead)) if self._ahead else 0
+        count = self.child.permits.take_back(len(self._ahead))
+        self.attempts_given -= count
         taken = [self._ahead.pop().attempt for _ in range(count)]
         if taken:
             self._put_back(taken[::-1])

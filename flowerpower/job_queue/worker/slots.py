@@ -107,6 +107,9 @@ class Slots:
 
     def take_ahead(self, first: Attempt, attempts_given: int) -> list[Attempt]:
         """The attempts that are to wait in a child for `first`; it was given so many before."""
+        # A new child imports the pipeline first: that takes too long to wait for.
+        if not attempts_given:
+            return []
         version = version_of(first.claim.payload)
         with self._lock:
             # The others are for the other slots.
