@@ -14,15 +14,12 @@ from typing import Any
 
 from flowerpower.config.run_section import RetryConfig
 from flowerpower.job_queue.worker.attempt import Attempt, StopReason
+from flowerpower.job_queue.worker.child_pipes import Child
 from flowerpower.job_queue.worker.child_pool import ENTRY, PRELOAD
-from flowerpower.job_queue.worker.fork_server_client import (
-    Child,
-    ChildEnded,
-    ForkServer,
-    ForkServerDied,
-)
+from flowerpower.job_queue.worker.follow import follow
+from flowerpower.job_queue.worker.fork_server_client import ChildEnded, ForkServer, ForkServerDied
 from flowerpower.job_queue.worker.json_lines import Message
-from flowerpower.job_queue.worker.run_attempt import ending_of, follow
+from flowerpower.job_queue.worker.run_attempt import ending_of
 from flowerpower.jobs.claim import AttemptResult, Claim
 from flowerpower.jobs.job import JobStatus
 from flowerpower.jobs.run import NodeEvent, NodeRecord, RunError, RunOutcome, RunRequest
@@ -94,6 +91,11 @@ class _OnlyChild:
 
     def fileno(self) -> int:
         return self._server.fileno()
+
+    is_ahead = False
+
+    def hold_back(self, _attempt: Attempt) -> bool:
+        return False
 
     def end(self) -> ChildEnded | None:
         return next(iter(self._server.reports()), None)

@@ -12,11 +12,8 @@ from typing import Any
 
 import pytest
 
-from flowerpower.job_queue.worker.fork_server_client import (
-    Child,
-    ChildEnded,
-    ForkServer,
-)
+from flowerpower.job_queue.worker.child_pipes import Child
+from flowerpower.job_queue.worker.fork_server_client import ChildEnded, ForkServer
 from flowerpower.jobs.run import RunOutcome
 from tests.conditions import eventually, processes_marked
 

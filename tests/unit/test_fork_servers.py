@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from flowerpower.job_queue.worker import fork_servers
-from flowerpower.job_queue.worker.fork_server_client import Child, ForkServer
+from flowerpower.job_queue.worker.child_pipes import Child
+from flowerpower.job_queue.worker.fork_server_client import ForkServer
 from flowerpower.job_queue.worker.fork_servers import ForkServers
 from tests.conditions import eventually
 

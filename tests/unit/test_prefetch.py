@@ -2,7 +2,7 @@
 
 import pytest
 
-from flowerpower.job_queue.worker.prefetch import BATCH_DELAY, MAX_PREFETCH, Prefetch
+from flowerpower.job_queue.worker.prefetch import BATCH_DELAY, MAX_AHEAD, MAX_PREFETCH, Prefetch
 from flowerpower.job_queue.worker_options import WorkerOptions
 
 
@@ -38,3 +38,13 @@ def test_one_long_job_ends_it_at_once() -> None:
 def test_fresh_children_and_counted_jobs_are_not_claimed_ahead(options: dict[str, int]) -> None:
     """With a fresh child each, or a number of jobs to make, only free slots are filled."""
     assert ahead(*[0.01] * 50, **options).limit(2) == 0
+
+
+def test_few_attempts_wait_in_a_child_and_only_short_ones() -> None:
+    """For about 20 ms of work; not before jobs are known to be short, nor after a long one."""
+    assert ahead().ahead() == 0
+    assert ahead(*[0.001] * 50).ahead() == MAX_AHEAD
+    assert ahead(*[0.005] * 100).ahead() in (3, 4)
+    assert ahead(*[0.05] * 50).ahead() == 0
+    assert ahead(*[0.001] * 50, 3.0).ahead() == 0
+    assert ahead(*[0.001] * 50, max_jobs=7).ahead() == 0

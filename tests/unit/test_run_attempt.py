@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.claim import Claim
 from flowerpower.jobs.job import JobStatus
+from flowerpower.triggers import clock
 
 FINISHED = {"type": "outcome", "outcome": {"status": "finished", "outputs": {"a": 1}}}
 FAILED = {"type": "outcome", "outcome": {"status": "failed", "error": {"type": "ValueError"}}}
@@ -150,3 +152,23 @@ def test_a_wake_up_is_seen_until_it_is_cleared() -> None:
     assert os.read(wakeup.fileno(), 1) == b"x"
     wakeup.close()
     wakeup.wake()
+
+
+def test_its_time_is_what_its_child_says_of_it() -> None:
+    """It may have waited there, and its outcome be read later; no child can say more than that."""
+    waiting = attempt()
+    now = clock.monotonic()
+    assert waiting.begin(7, lambda: None)
+    waiting.note_began(now - 100)
+    assert waiting.began >= now
+    waiting.note_began(None)
+    waiting.note_began(waiting.began + 0.001)
+    time.sleep(0.01)
+    waiting.note_began(clock.monotonic() - 0.005)
+    began = waiting.began
+    waiting.child_ended(began + 0.003)
+    assert waiting.seconds == 0.003
+    for wrong, latest in ((began - 5, began), (clock.monotonic() + 5, None), ("x", None)):
+        before = clock.monotonic()
+        waiting.child_ended(wrong)
+        assert waiting.ended == latest or (waiting.ended or 0) >= before

@@ -16,7 +16,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from flowerpower.job_queue.apscheduler.claim_store import EXECUTOR, ClaimJob, ClaimStore
-from flowerpower.job_queue.worker.run_attempt import run_attempt
+from flowerpower.job_queue.worker.run_attempt import make_attempts
 from flowerpower.job_queue.worker.worker import Worker
 
 Listener = tuple[Callable[[Any], object], int]
@@ -30,6 +30,7 @@ class SlotPool(ThreadPoolExecutor):  # type: ignore[misc] # the package ships no
     def __init__(self, worker: Worker) -> None:
         super().__init__(worker.options.num_workers)
         self._slots = worker.slots
+        self._slots.use(lambda: self._pool.submit(make_attempts, self._slots))
         self._unrecorded: set[Future[None]] = set()
 
     def _do_submit_job(self, job: ClaimJob, run_times: list[datetime]) -> None:
@@ -43,7 +44,7 @@ class SlotPool(ThreadPoolExecutor):  # type: ignore[misc] # the package ships no
             self._unrecorded.discard(recorded)
 
         recorded.add_done_callback(end)
-        self._pool.submit(run_attempt, self._slots, job.attempt)
+        self._slots.make([job.attempt])
 
     def shutdown(self, wait: bool = True) -> None:
         """End the threads; waits for the ends of what they make, and for the records of these."""

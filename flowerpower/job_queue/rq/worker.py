@@ -25,7 +25,7 @@ from flowerpower.job_queue.rq.fields import rq_id
 from flowerpower.job_queue.rq.store import RedisStore
 from flowerpower.job_queue.worker.attempt import Attempt
 from flowerpower.job_queue.worker.events import Events
-from flowerpower.job_queue.worker.run_attempt import run_attempt
+from flowerpower.job_queue.worker.run_attempt import make_attempts
 from flowerpower.job_queue.worker.worker import Worker
 from flowerpower.job_queue.worker_options import Watcher, WorkerEvent, WorkerOptions
 from flowerpower.triggers import clock
@@ -98,6 +98,7 @@ class RqWorker(StockWorker):
         self._claimed: deque[Attempt] = deque()
         self._unrecorded: set[Future[None]] = set()
         self._pool = ThreadPoolExecutor(worker.options.num_workers, thread_name_prefix="slot")
+        worker.slots.use(lambda: self._pool.submit(make_attempts, worker.slots))
         self._thread = threading.Thread(target=self._run, name="rq")
         self._wake = threading.Event()
         self._last_look = self._last_beat = -BEAT_EVERY
@@ -195,7 +196,7 @@ class RqWorker(StockWorker):
             self._unrecorded.discard(recorded)
 
         attempt.recorded.add_done_callback(end)
-        self._pool.submit(run_attempt, self._worker.slots, attempt)
+        self._worker.slots.make([attempt])
 
     def next_attempt(self) -> Attempt | None:
         """Wait for an attempt that a slot is free for; None once the worker is to stop."""

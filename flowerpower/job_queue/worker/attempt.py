@@ -157,9 +157,19 @@ class Attempt:
                 self.stop_reason = reason
         self.wake()
 
-    def child_ended(self) -> None:
-        """It has no child any more; how it ends is not decided yet."""
-        self.ended, self.pid, self.wake = clock.monotonic(), None, _nothing
+    def note_began(self, at: object) -> None:
+        """Its child says when it began it, which may be later than it was given to it."""
+        if isinstance(at, float):
+            self.began = max(self.began, min(at, clock.monotonic()))
+
+    def child_ended(self, at: object = None) -> None:
+        """It has no child any more; how it ends is not decided yet.
+
+        `at`: when its child had made it, if it has said so. That may be read later.
+        """
+        now = clock.monotonic()
+        self.ended = max(self.began, min(at, now)) if isinstance(at, float) else now
+        self.pid, self.wake = None, _nothing
 
     def end(
         self,

@@ -18,7 +18,14 @@ from typing import Any, NoReturn, Protocol
 
 from flowerpower.config.remote.version import work_folder
 from flowerpower.job_queue.worker import child_exit, isolation
-from flowerpower.job_queue.worker.json_lines import DAMAGED, LineReader, Message, to_line
+from flowerpower.job_queue.worker.json_lines import (
+    DAMAGED,
+    LineReader,
+    Message,
+    numbered,
+    to_line,
+)
+from flowerpower.job_queue.worker.permits import may_begin
 from flowerpower.jobs.attempt_result import EXIT_CHANNEL_CLOSED
 from flowerpower.jobs.run import RunError, RunOutcome
 from flowerpower.triggers import clock
@@ -43,33 +50,48 @@ class ChannelClosed(Exception):
 
 
 class Channel:
-    """The child's ends of its control socket and of the pipe for its progress.
+    """The child's ends of its control socket, of the pipe for its progress, and of its permits.
 
-    It works only in the process that created it, and closes the descriptors that it was given.
+    It works only in the process that created it, and closes the descriptors that it was given. What
+    it sends has the number of the request that `next_request` has given last, if that has one.
     """
 
-    def __init__(self, sock: socket.socket, progress: int) -> None:
+    def __init__(self, sock: socket.socket, progress: int, permits: int) -> None:
         # High up: jobs that daemonise or clean up close the low numbers, and new files reuse them.
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         lowest = min(limit, 1024) - 24 if limit > 0 else 1000
         with sock:
             number = fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD_CLOEXEC, lowest)
         self._socket = socket.socket(fileno=number)
-        self._progress = fcntl.fcntl(progress, fcntl.F_DUPFD_CLOEXEC, lowest)
+        self._progress, self._permits = (
+            fcntl.fcntl(pipe, fcntl.F_DUPFD_CLOEXEC, lowest) for pipe in (progress, permits)
+        )
         os.close(progress)
-        self._files = {one: isolation.file_on(one) for one in (number, self._progress)}
+        os.close(permits)
+        pipes = number, self._progress, self._permits
+        self._files = {one: isolation.file_on(one) for one in pipes}
         self._reader = LineReader()
         self._pid = os.getpid()
         self._lock = threading.Lock()
+        self._number = 0
+        self._began = 0.0
+        # Whether the worker knows when the request began; whether all of it is in the pipe.
+        self._has_told_begin = self._is_put = False
+        # Whether an outcome is in the pipe of which the worker was not told.
+        self._has_put_outcome = False
 
     def send_event(self, message: Message, *, may_wait: bool = False) -> None:
         """Send a message that may be lost; never raises ChannelClosed.
 
         If it `may_wait`, it does not wake the worker, which costs more than all that is in it.
         """
-        line = to_line(message)
+        if self._number and not self._has_told_begin:
+            message = {**message, "began": self._began}
+            self._has_told_begin = True
+        line = to_line(numbered(message, self._number))
         with contextlib.suppress(ChannelClosed):
             if not (may_wait and self._put(line)):
+                self._is_put = False
                 self._send(line)
 
     def _put(self, line: bytes) -> bool:
@@ -90,7 +112,26 @@ class Channel:
 
         Raises ChannelClosed if the descriptor is gone, or this is a fork of the child.
         """
-        self._send(to_line(message))
+        self._send(to_line(numbered(message, self._number)))
+        self._has_put_outcome = False
+
+    def send_outcome(self, message: Message, *, may_wait: bool) -> None:
+        """Send the last message of a request, as `send`.
+
+        If it `may_wait` and the next request is here, the worker is woken with a later one.
+        """
+        if self._number:
+            message = {**message, "began": self._began, "ended": clock.monotonic()}
+        line = to_line(numbered(message, self._number))
+        # Only if all else of the request is in the pipe too: what is there is read without a look
+        # at the socket.
+        if may_wait and self._is_put and self._reader.has_messages:
+            with contextlib.suppress(ChannelClosed):
+                if self._put(line):
+                    self._has_put_outcome = True
+                    return
+        self._send(line)
+        self._has_put_outcome = False
 
     def _send(self, line: bytes) -> None:
         with self._lock:
@@ -106,12 +147,38 @@ class Channel:
         if os.getpid() != self._pid or isolation.file_on(number) != self._files[number]:
             raise ChannelClosed
 
-    def next_message(self) -> Message | None:
-        """Wait for the next message; None if the worker has closed the channel."""
+    def can_take_more(self) -> bool:
+        """Whether a job has left the channel so that further requests can be taken."""
+        return isolation.file_on(self._permits) == self._files[self._permits]
+
+    def next_request(self) -> Message | None:
+        """Wait for the next request that is this child's; None if the worker has let go of it."""
+        while (request := self._next_message()) is not None:
+            number = request.get("request")
+            if not isinstance(number, int):
+                self._number = 0
+            elif may_begin(self._permits, self._tell_outcome):
+                self._number = number
+            else:
+                continue
+            self._began = clock.monotonic()
+            self._has_told_begin, self._is_put = False, True
+            return request
+        return None
+
+    def _next_message(self) -> Message | None:
+        if not self._reader.has_messages:
+            self._tell_outcome()
         try:
             return self._reader.next_from(self._socket)
         except OSError:
             return None
+
+    def _tell_outcome(self) -> None:
+        """Before a wait: wake the worker if it does not know of an outcome."""
+        if self._has_put_outcome:
+            with contextlib.suppress(ChannelClosed):
+                self.send({"type": "look"})
 
 
 def live(channel: Channel, log: int, entry: Entry, umask: int) -> NoReturn:
@@ -133,7 +200,7 @@ def live(channel: Channel, log: int, entry: Entry, umask: int) -> NoReturn:
 def _serve(channel: Channel, entry: Entry, umask: int) -> int:
     """Run request after request; the exit code."""
     modules = isolation.LoadedModules()
-    request = channel.next_message()
+    request = channel.next_request()
     # Most children run one job: what it changes is then nobody's concern.
     state = isolation.ProcessState(umask) if _may_be_kept(request) else None
     while request is not None:
@@ -146,14 +213,16 @@ def _serve(channel: Channel, entry: Entry, umask: int) -> int:
             and outcome.get("status") == "finished"
             and state is not None
             and state.is_restorable(_folder(request))
+            and channel.can_take_more()
             and not isolation.left_something()
         )
-        send = partial(_send_outcome, channel, request, outcome, kept)
         if kept:
             child_exit.flush_files(modules.own)
+            kept = _end_log(request)
+        send = partial(_send_outcome, channel, request, outcome, kept)
         if not kept or state is None or not _is_sent(send):
             return _end(modules, send)
-        request = channel.next_message()
+        request = channel.next_request()
         if request is None or modules.have_changed():
             break
         state.restore()
@@ -161,6 +230,24 @@ def _serve(channel: Channel, entry: Entry, umask: int) -> int:
     isolation.take_descriptors(os.open(os.devnull, os.O_WRONLY))
     # With a request, the user has edited a module: a new child imports the new code.
     return _end(modules, partial(channel.send, {"type": "stale"}) if request is not None else None)
+
+
+def _end_log(request: Message) -> bool:
+    """Set the mark at which the job's log ends, if its request names one; False if that fails."""
+    mark = request.get("mark")
+    if not isinstance(mark, str):
+        return True
+    _flush_streams()
+    try:
+        while True:
+            try:
+                # One write of so few bytes is never cut, whatever else is printed just then.
+                return os.write(1, bytes.fromhex(mark)) > 0
+            except BlockingIOError:
+                # The job has changed how the pipe is written to, and it is full.
+                select.select([], [1], [])
+    except (OSError, ValueError):
+        return False
 
 
 def _may_be_kept(request: Message | None) -> bool:
@@ -219,11 +306,13 @@ def _send_outcome(channel: Channel, request: Message, outcome: Message, kept: bo
     message = {"type": "outcome", "outcome": outcome, "kept": kept}
     # Before the outcome: when the worker reads it, the whole log must be in the pipe.
     _flush_streams()
+    # Only where the worker can tell the next one's log from this one's.
+    may_wait = kept and "mark" in request
     try:
-        channel.send(message)
+        channel.send_outcome(message, may_wait=may_wait)
     except ValueError as error:
         # It is not JSON, or too long: then that is the outcome.
-        channel.send({**message, "outcome": _failed(request, error)})
+        channel.send_outcome({**message, "outcome": _failed(request, error)}, may_wait=False)
 
 
 def _failed(request: Message, error: BaseException) -> Message:

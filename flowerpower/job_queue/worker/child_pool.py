@@ -6,25 +6,25 @@ the slots acquire children and ask it for signals.
 
 from __future__ import annotations
 
-import select
 import selectors
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from flowerpower.job_queue.notices.commands import left_alone
 from flowerpower.job_queue.worker import isolation
 from flowerpower.job_queue.worker.attempt import Attempt
 from flowerpower.job_queue.worker.child_exit import EXIT_LIMIT
+from flowerpower.job_queue.worker.child_pipes import Child
 from flowerpower.job_queue.worker.fork_server_client import (
-    Child,
     ChildEnded,
     ChildNotStarted,
     ForkServer,
     ForkServerDied,
 )
 from flowerpower.job_queue.worker.fork_servers import ForkServers
+from flowerpower.job_queue.worker.pooled_child import PooledChild
 from flowerpower.job_queue.worker.wakeup import WakeUp
 from flowerpower.triggers import clock
 
@@ -37,50 +37,13 @@ LEASE_CHECK = 0.2
 """Seconds between two looks whether the worker's lease allows a child to begin again."""
 
 
-class PooledChild:
-    """A child, for the thread that has acquired it; the pool tells that thread of its end."""
-
-    def __init__(self, pool: ChildPool, child: Child, wakeup: WakeUp) -> None:
-        self.child = child
-        self.attempts_given = 0
-        self.wakeup = wakeup
-        self.ended: ChildEnded | None = None
-        self._pool = pool
-        self._poller = select.poll()
-        for number in (child.control, child.progress, child.log):
-            self._poller.register(number, select.POLLIN)
-
-    def fileno(self) -> int:
-        """The descriptor that is readable after `wake`."""
-        return self.wakeup.fileno()
-
-    def end(self) -> ChildEnded | None:
-        """Its end, once that is known."""
-        self.wakeup.clear()
-        return self.ended
-
-    def forget_output(self) -> None:
-        """Take out what it has printed or sent since its last attempt: it is of no attempt."""
-        # One call that says that there is nothing, in place of three.
-        if self._poller.poll(0):
-            self.child.read_log()
-            self.child.messages()
-
-    def signal(self, number: int) -> None:
-        """Send a signal to the child and what it has started."""
-        self._pool.signal(self, number)
-
-    def wake(self) -> None:
-        """Have its thread look at it, and at its attempt."""
-        self.wakeup.wake()
-
-
 class ChildPool:
     """At most `size` children, idle or running attempts.
 
     `may_begin` says whether an attempt may begin now. `on_trouble` is called with a sentence while
     no children can be started. The fork server imports what the pipelines of the project in
-    `folder` are known to import.
+    `folder` are known to import. `put_back` is given attempts that a child was given, and that are
+    to wait again.
     """
 
     def __init__(
@@ -90,8 +53,10 @@ class ChildPool:
         may_begin: Callable[[], bool],
         on_trouble: Callable[[str], None],
         folder: str = "",
+        put_back: Callable[[Sequence[Attempt]], None] = lambda _: None,
     ) -> None:
         self._size = size
+        self._put_back = put_back
         self._may_begin = may_begin
         self._on_trouble = on_trouble
         self._start_at = 0.0
@@ -154,7 +119,6 @@ class ChildPool:
 
     def _take_idle(self) -> PooledChild:
         held = self._idle.pop()
-        held.attempts_given += 1
         held.forget_output()
         return held
 
@@ -174,7 +138,7 @@ class ChildPool:
 
     def drop(self, held: PooledChild) -> None:
         """Remove a child that gets no more attempts, and make sure that it ends."""
-        held.child.close()
+        held.let_go()
         self.signal(held, signal.SIGKILL)
         with self._changed:
             if self._children.pop(held.child, None) is not None:
@@ -254,7 +218,9 @@ class ChildPool:
             with self._changed:
                 wakeup = self._spare_wakeups.pop() if self._spare_wakeups else WakeUp()
                 wakeup.clear()
-                held = self._children[child] = PooledChild(self, child, wakeup)
+                held = self._children[child] = PooledChild(
+                    child, wakeup, self.signal, self._put_back
+                )
                 self._idle.append(held)
                 self._changed.notify()
 

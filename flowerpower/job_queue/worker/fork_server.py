@@ -142,8 +142,8 @@ class ForkServerProgram:
 
     def _obey(self, message: Message) -> None:
         if message["do"] == "fork":
-            descriptors = self._descriptors[:3]
-            del self._descriptors[:3]
+            descriptors = self._descriptors[:4]
+            del self._descriptors[:4]
             self._fork(*descriptors)
         elif message["do"] == "clear":
             self._end_all()
@@ -152,7 +152,7 @@ class ForkServerProgram:
         elif message["do"] == "kill" and message["pid"] in self._children:
             isolation.signal_group(message["pid"], message["signal"])
 
-    def _fork(self, control: int, progress: int, log: int) -> None:
+    def _fork(self, control: int, progress: int, log: int, permits: int) -> None:
         isolation.reseed()
         # Signals wait until the child has its own process group and handlers: a handler of the
         # server must not run in it.
@@ -160,7 +160,7 @@ class ForkServerProgram:
         try:
             pid = os.fork()
             if pid == 0:
-                self._be_child(control, progress, log)
+                self._be_child(control, progress, log, permits)
         except OSError as error:
             self._reply({"error": error.strerror})
         else:
@@ -168,10 +168,10 @@ class ForkServerProgram:
             self._reply({"pid": pid})
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, old_mask)
-            for descriptor in (control, progress, log):
+            for descriptor in (control, progress, log, permits):
                 os.close(descriptor)
 
-    def _be_child(self, control: int, progress: int, log: int) -> None:
+    def _be_child(self, control: int, progress: int, log: int, permits: int) -> None:
         try:
             os.setsid()
             isolation.die_with_parent(signal.SIGKILL)
@@ -185,7 +185,7 @@ class ForkServerProgram:
             for descriptor in self._descriptors:
                 os.close(descriptor)
             isolation.restore_signals([*IGNORED, signal.SIGCHLD, PARENT_DIED])
-            channel = child.Channel(socket.socket(fileno=control), progress)
+            channel = child.Channel(socket.socket(fileno=control), progress, permits)
             child.live(channel, log, self._entry, self._umask)
         finally:
             os._exit(child.EXIT_BROKEN)

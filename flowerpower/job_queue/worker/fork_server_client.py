@@ -1,4 +1,4 @@
-"""The worker's side of the fork server and its children: start, messages, logs, signals, ends."""
+"""The worker's side of the fork server: its start, its children, their signals and their ends."""
 
 from __future__ import annotations
 
@@ -12,18 +12,12 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from flowerpower.errors import FlowerpowerError
-from flowerpower.job_queue.worker.json_lines import (
-    LineReader,
-    LineSocket,
-    Message,
-    read_available,
-    to_line,
-    without_early_events,
-)
+from flowerpower.job_queue.worker.child_pipes import Child
+from flowerpower.job_queue.worker.json_lines import LineReader, LineSocket, Message, to_line
+from flowerpower.job_queue.worker.permits import Permits
 
 START_TIMEOUT = 60.0
 """Seconds the server may take to import what it preloads; then to fork, and to end."""
@@ -50,69 +44,6 @@ class ChildEnded:
     pid: int
     returncode: int
     lost: bool = False
-
-
-class Child(LineSocket):
-    """A forked process that waits for a request, and the worker's ends of its pipes.
-
-    A selector can watch `control`, `progress` and `log` until `control_is_open`, `progress_is_open`
-    or `log_is_open` is False. What the child sends through `progress` need not be read at once.
-    """
-
-    def __init__(self, pid: int, control: socket.socket, progress: int, log: int) -> None:
-        super().__init__(control)
-        for pipe in (progress, log):
-            os.set_blocking(pipe, False)
-        self.pid = pid
-        self.progress, self.log = progress, log
-        self.progress_is_open = self.log_is_open = True
-        self._progress_reader = LineReader()
-
-    @property
-    def control(self) -> int:
-        """The descriptor of the messages."""
-        return self.fileno()
-
-    @property
-    def control_is_open(self) -> bool:
-        """Whether there may be more messages."""
-        return self.is_open
-
-    def messages(self) -> list[Message]:
-        """All messages that have arrived; all that are left, after the other process's end."""
-        # Read in this order and given in the other one: what an outcome comes after is in the pipe
-        # by then.
-        urgent = self.urgent_messages()
-        return [*self.progress_messages(), *urgent]
-
-    def urgent_messages(self) -> list[Message]:
-        """Those that have arrived through `control`."""
-        return super().messages()
-
-    def progress_messages(self, *, last_event_only: bool = False) -> list[Message]:
-        """Those that have arrived through `progress`; of events of nodes perhaps the last alone."""
-        if not self.progress_is_open:
-            return []
-        data, self.progress_is_open = read_available(partial(os.read, self.progress))
-        if last_event_only:
-            data = without_early_events(data)
-        return self._progress_reader.feed(data) if data else []
-
-    def read_log(self) -> bytes:
-        """What the child has printed since; after its end one call returns all that is left."""
-        if not self.log_is_open:
-            return b""
-        text, self.log_is_open = read_available(partial(os.read, self.log))
-        return text
-
-    def close(self) -> None:
-        """Close the pipes; a child that waits for a request ends."""
-        super().close()
-        for pipe in (self.progress, self.log):
-            if pipe >= 0:
-                os.close(pipe)
-        self.progress = self.log = -1
-        self.progress_is_open = self.log_is_open = False
 
 
 class ForkServer:
@@ -220,16 +151,18 @@ class ForkServer:
         """Fork a child; raises ForkServerDied, or ChildNotStarted if the system has no room."""
         control, childs_control = socket.socketpair()
         (progress, childs_progress), (log, childs_log) = os.pipe(), os.pipe()
+        permits = Permits()
         # A child never waits until its progress is read.
         os.set_blocking(childs_progress, False)
         try:
             with childs_control:
-                descriptors = childs_control.fileno(), childs_progress, childs_log
+                descriptors = childs_control.fileno(), childs_progress, childs_log, permits.reader
                 reply = self._ask({"do": "fork"}, *descriptors)
             if "error" in reply:
                 raise ChildNotStarted(f"No child process could be started: {reply['error']}.")
         except BaseException:
             control.close()
+            permits.close()
             for pipe in (progress, log):
                 os.close(pipe)
             raise
@@ -237,7 +170,7 @@ class ForkServer:
             for pipe in (childs_progress, childs_log):
                 os.close(pipe)
         self._pids.add(reply["pid"])
-        return Child(reply["pid"], control, progress, log)
+        return Child(reply["pid"], control, progress, log, permits)
 
     def ping(self) -> None:
         """Show the server that the worker is alive and not frozen."""

@@ -12,7 +12,8 @@ import selectors
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from flowerpower.job_queue.worker.fork_server_client import Child, ChildEnded, ForkServer
+from flowerpower.job_queue.worker.child_pipes import Child
+from flowerpower.job_queue.worker.fork_server_client import ChildEnded, ForkServer
 from flowerpower.triggers import clock
 
 REPLACE_EVERY = 10.0

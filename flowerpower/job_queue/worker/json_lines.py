@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 LINE_LIMIT = 8 * 1024 * 1024
@@ -15,8 +15,15 @@ MAX_READ = 4 * READ_SIZE
 DAMAGED = "damaged"
 """The `type` of the message that stands for unreadable data; `reason` says why."""
 
-_NODE_EVENT = b'{"type":"node",'
-"""How the line of an event of a node begins (see `flowerpower.pipeline.execute.run_in_child`)."""
+_NODE_EVENT = b'"type":"node",'
+"""Near the begin of the line of an event of a node (see `Channel`, and `run_in_child`)."""
+_OUTCOME = b'"type":"outcome",'
+_NEAR = 40
+"""Bytes: before the type there is the number of a request at most."""
+
+_NUMBER = b'{"request":'
+_DIGITS = 15
+"""A longer number is no number of a request: a job may write such a line too."""
 
 Message = dict[str, Any]
 
@@ -33,6 +40,20 @@ def to_line(message: Message) -> bytes:
     if len(line) > LINE_LIMIT:
         raise ValueError(f"the message has {len(line)} bytes; at most {LINE_LIMIT} can be sent")
     return line
+
+
+def numbered(message: Message, number: int) -> Message:
+    """The message as one of the request of that number; as it is for 0, a request without one."""
+    # The first of its fields: there `number_of` looks.
+    return {"request": number, **message} if number else message
+
+
+def number_of(line: bytes) -> int | None:
+    """The number of the request that a line is of, read without parsing it; None if it has none."""
+    if not line.startswith(_NUMBER):
+        return None
+    digits = line[len(_NUMBER) :].partition(b",")[0]
+    return int(digits) if digits.isdigit() and len(digits) <= _DIGITS else None
 
 
 class LineReader:
@@ -52,28 +73,48 @@ class LineReader:
             self._read = self.feed(data)
         return self._read.pop(0)
 
+    @property
+    def has_messages(self) -> bool:
+        """Whether `next_from` would return at once."""
+        return bool(self._read)
+
     def feed(self, data: bytes) -> list[Message]:
         """The messages that `data` completes."""
-        *lines, rest = data.split(b"\n")
-        messages: list[Message] = []
-        for line in lines:
-            self._append(line, messages)
+        return parse_lines(self.lines(data))
+
+    def lines(self, data: bytes) -> list[bytes]:
+        """The lines that `data` completes, not parsed."""
+        *ended, rest = data.split(b"\n")
+        lines: list[bytes] = []
+        for part in ended:
+            self._append(part, lines)
             if not self._skipping:
-                _add(_parse(bytes(self._pending)), messages)
+                lines.append(bytes(self._pending))
             self._pending.clear()
             self._skipping = False
-        self._append(rest, messages)
-        return messages
+        self._append(rest, lines)
+        return lines
 
-    def _append(self, part: bytes, messages: list[Message]) -> None:
+    def _append(self, part: bytes, lines: list[bytes]) -> None:
         if self._skipping:
             return
         self._pending += part
         if len(self._pending) > LINE_LIMIT:
             # A job may write to its control socket: endless lines must not fill the memory.
-            _add(_damaged(f"a line of more than {LINE_LIMIT} bytes"), messages)
+            reason = f"a line of more than {LINE_LIMIT} bytes"
+            lines.append(to_line(_damaged(reason)).rstrip())
             self._pending.clear()
             self._skipping = True
+
+
+def parse_lines(lines: Iterable[bytes]) -> list[Message]:
+    """The messages in these lines; unreadable ones in a row are one of type `damaged`."""
+    messages: list[Message] = []
+    for line in lines:
+        message = _parse(line)
+        if not (messages and message.get("type") == messages[-1].get("type") == DAMAGED):
+            messages.append(message)
+    return messages
 
 
 def read_available(read: Callable[[int], bytes]) -> tuple[bytes, bool]:
@@ -97,11 +138,15 @@ def read_available(read: Callable[[int], bytes]) -> tuple[bytes, bool]:
     return bytes(data), True
 
 
-def without_early_events(data: bytes) -> bytes:
-    """The lines of `data`, of the events of nodes only the last one: to parse them takes time."""
-    lines = data.splitlines(keepends=True)
-    events = [line for line in lines if line.startswith(_NODE_EVENT)]
-    return b"".join([line for line in lines if not line.startswith(_NODE_EVENT)] + events[-1:])
+def without_early_events(lines: list[bytes]) -> list[bytes]:
+    """The lines, of the events of nodes only the last one: to parse them takes time."""
+    events = [line for line in lines if _NODE_EVENT in line[:_NEAR]]
+    return [line for line in lines if _NODE_EVENT not in line[:_NEAR]] + events[-1:]
+
+
+def is_outcome(line: bytes) -> bool:
+    """Whether a line is an outcome, as far as can be said without parsing it."""
+    return _OUTCOME in line[:_NEAR]
 
 
 class LineSocket:
@@ -128,7 +173,12 @@ class LineSocket:
 
     def send(self, message: Message) -> None:
         """Send a message (see `to_line`); what does not fit is sent by the next `flush`."""
-        self._unsent += to_line(message)
+        self.send_lines([to_line(message)])
+
+    def send_lines(self, lines: Iterable[bytes]) -> None:
+        """Send messages that are lines already, all at once as far as they fit."""
+        for line in lines:
+            self._unsent += line
         self.flush()
 
     def flush(self) -> bool:
@@ -155,11 +205,6 @@ class LineSocket:
         """Close the socket; unread messages are lost."""
         self._socket.close()
         self.is_open = False
-
-
-def _add(message: Message, messages: list[Message]) -> None:
-    if not (messages and message.get("type") == messages[-1].get("type") == DAMAGED):
-        messages.append(message)
 
 
 def _parse(line: bytes) -> Message:

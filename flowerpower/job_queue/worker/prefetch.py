@@ -7,6 +7,10 @@ from flowerpower.job_queue.worker_options import WorkerOptions
 HORIZON = 0.1
 """Seconds of work that may be claimed ahead; a job never waits longer behind another one."""
 MAX_PREFETCH = 64
+MAX_AHEAD = 8
+"""How many attempts may wait in a child."""
+AHEAD = 0.02
+"""Seconds of work that may wait there."""
 BATCH_DELAY = 0.02
 """Seconds to wait for more results, so that they are written in one call."""
 
@@ -27,6 +31,12 @@ class Prefetch:
         if not self.is_enabled or self._average >= HORIZON:
             return 0
         return min(MAX_PREFETCH, int(quick_slots * (HORIZON / max(self._average, 0.001) - 1)))
+
+    def ahead(self) -> int:
+        """How many attempts may wait in a child for the one that it makes."""
+        if not self.is_enabled:
+            return 0
+        return min(MAX_AHEAD, int(AHEAD / max(self._average, 0.001)))
 
     @property
     def batch_delay(self) -> float:

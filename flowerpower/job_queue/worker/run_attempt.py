@@ -1,33 +1,26 @@
-"""One attempt from its begin to its end, in the thread of one slot.
+"""Attempts from their begin to their end, in the thread of one slot.
 
-`follow` is what an attempt with a child is, wherever it is made; `run_attempt` makes one for a
-worker. Neither talks to a backend: the recorder writes its end down.
+Nothing here talks to a backend: the recorder writes their ends down.
 """
 
 from __future__ import annotations
 
-import select
-import signal
 import time
-from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from flowerpower.errors import FlowerpowerError
 from flowerpower.job_queue.worker.attempt import Attempt, StopReason
-from flowerpower.job_queue.worker.child_pool import PooledChild
-from flowerpower.job_queue.worker.fork_server_client import Child, ChildEnded
+from flowerpower.job_queue.worker.follow import follow
+from flowerpower.job_queue.worker.fork_server_client import ChildEnded
 from flowerpower.job_queue.worker.json_lines import Message
+from flowerpower.job_queue.worker.pooled_child import PooledChild
 from flowerpower.job_queue.worker.slots import Slots
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.claim import AttemptResult
 from flowerpower.jobs.job import JobStatus
 from flowerpower.triggers import clock
 
-GRACE = 3.0
-"""Seconds between SIGTERM and SIGKILL."""
-PROGRESS_EVERY = 0.2
-"""Seconds between two looks at what a child says of its progress."""
 SIGNAL_LAG = 0.5
 """Seconds by which a signal to all processes may reach a worker later than its children."""
 
@@ -48,21 +41,6 @@ class AttemptFailed(Exception):
         super().__init__(f"{self.type}: {self.message}" if self.type else self.message)
 
 
-class FollowedChild(Protocol):
-    """A child, and what whoever has started it says of it."""
-
-    child: Child
-
-    def fileno(self) -> int:
-        """The descriptor that is readable when there is news of it, or for its attempt."""
-
-    def end(self) -> ChildEnded | None:
-        """Its end, once that is known; takes the news."""
-
-    def signal(self, number: int) -> None:
-        """Send a signal to it and what it has started."""
-
-
 @dataclass(frozen=True)
 class Ending:
     """How an attempt at a job ended: with a result, or a reason to requeue it.
@@ -75,15 +53,20 @@ class Ending:
     may_be_stop: bool = False
 
 
-def run_attempt(slots: Slots, attempt: Attempt) -> None:
-    """Make an attempt; returns once it has ended, which is not recorded by then."""
+def make_attempts(slots: Slots) -> None:
+    """Make the attempts that wait, one after another; returns once there is none.
+
+    They have ended then, which is not recorded yet.
+    """
     # It does not wait for that: the results of many short jobs are written in one call, and this
     # thread has begun the next ones by then.
-    try:
-        while attempt.is_waiting and (held := slots.children.acquire(attempt)) is not None:
-            _run_in(held, slots, attempt)
-    except Exception as error:  # noqa: BLE001 - an attempt without an end would hold its slot for ever
-        attempt.end(None, f"The worker had an unexpected error: {error!r}")
+    while (attempt := slots.next_waiting()) is not None:
+        try:
+            held = slots.children.acquire(attempt)
+            if held is not None:
+                _run_in(held, slots, attempt)
+        except Exception as error:  # noqa: BLE001 - an attempt without an end would hold its slot for ever
+            attempt.end(None, _unexpected(error))
 
 
 def result_of(attempt: Attempt) -> dict[str, Any]:
@@ -99,156 +82,68 @@ def result_of(attempt: Attempt) -> dict[str, Any]:
 
 
 def _run_in(held: PooledChild, slots: Slots, attempt: Attempt) -> None:
-    """Make the attempt in a child; afterwards it has ended, or waits for another one."""
-    if not attempt.begin(held.child.pid, held.wake):
+    """Make the attempt in a child, and others that wait; they have ended then, or wait again."""
+    if not _send(held, slots, [attempt, *slots.take_ahead(attempt, held.attempts_given)]):
         slots.children.give_back(held)
         return
-    try:
-        held.child.send(slots.request(attempt.claim, held.attempts_given))
-    except Exception as error:  # noqa: BLE001 - a record may be damaged in any way
-        message = f"The job's record cannot be read: {error!r}"
-        if isinstance(error, FlowerpowerError):
-            message = error.message
-        slots.children.give_back(held)
-        attempt.end(attempt_result.from_refusal(attempt.claim, message))
-        return
-    try:
-        how = follow(attempt, held)
-    except BaseException:
-        slots.children.drop(held)
-        raise
-    is_kept = not isinstance(how, ChildEnded) and how.get("kept") is True
-    # One that is to be stopped may have a signal under way, which must not reach the next attempt.
-    if is_kept and attempt.stop_reason is None:
-        slots.children.give_back(held)
-    else:
-        slots.children.drop(held)
+    how: Message | ChildEnded | None = None
+    previous = attempt
+    while (current := held.turn_to_next()) is not None:
+        # Until its child says more: it makes one after the other.
+        current.note_began(previous.ended)
+        previous = current
+        try:
+            # Of a child that has ended, the others were taken back when it was dropped.
+            how = how if isinstance(how, ChildEnded) else follow(current, held)
+        except Exception as error:  # noqa: BLE001 - as in `make_attempts`
+            slots.children.drop(held)
+            current.end(None, _unexpected(error))
+            continue
+        # One that is to be stopped may have a signal under way, which must not reach the next one.
+        is_kept = not isinstance(how, ChildEnded) and how.get("kept") is True
+        if not is_kept or current.kill_at is not None:
+            slots.children.drop(held)
+        elif not held.is_ahead:
+            slots.children.give_back(held)
+        _end(slots, current, how, is_first=held.number == 1)
+
+
+def _send(held: PooledChild, slots: Slots, attempts: list[Attempt]) -> bool:
+    """Send a child the requests of attempts, at once; False if none of them can be made."""
+    is_any = False
+    for attempt in attempts:
+        if not attempt.begin(held.child.pid, held.wake):
+            continue
+        held.attempts_given += 1
+        try:
+            request = slots.request(attempt.claim, held.attempts_given)
+            held.prepare(attempt, request, has_next=attempt is not attempts[-1])
+            is_any = True
+        except Exception as error:  # noqa: BLE001 - a record may be damaged in any way
+            message = f"The job's record cannot be read: {error!r}"
+            if isinstance(error, FlowerpowerError):
+                message = error.message
+            attempt.end(attempt_result.from_refusal(attempt.claim, message))
+    held.send()
+    return is_any
+
+
+def _end(slots: Slots, attempt: Attempt, how: Message | ChildEnded, *, is_first: bool) -> None:
+    """End an attempt as `follow` says, or have it wait for another child."""
     if attempt.imported:
         slots.children.learn(attempt.imported)
-    ending = ending_of(attempt, how, is_first=held.attempts_given == 1)
+    ending = ending_of(attempt, how, is_first=is_first)
     if ending is None:
-        attempt.wait_again()
+        slots.put_back([attempt])
         return
-    attempt.child_ended()
+    attempt.child_ended(None if isinstance(how, ChildEnded) else how.get("ended"))
     if ending.may_be_stop:
         ending = _after_signal(slots, attempt, ending)
     attempt.end(ending.result, ending.requeue_reason)
 
 
-def follow(attempt: Attempt, followed: FollowedChild) -> Message | ChildEnded:
-    """Read log and messages of a child that has its request, and stop it if need be.
-
-    Returns its last message, of type `outcome` or (it has not begun) `stale`, or how it ended.
-    """
-    child = followed.child
-    poller = select.poll()
-    for number in (followed.fileno(), child.control, child.log):
-        poller.register(number, select.POLLIN)
-    progress = _ProgressWatch(poller, child)
-    is_flushed = True
-    while True:
-        if is_flushed != child.is_flushed:
-            is_flushed = child.is_flushed
-            poller.modify(child.control, select.POLLIN | (0 if is_flushed else select.POLLOUT))
-        left = progress.seconds_until_look(_enforce_stop(attempt, followed))
-        ready = {number for number, _ in poller.poll(None if left is None else left * 1000)}
-        if not is_flushed:
-            child.flush()
-        # First of all: what it has sent before its end is in the pipes by then.
-        ended = followed.end() if followed.fileno() in ready else None
-        # Then the messages: what was printed before an outcome is in the pipe once that has come.
-        has_news = ended is not None or child.control in ready
-        urgent = child.urgent_messages() if has_news else []
-        last = next((one for one in urgent if one.get("type") in ("outcome", "stale")), None)
-        if progress.is_due(ready) or has_news or child.log in ready:
-            # Before the log, which must not show the secrets that the settings name.
-            is_complete = last is not None and attempt.take_nodes(last)
-            for message in child.progress_messages(last_event_only=is_complete):
-                _take_message(attempt, message)
-        for message in urgent:
-            if message is last:
-                _read_log(attempt, child)
-                return message
-            _take_message(attempt, message)
-        if ended is not None or child.log in ready:
-            _read_log(attempt, child)
-        if ended is not None:
-            return ended
-        # A pipe whose other end is closed is always readable.
-        if child.control in ready and not child.control_is_open:
-            poller.unregister(child.control)
-        if child.log in ready and not child.log_is_open:
-            poller.unregister(child.log)
-
-
-class _ProgressWatch:
-    """When to read what a child says of its progress: a little later, or else with its outcome.
-
-    A short job's is read in one go so, and nobody is woken for it. What a long one says, hours
-    later, wakes its thread, but no more often.
-    """
-
-    def __init__(self, poller: select.poll, child: Child) -> None:
-        self._poller = poller
-        self._child = child
-        self._look_at = clock.monotonic() + PROGRESS_EVERY
-        self._is_watched = False
-
-    def seconds_until_look(self, left: float | None) -> float | None:
-        """The least of `left` and the seconds until the pipe is to be watched."""
-        if self._is_watched or not self._child.progress_is_open:
-            return left
-        # A little later, so that the time is up when it is looked at.
-        wait = max(0.0, self._look_at - clock.monotonic()) + 0.001
-        return wait if left is None else min(left, wait)
-
-    def is_due(self, ready: Collection[int]) -> bool:
-        """Whether it is to be read now; `ready` are the descriptors that are readable."""
-        if self._is_watched and (self._child.progress in ready or not self._child.progress_is_open):
-            self._poller.unregister(self._child.progress)
-            self._is_watched, self._look_at = False, clock.monotonic() + PROGRESS_EVERY
-            return True
-        is_open = self._child.progress_is_open
-        if is_open and not self._is_watched and clock.monotonic() >= self._look_at:
-            self._poller.register(self._child.progress, select.POLLIN)
-            self._is_watched = True
-        return False
-
-
-def _take_message(attempt: Attempt, message: Message) -> None:
-    match message.get("type"):
-        case "node":
-            attempt.add_node_event(message)
-        case "imported":
-            attempt.imported = tuple(map(str, message["modules"]))
-        case "settings":
-            attempt.apply_settings(message)
-
-
-def _read_log(attempt: Attempt, child: Child) -> None:
-    if text := child.read_log():
-        attempt.add_log(text)
-
-
-def _enforce_stop(attempt: Attempt, followed: FollowedChild) -> float | None:
-    """End a child that is to be stopped or whose time is up; seconds until the next look."""
-    now = clock.monotonic()
-    if attempt.timeout is not None and now - attempt.began > attempt.timeout:
-        attempt.stop(StopReason.TIMEOUT)
-    if attempt.stop_reason is None:
-        # A little later, so that the time is up when it is looked at.
-        return None if attempt.timeout is None else attempt.began + attempt.timeout - now + 0.001
-    if attempt.kill_at is None:
-        # With a lost lease another worker may run the job by now: no time to tidy up.
-        is_gentle = attempt.stop_reason in (StopReason.CANCEL, StopReason.TIMEOUT)
-        attempt.kill_at = now + (GRACE if is_gentle else 0.0)
-        if is_gentle:
-            followed.signal(signal.SIGTERM)
-    if now >= attempt.kill_at:
-        # Again after another grace: a command to a fork server that is busy may be lost.
-        attempt.kill_at = now + GRACE
-        followed.signal(signal.SIGKILL)
-    return attempt.kill_at - now + 0.001
+def _unexpected(error: Exception) -> str:
+    return f"The worker had an unexpected error: {error!r}"
 
 
 def ending_of(attempt: Attempt, how: Message | ChildEnded, *, is_first: bool) -> Ending | None:

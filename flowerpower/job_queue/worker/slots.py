@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from flowerpower.config.project_source import ProjectSource
@@ -22,6 +24,10 @@ SILENCE_SHARE = 0.7
 """Of a lease; after that long without a heartbeat a worker must not rely on its claims."""
 MAX_WAIT = 0.5
 """Seconds that a claim waits for a child behind others before it is given back."""
+
+
+def _no_pool() -> None:
+    raise RuntimeError("no pool of threads")
 
 
 class Slots:
@@ -44,16 +50,21 @@ class Slots:
         # have ended by then, so the fork server ends them earlier than the lease.
         silence_limit = SILENCE_SHARE * options.lease
         self.children = ChildPool(
-            options.num_workers, silence_limit, self._may_begin, events.trouble, str(source.root())
-        )
+            options.num_workers, silence_limit, self._may_begin, events.trouble, str(source.root()),
+            self.put_back,
+        )  # fmt: skip
         self._lock = threading.Lock()
         self._attempts: dict[Attempt, None] = {}
+        # Those that a thread of the engine's pool is to make, and how many threads make some.
+        self._queue: deque[Attempt] = deque()
+        self._makers = 0
+        self._start_maker: Callable[[], object] = _no_pool
 
     def _may_begin(self) -> bool:
         return clock.monotonic() < self.lease_until
 
     def add(self, claims: Sequence[Claim]) -> list[Attempt]:
-        """Put claims into slots; `run_attempt` is to make each of these attempts."""
+        """Put claims into slots; each of these attempts is then to be given to `make`."""
         now = clock.monotonic()
         attempts = [Attempt(claim, now, self.changed.set) for claim in claims]
         with self._lock:
@@ -64,6 +75,71 @@ class Slots:
         """Every attempt whose end is not recorded yet."""
         with self._lock:
             return list(self._attempts)
+
+    def use(self, start_maker: Callable[[], object]) -> None:
+        """Have `start_maker` called for a thread that calls `make_attempts`; see there."""
+        self._start_maker = start_maker
+
+    def make(self, attempts: Sequence[Attempt], *, first: bool = False) -> None:
+        """Have attempts made, after those that wait; before them if they are to come `first`."""
+        with self._lock:
+            if first:
+                self._queue.extendleft(reversed(attempts))
+            else:
+                self._queue.extend(attempts)
+            wanted = min(len(attempts), self._options.num_workers - self._makers)
+            self._makers += wanted
+        for number in range(wanted):
+            try:
+                self._start_maker()
+            except RuntimeError:
+                with self._lock:
+                    self._makers -= wanted - number
+                raise
+
+    def next_waiting(self) -> Attempt | None:
+        """The next attempt for a thread that makes some; None ends that thread's work."""
+        with self._lock:
+            attempts = self._take_waiting(1)
+            if not attempts:
+                self._makers -= 1
+            return attempts[0] if attempts else None
+
+    def take_ahead(self, first: Attempt, attempts_given: int) -> list[Attempt]:
+        """The attempts that are to wait in a child for `first`; it was given so many before."""
+        # A new child imports the pipeline first: that takes too long to wait for.
+        if not attempts_given:
+            return []
+        version = version_of(first.claim.payload)
+        with self._lock:
+            # The others are for the other slots.
+            share = len(self._queue) // self._options.num_workers
+            room = self._options.jobs_per_child - attempts_given - 1
+            count = min(self.prefetch.ahead(), share, room)
+            return self._take_waiting(count, lambda one: version_of(one.payload) == version)
+
+    def _take_waiting(
+        self, count: int, is_wanted: Callable[[Claim], bool] = lambda _: True
+    ) -> list[Attempt]:
+        attempts: list[Attempt] = []
+        while self._queue and len(attempts) < count and is_wanted(self._queue[0].claim):
+            attempt = self._queue.popleft()
+            # One that is to be stopped is ended by `end_waiting`.
+            if attempt.is_waiting and attempt.stop_reason is None:
+                attempts.append(attempt)
+        return attempts
+
+    def put_back(self, attempts: Sequence[Attempt]) -> None:
+        """Have attempts wait again that their child has not begun."""
+        for attempt in attempts:
+            attempt.wait_again()
+        # One that is to be stopped may have been passed over by `end_waiting`.
+        stopped = [one for one in attempts if one.stop_reason is not None]
+        for attempt in stopped:
+            attempt.end_stopped(only_waiting=True)
+        # The engine's pool takes no more once the worker ends: then these are given back.
+        with contextlib.suppress(RuntimeError):
+            self.make([one for one in attempts if one not in stopped], first=True)
 
     def request(self, claim: Claim, attempts_given: int) -> Message:
         """The request for a child that was given so many attempts, with this one.

@@ -1,7 +1,7 @@
 """A worker: the backend's engine claims jobs and fills its slots with them.
 
 Its threads: the calling one keeps the children (`child_pool`), one records and sends heartbeats
-(`recorder`), one is the engine's loop, each slot has one (`run_attempt`), and one sends notices.
+(`recorder`), one is the engine's loop, each slot has one (`make_attempts`), and one sends notices.
 Only the recorder writes to the backend, except for claims and fires, which the engine's loop makes,
 and for notices.
 """
@@ -110,7 +110,7 @@ class Worker:
         return POLL_AFTER_JOB if clock.monotonic() < self._quick_until else POLL_EVERY
 
     def claim(self) -> list[Attempt]:
-        """Claim jobs for the free slots; each is to be made by `run_attempt`, in a thread.
+        """Claim jobs for the free slots; each is then to be given to `Slots.make`.
 
         An unreachable backend is no error here: nothing is claimed.
         """
@@ -144,7 +144,7 @@ class Worker:
         return turns.without_others_turn(limits)
 
     def emit_end(self, attempt: Attempt) -> None:
-        """Emit the event of an attempt that `run_attempt` has made."""
+        """Emit the event of an attempt that has been made."""
         if attempt.facts is not None:
             self.events.emit("job", **attempt.facts)
 
