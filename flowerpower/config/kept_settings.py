@@ -65,13 +65,14 @@ def keep(root: Path, stamp: Stamp | None, file: YamlFile, settings: ProjectSetti
     """Keep the settings of a file that is valid; if it cannot be, nothing happens."""
     address = settings.job_queue.backend
     may_be_secret = address.password is not None or any(c in (address.url or "") for c in "@?")
-    is_plain = isinstance(file.root.content, dict) and {*file.root.content} <= _KEYS
+    # A comment may name a variable: that of a new project does.
+    is_plain = {*file.root.content} <= _KEYS and not file.has_placeholders
     if stamp is None or not is_settled(stamp) or not is_plain or may_be_secret:
         return
     body = {"v": VERSION, "stamp": stamp, "settings": asdict(settings)}
     # Where there is no such folder nobody has used a queue, and a look at files makes none.
     with contextlib.suppress(OSError):
-        if (root / KEPT.parent).is_dir() and b"${" not in (root / file.name).read_bytes():
+        if (root / KEPT.parent).is_dir():
             write_file(root / KEPT, json.dumps(body).encode())
 
 

@@ -77,10 +77,14 @@ class YamlNode:
 
 @dataclass
 class YamlFile:
-    """One YAML file that holds a mapping (an empty file is an empty one)."""
+    """One YAML file that holds a mapping (an empty file is an empty one).
+
+    `has_placeholders` is true if `${` stands in one of its values, also in one that is left out.
+    """
 
     name: str
     root: YamlNode
+    has_placeholders: bool = False
 
     def text_at(self, path: KeyPath) -> str | None:
         """The text that a scalar with placeholders stands for; None if there is no such scalar."""
@@ -147,6 +151,7 @@ class _Parser:
         self._anchors: dict[str, YamlNode | None] = {}
         self._nodes = 0
         self._faults: list[ConfigFault] = []
+        self._has_placeholders = False
 
     def parse(self, content: bytes) -> YamlFile:
         if len(content) > MAX_BYTES:
@@ -178,7 +183,7 @@ class _Parser:
             raise self._error(message, root.line, root.column)
         if self._faults:
             raise ConfigError(faults=self._faults)
-        return YamlFile(self._file, root)
+        return YamlFile(self._file, root, self._has_placeholders)
 
     def _error(self, message: str, *place: int | None, key: str = "") -> ConfigError:
         text = one_line(mask(message))
@@ -237,6 +242,7 @@ class _Parser:
         text: str = event.value
         if self._environ is not None and "${" in text:
             node.raw = text
+            self._has_placeholders = True
             text = node.text = self._expanded(node, path, text, self._environ)
         node.content = typed(text) if event.implicit[0] else text
 

@@ -12,6 +12,7 @@ from flowerpower.config import kept_settings
 from flowerpower.config.file_stamps import is_settled, stamp_of
 from flowerpower.config.files import Project, load_project
 from flowerpower.errors import ConfigError
+from flowerpower.pipeline.scaffold import create_project
 from tests.conditions import eventually
 
 PLAIN = """\
@@ -114,6 +115,16 @@ def test_nothing_is_kept_of_variables_and_secrets(root: Path, text: str) -> None
     load_project(root, {})
     assert not (root / kept_settings.KEPT).exists()
     assert is_read(load_project(root, {}))
+
+
+def test_the_file_of_a_new_project_is_read_once(tmp_path: Path) -> None:
+    """It names a variable in a comment alone."""
+    root = create_project(tmp_path, "new").root
+    (root / ".flowerpower").mkdir(exist_ok=True)
+    write(root, (root / "conf" / "project.yml").read_text())
+    assert "${" in (root / "conf" / "project.yml").read_text()
+    load_project(root, {})
+    assert not is_read(load_project(root, {}))
 
 
 def test_a_look_at_a_project_makes_no_folder(root: Path) -> None:
