@@ -105,7 +105,7 @@ def _usage_error(error: typer.TyperException, arguments: list[str]) -> UsageErro
 
     message = error.format_message().replace("Value error, ", "")
     context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else "flowerpower"
+    path = context.command_path if context is not None else _command_path(arguments)
     option = getattr(error, "option_name", None)
     if option and getattr(error, "possibilities", None) is not None and context is not None:
         options = [name for parameter in context.command.params for name in parameter.opts]
@@ -123,6 +123,16 @@ def _usage_error(error: typer.TyperException, arguments: list[str]) -> UsageErro
             forms = f"{flag} or {opposite}" if opposite in names else flag
             message = f"{flag} takes no value, got {word!r}. Say {forms}."
     return UsageError(message, hint=f"See `{path} --help`.")
+
+
+def _command_path(arguments: list[str]) -> str:
+    """The command that was called, for errors of the parser that do not know it."""
+    from flowerpower_cli.app import MODULES
+
+    for count in (2, 1):
+        if (path := " ".join(arguments[:count])) in MODULES:
+            return f"flowerpower {path}"
+    return "flowerpower"
 
 
 def _open_closed_streams() -> None:

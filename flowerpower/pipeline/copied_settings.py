@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -92,6 +93,7 @@ def _drop(data: dict[str, Any], path: tuple[str, ...]) -> bool:
 
 def _edited(text: str, old: dict[str, Any], new: dict[str, Any]) -> str:
     """The text changed at the places where the data differ; as new YAML where that fails."""
+    text += "" if text.endswith("\n") else "\n"
     with contextlib.suppress(ValueError, ConfigError):
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         if root is None:
@@ -122,9 +124,10 @@ def _edits(
             yield value.start_mark.index, value.end_mark.index, json.dumps(new[name])
     added = {name: value for name, value in new.items() if name not in old}
     if added:
-        start, column = node.start_mark.index, node.start_mark.column
-        lines = [f"{name}: {json.dumps(value)}\n" for name, value in added.items()]
-        yield start, start, (" " * column).join([*lines, ""])
+        # The name stands first, all else after what does.
+        first = 0 if "name" in added else text.find("\n", _end_of(node.value[0][1])) + 1
+        start, indent = first or node.start_mark.index, " " * node.start_mark.column
+        yield start, start, textwrap.indent(yaml_text(added), indent)
 
 
 def _end_of(node: yaml.Node) -> int:

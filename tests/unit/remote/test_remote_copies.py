@@ -56,8 +56,8 @@ def test_what_cannot_be_copied_from_a_url_is_said(
         create_project(tmp_path, "new", source=f"{url}/data")
     with pytest.raises(ConfigError, match="fsspec knows no s4"):
         create_project(tmp_path, "new", source="s4://shop/demo")
-    monkeypatch.setattr(listing, "MAX_FILES", 3)
-    with pytest.raises(ConfigError, match="has 4 files: expected 3") as caught:
+    monkeypatch.setattr(listing, "MAX_FILES", 4)
+    with pytest.raises(ConfigError, match="has 5 files: expected 4") as caught:
         create_project(tmp_path, "new", source=url)
     assert "name the folder" in str(caught.value.hint)
     monkeypatch.setattr(listing, "MAX_FILES", 2000)
