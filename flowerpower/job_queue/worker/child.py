@@ -48,14 +48,14 @@ class Channel:
     It works only in the process that created it, and closes the descriptors that it was given.
     """
 
-    def __init__(self, sock: socket.socket, progress: int) -> None:
+    def __init__(self, control: int, progress: int) -> None:
         # High up: jobs that daemonise or clean up close the low numbers, and new files reuse them.
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         lowest = min(limit, 1024) - 24 if limit > 0 else 1000
-        with sock:
-            number = fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD_CLOEXEC, lowest)
+        number = fcntl.fcntl(control, fcntl.F_DUPFD_CLOEXEC, lowest)
         self._socket = socket.socket(fileno=number)
         self._progress = fcntl.fcntl(progress, fcntl.F_DUPFD_CLOEXEC, lowest)
+        os.close(control)
         os.close(progress)
         self._files = {one: isolation.file_on(one) for one in (number, self._progress)}
         self._reader = LineReader()

@@ -125,6 +125,8 @@ def _run_in(held: PooledChild, slots: Slots, attempt: Attempt) -> None:
         slots.children.drop(held)
     if attempt.imported:
         slots.children.learn(attempt.imported)
+    if attempt.has_read:
+        slots.read_ahead(attempt.claim)
     ending = ending_of(attempt, how, is_first=held.attempts_given == 1)
     if ending is None:
         attempt.wait_again()
@@ -221,6 +223,8 @@ def _take_message(attempt: Attempt, message: Message) -> None:
             attempt.add_node_event(message)
         case "imported":
             attempt.imported = tuple(map(str, message["modules"]))
+        case "read":
+            attempt.has_read = True
         case "settings":
             attempt.apply_settings(message)
 
