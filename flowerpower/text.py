@@ -173,6 +173,13 @@ def remember_password(url: str) -> None:
     remember_secret(unquote(password))
 
 
+def set_known_secrets(secrets: Iterable[str]) -> None:
+    """Know these secrets, as `known_secrets` gives them, and no others."""
+    _known_secrets.clear()
+    _known_secrets.update(secrets)
+    _longest_first[:] = sorted(_known_secrets, key=len, reverse=True)
+
+
 def known_secrets() -> list[str]:
     """The texts that `mask` hides wherever they occur."""
     return sorted(_known_secrets)

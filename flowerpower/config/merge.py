@@ -44,6 +44,9 @@ def merged_run(pipeline: PipelineConfig, overrides: RunOverrides) -> RunConfig:
     # Not at the top: whoever only adds a job reads no pipeline.
     from flowerpower.config.run_section import ExecutorConfig, FileConfig, SavedFileConfig
 
+    if overrides.sets_inputs_alone:
+        inputs = {**pipeline.run.inputs, **overrides.inputs}
+        return pipeline.run.model_copy(update={"inputs": inputs})
     run, overrides = pipeline.run, with_declared(pipeline, overrides)
     update: dict[str, Any] = {
         name: value
@@ -122,6 +125,8 @@ def without_replaced(run: RunConfig, overrides: RunOverrides) -> RunConfig:
     Raises:
         InvalidInputs: if one of the two sets a node in both ways.
     """
+    if not run.load:
+        return run
     values = {*overrides.inputs, *overrides.overrides}
     load = {k: v for k, v in run.load.items() if k in overrides.load or k not in values}
     in_yaml = set(load) & {*run.inputs, *run.overrides} - set(overrides.load)

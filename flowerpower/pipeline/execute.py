@@ -218,6 +218,7 @@ def run_in_child(
 ) -> dict[str, Any]:
     """Make the attempt of the RunRequest in `request["run"]`, in a worker's child.
 
+    With `request["keep"]` the child makes more of them, else this is its last.
     `request["job"]` and `["attempt"]`, if they are there, are what its log says (`log_context`).
     Sends the settings (`retry`, `timeout` in seconds, whether to `tell_finished`, and the `secrets`
     that its log must not show) once they are known, and every change of a node's state. Any failure
@@ -242,11 +243,13 @@ def run_in_child(
         failure = run_error(error, Path.cwd())
         return RunOutcome("", "failed", now, now, 0.0, error=failure).to_json()
     set_run(run.pipeline, request.get("job"), request.get("attempt"))
+    kept = _kept_configurations()
+    kept.for_last_run = request.get("keep") is not True
     outcome = execute(
         run,
         send_node,
         loaded=loaded,
-        kept=_kept_configurations(),
+        kept=kept,
         on_settings=send_settings,
         interruptible=False,
     ).to_json()
@@ -254,8 +257,22 @@ def run_in_child(
 
     if modules := newly_imported():
         send({"type": "imported", "modules": modules}, may_wait=True)
+    if kept.has_read:
+        send({"type": "read"}, may_wait=True)
     parts = [part for part in ("outputs", "notes", "nodes", "files", "error") if outcome[part]]
     return {**outcome, **{part: mask_values(outcome[part]) for part in parts}}
+
+
+def read_ahead(base_dir: str, pipeline: str, inputs: Sequence[str]) -> None:
+    """Read the configuration of a run in a process that is forked from this one.
+
+    `inputs` are the names of the caller's, who changes nothing else. No code of the project runs.
+
+    Raises:
+        FlowerpowerError: the files cannot be read; the run will say so.
+    """
+    overrides = RunOverrides(inputs=dict.fromkeys(inputs))
+    _kept_configurations().read_ahead(Path(base_dir), pipeline, overrides)
 
 
 @functools.cache

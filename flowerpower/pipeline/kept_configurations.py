@@ -1,5 +1,6 @@
-"""Configurations that a worker's child keeps from one job to the next, while nothing has changed.
+"""Configurations that are kept from one job to the next, while nothing has changed.
 
+A worker's child keeps them for its own next jobs, and a fork server for those of its next children.
 To read and validate a small YAML file takes as long as some runs do.
 """
 
@@ -25,17 +26,22 @@ from flowerpower.config.merge import replaced_paths
 from flowerpower.config.overrides import RunOverrides
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.run.kept_graphs import KeptGraphs
+from flowerpower.text import known_secrets, set_known_secrets
 
 MAX_KEPT = 32
+_Key = tuple[Path, str, frozenset[Any], bool]
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """A project and a pipeline as read for one run; `graphs` are kept as long as they are."""
+    """A project and a pipeline as read for one run; `graphs` are kept as long as they are.
+
+    There are none for the last run of a process.
+    """
 
     project: Project
     pipeline: Pipeline
-    graphs: KeptGraphs
+    graphs: KeptGraphs | None
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,12 @@ class _Kept:
     variables: dict[str, str | None]
     is_shared: bool
     """Whether a run cannot change it."""
+    secrets: frozenset[str]
+    """Those that became known when it was read."""
+
+    @property
+    def is_settled(self) -> bool:
+        return all(is_settled(stamp) for stamp in self.stamps.values())
 
     def is_current(self) -> bool:
         return all(stamp_of(file) == stamp for file, stamp in self.stamps.items()) and all(
@@ -53,10 +65,16 @@ class _Kept:
 
 
 class KeptConfigurations:
-    """What the attempts of this process have read."""
+    """What the attempts of this process have read, or the fork server before them.
+
+    With `for_last_run`, this process makes one more run, which need not leave anything as it is.
+    `has_read` says whether the last one had to read files that can be kept.
+    """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[Path, str, frozenset[Any], bool], _Kept] = OrderedDict()
+        self.for_last_run = False
+        self.has_read = False
+        self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
 
     def get(self, root: Path, name: str, overrides: RunOverrides) -> Configuration:
         """The configuration for a run, read again if its files or variables have changed.
@@ -69,14 +87,37 @@ class KeptConfigurations:
         replaced = replaced_paths(overrides) if has_more else overrides.inputs
         key = root, name, frozenset(replaced), has_more
         kept = self._kept.get(key)
+        self.has_read = False
         if kept is None or not kept.is_current():
-            self._kept.pop(key, None)
             kept = _read(root, name, overrides)
-            if all(is_settled(stamp) for stamp in kept.stamps.values()):
-                self._kept[key] = kept
-                if len(self._kept) > MAX_KEPT:
-                    self._kept.popitem(last=False)
-        return kept.configuration if kept.is_shared else _copy(kept.configuration)
+            self.has_read = kept.is_settled
+            self._keep(key, kept)
+        elif kept.secrets:
+            set_known_secrets(kept.secrets.union(known_secrets()))
+        configuration = kept.configuration
+        if self.for_last_run:
+            has_graphs = configuration.graphs is not None and not configuration.graphs.is_empty
+            return configuration if has_graphs else replace(configuration, graphs=None)
+        return configuration if kept.is_shared else _copy(configuration)
+
+    def read_ahead(self, root: Path, name: str, overrides: RunOverrides) -> None:
+        """Read the configuration for a run in a process that is forked from this one.
+
+        Its secrets are known to runs that use it, and to no others. Raises as `get`.
+        """
+        self.for_last_run = False
+        before = known_secrets()
+        try:
+            self.get(root, name, overrides)
+        finally:
+            set_known_secrets(before)
+
+    def _keep(self, key: _Key, kept: _Kept) -> None:
+        self._kept.pop(key, None)
+        if kept.is_settled and not self.for_last_run:
+            self._kept[key] = kept
+            if len(self._kept) > MAX_KEPT:
+                self._kept.popitem(last=False)
 
 
 def _read(root: Path, name: str, overrides: RunOverrides) -> _Kept:
@@ -85,11 +126,14 @@ def _read(root: Path, name: str, overrides: RunOverrides) -> _Kept:
     files = root / PROJECT_FILE, root / pipeline_path(name)
     # Before they are read: what is written meanwhile must not pass for what was read.
     stamps = {file: stamp_of(file) for file in files}
+    secrets = set(known_secrets())
     project = load_project(root, environ)
     pipeline = PipelineRegistry(project, environ).get(name, overrides)
     known = {file: stamp for file, stamp in stamps.items() if stamp is not None}
     configuration = Configuration(project, pipeline, KeptGraphs())
-    return _Kept(configuration, known, environ.read, _is_fixed(project, pipeline))
+    new_secrets = frozenset(known_secrets()) - secrets
+    is_shared = _is_fixed(project, pipeline)
+    return _Kept(configuration, known, environ.read, is_shared, new_secrets)
 
 
 def _is_fixed(project: Project, pipeline: Pipeline) -> bool:

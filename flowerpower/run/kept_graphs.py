@@ -59,6 +59,11 @@ class KeptGraphs:
     def __init__(self) -> None:
         self._graphs: OrderedDict[str, KeptGraph] = OrderedDict()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether none is kept."""
+        return not self._graphs
+
     def find(self, overrides: RunOverrides) -> KeptGraph | None:
         """The graph that was kept for such overrides."""
         return self._graphs.get(_key(overrides))

@@ -21,6 +21,9 @@ from flowerpower.files.project_code import NewModules, is_inside, is_installed, 
 from flowerpower.text import did_you_mean
 
 _NEVER_FORGOTTEN = ("flowerpower", "flowerpower_cli", "__main__", "__mp_main__")
+_OUR_FOLDER = str(Path(__file__).parents[1])
+_ZIP_OF_PYTHON = f"python{sys.version_info.major}{sys.version_info.minor}.zip"
+"""On the path of most Pythons, and hardly ever there."""
 
 
 class _Imports:
@@ -143,6 +146,9 @@ class _Folders:
             newest = newest or folder
             if folder == self._last:
                 break
+            # Where we are not installed, our own folders are none of a project either.
+            if is_inside(folder, _OUR_FOLDER) or folder.endswith(_ZIP_OF_PYTHON):
+                continue
             if cache.get(folder) is None or not is_installed(folder):
                 self._own.add(folder)
         self._last = newest or self._last

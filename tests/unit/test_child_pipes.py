@@ -32,7 +32,7 @@ class Ends:
         os.set_blocking(childs_progress, False)
         self.permits = Permits()
         self.child = Child(1, own, progress, log, self.permits)
-        self.channel = Channel(childs, childs_progress, os.dup(self.permits.reader))
+        self.channel = Channel(childs.detach(), childs_progress, os.dup(self.permits.reader))
         self.put_back: list[Attempt] = []
         self.wakeup = WakeUp()
         self.held = PooledChild(

@@ -19,6 +19,7 @@ from flowerpower.job_queue.worker.fork_servers import ForkServers
 from tests.conditions import eventually
 
 PRELOADED: list[str] = []
+READ: list[str] = []
 
 
 def preload(modules: list[str]) -> None:
@@ -28,15 +29,27 @@ def preload(modules: list[str]) -> None:
     PRELOADED.extend(modules)
 
 
+def read_ahead(file: str) -> None:
+    """Called in a server before its next fork."""
+    if file == "fails":
+        raise ValueError(file)
+    READ.append(file)
+
+
 def entry(request: dict[str, Any], send: Callable[..., None]) -> dict[str, Any]:
     """Called in a child."""
-    return {"status": "finished", "modules": PRELOADED, "server": os.getppid()}
+    return {"status": "finished", "modules": PRELOADED, "read": READ, "server": os.getppid()}
 
 
 def make(modules: list[str]) -> ForkServer:
     here = __name__
     arguments = {"modules": modules}
-    return ForkServer(f"{here}:entry", (f"{here}:preload",), preload_arguments=arguments)
+    return ForkServer(
+        f"{here}:entry",
+        (f"{here}:preload",),
+        preload_arguments=arguments,
+        read_ahead=f"{here}:read_ahead",
+    )
 
 
 @pytest.fixture
@@ -118,10 +131,11 @@ def test_the_next_server_imports_what_jobs_have_imported(servers: ForkServers) -
     second = replaced(servers, first)
     new = servers.new_child()
     assert servers.pids() == [second, first]
-    assert outcome(new) == {"status": "finished", "modules": ["decimal", "json"], "server": second}
+    finished = {"status": "finished", "read": []}
+    assert outcome(new) == {**finished, "modules": ["decimal", "json"], "server": second}
     servers.replace()
     assert servers.pids() == [second, first]
-    assert outcome(old) == {"status": "finished", "modules": [], "server": first}
+    assert outcome(old) == {**finished, "modules": [], "server": first}
     assert ends(servers, old, new) == {old: 0, new: 0}
     servers.replace()
     assert servers.pids() == [second]
@@ -210,3 +224,26 @@ def test_a_server_is_pinged_while_it_starts(servers: ForkServers) -> None:
         servers.ping()
         servers.replace()
     assert outcome(servers.new_child())["status"] == "finished"
+
+
+def test_what_a_server_has_read_is_there_in_its_next_children(
+    servers: ForkServers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be read stops nothing; nothing is read again and again, or without end."""
+    monkeypatch.setattr(fork_servers, "MAX_READ", 3)
+    assert outcome(servers.new_child())["read"] == []
+    for file in ("fails", "a", "a", "b", "one too many"):
+        servers.read_ahead({"file": file})
+    assert outcome(servers.new_child())["read"] == ["a", "b"]
+    monkeypatch.setattr(fork_servers, "READ_EVERY", 0.0)
+    servers.read_ahead({"file": "a"})
+    assert outcome(servers.new_child())["read"] == ["a", "b", "a"]
+
+
+def test_a_new_server_reads_anew(servers: ForkServers) -> None:
+    """It has nothing of what the one before had read."""
+    servers.read_ahead({"file": "a"})
+    servers.learn(["json"])
+    replaced(servers, servers.pids()[0])
+    servers.read_ahead({"file": "a"})
+    assert outcome(servers.new_child())["read"] == ["a"]

@@ -77,9 +77,10 @@ class Attempt:
     change. `on_change` is called when there is something new to record, `wake` when the slot's
     thread is to look at it. `unconfirmed` is output whose write was not answered: it may be stored,
     behind the `pieces` of the log that certainly are. `imported` are modules that the fork server
-    might import for the next attempts. `tell_finished`: people want to be told if it finishes. Once
-    `recorded` is done, nothing is left to be done; `facts` are those of the worker's event "job"
-    then, None if there is no result.
+    might import for the next attempts, and with `has_read` it might read the configuration for
+    them. `tell_finished`: people want to be told if it finishes. Once `recorded` is done, nothing
+    is left to be done; `facts` are those of the worker's event "job" then, None if there is no
+    result.
     """
 
     claim: Claim
@@ -103,6 +104,7 @@ class Attempt:
     facts: dict[str, Any] | None = None
     is_dirty: bool = False
     imported: tuple[str, ...] = ()
+    has_read: bool = False
     progress: dict[str, Any] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
     recorded: Future[None] = field(default_factory=Future)

@@ -56,16 +56,16 @@ class Channel:
     it sends has the number of the request that `next_request` has given last, if that has one.
     """
 
-    def __init__(self, sock: socket.socket, progress: int, permits: int) -> None:
+    def __init__(self, control: int, progress: int, permits: int) -> None:
         # High up: jobs that daemonise or clean up close the low numbers, and new files reuse them.
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         lowest = min(limit, 1024) - 24 if limit > 0 else 1000
-        with sock:
-            number = fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD_CLOEXEC, lowest)
+        number = fcntl.fcntl(control, fcntl.F_DUPFD_CLOEXEC, lowest)
         self._socket = socket.socket(fileno=number)
         self._progress, self._permits = (
             fcntl.fcntl(pipe, fcntl.F_DUPFD_CLOEXEC, lowest) for pipe in (progress, permits)
         )
+        os.close(control)
         os.close(progress)
         os.close(permits)
         pipes = number, self._progress, self._permits

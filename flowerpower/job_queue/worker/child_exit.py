@@ -6,6 +6,7 @@ functions for this are not public, and tests/unit/test_child_exit.py pins them.
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import contextlib
 import gc
@@ -14,11 +15,11 @@ import logging
 import os
 import sys
 import threading
-import time
 import traceback
 import weakref
 from collections.abc import Callable, Iterable
 from functools import partial
+from time import sleep
 from types import ModuleType
 from typing import Any, cast
 
@@ -39,11 +40,28 @@ def forget_inherited_handlers() -> None:
     finalize = cast(Any, weakref.finalize)
     finalize._registry.clear()
     # The last to be registered is the first to be called.
-    atexit.register(logging.shutdown)
+    atexit.register(_end_logging)
     atexit.register(finalize._exitfunc)
     multiprocessing_util = sys.modules.get("multiprocessing.util")
     if multiprocessing_util is not None:
-        atexit.register(cast(Any, multiprocessing_util)._exit_function)
+        atexit.register(_end_multiprocessing)
+
+
+# What these two would touch in a program that has nothing of the kind is memory that a child must
+# copy.
+
+
+def _end_logging() -> None:
+    handlers = cast(Any, logging)._handlerList
+    # The last resort writes to stderr at once.
+    if any(one() is not logging.lastResort for one in handlers):
+        logging.shutdown()
+
+
+def _end_multiprocessing() -> None:
+    util, process = sys.modules["multiprocessing.util"], sys.modules["multiprocessing.process"]
+    if vars(util)["_finalizer_registry"] or vars(process)["_children"]:
+        vars(util)["_exit_function"]()
 
 
 def end_program(modules: Iterable[str], give_up: Callable[[], None]) -> None:
@@ -69,14 +87,14 @@ def _take_steps(
     is_decided = threading.Lock()
 
     def watch() -> None:
+        sleep(limit)
         if is_decided.acquire(blocking=False):
             _report_limit(limit)
             give_up()
 
-    watchdog = threading.Timer(limit, watch)
-    watchdog.daemon = True
     try:
-        watchdog.start()
+        # Not a threading.Timer: its start is waited for, and its end need not come.
+        _thread.start_new_thread(watch, ())
     except RuntimeError:
         # The system has no room for a thread, and without it nothing would end a wait.
         return
@@ -88,8 +106,7 @@ def _take_steps(
                 traceback.print_exc()
     if not is_decided.acquire(blocking=False):
         while True:
-            time.sleep(limit)
-    watchdog.cancel()
+            sleep(limit)
 
 
 def _call_exit_handlers() -> None:

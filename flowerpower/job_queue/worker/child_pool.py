@@ -24,12 +24,14 @@ from flowerpower.job_queue.worker.fork_server_client import (
     ForkServerDied,
 )
 from flowerpower.job_queue.worker.fork_servers import ForkServers
+from flowerpower.job_queue.worker.json_lines import Message
 from flowerpower.job_queue.worker.pooled_child import PooledChild
 from flowerpower.job_queue.worker.wakeup import WakeUp
 from flowerpower.triggers import clock
 
 ENTRY = "flowerpower.pipeline.execute:run_in_child"
 PRELOAD = ("flowerpower.pipeline.execute:warm_up",)
+READ_AHEAD = "flowerpower.pipeline.execute:read_ahead"
 PING_EVERY = 1.0
 START_EVERY = 1.0
 """Seconds between two tries to start a fork server, or a child that could not be started."""
@@ -65,7 +67,9 @@ class ChildPool:
 
         def make_server(modules: list[str]) -> ForkServer:
             arguments = {"folder": folder, "modules": modules}
-            return ForkServer(ENTRY, PRELOAD, silence_limit, preload_arguments=arguments)
+            return ForkServer(
+                ENTRY, PRELOAD, silence_limit, preload_arguments=arguments, read_ahead=READ_AHEAD
+            )
 
         self._servers = ForkServers(make_server, self._selector)
         self._wakeup = WakeUp()
@@ -77,6 +81,7 @@ class ChildPool:
         self._waiting = 0
         self._is_open = True
         self._signals: deque[tuple[Child, int]] = deque()
+        self._to_read: deque[Message] = deque()
         # Kept for the next child: a late `wake` of an old one is harmless then.
         self._spare_wakeups: list[WakeUp] = []
 
@@ -156,6 +161,11 @@ class ChildPool:
         if is_news:
             self.wake()
 
+    def read_ahead(self, arguments: Message) -> None:
+        """Let the next children find what `READ_AHEAD` has read, when called with these."""
+        self._to_read.append(arguments)
+        self.wake()
+
     # In the calling thread
 
     def start(self) -> None:
@@ -180,6 +190,8 @@ class ChildPool:
         while self._signals:
             child, number = self._signals.popleft()
             self._servers.kill(child, number)
+        while self._to_read:
+            self._servers.read_ahead(self._to_read.popleft())
         self._restart_server()
         self._note_ends()
         self._servers.replace()

@@ -176,6 +176,8 @@ def _take_message(attempt: Attempt, message: Message) -> None:
             attempt.add_node_event(message)
         case "imported":
             attempt.imported = tuple(map(str, message["modules"]))
+        case "read":
+            attempt.has_read = True
         case "settings":
             attempt.apply_settings(message)
 

@@ -55,6 +55,7 @@ class ForkServerProgram:
             sock.setblocking(False)
         self._selector.register(commands, selectors.EVENT_READ, self._read_commands)
         self._selector.register(self._wake_reader, selectors.EVENT_READ, self._reap)
+        self._numbers = [self._selector.fileno(), *(sock.fileno() for sock in self._sockets)]
 
     def prepare(self, options: Message) -> None:
         """Import what children will need, and watch for the worker's death."""
@@ -82,10 +83,9 @@ class ForkServerProgram:
                     log = logging.getLogger(__name__)
                     log.warning("%s cannot be imported before the fork: %s", name, error)
         self._entry: child.Entry = pkgutil.resolve_name(options["entry"])
+        self._read_ahead: str = options["read_ahead"]
         log_without_handlers()
-        # A collection in a child would write to the pages that it shares with this process.
-        gc.collect()
-        gc.freeze()
+        _freeze()
         self._last_command = clock.monotonic()
 
     def run(self) -> None:
@@ -145,6 +145,11 @@ class ForkServerProgram:
             descriptors = self._descriptors[:4]
             del self._descriptors[:4]
             self._fork(*descriptors)
+        elif message["do"] == "read":
+            # What cannot be read now is read, and its error said, by the child that needs it.
+            with contextlib.suppress(Exception):
+                pkgutil.resolve_name(self._read_ahead)(**message["arguments"])
+            _freeze()
         elif message["do"] == "clear":
             self._end_all()
             self._reply({"clear": True})
@@ -179,13 +184,11 @@ class ForkServerProgram:
             if os.getppid() != self._pid:
                 os._exit(child.EXIT_BROKEN)
             # A child that held the server's sockets would hide the server's end from the worker.
-            self._selector.close()
-            for sock in self._sockets:
-                sock.close()
-            for descriptor in self._descriptors:
+            # By their numbers: the child would have to copy the memory of the objects.
+            for descriptor in (*self._numbers, *self._descriptors):
                 os.close(descriptor)
             isolation.restore_signals([*IGNORED, signal.SIGCHLD, PARENT_DIED])
-            channel = child.Channel(socket.socket(fileno=control), progress, permits)
+            channel = child.Channel(control, progress, permits)
             child.live(channel, log, self._entry, self._umask)
         finally:
             os._exit(child.EXIT_BROKEN)
@@ -234,6 +237,12 @@ class ForkServerProgram:
             for pid in orphans:
                 isolation.signal_group(pid, signal.SIGKILL)
             self._selector.select(0.01)
+
+
+def _freeze() -> None:
+    # A collection in a child would write to the pages that it shares with this process.
+    gc.collect()
+    gc.freeze()
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -54,7 +54,7 @@ class ForkServer:
     (`module:function`); those in `preload` are called before the first fork, and a missing module
     is only a warning. The server ends its children if it receives no command for `silence_limit`
     seconds (see `ping`). `environ` is the environment of the children, by default the worker's.
-    `preload_arguments` are passed to those in `preload`, by name.
+    `preload_arguments` are passed to those in `preload`, by name; `read_ahead` is for the method.
     """
 
     # A process of its own, started by exec: the worker has threads, and a lock that one of them
@@ -67,12 +67,14 @@ class ForkServer:
         silence_limit: float | None = None,
         environ: Mapping[str, str] | None = None,
         preload_arguments: Mapping[str, Any] | None = None,
+        read_ahead: str = "",
     ) -> None:
         self._options = {
             "entry": entry,
             "preload": preload,
             "preload_arguments": preload_arguments or {},
             "silence_limit": silence_limit,
+            "read_ahead": read_ahead,
         }
         self._environ = environ
         self._process: subprocess.Popen[bytes] | None = None
@@ -175,6 +177,10 @@ class ForkServer:
     def ping(self) -> None:
         """Show the server that the worker is alive and not frozen."""
         self._send({"do": "ping"})
+
+    def read_ahead(self, arguments: Message) -> None:
+        """Have `read_ahead` called with these before the next fork, for what it keeps."""
+        self._send({"do": "read", "arguments": arguments})
 
     def kill(self, child: Child, signal_number: int = signal.SIGKILL) -> None:
         """Send a signal to a child's process group; nothing if the child has ended."""

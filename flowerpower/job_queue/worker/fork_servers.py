@@ -14,10 +14,15 @@ from dataclasses import dataclass, field
 
 from flowerpower.job_queue.worker.child_pipes import Child
 from flowerpower.job_queue.worker.fork_server_client import ChildEnded, ForkServer
+from flowerpower.job_queue.worker.json_lines import Message
 from flowerpower.triggers import clock
 
 REPLACE_EVERY = 10.0
 """Seconds between two starts of servers that are to replace another."""
+READ_EVERY = 10.0
+"""Seconds between two times that a server is to read the same files ahead."""
+MAX_READ = 32
+"""How many different ones in that time; of more, a server would not keep all."""
 
 
 @dataclass(eq=False)
@@ -45,6 +50,7 @@ class ForkServers:
         self._next_modules = self._modules
         self._old: list[_Running] = []
         self._replace_at = 0.0
+        self._read_at: dict[str, float] = {}
         self.is_running = False
 
     def learn(self, modules: Iterable[str]) -> bool:
@@ -59,6 +65,7 @@ class ForkServers:
             OSError: if the system has no room for it.
         """
         self._current.server.start()
+        self._read_at.clear()
         self._selector.register(self._current.server.fileno(), selectors.EVENT_READ)
         self.is_running = True
 
@@ -76,6 +83,15 @@ class ForkServers:
         child = self._current.server.new_child()
         self._current.children[child.pid] = child
         return child
+
+    def read_ahead(self, arguments: Message) -> None:
+        """Have the server that forks read files for its next children, but not all the time."""
+        # Where it keeps something else by then, children read them as if there were no server.
+        now, key = clock.monotonic(), repr(arguments)
+        self._read_at = {what: at for what, at in self._read_at.items() if now - at < READ_EVERY}
+        if key not in self._read_at and len(self._read_at) < MAX_READ:
+            self._read_at[key] = now
+            self._current.server.read_ahead(arguments)
 
     def kill(self, child: Child, number: int) -> None:
         """Send a signal to a child's process group; nothing if the child has ended."""
@@ -116,6 +132,7 @@ class ForkServers:
             self._old.append(self._current)
             self._current, self._next = self._next, None
             self._current_modules = self._next_modules
+            self._read_at.clear()
             self._selector.register(self._current.server.fileno(), selectors.EVENT_READ)
             self.is_running = True
         elif self._next is not None and not self._next.server.is_alive:

@@ -21,15 +21,18 @@ from flowerpower.job_queue.worker.log_setup import LoggingState
 
 FILE_TIME_LAG = 0.02
 """Seconds by which a file system's times may lag behind the clock."""
-_PYTHON_HANDLERS: dict[int, Any] = {
-    signal.SIGINT: signal.default_int_handler,
-    signal.SIGPIPE: signal.SIG_IGN,
-    signal.SIGXFSZ: signal.SIG_IGN,
-}
 _JOB_SIGNALS = tuple(map(int, signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}))
 # What `signal` wraps: its own functions look for enums, for which they need longer than a job.
 _c_signal = importlib.import_module("_signal")
+# Its own numbers too: it takes no enum for a handler.
+_DEFAULT, _IGNORED = int(signal.SIG_DFL), int(signal.SIG_IGN)
+_PYTHON_HANDLERS: dict[int, Any] = {
+    int(signal.SIGINT): signal.default_int_handler,
+    int(signal.SIGPIPE): _IGNORED,
+    int(signal.SIGXFSZ): _IGNORED,
+}
 _handler_of: Callable[[int], Any] = _c_signal.getsignal
+_set_handler: Callable[[int, Any], Any] = _c_signal.signal
 _set_mask: Callable[..., Any] = _c_signal.pthread_sigmask
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -287,8 +290,8 @@ def restore_signals(numbers: Iterable[int]) -> None:
     """Give these signals the handlers that Python starts with, and unblock all."""
     signal.set_wakeup_fd(-1)
     for number in numbers:
-        handler = _PYTHON_HANDLERS.get(number, signal.SIG_DFL)
+        handler = _PYTHON_HANDLERS.get(number, _DEFAULT)
         # None: a handler that C code has set; it is left alone.
         if _handler_of(number) not in (handler, None):
-            signal.signal(number, handler)
+            _set_handler(number, handler)
     _set_mask(signal.SIG_SETMASK, [])

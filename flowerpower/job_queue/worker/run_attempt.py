@@ -132,6 +132,8 @@ def _end(slots: Slots, attempt: Attempt, how: Message | ChildEnded, *, is_first:
     """End an attempt as `follow` says, or have it wait for another child."""
     if attempt.imported:
         slots.children.learn(attempt.imported)
+    if attempt.has_read:
+        slots.read_ahead(attempt.claim)
     ending = ending_of(attempt, how, is_first=is_first)
     if ending is None:
         slots.put_back([attempt])

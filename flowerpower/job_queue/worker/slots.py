@@ -22,6 +22,8 @@ from flowerpower.triggers import clock
 
 SILENCE_SHARE = 0.7
 """Of a lease; after that long without a heartbeat a worker must not rely on its claims."""
+MAX_NAMES = 1000
+"""Characters of the names of a job's inputs: a command to a fork server is short."""
 MAX_WAIT = 0.5
 """Seconds that a claim waits for a child behind others before it is given back."""
 
@@ -153,6 +155,15 @@ class Slots:
         run = RunRequest(root, claim.pipeline, overrides, fire_time, claim.after)
         keep = attempts_given < self._options.jobs_per_child
         return {"run": run.to_json(), "keep": keep, "job": claim.job_id, "attempt": claim.attempt}
+
+    def read_ahead(self, claim: Claim) -> None:
+        """Let the next children of such jobs find their configuration read."""
+        overrides = overrides_of(claim.payload)
+        names = sorted(overrides.inputs)
+        if overrides.sets_inputs_alone and sum(map(len, names)) < MAX_NAMES:
+            root = str(self._source.root_of(version_of(claim.payload)))
+            arguments = {"base_dir": root, "pipeline": claim.pipeline, "inputs": names}
+            self.children.read_ahead(arguments)
 
     def count_free(self) -> int:
         """How many claims can be begun now, with those that may wait for a child."""
