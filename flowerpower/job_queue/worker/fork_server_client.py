@@ -126,8 +126,7 @@ class ForkServer:
     `environ` is the environment of the children, by default the worker's.
     """
 
-    # A process of its own, started by exec: the worker has threads, and a lock that one of them
-    # holds at a fork stays locked for ever in the child.
+    # Started by exec: a lock that a thread of the worker's holds would stay locked in a fork.
 
     def __init__(
         self,
