@@ -185,6 +185,25 @@ def test_an_edit_counts_from_the_next_job(cli: Cli, project: Path) -> None:
         assert "double  7" in cli.run("job-queue", "add-job", "quick", "--wait", code=0).stdout
 
 
+def test_jobs_find_their_configuration_read(cli: Cli, project: Path) -> None:
+    """Once a child has read it, the fork server does; an edit counts from the next job all the same."""
+    (project / "pipelines" / "quick.py").write_text(
+        "from flowerpower.pipeline import execute\n\n\ndef seen(x: int) -> str:\n"
+        "    return f'{x} {execute._kept_configurations().has_read}'\n"
+    )
+
+    def ends_with(text: str) -> bool:
+        return text in cli.run("job-queue", "add-job", "quick", "--wait", code=0).stdout
+
+    config = project / "conf" / "pipelines" / "quick.yml"
+    config.write_text("run: {inputs: {x: 4}}\n")
+    with working(cli):
+        assert ends_with("4 True")
+        eventually(lambda: ends_with("4 False"))
+        config.write_text("run: {inputs: {x: 5}}\n")
+        assert ends_with("5 ")
+
+
 def test_a_job_is_ended_at_its_timeout(cli: Cli, project: Path) -> None:
     """A job that takes longer than --timeout is ended and has failed, with the node it was in."""
     add(cli, "gate", "--job-id", "one", "--timeout", "300ms")

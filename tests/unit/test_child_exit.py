@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import inspect
 import logging
+import multiprocessing.process
 import multiprocessing.util
 import sys
 import threading
@@ -45,6 +46,13 @@ def test_python_still_keeps_finalizers_in_a_dict() -> None:
     assert isinstance(registry, dict)
     assert finalizer in registry
     finalizer.detach()
+
+
+def test_python_still_says_what_there_is_to_end() -> None:
+    """Handlers, finalizers and processes are where the end of a child looks for them."""
+    assert any(one() is logging.lastResort for one in vars(logging)["_handlerList"])
+    assert isinstance(vars(multiprocessing.util)["_finalizer_registry"], dict)
+    assert isinstance(vars(multiprocessing.process)["_children"], set)
 
 
 @pytest.fixture

@@ -51,14 +51,13 @@ class ForkServer:
 
     For one thread, which must live as long as the server: on Linux the kernel tells a process of
     its parent's death when the *thread* that forked it ends. `entry` and `preload` are dotted names
-    (`module:function`); those in `preload` are called before the first fork, and a missing module
-    is only a warning. The server ends its children if it receives no command for `silence_limit`
-    seconds (see `ping`). `environ` is the environment of the children, by default the worker's.
-    `preload_arguments` are passed to those in `preload`, by name; `read_ahead` is for the method.
+    (`module:function`); those in `preload` are called before the first fork, with
+    `preload_arguments`, and a missing module is only a warning; `read_ahead` is for the method. The
+    server ends its children if it receives no command for `silence_limit` seconds (see `ping`).
+    `environ` is the environment of the children, by default the worker's.
     """
 
-    # A process of its own, started by exec: the worker has threads, and a lock that one of them
-    # holds at a fork stays locked for ever in the child.
+    # Started by exec: a lock that a thread of the worker's holds would stay locked in a fork.
 
     def __init__(
         self,
@@ -180,7 +179,8 @@ class ForkServer:
 
     def read_ahead(self, arguments: Message) -> None:
         """Have `read_ahead` called with these before the next fork, for what it keeps."""
-        self._send({"do": "read", "arguments": arguments})
+        if self._is_ready:
+            self._send({"do": "read", "arguments": arguments})
 
     def kill(self, child: Child, signal_number: int = signal.SIGKILL) -> None:
         """Send a signal to a child's process group; nothing if the child has ended."""
