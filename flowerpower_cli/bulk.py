@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from flowerpower.errors import BackendUnreachable, FlowerpowerError, UsageError
@@ -76,7 +76,7 @@ def select_jobs(
     gc.disable()
     if not ids:
         if not selection.status:
-            selection = replace(selection, status=list(statuses))
+            selection = JobSelection(**{**vars(selection), "status": list(statuses)})
         job_filter = filter_from(context, selection, ALL_JOBS if limit is None else limit)
         # The oldest first: it is the first that runs again.
         selected.jobs = context.job_queue.list_jobs(job_filter)[::-1]
