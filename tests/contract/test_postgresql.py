@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from flowerpower.errors import BackendUnreachable, ConfigError
@@ -36,6 +37,26 @@ def reaches(backend: JobQueueBackend) -> bool:
     except BackendUnreachable:
         return False
     return True
+
+
+def test_statistics_of_an_empty_table_slow_nobody_down(postgres: PostgresServer) -> None:
+    """PostgreSQL plans with what it knew before thousands of jobs were added at once."""
+    with JobQueueManager(url=postgres.url(), namespace="statistics") as backend:
+        worker = FakeWorker(backend)
+        backend.add_job(spec("first"))
+        with psycopg.connect(postgres.url(), autocommit=True) as connection:
+            connection.execute("ANALYZE")
+            columns = "pipeline, queue, payload, status, run_at, created_at, result_ttl, priority"
+            connection.execute(
+                f"INSERT INTO flowerpower_jobs (namespace, id, {columns}) "
+                f"SELECT namespace, 'copy-' || number, {columns} FROM flowerpower_jobs, "
+                "generate_series(1, 8000) AS number WHERE namespace = 'statistics'"
+            )
+        began = time.monotonic()
+        backend.add_job(spec("last"))
+        assert len(worker.claim(10)) == 10
+        assert worker.finish(worker.take(), FINISHED)
+        assert time.monotonic() - began < slowed(2)
 
 
 @pytest.mark.fault("postgresql-restarted")

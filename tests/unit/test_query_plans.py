@@ -87,3 +87,13 @@ def test_changes_are_found_by_an_index(condition: str, order: str, index: str) -
     """Whatever else is in the table."""
     plan = plan_of("list_jobs", conditions=condition, order=order)
     assert index in plan, plan
+
+
+LOCKING = [name for name, text in queries().items() if "{skip_locked}" in text]
+LOCKED_IN_IN = re.compile(r"\bIN \(\s*SELECT\b[^()]*(\([^()]*\)[^()]*)*\{skip_locked\}")
+
+
+@pytest.mark.parametrize("name", LOCKING)
+def test_rows_are_locked_in_a_with(name: str) -> None:
+    """PostgreSQL may run a subquery of IN that locks rows once for each row of the table."""
+    assert not LOCKED_IN_IN.search(queries()[name])

@@ -106,11 +106,12 @@ SELECT pipeline, COUNT(*) AS count FROM flowerpower_jobs
 WHERE namespace = :namespace AND parked = 1 GROUP BY pipeline
 
 -- name: park
-UPDATE flowerpower_jobs SET parked = 1
-WHERE namespace = :namespace AND id IN (
+WITH queued AS (
     SELECT id FROM flowerpower_jobs
     WHERE namespace = :namespace AND id IN ({ids}) AND status = 'queued' {skip_locked}
 )
+UPDATE flowerpower_jobs SET parked = 1
+WHERE namespace = :namespace AND id IN (SELECT id FROM queued)
 
 -- name: unpark
 -- In a WITH, as in `release_blocked`.

@@ -11,10 +11,12 @@ SELECT (
 
 -- name: take_events
 -- One that another sender holds is left out, and then this one takes none.
-DELETE FROM flowerpower_events WHERE namespace = :namespace AND id IN (
+WITH events AS (
     SELECT id FROM flowerpower_events
     WHERE namespace = :namespace AND id IN ({ids}) {skip_locked}
 )
+DELETE FROM flowerpower_events WHERE namespace = :namespace AND id IN (SELECT id FROM events)
+RETURNING id
 
 -- name: add_delivery
 INSERT INTO flowerpower_deliveries (namespace, id, target, lane, body, created_at, send_at)

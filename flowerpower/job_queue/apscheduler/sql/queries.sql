@@ -86,11 +86,15 @@ UPDATE flowerpower_jobs SET attempts = :attempts WHERE namespace = :namespace AN
 DELETE FROM flowerpower_jobs WHERE namespace = :namespace AND id IN ({ids})
 
 -- name: delete_expired
-DELETE FROM flowerpower_jobs
-WHERE namespace = :namespace AND id IN (
+-- In a WITH, here and wherever rows are locked: PostgreSQL may run a subquery of IN that locks once for
+-- each row of the table, if its statistics are from a time when the table was small. Of a statement that
+-- begins with WITH, Python's sqlite3 does not count the rows: those that it returns are counted.
+WITH expired AS (
     SELECT id FROM flowerpower_jobs
     WHERE namespace = :namespace AND expires_at <= :now {skip_locked}
 )
+DELETE FROM flowerpower_jobs WHERE namespace = :namespace AND id IN (SELECT id FROM expired)
+RETURNING id
 
 -- name: count_prunable
 SELECT COUNT(*) AS count FROM flowerpower_jobs
@@ -102,12 +106,13 @@ DELETE FROM flowerpower_jobs
 WHERE namespace = :namespace AND status NOT IN ({live})
 
 -- name: delete_expired_results
-UPDATE flowerpower_jobs SET result = NULL
-WHERE namespace = :namespace AND id IN (
+WITH expired AS (
     SELECT id FROM flowerpower_jobs
     WHERE namespace = :namespace AND status = 'finished' AND result IS NOT NULL
         AND result_expires_at <= :now {skip_locked}
 )
+UPDATE flowerpower_jobs SET result = NULL
+WHERE namespace = :namespace AND id IN (SELECT id FROM expired)
 
 -- name: read_log
 SELECT attempt, seq, text FROM flowerpower_logs
@@ -154,12 +159,13 @@ WHERE namespace = :namespace AND status = 'scheduled' AND blocked = 0 AND queue 
     )
 
 -- name: promote
-UPDATE flowerpower_jobs SET status = 'queued'
-WHERE namespace = :namespace AND id IN (
+WITH due AS (
     SELECT id FROM flowerpower_jobs
     WHERE namespace = :namespace AND status = 'scheduled' AND blocked = 0 AND run_at <= :now
     {skip_locked}
 )
+UPDATE flowerpower_jobs SET status = 'queued'
+WHERE namespace = :namespace AND id IN (SELECT id FROM due)
 
 -- name: keys_with_room
 -- The concurrency keys that have a blocked job and room for it. From key to key in the index: a
