@@ -25,7 +25,7 @@ WIDE := .venv-wide/.installed
 PYTHONS ?=
 EXTRAS ?= postgresql,notify,metrics,dashboard,remote
 # Half of the tests wait most of their time, for servers, leases and clocks.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 + (os.cpu_count() or 1))')
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 + 2 * (os.cpu_count() or 1))')
 
 # The longest one first: two run at a time.
 CAMPAIGNS := chain_campaign campaign calendar_campaign notice_campaign migration_campaign
