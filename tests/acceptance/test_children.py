@@ -18,8 +18,10 @@ def test_a_small_job_tells_settings_nodes_and_outcome(jobs: Jobs, make_project: 
     done = jobs.run(make_project(job=(config, module)), inputs={"x": 1})
     assert done.returncode == 0
     assert not done.lost
-    assert [each["type"] for each in done.messages] == ["settings", *4 * ["node"], "outcome"]
-    settings, *nodes, last = done.messages
+    # Whether its server may read the configuration ahead depends on how long ago it was written.
+    messages = [each for each in done.messages if each["type"] != "read"]
+    assert [each["type"] for each in messages] == ["settings", *4 * ["node"], "outcome"]
+    settings, *nodes, last = messages
     assert (settings["timeout"], settings["retry"]["max_retries"]) == (90.0, 2)
     assert [(each["node"], each["state"], each["done"], each["total"]) for each in nodes] == [
         ("a", "running", 0, 2),
