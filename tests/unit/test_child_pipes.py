@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import select
+import signal
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -11,11 +13,14 @@ from typing import Any
 import pytest
 
 from flowerpower.job_queue.worker.attempt import Attempt, StopReason
-from flowerpower.job_queue.worker.child import Channel
+from flowerpower.job_queue.worker.child import Channel, _send_outcome
 from flowerpower.job_queue.worker.child_pipes import Child, LogPart
+from flowerpower.job_queue.worker.follow import follow
+from flowerpower.job_queue.worker.fork_server_client import ChildEnded
 from flowerpower.job_queue.worker.json_lines import parse_lines
 from flowerpower.job_queue.worker.permits import Permits
 from flowerpower.job_queue.worker.pooled_child import LONGEST_BEFORE, PooledChild
+from flowerpower.job_queue.worker.prefetch import MAX_AHEAD
 from flowerpower.job_queue.worker.wakeup import WakeUp
 from flowerpower.jobs.claim import Claim
 from flowerpower.triggers import clock
@@ -39,11 +44,12 @@ class Ends:
             self.child, self.wakeup, lambda *_: None, lambda some: self.put_back.extend(some)
         )
 
-    def give(self, *attempts: Attempt) -> None:
-        """Send requests of these attempts at once."""
+    def give(self, *attempts: Attempt, has_next: bool = False, tells: str = "") -> None:
+        """Send requests of these attempts at once; the last one has no mark, or has a next one."""
         for one in attempts:
             one.begin(1, self.held.wake)
-            self.held.prepare(one, {"job": one.claim.job_id}, has_next=one is not attempts[-1])
+            name, marked = one.claim.job_id, has_next or one is not attempts[-1]
+            self.held.prepare(one, {"job": name}, has_next=marked, tells=name == tells)
         self.held.send()
 
     def make(self, text: bytes = b"") -> dict[str, Any]:
@@ -52,7 +58,7 @@ class Ends:
         assert request is not None
         self.channel.send_event({"type": "settings", "job": request["job"]}, may_wait=True)
         os.write(self.log, text + bytes.fromhex(request.get("mark", "")))
-        self.channel.send_outcome({"type": "outcome", "kept": True}, may_wait="mark" in request)
+        _send_outcome(self.channel, request, {}, kept=True)
         return request
 
     def read(self) -> list[dict[str, Any]]:
@@ -169,6 +175,52 @@ def test_an_attempt_that_the_child_has_begun_is_not_taken_back(ends: Ends) -> No
     # Then its outcome is there: nobody sends a signal, which the second would get.
     assert [one["type"] for one in ends.read()] == ["settings", "outcome"]
     assert ends.held.turn_to_next() is second
+
+
+def test_an_end_is_known_to_each_attempt_that_it_concerns(ends: Ends) -> None:
+    """The child dies, and the worker lags behind: the outcome of the first comes before that."""
+    first, second = attempt("a"), attempt("b")
+    ends.give(first, second)
+    ends.make()
+    assert ends.channel.next_request() is not None
+    ends.held.ended = ChildEnded(1, -signal.SIGKILL, lost=False)
+    ends.held.wake()
+    assert ends.held.turn_to_next() is first
+    outcome = follow(first, ends.held)
+    assert not isinstance(outcome, ChildEnded)
+    assert outcome["type"] == "outcome"
+    assert ends.held.turn_to_next() is second
+    assert select.select([ends.held], [], [], 0)[0], "it would wait for ever"
+    assert follow(second, ends.held) == ends.held.ended
+
+
+def test_the_end_of_one_in_the_middle_wakes_the_worker(ends: Ends) -> None:
+    """So that it can give further ones before the child has made all that it has."""
+    ends.give(*[attempt(name) for name in "abcd"], tells="b", has_next=True)
+    for wakes in (False, True, False):
+        ends.make()
+        ends.child.read_urgent()
+        assert bool(ends.child._urgent) is wakes
+        ends.child._urgent.clear()
+        ends.held.turn_to_next()
+    assert ends.held.room == MAX_AHEAD - 1
+
+
+def test_a_child_has_room_again_before_it_has_made_all(ends: Ends) -> None:
+    """Not while most still wait, nor where its last log has no end, or what waited was taken."""
+    attempts = [attempt(str(number)) for number in range(9)]
+    ends.give(*attempts, has_next=True)
+    room = []
+    while ends.held.turn_to_next() is not None:
+        room.append(ends.held.room)
+    assert room == [0, 0, 0, 0, 4, 5, 6, 7, 8]
+    ends.give(attempt("a"), attempt("b"))
+    assert ends.held.turn_to_next() is not None
+    assert ends.held.room == 0
+    ends.give(attempt("c"), attempt("d"), has_next=True)
+    assert ends.held.room == 5
+    ends.held.take_back()
+    assert ends.held.room == 0
 
 
 def test_lines_of_no_request_stop_nobody(ends: Ends) -> None:

@@ -307,7 +307,7 @@ def _send_outcome(channel: Channel, request: Message, outcome: Message, kept: bo
     # Before the outcome: when the worker reads it, the whole log must be in the pipe.
     _flush_streams()
     # Only where the worker can tell the next one's log from this one's.
-    may_wait = kept and "mark" in request
+    may_wait = kept and "mark" in request and request.get("tells") is not True
     try:
         channel.send_outcome(message, may_wait=may_wait)
     except ValueError as error:

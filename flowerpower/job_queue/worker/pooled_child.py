@@ -12,6 +12,7 @@ from flowerpower.job_queue.worker.attempt import Attempt
 from flowerpower.job_queue.worker.child_pipes import Child
 from flowerpower.job_queue.worker.fork_server_client import ChildEnded
 from flowerpower.job_queue.worker.json_lines import Message, numbered, to_line
+from flowerpower.job_queue.worker.prefetch import MAX_AHEAD
 from flowerpower.job_queue.worker.wakeup import WakeUp
 from flowerpower.triggers import clock
 
@@ -49,7 +50,7 @@ class PooledChild:
         """Which of its requests is followed; 1 is the first."""
         self._lines: list[bytes] = []
         self._ahead: deque[_Sent] = deque()
-        self._is_held_back = False
+        self._is_held_back = self._has_mark = False
         self._mark = os.urandom(16)
         self._send_signal, self._put_back = send_signal, put_back
         self._poller = select.poll()
@@ -63,16 +64,34 @@ class PooledChild:
     def end(self) -> ChildEnded | None:
         """Its end, once that is known."""
         self.wakeup.clear()
-        return self.ended
+        ended = self.ended
+        if ended is not None:
+            # Whoever follows one of its attempts may find the outcome of that first: then the
+            # next one's thread must be woken too.
+            self.wakeup.wake()
+        return ended
 
-    def prepare(self, attempt: Attempt, request: Message, *, has_next: bool) -> None:
+    @property
+    def room(self) -> int:
+        """How many further attempts it may be given now, while it makes those that it has."""
+        # It could not tell the log of the next one from that of one without a mark.
+        if self._is_held_back or not self._has_mark or len(self._ahead) > MAX_AHEAD // 2:
+            return 0
+        return MAX_AHEAD - len(self._ahead)
+
+    def prepare(
+        self, attempt: Attempt, request: Message, *, has_next: bool, tells: bool = False
+    ) -> None:
         """Have an attempt's request ready to be sent; raises ValueError as `to_line`.
 
-        If it may have a next one, its log is to end with a mark.
+        If it may have a next one, its log is to end with a mark. If it `tells`, its end wakes the
+        worker though it has a next one.
         """
         number, mark = self.child.last_number + 1, self._mark if has_next else b""
-        marked = {**request, "mark": mark.hex()} if mark else request
-        self._lines.append(to_line(numbered(marked, number)))
+        if mark:
+            request = {**request, "mark": mark.hex(), "tells": tells}
+        self._has_mark = has_next
+        self._lines.append(to_line(numbered(request, number)))
         self._ahead.append(_Sent(number, attempt, mark))
         self.child.last_number = number
 

@@ -6,7 +6,7 @@ from flowerpower.job_queue.worker_options import WorkerOptions
 
 HORIZON = 0.1
 """Seconds of work that may be claimed ahead; a job never waits longer behind another one."""
-MAX_PREFETCH = 64
+MAX_PREFETCH = 128
 MAX_AHEAD = 8
 """How many attempts may wait in a child."""
 AHEAD = 0.02

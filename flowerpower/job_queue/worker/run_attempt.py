@@ -15,6 +15,7 @@ from flowerpower.job_queue.worker.follow import follow
 from flowerpower.job_queue.worker.fork_server_client import ChildEnded
 from flowerpower.job_queue.worker.json_lines import Message
 from flowerpower.job_queue.worker.pooled_child import PooledChild
+from flowerpower.job_queue.worker.prefetch import MAX_AHEAD
 from flowerpower.job_queue.worker.slots import Slots
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.claim import AttemptResult
@@ -83,7 +84,8 @@ def result_of(attempt: Attempt) -> dict[str, Any]:
 
 def _run_in(held: PooledChild, slots: Slots, attempt: Attempt) -> None:
     """Make the attempt in a child, and others that wait; they have ended then, or wait again."""
-    if not _send(held, slots, [attempt, *slots.take_ahead(attempt, held.attempts_given)]):
+    ahead = slots.take_ahead(attempt, held.attempts_given, MAX_AHEAD)
+    if not _send(held, slots, [attempt, *ahead], has_next=bool(ahead)):
         slots.children.give_back(held)
         return
     how: Message | ChildEnded | None = None
@@ -92,6 +94,10 @@ def _run_in(held: PooledChild, slots: Slots, attempt: Attempt) -> None:
         # Until its child says more: it makes one after the other.
         current.note_began(previous.ended)
         previous = current
+        if room := held.room:
+            # Before it has made all that it has, so that it need not wait.
+            ahead = slots.take_ahead(current, held.attempts_given, room)
+            _send(held, slots, ahead, has_next=True)
         try:
             # Of a child that has ended, the others were taken back when it was dropped.
             how = how if isinstance(how, ChildEnded) else follow(current, held)
@@ -108,16 +114,20 @@ def _run_in(held: PooledChild, slots: Slots, attempt: Attempt) -> None:
         _end(slots, current, how, is_first=held.number == 1)
 
 
-def _send(held: PooledChild, slots: Slots, attempts: list[Attempt]) -> bool:
-    """Send a child the requests of attempts, at once; False if none of them can be made."""
+def _send(held: PooledChild, slots: Slots, attempts: list[Attempt], *, has_next: bool) -> bool:
+    """Send a child the requests of attempts, at once; False if none of them can be made.
+
+    `has_next`: further ones may follow before these are made.
+    """
     is_any = False
-    for attempt in attempts:
+    for position, attempt in enumerate(attempts):
         if not attempt.begin(held.child.pid, held.wake):
             continue
         held.attempts_given += 1
         try:
             request = slots.request(attempt.claim, held.attempts_given)
-            held.prepare(attempt, request, has_next=attempt is not attempts[-1])
+            tells = position == len(attempts) // 2
+            held.prepare(attempt, request, has_next=has_next, tells=tells)
             is_any = True
         except Exception as error:  # noqa: BLE001 - a record may be damaged in any way
             message = f"The job's record cannot be read: {error!r}"

@@ -12,7 +12,7 @@ from flowerpower.job_queue.worker.attempt import Attempt, StopReason
 from flowerpower.job_queue.worker.child_pool import ChildPool
 from flowerpower.job_queue.worker.events import Events
 from flowerpower.job_queue.worker.json_lines import Message
-from flowerpower.job_queue.worker.prefetch import HORIZON, Prefetch
+from flowerpower.job_queue.worker.prefetch import HORIZON, MAX_AHEAD, Prefetch
 from flowerpower.job_queue.worker.turns import Turns
 from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.jobs.claim import Claim
@@ -24,6 +24,8 @@ SILENCE_SHARE = 0.7
 """Of a lease; after that long without a heartbeat a worker must not rely on its claims."""
 MAX_NAMES = 1000
 """Characters of the names of a job's inputs: a command to a fork server is short."""
+MAX_HELD = 3
+"""How many times what may be prefetched may be held with what is only to be recorded."""
 MAX_WAIT = 0.5
 """Seconds that a claim waits for a child behind others before it is given back."""
 
@@ -107,8 +109,11 @@ class Slots:
                 self._makers -= 1
             return attempts[0] if attempts else None
 
-    def take_ahead(self, first: Attempt, attempts_given: int) -> list[Attempt]:
-        """The attempts that are to wait in a child for `first`; it was given so many before."""
+    def take_ahead(self, first: Attempt, attempts_given: int, room: int) -> list[Attempt]:
+        """At most `room` attempts that are to wait in a child for `first`.
+
+        It was given `attempts_given` before, of which `first` may be one.
+        """
         # A new child imports the pipeline first: that takes too long to wait for.
         if not attempts_given:
             return []
@@ -116,8 +121,8 @@ class Slots:
         with self._lock:
             # The others are for the other slots.
             share = len(self._queue) // self._options.num_workers
-            room = self._options.jobs_per_child - attempts_given - 1
-            count = min(self.prefetch.ahead(), share, room)
+            left = self._options.jobs_per_child - attempts_given - (0 if first.pid else 1)
+            count = min(self.prefetch.ahead() - MAX_AHEAD + room, share, left)
             return self._take_waiting(count, lambda one: version_of(one.payload) == version)
 
     def _take_waiting(
@@ -176,7 +181,10 @@ class Slots:
             # One claim for many jobs, not one for each that ends.
             if prefetch and sum(one.is_waiting for one in self._attempts) > prefetch // 2:
                 return 0
-            return slots + prefetch - len(self._attempts)
+            left = sum(not one.has_ended for one in self._attempts)
+            # What is only to be recorded takes no child's time; where that is slow it must not
+            # pile up.
+            return min(slots + prefetch - left, slots + MAX_HELD * prefetch - len(self._attempts))
 
     def stop(self, attempt: Attempt, reason: StopReason) -> None:
         """End an attempt; if it is being ended already, the first reason stands."""
