@@ -59,6 +59,27 @@ def test_statistics_of_an_empty_table_slow_nobody_down(postgres: PostgresServer)
         assert time.monotonic() - began < slowed(2)
 
 
+def test_a_long_list_is_made_outside_of_its_transaction(postgres: PostgresServer) -> None:
+    """PostgreSQL ends a transaction that is idle too long; to make thousands of records takes time."""
+    url = postgres.url()
+    with JobQueueManager(url=url, namespace="long-list") as backend:
+        backend.add_job(spec("first"))
+        with psycopg.connect(url, autocommit=True) as connection:
+            columns = "pipeline, queue, payload, status, run_at, created_at, result_ttl, priority"
+            connection.execute(
+                f"INSERT INTO flowerpower_jobs (namespace, id, {columns}) "
+                f"SELECT namespace, 'copy-' || number, {columns} FROM flowerpower_jobs, "
+                "generate_series(1, 9999) AS number WHERE namespace = 'long-list'"
+            )
+        wanted = JobFilter(limit=10_000)
+        began = time.monotonic()
+        backend.list_jobs(wanted)
+        limit = round((time.monotonic() - began) / 2 * 1000)
+    limited = f"{url}?options=-c%20idle_in_transaction_session_timeout%3D{limit}"
+    with JobQueueManager(url=limited, namespace="long-list") as backend:
+        assert len(backend.list_jobs(wanted)) == 10_000
+
+
 @pytest.mark.fault("postgresql-restarted")
 def test_a_server_that_was_away_is_used_again(server: PostgresServer) -> None:
     """While it is stopped each call says so in time, without the password; then all goes on."""

@@ -81,8 +81,10 @@ class SqlNotices(NoticeStore):
 
     def waiting(self, limit: int = 100) -> list[Delivery]:
         with self._database.read() as tx:
-            return [delivery_of(row) for row in tx.rows("waiting_deliveries", limit=max(0, limit))]
+            rows = tx.rows("waiting_deliveries", limit=max(0, limit))
+        return [delivery_of(row) for row in rows]
 
     def given_up(self, limit: int = 100) -> list[Delivery]:
         with self._database.read() as tx:
-            return [delivery_of(row) for row in tx.rows("given_up_deliveries", limit=max(0, limit))]
+            rows = tx.rows("given_up_deliveries", limit=max(0, limit))
+        return [delivery_of(row) for row in rows]

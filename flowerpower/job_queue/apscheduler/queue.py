@@ -111,7 +111,10 @@ class APSManager(SqlWorkerStore, JobQueueBackend):
 
     def list_jobs(self, wanted: JobFilter) -> list[Job]:
         with self.database.read() as tx:
-            return [records.job_of(row, tx.now) for row in tx.rows_of(wanted)]
+            now, rows = tx.now, tx.rows_of(wanted)
+        # After the transaction: PostgreSQL ends one that is idle for some seconds, and thousands of
+        # records take as long on a busy machine.
+        return [records.job_of(row, now) for row in rows]
 
     def children_of(self, job_ids: Sequence[str], limit: int = 100) -> list[Job]:
         from flowerpower.job_queue.apscheduler import observing
