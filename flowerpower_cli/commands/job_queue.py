@@ -131,9 +131,9 @@ def add_job(
     context.warn_if_jobs_wait([job])
 
 
-def _parents(context: CommandContext, options: JobOptions) -> list[str]:
+def _parents(context: CommandContext, options: JobOptions) -> list[str] | None:
     if options.after is None and options.on is None:
-        return []
+        return None
     from flowerpower_cli.lookup import parents_from
 
     return parents_from(context, options.after, options.on)
