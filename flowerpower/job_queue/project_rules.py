@@ -19,7 +19,6 @@ from flowerpower.config.project_source import ProjectSource
 from flowerpower.config.rules_reader import NO_RULES, JobRules, RulesReader
 from flowerpower.errors import ConfigError, ProjectNotFound
 from flowerpower.jobs.chain import AfterCondition
-from flowerpower.jobs.job import DEFAULT_QUEUE
 from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.jobs.limits import NO_LIMITS, PIPELINE_LIMIT, Limit, Limits
 from flowerpower.text import JOB_ID_LIMIT
@@ -135,8 +134,7 @@ class ProjectRules:
                 followed.setdefault(parent, []).append((name, condition))
         if spec.pipeline not in followed:
             return spec
-        queues = self._project.job_queue.backend.queues
-        queue = DEFAULT_QUEUE if DEFAULT_QUEUE in queues else queues[0]
+        queue = self._project.job_queue.backend.default_queue
         left = most
 
         def added(parent: JobSpec, above: tuple[str, ...]) -> JobSpec:

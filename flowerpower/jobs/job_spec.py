@@ -11,13 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from flowerpower.config.overrides import RunOverrides
-from flowerpower.config.queue_settings import MAX_PRIORITY
+from flowerpower.config.queue_settings import DEFAULT_QUEUE, MAX_PRIORITY
 from flowerpower.errors import FlowerpowerError, InvalidTime, UsageError
 from flowerpower.jobs.chain import AfterCondition, check_after
 from flowerpower.jobs.inputs import encode_input
 from flowerpower.jobs.job import (
     BACKFILL_SUFFIX,
-    DEFAULT_QUEUE,
     PAYLOAD_VERSION,
     Job,
     check_again,
