@@ -101,12 +101,16 @@ def _exit_code(arguments: list[str], output: Output) -> int:
 def _usage_error(error: typer.TyperException, arguments: list[str]) -> UsageError:
     """The parser's error as one of ours, with our word for it or the nearest valid name."""
     from flowerpower.errors import UsageError
+    from flowerpower_cli.misplaced import with_options_last
     from flowerpower_cli.other_words import answer_for_command, answer_for_option, valued_flag
 
     message = error.format_message().replace("Value error, ", "")
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else _command_path(arguments)
     option = getattr(error, "option_name", None)
+    is_group = hasattr(getattr(context, "command", None), "commands")
+    if is_group and option and (placed := with_options_last(option, arguments)):
+        return UsageError(f"{option} stands before the command.", hint=f"Say `{placed}`.")
     if option and getattr(error, "possibilities", None) is not None and context is not None:
         options = [name for parameter in context.command.params for name in parameter.opts]
         message = f"{error.message}.{answer_for_option(option, options)}"

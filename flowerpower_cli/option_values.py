@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 import typer
 
 from flowerpower.errors import FlowerpowerError
+
+_Value = TypeVar("_Value")
 
 
 def whole_number(value: str) -> int:
@@ -33,14 +37,18 @@ def decimal_number(value: str) -> float:
     return float(text)
 
 
+def _parsed(parse: Callable[[str], _Value], text: str) -> _Value:
+    try:
+        return parse(text)
+    except FlowerpowerError as error:
+        raise typer.BadParameter(error.message) from None
+
+
 def duration(text: str) -> float:
     """Seconds in a text such as 90s, 5m, 1h30m."""
     from flowerpower.triggers import clock
 
-    try:
-        return clock.parse_duration(text)
-    except FlowerpowerError as error:
-        raise typer.BadParameter(error.message) from None
+    return _parsed(clock.parse_duration, text)
 
 
 def time_to_live(text: str) -> float:
@@ -52,10 +60,7 @@ def iso_time(text: str) -> datetime:
     """An ISO 8601 time, naive if the text has no offset."""
     from flowerpower.triggers import clock
 
-    try:
-        return clock.parse_time(text)
-    except FlowerpowerError as error:
-        raise typer.BadParameter(error.message) from None
+    return _parsed(clock.parse_time, text)
 
 
 def time_or_ago(text: str) -> datetime:

@@ -9,6 +9,7 @@ from flowerpower.config.job_rules import ProjectLimits
 from flowerpower.config.notify import Notify
 from flowerpower.config.queue_settings import (
     BACKEND_PARTS,
+    DEFAULT_QUEUE,
     BackendSettings,
     BackendType,
     QueueSettings,
@@ -26,7 +27,7 @@ class BackendConfig(Configuration):
     database: int | None = Field(default=None, ge=0, le=1_000_000)
     username: str | None = None
     password: str | None = None
-    queues: list[Name] = Field(default=["default"], min_length=1)
+    queues: list[Name] = Field(default=[DEFAULT_QUEUE], min_length=1)
 
 
 class JobQueueConfig(Configuration):

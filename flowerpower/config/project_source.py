@@ -14,7 +14,6 @@ from flowerpower.config.files import (
     find_project_root,
     project_root,
 )
-from flowerpower.config.remote.address import is_url
 from flowerpower.config.remote.version import version_in
 from flowerpower.errors import FlowerpowerError, Refused, UsageError
 
@@ -65,6 +64,11 @@ class LocalSource:
     ) -> contextlib.AbstractContextManager[None]:
         """As `ProjectSource`."""
         return contextlib.nullcontext()
+
+
+def is_url(text: object) -> bool:
+    """Whether it is an address for fsspec, and no folder: `s3://…`, `zip://…::https://…`."""
+    return isinstance(text, str) and ("://" in text or "::" in text)
 
 
 def find_source(

@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 from flowerpower.errors import ConfigError
 from flowerpower.text import did_you_mean, nearest, one_line, shortened
 
+DEFAULT_QUEUE = "default"
 BackendType = Literal["apscheduler", "rq"]
 BACKEND_TYPES = get_args(BackendType)
 BACKEND_URLS: dict[str, tuple[str, ...]] = {
@@ -71,7 +72,12 @@ class BackendSettings:
     database: int | None = None
     username: str | None = None
     password: str | None = field(default=None, repr=False)
-    queues: tuple[str, ...] = ("default",)
+    queues: tuple[str, ...] = (DEFAULT_QUEUE,)
+
+    @property
+    def default_queue(self) -> str:
+        """The queue of jobs that name none."""
+        return DEFAULT_QUEUE if DEFAULT_QUEUE in self.queues else self.queues[0]
 
 
 @dataclass(frozen=True)

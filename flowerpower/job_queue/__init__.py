@@ -36,9 +36,8 @@ def JobQueueManager(  # noqa: N802 - the name that users know; it returns one of
         BackendUnreachable: if it cannot be opened.
     """
     from flowerpower.config.files import PROJECT_FILE, load_project
-    from flowerpower.config.project_source import LocalSource, ProjectSource, find_source
+    from flowerpower.config.project_source import LocalSource, ProjectSource, find_source, is_url
     from flowerpower.config.queue_settings import merged_backend, with_type
-    from flowerpower.config.remote.address import is_url
     from flowerpower.job_queue.project_rules import ProjectRules
 
     root = Path(base_dir).absolute()

@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING
 from flowerpower.config.file_stamps import Stamp, stamp_of
 from flowerpower.config.files import PIPELINES_FOLDER, PROJECT_FILE, Project, load_project
 from flowerpower.config.project_source import ProjectSource
-from flowerpower.config.rules_reader import JobRules, RulesReader
+from flowerpower.config.rules_reader import NO_RULES, JobRules, RulesReader
 from flowerpower.errors import ConfigError, ProjectNotFound
 from flowerpower.jobs.chain import AfterCondition
-from flowerpower.jobs.job import DEFAULT_QUEUE
 from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.jobs.limits import NO_LIMITS, PIPELINE_LIMIT, Limit, Limits
 from flowerpower.text import JOB_ID_LIMIT
@@ -67,6 +66,17 @@ class ProjectRules:
     def by_pipeline(self) -> Mapping[str, JobRules]:
         """The rules of every pipeline; of one whose file is wrong there are none."""
         return self._reader.read()
+
+    def can_be_kept(self, pipeline: str) -> bool:
+        """Whether all that the pipeline says of limits and chains is valid, and is there.
+
+        Nothing is read for that but what is kept of the rules.
+        """
+        by_pipeline = self.by_pipeline()
+        own = by_pipeline.get(pipeline, NO_RULES)
+        has_parents = all(parent in by_pipeline for parent, _ in own.after)
+        has_limits = not own.limits or set(own.limits) <= self.limits().by_name.keys()
+        return own.is_whole and has_parents and has_limits
 
     @property
     def _reader(self) -> RulesReader:
@@ -124,8 +134,7 @@ class ProjectRules:
                 followed.setdefault(parent, []).append((name, condition))
         if spec.pipeline not in followed:
             return spec
-        queues = self._project.job_queue.backend.queues
-        queue = DEFAULT_QUEUE if DEFAULT_QUEUE in queues else queues[0]
+        queue = self._project.job_queue.backend.default_queue
         left = most
 
         def added(parent: JobSpec, above: tuple[str, ...]) -> JobSpec:

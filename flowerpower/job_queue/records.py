@@ -118,7 +118,8 @@ def job_of(row: Row, now: float, *, created: bool = True) -> Job:
     expires = read.maybe(read.moment, "result_expires_at")
     expired = expires is not None and expires.timestamp() <= now
     result, error = read.mapping("result"), read.mapping("error")
-    attempts = attempts_of(read.mapping("attempts"))
+    stored = read.mapping("attempts")
+    attempts = attempts_of(stored) if stored else []
     after, after_on = after_of(read)
     job = Job(
         id=read.text("id"),
@@ -155,7 +156,8 @@ def job_of(row: Row, now: float, *, created: bool = True) -> Job:
         error=error,
         created=created,
     )
-    job = with_last_failure(with_own_times(job))
+    if status.is_ended:
+        job = with_last_failure(with_own_times(job))
     if error or not read.damaged:
         return job
     message = f"The job's record is damaged: its {', '.join(read.damaged)} cannot be read."

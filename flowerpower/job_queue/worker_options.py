@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from flowerpower.config.queue_settings import DEFAULT_QUEUE
 from flowerpower.jobs.limits import Limits
 
 LEASE = 10.0
@@ -37,7 +38,7 @@ class WorkerOptions:
     """
 
     num_workers: int = 2
-    queues: tuple[str, ...] = ("default",)
+    queues: tuple[str, ...] = (DEFAULT_QUEUE,)
     burst: bool = False
     max_jobs: int | None = None
     jobs_per_child: int = 1

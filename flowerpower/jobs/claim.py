@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -43,6 +43,11 @@ class WorkerInfo:
     def to_json(self) -> dict[str, Any]:
         """All fields as a JSON object, times in RFC 3339."""
         return {name: json_value(value) for name, value in vars(self).items()}
+
+
+def alive_workers(workers: Iterable[WorkerInfo], now: datetime) -> list[WorkerInfo]:
+    """Those that have sent a heartbeat lately."""
+    return [worker for worker in workers if worker.is_alive(now)]
 
 
 @dataclass(frozen=True)

@@ -15,25 +15,11 @@ import pathlib
 import uuid
 from typing import Any
 
-from flowerpower.config.overrides import RunOverrides
 from flowerpower.errors import InvalidInputs
 
 MAX_SPEC_DEPTH = 50
 MAX_INT_BITS = 10_000
 """Python refuses to write whole numbers of more than 4,300 digits, about 14,000 bits."""
-
-
-def overrides_json(overrides: RunOverrides) -> dict[str, Any]:
-    """The overrides as a JSON object, which `RunOverrides.model_validate` reads.
-
-    Raises:
-        InvalidInputs: with the key path of the first value that cannot be written.
-    """
-    body = overrides.settings
-    for part in ("inputs", "overrides", "config"):
-        if values := body.pop(part, None):
-            body[part] = encode_input(values, part)
-    return body
 
 
 def encode_input(value: Any, path: str, depth: int = 0) -> Any:

@@ -13,7 +13,6 @@ from flowerpower.triggers import clock
 
 PAYLOAD_VERSION = 1
 """Of requests as they are stored, and of what processes say to each other of runs."""
-DEFAULT_QUEUE = "default"
 JobVerb = Literal["cancel", "retry", "delete"]
 """What a user does to jobs."""
 BACKFILL_SUFFIX = ":backfill"
@@ -40,6 +39,8 @@ class JobStatus(StrEnum):
 
 
 ENDED = frozenset({JobStatus.FINISHED, JobStatus.FAILED, JobStatus.CANCELLED})
+UNSTARTED = frozenset({JobStatus.WAITING, JobStatus.SCHEDULED, JobStatus.QUEUED})
+"""Of jobs that are still to run."""
 
 TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
     # Its parents have ended: see `flowerpower.jobs.chain`.

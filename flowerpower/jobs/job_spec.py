@@ -11,13 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from flowerpower.config.overrides import RunOverrides
-from flowerpower.config.queue_settings import MAX_PRIORITY
+from flowerpower.config.queue_settings import DEFAULT_QUEUE, MAX_PRIORITY
 from flowerpower.errors import FlowerpowerError, InvalidTime, UsageError
 from flowerpower.jobs.chain import AfterCondition, check_after
-from flowerpower.jobs.inputs import encode_input, overrides_json
+from flowerpower.jobs.inputs import encode_input
 from flowerpower.jobs.job import (
     BACKFILL_SUFFIX,
-    DEFAULT_QUEUE,
     PAYLOAD_VERSION,
     Job,
     check_again,
@@ -139,6 +138,19 @@ def check_order(priority: int, expires: float | None) -> None:
         )
     if expires is not None and not 0 < expires <= clock.MAX_DURATION:
         raise UsageError(f"expires is {expires:g}: expected more than 0 seconds, up to 100 years.")
+
+
+def overrides_json(overrides: RunOverrides) -> dict[str, Any]:
+    """The overrides as a JSON object, which `RunOverrides.model_validate` reads.
+
+    Raises:
+        InvalidInputs: with the key path of the first value that cannot be written.
+    """
+    body = overrides.settings
+    for part in ("inputs", "overrides", "config"):
+        if values := body.pop(part, None):
+            body[part] = encode_input(values, part)
+    return body
 
 
 def overrides_of(payload: object) -> RunOverrides:

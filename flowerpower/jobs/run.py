@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from flowerpower.config.overrides import RunOverrides
 from flowerpower.config.run_section import RetryConfig
 from flowerpower.errors import FlowerpowerError
-from flowerpower.jobs.inputs import overrides_json
 from flowerpower.jobs.job import PAYLOAD_VERSION
+from flowerpower.jobs.job_spec import overrides_json
 
 if TYPE_CHECKING:
     import random

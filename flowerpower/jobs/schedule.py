@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import Any
 
 from flowerpower.config.overrides import RunOverrides
+from flowerpower.config.queue_settings import DEFAULT_QUEUE
 from flowerpower.errors import FlowerpowerError, UsageError
-from flowerpower.jobs.inputs import overrides_json
-from flowerpower.jobs.job import DEFAULT_QUEUE, PAYLOAD_VERSION, json_value
-from flowerpower.jobs.job_spec import JobSpec, check_order, check_request
+from flowerpower.jobs.job import PAYLOAD_VERSION, json_value
+from flowerpower.jobs.job_spec import JobSpec, check_order, check_request, overrides_json
 from flowerpower.text import SCHEDULE_ID_LIMIT, check_name, did_you_mean, shortened
 from flowerpower.triggers import clock
 from flowerpower.triggers.base import Trigger

@@ -15,9 +15,10 @@ from flowerpower.jobs.job import Job, JobStatus, json_value
 class QueueState:
     """One queue: how many jobs have each status (0 included), as far as their records live.
 
-    `blocked` are the scheduled jobs that wait for others. `oldest_due` is when the queued job that
-    waits the longest became due; on Redis it is looked for among the first 200. A queue that is
-    paused since `paused_at` gives no jobs to workers.
+    `blocked` are the scheduled jobs that wait for others. `oldest_due` is since when the queued job
+    waits that waits the longest: since it was due, or was added if that was later. On Redis it is
+    looked for among the first 200. A queue that is paused since `paused_at` gives no jobs to
+    workers.
     """
 
     name: str

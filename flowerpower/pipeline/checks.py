@@ -8,25 +8,55 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flowerpower.config.file_stamps import file_stamp
 from flowerpower.config.files import Project, load_project, pipeline_path
 from flowerpower.config.overrides import RunOverrides
 from flowerpower.errors import FlowerpowerError, InvalidInputs
 from flowerpower.jobs.inputs import encode_input
-from flowerpower.pipeline import signature
 from flowerpower.pipeline.registry import PipelineRegistry
+from flowerpower.pipeline.signature import (
+    UNUSED,
+    Call,
+    call_key,
+    keep_call,
+    read_call,
+    stamps_of_configuration,
+    type_from_json,
+    type_to_json,
+    variables_in,
+)
 from flowerpower.text import MASK
 from flowerpower.triggers import clock
 
 if TYPE_CHECKING:
+    from flowerpower.jobs.job_spec import JobSpec
+    from flowerpower.jobs.schedule import ScheduleSpec
     from flowerpower.run.plan import Plan
 
+Spec = TypeVar("Spec", bound="JobSpec | ScheduleSpec")
 _UNUSED: Any = object()
 """In place of the type of an input that the run does not need."""
 _PLAIN_TYPES = (str, int, float, bool)
+
+
+def checked_spec(
+    project: Project,
+    registry: PipelineRegistry,
+    spec: Spec,
+    *,
+    is_fire: bool = False,
+    is_due: bool = False,
+) -> Spec:
+    """The request with its overrides as they are stored; see `checked_overrides`."""
+    overrides = checked_overrides(
+        project, registry, spec.pipeline, spec.overrides,
+        is_fire=is_fire, is_due=is_due, after=getattr(spec, "after", ()),
+    )  # fmt: skip
+    return replace(spec, overrides=overrides)
 
 
 def checked_overrides(
@@ -49,8 +79,8 @@ def checked_overrides(
     Raises:
         FlowerpowerError: as `PipelineManager.run` before anything runs.
     """
-    key = signature.call_key(overrides, is_fire=is_fire, parents=len(after))
-    call = signature.read_call(project.root, name, registry.environ, key)
+    key = call_key(overrides, is_fire=is_fire, parents=len(after))
+    call = read_call(project.root, name, registry.environ, key)
     if call is not None and (not is_due or _exist(project.work, call.files, overrides)):
         try:
             return _as_stored(overrides, lambda node: _kept_type(call, node))
@@ -77,9 +107,9 @@ def _check_by_plan(
     from flowerpower.run.file_checks import check_files_exist
     from flowerpower.run.preload import imported
 
-    stamps = signature.stamps_of_configuration(project.root, name)
+    stamps = stamps_of_configuration(project.root, name)
     fire_time = clock.now() if is_fire else None
-    unset = signature.variables_in(project.root / pipeline_path(name)) - registry.environ.keys()
+    unset = variables_in(project.root / pipeline_path(name)) - registry.environ.keys()
     # A secret may be known to the workers alone: its placeholder stands for it here.
     stand_ins = {variable: f"${{{variable}}}" for variable in unset}
     readable = PipelineRegistry(project, {**registry.environ, **stand_ins})
@@ -106,10 +136,8 @@ def _check_by_plan(
         kept = {node: _type_to_keep(declared) for node, declared in types.items()}
         paths = {node: plan.run.load[node].path for node in loaded}
         local = {node: path for node, path in paths.items() if "://" not in path}
-        call = signature.Call(kept, local)
-        signature.keep_call(
-            project.root, name, registry.environ, key, call, stamps | code, imported()
-        )
+        call = Call(kept, local)
+        keep_call(project.root, name, registry.environ, key, call, stamps | code, imported())
     return stored
 
 
@@ -132,12 +160,12 @@ def _declared_types(plan: Plan, overrides: RunOverrides) -> dict[str, Any]:
 
 
 def _type_to_keep(declared: Any) -> Any:
-    return signature.UNUSED if declared is _UNUSED else signature.type_to_json(declared)
+    return UNUSED if declared is _UNUSED else type_to_json(declared)
 
 
-def _kept_type(call: signature.Call, node: str) -> Any:
+def _kept_type(call: Call, node: str) -> Any:
     kept = call.types[node]
-    return _UNUSED if kept == signature.UNUSED else signature.type_from_json(kept)
+    return _UNUSED if kept == UNUSED else type_from_json(kept)
 
 
 def _exist(root: Path, files: Mapping[str, str], overrides: RunOverrides) -> bool:

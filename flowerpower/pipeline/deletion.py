@@ -6,11 +6,10 @@ from pathlib import Path
 
 from flowerpower.config.files import pipeline_path
 from flowerpower.errors import Refused
-from flowerpower.jobs.job import JobFilter, JobStatus
+from flowerpower.jobs.job import UNSTARTED, JobFilter
 from flowerpower.pipeline.job_queue import PipelineJobQueue
 from flowerpower.pipeline.registry import PipelineRegistry
 
-_WAITING = frozenset((JobStatus.WAITING, JobStatus.SCHEDULED, JobStatus.QUEUED))
 _NAMED = 5
 """Up to so many schedules or jobs are named."""
 _COUNTED = 1000
@@ -69,7 +68,7 @@ def _live_users(job_queue: PipelineJobQueue, name: str) -> tuple[list[str], list
     if not job_queue.is_made:
         return [], []
     schedules = [record.id for record in job_queue.list_schedules() if record.pipeline == name]
-    jobs = job_queue.list_jobs(JobFilter(_WAITING, name, limit=_COUNTED))
+    jobs = job_queue.list_jobs(JobFilter(UNSTARTED, name, limit=_COUNTED))
     return schedules, [job.id for job in jobs]
 
 

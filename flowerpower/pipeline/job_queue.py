@@ -16,22 +16,19 @@ from flowerpower.config.project_source import LocalSource, ProjectSource
 from flowerpower.config.queue_settings import BACKEND_TYPES, DEFAULT_URLS, merged_backend, with_type
 from flowerpower.errors import FlowerpowerError, UsageError
 from flowerpower.job_queue.project_rules import ProjectRules
-from flowerpower.jobs.chain import AfterCondition
 from flowerpower.jobs.job import Job, JobFilter, JobVerb, LogChunk
 from flowerpower.jobs.job_spec import JobSpec
-from flowerpower.pipeline import parents
 from flowerpower.pipeline.overrides import parse_expires, parse_result_ttl, with_relative_paths
-from flowerpower.pipeline.parents import Parents, condition_of, parent_ids
 from flowerpower.pipeline.queue_schedules import ScheduleVerbs
 from flowerpower.pipeline.queue_workers import WorkerVerbs, queue_or_default
 from flowerpower.pipeline.registry import PipelineRegistry
-from flowerpower.pipeline.rule_faults import check_rules
 from flowerpower.text import did_you_mean
 
 if TYPE_CHECKING:
     from flowerpower.job_queue.base import JobQueueBackend
     from flowerpower.job_queue.migration import MigrationReport, OnProgress
     from flowerpower.jobs.limits import Limits
+    from flowerpower.pipeline.parents import Parents
     from flowerpower.pipeline.retry_plan import RetryPlan
 
 _SQLITE = "sqlite:///"
@@ -114,7 +111,7 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
         result_ttl: float | str | None = None,
         priority: int = 0,
         expires: float | str | timedelta | None = None,
-        after: Parents = (),
+        after: Parents = None,
         on: str = "success",
         unique: bool = False,
     ) -> Job:
@@ -131,8 +128,15 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
             Refused: if there is another job with that id: of other inputs, say; if one to run
                 after has ended otherwise.
         """
+        # What only some jobs need is imported where it is needed: `add-job` is as fast as it is
+        # because it imports little.
+        from flowerpower.pipeline.checks import checked_spec
+
         self._registry.files(name)
-        check_rules(self._registry, self.rules, name)
+        if not self.rules.can_be_kept(name):
+            from flowerpower.pipeline.rule_faults import check_rules
+
+            check_rules(self._registry, self.rules, name)
         spec = JobSpec(
             pipeline=name,
             overrides=with_relative_paths(overrides or RunOverrides(), self._project.work),
@@ -142,17 +146,19 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
             result_ttl=parse_result_ttl(result_ttl),
             priority=priority,
             expires=parse_expires(expires),
-            after=parent_ids(after),
-            after_on=condition_of(on),
             unique=unique,
             project_version=self._project.version,
         )
-        if not spec.after and spec.after_on is not AfterCondition.SUCCESS:
-            raise UsageError("on says how the jobs of after must end; expected after too.")
-        if spec.after:
-            spec = parents.with_time_of_parents(self.backend, spec, is_new=job_id is None)
-        is_due = run_at is None and not spec.after
-        checked = self._checked(spec, is_fire=spec.scheduled_for is not None, is_due=is_due)
+        if after is not None or on != "success":
+            from flowerpower.pipeline.parents import with_parents, with_time_of_parents
+
+            spec = with_parents(spec, after, on)
+            if spec.after:
+                spec = with_time_of_parents(self.backend, spec, is_new=job_id is None)
+        checked = checked_spec(
+            self._project, self._registry, spec,
+            is_fire=spec.scheduled_for is not None, is_due=run_at is None and not spec.after,
+        )  # fmt: skip
         job = self.backend.add_job(self.rules.with_followers(checked))
         # With another id it is a unique one, which asks for the same.
         if not job.created and job.id == spec.id:
@@ -160,7 +166,9 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
 
             check_same(job, checked)
         elif job.created and spec.after:
-            parents.check_not_cancelled(job)
+            from flowerpower.pipeline.parents import check_not_cancelled
+
+            check_not_cancelled(job)
         return job
 
     def result_ttl_of(self, result_ttl: float | str | None) -> float:
@@ -270,18 +278,18 @@ class PipelineJobQueue(ScheduleVerbs, WorkerVerbs):
         on_progress: OnProgress | None = None,
     ) -> MigrationReport:
         """As `flowerpower.pipeline.migration.migrate`."""
-        from flowerpower.pipeline import migration
+        from flowerpower.pipeline.migration import migrate
 
-        return migration.migrate(
+        return migrate(
             self._project, self._config, self._registry.environ, to, to_url=to_url,
             from_url=from_url, dry_run=dry_run, on_progress=on_progress,
         )  # fmt: skip
 
     def left_behind(self) -> str | None:
         """What waits in a queue beside this one, which the project used before; None if nothing."""
-        from flowerpower.pipeline import migration
+        from flowerpower.pipeline.migration import left_behind
 
-        return migration.left_behind(self._project, self._config)
+        return left_behind(self._project, self._config)
 
     def close(self) -> None:
         """Close the backend, if it was opened."""

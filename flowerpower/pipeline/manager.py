@@ -151,7 +151,7 @@ class PipelineManager(DefinitionVerbs, KnowsOtherNames):
         result_ttl: float | str | None = None,
         priority: int = 0,
         expires: float | str | timedelta | None = None,
-        after: Parents = (),
+        after: Parents = None,
         on: str = "success",
         unique: bool = False,
         **overrides: Unpack[JobArguments],
@@ -225,17 +225,17 @@ class PipelineManager(DefinitionVerbs, KnowsOtherNames):
             PipelineNotFound, ConfigError, UsageError, Refused: before anything is stored.
             BackendUnreachable: if the schedule was not stored.
         """
-        from flowerpower.pipeline import schedules
+        from flowerpower.pipeline.schedules import add_declared, spec_from_arguments
         from flowerpower.triggers.make import make_trigger
 
         if all(kind is None for kind in (cron, every, interval, date)):
-            schedule = schedules.add_declared(self.schedules, name, schedule_id, overwrite)
+            schedule = add_declared(self.schedules, name, schedule_id, overwrite)
         else:
             trigger = make_trigger(
                 cron, interval, date, every=every, timezone=timezone or self.project.timezone,
                 start=start, end=end, jitter=jitter, except_=except_,
             )  # fmt: skip
-            spec = schedules.spec_from_arguments(
+            spec = spec_from_arguments(
                 self.project, name, trigger, make_overrides(overrides), schedule_id=schedule_id,
                 queue=queue, result_ttl=result_ttl, misfire_grace_time=misfire_grace_time,
                 coalesce=coalesce, max_instances=max_instances, overlap=overlap, priority=priority,

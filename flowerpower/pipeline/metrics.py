@@ -174,7 +174,7 @@ class _Families:
             [((__version__, str(status.backend["backend"]), str(status.backend["version"])), 1)],
             ("version", "backend", "backend_version"),
         )  # fmt: skip
-        alive = [worker for worker in status.workers if worker.is_alive(now)]
+        alive = status.alive
         yield self._gauge(
             "workers", "Workers by state; silent ones have sent no heartbeat lately.",
             [(("alive",), len(alive)), (("silent",), len(status.workers) - len(alive))],
@@ -215,12 +215,7 @@ class _Families:
     def queues(self, status: ProjectStatus) -> Iterator[Metric]:
         """The state of each queue."""
         now, queues = status.taken_at, status.queues
-        served = Tally(
-            queue
-            for worker in status.workers
-            if worker.is_alive(now)
-            for queue in set(worker.queues)
-        )
+        served = Tally(queue for worker in status.alive for queue in set(worker.queues))
         yield self._gauge(
             "queue_jobs", "Jobs by queue and status; ended ones while their records are kept.",
             [((q.name, str(state)), q.counts[state]) for q in queues for state in JobStatus],

@@ -27,12 +27,20 @@ Parents: TypeAlias = "_HasId | str | Iterable[_HasId | str] | None"
 _CONDITIONS = [condition.value for condition in AfterCondition]
 
 
-def parent_ids(after: Parents) -> tuple[str, ...]:
-    """The ids of these jobs.
+def with_parents(spec: JobSpec, after: Parents, on: str) -> JobSpec:
+    """The request, to run after these jobs once they have ended as `on` says.
 
     Raises:
-        UsageError: if one of them is neither an id nor a job.
+        UsageError: if one of them is neither an id nor a job, or there is no such end; if `on`
+            stands without jobs.
     """
+    ids, condition = _parent_ids(after), _condition_of(on)
+    if not ids and condition is not AfterCondition.SUCCESS:
+        raise UsageError("on says how the jobs of after must end; expected after too.")
+    return replace(spec, after=ids, after_on=condition)
+
+
+def _parent_ids(after: Parents) -> tuple[str, ...]:
     if after is None:
         return ()
     jobs = after if isinstance(after, Iterable) and not isinstance(after, str) else (after,)
@@ -46,12 +54,7 @@ def parent_ids(after: Parents) -> tuple[str, ...]:
     return tuple(ids)
 
 
-def condition_of(on: str) -> AfterCondition:
-    """The condition of that name.
-
-    Raises:
-        UsageError: with the nearest name.
-    """
+def _condition_of(on: str) -> AfterCondition:
     if on not in _CONDITIONS:
         raise UsageError(
             f"on is {shortened(str(on), 40)!r}: expected one of {', '.join(_CONDITIONS)}."

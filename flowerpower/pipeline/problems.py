@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
+from flowerpower.jobs.claim import alive_workers
 from flowerpower.jobs.event import LATE_AFTER
 from flowerpower.jobs.job import Job, JobFilter, JobStatus
 from flowerpower.jobs.notice import Delivery
@@ -24,7 +25,7 @@ UNUSED_AFTER = 60.0
 
 def queue_problems(snapshot: Snapshot) -> Iterator[Problem]:
     """Jobs that wait and that nobody takes: without a worker, paused, suspended."""
-    alive = [worker for worker in snapshot.workers if worker.is_alive(snapshot.taken_at)]
+    alive = alive_workers(snapshot.workers, snapshot.taken_at)
     served = _served(snapshot)
     for worker in snapshot.workers:
         if worker.running and not alive:
@@ -110,7 +111,7 @@ def parent_problems(
 
 def _served(snapshot: Snapshot) -> set[str]:
     """The queues from which a worker that is alive takes jobs."""
-    alive = [worker for worker in snapshot.workers if worker.is_alive(snapshot.taken_at)]
+    alive = alive_workers(snapshot.workers, snapshot.taken_at)
     return {queue for worker in alive for queue in worker.queues}
 
 

@@ -7,12 +7,11 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from flowerpower.config.files import Project, pipeline_path
 from flowerpower.errors import InvalidTrigger, ScheduleNotFound
 from flowerpower.jobs.job import Job
-from flowerpower.jobs.job_spec import JobSpec
 from flowerpower.pipeline.registry import PipelineRegistry
 from flowerpower.triggers import clock
 
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from flowerpower.job_queue.project_rules import ProjectRules
     from flowerpower.jobs.schedule import Fire, Schedule, ScheduleSpec
     from flowerpower.pipeline.backfill import Backfill, BackfillOptions
-
-Spec = TypeVar("Spec", bound="JobSpec | ScheduleSpec")
 
 
 class ScheduleVerbs(ABC):
@@ -78,8 +75,10 @@ class ScheduleVerbs(ABC):
 
     def check_schedule(self, spec: ScheduleSpec) -> ScheduleSpec:
         """The spec as it is stored; errors as of `put_schedule`."""
+        from flowerpower.pipeline.checks import checked_spec
+
         self._registry.files(spec.pipeline)
-        return self._checked(spec, is_fire=True)
+        return checked_spec(self._project, self._registry, spec, is_fire=True)
 
     def get_schedule(self, schedule_id: str) -> Schedule:
         """The schedule with that id."""
@@ -132,11 +131,12 @@ class ScheduleVerbs(ABC):
             FlowerpowerError: whatever a run would refuse before it begins.
         """
         from flowerpower.pipeline.backfill import add_pages
+        from flowerpower.pipeline.checks import checked_spec
 
         spec = plan.schedule.spec
         self._registry.files(plan.schedule.pipeline)
         if spec is not None and plan.times:
-            self._checked(spec, is_fire=True, is_due=True)
+            checked_spec(self._project, self._registry, spec, is_fire=True, is_due=True)
         return replace(plan, added=tuple(add_pages(self.backend.schedules, plan, on_progress)))
 
     def has_scheduler(self) -> bool:
@@ -146,21 +146,12 @@ class ScheduleVerbs(ABC):
     def run_schedule_now(self, schedule_id: str) -> Job:
         """As `flowerpower.pipeline.schedules.Schedule.run_now`."""
         from flowerpower.jobs.schedule import fire_job_spec
+        from flowerpower.pipeline.checks import checked_spec
 
         schedule = self.get_schedule(schedule_id)
         self._registry.files(schedule.pipeline)
         # Shortened, because a schedule's id with this suffix may exceed the limit for a job's id.
         job_id = f"{schedule.id[:160]}-now-{uuid.uuid4().hex[:12]}"
         spec = fire_job_spec(schedule, None, job_id)
-        checked = self._checked(spec, is_due=True)
+        checked = checked_spec(self._project, self._registry, spec, is_due=True)
         return self.backend.add_job(self.rules.with_followers(checked))
-
-    def _checked(self, spec: Spec, *, is_fire: bool = False, is_due: bool = False) -> Spec:
-        """The spec with its overrides as they are stored; a run would not refuse them."""
-        from flowerpower.pipeline.checks import checked_overrides
-
-        overrides = checked_overrides(
-            self._project, self._registry, spec.pipeline, spec.overrides,
-            is_fire=is_fire, is_due=is_due, after=getattr(spec, "after", ()),
-        )  # fmt: skip
-        return replace(spec, overrides=overrides)

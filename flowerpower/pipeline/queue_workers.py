@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from flowerpower.config.files import Project
 from flowerpower.config.queue_settings import QueueSettings
 from flowerpower.errors import UsageError
-from flowerpower.jobs.job import DEFAULT_QUEUE
 from flowerpower.text import did_you_mean
 
 if TYPE_CHECKING:
@@ -32,9 +31,10 @@ def queue_or_default(project: Project, queue: str | None) -> str:
     Raises:
         UsageError: if the project's workers take no jobs from that queue.
     """
-    queues = project.job_queue.backend.queues
+    backend = project.job_queue.backend
+    queues = backend.queues
     if queue is None:
-        return DEFAULT_QUEUE if DEFAULT_QUEUE in queues else queues[0]
+        return backend.default_queue
     if queue not in queues:
         # A job in such a queue would be accepted and then wait for ever.
         raise UsageError(

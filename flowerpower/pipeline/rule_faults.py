@@ -21,16 +21,10 @@ _RULE_KEY = re.compile(r"(after|run\.limits|run\.max_running)\b|$")
 
 
 def check_rules(registry: PipelineRegistry, rules: ProjectRules, name: str) -> None:
-    """Raise ConfigError if what a pipeline says of limits and chains cannot be kept to.
+    """Raise ConfigError if what a pipeline says of limits and chains cannot be kept.
 
-    Nothing is read for that but what is kept of the rules, unless something is wrong.
+    That is so if `rules.can_be_kept` says no, but for what concerns other keys of the file.
     """
-    by_pipeline = rules.by_pipeline()
-    own = by_pipeline.get(name, NO_RULES)
-    is_known = all(parent in by_pipeline for parent, _ in own.after)
-    known_limits = not own.limits or set(own.limits) <= rules.limits().by_name.keys()
-    if own.is_whole and is_known and known_limits:
-        return
     try:
         pipeline = registry.get(name)
     except ConfigError as error:
@@ -38,7 +32,10 @@ def check_rules(registry: PipelineRegistry, rules: ProjectRules, name: str) -> N
         faults = [fault for fault in error.faults if _RULE_KEY.match(fault.key)]
     else:
         limits = rules.limits().by_name
-        faults = [*_limit_faults(pipeline, limits), *_unknown_parents(pipeline, by_pipeline)]
+        faults = [
+            *_limit_faults(pipeline, limits),
+            *_unknown_parents(pipeline, rules.by_pipeline()),
+        ]
     if faults:
         raise ConfigError(faults=faults)
 

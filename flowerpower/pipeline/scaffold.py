@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowerpower.config.files import PIPELINES_FOLDER, PROJECT_FILE
-from flowerpower.config.remote.address import is_url
+from flowerpower.config.project_source import is_url
 from flowerpower.errors import (
     ConfigError,
     FlowerpowerError,

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from flowerpower.config.files import pipeline_path
-from flowerpower.jobs.inputs import overrides_json
+from flowerpower.jobs.job_spec import overrides_json
 from flowerpower.jobs.schedule import Origin, Schedule, ScheduleSpec, ScheduleState
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from flowerpower.jobs.claim import WorkerInfo
+from flowerpower.jobs.claim import WorkerInfo, alive_workers
 from flowerpower.jobs.job import Job
 from flowerpower.jobs.problem import Problem
 from flowerpower.jobs.schedule import Schedule
@@ -59,6 +59,11 @@ class ProjectStatus:
     schedules: int
     problems: Sequence[Problem]
     limits: Sequence[LimitState] = ()
+
+    @property
+    def alive(self) -> list[WorkerInfo]:
+        """The workers that have sent a heartbeat lately."""
+        return alive_workers(self.workers, self.taken_at)
 
     def to_json(self) -> dict[str, Any]:
         """All of it as a JSON object, times in RFC 3339."""

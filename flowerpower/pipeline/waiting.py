@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from flowerpower.jobs.chain import AfterCondition
-from flowerpower.jobs.claim import WorkerInfo
+from flowerpower.jobs.claim import WorkerInfo, alive_workers
 from flowerpower.jobs.job import Job, JobStatus, json_value
 from flowerpower.pipeline.limit_states import LimitState
 from flowerpower.triggers import clock
@@ -83,8 +83,7 @@ def view_of_status(status: ProjectStatus, now: datetime | None = None) -> QueueV
     With a later `now` the times are as of then.
     """
     paused = {queue.name for queue in status.queues if queue.paused_at is not None}
-    alive = [worker for worker in status.workers if worker.is_alive(status.taken_at)]
-    return QueueView(now or status.taken_at, paused, alive, status.limits)
+    return QueueView(now or status.taken_at, paused, status.alive, status.limits)
 
 
 def read_view(
@@ -100,7 +99,7 @@ def read_view(
     if only_limits:
         return QueueView(limits=limits)
     now = job_queue.backend.clock()
-    alive = [worker for worker in job_queue.list_workers() if worker.is_alive(now)]
+    alive = alive_workers(job_queue.list_workers(), now)
     return QueueView(now, job_queue.paused_queues(), alive, limits)
 
 

@@ -26,8 +26,6 @@ SelectedJobIds = Annotated[
 SelectedLimit = Annotated[int | None, option("N", "At most N.", whole_number)]
 
 # Imports are inside of the functions: the help of the group loads them all and needs no view.
-_WAITING = ("waiting", "scheduled", "queued")
-_ENDED = ("finished", "failed", "cancelled")
 
 
 @command("job-queue cancel-job", example="nightly-1 nightly-2", options=QueueOptions)
@@ -43,10 +41,11 @@ def cancel_job(
 
     Without ids, those that have not ended and meet the conditions. With conditions it asks first.
     """
+    from flowerpower.jobs.job import UNSTARTED
     from flowerpower_cli.bulk import select_jobs
     from flowerpower_cli.job_acts import Cancel
 
-    selected = select_jobs(context, jobs, selection, limit, *_WAITING, "running")
+    selected = select_jobs(context, jobs, selection, limit, *UNSTARTED, "running")
     Cancel(context, dry_run=dry_run).run(selected, yes=yes)
 
 
@@ -81,12 +80,13 @@ def retry_job(
     job with the same pipeline, overrides, queue and priority is added for each; of one job it may
     be named by --job-id. Of more than --limit jobs the newest are taken.
     """
+    from flowerpower.jobs.job import ENDED
     from flowerpower_cli.bulk import select_jobs
     from flowerpower_cli.job_acts import Again, Retry
 
     if job_id is not None and not again:
         raise UsageError("--job-id names the new job of --again, which is not given.")
-    selected = select_jobs(context, jobs, selection, limit, *(_ENDED if again else ("failed",)))
+    selected = select_jobs(context, jobs, selection, limit, *(ENDED if again else ("failed",)))
     if not again:
         Retry(context, dry_run=dry_run, from_failed=from_failed).run(selected, yes=yes)
         return
@@ -109,11 +109,12 @@ def delete_job(
 
     Without ids, those that have ended and meet the conditions.
     """
+    from flowerpower.jobs.job import ENDED
     from flowerpower_cli.bulk import select_jobs
     from flowerpower_cli.job_acts import Delete
     from flowerpower_cli.lookup import raise_errors
 
-    selected = select_jobs(context, jobs, selection, limit, *_ENDED)
+    selected = select_jobs(context, jobs, selection, limit, *ENDED)
     # A wrong name must not cost half of the jobs.
     raise_errors(selected.errors, end="Nothing was deleted.")
     Delete(context, dry_run=dry_run).run(selected, yes=yes)

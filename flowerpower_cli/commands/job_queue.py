@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from flowerpower_cli.views.tables import Block
 
 DEFAULT_LIMIT = 50
-WAITING = ("waiting", "scheduled", "queued")
 Condition = Literal["success", "failure", "end"]
 
 
@@ -131,9 +130,9 @@ def add_job(
     context.warn_if_jobs_wait([job])
 
 
-def _parents(context: CommandContext, options: JobOptions) -> list[str]:
+def _parents(context: CommandContext, options: JobOptions) -> list[str] | None:
     if options.after is None and options.on is None:
-        return []
+        return None
     from flowerpower_cli.lookup import parents_from
 
     return parents_from(context, options.after, options.on)
@@ -157,6 +156,7 @@ def list_jobs(
     limit: Limit = DEFAULT_LIMIT,
 ) -> None:
     """List jobs, the newest first."""
+    from flowerpower.jobs.job import UNSTARTED
     from flowerpower.pipeline.waiting import read_view
     from flowerpower_cli.lookup import filter_from
     from flowerpower_cli.views.job_list import jobs_view
@@ -185,7 +185,7 @@ def list_jobs(
         context.warn_if_left_behind()
     elif len(jobs) == limit:
         context.output.message(f"These are the newest {limit}; --limit shows more.")
-    context.warn_if_paused({job.queue for job in jobs if job.status in WAITING})
+    context.warn_if_paused({job.queue for job in jobs if job.status in UNSTARTED})
 
 
 @command("job-queue show-job", example="nightly-1", options=QueueOptions)

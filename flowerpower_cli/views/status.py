@@ -103,7 +103,7 @@ def _facts(status: ProjectStatus) -> Iterator[tuple[str, str]]:
 
 def workers_summary(status: ProjectStatus) -> str:
     """How many workers are alive, and what they do, in one line."""
-    alive = [worker for worker in status.workers if worker.is_alive(status.taken_at)]
+    alive = status.alive
     silent = len(status.workers) - len(alive)
     if not status.workers:
         return "none"

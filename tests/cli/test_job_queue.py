@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+import flowerpower
 from tests.cli.background import PIPELINES, PROJECT, add, burst, json_lines, show, working
 from tests.conditions import WAIT_LIMIT, eventually
 from tests.conftest import MakeProject
 from tests.terminal import COMMAND, Cli, Ended
+
+ROOT = Path(flowerpower.__file__).parents[1]
 
 
 @pytest.fixture
@@ -322,7 +325,49 @@ def test_a_look_at_the_queue_imports_nothing_heavy(command: str, cli: Cli, proje
         assert not modules & NOT_FOR_ADDING
         # Each takes its time, and one more is quickly imported somewhere.
         ours = {name for name in modules if name.partition(".")[0].startswith("flowerpower")}
-        assert len(ours) <= 71, sorted(ours)
+        assert len(ours) <= 63, sorted(ours)
+
+
+CALLED_FILES = """
+import inspect, sys
+from flowerpower_cli.main import main
+
+files = {}
+
+
+def note(frame, event, _argument):
+    # Not the bodies of modules and classes: imports run these.
+    if event == "call" and frame.f_code.co_flags & inspect.CO_OPTIMIZED:
+        files.setdefault(frame.f_code.co_filename)
+
+
+sys.setprofile(note)
+try:
+    main()
+finally:
+    sys.setprofile(None)
+    print(*files, sep="\\n", file=sys.stderr)
+"""
+
+
+def test_few_files_are_entered_to_add_a_job(cli: Cli) -> None:
+    """Who reads how a job is added reads these; docs/architecture.md names the number."""
+    cli.run("init", code=0)
+    cli.run("pipeline", "new", "hello", code=0)
+    # The first of its kind is checked by importing the pipeline, and the check is kept.
+    add(cli, "hello")
+    done = subprocess.run(
+        [COMMAND[0], "-c", CALLED_FILES, "job-queue", "add-job", "hello"],
+        cwd=cli.folder,
+        env=cli.merged_environ(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    called = [line for line in done.stderr.splitlines() if "/flowerpower" in line]
+    ours = [file for file in called if Path(file).is_relative_to(ROOT)]
+    assert "hello  queued" in done.stdout
+    assert 20 < len(ours) <= 39, ours
 
 
 def test_ids_of_jobs_are_completed(cli: Cli, project: Path) -> None:

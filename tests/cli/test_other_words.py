@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
+import typer
 
 from flowerpower.errors import UsageError
 from flowerpower.pipeline import PipelineManager
 from flowerpower.pipeline.other_names import ARGUMENTS, CALLS, IMPORTS
-from flowerpower_cli.app import GROUPS, MODULES
+from flowerpower_cli.app import GROUPS, MODULES, build_app
+from flowerpower_cli.misplaced import SHARED, VALUED
+from flowerpower_cli.options import QueueOptions
 from flowerpower_cli.other_words import ABSENT, COMMANDS, OPTIONS
 from tests.conftest import MakeProject
 from tests.terminal import Cli
@@ -50,6 +53,53 @@ FROM_ELSEWHERE = {
     "start-worker": "job-queue start-worker",
     "--install-completion": "completion install",
 }
+
+BEFORE_THE_COMMAND = {
+    "--base-dir X status": "status --base-dir X",
+    "--base-dir=X status --json": "status --base-dir=X --json",
+    "--base-dir status doctor": "doctor --base-dir status",
+    "job-queue --base-dir X list-jobs": "job-queue list-jobs --base-dir X",
+    "--type rq job-queue add-job one -- -i": "job-queue add-job --type rq one -- -i",
+    "job-queue --type=rq add-job one": "job-queue add-job --type=rq one",
+    "--json status": "status --json",
+    "schedule --no-color list": "schedule list --no-color",
+    "--quiet --verbose status": "status --quiet --verbose",
+    "-q status": "status -q",
+    "-vq pipeline list": "pipeline list -vq",
+    "-v schedule -q list": "schedule list -v -q",
+    "--base-dir X": "COMMAND --base-dir X",
+    "--base-dir": "COMMAND --base-dir",
+    "--base-dir X stats": "COMMAND --base-dir X",
+    "--json --limit 5 job-queue list-jobs": "COMMAND --json",
+    "--type rq init": "init --type rq",
+    "job-queue --json": "job-queue COMMAND --json",
+}
+
+
+@pytest.mark.parametrize("words", BEFORE_THE_COMMAND)
+def test_a_shared_option_before_the_command_is_put_behind_it(cli: Cli, words: str) -> None:
+    """With exit code 2, as one error that says the whole command."""
+    error = cli.run(*words.split(), code=2).stderr
+    assert f"Say `flowerpower {BEFORE_THE_COMMAND[words]}`." in error, error
+    assert "stands before the command." in error
+    assert "No such" not in error
+
+
+def test_an_option_that_the_command_does_not_have_is_not_put_behind_it(cli: Cli) -> None:
+    """Nor is one that only some commands have."""
+    for words in ("--type rq completion show", "--limit 5 status", "init --base-dir X"):
+        assert "No such option" in cli.run(*words.split(), code=2).stderr
+
+
+def test_all_shared_options_are_known_before_the_command() -> None:
+    """By all of their names, and whether a value follows."""
+    command = typer.main.get_command(build_app(["job-queue", "list-jobs"]))
+    listed = command.commands["job-queue"].commands["list-jobs"]
+    fields = get_type_hints(QueueOptions)
+    params = [param for param in listed.params if param.name in fields]
+    assert {name for param in params for name in param.opts} == {*SHARED}
+    valued = {name for p in params if not (p.is_flag or p.count) for name in p.opts}
+    assert valued == {*VALUED}
 
 
 @pytest.mark.parametrize("words", FROM_ELSEWHERE)

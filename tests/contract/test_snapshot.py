@@ -6,6 +6,7 @@ import pytest
 
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobStatus
+from flowerpower.jobs.limits import Limit, Limits
 from flowerpower.triggers import clock
 from tests.contract.backends import BackendSetup
 from tests.contract.fake_worker import FAILED, FINISHED, FakeWorker, in_seconds, spec
@@ -93,6 +94,25 @@ def test_how_long_the_oldest_waits_is_said(
     assert oldest <= backend.get_job("old").run_at + timedelta(milliseconds=1)
     fake_worker.claim(2)
     assert backend.snapshot().queues["default"].oldest_due is None
+
+
+@pytest.mark.parametrize("is_parked", [False, True])
+def test_a_job_does_not_wait_before_it_is_added(backend: JobQueueBackend, is_parked: bool) -> None:
+    """However long ago it was to run, also if a limit holds it back."""
+    limits = Limits({"one": Limit(at_once=1)}, {"report": ("one",)})
+    worker = FakeWorker(backend)
+    if is_parked:
+        backend.add_job(spec("running"))
+        worker.take()
+    before = clock.now()
+    backend.add_job(spec("long-ago", run_at=in_seconds(-90_000)))
+    if is_parked:
+        assert backend.claim(worker.name, 1, ("default",), limits=limits) == []
+        assert backend.limit_use(limits)["one"].parked == 1
+    oldest = backend.snapshot().queues["default"].oldest_due
+    assert oldest is not None
+    assert abs((oldest - before).total_seconds()) < 5
+    assert abs((backend.get_job("long-ago").created_at - oldest).total_seconds()) < 1e-3
 
 
 def test_lists_are_short_and_in_order(backend: JobQueueBackend, fake_worker: FakeWorker) -> None:

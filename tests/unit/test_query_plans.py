@@ -6,8 +6,9 @@ import sqlite3
 
 import pytest
 
+from flowerpower.job_queue.apscheduler.database import queries
 from flowerpower.job_queue.apscheduler.observing import CHANGES
-from flowerpower.job_queue.apscheduler.schema import queries, schema_statements
+from flowerpower.job_queue.apscheduler.schema import schema_statements
 
 TEXTS = {
     "others": "AND pipeline NOT IN (:closed0)",

@@ -14,8 +14,7 @@ import pytest
 from flowerpower.errors import BackendUnreachable
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.apscheduler import sqlite
-from flowerpower.job_queue.apscheduler.database import in_list
-from flowerpower.job_queue.apscheduler.schema import queries
+from flowerpower.job_queue.apscheduler.database import in_list, queries
 from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.jobs.job import JobFilter, JobStatus
 from flowerpower.jobs.limits import Limit, Limits

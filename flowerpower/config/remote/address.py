@@ -18,11 +18,6 @@ _SECRET_OPTION = re.compile(r"(^|_)(key|sas|pass|auth)($|_)|connection_string", 
 _GITHUB = "github://"
 
 
-def is_url(text: object) -> bool:
-    """Whether it is an address for fsspec, and no folder: `s3://…`, `zip://…::https://…`."""
-    return isinstance(text, str) and ("://" in text or "::" in text)
-
-
 def absolute(url: str) -> str:
     """The URL with a path on this machine made absolute: the folders of a source depend on it."""
     links = url.split("::")

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from datetime import datetime
+from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flowerpower.job_queue import records
-from flowerpower.job_queue.apscheduler.schema import queries
 from flowerpower.job_queue.records import Row
 from flowerpower.jobs.job import Job, JobFilter, JobStatus
 from flowerpower.text import JOB_ID_LIMIT, is_job_id, is_name
@@ -27,6 +29,28 @@ if TYPE_CHECKING:
 Texts = Mapping[str, str]
 _Answer = TypeVar("_Answer")
 NEWEST_FIRST = {"order": "created_at DESC"}
+_LIVE = ", ".join(f"'{status}'" for status in JobStatus if not status.is_ended)
+_RETURNING_END = """RETURNING id, status, pipeline, schedule_id, scheduled_for, concurrency_key,
+    attempt, error, run_at, created_at, started_at, has_children"""
+# Not `importlib.resources`, whose import takes longer than all that is read.
+_FOLDER = Path(__file__).parent / "sql"
+_NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+
+
+def sql_text(file: str) -> str:
+    """The text of a file of sql/, with what several of them share."""
+    text = (_FOLDER / file).read_text("utf-8")
+    return text.replace("{live}", _LIVE).replace("{returning_end}", _RETURNING_END)
+
+
+@lru_cache(maxsize=1)
+def queries() -> dict[str, str]:
+    """The text of every named query in the files of sql/ that have some."""
+    files = (
+        "queries", "workers", "chains", "limits", "schedules", "observing", "notices", "migration",
+    )  # fmt: skip
+    parts = [part for file in files for part in _NAME.split(sql_text(f"{file}.sql"))[1:]]
+    return {name: text.strip() for name, text in zip(parts[::2], parts[1::2], strict=True)}
 
 
 @dataclass(frozen=True)
@@ -166,6 +190,11 @@ class Transaction(ABC):
         for row in self.rows("all_held"):
             running.setdefault(row["owner"], []).append(row["id"])
         return [records.worker_of(row, running) for row in self.rows("list_workers")]
+
+    def paused_queues(self) -> dict[str, datetime]:
+        """Since when each paused queue is paused."""
+        rows = self.rows("paused_queues")
+        return {row["queue"]: records.moment_of(row["paused_at"]) for row in rows}
 
 
 class Database(ABC):

@@ -17,7 +17,7 @@ from apscheduler.job import Job as ApsJob
 from apscheduler.jobstores.base import BaseJobStore, JobLookupError
 
 from flowerpower.config.files import project_root
-from flowerpower.config.remote.address import is_url
+from flowerpower.config.project_source import is_url
 from flowerpower.errors import JobNotFound, Refused, ScheduleNotFound
 from flowerpower.job_queue import JobQueueManager
 from flowerpower.job_queue.apscheduler.pending_job import SETTINGS, PendingJob

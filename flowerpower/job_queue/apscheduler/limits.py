@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flowerpower.job_queue import records
-from flowerpower.job_queue.apscheduler.database import Transaction, in_list
-from flowerpower.job_queue.apscheduler.schema import queries
+from flowerpower.job_queue.apscheduler.database import Transaction, in_list, queries
 from flowerpower.job_queue.records import Row
 from flowerpower.jobs.claim import Claim
 from flowerpower.jobs.limits import NO_LIMITS, Limits, LimitUse, Room

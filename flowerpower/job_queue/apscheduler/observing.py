@@ -17,7 +17,7 @@ from flowerpower.text import is_job_id
 
 def snapshot(tx: Transaction, limit: int) -> Snapshot:
     """The state of all queues, with up to `limit` running and as many failed jobs."""
-    paused = paused_queues(tx)
+    paused = tx.paused_queues()
     rows: dict[str, list[Row]] = {name: [] for name in paused}
     for row in tx.rows("queue_states"):
         rows.setdefault(str(row["queue"]), []).append(row)
@@ -67,11 +67,6 @@ def changed_jobs(tx: Transaction, since: datetime | None, limit: int) -> Changed
         rows += tx.rows("list_jobs", texts, since=after, limit=max(0, limit))
     jobs = (records.job_of(row, tx.now) for row in rows)
     return ChangedJobs(moment_of(tx.now), latest_changes(jobs, since, limit))
-
-
-def paused_queues(tx: Transaction) -> dict[str, datetime]:
-    """Since when each paused queue is paused."""
-    return {row["queue"]: moment_of(row["paused_at"]) for row in tx.rows("paused_queues")}
 
 
 def counters(tx: Transaction) -> list[Counter]:

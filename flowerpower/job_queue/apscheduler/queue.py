@@ -185,10 +185,8 @@ class APSManager(SqlWorkerStore, JobQueueBackend):
             return bool(tx.run("resume_queue", queue=name))
 
     def paused_queues(self) -> dict[str, datetime]:
-        from flowerpower.job_queue.apscheduler import observing
-
         with self.database.read() as tx:
-            return observing.paused_queues(tx)
+            return tx.paused_queues()
 
     # Workers
 

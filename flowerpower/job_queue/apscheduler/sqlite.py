@@ -164,10 +164,11 @@ class Sqlite(Database):
         ours = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'flowerpower_jobs'")
         if ours.fetchone() is None:
             raise self._unreachable("it is not a database of flowerpower")
+        if version == SCHEMA_VERSION:
+            return
         if fault := schema_fault(version):
             raise self._unreachable(fault)
-        if version < SCHEMA_VERSION:
-            _make_tables(connection)
+        _make_tables(connection)
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Transaction]:

@@ -86,7 +86,7 @@ def check_status(subject: Subject) -> Generator[Problem, None, str]:
 
 
 def _status_in_words(status: ProjectStatus) -> str:
-    alive = [worker for worker in status.workers if worker.is_alive(status.taken_at)]
+    alive = status.alive
     queued, running = (
         sum(queue.counts[state] for queue in status.queues)
         for state in (JobStatus.QUEUED, JobStatus.RUNNING)

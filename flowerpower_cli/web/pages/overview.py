@@ -11,7 +11,6 @@ def overview(reading: Reading, _name: str, _query: Query) -> Page:
     """What happens now, what has failed, what comes next, and what is wrong."""
     status = reading.status
     totals = {state: sum(queue.counts[state] for queue in status.queues) for state in JobStatus}
-    alive = [worker for worker in status.workers if worker.is_alive(status.taken_at)]
     return Page(
         "overview.html",
         "Overview",
@@ -19,7 +18,7 @@ def overview(reading: Reading, _name: str, _query: Query) -> Page:
         {
             "status": status,
             "totals": totals,
-            "alive": alive,
+            "alive": status.alive,
             "paused": sum(queue.paused_at is not None for queue in status.queues),
         },
     )

@@ -1,10 +1,13 @@
 -- Queries of the state of the queues, of counters and of events, by name; see queries.sql. Tables:
 -- flowerpower_paused_queues, flowerpower_counters, flowerpower_events, flowerpower_outcomes; of
--- flowerpower_jobs queue, status, blocked, run_at and expires_at.
+-- flowerpower_jobs queue, status, blocked, run_at, created_at and expires_at.
 
 -- name: queue_states
 SELECT queue, status, COUNT(*) AS count, SUM(blocked) AS blocked,
-    MIN(CASE WHEN status = 'queued' THEN run_at END) AS oldest_due
+    MIN(
+        CASE WHEN status <> 'queued' THEN NULL
+        WHEN run_at > created_at THEN run_at ELSE created_at END
+    ) AS oldest_due
 FROM flowerpower_jobs
 WHERE namespace = :namespace AND (expires_at IS NULL OR expires_at > :now)
 GROUP BY queue, status

@@ -1,17 +1,20 @@
 -- The state of all queues: for each its name, how many jobs have each status, how many are blocked, and
--- when the job that waits the longest became due (of the first 200). Then the ids of up to `limit`
--- running jobs and as many that have failed last, and the time. Reads queues, their registries, paused,
--- blocked, and status and times of jobs.
+-- since when the job waits that waits the longest (of the first 200): since it was due, or was added if
+-- that was later. Then the ids of up to `limit` running jobs and as many that have failed last, and the
+-- time. Reads queues, their registries, paused, blocked, and status and times of jobs.
 local time = now()
 
 local function oldest_due(queue)
     local oldest
     for _, job in ipairs(redis.call('LRANGE', queue_key(queue), 0, 199)) do
-        local due = tonumber(fields(rq .. ':job:' .. job, 'fp_run_at')[1] or '')
+        local times = fields(rq .. ':job:' .. job, 'fp_run_at', 'fp_created_at')
+        local due, added = tonumber(times[1] or ''), tonumber(times[2] or '')
+        if due and added and added > due then due = added end
         if due and (not oldest or due < oldest) then oldest = due end
     end
     for _, member in ipairs(redis.call('ZRANGE', parked_key(queue), 0, 199)) do
-        local due = parked_of(member).place[2]
+        local place = parked_of(member).place
+        local due = math.max(place[2], place[3])
         if not oldest or due < oldest then oldest = due end
     end
     return oldest and text(oldest) or ''
