@@ -8,7 +8,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -58,6 +58,27 @@ class PendingOutput:
         """The text with known secrets masked, and a note on how much of it was cut."""
         text = mask(self.text.decode("utf-8", "backslashreplace"), named=False)
         return f"[… {self.cut} bytes left out …]\n{text}" if self.cut else text
+
+
+class _Policies:
+    """Retry policies of messages; for use by any thread."""
+
+    # Most jobs have the same one, and nobody changes it: to validate it for each takes as long as
+    # to parse the message.
+    def __init__(self) -> None:
+        self._last: tuple[object, RetryConfig] | None = None
+
+    def policy_of(self, settings: object) -> RetryConfig:
+        """The policy with these settings; raises pydantic's ValidationError."""
+        last = self._last
+        if last is not None and last[0] == settings:
+            return last[1]
+        policy = RetryConfig.model_validate(settings)
+        self._last = settings, policy
+        return policy
+
+
+_policies = _Policies()
 
 
 def _nothing() -> None:
@@ -191,7 +212,7 @@ class Attempt:
             if result is not None:
                 # It may have ended before it was decided how.
                 ended_at = clock.after(clock.now(), self.ended - clock.monotonic())
-                result = replace(result, ended_at=ended_at, seconds=self.seconds)
+                result = result.with_times(ended_at, self.seconds)
             self.result, self.requeue_reason, self.pid = result, requeue_reason, None
         self.on_change()
         return True
@@ -206,7 +227,7 @@ class Attempt:
         """Take what the child has read from the pipeline's configuration, before it runs it."""
         self.has_begun = True
         with contextlib.suppress(ValidationError):
-            self.policy = RetryConfig.model_validate(message.get("retry"))
+            self.policy = _policies.policy_of(message.get("retry"))
         for secret in message.get("secrets") or ():
             remember_secret(str(secret))
         self.tell_finished = message.get("tell_finished") is True
@@ -239,7 +260,8 @@ class Attempt:
         with self.lock:
             self._only_bar = False
             nodes = self.progress.setdefault("nodes", {})
-            node = nodes.setdefault(name, {"started_at": clock.format_time(clock.now())})
+            if (node := nodes.get(name)) is None:
+                node = nodes[name] = {"started_at": clock.format_time(clock.now())}
             node.update(state=str(message.get("state")), seconds=message.get("seconds"))
             if message.get("from_cache"):
                 node["from_cache"] = True

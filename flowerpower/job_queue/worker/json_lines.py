@@ -48,6 +48,11 @@ def numbered(message: Message, number: int) -> Message:
     return {"request": number, **message} if number else message
 
 
+def prefix_of(number: int) -> bytes:
+    """How each line of the request of that number begins, as `numbered` and `to_line` make it."""
+    return b"%s%d," % (_NUMBER, number)
+
+
 def number_of(line: bytes) -> int | None:
     """The number of the request that a line is of, read without parsing it; None if it has none."""
     if not line.startswith(_NUMBER):
@@ -86,6 +91,9 @@ class LineReader:
         """The lines that `data` completes, not parsed."""
         *ended, rest = data.split(b"\n")
         lines: list[bytes] = []
+        if not self._pending and not self._skipping and len(data) <= LINE_LIMIT:
+            # As nearly always: then each part is a whole line.
+            lines, ended = ended, lines
         for part in ended:
             self._append(part, lines)
             if not self._skipping:
