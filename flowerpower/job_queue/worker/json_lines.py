@@ -217,12 +217,21 @@ class LineSocket:
 
 def _parse(line: bytes) -> Message:
     try:
-        message = _DECODER.decode(line.decode("utf-8", "surrogatepass"))
+        message = _decoded(line.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError) as error:
         return _damaged(f"a line that is not JSON: {type(error).__name__}")
     if not isinstance(message, dict):
         return _damaged("a line that is not a JSON object")
     return message
+
+
+def _decoded(text: str) -> Any:
+    # `decode` looks for blanks around the value too, which takes as long as a short message.
+    try:
+        value, end = _DECODER.raw_decode(text)
+    except ValueError:
+        end = -1
+    return value if end == len(text) else _DECODER.decode(text)
 
 
 def _refuse(constant: str) -> None:
