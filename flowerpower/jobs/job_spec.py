@@ -184,7 +184,7 @@ def _is_plain(value: object) -> bool:
 
 def version_of(payload: object) -> str | None:
     """The version of a remote project that a stored payload names, if any; it may be any text."""
-    version = payload.get("project_version") if isinstance(payload, Mapping) else None
+    version = payload.get("project_version") if isinstance(payload, dict) else None
     return None if version is None else str(version)
 
 

@@ -7,7 +7,6 @@ import contextlib
 import re
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -52,10 +51,14 @@ class PendingOutput:
     cut: int
     progress: dict[str, Any] | None
 
-    # Once: what is sent again must be the same, also if more secrets are known by then.
-    @cached_property
+    @property
     def log(self) -> str:
         """The text with known secrets masked, and a note on how much of it was cut."""
+        return self._masked if self.text or self.cut else ""
+
+    # Once: what is sent again must be the same, also if more secrets are known by then.
+    @cached_property
+    def _masked(self) -> str:
         text = mask(self.text.decode("utf-8", "backslashreplace"), named=False)
         return f"[… {self.cut} bytes left out …]\n{text}" if self.cut else text
 
@@ -99,9 +102,8 @@ class Attempt:
     thread is to look at it. `unconfirmed` is output whose write was not answered: it may be stored,
     behind the `pieces` of the log that certainly are. `imported` are modules that the fork server
     might import for the next attempts, and with `has_read` it might read the configuration for
-    them. `tell_finished`: people want to be told if it finishes. Once `recorded` is done, nothing
-    is left to be done; `facts` are those of the worker's event "job" then, None if there is no
-    result.
+    them. `tell_finished`: people want to be told if it finishes. Once it `is_recorded`, nothing is
+    left to be done; `facts` are those of the worker's event "job" then, None if there is no result.
     """
 
     claim: Claim
@@ -128,7 +130,8 @@ class Attempt:
     has_read: bool = False
     progress: dict[str, Any] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
-    recorded: Future[None] = field(default_factory=Future)
+    is_recorded: bool = False
+    _on_recorded: Callable[[], None] = _nothing
     _text: bytearray = field(default_factory=bytearray)
     _cut: int = 0
     _only_bar: bool = True
@@ -172,6 +175,21 @@ class Attempt:
         """Its child ended before it began, so another child can run it."""
         with self.lock:
             self.pid, self.wake, self.kill_at = None, _nothing, None
+
+    # Not a Future, which takes as long to make as all the rest of an attempt.
+    def when_recorded(self, call: Callable[[], None]) -> None:
+        """Call this once nothing is left to be done; at once if it is so."""
+        with self.lock:
+            if not self.is_recorded:
+                self._on_recorded = call
+                return
+        call()
+
+    def set_recorded(self) -> None:
+        """Nothing is left to be done: call what waits for that."""
+        with self.lock:
+            self.is_recorded, call = True, self._on_recorded
+        call()
 
     def stop(self, reason: StopReason) -> None:
         """End it soon; if it is being stopped already, the first reason stands."""
@@ -312,7 +330,9 @@ class Attempt:
             end = codecs.utf_8_decode(self._text, "replace", False)[1]
             end -= partial_secret_length(bytes(self._text[:end]))
         progress = None
-        if self.progress:
+        if self.progress and self.has_ended:
+            progress = self.progress
+        elif self.progress:
             # A copy: it is written without the lock, while the next events change the original.
             nodes = {name: {**node} for name, node in self.progress.get("nodes", {}).items()}
             progress = {**self.progress, "nodes": nodes}

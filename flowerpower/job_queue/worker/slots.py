@@ -250,4 +250,4 @@ class Slots:
         if attempt.result is not None and attempt.ended is not None:
             self.prefetch.observe(attempt.ended - attempt.began)
         self.turns.note_end(attempt.claim.pipeline, attempt.seconds)
-        attempt.recorded.set_result(None)
+        attempt.set_recorded()
