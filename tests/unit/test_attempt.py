@@ -48,3 +48,11 @@ def test_who_waits_for_the_record_is_told_once() -> None:
     assert (told, one.is_recorded) == (["later"], True)
     one.when_recorded(lambda: told.append("at once"))
     assert told == ["later", "at once"]
+
+
+def test_an_error_of_who_is_told_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    """The recorder has other attempts to go on with; the error is in the log of the worker."""
+    one = attempt()
+    one.when_recorded(lambda: [][0])
+    one.set_recorded()
+    assert "An error at the end of the attempt job:1" in caplog.text

@@ -41,9 +41,12 @@ class SlotPool(ThreadPoolExecutor):  # type: ignore[misc] # the package ships no
         self._unrecorded.add(attempt)
 
         def end() -> None:
-            events = run_job(job, job._jobstore_alias, run_times, self._logger.name)
-            self._run_job_success(job.id, events)
-            self._unrecorded.discard(attempt)
+            try:
+                events = run_job(job, job._jobstore_alias, run_times, self._logger.name)
+                self._run_job_success(job.id, events)
+            finally:
+                # Else the worker would wait for it when it ends.
+                self._unrecorded.discard(attempt)
 
         attempt.when_recorded(end)
         self._slots.make([attempt])

@@ -195,8 +195,11 @@ class RqWorker(StockWorker):
         self._unrecorded.add(attempt)
 
         def end() -> None:
-            self._worker.emit_end(attempt)
-            self._unrecorded.discard(attempt)
+            try:
+                self._worker.emit_end(attempt)
+            finally:
+                # Else the worker would wait for it when it ends.
+                self._unrecorded.discard(attempt)
 
         attempt.when_recorded(end)
         self._worker.slots.make([attempt])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import logging
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from flowerpower.config.run_section import RetryConfig
+from flowerpower.job_queue.worker.retry_policies import POLICIES
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.claim import AttemptResult, Claim
 from flowerpower.text import mask, partial_secret_length, remember_secret
@@ -61,27 +63,6 @@ class PendingOutput:
     def _masked(self) -> str:
         text = mask(self.text.decode("utf-8", "backslashreplace"), named=False)
         return f"[… {self.cut} bytes left out …]\n{text}" if self.cut else text
-
-
-class _Policies:
-    """Retry policies of messages; for use by any thread."""
-
-    # Most jobs have the same one, and nobody changes it: to validate it for each takes as long as
-    # to parse the message.
-    def __init__(self) -> None:
-        self._last: tuple[object, RetryConfig] | None = None
-
-    def policy_of(self, settings: object) -> RetryConfig:
-        """The policy with these settings; raises pydantic's ValidationError."""
-        last = self._last
-        if last is not None and last[0] == settings:
-            return last[1]
-        policy = RetryConfig.model_validate(settings)
-        self._last = settings, policy
-        return policy
-
-
-_policies = _Policies()
 
 
 def _nothing() -> None:
@@ -189,7 +170,11 @@ class Attempt:
         """Nothing is left to be done: call what waits for that."""
         with self.lock:
             self.is_recorded, call = True, self._on_recorded
-        call()
+        try:
+            call()
+        except Exception:
+            # The recorder goes on with the other attempts, whose ends are written already.
+            logging.getLogger(__name__).exception("An error at the end of the attempt %s", self.id)
 
     def stop(self, reason: StopReason) -> None:
         """End it soon; if it is being stopped already, the first reason stands."""
@@ -245,7 +230,7 @@ class Attempt:
         """Take what the child has read from the pipeline's configuration, before it runs it."""
         self.has_begun = True
         with contextlib.suppress(ValidationError):
-            self.policy = _policies.policy_of(message.get("retry"))
+            self.policy = POLICIES.policy_of(message.get("retry"))
         for secret in message.get("secrets") or ():
             remember_secret(str(secret))
         self.tell_finished = message.get("tell_finished") is True
