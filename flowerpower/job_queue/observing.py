@@ -21,11 +21,16 @@ StoredEvent = dict[str, str]
 
 def waited_of(row: Row) -> float | None:
     """Seconds from when a job was due to its last attempt; None if it has had none."""
-    started, due = row["started_at"], (row["run_at"], row["created_at"])
+    values = row["started_at"], row["run_at"], row["created_at"]
     # A damaged row may hold anything.
-    if not all(isinstance(value, int | float) for value in (started, *due)):
+    if not all(map(_is_number, values)):
         return None
-    return float(started - max(due))
+    started, due, created = values
+    return float(started - max(due, created))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)
 
 
 def job_event(kind: EventKind, row: Row, seconds: float | None) -> StoredEvent:

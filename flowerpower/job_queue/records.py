@@ -238,7 +238,7 @@ def claim_of(row: Row, worker_id: str) -> Claim:
         read.number("retries"),
         read.number("result_ttl"),
         read.maybe(read.moment, "scheduled_for"),
-        json_object(row["attempts"]) or {},
+        (json_object(row["attempts"]) or {}) if row["attempts"] else {},
         tuple(after_of(read)[0]),
     )
     return replace(claim, payload=None) if read.damaged else claim

@@ -47,7 +47,7 @@ def node_summary(outcome: Mapping[str, Any]) -> dict[str, Any]:
 
     `files` written, names of nodes that were `cached`, errors by node that the run `survived`.
     """
-    nodes = [node for node in outcome.get("nodes") or [] if isinstance(node, Mapping)]
+    nodes = [node for node in outcome.get("nodes") or [] if isinstance(node, dict)]
     summary = {
         "files": outcome.get("files"),
         "cached": [node.get("name") for node in nodes if node.get("from_cache")],

@@ -61,13 +61,15 @@ def job_counter(pipeline: str, status: str, seconds: float | None, waited: float
 
 def added_up(counters: Iterable[Counter]) -> list[Counter]:
     """Those that are counted together as one, in the order of their keys."""
-    sums: dict[tuple[str, str, str, int, int], Counter] = {}
+    by_key: dict[tuple[str, str, str, int, int], list[Counter]] = {}
     for counter in counters:
-        before = sums.get(counter.key)
-        sums[counter.key] = counter if before is None else replace(
-            before,
-            count=before.count + counter.count,
-            seconds=before.seconds + counter.seconds,
-            waited=before.waited + counter.waited,
-        )  # fmt: skip
-    return [sums[key] for key in sorted(sums)]
+        by_key.setdefault(counter.key, []).append(counter)
+    return [
+        replace(
+            same[0],
+            count=sum(one.count for one in same),
+            seconds=sum(one.seconds for one in same),
+            waited=sum(one.waited for one in same),
+        )
+        for _, same in sorted(by_key.items())
+    ]

@@ -46,12 +46,7 @@ class RunRequest:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; `from_json` reads it again."""
-        return {
-            "v": PAYLOAD_VERSION,
-            **vars(self),
-            "overrides": overrides_json(self.overrides),
-            "after": list(self.after),
-        }
+        return run_json(**{**vars(self), "overrides": overrides_json(self.overrides)})
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> RunRequest:
@@ -68,6 +63,24 @@ class RunRequest:
             data["base_dir"], data["pipeline"], overrides, data.get("scheduled_for"),
             tuple(data.get("after") or ()),
         )  # fmt: skip
+
+
+def run_json(
+    base_dir: str,
+    pipeline: str,
+    overrides: dict[str, Any],
+    scheduled_for: str | None,
+    after: tuple[str, ...],
+) -> dict[str, Any]:
+    """A RunRequest as JSON, whose `overrides` are JSON already."""
+    return {
+        "v": PAYLOAD_VERSION,
+        "base_dir": base_dir,
+        "pipeline": pipeline,
+        "overrides": overrides,
+        "scheduled_for": scheduled_for,
+        "after": list(after),
+    }
 
 
 @dataclass(frozen=True)

@@ -238,6 +238,17 @@ def test_lines_of_no_request_stop_nobody(ends: Ends) -> None:
         assert [one.get("type") for one in messages].count("outcome") == 1
 
 
+def test_what_comes_late_of_an_earlier_request_is_of_nobody(ends: Ends) -> None:
+    """Such as the event of a thread that the first job has left behind."""
+    ends.give(attempt("a"), attempt("b"))
+    ends.make()
+    os.write(ends.channel._progress, b'{"request":1,"type":"node"}\n{"type":"node"}\n')
+    ends.make()
+    ends.held.turn_to_next()
+    ends.held.turn_to_next()
+    assert [one.get("request") for one in ends.read()] == [None, 2, 2]
+
+
 def test_what_comes_between_two_requests_is_of_neither(ends: Ends) -> None:
     """Text of a process that a job has left behind, say."""
     ends.give(attempt("a"))

@@ -26,8 +26,12 @@ def finish_many(tx: Transaction, requests: Sequence[FinishRequest]) -> list[bool
     """End attempts; False, with nothing written, for each whose claim is no longer held."""
     finished: list[list[Row]] = [[]] * len(requests)
     # In the order in which `lock_named_jobs` locks them.
-    for position in sorted(range(len(requests)), key=lambda n: requests[n].claim.job_id):
-        finished[position] = _finish(tx, requests[position])
+    order = sorted(range(len(requests)), key=lambda n: requests[n].claim.job_id)
+    answers = tx.rows_of_many("finish", [_end_of(tx, requests[position]) for position in order])
+    for position, rows in zip(order, answers, strict=True):
+        finished[position] = rows
+        if rows:
+            append_log(tx, requests[position].claim, requests[position].log)
     facts = {
         request.claim.job_id: AttemptFacts(request.end.seconds, request.tell_finished)
         for request in requests
@@ -36,26 +40,23 @@ def finish_many(tx: Transaction, requests: Sequence[FinishRequest]) -> list[bool
     return [bool(rows) for rows in finished]
 
 
-def _finish(tx: Transaction, request: FinishRequest) -> list[Row]:
+def _end_of(tx: Transaction, request: FinishRequest) -> dict[str, Any]:
+    """The parameters of `finish`."""
     claim, result = request.claim, request.end
     keeps_result = result.status is JobStatus.FINISHED
     expires = keeps_result and claim.result_ttl >= 0
-    rows = tx.rows(
-        "finish",
+    return {
         **fence(claim),
-        status=result.status,
-        result=records.as_json(result.result) if keeps_result and claim.result_ttl else None,
-        result_expires_at=tx.now + claim.result_ttl if expires else None,
-        error=records.as_json(result.error),
-        progress=records.as_json(request.progress),
-        attempts=records.as_json(attempts_with(claim, result)),
-        retries=result.retries,
-        attempts_left=result.attempts_left,
-        run_at=records.seconds_of(result.run_at),
-    )
-    if rows:
-        append_log(tx, claim, request.log)
-    return rows
+        "status": result.status,
+        "result": records.as_json(result.result) if keeps_result and claim.result_ttl else None,
+        "result_expires_at": tx.now + claim.result_ttl if expires else None,
+        "error": records.as_json(result.error),
+        "progress": records.as_json(request.progress),
+        "attempts": records.as_json(attempts_with(claim, result)),
+        "retries": result.retries,
+        "attempts_left": result.attempts_left,
+        "run_at": records.seconds_of(result.run_at),
+    }
 
 
 def release(tx: Transaction, claim: Claim) -> bool:

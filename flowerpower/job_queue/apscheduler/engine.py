@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
-from concurrent import futures
-from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,9 +15,12 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from flowerpower.job_queue.apscheduler.claim_store import EXECUTOR, ClaimJob, ClaimStore
+from flowerpower.job_queue.worker.attempt import Attempt
 from flowerpower.job_queue.worker.run_attempt import make_attempts
 from flowerpower.job_queue.worker.worker import Worker
 
+RECORDED_EVERY = 0.01
+"""Seconds between two looks whether all ends are recorded, once the threads have ended."""
 Listener = tuple[Callable[[Any], object], int]
 """A callback of a user, and the mask of the events that it wants."""
 _ENDED = aps_events.EVENT_JOB_EXECUTED | aps_events.EVENT_JOB_ERROR
@@ -31,27 +33,29 @@ class SlotPool(ThreadPoolExecutor):  # type: ignore[misc] # the package ships no
         super().__init__(worker.options.num_workers)
         self._slots = worker.slots
         self._slots.use(lambda: self._pool.submit(make_attempts, self._slots))
-        self._unrecorded: set[Future[None]] = set()
+        self._unrecorded: set[Attempt] = set()
 
     def _do_submit_job(self, job: ClaimJob, run_times: list[datetime]) -> None:
         """Have a thread make the attempt; then APScheduler's own `run_job` asks for its result."""
-        recorded = job.attempt.recorded
-        self._unrecorded.add(recorded)
+        attempt = job.attempt
+        self._unrecorded.add(attempt)
 
-        def end(_: Future[None]) -> None:
-            events = run_job(job, job._jobstore_alias, run_times, self._logger.name)
-            self._run_job_success(job.id, events)
-            self._unrecorded.discard(recorded)
+        def end() -> None:
+            try:
+                events = run_job(job, job._jobstore_alias, run_times, self._logger.name)
+                self._run_job_success(job.id, events)
+            finally:
+                # Else the worker would wait for it when it ends.
+                self._unrecorded.discard(attempt)
 
-        recorded.add_done_callback(end)
-        self._slots.make([job.attempt])
+        attempt.when_recorded(end)
+        self._slots.make([attempt])
 
     def shutdown(self, wait: bool = True) -> None:
         """End the threads; waits for the ends of what they make, and for the records of these."""
         super().shutdown(wait)
-        if wait:
-            # A copy: the recorder's thread takes out what is recorded.
-            futures.wait(self._unrecorded.copy())
+        while wait and self._unrecorded:
+            time.sleep(RECORDED_EVERY)
 
 
 class ApsEngine:

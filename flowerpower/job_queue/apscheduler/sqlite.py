@@ -10,6 +10,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
+from operator import methodcaller
 from pathlib import Path
 from urllib.parse import quote
 
@@ -151,7 +152,7 @@ class Sqlite(Database):
             )
             opened.callback(connection.close)
             # A text that is not UTF-8 is shown, instead of stopping every reader.
-            connection.text_factory = lambda text: text.decode("utf-8", "backslashreplace")
+            connection.text_factory = methodcaller("decode", "utf-8", "backslashreplace")
             self._check_version(connection)
             _set_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")

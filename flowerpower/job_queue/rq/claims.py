@@ -10,6 +10,7 @@ from flowerpower.job_queue.attempts import attempts_with
 from flowerpower.job_queue.records import seconds_of
 from flowerpower.job_queue.rq.fields import (
     RQ_STATUSES,
+    columns,
     ids_of,
     present,
     row_of,
@@ -24,6 +25,8 @@ from flowerpower.triggers import clock
 _CLAIM_FIELDS = (b"fp_pipeline", b"fp_payload", b"fp_retries", b"fp_result_ttl",
                  b"fp_scheduled_for", b"fp_attempts", b"fp_after_parents")  # fmt: skip
 """The fields of a claim, in the order in which lua/claim_jobs.lua gives them."""
+_CLAIM_TEXTS = ("pipeline", "payload", "attempts", "after_parents")
+_CLAIM_NUMBERS = ("result_ttl", "scheduled_for")
 
 
 def fence(claim: Claim) -> dict[str, Any]:
@@ -41,8 +44,9 @@ def expired_job(values: Sequence[bytes]) -> ExpiredJob:
 def claim_of(worker_id: str, job_id: str, attempt: bytes, values: Sequence[bytes]) -> Claim:
     """The claim that a script gives: the number of the attempt, and _CLAIM_FIELDS."""
     fields = dict(zip(_CLAIM_FIELDS, values, strict=True))
-    row = {**row_of(job_id, fields), "attempt": int(attempt)}
-    return records.claim_of(row, worker_id)
+    # Not `row_of`: it gives three times as many columns.
+    row = columns(fields, "fp_", texts=_CLAIM_TEXTS, numbers=_CLAIM_NUMBERS, counts=("retries",))
+    return records.claim_of({**row, "id": job_id, "attempt": int(attempt)}, worker_id)
 
 
 def ended_attempt(request: FinishRequest, *, is_in_rq: bool = False) -> dict[str, Any]:

@@ -265,9 +265,10 @@ def stamp_of(seconds: float | None) -> str:
 
 def rq_stamp(moment: datetime | None) -> str | None:
     """A time as RQ writes it."""
-    # Not by strftime, which takes three times as long.
-    utc = None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
-    return None if utc is None else f"{utc.isoformat(timespec='microseconds')}Z"
+    if moment is None:
+        return None
+    # Not by strftime, which takes three times as long. The last six are +00:00.
+    return f"{moment.astimezone(UTC).isoformat(timespec='microseconds')[:-6]}Z"
 
 
 def present(args: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,8 @@ _LAST_LINE = re.compile(r"^(?P<type>[A-Za-z_][\w.]*)(?:: (?P<message>.*))?\Z", r
 _TRACEBACK = "Traceback (most recent call last):"
 _KINDS = {"Work-horse terminated": "ProcessDied", "AbandonedJobError": "WorkerLost"}
 """What RQ says where no exception was raised, and what we call it."""
+_NO_SUMMARY = json.dumps({"notes": []})
+"""The summary of most results."""
 _UNREADABLE = "DeserializationError"
 
 
@@ -39,7 +41,7 @@ def entry_of(end: AttemptResult) -> dict[str, str]:
         summary = {**end.result}
         outputs = json.dumps(summary.pop("outputs", {}))
         entry["return_value"] = base64.b64encode(outputs.encode()).decode()
-        entry["fp_summary"] = json.dumps(summary)
+        entry["fp_summary"] = _NO_SUMMARY if summary == {"notes": []} else json.dumps(summary)
     return entry
 
 

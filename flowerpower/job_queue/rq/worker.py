@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 import warnings
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import redis
@@ -34,6 +35,8 @@ BEAT_EVERY = 5.0
 """Seconds between two heartbeats for RQ's own tools; the recorder sends ours."""
 LOOK_EVERY = 0.25
 """Seconds between two looks whether `rq suspend` is in force."""
+RECORDED_EVERY = 0.01
+"""Seconds between two looks whether all ends are recorded, once the loop has ended."""
 _REDIS_ERRORS = (redis.RedisError, OSError)
 
 
@@ -96,7 +99,7 @@ class RqWorker(StockWorker):
         self.was_told_to_end = False
         self._worker = worker
         self._claimed: deque[Attempt] = deque()
-        self._unrecorded: set[Future[None]] = set()
+        self._unrecorded: set[Attempt] = set()
         self._pool = ThreadPoolExecutor(worker.options.num_workers, thread_name_prefix="slot")
         worker.slots.use(lambda: self._pool.submit(make_attempts, worker.slots))
         self._thread = threading.Thread(target=self._run, name="rq")
@@ -178,8 +181,8 @@ class RqWorker(StockWorker):
     def teardown(self) -> None:
         """Wait for what runs, as RQ's own has done by now; then unregister from RQ."""
         # Claims that fill no slot yet are nobody's business here: `Worker` gives them back.
-        # A copy: the recorder's thread takes out what is recorded.
-        while wait(self._unrecorded.copy(), LOOK_EVERY).not_done:
+        while self._unrecorded:
+            time.sleep(RECORDED_EVERY)
             self._look()
         with contextlib.suppress(*_REDIS_ERRORS):
             self.register_death()  # type: ignore[no-untyped-call] # RQ's own
@@ -189,13 +192,16 @@ class RqWorker(StockWorker):
         # Not what RQ's own does about a job's end: it is not fenced.
         assert isinstance(job, ClaimedJob)
         attempt = job.attempt
-        self._unrecorded.add(attempt.recorded)
+        self._unrecorded.add(attempt)
 
-        def end(recorded: Future[None]) -> None:
-            self._worker.emit_end(attempt)
-            self._unrecorded.discard(recorded)
+        def end() -> None:
+            try:
+                self._worker.emit_end(attempt)
+            finally:
+                # Else the worker would wait for it when it ends.
+                self._unrecorded.discard(attempt)
 
-        attempt.recorded.add_done_callback(end)
+        attempt.when_recorded(end)
         self._worker.slots.make([attempt])
 
     def next_attempt(self) -> Attempt | None:

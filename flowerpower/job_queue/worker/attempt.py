@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import logging
 import re
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from flowerpower.config.run_section import RetryConfig
+from flowerpower.job_queue.worker.retry_policies import POLICIES
 from flowerpower.jobs import attempt_result
 from flowerpower.jobs.claim import AttemptResult, Claim
 from flowerpower.text import mask, partial_secret_length, remember_secret
@@ -52,10 +53,14 @@ class PendingOutput:
     cut: int
     progress: dict[str, Any] | None
 
-    # Once: what is sent again must be the same, also if more secrets are known by then.
-    @cached_property
+    @property
     def log(self) -> str:
         """The text with known secrets masked, and a note on how much of it was cut."""
+        return self._masked if self.text or self.cut else ""
+
+    # Once: what is sent again must be the same, also if more secrets are known by then.
+    @cached_property
+    def _masked(self) -> str:
         text = mask(self.text.decode("utf-8", "backslashreplace"), named=False)
         return f"[… {self.cut} bytes left out …]\n{text}" if self.cut else text
 
@@ -78,9 +83,8 @@ class Attempt:
     thread is to look at it. `unconfirmed` is output whose write was not answered: it may be stored,
     behind the `pieces` of the log that certainly are. `imported` are modules that the fork server
     might import for the next attempts, and with `has_read` it might read the configuration for
-    them. `tell_finished`: people want to be told if it finishes. Once `recorded` is done, nothing
-    is left to be done; `facts` are those of the worker's event "job" then, None if there is no
-    result.
+    them. `tell_finished`: people want to be told if it finishes. Once it `is_recorded`, nothing is
+    left to be done; `facts` are those of the worker's event "job" then, None if there is no result.
     """
 
     claim: Claim
@@ -107,7 +111,8 @@ class Attempt:
     has_read: bool = False
     progress: dict[str, Any] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
-    recorded: Future[None] = field(default_factory=Future)
+    is_recorded: bool = False
+    _on_recorded: Callable[[], None] = _nothing
     _text: bytearray = field(default_factory=bytearray)
     _cut: int = 0
     _only_bar: bool = True
@@ -152,6 +157,25 @@ class Attempt:
         with self.lock:
             self.pid, self.wake, self.kill_at = None, _nothing, None
 
+    # Not a Future, which takes as long to make as all the rest of an attempt.
+    def when_recorded(self, call: Callable[[], None]) -> None:
+        """Call this once nothing is left to be done; at once if it is so."""
+        with self.lock:
+            if not self.is_recorded:
+                self._on_recorded = call
+                return
+        call()
+
+    def set_recorded(self) -> None:
+        """Nothing is left to be done: call what waits for that."""
+        with self.lock:
+            self.is_recorded, call = True, self._on_recorded
+        try:
+            call()
+        except Exception:
+            # The recorder goes on with the other attempts, whose ends are written already.
+            logging.getLogger(__name__).exception("An error at the end of the attempt %s", self.id)
+
     def stop(self, reason: StopReason) -> None:
         """End it soon; if it is being stopped already, the first reason stands."""
         with self.lock:
@@ -191,7 +215,7 @@ class Attempt:
             if result is not None:
                 # It may have ended before it was decided how.
                 ended_at = clock.after(clock.now(), self.ended - clock.monotonic())
-                result = replace(result, ended_at=ended_at, seconds=self.seconds)
+                result = result.with_times(ended_at, self.seconds)
             self.result, self.requeue_reason, self.pid = result, requeue_reason, None
         self.on_change()
         return True
@@ -206,7 +230,7 @@ class Attempt:
         """Take what the child has read from the pipeline's configuration, before it runs it."""
         self.has_begun = True
         with contextlib.suppress(ValidationError):
-            self.policy = RetryConfig.model_validate(message.get("retry"))
+            self.policy = POLICIES.policy_of(message.get("retry"))
         for secret in message.get("secrets") or ():
             remember_secret(str(secret))
         self.tell_finished = message.get("tell_finished") is True
@@ -239,7 +263,8 @@ class Attempt:
         with self.lock:
             self._only_bar = False
             nodes = self.progress.setdefault("nodes", {})
-            node = nodes.setdefault(name, {"started_at": clock.format_time(clock.now())})
+            if (node := nodes.get(name)) is None:
+                node = nodes[name] = {"started_at": clock.format_time(clock.now())}
             node.update(state=str(message.get("state")), seconds=message.get("seconds"))
             if message.get("from_cache"):
                 node["from_cache"] = True
@@ -290,7 +315,9 @@ class Attempt:
             end = codecs.utf_8_decode(self._text, "replace", False)[1]
             end -= partial_secret_length(bytes(self._text[:end]))
         progress = None
-        if self.progress:
+        if self.progress and self.has_ended:
+            progress = self.progress
+        elif self.progress:
             # A copy: it is written without the lock, while the next events change the original.
             nodes = {name: {**node} for name, node in self.progress.get("nodes", {}).items()}
             progress = {**self.progress, "nodes": nodes}

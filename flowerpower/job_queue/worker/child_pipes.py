@@ -17,6 +17,7 @@ from flowerpower.job_queue.worker.json_lines import (
     Message,
     number_of,
     parse_lines,
+    prefix_of,
     read_available,
 )
 from flowerpower.job_queue.worker.permits import Permits
@@ -42,6 +43,7 @@ class Child(LineSocket):
         self.progress_is_open = self.log_is_open = True
         self._progress_reader = LineReader()
         self.last_number = self._number = 0
+        self._prefix = prefix_of(0)
         self._urgent: list[Message] = []
         self._lines: deque[bytes] = deque()
         self._log = LogPart()
@@ -66,7 +68,7 @@ class Child(LineSocket):
 
         Without a mark no later request is begun before this one's outcome and log are read.
         """
-        self._number = number
+        self._number, self._prefix = number, prefix_of(number)
         self._log.begin(mark)
 
     def read_urgent(self) -> None:
@@ -91,13 +93,17 @@ class Child(LineSocket):
     def take_progress(self) -> list[bytes]:
         """Lines of the request that were read from `progress`; those of earlier ones are gone."""
         taken = []
-        while self._lines:
-            number = self._known(number_of(self._lines[0]))
-            if number > self._number:
-                break
-            line = self._lines.popleft()
-            if number == self._number:
-                taken.append(line)
+        lines, prefix = self._lines, self._prefix
+        while lines:
+            # Nearly all are of this request; to read the number of each would take longer.
+            if not lines[0].startswith(prefix):
+                number = self._known(number_of(lines[0]))
+                if number > self._number:
+                    break
+                if number < self._number:
+                    lines.popleft()
+                    continue
+            taken.append(lines.popleft())
         return taken
 
     def _known(self, number: object) -> int:

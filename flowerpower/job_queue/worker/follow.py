@@ -170,7 +170,8 @@ def _take_messages(attempt: Attempt, child: Child) -> Message | None:
 
 
 def _take_message(attempt: Attempt, message: Message) -> None:
-    attempt.note_began(message.get("began"))
+    if "began" in message:
+        attempt.note_began(message["began"])
     match message.get("type"):
         case "node":
             attempt.add_node_event(message)

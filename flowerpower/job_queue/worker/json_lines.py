@@ -48,6 +48,11 @@ def numbered(message: Message, number: int) -> Message:
     return {"request": number, **message} if number else message
 
 
+def prefix_of(number: int) -> bytes:
+    """How each line of the request of that number begins, as `numbered` and `to_line` make it."""
+    return b"%s%d," % (_NUMBER, number)
+
+
 def number_of(line: bytes) -> int | None:
     """The number of the request that a line is of, read without parsing it; None if it has none."""
     if not line.startswith(_NUMBER):
@@ -86,6 +91,9 @@ class LineReader:
         """The lines that `data` completes, not parsed."""
         *ended, rest = data.split(b"\n")
         lines: list[bytes] = []
+        if not self._pending and not self._skipping and len(data) <= LINE_LIMIT:
+            # As nearly always: then each part is a whole line.
+            lines, ended = ended, lines
         for part in ended:
             self._append(part, lines)
             if not self._skipping:
@@ -209,12 +217,21 @@ class LineSocket:
 
 def _parse(line: bytes) -> Message:
     try:
-        message = _DECODER.decode(line.decode("utf-8", "surrogatepass"))
+        message = _decoded(line.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError) as error:
         return _damaged(f"a line that is not JSON: {type(error).__name__}")
     if not isinstance(message, dict):
         return _damaged("a line that is not a JSON object")
     return message
+
+
+def _decoded(text: str) -> Any:
+    # `decode` looks for blanks around the value too, which takes as long as a short message.
+    try:
+        value, end = _DECODER.raw_decode(text)
+    except ValueError:
+        end = -1
+    return value if end == len(text) else _DECODER.decode(text)
 
 
 def _refuse(constant: str) -> None:

@@ -124,10 +124,12 @@ class PooledChild:
         """
         if not self._ahead or self._is_held_back:
             return False
-        seconds = clock.monotonic() - attempt.began
-        is_long = seconds >= min(LONGEST_BEFORE, attempt.timeout or LONGEST_BEFORE)
-        attempts = [attempt, *(sent.attempt for sent in self._ahead)]
-        if not is_long and not any(one.stop_reason for one in attempts):
+        limit = min(LONGEST_BEFORE, attempt.timeout) if attempt.timeout else LONGEST_BEFORE
+        if (
+            clock.monotonic() - attempt.began < limit
+            and attempt.stop_reason is None
+            and all(sent.attempt.stop_reason is None for sent in self._ahead)
+        ):
             return False
         self.take_back()
         return True

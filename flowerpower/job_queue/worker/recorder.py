@@ -13,7 +13,6 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
 from operator import attrgetter
 
 from flowerpower.errors import BackendUnreachable, JobNotFound
@@ -272,7 +271,7 @@ class Recorder:
             message = f"The outcome cannot be recorded: {error!r}"
             self._events.trouble(f"{attempt.claim.job_id}: {message}")
             refusal = attempt_result.from_refusal(attempt.claim, message, "NotRecorded")
-            attempt.result = replace(refusal, ended_at=result.ended_at, seconds=result.seconds)
+            attempt.result = refusal.with_times(result.ended_at, result.seconds)
             return self._backend.finish(attempt.claim, attempt.result, "", None)
 
     def _tell_log(self, attempt: Attempt, output: PendingOutput) -> None:

@@ -6,8 +6,7 @@ Nothing here talks to a backend: the recorder writes their ends down.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from flowerpower.errors import FlowerpowerError
 from flowerpower.job_queue.worker.attempt import Attempt, StopReason
@@ -42,8 +41,7 @@ class AttemptFailed(Exception):
         super().__init__(f"{self.type}: {self.message}" if self.type else self.message)
 
 
-@dataclass(frozen=True)
-class Ending:
+class Ending(NamedTuple):
     """How an attempt at a job ended: with a result, or a reason to requeue it.
 
     `may_be_stop`: a signal may have ended it, and the same signal may be about to stop the worker.
@@ -94,9 +92,9 @@ def _run_in(held: PooledChild, slots: Slots, attempt: Attempt) -> None:
         # Until its child says more: it makes one after the other.
         current.note_began(previous.ended)
         previous = current
-        if room := held.room:
-            # Before it has made all that it has, so that it need not wait.
-            ahead = slots.take_ahead(current, held.attempts_given, room)
+        room = held.room
+        # Before it has made all that it has, so that it need not wait.
+        if room and (ahead := slots.take_ahead(current, held.attempts_given, room)):
             _send(held, slots, ahead, has_next=True)
         try:
             # Of a child that has ended, the others were taken back when it was dropped.

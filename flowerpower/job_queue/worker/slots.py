@@ -16,8 +16,8 @@ from flowerpower.job_queue.worker.prefetch import HORIZON, MAX_AHEAD, Prefetch
 from flowerpower.job_queue.worker.turns import Turns
 from flowerpower.job_queue.worker_options import WorkerOptions
 from flowerpower.jobs.claim import Claim
-from flowerpower.jobs.job_spec import overrides_of, version_of
-from flowerpower.jobs.run import RunRequest
+from flowerpower.jobs.job_spec import checked_overrides, overrides_of, version_of
+from flowerpower.jobs.run import run_json
 from flowerpower.triggers import clock
 
 SILENCE_SHARE = 0.7
@@ -70,10 +70,16 @@ class Slots:
     def add(self, claims: Sequence[Claim]) -> list[Attempt]:
         """Put claims into slots; each of these attempts is then to be given to `make`."""
         now = clock.monotonic()
-        attempts = [Attempt(claim, now, self.changed.set) for claim in claims]
+        attempts = [Attempt(claim, now, self._note_change) for claim in claims]
         with self._lock:
             self._attempts |= dict.fromkeys(attempts)
         return attempts
+
+    def _note_change(self) -> None:
+        # Each job has several changes, and to set what is set takes its lock. The recorder clears
+        # it before it looks, so what changed before this question is not missed.
+        if not self.changed.is_set():
+            self.changed.set()
 
     def attempts(self) -> list[Attempt]:
         """Every attempt whose end is not recorded yet."""
@@ -155,11 +161,11 @@ class Slots:
         is gone, or the job's record is damaged.
         """
         fire_time = clock.format_time(claim.scheduled_for) if claim.scheduled_for else None
-        overrides = overrides_of(claim.payload)
+        overrides = checked_overrides(claim.payload)
         root = str(self._source.root_of(version_of(claim.payload)))
-        run = RunRequest(root, claim.pipeline, overrides, fire_time, claim.after)
+        run = run_json(root, claim.pipeline, overrides, fire_time, claim.after)
         keep = attempts_given < self._options.jobs_per_child
-        return {"run": run.to_json(), "keep": keep, "job": claim.job_id, "attempt": claim.attempt}
+        return {"run": run, "keep": keep, "job": claim.job_id, "attempt": claim.attempt}
 
     def read_ahead(self, claim: Claim) -> None:
         """Let the next children of such jobs find their configuration read."""
@@ -176,12 +182,20 @@ class Slots:
             return 0
         slots, since = self._options.num_workers, clock.monotonic() - HORIZON
         with self._lock:
-            long_ones = [one for one in self._attempts if one.pid is not None and one.began < since]
-            prefetch = self.prefetch.limit(slots - len(long_ones))
+            left = waiting = long_ones = 0
+            # In one pass: there may be hundreds, and a worker asks a hundred times a second.
+            for one in self._attempts:
+                if one.result is not None or one.requeue_reason is not None:
+                    continue
+                left += 1
+                if one.pid is None:
+                    waiting += one.ended is None
+                elif one.began < since:
+                    long_ones += 1
+            prefetch = self.prefetch.limit(slots - long_ones)
             # One claim for many jobs, not one for each that ends.
-            if prefetch and sum(one.is_waiting for one in self._attempts) > prefetch // 2:
+            if prefetch and waiting > prefetch // 2:
                 return 0
-            left = sum(not one.has_ended for one in self._attempts)
             # What is only to be recorded takes no child's time; where that is slow it must not
             # pile up.
             return min(slots + prefetch - left, slots + MAX_HELD * prefetch - len(self._attempts))
@@ -236,4 +250,4 @@ class Slots:
         if attempt.result is not None and attempt.ended is not None:
             self.prefetch.observe(attempt.ended - attempt.began)
         self.turns.note_end(attempt.claim.pipeline, attempt.seconds)
-        attempt.recorded.set_result(None)
+        attempt.set_recorded()
