@@ -252,6 +252,58 @@ def test_a_late_finish_is_refused(make_site: MakeSite, url: str | None):
     _is_well(site, frozen)
 
 
+FROZEN_IN_CLAIM = """
+import os, signal, threading, time
+from flowerpower.job_queue.worker import worker
+
+plain_init = worker.Worker.__init__
+def init(self, backend, *args, **options):
+    plain_init(self, backend, *args, **options)
+    plain_claim, plain_heartbeat = backend.claim, backend.heartbeat
+    told = threading.Event()
+
+    def claim(owner, *args, **options):
+        claims = plain_claim(owner, *args, **options)
+        if claims and not os.path.exists("frozen"):
+            open("frozen", "w").close()
+            os.kill(os.getpid(), signal.SIGSTOP)
+            while not (told.is_set() if WHEN == "heartbeat" else self.id != owner):
+                time.sleep(0.01)
+        return claims
+
+    def heartbeat(owner):
+        answer = plain_heartbeat(owner)
+        if not answer.is_known and WHEN == "heartbeat":
+            told.set()
+            while not self.slots.attempts():
+                time.sleep(0.01)
+        return answer
+
+    backend.claim, backend.heartbeat = claim, heartbeat
+worker.Worker.__init__ = init
+"""
+"""For a worker: it is stopped before it has the answer to a claim, and gets that after, or while, it
+learns that it was declared dead."""
+
+
+@pytest.mark.fault("worker-frozen")
+@pytest.mark.parametrize("when", ["afterwards", "heartbeat"])
+def test_what_a_frozen_worker_had_just_claimed_runs_elsewhere_alone(
+    make_site: MakeSite, url: str | None, when: str
+):
+    """The queue had answered its claim, which it reads when the job has run elsewhere."""
+    site = make_site(url)
+    frozen = site.worker(broken=f"WHEN = {when!r}\n{FROZEN_IN_CLAIM}")
+    job = _slow(site, 0.1)
+    eventually((site.root / "frozen").exists)
+    site.worker()
+    assert site.ended(job).attempt == 2
+    frozen.signal(signal.SIGCONT)
+    eventually(lambda: frozen.events("lost"))
+    _is_well(site, frozen)
+    _never_at_once(site, job, times=1)
+
+
 def _never_at_once(site: Site, name: str, times: int) -> None:
     runs = spans_of(site.trace())[name]
     counted(

@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 
 from flowerpower.errors import BackendUnreachable, JobNotFound
@@ -143,6 +143,9 @@ class Recorder:
             # Others have declared this worker dead and requeued its jobs: begin as a new one.
             self._slots.lease_until = 0.0
             self.worker_id = _new_id()
+            # Those too that came since the snapshot. A claim whose answer is still under way
+            # sees the new id: `Worker.claim`.
+            self.lose([one for one in self._slots.attempts() if one not in snapshot])
             self.register()
             return
         self._extend_lease(began)
@@ -177,6 +180,11 @@ class Recorder:
         with contextlib.suppress(JobNotFound):
             status = self._backend.get_job(claim.job_id).status
         self._events.emit("lost", job=claim.job_id, reason=reason, status=status)
+
+    def lose(self, attempts: Sequence[Attempt]) -> None:
+        """Drop attempts of claims that are no longer held."""
+        for attempt in attempts:
+            self._lease_lost(attempt)
 
     def _lease_lost(self, attempt: Attempt) -> None:
         """Others may run the job by now: end the child, and write nothing."""

@@ -126,7 +126,8 @@ class Worker:
                 limits = self._without_others_turn(limits)
                 if not self._may_be_more and self.backend.next_due_in(queues, limits) != 0:
                     return []
-                claims = self.backend.claim(self.id, free, queues, self.events.job_expired, limits)
+                owner = self.id
+                claims = self.backend.claim(owner, free, queues, self.events.job_expired, limits)
                 self._may_be_more = len(claims) == free
             except Exception as error:  # noqa: BLE001 - the engine's loop must go on
                 self._claim_at = clock.monotonic() + RETRY_EVERY
@@ -134,7 +135,13 @@ class Worker:
                     self.events.trouble(f"Jobs could not be claimed: {error!r}")
                 return []
             self._claims_left -= len(claims)
-            return self.slots.add(claims)
+            attempts = self.slots.add(claims)
+            # The worker may have been frozen before it read the answer, and declared dead: then
+            # others have these jobs. In this order: the recorder looks at all slots after it has
+            # taken a new id.
+            if self.id != owner:
+                self._recorder.lose(attempts)
+            return attempts
 
     def _without_others_turn(self, limits: Limits) -> Limits:
         """The limits, without the places that workers of other queues may take first."""
