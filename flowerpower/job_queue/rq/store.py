@@ -25,6 +25,7 @@ from flowerpower.job_queue.rq.fields import (
 from flowerpower.job_queue.rq.new_jobs import KindsOfJobs, NewJobs
 from flowerpower.job_queue.rq.results import error_text, packed
 from flowerpower.job_queue.rq.scripts import script_text
+from flowerpower.job_queue.rq.sent_ahead import SentScript
 from flowerpower.jobs.job import JobFilter
 from flowerpower.text import is_job_id
 from flowerpower.triggers import clock
@@ -66,6 +67,32 @@ class RedisStore:
         return self._run(self.connection.once, script, args)
 
     def _run(self, client: Any, script: str, args: Mapping[str, Any]) -> Any:
+        registered, sent = self._prepared(client, script, args)
+        with self.connection.errors():
+            answer = registered(args=sent)
+        self._is_permitted = True
+        return answer
+
+    def send(self, script: str, more: Sequence[str] = (), **args: Any) -> SentScript:
+        """Send a script like `run`, whose answer is read later by `answer_of`.
+
+        `more` are arguments behind those that every script has.
+        """
+        registered, sent = self._prepared(self.connection.client, script, args)
+        with self.connection.errors():
+            return SentScript(registered, [*sent, *more])
+
+    def answer_of(self, sent: SentScript) -> Any:
+        """Wait for the answer."""
+        with self.connection.errors():
+            answer = sent.answer()
+        self._is_permitted = True
+        return answer
+
+    def _prepared(
+        self, client: Any, script: str, args: Mapping[str, Any]
+    ) -> tuple[Any, list[str | bytes]]:
+        """A script that `client` knows, and its arguments as Redis takes them."""
         key = (script, id(client))
         if key not in self._registered:
             self._registered[key] = client.register_script(script_text(script))
@@ -76,10 +103,7 @@ class RedisStore:
         # What was read from a damaged record may not be UTF-8; it goes back as the same bytes.
         text = _encode(present(args)).encode("utf-8", "surrogateescape")
         stamp = rq_stamp(clock.now()) or ""
-        with self.connection.errors():
-            answer = self._registered[key](args=[RQ_KEY_PREFIX, self.namespace, stamp, text])
-        self._is_permitted = True
-        return answer
+        return self._registered[key], [RQ_KEY_PREFIX, self.namespace, stamp, text]
 
     def key(self, *parts: str) -> str:
         """A key of our own in this namespace."""
