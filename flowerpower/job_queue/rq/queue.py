@@ -155,16 +155,17 @@ class RQManager(RedisWorkerStore, JobQueueBackend):
     def list_jobs(self, wanted: JobFilter) -> list[Job]:
         filters = {name: value for name in ("pipeline", "queue", "schedule_id")
                    if (value := getattr(wanted, name)) is not None}  # fmt: skip
-        if not all(is_name(value, JOB_ID_LIMIT) for value in filters.values()):
+        if wanted.limit < 1 or not all(is_name(name, JOB_ID_LIMIT) for name in filters.values()):
             return []
         jobs: list[Job] = []
         for row, now in self._store.newest_jobs(wanted):
-            if len(jobs) >= wanted.limit:
-                break
             if wanted.statuses and records.status_of(row) not in wanted.statuses:
                 continue
             if all(row[name] == value for name, value in filters.items()):
                 jobs.append(records.job_of(row, now))
+                # Here, because to ask for one more row may read one more page.
+                if len(jobs) == wanted.limit:
+                    break
         return jobs
 
     def children_of(self, job_ids: Sequence[str], limit: int = 100) -> list[Job]:
