@@ -60,6 +60,9 @@ TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
     JobStatus.CANCELLED: frozenset({JobStatus.QUEUED, JobStatus.WAITING}),
 }
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+"""Types that are the same as JSON: most fields of a job."""
+
 
 def check_transition(job_id: str, before: JobStatus, after: JobStatus) -> None:
     """Raise Refused if `TRANSITIONS` has no way from `before` to `after`."""
@@ -185,7 +188,10 @@ class Job:
 
         Of the payload it has only the overrides.
         """
-        body = {name: json_value(value) for name, value in vars(self).items()}
+        body = {
+            name: value if type(value) in _PLAIN else json_value(value)
+            for name, value in vars(self).items()
+        }
         payload = body.pop("payload")
         overrides = payload.get("overrides") if isinstance(payload, dict) else None
         more = {"seconds": self.seconds, "project_version": self.project_version}

@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 INDENT = 2
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def indented_json(data: Any, depth: int = 0) -> str:
@@ -34,22 +35,35 @@ def _is_nested(value: Any) -> bool:
 
 
 def _items(data: dict[Any, Any], depth: int) -> list[str]:
-    """The keys and values of a mapping; those in a row that are not nested are one text."""
+    """The keys and values of a mapping; those in a row that are not nested are one text.
+
+    Each call of an encoder makes one in C, which takes as long as to write ten values.
+    """
+    encoder = _encoder(depth)
     parts: list[str] = []
     plain: dict[Any, Any] = {}
     for key, value in data.items():
-        if not _is_nested(value):
+        # Most values are of these types: only others are looked at.
+        if type(value) in _PLAIN or not _is_nested(value):
             plain[key] = value
             continue
         if plain:
-            parts.append(_encoder(depth).encode(plain)[1:-1])
+            parts.append(encoder.encode(plain)[1:-1])
             plain = {}
-        # As the encoder writes it, also if it is no text: without the brackets and the 0.
-        key_text = _encoder(depth).encode({key: 0})[1:-2]
+        key_text = _key_text(key) if type(key) is str else _any_key_text(key)
         parts.append(key_text + indented_json(value, depth))
     if plain:
-        parts.append(_encoder(depth).encode(plain)[1:-1])
+        parts.append(encoder.encode(plain)[1:-1])
     return parts
+
+
+def _any_key_text(key: Any) -> str:
+    """A key as the encoder writes it, also if it is no text: without the brackets and the 0."""
+    return json.dumps({key: 0}, allow_nan=False)[1:-2]
+
+
+# Texts alone: other keys may be equal and yet be written in different ways, such as 0.0 and -0.0.
+_key_text = functools.lru_cache(maxsize=1000)(_any_key_text)
 
 
 @functools.lru_cache

@@ -47,7 +47,7 @@ def test_jobs_share_nothing_that_can_change() -> None:
     new = NewJobs(KindsOfJobs("project", 120.0))
     answer = ["queued", "1764000000.000000", "1764000000.000001", ""]
     one, other = (
-        new.as_added(spec, new.as_sent(spec), answer)
+        new.as_added(spec, new.as_sent(spec)["payload"], answer)
         for spec in (JobSpec("report"), JobSpec("report"))
     )
     assert (one.status, one.created_at.microsecond) == (JobStatus.QUEUED, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -16,7 +16,7 @@ from flowerpower.job_queue.base import JobQueueBackend
 from flowerpower.job_queue.rq.connection import Connection, make_url
 from flowerpower.job_queue.rq.fields import RQ_KEY_PREFIX
 from flowerpower.job_queue.rq.new_jobs import NewJobs
-from flowerpower.job_queue.rq.sent_ahead import sent_ahead
+from flowerpower.job_queue.rq.sent_ahead import SentScript, sent_ahead
 from flowerpower.job_queue.rq.store import PAGE, RedisStore, closed_error, row_of_answer
 from flowerpower.job_queue.rq.worker_store import RedisWorkerStore
 from flowerpower.job_queue.worker_options import Watcher, WorkerOptions
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 ADD_PAGE = 50
 """Jobs that one script adds. If its place is in the midst of a long queue, each costs one or two
 milliseconds, and while a script runs, Redis does nothing else."""
-_Page = tuple[Sequence[JobSpec], list[dict[str, Any]], NewJobs]
-"""Requests, how they are sent, and what is sent once."""
+_Page = tuple[Sequence[JobSpec], NewJobs, list[str] | None, list[dict[str, Any]]]
+"""Requests, what is sent once, and how they are sent: if they are alike, or else."""
 
 
 class RQManager(RedisWorkerStore, JobQueueBackend):
@@ -113,25 +113,41 @@ class RQManager(RedisWorkerStore, JobQueueBackend):
             self._page_of,
             (specs[start : start + ADD_PAGE] for start in range(0, len(specs), ADD_PAGE)),
         )
-        for (page, jobs, new), answer in sent_ahead(self._send_new, pages):
+        for page, answer in sent_ahead(self._send_new, self._store.answer_of, pages):
             if answer[0] is None:
                 raise closed_error(answer[1])
-            to_read = iter(answer[1])
-            for spec, job, (is_new, content) in zip(page, jobs, json.loads(answer[0]), strict=True):
-                if isinstance(content, list):
-                    added.append(new.as_added(spec, job, content))
-                else:
-                    row = row_of_answer(content, next(to_read))
-                    added.append(records.job_of(*row, created=bool(is_new)))
+            added += self._added(page, *answer)
         return added
 
     def _page_of(self, specs: Sequence[JobSpec]) -> _Page:
         new = self._store.new_jobs()
-        return specs, [new.as_sent(spec) for spec in specs], new
+        alike = new.alike(specs)
+        return specs, new, alike, [] if alike else [new.as_sent(spec) for spec in specs]
 
-    def _send_new(self, page: _Page) -> Any:
-        _, jobs, new = page
-        return self._store.run("add_jobs", jobs=jobs, kinds=new.kinds)
+    def _send_new(self, page: _Page) -> SentScript:
+        _, new, alike, jobs = page
+        if alike:
+            return self._store.send("add_jobs", alike, kinds=new.kinds)
+        return self._store.send("add_jobs", jobs=jobs, kinds=new.kinds)
+
+    def _added(self, page: _Page, answers: bytes, more: list[Any]) -> Iterator[Job]:
+        """The jobs that lua/add_jobs.lua has answered for."""
+        specs, new, alike, jobs = page
+        if alike and not answers:
+            due, *created = more
+            for spec, payload, created_at in zip(specs, alike[1::2], created, strict=True):
+                yield new.as_added(spec, payload, ("queued", due, created_at, ""))
+            return
+        to_read = iter(more)
+        payloads = alike[1::2] if alike else [job["payload"] for job in jobs]
+        keys = [None] * len(specs) if alike else [job.get("unique_key") for job in jobs]
+        for spec, payload, key, (is_new, content) in zip(
+            specs, payloads, keys, json.loads(answers), strict=True
+        ):
+            if isinstance(content, list):
+                yield new.as_added(spec, payload, content, key)
+            else:
+                yield records.job_of(*row_of_answer(content, next(to_read)), created=bool(is_new))
 
     def get_job(self, job_id: str) -> Job:
         return records.job_of(*self._store.read_job(job_id))
@@ -139,16 +155,17 @@ class RQManager(RedisWorkerStore, JobQueueBackend):
     def list_jobs(self, wanted: JobFilter) -> list[Job]:
         filters = {name: value for name in ("pipeline", "queue", "schedule_id")
                    if (value := getattr(wanted, name)) is not None}  # fmt: skip
-        if not all(is_name(value, JOB_ID_LIMIT) for value in filters.values()):
+        if wanted.limit < 1 or not all(is_name(name, JOB_ID_LIMIT) for name in filters.values()):
             return []
         jobs: list[Job] = []
         for row, now in self._store.newest_jobs(wanted):
-            if len(jobs) >= wanted.limit:
-                break
             if wanted.statuses and records.status_of(row) not in wanted.statuses:
                 continue
             if all(row[name] == value for name, value in filters.items()):
                 jobs.append(records.job_of(row, now))
+                # Here, because to ask for one more row may read one more page.
+                if len(jobs) == wanted.limit:
+                    break
         return jobs
 
     def children_of(self, job_ids: Sequence[str], limit: int = 100) -> list[Job]:

@@ -25,6 +25,7 @@ from flowerpower.job_queue.rq.fields import (
 from flowerpower.job_queue.rq.new_jobs import KindsOfJobs, NewJobs
 from flowerpower.job_queue.rq.results import error_text, packed
 from flowerpower.job_queue.rq.scripts import script_text
+from flowerpower.job_queue.rq.sent_ahead import SentScript, sent_ahead
 from flowerpower.jobs.job import JobFilter
 from flowerpower.text import is_job_id
 from flowerpower.triggers import clock
@@ -35,6 +36,7 @@ TAKEN_LIMIT = 60.0
 """Seconds that RQ's own worker may take to begin what it has taken from a queue, as in RQ."""
 # Not `json.dumps`, which makes an encoder for each call.
 _encode = json.JSONEncoder(ensure_ascii=False).encode
+_FIELD_NAMES = [name.decode() for name in FIELDS]
 RQ_WORKER_DIED = "RQ's own worker that ran it died; its jobs have no lease and are not run again"
 
 
@@ -66,6 +68,32 @@ class RedisStore:
         return self._run(self.connection.once, script, args)
 
     def _run(self, client: Any, script: str, args: Mapping[str, Any]) -> Any:
+        registered, sent = self._prepared(client, script, args)
+        with self.connection.errors():
+            answer = registered(args=sent)
+        self._is_permitted = True
+        return answer
+
+    def send(self, script: str, more: Sequence[str] = (), **args: Any) -> SentScript:
+        """Send a script like `run`, whose answer is read later by `answer_of`.
+
+        `more` are arguments behind those that every script has.
+        """
+        registered, sent = self._prepared(self.connection.client, script, args)
+        with self.connection.errors():
+            return SentScript(registered, [*sent, *more])
+
+    def answer_of(self, sent: SentScript) -> Any:
+        """Wait for the answer."""
+        with self.connection.errors():
+            answer = sent.answer()
+        self._is_permitted = True
+        return answer
+
+    def _prepared(
+        self, client: Any, script: str, args: Mapping[str, Any]
+    ) -> tuple[Any, list[str | bytes]]:
+        """A script that `client` knows, and its arguments as Redis takes them."""
         key = (script, id(client))
         if key not in self._registered:
             self._registered[key] = client.register_script(script_text(script))
@@ -76,10 +104,7 @@ class RedisStore:
         # What was read from a damaged record may not be UTF-8; it goes back as the same bytes.
         text = _encode(present(args)).encode("utf-8", "surrogateescape")
         stamp = rq_stamp(clock.now()) or ""
-        with self.connection.errors():
-            answer = self._registered[key](args=[RQ_KEY_PREFIX, self.namespace, stamp, text])
-        self._is_permitted = True
-        return answer
+        return self._registered[key], [RQ_KEY_PREFIX, self.namespace, stamp, text]
 
     def key(self, *parts: str) -> str:
         """A key of our own in this namespace."""
@@ -122,6 +147,20 @@ class RedisStore:
         Each comes without its result, and with the time that it was read at; the rest of the filter
         is not applied.
         """
+        pages = self._newest_ids(wanted)
+        # The next page is on its way while one is read; none is that may not be needed.
+        ahead = sent_ahead(self._send_ids, self.answer_of, _first_pages(pages, wanted.limit))
+        for ids, answers in ahead:
+            now = clock.now().timestamp()
+            for row in _rows(ids, answers):
+                yield row, now
+        # Records of some of these were gone, or the rest of the filter leaves some out.
+        for ids in pages:
+            now = clock.now().timestamp()
+            for row in self.rows_of(ids):
+                yield row, now
+
+    def _newest_ids(self, wanted: JobFilter) -> Iterator[list[str]]:
         client = self.connection.client
         since: Any = "-inf" if wanted.since is None else wanted.since.timestamp()
         until = "+inf" if wanted.until is None else f"({wanted.until.timestamp()!r}"
@@ -129,13 +168,10 @@ class RedisStore:
         while True:
             with self.connection.errors():
                 names = client.zrevrangebyscore(self.key("jobs"), until, since, start, page)
-                # New jobs shift the others, so some come again on the next page.
-                ids = ids_of(name for name in names if name not in seen)
             if not names:
                 return
-            now = clock.now().timestamp()
-            for row in self.rows_of(ids):
-                yield row, now
+            # New jobs shift the others, so some come again on the next page.
+            yield ids_of(name for name in names if name not in seen)
             seen.update(names)
             start, page = start + len(names), PAGE
 
@@ -155,14 +191,10 @@ class RedisStore:
 
     def rows_of(self, ids: Sequence[str]) -> list[records.Row]:
         """The records of the jobs that still exist, without results, in that order."""
-        answers = self.run("list_jobs", ids=ids, fields=[name.decode() for name in FIELDS])
-        found: list[records.Row] = []
-        for job_id, (values, progress) in zip(ids, answers, strict=True):
-            fields = {name: v for name, v in zip(FIELDS, values, strict=False) if v is not None}
-            # None: the record has expired, or its key is damaged.
-            if fields:
-                found.append(row_of(job_id, fields, None, progress))
-        return found
+        return _rows(ids, self.answer_of(self._send_ids(ids)))
+
+    def _send_ids(self, ids: Sequence[str]) -> SentScript:
+        return self.send("list_jobs", ids=ids, fields=_FIELD_NAMES)
 
     # Workers
 
@@ -187,6 +219,26 @@ class RedisStore:
             rows.append({**row, "id": worker_id, "beat": beat, "beat_at": beat_at})
         running = zip(ids.values(), held, strict=True)
         return rows, {worker_id: ids_of(jobs) for worker_id, jobs in running}
+
+
+def _rows(ids: Sequence[str], answers: Sequence[Any]) -> list[records.Row]:
+    """The records that lua/list_jobs.lua gives of these jobs."""
+    found: list[records.Row] = []
+    for job_id, (values, progress) in zip(ids, answers, strict=True):
+        fields = {name: v for name, v in zip(FIELDS, values, strict=False) if v is not None}
+        # None: the record has expired, or its key is damaged.
+        if fields:
+            found.append(row_of(job_id, fields, None, progress))
+    return found
+
+
+def _first_pages(pages: Iterator[list[str]], count: int) -> Iterator[list[str]]:
+    """Pages until they have so many ids; the others are left in `pages`."""
+    for ids in pages:
+        yield ids
+        count -= len(ids)
+        if count <= 0:
+            return
 
 
 def for_both(error: str) -> dict[str, str]:
