@@ -131,19 +131,6 @@ class NodeEventHook(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorat
             self._on_event(NodeEvent(*progress, record.seconds, record.from_cache))
 
 
-class ForwardedNodeEvents(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorates its class
-    """The hook of a driver that executes several runs, one after another: `target` is the run's."""
-
-    def __init__(self, target: NodeEventHook) -> None:
-        self.target = target
-
-    def run_before_node_execution(self, **arguments: Any) -> None:
-        self.target.run_before_node_execution(**arguments)
-
-    def run_after_node_execution(self, **arguments: Any) -> None:
-        self.target.run_after_node_execution(**arguments)
-
-
 def is_in_event_loop() -> bool:
     """Whether an event loop runs in this thread: what is called now serves a coroutine."""
     try:

@@ -19,7 +19,6 @@ from flowerpower.config.overrides import RunOverrides
 from flowerpower.errors import ConfigError, UnknownNode
 from flowerpower.jobs.run import FileRecord
 from flowerpower.run.adapters.factory import (
-    Adapters,
     OnWarning,
     check_adapters,
     log_warning,
@@ -44,10 +43,10 @@ from flowerpower.run.driver import (
 from flowerpower.run.file_checks import check_files, check_files_exist
 from flowerpower.run.input_values import make_input_values
 from flowerpower.run.inputs import check_complete
-from flowerpower.run.kept_graphs import KeptGraphs
+from flowerpower.run.kept_graphs import KeptGraph, KeptGraphs
 from flowerpower.run.modules import import_modules, note_imports
 from flowerpower.run.named_nodes import NamedNodes
-from flowerpower.run.node_events import ForwardedNodeEvents, NodeEventHook
+from flowerpower.run.node_events import NodeEventHook
 from flowerpower.run.patches import saver_nodes
 from flowerpower.run.plan import Plan, PlannedGraph
 
@@ -112,7 +111,7 @@ class PipelineRunner:
         run = self.run_config
         names = run.modules or [f"pipelines.{self._pipeline.name}"]
         self._modules = import_modules(self._project.root, names)
-        planned = self._kept_graph(node_events) or self._plan_graph(node_events)
+        planned = self._kept_graph() or self._plan_graph(node_events)
         input_values = self._values(planned, complete=complete)
         if node_events is not None:
             graph = planned.dag.driver.graph
@@ -135,21 +134,15 @@ class PipelineRunner:
             misses,
         )
 
-    def _kept_graph(self, node_events: NodeEventHook | None) -> PlannedGraph | None:
+    def _kept_graph(self) -> PlannedGraph | None:
         """The graph of an earlier run, if a new one would be the same."""
-        kept = self._kept
-        if kept is None or node_events is None or not kept.is_current(self._modules):
+        if self._kept is not None and not self._kept.is_current(self._modules):
             self._kept = None
-            return None
-        kept.events.target = node_events
-        return kept.graph
+        return None if self._kept is None else self._kept.graph
 
     def _plan_graph(self, node_events: NodeEventHook | None) -> PlannedGraph:
         run = self.run_config
-        events: NodeEventHook | ForwardedNodeEvents | None = node_events
-        if self._kept_graphs is not None and node_events is not None:
-            events = ForwardedNodeEvents(node_events)
-        dag = self._build_dag(events)
+        dag = self._build_dag(node_events)
         graph = dag.driver.graph
         self._named.check_names(graph.nodes)
         final_vars = self._named.final_vars(dag)
@@ -179,8 +172,8 @@ class PipelineRunner:
         )  # fmt: skip
         # A file that a caller's input stands in for is a file to load for the next caller.
         may_load = self._pipeline.config.run.load or self._overrides.load
-        if self._kept_graphs and isinstance(events, ForwardedNodeEvents) and not may_load:
-            self._kept_graphs.keep(self._overrides, run, self.adapter_config, planned, events)
+        if self._kept_graphs and not may_load:
+            self._kept_graphs.keep(self._overrides, run, self.adapter_config, planned)
         return planned
 
     def _values(self, planned: PlannedGraph, *, complete: bool) -> dict[str, Any]:
@@ -234,24 +227,20 @@ class PipelineRunner:
         """
         node_events = node_events or NodeEventHook()
         plan = self.plan(node_events)
+        if self._kept is not None:
+            return self._run_again(self._kept, plan, node_events), []
         project = self._project
         check_files_exist(plan.dag.files, {node.name for node in plan.nodes})
-        adapters = Adapters()
-        # A graph is only kept if no adapter is on.
-        if self._kept is None:
-            adapters = make_adapters(
-                project, self._pipeline.name, self.adapter_config, node_events, on_warning
-            )
+        adapters = make_adapters(
+            project, self._pipeline.name, self.adapter_config, node_events, on_warning
+        )
         savers = plan.dag.files.written
         try:
             driver = make_driver(
                 project, plan.run, plan.dag, plan.overrides, node_events, adapters, on_warning
             )
             targets = [*plan.final_vars, *savers]
-            if self._kept is None:
-                values = execute(driver, targets, plan.input_values, plan.overrides)
-            else:
-                values = execute_again(driver, targets, plan.input_values)
+            values = execute(driver, targets, plan.input_values, plan.overrides)
         finally:
             adapters.close()
             note_imports()
@@ -259,7 +248,15 @@ class PipelineRunner:
         files = [FileRecord(**values[name]) for name in savers if isinstance(values[name], dict)]
         return {name: adapters.with_sentinels(values[name]) for name in plan.final_vars}, files
 
-    def _build_dag(self, node_events: NodeEventHook | ForwardedNodeEvents | None) -> Dag:
+    def _run_again(self, kept: KeptGraph, plan: Plan, events: NodeEventHook) -> dict[str, Any]:
+        """Run a graph that is kept: it has no adapters, and neither reads nor writes files."""
+        values = {**kept.run.config, **plan.input_values}
+        try:
+            return execute_again(kept.steps, plan.final_vars, values, events)
+        finally:
+            note_imports()
+
+    def _build_dag(self, node_events: NodeEventHook | None) -> Dag:
         try:
             dag = build_dag(self._project, self._modules, self.run_config, node_events)
         except UnknownNode as error:
