@@ -167,8 +167,8 @@ class PipelineRunner:
         inputs = [input_info(node, users, is_wanted=node.name in wanted) for node in user_inputs]
         infos = [node_info(node) for node in nodes]
         planned = PlannedGraph(
-            self._modules, dag, final_vars, overrides, nodes, user_inputs, known, wanted, infos,
-            inputs,
+            self._modules, dag, final_vars, overrides, nodes, user_inputs, known,
+            computed_nodes(dag.driver), wanted, infos, inputs,
         )  # fmt: skip
         # A file that a caller's input stands in for is a file to load for the next caller.
         may_load = self._pipeline.config.run.load or self._overrides.load
@@ -196,7 +196,7 @@ class PipelineRunner:
         )
         if complete:
             present = {*values, *run.config}
-            known = [*computed_nodes(planned.dag.driver), *params]
+            known = [*planned.node_names, *params]
             check_complete(self._pipeline.name, planned.inputs, present, known)
             # Hamilton gives None for an input that is returned itself and not given.
             unset = [n for n in user_inputs if n.name in planned.wanted and n.name not in present]

@@ -30,10 +30,10 @@ class Site:
         time.sleep(0.03)
 
     def read_ahead(self, **inputs: Any) -> None:
-        self.kept.read_ahead(self.root, "main", RunOverrides(inputs=inputs))
+        self.kept.read_ahead(str(self.root), "main", RunOverrides(inputs=inputs))
 
     def get(self, **inputs: Any) -> Configuration:
-        return self.kept.get(self.root, "main", RunOverrides(inputs=inputs))
+        return self.kept.get(str(self.root), "main", RunOverrides(inputs=inputs))
 
 
 @pytest.fixture

@@ -141,7 +141,7 @@ def test_a_variable_of_the_environment_counts(site: Site, monkeypatch: pytest.Mo
     assert site.run().outputs == {"total": 11}
     monkeypatch.setenv("FLOWERPOWER_JOB_QUEUE_TYPE", "nothing")
     with pytest.raises(ConfigError):
-        site.kept.get(site.root, "main", RunOverrides())
+        site.kept.get(str(site.root), "main", RunOverrides())
 
 
 def test_a_list_that_a_node_changes_is_new_for_the_next_job(site: Site, builds: Builds) -> None:
@@ -298,7 +298,7 @@ def test_no_more_than_so_many_are_kept(site: Site) -> None:
     """A child that gets ever new overrides does not grow without end."""
     for number in range(40):
         site.run(config={"number": number})
-        site.kept.get(site.root, "main", RunOverrides(config={f"k{number}": 1}))
-    entry = site.kept.get(site.root, "main", RunOverrides(config={"number": 1}))
+        site.kept.get(str(site.root), "main", RunOverrides(config={f"k{number}": 1}))
+    entry = site.kept.get(str(site.root), "main", RunOverrides(config={"number": 1}))
     assert len(entry.graphs._graphs) <= 16
     assert len(site.kept._kept) <= 32

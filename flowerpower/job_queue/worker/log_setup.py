@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Collection, Iterator
+from operator import attrgetter
 from typing import Any
 
 from flowerpower.files.project_code import NewModules, is_own, module_paths
@@ -14,6 +15,9 @@ from flowerpower.jobs.log_lines import LOG_FORMAT_VARIABLE, JsonFormatter, LineF
 
 _UNCHANGED = (logging.NOTSET, (), (), True, False)
 """A logger as Python makes it, in the form of `_loggers`."""
+_settings = attrgetter("level", "handlers", "filters", "propagate", "disabled")
+_PLAIN: tuple[object, ...] = (logging.NOTSET, [], [], True, False)
+"""The same, in the form of `_settings`."""
 
 
 @contextlib.contextmanager
@@ -40,8 +44,8 @@ class LoggingState:
 
     def have_changed(self, folder: str) -> bool:
         """Whether a job of the project in `folder` has changed loggers since the last call."""
-        loggers, modules = self._loggers, set(self._new_modules.names())
-        self._loggers = _loggers()
+        loggers, self._loggers = self._loggers, _loggers()
+        modules = set(self._new_modules.names())
         return self._loggers != loggers and any(
             loggers.get(name, _UNCHANGED) != self._loggers.get(name, _UNCHANGED)
             # A package may set up its own loggers when it is imported, as SQLAlchemy does. It is
@@ -54,24 +58,22 @@ class LoggingState:
 def _loggers() -> dict[str, tuple[object, ...]]:
     """By name, the loggers that are not as Python makes them; "" is the root logger."""
     manager = logging.root.manager
-    states = {
-        item.name: _state(item)
-        for item in [*manager.loggerDict.values()]
-        if isinstance(item, logging.Logger) and not _is_plain(item)
-    }
     resort = logging.lastResort
     made_by = id(resort), resort and resort.level, id(logging.getLogRecordFactory())
-    root = _state(logging.root), manager.disable, *made_by
-    return {"": root} | {name: state for name, state in states.items() if state != _UNCHANGED}
-
-
-def _is_plain(logger: logging.Logger) -> bool:
-    """Whether a logger is as Python makes it; said faster than by its state."""
-    is_set = logger.level or logger.handlers or logger.filters or logger.disabled
-    return not is_set and logger.propagate
+    states: dict[str, tuple[object, ...]]
+    states = {"": (_state(logging.root), manager.disable, *made_by)}
+    for item in [*manager.loggerDict.values()]:
+        # Most are as Python makes them: said faster than by their state.
+        if isinstance(item, logging.Logger) and _settings(item) != _PLAIN:
+            state = _state(item)
+            if state != _UNCHANGED:
+                states[item.name] = state
+    return states
 
 
 def _state(logger: logging.Logger) -> tuple[Any, ...]:
+    if not logger.handlers and not logger.filters:
+        return logger.level, (), (), logger.propagate, logger.disabled
     # Handlers that do nothing are what packages add to their loggers.
     handlers = [one for one in logger.handlers if not isinstance(one, logging.NullHandler)]
     levels = tuple((id(handler), handler.level) for handler in handlers)
