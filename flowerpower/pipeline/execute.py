@@ -98,11 +98,11 @@ def execute(
         runner = PipelineRunner(
             project, pipeline, request.overrides, scheduled_for, request.after, kept_graphs=graphs
         )
-        policy = runner.run_config.retry
+        policy = runner.settings.retry
         if on_settings is not None:
             is_fire = scheduled_for is not None
             tell = wants_finished(pipeline.config, project.config, is_fire=is_fire)
-            on_settings(runner.run_config, tell)
+            on_settings(runner.settings, tell)
         outcome.values, outcome.files = runner.run(node_events, on_warning or log_warning)
         outcome.outputs, outcome.notes = encode_outputs(outcome.values)
         outcome.status = "finished"
@@ -227,7 +227,7 @@ def run_in_child(
 
     def send_settings(run: RunConfig, tell_finished: bool) -> None:
         # Only the child reads the YAML, and so only it knows what the worker must keep to.
-        settings: dict[str, Any] = {"retry": dict(run.retry), "timeout": run.timeout}
+        settings: dict[str, Any] = {"retry": vars(run.retry), "timeout": run.timeout}
         settings["tell_finished"] = tell_finished
         is_urgent = run.timeout is not None and 0 < run.timeout < SHORT_TIMEOUT
         send({"type": "settings", **settings, "secrets": known_secrets()}, may_wait=not is_urgent)
@@ -258,8 +258,13 @@ def run_in_child(
         send({"type": "imported", "modules": modules}, may_wait=True)
     if kept.has_read:
         send({"type": "read"}, may_wait=True)
-    parts = [part for part in ("outputs", "notes", "nodes", "files", "error") if outcome[part]]
-    return {**outcome, **{part: mask_values(outcome[part]) for part in parts}}
+    # All else of a node is ours.
+    for node in outcome["nodes"]:
+        node["name"], node["error"] = mask_values(node["name"]), mask_values(node["error"])
+    for part in ("outputs", "notes", "files", "error"):
+        if outcome[part]:
+            outcome[part] = mask_values(outcome[part])
+    return outcome
 
 
 def read_ahead(base_dir: str, pipeline: str, inputs: Sequence[str]) -> None:

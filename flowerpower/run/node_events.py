@@ -6,8 +6,7 @@ import asyncio
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from hamilton.lifecycle import NodeExecutionHook
 
@@ -16,8 +15,7 @@ from flowerpower.jobs.run import NodeEvent, NodeRecord
 from flowerpower.triggers import clock
 
 
-@dataclass(frozen=True)
-class _RunningNode:
+class _RunningNode(NamedTuple):
     """A node that runs; `handled` is an exception that its caller was handling when it began."""
 
     record: NodeRecord

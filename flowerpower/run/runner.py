@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +17,7 @@ from flowerpower.config.merge import (
     without_replaced,
 )
 from flowerpower.config.overrides import RunOverrides
+from flowerpower.config.run_section import RunConfig
 from flowerpower.errors import ConfigError, UnknownNode
 from flowerpower.jobs.run import FileRecord
 from flowerpower.run.adapters.factory import (
@@ -74,12 +76,17 @@ class PipelineRunner:
         self._modules: list[ModuleType] = []
         self._kept_graphs = kept_graphs
         self._kept = kept_graphs.find(self._overrides) if kept_graphs is not None else None
-        if self._kept is None:
-            merged = merged_run(pipeline.config, self._overrides)
-            self.run_config = without_replaced(merged, self._overrides)
-        else:
-            inputs = {**pipeline.config.run.inputs, **self._overrides.inputs}
-            self.run_config = self._kept.run.model_copy(update={"inputs": inputs})
+
+    @cached_property
+    def run_config(self) -> RunConfig:
+        """The pipeline's `run` section with what the caller changes of it."""
+        merged = merged_run(self._pipeline.config, self._overrides)
+        return without_replaced(merged, self._overrides)
+
+    @property
+    def settings(self) -> RunConfig:
+        """The same; its inputs may be those of another run."""
+        return self.run_config if self._kept is None else self._kept.run
 
     @property
     def adapter_config(self) -> AdapterConfig:
@@ -88,7 +95,7 @@ class PipelineRunner:
 
     @property
     def _named(self) -> NamedNodes:
-        return NamedNodes(self._pipeline, self.run_config, self._overrides, self._modules)
+        return NamedNodes(self._pipeline, self.settings, self._overrides, self._modules)
 
     def plan(
         self,
@@ -108,10 +115,11 @@ class PipelineRunner:
             MissingInputs, InvalidInputs: if the inputs do not fit the DAG.
             RunFailed: if importing a module raised.
         """
+        self._import_modules()
+        # Who only plans has none; who runs has found that it cannot be used.
+        self._kept = None
         run = self.run_config
-        names = run.modules or [f"pipelines.{self._pipeline.name}"]
-        self._modules = import_modules(self._project.root, names)
-        planned = self._kept_graph() or self._plan_graph(node_events)
+        planned = self._plan_graph(node_events)
         input_values = self._values(planned, complete=complete)
         if node_events is not None:
             graph = planned.dag.driver.graph
@@ -134,11 +142,10 @@ class PipelineRunner:
             misses,
         )
 
-    def _kept_graph(self) -> PlannedGraph | None:
-        """The graph of an earlier run, if a new one would be the same."""
-        if self._kept is not None and not self._kept.is_current(self._modules):
-            self._kept = None
-        return None if self._kept is None else self._kept.graph
+    def _import_modules(self) -> None:
+        if not self._modules:
+            names = self.settings.modules or [f"pipelines.{self._pipeline.name}"]
+            self._modules = import_modules(self._project.root, names)
 
     def _plan_graph(self, node_events: NodeEventHook | None) -> PlannedGraph:
         run = self.run_config
@@ -178,13 +185,11 @@ class PipelineRunner:
 
     def _values(self, planned: PlannedGraph, *, complete: bool) -> dict[str, Any]:
         """The values of the inputs; with `complete`, none that is required is missing."""
-        run, params, user_inputs = (
-            self.run_config,
-            self._pipeline.config.params,
-            planned.user_inputs,
-        )
+        config, params = self.settings.config, self._pipeline.config.params
+        user_inputs = planned.user_inputs
         if complete:
-            given = {*run.inputs, *run.config, *params}
+            inputs = self._pipeline.config.run.inputs
+            given = {*inputs, *self._overrides.inputs, *config, *params}
             self._named.check_variants(node.name for node in user_inputs if node.name not in given)
         values = make_input_values(
             self._pipeline,
@@ -195,7 +200,7 @@ class PipelineRunner:
             self._after,
         )
         if complete:
-            present = {*values, *run.config}
+            present = {*values, *config}
             known = [*planned.node_names, *params]
             check_complete(self._pipeline.name, planned.inputs, present, known)
             # Hamilton gives None for an input that is returned itself and not given.
@@ -226,9 +231,10 @@ class PipelineRunner:
             FlowerpowerError: as `plan`; what a node raises passes through unchanged.
         """
         node_events = node_events or NodeEventHook()
+        self._import_modules()
+        if self._kept is not None and self._kept.is_current(self._modules):
+            return self._run_again(self._kept, node_events), []
         plan = self.plan(node_events)
-        if self._kept is not None:
-            return self._run_again(self._kept, plan, node_events), []
         project = self._project
         check_files_exist(plan.dag.files, {node.name for node in plan.nodes})
         adapters = make_adapters(
@@ -248,11 +254,12 @@ class PipelineRunner:
         files = [FileRecord(**values[name]) for name in savers if isinstance(values[name], dict)]
         return {name: adapters.with_sentinels(values[name]) for name in plan.final_vars}, files
 
-    def _run_again(self, kept: KeptGraph, plan: Plan, events: NodeEventHook) -> dict[str, Any]:
+    def _run_again(self, kept: KeptGraph, events: NodeEventHook) -> dict[str, Any]:
         """Run a graph that is kept: it has no adapters, and neither reads nor writes files."""
-        values = {**kept.run.config, **plan.input_values}
+        values = {**kept.run.config, **self._values(kept.graph, complete=True)}
+        events.total = len(kept.graph.computed)
         try:
-            return execute_again(kept.steps, plan.final_vars, values, events)
+            return execute_again(kept.steps, kept.graph.final_vars, values, events)
         finally:
             note_imports()
 
