@@ -81,7 +81,7 @@ class KeptConfigurations:
     def get(self, root: str, name: str, overrides: RunOverrides) -> Configuration:
         """The configuration for a run, read again if its files or variables have changed.
 
-        `root` is the project's folder as text: a path is made where it is read alone.
+        `root` is the project's folder as text, of which a path is made only to read it.
 
         Raises:
             ProjectNotFound, PipelineNotFound, ConfigError: as reading the project's files does.
