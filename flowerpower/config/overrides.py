@@ -119,7 +119,7 @@ class RunOverrides:
     @property
     def sets_inputs_alone(self) -> bool:
         """Whether all else is as the pipeline has it."""
-        return self.settings.keys() <= {"inputs", "written"}
+        return bool(_others(vars(self)) == _OTHER_DEFAULTS)
 
     @property
     def retry_settings(self) -> dict[str, Any]:
@@ -146,3 +146,5 @@ _COLLECTIONS = {name: default for name, default in _DEFAULTS.items() if default 
 _checked_values = itemgetter(*(_DEFAULTS.keys() - {*_PLAIN, "declared"}))
 """Gives what pydantic checks where it is set."""
 _CHECKED_DEFAULTS = _checked_values(_DEFAULTS)
+_others = itemgetter(*(_DEFAULTS.keys() - {"inputs", "written"}))
+_OTHER_DEFAULTS = _others(_DEFAULTS)

@@ -50,6 +50,8 @@ class NewModules:
 
     def names(self) -> list[str]:
         """The names of new modules; of all, if the last one that was known has been removed."""
+        if self._is_newest():
+            return []
         # Of a copy where another thread may import: that would end the loop with an error.
         modules = sys.modules if threading.active_count() == 1 else sys.modules.copy()
         names: list[str] = []
@@ -60,6 +62,15 @@ class NewModules:
         if names:
             self._remember(names[0], modules)
         return names
+
+    def _is_newest(self) -> bool:
+        """Whether the last one that was known still is the last one; if so, it is certain."""
+        try:
+            name = next(reversed(sys.modules))
+            return name == self._last and sys.modules[name] is self._last_module()
+        except (RuntimeError, KeyError):
+            # Another thread imports just now.
+            return False
 
     def _remember(self, name: str, modules: Mapping[str, ModuleType]) -> None:
         self._last = name

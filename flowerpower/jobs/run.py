@@ -83,7 +83,8 @@ def run_json(
     }
 
 
-@dataclass(frozen=True)
+# Not frozen: that takes four times as long to make, and each node of a run makes two of these.
+@dataclass(unsafe_hash=True)
 class NodeEvent:
     """A node began or ended after `seconds`; `done` of `total` nodes have ended so far."""
 

@@ -81,29 +81,28 @@ def execute(
 
     node_events = NodeEventHook(on_event)
     started, since = clock.now(), clock.monotonic()
-    root = Path(request.base_dir)
     outcome = RunOutcome(request.pipeline, "failed", clock.format_time(started), "", 0.0)
     policy = None
     try:
-        graphs = None
+        graphs = read = None
         if loaded is not None:
             project, pipeline = loaded
         elif kept is not None:
-            read = kept.get(root, request.pipeline, request.overrides)
+            read = kept.get(request.base_dir, request.pipeline, request.overrides)
             project, pipeline, graphs = read.project, read.pipeline, read.graphs
         else:
-            project = load_project(project_root(root))
+            project = load_project(project_root(Path(request.base_dir)))
             pipeline = PipelineRegistry(project).get(request.pipeline, request.overrides)
-        set_zone(project.timezone)
+        set_zone(read.timezone if read is not None else project.timezone)
         scheduled_for = clock.parse_time(request.scheduled_for) if request.scheduled_for else None
         runner = PipelineRunner(
             project, pipeline, request.overrides, scheduled_for, request.after, kept_graphs=graphs
         )
-        policy = runner.run_config.retry
+        policy = runner.settings.retry
         if on_settings is not None:
             is_fire = scheduled_for is not None
             tell = wants_finished(pipeline.config, project.config, is_fire=is_fire)
-            on_settings(runner.run_config, tell)
+            on_settings(runner.settings, tell)
         outcome.values, outcome.files = runner.run(node_events, on_warning or log_warning)
         outcome.outputs, outcome.notes = encode_outputs(outcome.values)
         outcome.status = "finished"
@@ -112,7 +111,7 @@ def execute(
         if interruptible and isinstance(error, KeyboardInterrupt):
             raise
         outcome.exception = error
-        outcome.error = run_error(error, root, node_events.failed_node)
+        outcome.error = run_error(error, Path(request.base_dir), node_events.failed_node)
         # An error of flowerpower, such as a missing input, would come again at each retry.
         if policy is not None and not isinstance(error, FlowerpowerError):
             outcome.retryable = is_retryable(policy, outcome.error.type_names)
@@ -228,7 +227,7 @@ def run_in_child(
 
     def send_settings(run: RunConfig, tell_finished: bool) -> None:
         # Only the child reads the YAML, and so only it knows what the worker must keep to.
-        settings = {"retry": run.retry.model_dump(), "timeout": run.timeout}
+        settings: dict[str, Any] = {"retry": vars(run.retry), "timeout": run.timeout}
         settings["tell_finished"] = tell_finished
         is_urgent = run.timeout is not None and 0 < run.timeout < SHORT_TIMEOUT
         send({"type": "settings", **settings, "secrets": known_secrets()}, may_wait=not is_urgent)
@@ -259,8 +258,13 @@ def run_in_child(
         send({"type": "imported", "modules": modules}, may_wait=True)
     if kept.has_read:
         send({"type": "read"}, may_wait=True)
-    parts = [part for part in ("outputs", "notes", "nodes", "files", "error") if outcome[part]]
-    return {**outcome, **{part: mask_values(outcome[part]) for part in parts}}
+    # All else of a node is ours.
+    for node in outcome["nodes"]:
+        node["name"], node["error"] = mask_values(node["name"]), mask_values(node["error"])
+    for part in ("outputs", "notes", "files", "error"):
+        if outcome[part]:
+            outcome[part] = mask_values(outcome[part])
+    return outcome
 
 
 def read_ahead(base_dir: str, pipeline: str, inputs: Sequence[str]) -> None:
@@ -272,7 +276,7 @@ def read_ahead(base_dir: str, pipeline: str, inputs: Sequence[str]) -> None:
         FlowerpowerError: the files cannot be read; the run will say so.
     """
     overrides = RunOverrides(inputs=dict.fromkeys(inputs))
-    _kept_configurations().read_ahead(Path(base_dir), pipeline, overrides)
+    _kept_configurations().read_ahead(base_dir, pipeline, overrides)
 
 
 @functools.cache

@@ -29,25 +29,26 @@ from flowerpower.run.kept_graphs import KeptGraphs
 from flowerpower.text import known_secrets, set_known_secrets
 
 MAX_KEPT = 32
-_Key = tuple[Path, str, frozenset[Any], bool]
+_Key = tuple[str, str, frozenset[Any], bool]
 
 
 @dataclass(frozen=True)
 class Configuration:
     """A project and a pipeline as read for one run; `graphs` are kept as long as they are.
 
-    There are none for the last run of a process.
+    There are none for the last run of a process. `timezone` is the project's.
     """
 
     project: Project
     pipeline: Pipeline
+    timezone: str
     graphs: KeptGraphs | None
 
 
 @dataclass(frozen=True)
 class _Kept:
     configuration: Configuration
-    stamps: dict[Path, Stamp]
+    stamps: dict[str, Stamp]
     variables: dict[str, str | None]
     is_shared: bool
     """Whether a run cannot change it."""
@@ -59,9 +60,10 @@ class _Kept:
         return all(is_settled(stamp) for stamp in self.stamps.values())
 
     def is_current(self) -> bool:
-        return all(stamp_of(file) == stamp for file, stamp in self.stamps.items()) and all(
-            os.environ.get(name) == value for name, value in self.variables.items()
-        )
+        for file, stamp in self.stamps.items():
+            if stamp_of(file) != stamp:
+                return False
+        return all(os.environ.get(name) == value for name, value in self.variables.items())
 
 
 class KeptConfigurations:
@@ -76,8 +78,10 @@ class KeptConfigurations:
         self.has_read = False
         self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
 
-    def get(self, root: Path, name: str, overrides: RunOverrides) -> Configuration:
+    def get(self, root: str, name: str, overrides: RunOverrides) -> Configuration:
         """The configuration for a run, read again if its files or variables have changed.
+
+        `root` is the project's folder as text, of which a path is made only to read it.
 
         Raises:
             ProjectNotFound, PipelineNotFound, ConfigError: as reading the project's files does.
@@ -89,7 +93,7 @@ class KeptConfigurations:
         kept = self._kept.get(key)
         self.has_read = False
         if kept is None or not kept.is_current():
-            kept = _read(root, name, overrides)
+            kept = _read(Path(root), name, overrides)
             self.has_read = kept.is_settled
             self._keep(key, kept)
         elif kept.secrets:
@@ -100,7 +104,7 @@ class KeptConfigurations:
             return configuration if has_graphs else replace(configuration, graphs=None)
         return configuration if kept.is_shared else _copy(configuration)
 
-    def read_ahead(self, root: Path, name: str, overrides: RunOverrides) -> None:
+    def read_ahead(self, root: str, name: str, overrides: RunOverrides) -> None:
         """Read the configuration for a run in a process that is forked from this one.
 
         Its secrets are known to runs that use it, and to no others. Raises as `get`.
@@ -125,12 +129,14 @@ def _read(root: Path, name: str, overrides: RunOverrides) -> _Kept:
     root = project_root(root)
     files = root / PROJECT_FILE, root / pipeline_path(name)
     # Before they are read: what is written meanwhile must not pass for what was read.
-    stamps = {file: stamp_of(file) for file in files}
+    stamps = {str(file): stamp_of(file) for file in files}
     secrets = set(known_secrets())
     project = load_project(root, environ)
     pipeline = PipelineRegistry(project, environ).get(name, overrides)
     known = {file: stamp for file, stamp in stamps.items() if stamp is not None}
-    configuration = Configuration(project, pipeline, KeptGraphs())
+    # Where the project names none it is the machine's, for which this variable stands.
+    environ.get("TZ")
+    configuration = Configuration(project, pipeline, project.timezone, KeptGraphs())
     new_secrets = frozenset(known_secrets()) - secrets
     is_shared = _is_fixed(project, pipeline)
     return _Kept(configuration, known, environ.read, is_shared, new_secrets)

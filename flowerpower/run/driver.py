@@ -27,8 +27,9 @@ from flowerpower.run.adapters.factory import Adapters
 from flowerpower.run.async_driver import execute_async, make_async_driver
 from flowerpower.run.blocks import BlockGrouping, is_expander
 from flowerpower.run.files import Files, make_files
+from flowerpower.run.kept_steps import Step, take_steps
 from flowerpower.run.modules import check_installed
-from flowerpower.run.node_events import ForwardedNodeEvents, NodeEventHook
+from flowerpower.run.node_events import NodeEventHook
 from flowerpower.run.patches import (
     function_at_fault,
     give_items,
@@ -68,7 +69,7 @@ def build_dag(
     project: Project,
     modules: Sequence[ModuleType],
     run: RunConfig,
-    node_events: NodeEventHook | ForwardedNodeEvents | None = None,
+    node_events: NodeEventHook | None = None,
 ) -> Dag:
     """The DAG, with the nodes that read and write files; executor and adapters are not set.
 
@@ -209,18 +210,16 @@ def execute(
 
 
 def execute_again(
-    driver: hamilton_driver.Driver, names: list[str], inputs: dict[str, Any]
+    steps: Sequence[Step],
+    names: list[str],
+    values: dict[str, Any],
+    node_events: NodeEventHook,
 ) -> dict[str, Any]:
-    """As `execute`, for a plain graph that has been executed with such inputs before.
-
-    Hamilton's driver would look anew at which nodes are needed, and at what they need.
-    """
-    nodes = driver.graph.nodes
-    values: dict[str, Any] = {}
+    """As `execute`, for a plain graph that is kept; `values` are those of inputs and settings."""
     with quiet_hamilton():
-        driver.graph.execute([nodes[name] for name in names], values, {}, inputs)
+        take_steps(steps, values, node_events)
     # As Hamilton's driver does for an input that is asked for and not given.
-    return {name: values.get(name, inputs.get(name)) for name in names}
+    return {name: values.get(name) for name in names}
 
 
 def _builder(modules: Sequence[ModuleType], run: RunConfig) -> hamilton_driver.Builder:

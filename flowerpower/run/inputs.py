@@ -20,16 +20,16 @@ PARENT, PARENTS = "parent_job_id", "parent_job_ids"
 
 
 def check_known(
-    names: Iterable[str], known: Iterable[str], source: str, hint: str | None = None
+    names: Iterable[str], known: Collection[str], source: str, hint: str | None = None
 ) -> None:
     """Check that every name is an input of the DAG.
 
     Raises:
         InvalidInputs: naming the first that is not, with the nearest input.
     """
-    inputs = sorted(known)
     for name in names:
-        if name not in inputs:
+        if name not in known:
+            inputs = sorted(known)
             all_inputs = f": {', '.join(inputs)}" if inputs else " no inputs"
             rest = did_you_mean(name, inputs) or f" It takes{all_inputs}."
             message = f"The pipeline takes no input {name!r}, which {source} gives.{rest}"

@@ -25,7 +25,7 @@ from hamilton.function_modifiers.base import (
 from flowerpower.config.adapters import AdapterConfig
 from flowerpower.config.overrides import RunOverrides
 from flowerpower.config.run_section import RunConfig
-from flowerpower.run.node_events import ForwardedNodeEvents
+from flowerpower.run.kept_steps import Step, steps_of
 from flowerpower.run.plan import PlannedGraph
 
 MAX_KEPT = 16
@@ -38,11 +38,11 @@ _STEPS = [kind.get_lifecycle_name() for kind in _KINDS]
 
 @dataclass(frozen=True)
 class KeptGraph:
-    """A graph with what it was made from; `events` are what its driver calls."""
+    """A graph with what it was made from, and its `steps`."""
 
     run: RunConfig
     graph: PlannedGraph
-    events: ForwardedNodeEvents
+    steps: list[Step]
     functions: list[tuple[str, object]]
 
     def is_current(self, modules: Sequence[ModuleType]) -> bool:
@@ -74,12 +74,12 @@ class KeptGraphs:
         run: RunConfig,
         adapter: AdapterConfig,
         graph: PlannedGraph,
-        events: ForwardedNodeEvents,
     ) -> None:
         """Keep a graph, unless a fresh one or its driver could differ the next time."""
         if not _is_plain(run, adapter, graph) or not all(map(_is_static, graph.modules)):
             return
-        kept = KeptGraph(run, graph, events, _functions(graph.modules))
+        steps = steps_of(graph.dag.driver.graph.nodes[name] for name in graph.final_vars)
+        kept = KeptGraph(run, graph, steps, _functions(graph.modules))
         self._graphs[_key(overrides)] = kept
         if len(self._graphs) > MAX_KEPT:
             self._graphs.popitem(last=False)

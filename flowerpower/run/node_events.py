@@ -6,8 +6,7 @@ import asyncio
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from hamilton.lifecycle import NodeExecutionHook
 
@@ -16,8 +15,7 @@ from flowerpower.jobs.run import NodeEvent, NodeRecord
 from flowerpower.triggers import clock
 
 
-@dataclass(frozen=True)
-class _RunningNode:
+class _RunningNode(NamedTuple):
     """A node that runs; `handled` is an exception that its caller was handling when it began."""
 
     record: NodeRecord
@@ -129,19 +127,6 @@ class NodeEventHook(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorat
             total = max(self.total, self._done)
             progress = record.name, record.state, self._done, total
             self._on_event(NodeEvent(*progress, record.seconds, record.from_cache))
-
-
-class ForwardedNodeEvents(NodeExecutionHook):  # type: ignore[misc] # Hamilton decorates its class
-    """The hook of a driver that executes several runs, one after another: `target` is the run's."""
-
-    def __init__(self, target: NodeEventHook) -> None:
-        self.target = target
-
-    def run_before_node_execution(self, **arguments: Any) -> None:
-        self.target.run_before_node_execution(**arguments)
-
-    def run_after_node_execution(self, **arguments: Any) -> None:
-        self.target.run_after_node_execution(**arguments)
 
 
 def is_in_event_loop() -> bool:

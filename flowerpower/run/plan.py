@@ -19,8 +19,8 @@ class PlannedGraph:
     """What of a run's plan does not depend on the values of its inputs.
 
     `overrides` are the values of nodes that are not computed, `computed` the nodes of the run in an
-    order they can run in, `known_inputs` all inputs of the DAG, and `wanted` the names whose values
-    the run returns or writes.
+    order they can run in, `known_inputs` all inputs of the DAG, `node_names` all of its nodes but
+    inputs, and `wanted` the names whose values the run returns or writes.
     """
 
     modules: Sequence[ModuleType]
@@ -30,6 +30,7 @@ class PlannedGraph:
     computed: list[Node]
     user_inputs: list[Node]
     known_inputs: dict[str, Node]
+    node_names: list[str]
     wanted: Collection[str]
     nodes: list[NodeInfo]
     inputs: list[InputInfo]

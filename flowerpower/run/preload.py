@@ -27,8 +27,8 @@ MODULES = (
 _PLUGINS = {
     PLUGINS + module_name(name): name for name in EXTENSIONS if name not in ("yaml", "pydantic")
 }
-_known: set[str] = set()
-"""Those that are no news to the worker of this process."""
+_news = {*MODULES, *_PLUGINS}
+"""Those that would be news to the worker of this process."""
 
 
 def imported() -> list[str]:
@@ -42,10 +42,10 @@ def imported() -> list[str]:
 
 def newly_imported() -> list[str]:
     """Those that were imported since `preload`, or the last call."""
-    if all(name in _known or name not in sys.modules for name in (*MODULES, *_PLUGINS)):
+    if sys.modules.keys().isdisjoint(_news):
         return []
-    names = [name for name in imported() if name not in _known]
-    _known.update(names)
+    names = [name for name in imported() if name in _news]
+    _news.difference_update(names)
     return names
 
 
@@ -59,7 +59,7 @@ def preload(names: Collection[str]) -> None:
     loader = import_patches.extension_loader
     if loader is not None:
         loader.load([extension for module, extension in _PLUGINS.items() if module in names])
-    _known.update(imported())
+    _news.difference_update(imported())
 
 
 def _is_of_package(name: str) -> bool:

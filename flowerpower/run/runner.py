@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
@@ -16,10 +17,10 @@ from flowerpower.config.merge import (
     without_replaced,
 )
 from flowerpower.config.overrides import RunOverrides
+from flowerpower.config.run_section import RunConfig
 from flowerpower.errors import ConfigError, UnknownNode
 from flowerpower.jobs.run import FileRecord
 from flowerpower.run.adapters.factory import (
-    Adapters,
     OnWarning,
     check_adapters,
     log_warning,
@@ -44,10 +45,10 @@ from flowerpower.run.driver import (
 from flowerpower.run.file_checks import check_files, check_files_exist
 from flowerpower.run.input_values import make_input_values
 from flowerpower.run.inputs import check_complete
-from flowerpower.run.kept_graphs import KeptGraphs
+from flowerpower.run.kept_graphs import KeptGraph, KeptGraphs
 from flowerpower.run.modules import import_modules, note_imports
 from flowerpower.run.named_nodes import NamedNodes
-from flowerpower.run.node_events import ForwardedNodeEvents, NodeEventHook
+from flowerpower.run.node_events import NodeEventHook
 from flowerpower.run.patches import saver_nodes
 from flowerpower.run.plan import Plan, PlannedGraph
 
@@ -75,12 +76,17 @@ class PipelineRunner:
         self._modules: list[ModuleType] = []
         self._kept_graphs = kept_graphs
         self._kept = kept_graphs.find(self._overrides) if kept_graphs is not None else None
-        if self._kept is None:
-            merged = merged_run(pipeline.config, self._overrides)
-            self.run_config = without_replaced(merged, self._overrides)
-        else:
-            inputs = {**pipeline.config.run.inputs, **self._overrides.inputs}
-            self.run_config = self._kept.run.model_copy(update={"inputs": inputs})
+
+    @cached_property
+    def run_config(self) -> RunConfig:
+        """The pipeline's `run` section with what the caller changes of it."""
+        merged = merged_run(self._pipeline.config, self._overrides)
+        return without_replaced(merged, self._overrides)
+
+    @property
+    def settings(self) -> RunConfig:
+        """The same; its inputs may be those of another run."""
+        return self.run_config if self._kept is None else self._kept.run
 
     @property
     def adapter_config(self) -> AdapterConfig:
@@ -89,7 +95,7 @@ class PipelineRunner:
 
     @property
     def _named(self) -> NamedNodes:
-        return NamedNodes(self._pipeline, self.run_config, self._overrides, self._modules)
+        return NamedNodes(self._pipeline, self.settings, self._overrides, self._modules)
 
     def plan(
         self,
@@ -109,10 +115,11 @@ class PipelineRunner:
             MissingInputs, InvalidInputs: if the inputs do not fit the DAG.
             RunFailed: if importing a module raised.
         """
+        self._import_modules()
+        # Who only plans has none; who runs has found that it cannot be used.
+        self._kept = None
         run = self.run_config
-        names = run.modules or [f"pipelines.{self._pipeline.name}"]
-        self._modules = import_modules(self._project.root, names)
-        planned = self._kept_graph(node_events) or self._plan_graph(node_events)
+        planned = self._plan_graph(node_events)
         input_values = self._values(planned, complete=complete)
         if node_events is not None:
             graph = planned.dag.driver.graph
@@ -135,21 +142,14 @@ class PipelineRunner:
             misses,
         )
 
-    def _kept_graph(self, node_events: NodeEventHook | None) -> PlannedGraph | None:
-        """The graph of an earlier run, if a new one would be the same."""
-        kept = self._kept
-        if kept is None or node_events is None or not kept.is_current(self._modules):
-            self._kept = None
-            return None
-        kept.events.target = node_events
-        return kept.graph
+    def _import_modules(self) -> None:
+        if not self._modules:
+            names = self.settings.modules or [f"pipelines.{self._pipeline.name}"]
+            self._modules = import_modules(self._project.root, names)
 
     def _plan_graph(self, node_events: NodeEventHook | None) -> PlannedGraph:
         run = self.run_config
-        events: NodeEventHook | ForwardedNodeEvents | None = node_events
-        if self._kept_graphs is not None and node_events is not None:
-            events = ForwardedNodeEvents(node_events)
-        dag = self._build_dag(events)
+        dag = self._build_dag(node_events)
         graph = dag.driver.graph
         self._named.check_names(graph.nodes)
         final_vars = self._named.final_vars(dag)
@@ -174,24 +174,22 @@ class PipelineRunner:
         inputs = [input_info(node, users, is_wanted=node.name in wanted) for node in user_inputs]
         infos = [node_info(node) for node in nodes]
         planned = PlannedGraph(
-            self._modules, dag, final_vars, overrides, nodes, user_inputs, known, wanted, infos,
-            inputs,
+            self._modules, dag, final_vars, overrides, nodes, user_inputs, known,
+            computed_nodes(dag.driver), wanted, infos, inputs,
         )  # fmt: skip
         # A file that a caller's input stands in for is a file to load for the next caller.
         may_load = self._pipeline.config.run.load or self._overrides.load
-        if self._kept_graphs and isinstance(events, ForwardedNodeEvents) and not may_load:
-            self._kept_graphs.keep(self._overrides, run, self.adapter_config, planned, events)
+        if self._kept_graphs and not may_load:
+            self._kept_graphs.keep(self._overrides, run, self.adapter_config, planned)
         return planned
 
     def _values(self, planned: PlannedGraph, *, complete: bool) -> dict[str, Any]:
         """The values of the inputs; with `complete`, none that is required is missing."""
-        run, params, user_inputs = (
-            self.run_config,
-            self._pipeline.config.params,
-            planned.user_inputs,
-        )
+        config, params = self.settings.config, self._pipeline.config.params
+        user_inputs = planned.user_inputs
         if complete:
-            given = {*run.inputs, *run.config, *params}
+            inputs = self._pipeline.config.run.inputs
+            given = {*inputs, *self._overrides.inputs, *config, *params}
             self._named.check_variants(node.name for node in user_inputs if node.name not in given)
         values = make_input_values(
             self._pipeline,
@@ -202,8 +200,8 @@ class PipelineRunner:
             self._after,
         )
         if complete:
-            present = {*values, *run.config}
-            known = [*computed_nodes(planned.dag.driver), *params]
+            present = {*values, *config}
+            known = [*planned.node_names, *params]
             check_complete(self._pipeline.name, planned.inputs, present, known)
             # Hamilton gives None for an input that is returned itself and not given.
             unset = [n for n in user_inputs if n.name in planned.wanted and n.name not in present]
@@ -233,25 +231,22 @@ class PipelineRunner:
             FlowerpowerError: as `plan`; what a node raises passes through unchanged.
         """
         node_events = node_events or NodeEventHook()
+        self._import_modules()
+        if self._kept is not None and self._kept.is_current(self._modules):
+            return self._run_again(self._kept, node_events), []
         plan = self.plan(node_events)
         project = self._project
         check_files_exist(plan.dag.files, {node.name for node in plan.nodes})
-        adapters = Adapters()
-        # A graph is only kept if no adapter is on.
-        if self._kept is None:
-            adapters = make_adapters(
-                project, self._pipeline.name, self.adapter_config, node_events, on_warning
-            )
+        adapters = make_adapters(
+            project, self._pipeline.name, self.adapter_config, node_events, on_warning
+        )
         savers = plan.dag.files.written
         try:
             driver = make_driver(
                 project, plan.run, plan.dag, plan.overrides, node_events, adapters, on_warning
             )
             targets = [*plan.final_vars, *savers]
-            if self._kept is None:
-                values = execute(driver, targets, plan.input_values, plan.overrides)
-            else:
-                values = execute_again(driver, targets, plan.input_values)
+            values = execute(driver, targets, plan.input_values, plan.overrides)
         finally:
             adapters.close()
             note_imports()
@@ -259,7 +254,16 @@ class PipelineRunner:
         files = [FileRecord(**values[name]) for name in savers if isinstance(values[name], dict)]
         return {name: adapters.with_sentinels(values[name]) for name in plan.final_vars}, files
 
-    def _build_dag(self, node_events: NodeEventHook | ForwardedNodeEvents | None) -> Dag:
+    def _run_again(self, kept: KeptGraph, events: NodeEventHook) -> dict[str, Any]:
+        """Run a graph that is kept: it has no adapters, and neither reads nor writes files."""
+        values = {**kept.run.config, **self._values(kept.graph, complete=True)}
+        events.total = len(kept.graph.computed)
+        try:
+            return execute_again(kept.steps, kept.graph.final_vars, values, events)
+        finally:
+            note_imports()
+
+    def _build_dag(self, node_events: NodeEventHook | None) -> Dag:
         try:
             dag = build_dag(self._project, self._modules, self.run_config, node_events)
         except UnknownNode as error:

@@ -213,7 +213,10 @@ def parse_time(text: str) -> datetime:
 
 def format_time(moment: datetime, zone: ZoneInfo | None = None) -> str:
     """RFC 3339 with offset, to the second or the microsecond; in UTC unless `zone` is given."""
-    return moment.astimezone(zone or UTC).isoformat()
+    zone_of_text = zone or UTC
+    return (
+        moment if moment.tzinfo is zone_of_text else moment.astimezone(zone_of_text)
+    ).isoformat()
 
 
 def after(moment: datetime, seconds: float) -> datetime:

@@ -7,6 +7,7 @@ import inspect
 import logging
 import multiprocessing.process
 import multiprocessing.util
+import subprocess
 import sys
 import threading
 import weakref
@@ -103,3 +104,52 @@ def test_a_package_may_set_up_its_own_logger(
     assert state.have_changed("/project") is expected
     logger.setLevel("DEBUG")
     assert state.have_changed("/project")
+
+
+def test_the_level_of_a_handler_counts(logger: logging.Logger) -> None:
+    """Also of one that was there before."""
+    handler = logging.StreamHandler()
+    logger.addHandler(handler)
+    state = LoggingState()
+    handler.setLevel("ERROR")
+    assert state.have_changed("/project")
+    assert not state.have_changed("/project")
+
+
+def test_a_logger_that_is_new_counts() -> None:
+    """If it is not as Python makes it."""
+    state, name = LoggingState(), "flowerpower_new"
+    try:
+        logging.getLogger(name)
+        assert not state.have_changed("/project")
+        logging.getLogger(name).setLevel("DEBUG")
+        assert state.have_changed("/project")
+        logging.getLogger(f"{name}.more").propagate = False
+        assert state.have_changed("/project")
+    finally:
+        for one in (name, f"{name}.more"):
+            logging.root.manager.loggerDict.pop(one)
+
+
+SIGNALS = """\
+import signal
+from flowerpower.job_queue.worker.isolation import ProcessState
+
+state = ProcessState(0o022)
+for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGRTMIN):
+    state.restore()
+    signal.signal(number, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+    state.restore()
+    assert signal.getsignal(number) is signal.SIG_DFL, number
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    state.restore()
+    signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+    state.restore()
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, [])
+"""
+
+
+def test_signals_are_restored_after_any_job() -> None:
+    """Not only after the first one: handlers, and which of them are blocked."""
+    subprocess.run([sys.executable, "-c", SIGNALS], check=True, timeout=60)

@@ -1,5 +1,7 @@
 """Lines of JSON between processes, whatever pieces they are read in."""
 
+import json
+
 import pytest
 
 from flowerpower.job_queue.worker import json_lines
@@ -64,3 +66,22 @@ def test_a_message_may_have_blanks_around_it_and_nothing_else() -> None:
         b"[" * 9**6,
     ):
         assert [message["type"] for message in parse_lines([line])] == [DAMAGED]
+
+
+def test_a_message_is_the_same_line_without_the_encoder_in_c(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As on a Python that has none; what is no JSON is refused by both."""
+    message = {"a": [1, 2.5, None, True, "é\n\x00"], "b": {"c": {}}}
+    nested: list[object] = []
+    nested.append(nested)
+    plain = json_lines._encode
+    monkeypatch.setattr(json.encoder, "c_make_encoder", None)
+    other = json_lines._make_encode()
+    assert other is not plain
+    assert plain(message) == other(message)
+    for encode in (plain, other):
+        monkeypatch.setattr(json_lines, "_encode", encode)
+        for value in (float("nan"), float("inf"), object(), nested, {1j: 2}):
+            with pytest.raises(ValueError, match="not JSON"):
+                to_line({"value": value})

@@ -30,10 +30,10 @@ class Site:
         time.sleep(0.03)
 
     def read_ahead(self, **inputs: Any) -> None:
-        self.kept.read_ahead(self.root, "main", RunOverrides(inputs=inputs))
+        self.kept.read_ahead(str(self.root), "main", RunOverrides(inputs=inputs))
 
     def get(self, **inputs: Any) -> Configuration:
-        return self.kept.get(self.root, "main", RunOverrides(inputs=inputs))
+        return self.kept.get(str(self.root), "main", RunOverrides(inputs=inputs))
 
 
 @pytest.fixture
@@ -118,3 +118,12 @@ def test_a_file_that_was_just_written_is_not_kept(site: Site) -> None:
     for number in range(20):
         path.write_text(f"run: {{inputs: {{x: {number}}}}}\n")
         assert site.get().pipeline.config.run.inputs == {"x": number}
+
+
+def test_the_machines_zone_is_that_of_now(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A project that names none has the zone of the variable TZ."""
+    site.write("run: {}\n")
+    zones = "Europe/Berlin", "Asia/Tokyo", "Asia/Tokyo"
+    for zone in zones:
+        monkeypatch.setenv("TZ", zone)
+        assert site.get().timezone == zone

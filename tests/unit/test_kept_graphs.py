@@ -10,9 +10,10 @@ import pytest
 from flowerpower.config.overrides import RunOverrides
 from flowerpower.errors import ConfigError
 from flowerpower.jobs.run import RunOutcome, RunRequest
-from flowerpower.pipeline.execute import execute
+from flowerpower.pipeline.execute import execute, run_in_child
 from flowerpower.pipeline.kept_configurations import KeptConfigurations
-from flowerpower.run import runner
+from flowerpower.run import preload, runner
+from flowerpower.text import known_secrets, set_known_secrets
 
 MODULE = "def doubled(x: int) -> int:\n    return 2 * x\n\n\ndef total(doubled: int) -> int:\n    return doubled + 1\n"
 Builds = Callable[[], int]
@@ -141,7 +142,7 @@ def test_a_variable_of_the_environment_counts(site: Site, monkeypatch: pytest.Mo
     assert site.run().outputs == {"total": 11}
     monkeypatch.setenv("FLOWERPOWER_JOB_QUEUE_TYPE", "nothing")
     with pytest.raises(ConfigError):
-        site.kept.get(site.root, "main", RunOverrides())
+        site.kept.get(str(site.root), "main", RunOverrides())
 
 
 def test_a_list_that_a_node_changes_is_new_for_the_next_job(site: Site, builds: Builds) -> None:
@@ -298,7 +299,66 @@ def test_no_more_than_so_many_are_kept(site: Site) -> None:
     """A child that gets ever new overrides does not grow without end."""
     for number in range(40):
         site.run(config={"number": number})
-        site.kept.get(site.root, "main", RunOverrides(config={f"k{number}": 1}))
-    entry = site.kept.get(site.root, "main", RunOverrides(config={"number": 1}))
+        site.kept.get(str(site.root), "main", RunOverrides(config={f"k{number}": 1}))
+    entry = site.kept.get(str(site.root), "main", RunOverrides(config={"number": 1}))
     assert len(entry.graphs._graphs) <= 16
     assert len(site.kept._kept) <= 32
+
+
+def test_the_events_are_those_of_a_fresh_graph(site: Site) -> None:
+    """Their order, and how many nodes have ended of how many."""
+    runs: list[list[tuple[object, ...]]] = []
+    for _ in range(3):
+        events: list[tuple[object, ...]] = []
+        runs.append(events)
+        execute(
+            RunRequest(str(site.root), "main"),
+            lambda one, events=events: events.append((one.node, one.state, one.done, one.total)),  # type: ignore[misc]
+            kept=site.kept,
+        )
+    assert runs[0] == [
+        ("doubled", "running", 0, 2), ("doubled", "finished", 1, 2),
+        ("total", "running", 1, 2), ("total", "finished", 2, 2),
+    ]  # fmt: skip
+    assert runs[1:] == runs[:1] * 2
+
+
+def test_an_input_may_stand_in_for_variants_that_do_not_fit(site: Site) -> None:
+    """The caller's, for each job; without it the message names them."""
+    site.write(
+        "run: {config: {mode: slow}}\n",
+        "from hamilton.function_modifiers import config\n\n\n"
+        "@config.when(mode='fast')\ndef rate__fast() -> int:\n    return 1\n\n\n"
+        "def total(rate: int) -> int:\n    return 2 * rate\n",
+    )
+    for rate in (1, 2):
+        assert site.run(inputs={"rate": rate}).outputs == {"total": 2 * rate}
+    error = site.run().error
+    assert error is not None
+    assert "rate__fast" in error.message
+
+
+def test_errors_of_nodes_show_no_secrets(site: Site) -> None:
+    """Where the run goes on after them, they are in the records of its nodes."""
+    before = known_secrets()
+    set_known_secrets(["hunter22"])
+    site.write(
+        "run: {adapter: {graceful_errors: true}}\n",
+        "def total() -> int:\n    raise ValueError('it is hunter22')\n",
+    )
+    request = {"run": RunRequest(str(site.root), "main").to_json(), "keep": True}
+    try:
+        outcome = run_in_child(request, lambda *_, **__: None)
+    finally:
+        set_known_secrets(before)
+    (node,) = outcome["nodes"]
+    assert "it is ***" in node["error"]
+    assert "hunter22" not in str(outcome)
+
+
+def test_a_package_is_news_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker starts another server for it."""
+    monkeypatch.setattr(preload, "MODULES", ("json", "never_there"))
+    monkeypatch.setattr(preload, "_news", {"json", "never_there"})
+    assert preload.newly_imported() == ["json"]
+    assert preload.newly_imported() == []

@@ -106,3 +106,14 @@ print("pydantic" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "True"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"declared": "nightly"}, {"declared": ""}, {"config": {"a": 1}}, {"overrides": {"a": None}},
+     {"timeout": 0.0}, {"cache": False}, {"final_vars": ["a"]}, {"adapters": ["print"]}],
+)  # fmt: skip
+def test_what_is_more_than_inputs_is_seen(changes: dict[str, Any]) -> None:
+    """A job that sets more than inputs must not be given the graph of one that does not."""
+    assert RunOverrides(inputs={"x": 1}, written={"x": "1"}).sets_inputs_alone
+    assert not RunOverrides(inputs={"x": 1}, **changes).sets_inputs_alone

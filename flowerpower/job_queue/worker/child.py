@@ -12,7 +12,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
@@ -85,14 +85,17 @@ class Channel:
 
         If it `may_wait`, it does not wake the worker, which costs more than all that is in it.
         """
+        message = numbered(message, self._number)
         if self._number and not self._has_told_begin:
-            message = {**message, "began": self._began}
+            message["began"] = self._began
             self._has_told_begin = True
-        line = to_line(numbered(message, self._number))
-        with contextlib.suppress(ChannelClosed):
+        line = to_line(message)
+        try:
             if not (may_wait and self._put(line)):
                 self._is_put = False
                 self._send(line)
+        except ChannelClosed:
+            return
 
     def _put(self, line: bytes) -> bool:
         """Put a line into the pipe that is read now and then; False if it does not fit."""
@@ -279,7 +282,7 @@ def _run(request: Message, entry: Entry, channel: Channel) -> Message:
     try:
         if request.get("type") == DAMAGED:
             raise ValueError(f"the request cannot be read: {request['reason']}")
-        os.chdir(work_folder(Path(_folder(request) or ".")))
+        os.chdir(_work_folder(_folder(request)))
         outcome = entry(request, channel.send_event)
         if not isinstance(outcome, dict):
             raise TypeError(f"the entry returned {type(outcome).__name__}, not an outcome")
@@ -289,6 +292,14 @@ def _run(request: Message, entry: Entry, channel: Channel) -> Message:
         # The job forked, and its copy returned through the entry: only the original may go on.
         os._exit(0)
     return outcome
+
+
+@cache
+def _work_folder(folder: str) -> Path:
+    """Where runs of the project in `folder` are: a look at the disk, which once is enough for."""
+    # A folder is that of a fetched version, or not, for ever; and each job finds the variables that
+    # the first one has found.
+    return work_folder(Path(folder or "."))
 
 
 def _folder(request: Message) -> str:
@@ -333,5 +344,7 @@ def _failed(request: Message, error: BaseException) -> Message:
 
 def _flush_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(BaseException):
+        try:
             stream.flush()
+        except BaseException:  # noqa: BLE001, S112 - a job may have put anything there
+            continue

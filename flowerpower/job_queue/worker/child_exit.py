@@ -122,9 +122,10 @@ def flush_files(modules: Iterable[str]) -> None:
 def _files_of(modules: Iterable[str]) -> list[Any]:
     loaded = [sys.modules.get(name) for name in modules]
     values = [v for m in loaded if isinstance(m, ModuleType) for v in vars(m).values()]
+    files = [v for v in values if issubclass(type(v), _FILE)]
     # Not one that is only called so there, such as `from sys import stdout`.
     standard = (sys.stdout, sys.stderr, sys.stdin, sys.__stdout__, sys.__stderr__, sys.__stdin__)
-    return [v for v in values if issubclass(type(v), _FILE) and v not in standard]
+    return [v for v in files if v not in standard]
 
 
 def _close_files(modules: Iterable[str]) -> None:

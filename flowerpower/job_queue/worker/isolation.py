@@ -34,6 +34,7 @@ _PYTHON_HANDLERS: dict[int, Any] = {
 _handler_of: Callable[[int], Any] = _c_signal.getsignal
 _set_handler: Callable[[int, Any], Any] = _c_signal.signal
 _set_mask: Callable[..., Any] = _c_signal.pthread_sigmask
+_TIMERS = signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_GET_CHILD_SUBREAPER = 37
@@ -117,27 +118,36 @@ class ProcessState:
         self._streams = sys.stdin, sys.stdout, sys.stderr
         self._files = [file_on(number) for number in range(3)]
         self._logging = LoggingState()
+        self._handlers: list[Any] = []
 
     def is_restorable(self, folder: str) -> bool:
         """Whether a job of the project in `folder` has changed nothing that cannot be restored.
 
         That is, the streams are still open on the same files, and loggers are set up as before.
         """
-        files = [file_on(number) for number in range(3)]
-        has_streams = files == self._files and not any(stream.closed for stream in self._streams)
-        return has_streams and not self._logging.have_changed(folder)
+        has_files = [file_on(number) for number in range(3)] == self._files
+        stdin, stdout, stderr = self._streams
+        if not has_files or stdin.closed or stdout.closed or stderr.closed:
+            return False
+        return not self._logging.have_changed(folder)
 
     def restore(self) -> None:
         """Restore everything else that a job may change."""
         os.umask(self._umask)
-        if _stored_environ() != self._stored_environ:
+        if os.environ._data != self._stored_environ:  # type: ignore[attr-defined] # as below
             os.environ.clear()
             os.environ.update(self._environ)
         sys.path[:] = self._path
         sys.stdin, sys.stdout, sys.stderr = self._streams
-        for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
+        for timer in _TIMERS:
             signal.setitimer(timer, 0)
-        restore_signals(_JOB_SIGNALS)
+        signal.set_wakeup_fd(-1)
+        if list(map(_handler_of, _JOB_SIGNALS)) == self._handlers:
+            # As they were after the job before, they need no look one by one.
+            _set_mask(signal.SIG_SETMASK, ())
+        else:
+            restore_signals(_JOB_SIGNALS)
+            self._handlers = list(map(_handler_of, _JOB_SIGNALS))
         gc.enable()
 
 
@@ -294,4 +304,4 @@ def restore_signals(numbers: Iterable[int]) -> None:
         # None: a handler that C code has set; it is left alone.
         if _handler_of(number) not in (handler, None):
             _set_handler(number, handler)
-    _set_mask(signal.SIG_SETMASK, [])
+    _set_mask(signal.SIG_SETMASK, ())

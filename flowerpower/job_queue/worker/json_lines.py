@@ -27,14 +27,29 @@ _DIGITS = 15
 
 Message = dict[str, Any]
 
-# json.dumps and json.loads make a new one at each call that has options.
-_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+
+def _refuse_object(value: object) -> None:
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def _make_encode() -> Callable[[Message], str]:
+    """A function that gives a message as JSON."""
+    if (make := getattr(json.encoder, "c_make_encoder", None)) is None:
+        return json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+    # JSONEncoder makes one of these at each call, for which it needs half of the time. The first
+    # argument would be for finding circles: those are a RecursionError here.
+    texts = json.encoder.encode_basestring_ascii
+    parts = make(None, _refuse_object, texts, None, ":", ",", False, False, False)
+    return lambda message: "".join(parts(message, 0))
+
+
+_encode = _make_encode()
 
 
 def to_line(message: Message) -> bytes:
     """`message` as a line; raises ValueError if it is not JSON, or longer than LINE_LIMIT."""
     try:
-        line = _ENCODER.encode(message).encode("ascii") + b"\n"
+        line = _encode(message).encode("ascii") + b"\n"
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"the message is not JSON: {error}") from None
     if len(line) > LINE_LIMIT:
