@@ -131,8 +131,8 @@ def strike(
             each.process.wait()
         return "all-workers-killed"
     if kind == "tree":
-        server = worker.server()
-        for pid in (server, worker.process.pid, *(children_of(server) if server else ())):
+        # As the end of a container does it, so also what a job has started in a session of its own.
+        for pid in _tree_of(worker.process.pid):
             _kill(pid)
         worker.process.wait()
         return "tree-killed"
@@ -142,6 +142,10 @@ def strike(
             worker.process.wait(5)
     worker.kill()
     return "worker-killed"
+
+
+def _tree_of(pid: int) -> list[int]:
+    return [pid, *(below for child in children_of(pid) for below in _tree_of(child))]
 
 
 def _kill(pid: int | None) -> bool:

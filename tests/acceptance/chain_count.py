@@ -264,13 +264,23 @@ class ChainCount:
             for _, end, _ in runs:
                 free_since = max(free_since, end)
                 if end > began:
-                    self._fault("early", f"{planned.id} began {end - began:.3f} s before the end "
-                                         f"of {parent}")  # fmt: skip
+                    self._fault("early", f"{planned.id} (added at {planned.added:.3f}) began at "
+                                         f"{began:.3f}, before the end of {self._told(parent)}")  # fmt: skip
             self._compare_records(planned, parent, is_certain=not earlier)
         # When a fire was made is not known here.
         if free_since and is_known:
             wait = (began - free_since, planned.id)
             self._tally.longest_wait = max(self._tally.longest_wait, wait)
+
+    def _told(self, job_id: str) -> str:
+        """All that is known of a job, for who looks for the reason of a fault."""
+        job = self._jobs.get(job_id)
+        attempts = [[attempt.get(name) for name in ("attempt", "status", "worker", "started_at", "ended_at")]
+                    for attempt in (job.attempts if job else ())]  # fmt: skip
+        runs = [(round(begin, 3), round(end, 3), whole) for begin, end, whole in
+                self._spans.get(job_id, ())]  # fmt: skip
+        record = job and (job.status, job.attempt, job.worker_losses, job.error)
+        return f"{job_id}: {record}, {attempts=}, {runs=}, {self._history.deeds.get(job_id)}"
 
     def _compare_records(self, planned: Planned, parent: str, *, is_certain: bool) -> None:
         child, other = self._jobs.get(planned.id), self._jobs.get(parent)
