@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from flowerpower.errors import FlowerpowerError
-from flowerpower.jobs.inputs import overrides_json
-from flowerpower.jobs.job_spec import checked_overrides, overrides_of
+from flowerpower.jobs.job_spec import checked_overrides, overrides_json, overrides_of
 
 PLAIN = {"a": "x", "b": 1, "c": -1.5, "d": True, "e": None, "f": 10**30, "g": 2**63}
 
