@@ -75,7 +75,9 @@ UNRULY = {
     "odd": Kind(how="return threading.Lock()"),
     "crashing": Kind("always", how="ctypes.string_at(0)"),
     "leaving": Kind("always", how="os._exit(0)"),
-    "starting": Kind(how="subprocess.Popen(['sleep', '1000'], start_new_session=True)"),
+    # Shorter than the end of a site waits: it goes on where a worker and its fork server are killed
+    # at about the same time, and then nobody can end it.
+    "starting": Kind(how="subprocess.Popen(['sleep', '60'], start_new_session=True)"),
     "hanging": Kind("always", how="time.sleep(1000)", timeout=3),
     "deaf": Kind("always", timeout=3, how="signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
                  "ctypes.PyDLL(None).sleep(1000)"),
